@@ -1,1 +1,3 @@
+//! The rows of the database and the newtypes of their ids, and nothing else.
 
+pub mod ids;

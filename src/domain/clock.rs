@@ -1,0 +1,103 @@
+//! Time as the program sees it: injected, so that the simulation can bend it.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with milliseconds wherever people or
+/// programs read it, kept as the bare number in the database (`MySQL`'s own type would lose the milliseconds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    pub const ZERO: Self = Self(0);
+
+    /// From whole seconds, which is all that WhatsApp gives.
+    pub fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// This moment and `after` later; the far future stays the far future.
+    #[must_use]
+    pub fn plus(self, after: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// This moment and `before` earlier.
+    #[must_use]
+    pub fn minus(self, before: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(before.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// How long after `earlier` this is; nothing when it is not after it (clocks jump).
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => write!(f, "{moment:.3}"),
+            // Beyond the calendar (a customer's phone may claim anything): the nearest moment that can be written.
+            Err(_) if self.0 < 0 => write!(f, "{:.3}", jiff::Timestamp::MIN),
+            Err(_) => write!(f, "{:.3}", jiff::Timestamp::MAX),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let moment: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Self(moment.as_millisecond()))
+    }
+}
+
+/// Where the time comes from, and how to wait for it.
+#[async_trait]
+pub trait Clock: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+
+    /// Returns when `span` has passed on this clock.
+    async fn sleep(&self, span: Duration);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_in_utc_with_milliseconds_and_read_back() {
+        let moment = Timestamp(1_764_000_000_123);
+        let text = serde_json::to_string(&moment).unwrap();
+        assert_eq!(text, "\"2025-11-24T16:00:00.123Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), moment);
+        assert_eq!(Timestamp(1_764_000_000_000).to_string(), "2025-11-24T16:00:00.000Z");
+    }
+
+    #[test]
+    fn a_moment_beyond_the_calendar_is_still_written() {
+        assert!(Timestamp(i64::MAX).to_string().starts_with("9999-"));
+        assert!(Timestamp(i64::MIN).to_string().starts_with("-009999-"));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_gives_no_negative_span() {
+        assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
+    }
+}

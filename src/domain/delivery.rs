@@ -1,0 +1,132 @@
+//! What to do with an outbound message whose sending was interrupted or went wrong: pure decisions (`RULES` 2–4).
+
+use std::time::Duration;
+
+use super::message::MessageState;
+use super::whatsapp::{LookUp, SendError};
+
+/// Refusals of one message before it is given up.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+/// What comes next for a message that has a stanza id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// WhatsApp has it: this is its state.
+    Is(MessageState),
+    /// The page has it and will send it: look again in the next epoch.
+    PageHasIt,
+    /// Certainly not sent in this login: hand it over again under the same id.
+    SendAgain,
+    /// The login in which it was handed over has ended: nobody can know. A person decides.
+    GiveUpUnknown,
+    /// Cannot be told now: look again later.
+    Wait,
+}
+
+/// What a look-up means. `same_login`: the message's id was handed over in the login that the page has now.
+pub fn after_look_up(look_up: &LookUp, same_login: bool) -> Next {
+    match look_up {
+        LookUp::Found { ack } if *ack < 0 => Next::Is(MessageState::Failed),
+        LookUp::Found { ack: 0 } => Next::PageHasIt,
+        LookUp::Found { ack } => MessageState::Sending.after_ack(*ack).map_or(Next::Wait, Next::Is),
+        LookUp::Absent if same_login => Next::SendAgain,
+        LookUp::Absent => Next::GiveUpUnknown,
+        LookUp::Unclear(_) => Next::Wait,
+    }
+}
+
+/// What a failed hand-over means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// The account is in trouble: pause it, count nothing.
+    Pause,
+    /// Try this message again after a pause; its lane waits.
+    Retry { after: Duration },
+    /// Given up as certainly not sent.
+    Fail { code: String, detail: String },
+    /// Look its id up first.
+    LookUp,
+}
+
+/// `attempts`: how often it was refused before, this one not counted.
+pub fn after_failure(error: &SendError, attempts: u32) -> AfterFailure {
+    match error {
+        SendError::Unreachable(_) => AfterFailure::Pause,
+        SendError::Refused { code, detail } => AfterFailure::Fail {
+            code: (*code).to_owned(),
+            detail: detail.clone(),
+        },
+        SendError::NotSent { why } if attempts + 1 >= MAX_ATTEMPTS => AfterFailure::Fail {
+            code: "gave_up".to_owned(),
+            detail: format!(
+                "refused {MAX_ATTEMPTS} times, the last time because: {why}; try again with `crm message retry`"
+            ),
+        },
+        SendError::NotSent { .. } => AfterFailure::Retry {
+            after: back_off(attempts),
+        },
+        SendError::Unknown { .. } => AfterFailure::LookUp,
+    }
+}
+
+/// 1 s, 2 s, 4 s … at most 5 min.
+pub fn back_off(attempts: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_mins(5);
+    Duration::from_secs(1 << attempts.min(16)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::whatsapp::Unreachable;
+
+    /// `RULES` 3.
+    #[test]
+    fn only_a_certain_absence_in_the_same_login_sends_again() {
+        assert_eq!(after_look_up(&LookUp::Absent, true), Next::SendAgain);
+        assert_eq!(after_look_up(&LookUp::Absent, false), Next::GiveUpUnknown);
+        assert_eq!(after_look_up(&LookUp::Unclear("syncing".into()), true), Next::Wait);
+        assert_eq!(after_look_up(&LookUp::Found { ack: 0 }, true), Next::PageHasIt);
+        assert_eq!(after_look_up(&LookUp::Found { ack: 0 }, false), Next::PageHasIt);
+        assert_eq!(
+            after_look_up(&LookUp::Found { ack: 1 }, false),
+            Next::Is(MessageState::Sent)
+        );
+        assert_eq!(
+            after_look_up(&LookUp::Found { ack: 3 }, true),
+            Next::Is(MessageState::Read)
+        );
+        assert_eq!(
+            after_look_up(&LookUp::Found { ack: -1 }, true),
+            Next::Is(MessageState::Failed)
+        );
+    }
+
+    /// `RULES` 4.
+    #[test]
+    fn trouble_of_the_account_uses_up_no_attempt_and_a_refusal_ends_in_failed() {
+        let trouble = SendError::Unreachable(Unreachable("offline".into()));
+        assert_eq!(after_failure(&trouble, 100), AfterFailure::Pause);
+        let refusal = SendError::NotSent { why: "busy".into() };
+        assert_eq!(
+            after_failure(&refusal, 0),
+            AfterFailure::Retry {
+                after: Duration::from_secs(1)
+            }
+        );
+        assert!(matches!(
+            after_failure(&refusal, MAX_ATTEMPTS - 1),
+            AfterFailure::Fail { .. }
+        ));
+        assert_eq!(
+            after_failure(&SendError::Unknown { why: "lost".into() }, 100),
+            AfterFailure::LookUp
+        );
+    }
+
+    #[test]
+    fn the_pause_grows_and_is_bounded() {
+        assert_eq!(back_off(3), Duration::from_secs(8));
+        assert_eq!(back_off(u32::MAX), Duration::from_mins(5));
+    }
+}

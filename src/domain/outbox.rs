@@ -1,0 +1,51 @@
+//! Work for the outside world, written in the same transaction as the change that asks for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::word::words;
+use super::{AccountId, ConversationId, MatrixEventId, MatrixUserId, MessageId, OutboxId, Timestamp};
+
+words! {
+    /// Which relay takes the work.
+    Target { WhatsApp = "whatsapp", Matrix = "matrix" }
+}
+
+/// What to do. Kept as JSON in the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Work {
+    /// Bring a queued message to WhatsApp.
+    SendMessage { message: MessageId },
+    /// Show a message in its conversation's room, making the room first if there is none.
+    ShowMessage { message: MessageId },
+    /// Bring the tick on an agent's message up to date with the message's state.
+    Tick { message: MessageId },
+    /// Answer an event in the room with a notice: why it was not, or may not have been, sent.
+    Answer { event: MatrixEventId, text: String },
+    /// Bring a room's name, topic and members up to date.
+    UpdateRoom,
+    /// Tell the owner of a trouble, or of its end.
+    Trouble {
+        owner: MatrixUserId,
+        key: String,
+        text: String,
+    },
+}
+
+/// A row of the outbox. Rows of one lane, (target, lane), are taken in the order of their ids; `None` is the lane of
+/// what belongs to no conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxItem {
+    pub id: OutboxId,
+    pub target: Target,
+    pub account_id: AccountId,
+    pub lane: Option<ConversationId>,
+    pub work: Work,
+    /// How often it was tried and refused. Trouble of the account or homeserver does not count.
+    pub attempts: u32,
+    pub not_before: Timestamp,
+    pub created_at: Timestamp,
+    /// When it was first handed to the outside; set before the handing over, so that after a crash "perhaps done" is known.
+    pub started_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,260 @@
+//! The session of one account with WhatsApp Web as a pure state machine: what the page and the supervisor report, and
+//! what the session then is. Waits for nothing; the adapter feeds it and obeys.
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::PhoneNumber;
+use super::word::words;
+
+words! {
+    /// Where the session stands. Published as a `watch` and in the account's row.
+    SessionState {
+        /// No browser yet, or its page is loading.
+        Starting = "starting",
+        /// Waiting for a phone to scan the code.
+        Qr = "qr",
+        /// Waiting for a phone to type the pairing code.
+        Code = "code",
+        /// Linked; the page is fetching what it missed.
+        Syncing = "syncing",
+        Ready = "ready",
+        /// Linked, but the page has no connection to WhatsApp.
+        Offline = "offline",
+        /// WhatsApp Web is used elsewhere with this session.
+        Conflict = "conflict",
+        /// WhatsApp asks for a passkey at linking, which needs a person at the browser.
+        Passkey = "passkey",
+        /// Another number than the account's has scanned.
+        WrongNumber = "wrong_number",
+        /// The phone has unlinked us.
+        LoggedOut = "logged_out",
+        /// The browser or the page cannot be brought up; tried again with a growing pause.
+        Failed = "failed",
+    }
+}
+
+impl SessionState {
+    /// Whether a send may be tried now.
+    pub const fn can_send(self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Whether the page holds a linked device.
+    pub const fn is_linked(self) -> bool {
+        matches!(self, Self::Syncing | Self::Ready | Self::Offline | Self::Conflict)
+    }
+
+    /// Whether a person has to act before anything moves again.
+    pub const fn needs_login(self) -> bool {
+        matches!(
+            self,
+            Self::Qr | Self::Code | Self::Passkey | Self::WrongNumber | Self::LoggedOut
+        )
+    }
+}
+
+/// Who the linked phone is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub phone: PhoneNumber,
+    /// The LID's digits, where WhatsApp tells it.
+    pub lid: Option<String>,
+    pub name: Option<String>,
+}
+
+/// The session as it is now. `qr` and `pairing_code` let anybody link a device for a minute: never logged, never
+/// stored, shown only to keys with the `manage` scope.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub state: SessionState,
+    /// What is wrong and what to do, where there is something to say.
+    pub detail: Option<String>,
+    pub qr: Option<String>,
+    pub pairing_code: Option<String>,
+    pub me: Option<Me>,
+    /// The page's epoch: new with each load of the page.
+    pub epoch: Option<String>,
+    /// Grows each time when the conversations have to be compared with the page again (attached, new epoch, MAIN,
+    /// back online, overflow): `RULES` 11.
+    pub resync: u64,
+}
+
+impl Session {
+    pub const fn starting() -> Self {
+        Self {
+            state: SessionState::Starting,
+            detail: None,
+            qr: None,
+            pairing_code: None,
+            me: None,
+            epoch: None,
+            resync: 0,
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("state", &self.state)
+            .field("detail", &self.detail)
+            .field("resync", &self.resync)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the page says of itself when it is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageStatus {
+    /// New with each load of the page.
+    pub epoch: String,
+    /// The library has everything it needs.
+    pub full_ready: bool,
+    pub authenticated: bool,
+    /// The stream's mode is MAIN. (It is "ready" at the QR screen as well: `WHATSAPP.md` §1.)
+    pub main: bool,
+    /// What the page missed has been fetched.
+    pub synced: bool,
+    /// The page's own connection to WhatsApp.
+    pub online: bool,
+    pub conflict: bool,
+    pub passkey: bool,
+    pub qr: Option<String>,
+    pub me: Option<Me>,
+}
+
+/// What happened to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// A browser is being started, or the driver attached again.
+    Starting,
+    Page(PageStatus),
+    /// The page showed a pairing code, asked for by `login --phone`.
+    PairingCode(String),
+    /// The phone unlinked us, and why if WhatsApp said.
+    LoggedOut(Option<String>),
+    /// The browser or page could not be brought up.
+    Failed(String),
+}
+
+impl Session {
+    /// The session after `event`. `bound` is the number that the account belongs to, if one has scanned before.
+    #[must_use]
+    pub fn handle(&self, event: SessionEvent, bound: Option<&PhoneNumber>) -> Self {
+        match event {
+            SessionEvent::Starting => Self {
+                state: SessionState::Starting,
+                detail: None,
+                qr: None,
+                pairing_code: None,
+                ..self.clone()
+            },
+            SessionEvent::Failed(why) => Self {
+                state: SessionState::Failed,
+                detail: Some(why),
+                qr: None,
+                pairing_code: None,
+                ..self.clone()
+            },
+            SessionEvent::PairingCode(code) => Self {
+                state: SessionState::Code,
+                pairing_code: Some(code),
+                ..self.clone()
+            },
+            SessionEvent::LoggedOut(why) => Self {
+                state: SessionState::LoggedOut,
+                detail: Some(format!(
+                    "the phone unlinked this device{}; run `crm login`",
+                    why.map(|why| format!(" ({why})")).unwrap_or_default()
+                )),
+                qr: None,
+                pairing_code: None,
+                me: None,
+                ..self.clone()
+            },
+            SessionEvent::Page(page) => self.after_page(page, bound),
+        }
+    }
+
+    fn after_page(&self, page: PageStatus, bound: Option<&PhoneNumber>) -> Self {
+        let (state, detail) = self.judge(&page, bound);
+        let was_live =
+            self.state.is_linked() && self.state != SessionState::Offline && self.state != SessionState::Conflict;
+        let is_live = matches!(state, SessionState::Syncing | SessionState::Ready);
+        let fresh = self.epoch.as_deref() != Some(page.epoch.as_str());
+        let settled = self.state == SessionState::Syncing && state == SessionState::Ready;
+        let resync = self.resync + u64::from(is_live && (fresh || !was_live || settled));
+        let linked = state.is_linked() || state == SessionState::WrongNumber;
+        Self {
+            pairing_code: if state == SessionState::Code {
+                self.pairing_code.clone()
+            } else {
+                None
+            },
+            qr: if state == SessionState::Qr { page.qr } else { None },
+            me: if linked {
+                page.me.or_else(|| self.me.clone())
+            } else {
+                None
+            },
+            epoch: Some(page.epoch),
+            state,
+            detail,
+            resync,
+        }
+    }
+
+    fn judge(&self, page: &PageStatus, bound: Option<&PhoneNumber>) -> (SessionState, Option<String>) {
+        let say = |text: &str| Some(text.to_owned());
+        if page.passkey {
+            return (
+                SessionState::Passkey,
+                say("WhatsApp asks for a passkey; open the browser with CRM_WHATSAPP_HEADLESS=off and answer it"),
+            );
+        }
+        if !page.full_ready {
+            return (SessionState::Starting, None);
+        }
+        if !page.authenticated {
+            return match (&page.qr, self.state) {
+                (_, SessionState::Code) if self.pairing_code.is_some() => (SessionState::Code, None),
+                (None, state @ (SessionState::LoggedOut | SessionState::Qr)) => (state, self.detail.clone()),
+                (Some(_), _) => (SessionState::Qr, say("scan the code: run `crm login`")),
+                (None, _) => (SessionState::Starting, None),
+            };
+        }
+        if let (Some(me), Some(bound)) = (&page.me, bound)
+            && me.phone != *bound
+        {
+            return (
+                SessionState::WrongNumber,
+                say(
+                    "another number than this account's has scanned; nothing is sent or stored: unlink it on that phone, then run `crm login` with the right one",
+                ),
+            );
+        }
+        if page.conflict {
+            return (
+                SessionState::Conflict,
+                say("WhatsApp Web is open elsewhere with this session; close it there, or take over with `crm login`"),
+            );
+        }
+        if !page.main || page.me.is_none() {
+            return (SessionState::Syncing, None);
+        }
+        if !page.online {
+            return (
+                SessionState::Offline,
+                say("the page has no connection to WhatsApp; sends wait and go out when it is back"),
+            );
+        }
+        if page.synced {
+            (SessionState::Ready, None)
+        } else {
+            (SessionState::Syncing, None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

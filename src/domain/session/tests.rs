@@ -1,0 +1,134 @@
+use super::*;
+
+fn phone(text: &str) -> PhoneNumber {
+    text.parse().unwrap()
+}
+
+fn me(number: &str) -> Me {
+    Me {
+        phone: phone(number),
+        lid: None,
+        name: None,
+    }
+}
+
+fn ready_page(epoch: &str) -> PageStatus {
+    PageStatus {
+        epoch: epoch.into(),
+        full_ready: true,
+        authenticated: true,
+        main: true,
+        synced: true,
+        online: true,
+        me: Some(me("+447700900001")),
+        ..PageStatus::default()
+    }
+}
+
+fn qr_page(code: &str) -> PageStatus {
+    PageStatus {
+        epoch: "a".into(),
+        full_ready: true,
+        main: true,
+        online: true,
+        qr: Some(code.into()),
+        ..PageStatus::default()
+    }
+}
+
+#[test]
+fn a_login_goes_through_qr_and_syncing_to_ready() {
+    let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
+    assert_eq!((session.state, session.qr.as_deref()), (SessionState::Qr, Some("2@x")));
+
+    let syncing = PageStatus {
+        synced: false,
+        ..ready_page("a")
+    };
+    let session = session.handle(SessionEvent::Page(syncing), None);
+    assert_eq!((session.state, session.qr.clone()), (SessionState::Syncing, None));
+
+    let session = session.handle(SessionEvent::Page(ready_page("a")), None);
+    assert_eq!(session.state, SessionState::Ready);
+}
+
+/// `main_ready` is true at the QR screen as well (`WHATSAPP.md` §1).
+#[test]
+fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
+    let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
+    assert!(!session.state.is_linked() && !session.state.can_send());
+}
+
+/// `RULES` 7.
+#[test]
+fn another_number_that_scans_is_refused() {
+    let session = Session::starting().handle(SessionEvent::Page(ready_page("a")), Some(&phone("+447700900999")));
+    assert_eq!(session.state, SessionState::WrongNumber);
+    assert!(!session.state.can_send() && !session.state.is_linked());
+    assert_eq!(session.resync, 0, "nothing of a wrong number may be stored");
+}
+
+/// `RULES` 11.
+#[test]
+fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
+    let attached = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
+    assert_eq!(attached.resync, 1);
+    let unchanged = attached.handle(SessionEvent::Page(ready_page("a")), None);
+    assert_eq!(unchanged.resync, 1, "nothing happened");
+    let reloaded = unchanged.handle(SessionEvent::Page(ready_page("b")), None);
+    assert_eq!(reloaded.resync, 2);
+    let offline = reloaded.handle(
+        SessionEvent::Page(PageStatus {
+            online: false,
+            ..ready_page("b")
+        }),
+        None,
+    );
+    assert_eq!((offline.state, offline.resync), (SessionState::Offline, 2));
+    let back = offline.handle(SessionEvent::Page(ready_page("b")), None);
+    assert_eq!((back.state, back.resync), (SessionState::Ready, 3));
+    let again = back
+        .handle(SessionEvent::Starting, None)
+        .handle(SessionEvent::Page(ready_page("b")), None);
+    assert_eq!(again.resync, 4, "attached again");
+}
+
+#[test]
+fn a_logout_says_why_until_a_new_code_is_there() {
+    let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
+    let out = ready.handle(SessionEvent::LoggedOut(Some("unlinked".into())), None);
+    assert_eq!(out.state, SessionState::LoggedOut);
+    assert!(out.detail.as_deref().is_some_and(|detail| detail.contains("unlinked")));
+    let loading = PageStatus {
+        qr: None,
+        ..qr_page("")
+    };
+    assert_eq!(
+        out.handle(SessionEvent::Page(loading), None).state,
+        SessionState::LoggedOut
+    );
+    assert_eq!(
+        out.handle(SessionEvent::Page(qr_page("2@y")), None).state,
+        SessionState::Qr
+    );
+}
+
+#[test]
+fn a_pairing_code_stays_until_it_is_typed() {
+    let session = Session::starting()
+        .handle(SessionEvent::Page(qr_page("2@x")), None)
+        .handle(SessionEvent::PairingCode("2F6C48JE".into()), None)
+        .handle(SessionEvent::Page(qr_page("2@y")), None);
+    assert_eq!(
+        (session.state, session.pairing_code.as_deref()),
+        (SessionState::Code, Some("2F6C48JE"))
+    );
+    let session = session.handle(SessionEvent::Page(ready_page("a")), None);
+    assert_eq!((session.state, session.pairing_code), (SessionState::Ready, None));
+}
+
+#[test]
+fn codes_do_not_show_in_debug_output() {
+    let session = Session::starting().handle(SessionEvent::Page(qr_page("2@secret")), None);
+    assert!(!format!("{session:?}").contains("secret"));
+}

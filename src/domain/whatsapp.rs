@@ -1,0 +1,218 @@
+//! The port to WhatsApp. `wa` implements it on a real browser; the simulation with a fake.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::conversation::ChatKind;
+use super::customer::{Identity, PhoneNumber};
+use super::message::Kind;
+use super::session::Session;
+use super::{ChatId, Timestamp, WaMessageId, WaUserId};
+
+/// Most events in one [`Batch`] (`RULES` 10).
+pub const MAX_BATCH_EVENTS: usize = 200;
+
+/// The account cannot be reached just now: no browser, no page, not linked, not online. Costs no attempt; the work waits.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("WhatsApp cannot be reached: {0}")]
+pub struct Unreachable(pub String);
+
+/// How a send failed, and how certain that is: the caller has to choose.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SendError {
+    /// Certainly not sent, and not because of the message: the account is in trouble. Costs no attempt.
+    #[error("not sent: {0}")]
+    Unreachable(Unreachable),
+    /// Certainly not sent; trying again may help.
+    #[error("not sent: {why}")]
+    NotSent { why: String },
+    /// Certainly not sent, and never will be.
+    #[error("not sent: {detail}")]
+    Refused { code: &'static str, detail: String },
+    /// It may have been sent. Look the id up before anything else.
+    #[error("may not have been sent: {why}")]
+    Unknown { why: String },
+}
+
+/// How far the page's events have been committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageMark {
+    pub epoch: String,
+    pub seq: u64,
+}
+
+/// Some of the page's events, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// What to acknowledge once these are committed; none when the batch is empty.
+    pub mark: Option<PageMark>,
+    pub events: Vec<PageEvent>,
+}
+
+/// Something that the page told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PageEvent {
+    Message(Box<WaMessage>),
+    /// Acks on messages of ours (`from_me`): 1 sent, 2 delivered, 3 read, 4 played, negative: refused.
+    Ack {
+        chat: ChatId,
+        ids: Vec<WaMessageId>,
+        ack: i32,
+    },
+    /// What did not parse, kept byte for byte (`RULES` 13).
+    Poison {
+        bytes: Vec<u8>,
+        error: String,
+    },
+}
+
+/// A person behind a message or chat, by all the names that WhatsApp tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaContact {
+    pub identities: Vec<Identity>,
+    /// From the owner's address book.
+    pub saved_name: Option<String>,
+    /// As the person calls themself.
+    pub push_name: Option<String>,
+}
+
+/// A message as WhatsApp tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaMessage {
+    pub id: WaMessageId,
+    pub chat: ChatId,
+    pub chat_kind: ChatKind,
+    /// The other side of a direct chat; the sender's in a group.
+    pub contact: WaContact,
+    /// The group's name.
+    pub chat_name: Option<String>,
+    pub from_me: bool,
+    /// Who wrote it (ours when `from_me`): part of what makes the message unique (`RULES` 12).
+    pub sender: WaUserId,
+    pub timestamp: Timestamp,
+    pub kind: Kind,
+    /// The text, or the bracketed line that stands for a kind that is not built yet.
+    pub content: String,
+    pub ack: i32,
+    pub quoted: Option<WaMessageId>,
+}
+
+/// A chat in the page's list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatSummary {
+    pub chat: ChatId,
+    pub kind: ChatKind,
+    pub contact: WaContact,
+    pub name: Option<String>,
+    pub unread: u32,
+    /// When the chat last changed.
+    pub last_at: Option<Timestamp>,
+    pub last_message: Option<WaMessageId>,
+}
+
+/// To whom a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    Chat(ChatId),
+    Phone(PhoneNumber),
+}
+
+/// A chat that exists, and who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    pub chat: ChatId,
+    pub contact: WaContact,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingText {
+    pub chat: ChatId,
+    /// Chosen and stored before.
+    pub id: WaMessageId,
+    pub text: String,
+    /// The message that it replies to.
+    pub quoted: Option<QuotedKey>,
+}
+
+/// Enough to find a quoted message again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotedKey {
+    pub id: WaMessageId,
+    pub from_me: bool,
+}
+
+/// What became of a message that may have been sent (`RULES` 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// The page has it with this ack.
+    Found { ack: i32 },
+    /// Certainly not there: looked for under LID and number, logged in, fully ready and synced.
+    Absent,
+    /// Cannot be told now, and why.
+    Unclear(String),
+}
+
+/// How a device is linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginMethod {
+    Qr,
+    /// With an eight-character code typed on the phone of this number.
+    PairingCode(PhoneNumber),
+}
+
+/// One account's WhatsApp. Every call ends within a deadline of the adapter's own.
+#[async_trait]
+pub trait WhatsApp: Send + Sync + 'static {
+    /// The session's state, now and whenever it changes.
+    fn session(&self) -> watch::Receiver<Session>;
+
+    /// The number that the account is bound to, told by whoever keeps it; another number then means `wrong_number`.
+    fn bind(&self, phone: Option<PhoneNumber>);
+
+    /// The next events, after forgetting those up to `acked` (an ack of another epoch is ignored). Waits for the page's
+    /// doorbell a second or two, then answers with an empty batch.
+    async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable>;
+
+    /// The chat of `to`, or `None` when the number is not on WhatsApp.
+    async fn resolve(&self, to: &Recipient) -> Result<Option<Resolved>, Unreachable>;
+
+    /// A new stanza id for a message in `chat`.
+    async fn choose_id(&self, chat: &ChatId) -> Result<WaMessageId, Unreachable>;
+
+    /// Shows "typing…" for about as long as a person would need for `text`, then returns.
+    async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
+
+    /// Hands a text to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as events.
+    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError>;
+
+    /// What became of our message `id`, last known in `chat`.
+    async fn look_up(&self, chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable>;
+
+    /// Marks everything in the chat as read, so that the customer sees it.
+    async fn mark_read(&self, chat: &ChatId) -> Result<(), Unreachable>;
+
+    /// The page's chats, the most recent first.
+    async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable>;
+
+    /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
+    /// [`PageEvent::Poison`].
+    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+
+    /// One message by its id, or `None` when the page does not have it.
+    async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;
+
+    /// Starts linking a device; codes appear in [`Session`].
+    async fn login(&self, method: LoginMethod) -> Result<(), Unreachable>;
+
+    /// Unlinks the device.
+    async fn logout(&self) -> Result<(), Unreachable>;
+
+    /// Takes the session over from another window ("Use here").
+    async fn take_over(&self) -> Result<(), Unreachable>;
+
+    /// Ends the browser in order. The port is of no use afterwards.
+    async fn close(&self, limit: Duration);
+}
