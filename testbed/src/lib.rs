@@ -1,1 +1,5 @@
+//! Development only: what the tests, the demo and the benches stand on. Nothing of the program is known here.
 
+pub mod servers;
+
+pub use servers::quick;

@@ -1,0 +1,89 @@
+//! Where the testbed keeps things: throw-away folders under the system's temporary folder, and what is worth keeping
+//! between runs (a Python environment) under `target/testbed`.
+//!
+//! A throw-away folder bears the id of the process that made it, so that the folders of a process that was killed are
+//! found and removed by the next one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use anyhow::{Context as _, Result};
+
+const PREFIX: &str = "crm-testbed-";
+
+/// A folder that is removed when dropped.
+#[derive(Debug)]
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A new empty folder, readable by this user alone.
+    pub fn new(purpose: &str) -> Result<Self> {
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| sweep(&std::env::temp_dir()));
+        let prefix = format!("{PREFIX}{}-{purpose}-", std::process::id());
+        let folder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir()
+            .context("no throw-away folder could be made")?;
+        Ok(Self(folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// Removes what processes that are gone have left behind. Best effort: another user's folders stay.
+fn sweep(parent: &Path) {
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The checkout's root.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The folder that outlives runs: `testbed` in cargo's target folder, or `CRM_TESTBED_DIR` (several checkouts may
+/// share one).
+pub fn kept_folder() -> Result<PathBuf> {
+    let folder = match (
+        std::env::var_os("CRM_TESTBED_DIR"),
+        std::env::var_os("CARGO_TARGET_DIR"),
+    ) {
+        (Some(chosen), _) => PathBuf::from(chosen),
+        (None, Some(target)) => workspace().join(target).join("testbed"),
+        (None, None) => workspace().join("target/testbed"),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_dead_processes_are_swept_and_others_stay() {
+        let parent = tempfile::tempdir().unwrap();
+        // Above the kernel's highest process id, so certainly of nobody alive.
+        let dead = parent.path().join(format!("{PREFIX}{}-synapse-x", u32::MAX));
+        let own = parent.path().join(format!("{PREFIX}{}-synapse-x", std::process::id()));
+        let foreign = parent.path().join("something-else");
+        for folder in [&dead, &own, &foreign] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        sweep(parent.path());
+        assert!(!dead.exists());
+        assert!(own.exists());
+        assert!(foreign.exists());
+    }
+}

@@ -1,0 +1,35 @@
+//! Starters of the real servers that tests and the demo run against: a throw-away folder, a free loopback port and a
+//! process group each, killed and reaped when dropped, and also when this process dies in any other way.
+//!
+//! Owns how each server is found, configured, started and stopped. Never knows what the program does with it.
+
+mod account;
+mod browsers;
+mod folder;
+mod mariadb;
+mod port;
+mod postgres;
+mod process;
+mod programs;
+mod python;
+mod synapse;
+
+pub use browsers::{chromedriver, chromium};
+pub use folder::{Folder, kept_folder};
+pub use mariadb::MariaDb;
+pub use port::free_port;
+pub use postgres::Postgres;
+pub use process::{Launch, Process};
+pub use programs::{find, quick};
+pub use python::environment as python_environment;
+pub use synapse::{Options as SynapseOptions, RateLimits, Synapse};
+
+/// Whether a database server survives a power cut, which only a test of just that needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing waits for the disk: fast, and safe against `kill -9` of any process.
+    #[default]
+    None,
+    /// As installed.
+    Full,
+}

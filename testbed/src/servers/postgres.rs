@@ -1,0 +1,189 @@
+//! A real PostgreSQL in a throw-away folder.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Durability;
+use super::account::Account;
+use super::folder::Folder;
+use super::port::free_port;
+use super::process::{Launch, Process, Signal};
+use super::programs::find;
+
+const READY: Duration = Duration::from_mins(1);
+const USER: &str = "crm";
+
+/// A running server. It trusts everyone on loopback.
+#[derive(Debug)]
+pub struct Postgres {
+    // The process goes first, the folder under it last.
+    process: Process,
+    launch: Launch,
+    port: u16,
+    databases: AtomicU32,
+    account: Option<Account>,
+    folder: Folder,
+}
+
+impl Postgres {
+    /// Starts one in a new folder and waits until it accepts connections.
+    pub async fn start(durability: Durability) -> Result<Self> {
+        let folder = Folder::new("postgres")?;
+        let account = Account::for_server("postgres")?;
+        if let Some(account) = account {
+            account.own(folder.path())?;
+        }
+        let data = folder.path().join("data");
+        Launch::new("initdb", program("initdb")?, folder.path())
+            .account(account)
+            .arguments([
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "-U",
+                USER,
+                "-D",
+            ])
+            .arguments([&data])
+            .run()
+            .await?;
+        let port = free_port()?;
+        let mut launch = Launch::new("PostgreSQL", program("postgres")?, folder.path())
+            .account(account)
+            .arguments([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "max_connections=200",
+            ])
+            .arguments(["-p".into(), port.to_string(), "-D".into(), data.display().to_string()])
+            .ended_by(Signal::QUIT);
+        if durability == Durability::None {
+            launch = launch.arguments([
+                "-c",
+                "fsync=off",
+                "-c",
+                "synchronous_commit=off",
+                "-c",
+                "full_page_writes=off",
+            ]);
+        }
+        let process = launch.start()?;
+        let mut server = Self {
+            process,
+            launch,
+            port,
+            databases: AtomicU32::new(0),
+            account,
+            folder,
+        };
+        server.until_ready().await?;
+        Ok(server)
+    }
+
+    /// The address of the database that every server has, `postgres://…`.
+    pub fn url(&self) -> String {
+        self.address("postgres")
+    }
+
+    /// Makes an empty database and gives its address.
+    pub async fn fresh_database(&self) -> Result<String> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.client("createdb")?.arguments([&name]).run().await?;
+        Ok(self.address(&name))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// `kill -9` of the server; its backends see that and go.
+    pub fn kill_9(&mut self) {
+        self.process.kill_9();
+    }
+
+    /// Ends it if it runs, starts it in the same folder on the same port, and waits until it accepts connections.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.kill_9();
+        // The backends hold the folder's shared memory for a moment longer, and the server would refuse to start.
+        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+        self.process = self.launch.start()?;
+        self.until_ready().await
+    }
+
+    async fn until_ready(&mut self) -> Result<()> {
+        let ready = self.client("pg_isready")?;
+        self.process.until(READY, async || ready.run().await.is_ok()).await
+    }
+
+    fn address(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn client(&self, name: &'static str) -> Result<Launch> {
+        let port = self.port.to_string();
+        let client = Launch::new(name, program(name)?, self.folder.path()).account(self.account);
+        Ok(client.arguments(["-h", "127.0.0.1", "-U", USER, "-p", &port]))
+    }
+}
+
+/// Debian keeps the server's own programs off the `PATH`, in a folder for each version: the newest is taken, so that
+/// server and clients are of one version.
+fn program(name: &'static str) -> Result<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = installed
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse::<u32>().ok()?,
+                entry.path().join("bin").join(name),
+            ))
+        })
+        .filter(|(_, program)| program.is_file())
+        .max();
+    match newest {
+        Some((_, program)) => Ok(program),
+        None => find(&[name], &[], "postgresql"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_database_is_new_and_the_server_comes_back_after_a_kill() {
+        if super::super::quick() {
+            return;
+        }
+        let mut server = Postgres::start(Durability::None).await.unwrap();
+        let first = server.fresh_database().await.unwrap();
+        server.kill_9();
+        assert!(server.fresh_database().await.is_err(), "a killed server answered");
+        server.restart().await.unwrap();
+        let second = server.fresh_database().await.unwrap();
+        assert_ne!(first, second);
+        let listed = server
+            .client("psql")
+            .unwrap()
+            .arguments(["-d", "postgres", "-Atlq"])
+            .run()
+            .await
+            .unwrap();
+        for database in [first, second] {
+            let name = database.rsplit('/').next().unwrap();
+            assert!(listed.contains(&format!("{name}|")), "{name} is not in {listed}");
+        }
+        let pid = server.pid();
+        drop(server);
+        assert!(
+            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
+            "the process outlived its owner"
+        );
+    }
+}

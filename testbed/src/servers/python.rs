@@ -1,0 +1,76 @@
+//! The Python environment that holds Synapse and matrix-nio: made once from pinned versions, kept between runs.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::fs::{FlockOperation, flock};
+
+use super::folder::kept_folder;
+use super::process::Launch;
+use super::programs::find;
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// Written last, with what was installed: an environment without it is half-made.
+const STAMP: &str = "installed.txt";
+
+/// The environment's Python. The first call of all makes the environment (about half a minute, from PyPI).
+pub async fn environment() -> Result<PathBuf> {
+    let kept = kept_folder()?;
+    let folder = kept.join("python");
+    let python = folder.join("bin/python");
+    if is_current(&folder) {
+        return Ok(python);
+    }
+    let _lock = lock(kept.join("python.lock")).await?;
+    if !is_current(&folder) {
+        make(&folder, &python).await?;
+    }
+    Ok(python)
+}
+
+fn is_current(folder: &Path) -> bool {
+    std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|installed| installed == REQUIREMENTS)
+}
+
+async fn make(folder: &Path, python: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).context("an outdated Python environment cannot be removed")?;
+    }
+    std::fs::create_dir_all(folder)?;
+    let requirements = folder.join("requirements.txt");
+    std::fs::write(&requirements, REQUIREMENTS)?;
+    let system = find(&["python3"], &[], "python3 python3-venv")?;
+    let venv = Launch::new("python3 -m venv", system, folder)
+        .arguments(["-m", "venv"])
+        .arguments([folder]);
+    venv.run()
+        .await
+        .context("no virtual environment: `apt-get install python3-venv`")?;
+    let pip = Launch::new("pip install", python, folder)
+        .arguments([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--requirement",
+        ])
+        .arguments([&requirements]);
+    pip.run()
+        .await
+        .context("Synapse and matrix-nio could not be installed from PyPI")?;
+    std::fs::write(folder.join(STAMP), REQUIREMENTS)?;
+    Ok(())
+}
+
+/// Keeps other processes, and other tests of this one, from making the same thing at the same time.
+pub(crate) async fn lock(path: PathBuf) -> Result<File> {
+    tokio::task::spawn_blocking(move || {
+        let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        flock(&file, FlockOperation::LockExclusive).context("the lock cannot be taken")?;
+        Ok(file)
+    })
+    .await?
+}
