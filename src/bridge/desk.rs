@@ -53,6 +53,8 @@ pub enum Refusal {
     EmptyText,
     #[error("the text has {chars} characters and WhatsApp takes {limit} at the most; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
     TextTooLong { chars: usize },
+    #[error("the text has a NUL character, which nobody can read; take it out")]
+    NulInText,
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
     BadIdempotencyKey,
     #[error("this idempotency key was used for another request; use a new one")]

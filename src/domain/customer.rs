@@ -92,7 +92,7 @@ words! {
 }
 
 /// One name by which WhatsApp knows a person: a phone number with `+`, a LID's digits, or a username.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
     pub kind: IdentityKind,
     pub value: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::word::words;
-use super::{AccountId, ConversationId, MatrixEventId, MatrixUserId, MessageId, OutboxId, Timestamp};
+use super::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, OutboxId, Timestamp};
 
 words! {
     /// Which relay takes the work.
@@ -20,8 +20,14 @@ pub enum Work {
     ShowMessage { message: MessageId },
     /// Bring the tick on an agent's message up to date with the message's state.
     Tick { message: MessageId },
-    /// Answer an event in the room with a notice: why it was not, or may not have been, sent.
-    Answer { event: MatrixEventId, text: String },
+    /// Answer a message of ours in its room with a notice: why it was not, or may not have been, sent.
+    Answer { about: MessageId, text: String },
+    /// Answer an event in a room with a notice: why it went nowhere.
+    Reply {
+        room: MatrixRoomId,
+        event: MatrixEventId,
+        text: String,
+    },
     /// Bring a room's name, topic and members up to date.
     UpdateRoom,
     /// Tell the owner of a trouble, or of its end.

@@ -53,7 +53,7 @@ pub struct Batch {
 }
 
 /// Something that the page told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PageEvent {
     Message(Box<WaMessage>),
     /// Acks on messages of ours (`from_me`): 1 sent, 2 delivered, 3 read, 4 played, negative: refused.
@@ -70,7 +70,7 @@ pub enum PageEvent {
 }
 
 /// A person behind a message or chat, by all the names that WhatsApp tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaContact {
     pub identities: Vec<Identity>,
     /// From the owner's address book.
@@ -80,7 +80,7 @@ pub struct WaContact {
 }
 
 /// A message as WhatsApp tells it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaMessage {
     pub id: WaMessageId,
     pub chat: ChatId,
@@ -203,6 +203,9 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// One message by its id, or `None` when the page does not have it.
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;
+
+    /// Reads a [`PageEvent::Poison`]'s bytes again, with whatever this version understands.
+    fn read_again(&self, bytes: &[u8]) -> PageEvent;
 
     /// Starts linking a device; codes appear in [`Session`].
     async fn login(&self, method: LoginMethod) -> Result<(), Unreachable>;
