@@ -1,5 +1,6 @@
 //! Development only: what the tests, the demo and the benches stand on. Nothing of the program is known here.
 
+pub mod agents;
 pub mod servers;
 
 pub use servers::quick;

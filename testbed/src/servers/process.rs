@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -71,19 +71,35 @@ impl Launch {
 
     /// Starts it. It is not yet ready: see [`Process::until`].
     pub fn start(&self) -> Result<Process> {
+        let (log, output) = self.open_log()?;
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        self.spawn(command, log)
+    }
+
+    /// Starts a process that is spoken with over its standard input and output; only its errors go to the log.
+    pub fn start_talking(&self) -> Result<(Process, ChildStdin, ChildStdout)> {
+        let (log, output) = self.open_log()?;
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(output);
+        let mut process = self.spawn(command, log)?;
+        let input = process.child.stdin.take().context("the process has no input")?;
+        let output = process.child.stdout.take().context("the process has no output")?;
+        Ok((process, input, output))
+    }
+
+    fn open_log(&self) -> Result<(PathBuf, File)> {
         let log = self.folder.join("log");
-        let output = File::options()
+        let file = File::options()
             .create(true)
             .append(true)
             .open(&log)
             .context("the server's log cannot be made")?;
-        let mut command = self.command();
-        command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .current_dir(&self.folder);
-        command.process_group(0);
+        Ok((log, file))
+    }
+
+    fn spawn(&self, mut command: Command, log: PathBuf) -> Result<Process> {
+        command.current_dir(&self.folder).process_group(0);
         let child = start_from_lasting_thread(command).with_context(|| format!("{} cannot be started", self.name))?;
         Ok(Process {
             name: self.name,
@@ -211,7 +227,8 @@ impl Process {
         }
     }
 
-    fn last_words(&self) -> String {
+    /// The end of its log.
+    pub fn last_words(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();

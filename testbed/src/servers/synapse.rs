@@ -180,6 +180,8 @@ fn configure(options: &Options, folder: &Path, port: u16) -> Result<Value> {
         "macaroon_secret_key": macaroon,
         "form_secret": form,
         "bcrypt_rounds": 4,
+        // A client that asks for long timelines gets them, so that what it missed while we were down has no gap.
+        "filter_timeline_limit": -1,
         "enable_registration": true,
         "enable_registration_without_verification": true,
         "report_stats": false,

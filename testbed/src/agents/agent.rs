@@ -1,0 +1,191 @@
+//! One person: the client's process, and the questions and answers that go to and from it.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
+
+use super::content::Content;
+use super::mirror::Mirror;
+use super::wire::{Line, Login, Message, Reply, Request, Trust};
+use crate::servers::{Folder, Launch, Process, node, npm_ci, python_environment};
+
+/// A send is tried again for two minutes while the homeserver is down; nothing else takes as long.
+const REPLY: Duration = Duration::from_secs(150);
+
+/// Which implementation of Matrix the person uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// matrix-js-sdk, what Element is made of: cross-signing and shields.
+    Js,
+    /// matrix-nio: its own implementation from the protocol up to the cryptography; no cross-signing.
+    Nio,
+}
+
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
+
+/// A person who has logged in, and joins whatever room they are invited to.
+#[derive(Debug)]
+pub struct Agent {
+    pub(super) homeserver: String,
+    pub(super) login: Login,
+    pub(super) mirror: watch::Receiver<Mirror>,
+    next: AtomicU64,
+    waiting: Waiting,
+    // Closed before the process is killed, the folder under it removed last.
+    input: Mutex<ChildStdin>,
+    process: Process,
+    _folder: Folder,
+}
+
+impl Agent {
+    /// Logs in and syncs for the first time.
+    pub async fn start(client: Client, homeserver: &str, user: &str, password: &str) -> Result<Self> {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("agents");
+        let folder = Folder::new("agent")?;
+        let launch = match client {
+            Client::Js => {
+                npm_ci(&scripts).await?;
+                Launch::new("matrix-js-sdk", node()?, folder.path()).arguments([scripts.join("js.mjs")])
+            }
+            Client::Nio => {
+                let python = python_environment().await?;
+                Launch::new("matrix-nio", python, folder.path()).arguments([scripts.join("nio_agent.py")])
+            }
+        };
+        let (process, input, output) = launch.start_talking()?;
+        let waiting = Waiting::default();
+        let mirror = read(output, waiting.clone());
+        let nobody = Login {
+            user_id: String::new(),
+            device_id: String::new(),
+            access_token: String::new(),
+        };
+        let mut agent = Self {
+            homeserver: homeserver.to_owned(),
+            login: nobody,
+            mirror,
+            next: AtomicU64::new(1),
+            waiting,
+            input: Mutex::new(input),
+            process,
+            _folder: folder,
+        };
+        let store = agent.process.log().with_file_name("store");
+        std::fs::create_dir(&store)?;
+        let arguments = json!({
+            "homeserver": homeserver, "user": user, "password": password, "auto_join": true, "store": store,
+        });
+        agent.login = agent.ask("start", arguments).await?;
+        Ok(agent)
+    }
+
+    /// `@user:server`.
+    pub fn user_id(&self) -> &str {
+        &self.login.user_id
+    }
+
+    pub fn device_id(&self) -> &str {
+        &self.login.device_id
+    }
+
+    /// Looks at what the client shows now.
+    pub fn look<T>(&self, see: impl FnOnce(&Mirror) -> T) -> T {
+        see(&self.mirror.borrow())
+    }
+
+    /// Sends, in an encrypted room encrypted, and gives the event's id. While the homeserver is down it is tried again
+    /// under the same transaction id; what one agent sends to one room keeps its order.
+    pub async fn send(&self, room_id: &str, content: Content) -> Result<String> {
+        let transaction_id = format!("{}-{}", self.login.device_id, self.next.fetch_add(1, Ordering::Relaxed));
+        let Content { kind, content } = content;
+        let arguments = json!({"room_id": room_id, "kind": kind, "content": content, "transaction_id": transaction_id});
+        let sent: Value = self.ask("send", arguments).await?;
+        Ok(sent["event_id"]
+            .as_str()
+            .context("the client names no event")?
+            .to_owned())
+    }
+
+    /// The room's whole timeline as the client has it, in the homeserver's order.
+    pub async fn timeline(&self, room_id: &str) -> Result<Vec<Message>> {
+        self.ask("timeline", json!({"room_id": room_id})).await
+    }
+
+    /// What the client makes of another user's keys.
+    ///
+    /// # Errors
+    /// matrix-nio knows nothing of cross-signing.
+    pub async fn trust(&self, user_id: &str) -> Result<Trust> {
+        self.ask("trust", json!({"user_id": user_id})).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, command: &str, arguments: Value) -> Result<T> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, answer);
+        let mut line = serde_json::to_vec(&Request { id, command, arguments })?;
+        line.push(b'\n');
+        let written = self
+            .input
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line);
+        written.with_context(|| self.gone(command))?;
+        let reply = tokio::time::timeout(REPLY, answered)
+            .await
+            .with_context(|| format!("no answer to {command}"))?;
+        let reply = reply.with_context(|| self.gone(command))?;
+        match reply.error {
+            Some(error) => bail!("{command}: {error}"),
+            None => Ok(serde_json::from_value(reply.ok).with_context(|| format!("the answer to {command}"))?),
+        }
+    }
+
+    fn gone(&self, command: &str) -> String {
+        format!("the client ended at {command}:\n{}", self.process.last_words())
+    }
+}
+
+/// Reads the process's lines on a thread of its own until it ends.
+fn read(output: ChildStdout, waiting: Waiting) -> watch::Receiver<Mirror> {
+    let (mirror, seen) = watch::channel(Mirror::default());
+    let follow = move || {
+        let mut why = "its output ended".to_owned();
+        for line in BufReader::new(output).lines() {
+            match line
+                .map_err(anyhow::Error::from)
+                .and_then(|line| Ok(serde_json::from_str(&line)?))
+            {
+                Ok(Line::Reply(reply)) => {
+                    let asker = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&reply.id);
+                    asker.map(|asker| asker.send(reply));
+                }
+                Ok(line) => mirror.send_modify(|mirror| mirror.take(line)),
+                Err(error) => {
+                    why = format!("it said what is not understood: {error}");
+                    break;
+                }
+            }
+        }
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        mirror.send_modify(|mirror| mirror.end(why));
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the process whose output it reads"
+    )]
+    std::thread::spawn(follow);
+    seen
+}

@@ -1,0 +1,83 @@
+//! What a person's client writes: the contents of events, as the specification words them.
+
+use serde_json::{Value, json};
+
+use super::wire::Message;
+
+/// An event to send: its type and content.
+#[derive(Clone, Debug)]
+pub struct Content {
+    pub kind: String,
+    pub content: Value,
+}
+
+impl Content {
+    pub fn text(body: &str) -> Self {
+        Self::message(json!({"msgtype": "m.text", "body": body}))
+    }
+
+    pub fn notice(body: &str) -> Self {
+        Self::message(json!({"msgtype": "m.notice", "body": body}))
+    }
+
+    /// Replaces the body of our own earlier message.
+    pub fn edit(event_id: &str, body: &str) -> Self {
+        Self::message(json!({
+            "msgtype": "m.text",
+            "body": format!("* {body}"),
+            "m.new_content": {"msgtype": "m.text", "body": body},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": event_id},
+        }))
+    }
+
+    /// An answer to a message, as today's clients write it.
+    pub fn reply(event_id: &str, body: &str) -> Self {
+        Self::message(json!({
+            "msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": event_id}},
+        }))
+    }
+
+    /// An answer as older clients write it: what it answers is quoted again in the body.
+    pub fn reply_with_fallback(to: &Message, body: &str) -> Self {
+        let mut quote = to
+            .body()
+            .lines()
+            .map(|line| format!("> {line}"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        quote.insert_str(2.min(quote.len()), &format!("<{}> ", to.sender));
+        Self::message(json!({
+            "msgtype": "m.text",
+            "body": format!("{quote}\n\n{body}"),
+            "format": "org.matrix.custom.html",
+            "formatted_body": format!("<mx-reply><blockquote>{}</blockquote></mx-reply>{body}", to.body()),
+            "m.relates_to": {"m.in_reply_to": {"event_id": to.event_id}},
+        }))
+    }
+
+    /// A message in the thread that begins with the event.
+    pub fn thread(root: &str, body: &str) -> Self {
+        Self::message(json!({
+            "msgtype": "m.text", "body": body,
+            "m.relates_to": {
+                "rel_type": "m.thread", "event_id": root, "is_falling_back": true, "m.in_reply_to": {"event_id": root},
+            },
+        }))
+    }
+
+    pub fn reaction(event_id: &str, key: &str) -> Self {
+        let relation = json!({"rel_type": "m.annotation", "event_id": event_id, "key": key});
+        Self {
+            kind: "m.reaction".to_owned(),
+            content: json!({"m.relates_to": relation}),
+        }
+    }
+
+    /// Any `m.room.message`.
+    pub fn message(content: Value) -> Self {
+        Self {
+            kind: "m.room.message".to_owned(),
+            content,
+        }
+    }
+}

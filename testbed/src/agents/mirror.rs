@@ -1,0 +1,117 @@
+//! What an agent's client shows, as far as it has told us.
+
+use std::collections::HashMap;
+
+use super::wire::{Line, Message, Receipt, Room, Typing};
+
+/// The client's rooms and their timelines. Read it through `Agent::look`, or wait on it with `Agent::until`.
+#[derive(Debug, Default)]
+pub struct Mirror {
+    rooms: HashMap<String, Room>,
+    timelines: HashMap<String, Timeline>,
+    typing: HashMap<String, Vec<String>>,
+    /// Room and user to the event that the user has read up to.
+    receipts: HashMap<(String, String), String>,
+    trouble: Vec<String>,
+    /// Why nothing more will come.
+    ended: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Timeline {
+    messages: Vec<Message>,
+    places: HashMap<String, usize>,
+}
+
+impl Mirror {
+    pub(super) fn take(&mut self, line: Line) {
+        match line {
+            Line::Room(room) => {
+                self.rooms.insert(room.room_id.clone(), room);
+            }
+            Line::Message(message) => self
+                .timelines
+                .entry(message.room_id.clone())
+                .or_default()
+                .take(*message),
+            Line::Receipt(Receipt {
+                room_id,
+                user_id,
+                event_id,
+            }) => {
+                self.receipts.insert((room_id, user_id), event_id);
+            }
+            Line::Typing(Typing { room_id, users }) => {
+                self.typing.insert(room_id, users);
+            }
+            Line::Trouble(trouble) => self.trouble.push(trouble),
+            Line::Reply(_) => {}
+        }
+    }
+
+    pub(super) fn end(&mut self, why: String) {
+        self.ended = Some(why);
+    }
+
+    pub(super) fn ended(&self) -> Option<&str> {
+        self.ended.as_deref()
+    }
+
+    /// What went wrong in the client that no command asked for; a test may want it empty.
+    pub fn trouble(&self) -> &[String] {
+        &self.trouble
+    }
+
+    /// Every room the client knows, in no order.
+    pub fn rooms(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.values()
+    }
+
+    pub fn room(&self, room_id: &str) -> Option<&Room> {
+        self.rooms.get(room_id)
+    }
+
+    /// The room's events in the order in which they came to the client, state events among them.
+    pub fn messages(&self, room_id: &str) -> &[Message] {
+        self.timelines.get(room_id).map_or(&[], |timeline| &timeline.messages)
+    }
+
+    pub fn message(&self, room_id: &str, event_id: &str) -> Option<&Message> {
+        let timeline = self.timelines.get(room_id)?;
+        timeline.messages.get(*timeline.places.get(event_id)?)
+    }
+
+    /// Who reacted to the event with what, without what was taken back.
+    pub fn reactions<'a>(&'a self, room_id: &str, event_id: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.messages(room_id)
+            .iter()
+            .filter(move |message| !message.redacted && message.related("m.annotation") == Some(event_id))
+            .filter_map(|message| Some((message.sender.as_str(), message.relates_to.as_ref()?["key"].as_str()?)))
+    }
+
+    /// Who is typing in the room.
+    pub fn typing(&self, room_id: &str) -> &[String] {
+        self.typing.get(room_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the user has read this event, or a later one.
+    pub fn has_read(&self, room_id: &str, user_id: &str, event_id: &str) -> bool {
+        let place = |event_id: &str| self.timelines.get(room_id)?.places.get(event_id).copied();
+        let receipt = self.receipts.get(&(room_id.to_owned(), user_id.to_owned()));
+        match (place(event_id), receipt.and_then(|read| place(read))) {
+            (Some(event), Some(read)) => read >= event,
+            _ => false,
+        }
+    }
+}
+
+impl Timeline {
+    fn take(&mut self, message: Message) {
+        if let Some(&place) = self.places.get(&message.event_id) {
+            self.messages[place] = message;
+        } else {
+            self.places.insert(message.event_id.clone(), self.messages.len());
+            self.messages.push(message);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! People at their Matrix clients: two independent implementations, driven as child processes.
+//!
+//! What they show is what a person would see: names, bodies that could be decrypted, shields. Never knows the program.
+
+mod agent;
+mod conditions;
+mod content;
+mod mirror;
+mod rest;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use agent::{Agent, Client};
+pub use content::Content;
+pub use mirror::Mirror;
+pub use rest::NewRoom;
+pub use wire::{Device, Message, Room, Shield, Trust};

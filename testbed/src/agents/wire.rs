@@ -1,0 +1,141 @@
+//! The lines that an agent's process and we exchange, one JSON object each.
+//!
+//! To the process: `{"id", "command", "arguments"}`. The commands are `start`, `send`, `timeline` and `trust`; everything
+//! that needs no client of its own (joining, receipts, state) goes to the homeserver directly, in `rest`.
+//! From it: a `reply` to each command, and at any time what its client has come to show. A message is said again
+//! whenever something about it has changed: decrypted at last, redacted, another shield.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Request<'a> {
+    pub id: u64,
+    pub command: &'a str,
+    pub arguments: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    Reply(Reply),
+    Room(Room),
+    Message(Box<Message>),
+    Receipt(Receipt),
+    Typing(Typing),
+    /// Something went wrong that no command asked for.
+    Trouble(String),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Reply {
+    pub id: u64,
+    #[serde(default)]
+    pub ok: Value,
+    pub error: Option<String>,
+}
+
+/// What `start` answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct Login {
+    pub user_id: String,
+    pub device_id: String,
+    pub access_token: String,
+}
+
+/// A room as the client lists it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Room {
+    pub room_id: String,
+    /// As the client shows it: the room's own name, else one made of its members.
+    pub name: String,
+    pub topic: Option<String>,
+    pub space: bool,
+    pub encrypted: bool,
+    /// Our own: `join`, `invite`, `leave`, `ban`.
+    pub membership: String,
+    /// Who has joined, sorted.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// An event of a room's timeline, decrypted where that was possible.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Message {
+    pub room_id: String,
+    pub event_id: String,
+    pub sender: String,
+    /// The event's type, as `m.room.message`; `m.room.encrypted` while it cannot be read.
+    pub kind: String,
+    pub content: Value,
+    pub relates_to: Option<Value>,
+    pub transaction_id: Option<String>,
+    /// Milliseconds since 1970, by the homeserver.
+    pub timestamp: i64,
+    pub encrypted: bool,
+    pub readable: bool,
+    pub redacted: bool,
+    /// Of encrypted messages, where the client has shields (matrix-js-sdk).
+    pub shield: Option<Shield>,
+}
+
+impl Message {
+    /// The text, or nothing for what has none.
+    pub fn body(&self) -> &str {
+        self.content["body"].as_str().unwrap_or_default()
+    }
+
+    /// As `m.text`, or nothing.
+    pub fn msgtype(&self) -> &str {
+        self.content["msgtype"].as_str().unwrap_or_default()
+    }
+
+    /// The event that this one is about, if it relates to it in this way (`m.annotation`, `m.replace`, `m.thread`).
+    pub fn related(&self, how: &str) -> Option<&str> {
+        let relation = self.relates_to.as_ref()?;
+        (relation["rel_type"] == how).then(|| relation["event_id"].as_str())?
+    }
+
+    /// The event that this one answers.
+    pub fn in_reply_to(&self) -> Option<&str> {
+        self.relates_to.as_ref()?["m.in_reply_to"]["event_id"].as_str()
+    }
+}
+
+/// The mark that a client draws on a message whose sender it does not trust.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Shield {
+    /// `none`, `grey` or `red`.
+    pub colour: String,
+    /// matrix-js-sdk's `EventShieldReason`.
+    pub reason: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the words of the protocol")]
+pub(super) struct Receipt {
+    pub room_id: String,
+    pub user_id: String,
+    pub event_id: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Typing {
+    pub room_id: String,
+    pub users: Vec<String>,
+}
+
+/// What a client knows of another user's keys.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Trust {
+    /// Whether the user has published cross-signing keys.
+    pub cross_signing: bool,
+    pub devices: Vec<Device>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Device {
+    pub device_id: String,
+    /// Whether the user's own cross-signing key has signed it.
+    pub signed_by_owner: bool,
+}

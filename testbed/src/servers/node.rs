@@ -1,0 +1,43 @@
+//! Node and the npm projects of the testbed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::folder::kept_folder;
+use super::process::Launch;
+use super::programs::find;
+use super::python::lock;
+
+/// Written after `npm ci` into the folder that it empties first: a copy of the lock file that was installed.
+const STAMP: &str = "node_modules/.installed-lock.json";
+
+/// The Node program.
+pub fn node() -> Result<PathBuf> {
+    find(&["node"], &[], "nodejs")
+}
+
+/// Installs an npm project's dependencies as its lock file says, unless they are there.
+pub async fn npm_ci(project: &Path) -> Result<()> {
+    if is_current(project) {
+        return Ok(());
+    }
+    let _lock = lock(kept_folder()?.join("npm.lock")).await?;
+    if is_current(project) {
+        return Ok(());
+    }
+    let npm = Launch::new("npm ci", find(&["npm"], &[], "npm")?, project);
+    npm.arguments(["ci", "--no-audit", "--no-fund", "--no-update-notifier"])
+        .run()
+        .await?;
+    let stamp = project.join(STAMP);
+    std::fs::create_dir_all(project.join("node_modules"))?;
+    std::fs::copy(project.join("package-lock.json"), &stamp)
+        .with_context(|| format!("{} cannot be written", stamp.display()))?;
+    Ok(())
+}
+
+fn is_current(project: &Path) -> bool {
+    let wanted = std::fs::read(project.join("package-lock.json")).ok();
+    wanted.is_some() && wanted == std::fs::read(project.join(STAMP)).ok()
+}
