@@ -1,6 +1,9 @@
 //! `crm`: a WhatsApp desk for small teams. `ARCHITECTURE.md` is the map.
 
 pub mod bridge;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod supervisor;
+pub mod telemetry;

@@ -1,0 +1,107 @@
+//! Exit codes, and how an error becomes one.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::config::{ConfigError, DataDirError};
+
+/// What the program's end means to whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Ok = 0,
+    Failed = 1,
+    Usage = 2,
+    NotFound = 3,
+    LoginNeeded = 4,
+    RateLimited = 5,
+    Unreachable = 6,
+    Conflict = 7,
+    OutcomeUnknown = 8,
+    TimedOut = 124,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error with an exit code of its own. The text says what is wrong, then what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Fault {
+    pub exit: Exit,
+    pub text: String,
+}
+
+impl Fault {
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self {
+            exit,
+            text: text.into(),
+        }
+    }
+}
+
+/// The exit code of a run, after telling what went wrong.
+pub fn of(result: anyhow::Result<Exit>) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(&error) => Exit::Ok,
+        Err(error) => {
+            // Nobody is left to be told where standard error is closed.
+            let _ = writeln!(io::stderr(), "crm: {error:#}");
+            code(&error)
+        }
+    }
+}
+
+/// Whoever read us has had enough (`crm tail | head`): that is success.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn code(error: &anyhow::Error) -> Exit {
+    error
+        .chain()
+        .find_map(|cause| {
+            if let Some(fault) = cause.downcast_ref::<Fault>() {
+                Some(fault.exit)
+            } else if cause.is::<ConfigError>() {
+                Some(Exit::Usage)
+            } else if let Some(DataDirError::Held { .. }) = cause.downcast_ref() {
+                Some(Exit::Conflict)
+            } else {
+                None
+            }
+        })
+        .unwrap_or(Exit::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_pipe_is_success_wherever_it_comes_from() {
+        let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(
+            of(Err(anyhow::Error::from(pipe).context("writing the table"))),
+            Exit::Ok
+        );
+    }
+
+    #[test]
+    fn an_error_has_the_code_of_its_deepest_fault() {
+        let fault = Fault::new(Exit::NotFound, "there is no customer 7");
+        assert_eq!(code(&anyhow::Error::from(fault).context("looking")), Exit::NotFound);
+        assert_eq!(code(&ConfigError::NoDataDir.into()), Exit::Usage);
+        assert_eq!(code(&anyhow::anyhow!("whatever")), Exit::Failed);
+    }
+}

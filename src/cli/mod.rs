@@ -1,0 +1,145 @@
+//! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
+//! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
+
+mod completion;
+mod exit;
+mod man;
+pub mod output;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use exit::{Exit, Fault};
+pub use output::Format;
+
+use crate::config::{Config, Surroundings};
+use crate::telemetry;
+
+/// A WhatsApp desk for small teams.
+#[derive(Debug, Parser)]
+#[command(name = "crm", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 login needed, 5 rate limited, \
+    6 unreachable, 7 conflict, 8 outcome unknown, 124 timed out, 130 interrupted";
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Read this configuration file and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// Where the server is
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
+    /// What to log: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How a command speaks and how long it may take.
+#[derive(Clone, Debug, Args)]
+pub struct Manner {
+    /// How to write data [default: table]
+    #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Print ids alone
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Give up after this long, with exit code 124
+    #[arg(long, global = true, value_name = "TIME", value_parser = crate::config::duration)]
+    pub timeout: Option<Duration>,
+    /// Never ask
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+/// What every command gets.
+pub struct Shell {
+    pub config: Config,
+    pub manner: Manner,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Completion(completion::Completion),
+    Man(man::Man),
+}
+
+impl Command {
+    async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        match self {
+            Self::Completion(command) => command.run(shell),
+            Self::Man(command) => command.run(shell),
+        }
+    }
+}
+
+/// Runs the program of this process.
+pub fn main() -> ExitCode {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    run(std::env::args_os()).into()
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that nobody reads to its end is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    exit::of(cli.execute())
+}
+
+impl Cli {
+    fn execute(self) -> anyhow::Result<Exit> {
+        let shell = Shell {
+            config: self.global.resolve()?,
+            manner: self.global.manner,
+        };
+        telemetry::init(&shell.config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.command.run(&shell))
+    }
+}
+
+impl Global {
+    fn resolve(&self) -> anyhow::Result<Config> {
+        let flags: Vec<_> = [("data_dir", &self.data_dir), ("url", &self.url), ("log", &self.log)]
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
+            .collect();
+        Ok(Config::load(
+            &flags,
+            self.config.as_deref(),
+            &Surroundings::of_process(),
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+}

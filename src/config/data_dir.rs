@@ -1,0 +1,112 @@
+//! The data folder: made for its owner alone, refused if others may enter, and held by one server at a time (`RULES` 29).
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Permission bits that nobody but the owner may have.
+const OTHERS: u32 = 0o077;
+
+/// Where everything is kept.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    #[error("others may enter the data folder {path} (its mode is {mode:03o}); close it: chmod 700 {path}", path = .path.display())]
+    TooWide { path: PathBuf, mode: u32 },
+    #[error("{} is not a folder; name another with --data-dir", .0.display())]
+    NotAFolder(PathBuf),
+    #[error("{owner} already works on the data folder {}; stop it first, or name another folder with --data-dir", path.display())]
+    Held { path: PathBuf, owner: String },
+    #[error("the data folder {} cannot be used: {error}; mend its owner or its permissions, or name another with --data-dir", path.display())]
+    Io { path: PathBuf, error: std::io::Error },
+}
+
+/// Held as long as this lives. The kernel lets go of it when the process ends, however that happens.
+#[derive(Debug)]
+pub struct DataDirLock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Opens the folder, made (0700) if it is not there.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let io = |error| DataDirError::Io {
+            path: path.to_owned(),
+            error,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| {
+                if path.exists() {
+                    DataDirError::NotAFolder(path.to_owned())
+                } else {
+                    io(error)
+                }
+            })?;
+        let mode = std::fs::metadata(path).map_err(io)?.mode() & 0o777;
+        if mode & OTHERS != 0 {
+            return Err(DataDirError::TooWide {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        Ok(Self {
+            path: path.canonicalize().map_err(io)?,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key of the administrator, made at the first start.
+    pub fn admin_key(&self) -> PathBuf {
+        self.path.join("admin.key")
+    }
+
+    /// Takes the folder for this process. `what` is told to whoever comes second.
+    pub fn lock(&self, what: &str) -> Result<DataDirLock, DataDirError> {
+        let io = |error| DataDirError::Io {
+            path: self.path.clone(),
+            error,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.path.join("crm.lock"))
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                // The owner may be about to write its name; the refusal stands without it.
+                let _ = (&mut file).take(200).read_to_string(&mut owner);
+                return Err(DataDirError::Held {
+                    path: self.path.clone(),
+                    owner: if owner.is_empty() {
+                        "another crm".to_owned()
+                    } else {
+                        owner
+                    },
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let note = format!("`{what}` (process {})", std::process::id());
+        file.rewind()
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.write_all(note.as_bytes()))
+            .map_err(io)?;
+        Ok(DataDirLock { _file: file })
+    }
+}

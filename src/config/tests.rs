@@ -1,0 +1,185 @@
+use super::keys::KEYS;
+use super::*;
+
+fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
+    let mut all = Surroundings {
+        variables: variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.into()))
+            .collect(),
+    };
+    all.variables
+        .entry("HOME".to_owned())
+        .or_insert_with(|| "/home/ada".into());
+    all
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn error_of(toml: &str, variables: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "crm.toml", toml);
+    let error = Config::load(&[], Some(&path), &surroundings(variables)).unwrap_err();
+    error.to_string().replace(&folder.path().display().to_string(), "")
+}
+
+#[test]
+fn the_example_file_has_every_key_and_says_what_the_defaults_are() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("crm.example.toml");
+    let from_example = Config::load(&[], Some(&example), &surroundings(&[])).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let empty = file(folder.path(), "empty.toml", "");
+    assert_eq!(
+        from_example,
+        Config::load(&[], Some(&empty), &surroundings(&[])).unwrap()
+    );
+
+    let table: toml::Table = std::fs::read_to_string(&example).unwrap().parse().unwrap();
+    for key in KEYS {
+        let value = key
+            .name
+            .split('.')
+            .try_fold(toml::Value::Table(table.clone()), |value, part| {
+                value.get(part).cloned()
+            });
+        assert!(value.is_some(), "crm.example.toml does not have `{}`", key.name);
+    }
+}
+
+#[test]
+fn flag_wins_over_environment_over_file_over_default() {
+    let home = tempfile::tempdir().unwrap();
+    file(
+        home.path(),
+        "crm/config.toml",
+        "listen = '127.0.0.1:1'\nlog = 'warn'\nsend_expires = '1h'",
+    );
+    let variables = [
+        ("XDG_CONFIG_HOME", home.path().to_str().unwrap()),
+        ("CRM_LISTEN", "127.0.0.1:2"),
+        ("CRM_LOG", "error"),
+    ];
+    let config = Config::load(&[("listen", "127.0.0.1:3".to_owned())], None, &surroundings(&variables)).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.log, "error");
+    assert_eq!(config.send_expires, Duration::from_hours(1));
+    assert_eq!(config.whatsapp.read, ReadMode::Auto);
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name_with_the_one_it_is_like() {
+    insta::assert_snapshot!(error_of("[whatsapp]\nread_dealy = '3s'", &[]), @"/crm.toml has an unknown key `whatsapp.read_dealy`; did you mean `whatsapp.read_delay`?");
+    insta::assert_snapshot!(error_of("zebra = 1", &[]), @"/crm.toml has an unknown key `zebra`; crm.example.toml lists them all");
+    insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_BROWSERS", "x")]), @"the environment has an unknown variable CRM_WHATSAPP_BROWSERS; did you mean `CRM_WHATSAPP_BROWSER`?");
+}
+
+#[test]
+fn a_bad_value_is_told_with_its_place_and_what_is_expected() {
+    insta::assert_snapshot!(error_of("listen = 8000", &[]), @"`listen` is `8000` in /crm.toml; write an address and a port, such as 127.0.0.1:8000");
+    insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_READ", "always")]), @"`whatsapp.read` is `always` in the environment; write auto, agent or never");
+    insta::assert_snapshot!(error_of("[whatsapp]\nread_delay = '10s..3s'", &[]), @"`whatsapp.read_delay` is `10s..3s` in /crm.toml; write a range that begins with its shorter end, such as 3s..10s");
+    insta::assert_snapshot!(error_of("", &[("CRM_MATRIX_AGENTS", "ada")]), @"`matrix.agents` is `ada` in the environment; write user ids with commas between them, such as @ada:example.org,@bob:example.org");
+    insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_BROWSER_ARGS", "--a 'b")]), @"`whatsapp.browser_args` is `--a 'b` in the environment; write words as a shell splits them; a quotation mark is not closed");
+}
+
+#[test]
+fn browser_arguments_are_split_as_a_shell_does_and_a_list_in_a_file_is_taken_as_it_is() {
+    let args = |toml: &str, variables: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path(), "crm.toml", toml);
+        let config = Config::load(&[], Some(&path), &surroundings(variables)).unwrap();
+        config.whatsapp.browser_args
+    };
+    let expected = ["--no-sandbox", "--host-resolver-rules=MAP a b"];
+    let variable = (
+        "CRM_WHATSAPP_BROWSER_ARGS",
+        "--no-sandbox '--host-resolver-rules=MAP a b'",
+    );
+    assert_eq!(args("", &[variable]), expected);
+    let list = "[whatsapp]\nbrowser_args = ['--no-sandbox', '--host-resolver-rules=MAP a b']";
+    assert_eq!(args(list, &[]), expected);
+}
+
+#[test]
+fn pacing_can_be_switched_off() {
+    let variables = [
+        ("CRM_WHATSAPP_SPACING", "0"),
+        ("CRM_WHATSAPP_READ_DELAY", "off"),
+        ("CRM_WHATSAPP_TYPING", "off"),
+        ("CRM_WHATSAPP_FIRST_CONTACTS", "0"),
+    ];
+    let config = Config::load(&[], None, &surroundings(&variables)).unwrap();
+    let none = DelayRange {
+        min: Duration::ZERO,
+        max: Duration::ZERO,
+    };
+    assert_eq!(config.whatsapp.spacing, none);
+    assert_eq!(config.whatsapp.read_delay, none);
+    assert!(!config.whatsapp.typing);
+    assert_eq!(config.whatsapp.first_contacts, None);
+}
+
+#[test]
+fn a_secret_comes_from_its_file_or_the_environment_and_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "password", "hunter2\n");
+    let by_file = surroundings(&[("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap())]);
+    let config = Config::load(&[], None, &by_file).unwrap();
+    assert_eq!(config.matrix.password.as_ref().unwrap().expose(), "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
+
+    let both = [
+        ("CRM_MATRIX_PASSWORD", "hunter3"),
+        ("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap()),
+    ];
+    let error = Config::load(&[], None, &surroundings(&both)).unwrap_err().to_string();
+    insta::assert_snapshot!(error, @"`matrix.password` and `matrix.password_file` are both set in the environment; keep one of them");
+}
+
+#[test]
+fn the_database_is_in_the_data_folder_and_the_url_follows_the_address() {
+    let variables = [("XDG_DATA_HOME", "/data"), ("CRM_LISTEN", "0.0.0.0:9")];
+    let config = Config::load(&[], None, &surroundings(&variables)).unwrap();
+    assert_eq!(config.data_dir, Path::new("/data/crm"));
+    assert_eq!(config.database_url.expose(), "sqlite:///data/crm/crm.db");
+    assert_eq!(config.url, "http://127.0.0.1:9");
+    let error = Config::load(&[], None, &Surroundings::default())
+        .unwrap_err()
+        .to_string();
+    insta::assert_snapshot!(error, @"there is no place for the data folder, because neither XDG_DATA_HOME nor HOME is set; pass --data-dir FOLDER");
+}
+
+/// `RULES` 29.
+#[test]
+fn a_data_folder_that_others_may_enter_is_refused_and_a_new_one_is_closed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    DataDir::open(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o750)).unwrap();
+    let error = DataDir::open(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("its mode is 750") && error.contains("chmod 700"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_second_owner_of_a_data_folder_is_told_who_the_first_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&folder.path().join("data")).unwrap();
+    let lock = data.lock("crm serve").unwrap();
+    let error = data.lock("crm login").unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("`crm serve` (process {}) already", std::process::id())),
+        "{error}"
+    );
+    drop(lock);
+    data.lock("crm login").unwrap();
+}

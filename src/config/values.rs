@@ -1,0 +1,117 @@
+//! The types of configuration values and how each is read from text.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::domain::word::words;
+
+words! {
+    /// When a customer's chat is marked read on WhatsApp.
+    ReadMode {
+        /// A while after a message came in, and before each answer.
+        Auto = "auto",
+        /// When an agent has read it, and before each answer.
+        Agent = "agent",
+        Never = "never",
+    }
+}
+
+words! {
+    /// How log lines are written.
+    LogFormat { Text = "text", Json = "json" }
+}
+
+/// Something that must not be seen: its `Debug` tells nothing and it has no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A stretch of time out of which a random one is drawn: `3s..10s`; `5s` is always the same; `0` and `off` are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DelayRange {
+    pub min: Duration,
+    pub max: Duration,
+}
+
+impl FromStr for DelayRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "a time such as 5s, a range such as 3s..10s, or off";
+        let (min, max) = text.split_once("..").unwrap_or((text, text));
+        let span = Self {
+            min: duration(min).map_err(|_| EXPECTED.to_owned())?,
+            max: duration(max).map_err(|_| EXPECTED.to_owned())?,
+        };
+        if span.min > span.max {
+            return Err("a range that begins with its shorter end, such as 3s..10s".to_owned());
+        }
+        Ok(span)
+    }
+}
+
+impl fmt::Display for DelayRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (min, max) = (
+            humantime::format_duration(self.min),
+            humantime::format_duration(self.max),
+        );
+        write!(f, "{min}..{max}")
+    }
+}
+
+/// A duration such as `250ms`, `30s`, `24h` or `30days`; `0` and `off` are none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "0" | "off" => Ok(Duration::ZERO),
+        text => humantime::parse_duration(text).map_err(|_| "a time such as 250ms, 30s or 24h".to_owned()),
+    }
+}
+
+/// `on` or `off`, and the other words for them.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
+/// A cap on how many; `0` and `off` are no cap.
+pub fn cap(text: &str) -> Result<Option<u32>, String> {
+    match text {
+        "0" | "off" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| "a number, or off".to_owned()),
+    }
+}
+
+/// Words as a shell splits them.
+pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
+    shlex::split(text).ok_or_else(|| "words as a shell splits them; a quotation mark is not closed".to_owned())
+}
+
+/// A list with commas.
+pub fn list(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

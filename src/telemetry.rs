@@ -1,0 +1,94 @@
+//! Logging: one line an event on standard error. Libraries never tell more than `info`, whatever the filter (`RULES` 32):
+//! at `debug` some of them write whole bodies, with customers' words in them.
+
+use std::io;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{Config, LogFormat};
+
+/// Starts logging for this process.
+pub fn init(config: &Config) -> anyhow::Result<()> {
+    subscriber(&config.log, config.log_format, io::stderr)?.try_init()?;
+    Ok(())
+}
+
+fn subscriber<W>(filter: &str, format: LogFormat, out: W) -> anyhow::Result<impl Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(out);
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    // Two filters after each other: the outer one cannot be widened by what the inner one asks for.
+    Ok(tracing_subscriber::registry().with(
+        layer
+            .with_filter(EnvFilter::try_new(filter)?)
+            .with_filter(FilterFn::new(is_ours_or_harmless).with_max_level_hint(LevelFilter::TRACE)),
+    ))
+}
+
+fn is_ours_or_harmless(metadata: &Metadata<'_>) -> bool {
+    let ours = metadata.target() == "crm" || metadata.target().starts_with("crm::");
+    ours || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(filter: &str, format: LogFormat) -> String {
+        let lines = Lines::default();
+        let out = lines.clone();
+        let subscriber = subscriber(filter, format, move || out.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "crm::wa", "ours");
+            tracing::info!(target: "thirtyfour::session", "harmless");
+            tracing::debug!(target: "thirtyfour::session", "a body");
+            tracing::trace!(target: "crmother", "a stranger");
+        });
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// `RULES` 32.
+    #[test]
+    fn a_library_never_tells_more_than_info_whatever_the_filter() {
+        for filter in ["trace", "thirtyfour=trace,crmother=trace,crm=trace,info"] {
+            let lines = logged(filter, LogFormat::Text);
+            assert!(lines.contains("ours") && lines.contains("harmless"), "{lines}");
+            assert!(!lines.contains("a body") && !lines.contains("a stranger"), "{lines}");
+        }
+    }
+
+    #[test]
+    fn json_lines_are_json() {
+        for line in logged("trace", LogFormat::Json).lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(line["message"].is_string() && line["target"].is_string());
+        }
+    }
+}
