@@ -3,4 +3,4 @@
 pub mod agents;
 pub mod servers;
 
-pub use servers::quick;
+pub use servers::{QUICK, quick};

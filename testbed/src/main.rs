@@ -1,1 +1,18 @@
-fn main() {}
+//! `cargo xtask`: what a developer and the CI run. Owns the commands' words; the work is in `xtask`.
+
+mod xtask;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match xtask::Xtask::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A real MariaDB in a throw-away folder.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -29,6 +30,11 @@ pub struct MariaDb {
 }
 
 impl MariaDb {
+    /// Where the server's program is, if it is installed.
+    pub fn program() -> Result<PathBuf> {
+        find(&["mariadbd"], &["/usr/sbin".into()], PACKAGE)
+    }
+
     /// Starts one in a new folder and waits until it accepts connections.
     pub async fn start(durability: Durability) -> Result<Self> {
         let folder = Folder::new("mariadb")?;
@@ -52,23 +58,19 @@ impl MariaDb {
         .run()
         .await?;
         let port = free_port()?;
-        let mut launch = Launch::new(
-            "MariaDB",
-            find(&["mariadbd"], &["/usr/sbin".into()], PACKAGE)?,
-            folder.path(),
-        )
-        .account(account)
-        .arguments([
-            "--no-defaults",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--socket=socket",
-            &data,
-        ])
-        .arguments([
-            format!("--port={port}"),
-            format!("--pid-file={}/pid", folder.path().display()),
-        ]);
+        let mut launch = Launch::new("MariaDB", Self::program()?, folder.path())
+            .account(account)
+            .arguments([
+                "--no-defaults",
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--socket=socket",
+                &data,
+            ])
+            .arguments([
+                format!("--port={port}"),
+                format!("--pid-file={}/pid", folder.path().display()),
+            ]);
         if durability == Durability::None {
             launch = launch.arguments([
                 "--innodb-flush-log-at-trx-commit=0",
@@ -150,6 +152,7 @@ impl MariaDb {
 
 #[cfg(test)]
 mod tests {
+    use super::super::is_running;
     use super::*;
 
     #[tokio::test]
@@ -171,9 +174,6 @@ mod tests {
         }
         let pid = server.pid();
         drop(server);
-        assert!(
-            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
-            "the process outlived its owner"
-        );
+        assert!(!is_running(pid), "the process outlived its owner");
     }
 }

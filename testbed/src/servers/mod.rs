@@ -21,8 +21,8 @@ pub use mariadb::MariaDb;
 pub use node::{node, npm_ci};
 pub use port::free_port;
 pub use postgres::Postgres;
-pub use process::{Launch, Process};
-pub use programs::{find, quick};
+pub use process::{Launch, Process, Signal, is_running};
+pub use programs::{QUICK, find, quick};
 pub use python::environment as python_environment;
 pub use synapse::{Options as SynapseOptions, RateLimits, Synapse};
 

@@ -29,6 +29,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Where the server's program is, if it is installed.
+    pub fn program() -> Result<PathBuf> {
+        program("postgres")
+    }
+
     /// Starts one in a new folder and waits until it accepts connections.
     pub async fn start(durability: Durability) -> Result<Self> {
         let folder = Folder::new("postgres")?;
@@ -154,6 +159,7 @@ fn program(name: &'static str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::is_running;
     use super::*;
 
     #[tokio::test]
@@ -181,9 +187,6 @@ mod tests {
         }
         let pid = server.pid();
         drop(server);
-        assert!(
-            !std::path::Path::new(&format!("/proc/{pid}")).exists(),
-            "the process outlived its owner"
-        );
+        assert!(!is_running(pid), "the process outlived its owner");
     }
 }

@@ -243,6 +243,14 @@ impl Drop for Process {
     }
 }
 
+/// Whether the process is there and more than a corpse that nobody has reaped.
+pub fn is_running(pid: u32) -> bool {
+    // proc(5): the state follows the program's name, which is in brackets and may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
 type Start = (Command, mpsc::SyncSender<io::Result<Child>>);
 
 fn start_from_lasting_thread(command: Command) -> io::Result<Child> {
@@ -264,4 +272,50 @@ fn start_from_lasting_thread(command: Command) -> io::Result<Child> {
     let (answer, answered) = mpsc::sync_channel(1);
     starter.send((command, answer)).map_err(|_| gone())?;
     answered.recv().map_err(|_| gone())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names the file for the server's id when this test binary is started as the owner of a server.
+    const OWNER: &str = "CRM_TESTBED_TEST_OWNER";
+
+    #[test]
+    fn owner_of_a_server() {
+        let Some(told) = std::env::var_os(OWNER).map(PathBuf::from) else {
+            return;
+        };
+        let launch = Launch::new("sleep", "sleep", told.parent().unwrap()).arguments(["600"]);
+        let server = launch.start().unwrap();
+        std::fs::write(told.with_extension("part"), server.pid().to_string()).unwrap();
+        std::fs::rename(told.with_extension("part"), &told).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_dies_with_an_owner_that_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("pid");
+        let myself = std::env::current_exe().unwrap();
+        let owner = Launch::new("owner", "env", folder.path())
+            .arguments([format!("{OWNER}={}", told.display()), myself.display().to_string()])
+            .arguments(["--exact", "servers::process::tests::owner_of_a_server"]);
+        let mut owner = owner.start().unwrap();
+        let second = Duration::from_secs(10);
+        owner.until(second, async || told.exists()).await.unwrap();
+        let server: u32 = std::fs::read_to_string(&told).unwrap().parse().unwrap();
+        assert!(is_running(server));
+        owner.kill_9();
+        let gone = async {
+            while is_running(server) {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::time::timeout(second, gone)
+            .await
+            .expect("the server outlived its killed owner");
+    }
 }

@@ -254,6 +254,7 @@ fn no_rate_limits() -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::is_running;
     use super::*;
 
     #[tokio::test]
@@ -274,10 +275,7 @@ mod tests {
         let pid = synapse.pid();
         let folder = synapse.folder().to_owned();
         drop(synapse);
-        assert!(
-            !Path::new(&format!("/proc/{pid}")).exists(),
-            "the process outlived its owner"
-        );
+        assert!(!is_running(pid), "the process outlived its owner");
         assert!(!folder.exists(), "the folder outlived its owner");
     }
 }

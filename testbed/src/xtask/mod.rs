@@ -1,0 +1,41 @@
+//! The commands of `cargo xtask`.
+
+mod machine;
+mod section;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Set up this machine, and run the tests.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install what a full test run needs, as far as this user may.
+    Setup,
+    /// Check the format and the lints, and run every test.
+    Test {
+        /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+impl Xtask {
+    pub async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Setup => machine::prepare(machine::Extent::Full).await?,
+            Command::Test { quick: true } => test::run_all(machine::Extent::Quick).await?,
+            Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask test`: everything that must hold before a change goes in, in the order of what it costs.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::machine::{self, Extent};
+use super::section::{cargo, run, run_with, section, succeeds, workspace};
+
+/// npm scripts of the program's web project that are checks, in their order.
+const WEB_CHECKS: [&str; 4] = ["lint", "check", "typecheck", "test"];
+
+pub async fn run_all(extent: Extent) -> Result<()> {
+    machine::prepare(extent).await?;
+    let cargo = cargo();
+    if component("fmt").await {
+        section("format", run(&cargo, ["fmt", "--all", "--check"])).await?;
+    }
+    section("web", web()).await?;
+    if component("clippy").await {
+        let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        section("lints", run(&cargo, lints)).await?;
+    }
+    let environment: &[(&str, &str)] = if extent == Extent::Quick {
+        &[(testbed::QUICK, "1")]
+    } else {
+        &[]
+    };
+    section("tests", run_with(&cargo, ["test", "--workspace"], environment)).await
+}
+
+/// Whether this toolchain has the component; a machine with Rust alone may not.
+async fn component(name: &str) -> bool {
+    let has = succeeds(cargo(), &[name, "--version"]).await;
+    if !has {
+        eprintln!("\n==> cargo {name} is not installed: left out (`rustup component add {name}`)");
+    }
+    has
+}
+
+async fn web() -> Result<()> {
+    let package = workspace().join("web/package.json");
+    if !package.is_file() {
+        return Ok(());
+    }
+    let package: Value = serde_json::from_slice(&std::fs::read(&package)?).context("web/package.json")?;
+    for script in WEB_CHECKS
+        .into_iter()
+        .filter(|script| package["scripts"][script].is_string())
+    {
+        run("npm", ["--prefix", "web", "run", "--silent", script]).await?;
+    }
+    Ok(())
+}
