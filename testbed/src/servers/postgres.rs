@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::sync::OnceCell;
 
 use super::Durability;
 use super::account::Account;
@@ -32,6 +33,12 @@ impl Postgres {
     /// Where the server's program is, if it is installed.
     pub fn program() -> Result<PathBuf> {
         program("postgres")
+    }
+
+    /// One for all tests of this process that only want a database of their own. It dies with the process.
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<Postgres> = OnceCell::const_new();
+        SHARED.get_or_try_init(|| Self::start(Durability::None)).await
     }
 
     /// Starts one in a new folder and waits until it accepts connections.

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
 use super::folder::Folder;
 use super::port::free_port;
@@ -50,6 +51,12 @@ pub struct Synapse {
 }
 
 impl Synapse {
+    /// One for all tests of this process that only want users of their own, and do not kill it. It dies with the process.
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<Synapse> = OnceCell::const_new();
+        SHARED.get_or_try_init(|| Self::start(Options::default())).await
+    }
+
     /// Starts one in a new folder and waits until it answers.
     pub async fn start(options: Options) -> Result<Self> {
         let python = python::environment().await?;
