@@ -81,3 +81,18 @@ impl Content {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_clients_reply_quotes_every_line_and_names_the_writer() {
+        let to = serde_json::json!({
+            "room_id": "!r", "event_id": "$e", "sender": "@a:x", "kind": "m.room.message", "content": {"body": "one\ntwo"},
+            "timestamp": 0, "encrypted": false, "readable": true, "redacted": false,
+        });
+        let reply = Content::reply_with_fallback(&serde_json::from_value(to).unwrap(), "three");
+        assert_eq!(reply.content["body"], "> <@a:x> one\n> two\n\nthree");
+    }
+}

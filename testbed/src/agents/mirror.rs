@@ -115,3 +115,48 @@ impl Timeline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mirror(lines: impl IntoIterator<Item = serde_json::Value>) -> Mirror {
+        let mut mirror = Mirror::default();
+        for line in lines {
+            mirror.take(serde_json::from_value(line).unwrap());
+        }
+        mirror
+    }
+
+    fn message(event_id: &str, relates_to: &serde_json::Value, redacted: bool) -> serde_json::Value {
+        json!({"message": {
+            "room_id": "!r", "event_id": event_id, "sender": "@a:x", "kind": "m.room.message", "content": {},
+            "relates_to": relates_to, "timestamp": 0, "encrypted": false, "readable": true, "redacted": redacted,
+        }})
+    }
+
+    #[test]
+    fn a_receipt_covers_the_events_before_it_and_none_after() {
+        let receipt = json!({"receipt": {"room_id": "!r", "user_id": "@b:x", "event_id": "$2"}});
+        let messages = ["$1", "$2", "$3"].map(|id| message(id, &json!(null), false));
+        let mirror = mirror(messages.into_iter().chain([receipt]));
+        let read = ["$1", "$2", "$3", "$unknown"].map(|id| mirror.has_read("!r", "@b:x", id));
+        assert_eq!(read, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_reaction_counts_until_it_is_redacted() {
+        let relation = json!({"rel_type": "m.annotation", "event_id": "$1", "key": "✓"});
+        let mut mirror = mirror([message("$1", &json!(null), false), message("$2", &relation, false)]);
+        assert_eq!(mirror.reactions("!r", "$1").collect::<Vec<_>>(), [("@a:x", "✓")]);
+        mirror.take(serde_json::from_value(message("$2", &relation, true)).unwrap());
+        assert_eq!(mirror.reactions("!r", "$1").count(), 0);
+        assert_eq!(
+            mirror.messages("!r").len(),
+            2,
+            "what is said again is not another message"
+        );
+    }
+}

@@ -4,10 +4,12 @@
 //! A throw-away folder bears the id of the process that made it, so that the folders of a process that was killed are
 //! found and removed by the next one.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Context as _, Result};
+use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "crm-testbed-";
 
@@ -65,6 +67,17 @@ pub fn kept_folder() -> Result<PathBuf> {
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     Ok(folder)
+}
+
+/// Keeps other processes, and other tests of this one, from making the same kept thing at the same time.
+pub(super) async fn lock(thing: &str) -> Result<File> {
+    let path = kept_folder()?.join(thing).with_extension("lock");
+    let taken = tokio::task::spawn_blocking(move || {
+        let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        flock(&file, FlockOperation::LockExclusive).context("the lock cannot be taken")?;
+        Ok(file)
+    });
+    taken.await?
 }
 
 #[cfg(test)]

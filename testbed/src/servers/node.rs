@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::folder::kept_folder;
+use super::folder::lock;
 use super::process::Launch;
 use super::programs::find;
-use super::python::lock;
 
 /// Written after `npm ci` into the folder that it empties first: a copy of the lock file that was installed.
 const STAMP: &str = "node_modules/.installed-lock.json";
@@ -22,7 +21,7 @@ pub async fn npm_ci(project: &Path) -> Result<()> {
     if is_current(project) {
         return Ok(());
     }
-    let _lock = lock(kept_folder()?.join("npm.lock")).await?;
+    let _lock = lock("npm").await?;
     if is_current(project) {
         return Ok(());
     }

@@ -1,12 +1,10 @@
 //! The Python environment that holds Synapse and matrix-nio: made once from pinned versions, kept between runs.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
 
-use super::folder::kept_folder;
+use super::folder::{kept_folder, lock};
 use super::process::Launch;
 use super::programs::find;
 
@@ -22,7 +20,7 @@ pub async fn environment() -> Result<PathBuf> {
     if is_current(&folder) {
         return Ok(python);
     }
-    let _lock = lock(kept.join("python.lock")).await?;
+    let _lock = lock("python").await?;
     if !is_current(&folder) {
         make(&folder, &python).await?;
     }
@@ -63,14 +61,4 @@ async fn make(folder: &Path, python: &Path) -> Result<()> {
         .context("Synapse and matrix-nio could not be installed from PyPI")?;
     std::fs::write(folder.join(STAMP), REQUIREMENTS)?;
     Ok(())
-}
-
-/// Keeps other processes, and other tests of this one, from making the same thing at the same time.
-pub(crate) async fn lock(path: PathBuf) -> Result<File> {
-    tokio::task::spawn_blocking(move || {
-        let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-        flock(&file, FlockOperation::LockExclusive).context("the lock cannot be taken")?;
-        Ok(file)
-    })
-    .await?
 }

@@ -39,3 +39,13 @@ impl Xtask {
         Ok(ExitCode::SUCCESS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        super::Xtask::command().debug_assert();
+    }
+}
