@@ -1,9 +1,30 @@
-//! The desk: what the faces (API, and through it shell and console) may ask for. Each request is one transaction and an
-//! answer; nothing external happens in it.
+//! The desk: what the faces (API, and through it shell and console) may ask for. Each request that changes something is one
+//! transaction and an answer; nothing external happens in it.
 
-use crate::domain::customer::PhoneNumber;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use crate::domain::account::Account;
+use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::customer::{Identity, PhoneNumber};
+use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::{Author, Message};
+use crate::domain::session::Session;
+use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
 use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
+use crate::store::{StoreError, Tx};
+
+use super::core::{Core, Policy};
+use super::intake;
+use super::outbound::{self, NewText};
+use super::reading::Reader;
+
+/// Longest idempotency key, in bytes.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+/// What a send answers with (HTTP's "accepted").
+const ACCEPTED: u16 = 202;
 
 /// To whom a message is to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +56,10 @@ pub struct Idempotency {
     pub body_hash: [u8; 32],
 }
 
-/// Longest idempotency key, in bytes.
-pub const MAX_IDEMPOTENCY_KEY: usize = 255;
-
 /// A message that is in the outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accepted {
+    /// As it was when it was accepted.
     pub message: Message,
     /// Whether this is the answer to an earlier request with the same key.
     pub replayed: bool,
@@ -71,22 +90,251 @@ pub enum Refusal {
     Internal(#[from] anyhow::Error),
 }
 
-/// What a person decided about a message whose outcome is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// It did reach the customer (seen on the phone).
-    Sent,
-    /// It did not.
-    Failed,
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unreachable(_)
+            | StoreError::ReadOnly(_)
+            | StoreError::Full(_)
+            | StoreError::Busy(_)
+            | StoreError::Closed => Self::Unavailable(error.to_string()),
+            StoreError::Missing { what } => Self::NotFound {
+                what,
+                which: String::new(),
+            },
+            StoreError::Conflict(_) => Self::Conflict(error.to_string()),
+            other => Self::Internal(anyhow::Error::new(other)),
+        }
+    }
+}
+
+/// One account and the way to its WhatsApp.
+#[derive(Clone)]
+pub struct Line {
+    pub id: AccountId,
+    pub name: String,
+    pub port: Arc<dyn WhatsApp>,
+    pub reader: Reader,
 }
 
 /// The handle that faces hold. Cheap to clone.
 #[derive(Clone)]
-pub struct Desk;
+pub struct Desk {
+    pub(super) core: Core,
+    lines: Arc<Vec<Line>>,
+    matrix: Option<watch::Receiver<MatrixStatus>>,
+}
 
-/// The account whose session is asked for, by id or name.
-#[derive(Clone, Debug)]
-pub enum AccountRef {
-    Id(AccountId),
-    Name(String),
+impl Desk {
+    /// `matrix`: the homeserver's state, where one is configured.
+    pub fn new(core: Core, lines: Vec<Line>, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
+        Self {
+            core,
+            lines: Arc::new(lines),
+            matrix,
+        }
+    }
+
+    /// Puts a text into the outbox.
+    pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
+        outbound::check_text(&command.content)?;
+        if let Some(Idempotency { key, .. }) = &command.idempotency
+            && (key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY)
+        {
+            return Err(Refusal::BadIdempotencyKey);
+        }
+        let policy = self.core.policy.clone();
+        self.core
+            .write(move |tx| {
+                let (policy, command) = (policy.clone(), command.clone());
+                async move { accept(tx, &policy, command).await }.boxed()
+            })
+            .await
+    }
+
+    /// An agent has read a conversation: nothing is unread any more, and the customer may see it.
+    pub async fn mark_read(&self, id: ConversationId) -> Result<Conversation, Refusal> {
+        let conversation = self
+            .core
+            .write(move |tx| {
+                async move {
+                    let conversation = tx
+                        .conversation(id)
+                        .await?
+                        .ok_or_else(|| not_found("conversation", id))?;
+                    outbound::mark_answered(tx, &conversation).await?;
+                    Ok::<_, Refusal>(tx.conversation(id).await?.unwrap_or(conversation))
+                }
+                .boxed()
+            })
+            .await?;
+        self.agent_read(&conversation);
+        Ok(conversation)
+    }
+
+    /// An agent has read: the customer's phone may show it.
+    pub(super) fn agent_read(&self, conversation: &Conversation) {
+        if let Some(line) = self.line(conversation.account_id) {
+            line.reader.agent_read(&self.core, conversation.id);
+        }
+    }
+
+    /// The session of an account, with its codes: only for those who may link a device.
+    pub fn session(&self, account: AccountId) -> Option<watch::Receiver<Session>> {
+        self.line(account).map(|line| line.port.session())
+    }
+
+    /// Starts linking a device; the codes appear in [`Self::session`].
+    pub async fn login(&self, account: AccountId, method: LoginMethod) -> Result<(), Refusal> {
+        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        line.port
+            .login(method)
+            .await
+            .map_err(|error| Refusal::Unavailable(error.to_string()))
+    }
+
+    /// Unlinks the device.
+    pub async fn logout(&self, account: AccountId) -> Result<(), Refusal> {
+        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        line.port
+            .logout()
+            .await
+            .map_err(|error| Refusal::Unavailable(error.to_string()))
+    }
+
+    /// Takes the session over from another window.
+    pub async fn take_over(&self, account: AccountId) -> Result<(), Refusal> {
+        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        line.port
+            .take_over()
+            .await
+            .map_err(|error| Refusal::Unavailable(error.to_string()))
+    }
+
+    /// The homeserver's state; `None` when none is configured.
+    pub fn matrix_status(&self) -> Option<MatrixStatus> {
+        self.matrix.as_ref().map(|status| status.borrow().clone())
+    }
+
+    /// Lets an outbox go that was parked by a restore (`RULES` 5).
+    pub async fn resume_outbox(&self) -> Result<(), Refusal> {
+        self.core
+            .write(|tx| async move { Ok(tx.set_parked(false).await?) }.boxed())
+            .await
+    }
+
+    pub(super) fn line(&self, account: AccountId) -> Option<&Line> {
+        self.lines.iter().find(|line| line.id == account)
+    }
+}
+
+pub(super) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Refusal {
+    Refusal::NotFound {
+        what,
+        which: which.to_string(),
+    }
+}
+
+async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Accepted, Refusal> {
+    if let Some(asked) = &command.idempotency
+        && let Some(stored) = tx.answer(asked.scope, &asked.key).await?
+    {
+        if stored.body_hash != asked.body_hash {
+            return Err(Refusal::IdempotencyMismatch);
+        }
+        let message = serde_json::from_value(stored.response).map_err(|error| Refusal::Internal(error.into()))?;
+        return Ok(Accepted {
+            message,
+            replayed: true,
+        });
+    }
+    let conversation = address(tx, &command).await?;
+    if let Some(replied) = command.reply_to {
+        let replied_in = tx.message(replied).await?.map(|message| message.conversation_id);
+        if replied_in != Some(conversation.id) {
+            return Err(not_found("message to reply to in this conversation:", replied));
+        }
+    }
+    let new = NewText {
+        conversation,
+        content: command.content,
+        author: command.author,
+        reply_to: command.reply_to,
+        client_key: command
+            .idempotency
+            .as_ref()
+            .map(|asked| format!("{}:{}", asked.scope, asked.key)),
+        event: None,
+    };
+    let message = outbound::queue(tx, policy, &new).await?;
+    if let Some(asked) = &command.idempotency {
+        let response = serde_json::to_value(&message).map_err(|error| Refusal::Internal(error.into()))?;
+        tx.put_answer(
+            asked.scope,
+            &asked.key,
+            &asked.body_hash,
+            ACCEPTED,
+            &response,
+            Some(message.id),
+        )
+        .await?;
+    }
+    Ok(Accepted {
+        message,
+        replayed: false,
+    })
+}
+
+/// The conversation that a command means, made when there is none.
+async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Refusal> {
+    let customer = match &command.to {
+        SendTo::Conversation(id) => {
+            let conversation = tx
+                .conversation(*id)
+                .await?
+                .ok_or_else(|| not_found("conversation", id))?;
+            if let Some(name) = &command.account
+                && account(tx, Some(name)).await?.id != conversation.account_id
+            {
+                return Err(Refusal::Conflict(format!(
+                    "conversation {id} does not belong to account {name}"
+                )));
+            }
+            if conversation.kind == ChatKind::Group {
+                return Err(Refusal::Conflict("sending to groups is not supported yet".to_owned()));
+            }
+            return Ok(conversation);
+        }
+        SendTo::Customer(id) => tx.customer(*id).await?.ok_or_else(|| not_found("customer", id))?,
+        SendTo::Phone(phone) => {
+            let contact = WaContact {
+                identities: vec![Identity::phone(phone)],
+                ..WaContact::default()
+            };
+            intake::meet(tx, &contact).await?
+        }
+    };
+    let account = account(tx, command.account.as_deref()).await?;
+    let resolved = tx
+        .resolve_conversation(account.id, Some(customer.id), None, ChatKind::Direct, &customer.name)
+        .await?;
+    Ok(resolved.conversation)
+}
+
+/// The account of this name, or the only one.
+async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
+    if let Some(name) = name {
+        return tx
+            .account_by_name(name)
+            .await?
+            .ok_or_else(|| not_found("account", name));
+    }
+    let mut accounts = tx.accounts().await?;
+    match accounts.len() {
+        1 => Ok(accounts.remove(0)),
+        0 => Err(not_found("account", "at all; start the server once")),
+        _ => Err(Refusal::AmbiguousAccount {
+            names: accounts.into_iter().map(|account| account.name).collect(),
+        }),
+    }
 }

@@ -1,6 +1,32 @@
 //! The service layer. Everything passes through here: what WhatsApp and the rooms tell is taken in, what people write is
 //! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
 
-pub mod desk;
+mod core;
+mod decisions;
+mod desk;
+mod inbound;
+mod intake;
+mod lines;
+mod outbound;
+mod outgoing;
+mod reading;
+mod resync;
+mod room_event;
+mod room_inbound;
+mod room_relay;
+mod room_spec;
+mod sessions;
+mod start;
+mod ticks;
+mod trouble;
+mod whatsapp_relay;
 
-pub use desk::{Accepted, Desk, Refusal, SendCommand, SendTo};
+pub use self::core::{Bell, Core, Policy, Progress, Random, ReadMode};
+pub use decisions::{Replayed, Resolution};
+pub use desk::{Accepted, Desk, Idempotency, Line, MAX_IDEMPOTENCY_KEY, Refusal, SendCommand, SendTo};
+pub use inbound::Inbound;
+pub use reading::{Reader, Reading};
+pub use room_inbound::RoomInbound;
+pub use room_relay::RoomRelay;
+pub use start::{Drive, start};
+pub use whatsapp_relay::WhatsAppRelay;

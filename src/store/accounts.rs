@@ -40,6 +40,11 @@ impl Tx {
         todo!()
     }
 
+    /// All accounts by id.
+    pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        todo!()
+    }
+
     pub async fn account_by_name(&mut self, name: &str) -> Result<Option<Account>, StoreError> {
         todo!()
     }

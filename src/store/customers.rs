@@ -72,6 +72,11 @@ impl Tx {
         todo!()
     }
 
+    /// Adds names by which WhatsApp knows a customer; one that belongs to somebody else stays where it is.
+    pub async fn add_identities(&mut self, id: CustomerId, identities: &[Identity]) -> Result<(), StoreError> {
+        todo!()
+    }
+
     /// Changes a customer; `None` when that changes nothing.
     pub async fn update_customer(
         &mut self,

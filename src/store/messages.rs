@@ -131,6 +131,22 @@ impl Store {
         todo!()
     }
 
+    /// Chat and id of an account's messages that were handed over, written since `from`, about which WhatsApp may still
+    /// tell more; the newest first, at most `limit`.
+    pub async fn unfinished_of_account(
+        &self,
+        account: AccountId,
+        from: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<(ChatId, WaMessageId)>, StoreError> {
+        todo!()
+    }
+
+    /// Whether nobody has written in this conversation yet but what still waits to be sent (`RULES` 8).
+    pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        todo!()
+    }
+
     /// Messages of unknown outcome, the oldest first: a person decides.
     pub async fn undecided(&self, page: PageRequest) -> Result<Page<Message>, StoreError> {
         todo!()
@@ -217,6 +233,11 @@ impl Tx {
     }
 
     pub async fn hand_over(&mut self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
+        todo!()
+    }
+
+    /// A person wants a message sent again: its id counts as chosen in the account's present login.
+    pub async fn renew_login(&mut self, id: MessageId) -> Result<(), StoreError> {
         todo!()
     }
 

@@ -25,8 +25,14 @@ pub struct ShownAs {
 /// The bot's reaction on an agent's message (`RULES` 20).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
+    /// What it says.
     pub key: String,
-    pub event: MatrixEventId,
+    /// Its event; none while it has been written down and not yet said.
+    pub event: Option<MatrixEventId>,
+    /// The reaction that it takes the place of, until that is taken back.
+    pub previous: Option<MatrixEventId>,
+    /// The first is 0; part of the transaction id.
+    pub turn: i64,
 }
 
 impl Store {

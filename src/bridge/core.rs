@@ -1,0 +1,150 @@
+//! What every part of the bridge shares: the store, the clock, chance, the desk's policy, and the bell that says that there
+//! may be work. Nothing here is mutable but through the store.
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+
+use crate::domain::{Clock, MatrixUserId};
+use crate::store::{Store, StoreError, Tx};
+
+/// How the desk behaves, decided once by the configuration.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether there is a homeserver: without one, no work for rooms is written down.
+    pub matrix: bool,
+    /// Those whose words go out to customers.
+    pub agents: Vec<MatrixUserId>,
+    /// Who is told of trouble.
+    pub owner: Option<MatrixUserId>,
+    pub read: ReadMode,
+    /// How long after a message its chat is marked as read, in [`ReadMode::Auto`].
+    pub read_delay: RangeInclusive<Duration>,
+    /// The pause between two sends of one account.
+    pub spacing: RangeInclusive<Duration>,
+    /// A text that could not be handed over for this long is not sent any more (`RULES` 4).
+    pub send_expires: Duration,
+    /// First contacts (texts to customers who never wrote) in 24 hours; none: no limit.
+    pub first_contacts: Option<u32>,
+}
+
+/// When customers see that their message was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadMode {
+    /// A random moment after the message, and before a reply.
+    Auto,
+    /// When an agent has read or answered it.
+    Agent,
+    Never,
+}
+
+/// Chance, injected: a seed makes a run repeatable.
+#[derive(Clone)]
+pub struct Random(Arc<Mutex<StdRng>>);
+
+impl Random {
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// A span within the range, both ends included.
+    pub fn span(&self, range: &RangeInclusive<Duration>) -> Duration {
+        let (from, to) = (as_millis(*range.start()), as_millis(*range.end()));
+        if from >= to {
+            return Duration::from_millis(from);
+        }
+        // A poisoned lock means that another thread panicked while drawing; the generator is still a generator.
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Duration::from_millis(rng.random_range(from..=to))
+    }
+
+    /// 24 letters and digits that nobody can guess.
+    pub fn word(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..24)
+            .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
+            .collect()
+    }
+}
+
+fn as_millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The bell: rung after each write, so that relays look at once. A lost ring costs a second, never a message.
+#[derive(Clone)]
+pub struct Bell(watch::Sender<()>);
+
+impl Bell {
+    pub fn new() -> Self {
+        Self(watch::Sender::new(()))
+    }
+
+    pub fn ring(&self) {
+        self.0.send_replace(());
+    }
+
+    pub fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a step of a worker has done: the simulation and the tests run a worker until it is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Worked,
+    Idle,
+}
+
+/// Shared by all parts of the bridge; cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub random: Random,
+    pub policy: Arc<Policy>,
+    pub bell: Bell,
+    /// Random, made with the database: transaction ids begin with it (`RULES` 18).
+    pub instance: Arc<str>,
+}
+
+impl Core {
+    /// Reads the instance's id from the store, or gives it one.
+    pub async fn new(store: Store, clock: Arc<dyn Clock>, random: Random, policy: Policy) -> Result<Self, StoreError> {
+        let instance = store.instance().await?;
+        Ok(Self {
+            store,
+            clock,
+            random,
+            policy: Arc::new(policy),
+            bell: Bell::new(),
+            instance: instance.into(),
+        })
+    }
+
+    /// [`Store::write`], then rings the bell.
+    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let answer = self.store.write(closure).await;
+        if answer.is_ok() {
+            self.bell.ring();
+        }
+        answer
+    }
+}

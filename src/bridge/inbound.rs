@@ -1,0 +1,268 @@
+//! The way in: what the page tells is committed, and only then acknowledged (invariant 4). One actor an account, which
+//! also follows the session and compares with the page whenever something may have been missed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use crate::domain::account::Account;
+use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
+use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
+use crate::store::{StoreError, Tx};
+
+use super::core::{Core, Policy, Progress};
+use super::intake::{self, Taken};
+use super::reading::Reader;
+use super::{outbound, resync, sessions};
+
+/// The pause after trouble, before the page or the store is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes in what one account's WhatsApp tells.
+pub struct Inbound {
+    core: Core,
+    account: AccountId,
+    port: Arc<dyn WhatsApp>,
+    reader: Reader,
+    session: watch::Receiver<crate::domain::session::Session>,
+    /// What is committed and not yet told to the page.
+    acked: Option<PageMark>,
+    /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
+    resynced: watch::Sender<u64>,
+}
+
+/// An ack for a message that we do not know.
+struct StrayAck {
+    chat: ChatId,
+    id: WaMessageId,
+}
+
+impl Inbound {
+    pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
+        let session = port.session();
+        Self {
+            core,
+            account,
+            port,
+            reader,
+            session,
+            acked: None,
+            resynced: watch::Sender::new(0),
+        }
+    }
+
+    /// How far the comparison with the page has come.
+    pub fn resynced(&self) -> watch::Receiver<u64> {
+        self.resynced.subscribe()
+    }
+
+    /// Works until `stopping`.
+    pub async fn run(mut self, stopping: tokio_util::sync::CancellationToken) {
+        while !stopping.is_cancelled() {
+            let step = async {
+                match self.step().await {
+                    Ok(Progress::Worked) => {}
+                    Ok(Progress::Idle) => {
+                        // Not linked: nothing comes before the session changes.
+                        let pause = self.core.clock.clone();
+                        tokio::select! {
+                            _ = self.session.changed() => {}
+                            () = pause.sleep(PAUSE) => {}
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(account = %self.account, "taking in failed, trying again: {error}");
+                        self.core.clock.sleep(PAUSE).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = step => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Follows the session, compares with the page if that is due, or takes in one batch.
+    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        let session = self.session.borrow_and_update().clone();
+        let account = sessions::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
+        if !session.state.is_linked() {
+            return Ok(Progress::Idle);
+        }
+        if session.resync > *self.resynced.borrow() && session.state == crate::domain::session::SessionState::Ready {
+            return match resync::run(&self.core, &account, self.port.as_ref(), &self.reader).await? {
+                resync::Outcome::Complete { found } => {
+                    if found > 0 {
+                        tracing::info!(account = %account.id, found, "recovered messages that were missed");
+                    }
+                    self.core
+                        .write(move |tx| async move { tx.hasten(account.id).await }.boxed())
+                        .await?;
+                    self.resynced.send_replace(session.resync);
+                    self.core.bell.ring();
+                    Ok(Progress::Worked)
+                }
+                resync::Outcome::Interrupted(error) => {
+                    tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
+                    Ok(Progress::Idle)
+                }
+            };
+        }
+        if session.resync > *self.resynced.borrow() {
+            // Live events wait for the comparison (`RULES` 11), or a gap would look closed.
+            return Ok(Progress::Idle);
+        }
+        // A session that changes is looked at at once; what was pulled and not acked is pulled again.
+        let pulled = tokio::select! {
+            pulled = self.port.pull(self.acked.as_ref()) => pulled,
+            _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
+        };
+        match pulled {
+            Ok(batch) => self.commit(&account, batch).await,
+            Err(Unreachable(_)) => Ok(Progress::Idle),
+        }
+    }
+
+    async fn commit(&mut self, account: &Account, batch: Batch) -> Result<Progress, StoreError> {
+        let Some(mark) = batch.mark else {
+            return Ok(Progress::Idle);
+        };
+        let told = take_batch(&self.core, account, &batch.events, &self.reader).await?;
+        for stray in told.strays {
+            // `RULES` 11: an ack for an id that we do not know fetches its message.
+            match self.port.message(&stray.chat, &stray.id, true).await {
+                Ok(Some(message)) => {
+                    take_batch(
+                        &self.core,
+                        account,
+                        &[PageEvent::Message(Box::new(message))],
+                        &self.reader,
+                    )
+                    .await?;
+                }
+                Ok(None) => {}
+                // Not acked, so it comes again.
+                Err(_) => return Ok(Progress::Idle),
+            }
+        }
+        self.acked = Some(mark);
+        Ok(Progress::Worked)
+    }
+}
+
+/// Commits events together; when the store refuses one of them for good, each on its own, with the refused in quarantine.
+pub(super) async fn take_batch(
+    core: &Core,
+    account: &Account,
+    events: &[PageEvent],
+    reader: &Reader,
+) -> Result<Told, StoreError> {
+    let told = match take_together(core, account, events).await {
+        Err(error) if error.is_permanent() => {
+            let mut told = Told::default();
+            for event in events {
+                match take_together(core, account, std::slice::from_ref(event)).await {
+                    Ok(one) => told.add(one),
+                    Err(error) if error.is_permanent() => quarantine(core, account, event, &error).await?,
+                    Err(error) => return Err(error),
+                }
+            }
+            told
+        }
+        other => other?,
+    };
+    for conversation in &told.fresh {
+        reader.message_came(core, *conversation);
+    }
+    Ok(told)
+}
+
+/// What a batch has brought.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Messages that were new.
+    pub new: usize,
+    /// Conversations with something to be marked as read.
+    fresh: Vec<ConversationId>,
+    /// Acks for messages that we do not know.
+    strays: Vec<StrayAck>,
+}
+
+impl Told {
+    fn add(&mut self, other: Self) {
+        self.new += other.new;
+        self.fresh.extend(other.fresh);
+        self.strays.extend(other.strays);
+    }
+}
+
+pub(super) async fn take_together(core: &Core, account: &Account, events: &[PageEvent]) -> Result<Told, StoreError> {
+    let (policy, account, events) = (core.policy.clone(), account.clone(), events.to_vec());
+    core.write(move |tx| {
+        let (policy, account, events) = (policy.clone(), account.clone(), events.clone());
+        async move {
+            let mut told = Told::default();
+            for event in &events {
+                take_event(tx, &policy, &account, event, &mut told).await?;
+            }
+            Ok(told)
+        }
+        .boxed()
+    })
+    .await
+}
+
+async fn take_event(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    event: &PageEvent,
+    told: &mut Told,
+) -> Result<(), StoreError> {
+    match event {
+        PageEvent::Message(message) => {
+            let taken = intake::take_in(tx, policy, account, message).await?;
+            told.new += usize::from(taken != Taken::Known);
+            if let Taken::New(conversation) = taken {
+                told.fresh.push(conversation);
+            }
+        }
+        PageEvent::Ack { chat, ids, ack } => {
+            for id in ids {
+                match tx.our_message(account.id, id, Some(chat)).await? {
+                    Some(message) => {
+                        outbound::apply_ack(tx, policy, &message, *ack).await?;
+                    }
+                    None => told.strays.push(StrayAck {
+                        chat: chat.clone(),
+                        id: id.clone(),
+                    }),
+                }
+            }
+        }
+        PageEvent::Poison { bytes, error } => {
+            tx.add_quarantine("whatsapp.page", Some(account.id), bytes, error)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what the store refuses for good, with the reason (`RULES` 13).
+async fn quarantine(core: &Core, account: &Account, event: &PageEvent, error: &StoreError) -> Result<(), StoreError> {
+    let (source, bytes) = match event {
+        PageEvent::Poison { bytes, .. } => ("whatsapp.page", bytes.clone()),
+        // Our own types have string keys, so they can always be written.
+        event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default()),
+    };
+    tracing::warn!(account = %account.id, "an event could not be stored; it is in quarantine: see `crm doctor`");
+    let (account, error) = (account.id, error.to_string());
+    core.write(move |tx| {
+        let (bytes, error) = (bytes.clone(), error.clone());
+        async move { tx.add_quarantine(source, Some(account), &bytes, &error).await }.boxed()
+    })
+    .await
+}

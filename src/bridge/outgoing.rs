@@ -1,0 +1,51 @@
+//! What the relay needs to know of a message that is on its way out.
+
+use crate::domain::MessageId;
+use crate::domain::conversation::Conversation;
+use crate::domain::message::{Direction, Message};
+use crate::domain::whatsapp::{QuotedKey, Recipient};
+use crate::store::{HandOver, Store, StoreError};
+
+pub(super) struct Outgoing {
+    pub message: Message,
+    pub conversation: Conversation,
+    /// Under what it was handed over, once its id is chosen.
+    pub hand_over: Option<HandOver>,
+    pub quoted: Option<QuotedKey>,
+    /// Where it goes: the chat that the customer last wrote from, else their number.
+    pub to: Option<Recipient>,
+}
+
+/// `None` when the message is no more.
+pub(super) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing>, StoreError> {
+    let Some(message) = store.message(id).await? else {
+        return Ok(None);
+    };
+    let Some(conversation) = store.conversation(message.conversation_id).await? else {
+        return Ok(None);
+    };
+    let quoted = match message.reply_to {
+        Some(quoted) => store.message(quoted).await?.and_then(|quoted| {
+            let from_me = quoted.direction == Direction::Outbound;
+            quoted.whatsapp_id.map(|id| QuotedKey { id, from_me })
+        }),
+        None => None,
+    };
+    let to = match (&conversation.chat_id, conversation.customer_id) {
+        (Some(chat), _) => Some(Recipient::Chat(chat.clone())),
+        (None, Some(customer)) => store
+            .customer(customer)
+            .await?
+            .and_then(|customer| customer.phone)
+            .map(Recipient::Phone),
+        (None, None) => None,
+    };
+    let hand_over = store.hand_over(id).await?;
+    Ok(Some(Outgoing {
+        message,
+        conversation,
+        hand_over,
+        quoted,
+        to,
+    }))
+}

@@ -1,0 +1,333 @@
+//! The way out to Matrix: makes each conversation's room, once, and shows in it what was said, in order; moves the ticks;
+//! answers what went nowhere. Every call carries a transaction id that a repeat carries again, so a crash at any point
+//! costs a repeat and never a double (`RULES` 18).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
+use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId};
+use crate::store::{Busy, StoreError};
+
+use super::core::{Core, Progress};
+use super::{lines, room_spec, ticks, trouble};
+
+/// Lanes worked on side by side.
+const LANES: usize = 8;
+/// Homeservers forget transaction ids after a while; work older than this is searched for before it is done again.
+const TXN_TRUSTED_FOR: Duration = Duration::from_mins(30);
+/// The pause after a homeserver that does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Refusals of one piece of work before it is left undone, and said so in the log.
+const MAX_ATTEMPTS: u32 = 10;
+/// The safety net behind the bell.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Works off the lanes of the rooms.
+#[derive(Clone)]
+pub struct RoomRelay {
+    pub(super) core: Core,
+    pub(super) port: Arc<dyn Matrix>,
+}
+
+/// Why a piece of work was not done.
+pub(super) enum Undone {
+    Port(MatrixError),
+    Store(StoreError),
+}
+
+impl From<MatrixError> for Undone {
+    fn from(error: MatrixError) -> Self {
+        Self::Port(error)
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl RoomRelay {
+    pub fn new(core: Core, port: Arc<dyn Matrix>) -> Self {
+        Self { core, port }
+    }
+
+    /// Works until `stopping`; what is in hand is finished first. A lane that waits for its homeserver holds up no other.
+    pub async fn run(self, stopping: tokio_util::sync::CancellationToken) {
+        let mut bell = self.core.bell.listen();
+        let mut status = self.port.status();
+        let mut in_hand = FuturesUnordered::new();
+        let mut busy = Busy::default();
+        loop {
+            bell.mark_unchanged();
+            if !stopping.is_cancelled()
+                && in_hand.len() < LANES
+                && status.borrow_and_update().state == MatrixState::Ready
+            {
+                let free = (LANES - in_hand.len()) as u64;
+                match self
+                    .core
+                    .store
+                    .ready(Target::Matrix, None, self.core.clock.now(), free, &busy)
+                    .await
+                {
+                    Ok(items) => {
+                        for item in items {
+                            busy.items.push(item.id);
+                            busy.lanes.extend(item.lane);
+                            in_hand.push(self.work(item));
+                        }
+                    }
+                    Err(error) => tracing::error!("the rooms' outbox cannot be read, trying again: {error}"),
+                }
+            }
+            if stopping.is_cancelled() && in_hand.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(item) = in_hand.next() => {
+                    let item: OutboxItem = item;
+                    busy.items.retain(|id| *id != item.id);
+                    busy.lanes.retain(|lane| Some(*lane) != item.lane);
+                }
+                _ = bell.changed() => {}
+                _ = status.changed() => {}
+                () = self.core.clock.sleep(POLL) => {}
+                () = stopping.cancelled(), if !stopping.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Works off, one after the other, the heads that are due now.
+    pub async fn step(&self) -> Result<Progress, StoreError> {
+        let now = self.core.clock.now();
+        let items = self
+            .core
+            .store
+            .ready(Target::Matrix, None, now, LANES as u64, &Busy::default())
+            .await?;
+        if items.is_empty() || self.port.status().borrow().state != MatrixState::Ready {
+            return Ok(Progress::Idle);
+        }
+        for item in items {
+            self.work(item).await;
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Does one piece of work, and writes down how it went.
+    async fn work(&self, item: OutboxItem) -> OutboxItem {
+        let outcome = match self.handle(&item).await {
+            Ok(()) => return item,
+            Err(Undone::Port(error)) => self.after(&item, error).await,
+            Err(Undone::Store(error)) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::error!(item = %item.id, "work for a room could not be written down, trying again: {error}");
+            self.core.clock.sleep(PAUSE).await;
+        }
+        item
+    }
+
+    async fn handle(&self, item: &OutboxItem) -> Result<(), Undone> {
+        match &item.work {
+            Work::ShowMessage { message } => self.show(item, *message).await,
+            Work::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
+            Work::Answer { about, text } => self.answer(item, *about, text).await,
+            Work::Reply { room, event, text } => {
+                let content = RoomContent::Notice {
+                    body: text.clone(),
+                    reply_to: Some(event.clone()),
+                };
+                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                Ok(self.finish(item).await?)
+            }
+            Work::UpdateRoom => self.update_room(item).await,
+            Work::Trouble { owner, key, text } => self.tell_owner(item, owner, key, text).await,
+            Work::SendMessage { .. } => {
+                tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
+                Ok(self.finish(item).await?)
+            }
+        }
+    }
+
+    /// Shows a message that was not written in its room.
+    async fn show(&self, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+        let Some(message) = self.core.store.message(id).await? else {
+            return Ok(self.finish(item).await?);
+        };
+        if self.core.store.room_event(id, 0).await?.is_some() {
+            return Ok(self.finish(item).await?);
+        }
+        let room = self.room(message.conversation_id).await?;
+        let reply_to = match message.reply_to {
+            Some(replied) => self.core.store.room_event(replied, 0).await?,
+            None => None,
+        };
+        let content = RoomContent::Text {
+            author: Some(lines::author(&message)),
+            body: lines::body(&message),
+            reply_to,
+        };
+        let event = self.send(item, &room, &self.txn(id, "0"), &content).await?;
+        let (item, conversation) = (item.id, message.conversation_id);
+        let ticked = message.ack.is_some();
+        self.core
+            .write(move |tx| {
+                let (event, message) = (event.clone(), message.clone());
+                async move {
+                    tx.add_room_event(id, 0, &event, conversation).await?;
+                    if ticked {
+                        // Its state moved on before there was anything to tick.
+                        ticks::ask(tx, &message).await?;
+                    }
+                    tx.finish_work(item).await.map(|_| ())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The conversation's room, made if there is none.
+    async fn room(&self, conversation: ConversationId) -> Result<MatrixRoomId, Undone> {
+        if let Some(room) = self.known_room(conversation).await? {
+            return Ok(room);
+        }
+        let spec = room_spec::of(&self.core, conversation).await?;
+        let room = self.port.ensure_room(&spec).await?;
+        let stored = room.clone();
+        self.core
+            .write(move |tx| {
+                let room = stored.clone();
+                async move { tx.set_room(conversation, &room).await }.boxed()
+            })
+            .await?;
+        Ok(room)
+    }
+
+    /// The conversation's room, if it is made.
+    pub(super) async fn known_room(&self, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
+        Ok(self.core.store.room_of(conversation).await?.and_then(|room| room.room))
+    }
+
+    async fn update_room(&self, item: &OutboxItem) -> Result<(), Undone> {
+        if let Some(conversation) = item.lane
+            && let Some(room) = self.known_room(conversation).await?
+        {
+            let spec = room_spec::of(&self.core, conversation).await?;
+            self.port.update_room(&room, &spec).await?;
+        }
+        Ok(self.finish(item).await?)
+    }
+
+    /// Says in the room what became of a message.
+    async fn answer(&self, item: &OutboxItem, about: MessageId, text: &str) -> Result<(), Undone> {
+        let Some(message) = self.core.store.message(about).await? else {
+            return Ok(self.finish(item).await?);
+        };
+        let room = self.room(message.conversation_id).await?;
+        let reply_to = self.core.store.room_event(about, 0).await?;
+        let content = RoomContent::Notice {
+            body: text.to_owned(),
+            reply_to,
+        };
+        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        Ok(self.finish(item).await?)
+    }
+
+    async fn tell_owner(
+        &self,
+        item: &OutboxItem,
+        owner: &crate::domain::MatrixUserId,
+        key: &str,
+        text: &str,
+    ) -> Result<(), Undone> {
+        let (key, expected) = (key.to_owned(), text.to_owned());
+        let current = self
+            .core
+            .write(move |tx| {
+                let (key, expected) = (key.clone(), expected.clone());
+                async move { trouble::is_current(tx, &key, &expected).await }.boxed()
+            })
+            .await?;
+        if current {
+            let room = self.port.ensure_room(&room_spec::trouble(&self.core, owner)).await?;
+            let content = RoomContent::Notice {
+                body: text.to_owned(),
+                reply_to: None,
+            };
+            self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        }
+        Ok(self.finish(item).await?)
+    }
+
+    /// Sends under a transaction id. Work that is too old to trust the homeserver's memory is searched for first.
+    pub(super) async fn send(
+        &self,
+        item: &OutboxItem,
+        room: &MatrixRoomId,
+        txn: &TxnId,
+        content: &RoomContent,
+    ) -> Result<MatrixEventId, Undone> {
+        let old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
+        if old && let Some(event) = self.port.find_sent(room, txn).await? {
+            return Ok(event);
+        }
+        Ok(self.port.send(room, txn, content).await?)
+    }
+
+    /// `<instance>.<message>.<part>`.
+    pub(super) fn txn(&self, message: MessageId, part: &str) -> TxnId {
+        TxnId(format!("{}.{message}.{part}", self.core.instance))
+    }
+
+    /// For what belongs to no message: outbox ids are never used again.
+    fn txn_of_item(&self, item: &OutboxItem) -> TxnId {
+        TxnId(format!("{}.o{}.0", self.core.instance, item.id))
+    }
+
+    pub(super) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+        let id = item.id;
+        self.core
+            .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
+            .await
+    }
+
+    /// Puts work off, drops a room that is gone, or gives a refused piece up.
+    async fn after(&self, item: &OutboxItem, error: MatrixError) -> Result<(), StoreError> {
+        let now = self.core.clock.now();
+        let (id, lane) = (item.id, item.lane);
+        let why = error.to_string();
+        let refused = matches!(error, MatrixError::Refused(_));
+        let gone = matches!(error, MatrixError::RoomGone(_));
+        let pause = match error {
+            MatrixError::Unreachable { retry_after, .. } => retry_after.unwrap_or(PAUSE),
+            MatrixError::Refused(_) | MatrixError::RoomGone(_) => crate::domain::delivery::back_off(item.attempts),
+        };
+        let give_up = refused && item.attempts + 1 >= MAX_ATTEMPTS;
+        if give_up {
+            tracing::error!(item = %id, "the homeserver has refused this {MAX_ATTEMPTS} times; given up: {why}");
+        }
+        self.core
+            .write(move |tx| {
+                let why = why.clone();
+                async move {
+                    if let (true, Some(conversation)) = (gone, lane) {
+                        tx.drop_room(conversation).await?;
+                    }
+                    if give_up {
+                        return tx.finish_work(id).await.map(|_| ());
+                    }
+                    tx.retry_work(id, now.plus(pause), &why, refused || gone).await
+                }
+                .boxed()
+            })
+            .await
+    }
+}

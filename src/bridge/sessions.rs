@@ -1,0 +1,109 @@
+//! Follows an account's session: its state goes into the account's row and the journal, its number is bound at the first
+//! login, and trouble is told.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::domain::AccountId;
+use crate::domain::account::Account;
+use crate::domain::event::Event;
+use crate::domain::session::{Session, SessionState};
+use crate::domain::whatsapp::WhatsApp;
+use crate::store::{StoreError, Tx};
+
+use super::core::{Core, Policy};
+use super::trouble;
+
+/// Writes down what has changed, and returns the account as it then is.
+pub(super) async fn follow(
+    core: &Core,
+    id: AccountId,
+    session: &Session,
+    port: &dyn WhatsApp,
+) -> Result<Account, StoreError> {
+    let known = core
+        .store
+        .account(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
+    port.bind(known.phone.clone());
+    if is_up_to_date(&known, session) {
+        return Ok(known);
+    }
+    let (policy, session) = (core.policy.clone(), session.clone());
+    let account = core
+        .write(move |tx| {
+            let (policy, session) = (policy.clone(), session.clone());
+            async move { note(tx, &policy, id, &session).await }.boxed()
+        })
+        .await?;
+    port.bind(account.phone.clone());
+    Ok(account)
+}
+
+fn is_up_to_date(account: &Account, session: &Session) -> bool {
+    let settled =
+        session.me.is_none() || !session.state.is_linked() || (account.phone.is_some() && account.watermark.is_some());
+    account.state == session.state && account.detail == session.detail && settled
+}
+
+async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) -> Result<Account, StoreError> {
+    let before = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    // `RULES` 3: what was handed over in a login that has ended can never be looked up again. This is written before
+    // anybody is shown the code of the next login.
+    if session.state.needs_login() && !before.state.needs_login() {
+        tx.next_login(id).await?;
+    }
+    if session.state.is_linked()
+        && let Some(me) = &session.me
+    {
+        if before.phone.is_none() {
+            tx.bind_phone(id, &me.phone).await?;
+        }
+        if before.watermark.is_none() {
+            // `RULES` 9: what is older than the first login is history.
+            let now = tx.now();
+            tx.set_watermark(id, now).await?;
+        }
+    }
+    let changed = tx.set_session(id, session.state, session.detail.as_deref()).await?;
+    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    if changed {
+        tx.emit(Event::account(&account));
+    }
+    tell(tx, policy, &account).await?;
+    Ok(account)
+}
+
+/// A page that is offline for a moment is not worth a message to anybody.
+const OFFLINE_TOLD_AFTER: Duration = Duration::from_mins(1);
+
+/// Opens or ends the account's trouble (`RULES` 21).
+async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    let key = format!("account.{}", account.id);
+    match account.state {
+        SessionState::Ready => {
+            trouble::end(
+                tx,
+                policy,
+                account.id,
+                &key,
+                &format!("WhatsApp ({}) works again.", account.name),
+            )
+            .await
+        }
+        // Passing states, and the one in which an account is born.
+        SessionState::Starting | SessionState::Syncing | SessionState::Qr | SessionState::Code => Ok(()),
+        state => {
+            let detail = account.detail.as_deref().unwrap_or("see `crm status`");
+            let text = format!("WhatsApp ({}) is {state}: {detail}", account.name);
+            let wait = if state == SessionState::Offline {
+                OFFLINE_TOLD_AFTER
+            } else {
+                Duration::ZERO
+            };
+            trouble::open(tx, policy, account.id, &key, &text, wait).await
+        }
+    }
+}

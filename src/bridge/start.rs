@@ -1,0 +1,55 @@
+//! Puts the bridge's workers to work.
+
+use std::sync::Arc;
+
+use crate::domain::AccountId;
+use crate::domain::matrix::Matrix;
+use crate::domain::whatsapp::WhatsApp;
+use crate::supervisor::Supervisor;
+
+use super::core::Core;
+use super::desk::{Desk, Line};
+use super::inbound::Inbound;
+use super::reading::{Reader, Reading};
+use super::room_inbound::RoomInbound;
+use super::room_relay::RoomRelay;
+use super::whatsapp_relay::WhatsAppRelay;
+
+/// An account to be driven.
+pub struct Drive {
+    pub id: AccountId,
+    pub name: String,
+    pub port: Arc<dyn WhatsApp>,
+}
+
+/// Starts every worker and gives the desk that the faces hold. Workers end when the supervisor stops.
+pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
+    let mut lines = Vec::new();
+    for Drive { id, name, port } in accounts {
+        let reader = Reader::default();
+        let inbound = Inbound::new(core.clone(), id, port.clone(), reader.clone());
+        let relay = WhatsAppRelay::new(core.clone(), id, port.clone(), reader.clone(), inbound.resynced());
+        let reading = Reading::new(core.clone(), port.clone(), reader.clone());
+        let stopping = supervisor.stopping();
+        supervisor.spawn("inbound", finish(inbound.run(stopping.clone())));
+        supervisor.spawn("relay to WhatsApp", finish(relay.run(stopping.clone())));
+        supervisor.spawn("reading", finish(reading.run(stopping)));
+        lines.push(Line { id, name, port, reader });
+    }
+    let desk = Desk::new(core.clone(), lines, matrix.as_ref().map(|matrix| matrix.status()));
+    if let Some(matrix) = matrix {
+        let stopping = supervisor.stopping();
+        let inbound = RoomInbound::new(core.clone(), matrix.clone(), desk.clone());
+        supervisor.spawn("rooms inbound", finish(inbound.run(stopping.clone())));
+        supervisor.spawn(
+            "relay to rooms",
+            finish(RoomRelay::new(core.clone(), matrix).run(stopping)),
+        );
+    }
+    desk
+}
+
+async fn finish(worker: impl Future<Output = ()>) -> anyhow::Result<()> {
+    worker.await;
+    Ok(())
+}
