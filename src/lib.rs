@@ -8,3 +8,4 @@ pub mod domain;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod wa;

@@ -1,0 +1,114 @@
+// Chats and their history, for the resync; finding the chat of a number.
+
+import { type Message, isConversation, keyText, toEvent, toMessage, type Unreadable } from './messages';
+import { existing, forms, idText, type Person, person } from './people';
+import { attempt, codeOf, Trouble } from './trouble';
+
+type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel>;
+
+export interface Chat {
+  chat: string;
+  contact: Person;
+  name: unknown;
+  unread: unknown;
+  t: unknown;
+  lastMessage: string | null;
+}
+
+/** All conversations, the most recent first. */
+export async function chats(): Promise<Chat[]> {
+  const models = await WPP.chat.list({ ignoreGroupMetadata: true });
+  return models
+    .filter((model) => isConversation(idText(model.id)))
+    .sort((a, b) => (b.t ?? 0) - (a.t ?? 0))
+    .map((model) => ({
+      chat: idText(model.id),
+      contact: person(idText(model.id)),
+      name: attempt<unknown>(() => model.formattedTitle ?? model.name, null) ?? null,
+      unread: attempt<unknown>(() => model.unreadCount, 0) ?? 0,
+      t: model.t ?? null,
+      lastMessage: attempt(() => model.lastReceivedKey?.id ?? null, null),
+    }));
+}
+
+/**
+ * The newest `count` messages, oldest first. The library starts at the last *received* one, so what is newer (our own)
+ * is taken from the page's memory as well.
+ */
+export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable)[]> {
+  const form = existing(chat);
+  const model = form === null ? undefined : WPP.chat.get(form);
+  if (form === null || !model) {
+    throw new Trouble('no_chat', 'the page has no such chat');
+  }
+  const stored = (await WPP.chat.getMessages(form, { count })) as unknown as MsgModel[];
+  const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
+  const byKey = new Map<string, MsgModel>();
+  for (const msg of [...stored, ...inMemory]) {
+    byKey.set(keyText(msg.id), msg);
+  }
+  // The sort is stable: within a second the page's order stays.
+  const all = [...byKey.values()].sort((a, b) => (a.t ?? 0) - (b.t ?? 0)).slice(-count);
+  return all.map(toEvent).filter((event) => event !== null);
+}
+
+/** One message, or null when the page does not have it. */
+export async function message(query: { chat: string; id: string; fromMe: boolean }): Promise<Message | null> {
+  for (const form of forms(query.chat)) {
+    const model = WPP.chat.get(form);
+    const seen = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
+    try {
+      const found = seen ?? (await WPP.chat.getMessageById(`${query.fromMe}_${form}_${query.id}`));
+      return toMessage(found);
+    } catch (error) {
+      if (!['msg_not_found', 'chat_not_found'].includes(codeOf(error) ?? '')) {
+        throw error;
+      }
+    }
+  }
+  return null;
+}
+
+export interface Resolved {
+  chat: string;
+  contact: Person;
+}
+
+/** The chat of a chat id or number (`…@c.us`), or null when the number is not on WhatsApp. */
+export async function resolve({ id }: { id: string }): Promise<Resolved | null> {
+  const known = existing(id);
+  if (known !== null) {
+    return { chat: known, contact: person(known) };
+  }
+  let wid: unknown = id;
+  if (id.endsWith('@c.us')) {
+    const found = await WPP.contact.queryExists(id);
+    if (!found && !(await isOnServer(id))) {
+      return null;
+    }
+    wid = found?.wid ?? id;
+  }
+  const model = await WPP.chat.find(idText(wid));
+  const chat = idText(model.id);
+  return { chat, contact: person(chat) };
+}
+
+/** The library takes an error for "does not exist": only the server's own answer counts. */
+async function isOnServer(id: string): Promise<boolean> {
+  const wid = WPP.util.createWid(id);
+  if (!wid) {
+    throw new Trouble('not_a_number', 'WhatsApp does not take this for a phone number');
+  }
+  return Boolean(await WPP.whatsapp.functions.queryWidExists(wid));
+}
+
+export async function markRead({ chat }: { chat: string }): Promise<null> {
+  await WPP.chat.markIsRead(existing(chat) ?? chat);
+  return null;
+}
+
+export async function typing({ chat, on }: { chat: string; on: boolean }): Promise<null> {
+  const form = existing(chat) ?? chat;
+  await (on ? WPP.chat.markIsComposing(form) : WPP.chat.markIsPaused(form));
+  return null;
+}

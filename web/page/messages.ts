@@ -1,0 +1,122 @@
+// A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
+
+import { idText, type Person, person } from './people';
+
+type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel>;
+type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
+
+export interface Message {
+  type: 'message';
+  /** The stanza id. */
+  id: string;
+  chat: string;
+  fromMe: boolean;
+  /** Of a group's message: who wrote it. */
+  sender: string | null;
+  /** Whole seconds since 1970. */
+  t: unknown;
+  kind: unknown;
+  ack: unknown;
+  body: unknown;
+  caption: unknown;
+  quoted: unknown;
+  /** Length of a voice note, audio or video. */
+  seconds: unknown;
+  fileName: unknown;
+  /** What a contact, poll or place is called. */
+  title: unknown;
+  viewOnce: boolean;
+  contact: Person;
+  chatName: unknown;
+}
+
+/** Not written by anybody, or not readable yet: a ciphertext is told again once it is decrypted. */
+const NO_MESSAGES = new Set<unknown>([
+  'ciphertext',
+  'protocol',
+  'notification',
+  'notification_template',
+  'e2e_notification',
+  'broadcast_notification',
+  'group_notification',
+  'gp2',
+  'reaction',
+  'poll_update',
+  'pinned_message',
+  'debug',
+]);
+
+/** Kinds whose `body` is what somebody wrote. In others it may be a thumbnail. */
+const WRITTEN = new Set<unknown>(['chat', 'hsm', 'list_response', 'buttons_response', 'template_button_reply']);
+
+/** Whether the chat is with people: not a status, a channel or a broadcast list. */
+export function isConversation(chat: string): boolean {
+  return /@(c\.us|lid|g\.us)$/.test(chat);
+}
+
+/** Never `_serialized`: its place in the key differs between versions of the page. */
+export function keyText(key: MsgKey): string {
+  return String(key);
+}
+
+/** The page's own ids, or null when it is nothing that people wrote to each other. */
+export function toMessage(msg: MsgModel): Message | null {
+  const chat = idText(msg.id.remote);
+  if (NO_MESSAGES.has(msg.type) || !isConversation(chat)) {
+    return null;
+  }
+  const fromMe = msg.id.fromMe === true;
+  const inGroup = chat.endsWith('@g.us');
+  const author = inGroup ? idText(msg.author ?? msg.id.participant) : null;
+  const other = author ?? chat;
+  const chatModel = inGroup ? WPP.chat.get(chat) : undefined;
+  return {
+    type: 'message',
+    id: msg.id.id,
+    chat,
+    fromMe,
+    sender: author,
+    t: msg.t,
+    kind: msg.type,
+    ack: msg.ack ?? 0,
+    body: WRITTEN.has(msg.type) ? msg.body : null,
+    caption: msg.caption ?? null,
+    quoted: msg.quotedStanzaID ?? null,
+    seconds: msg.duration ?? null,
+    fileName: msg.filename ?? null,
+    title: titleOf(msg),
+    viewOnce: msg.isViewOnce === true,
+    // Our own name is none of the customer's.
+    contact: person(other, fromMe ? undefined : msg.notifyName),
+    chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
+  };
+}
+
+function titleOf(msg: MsgModel): unknown {
+  switch (msg.type) {
+    case 'vcard':
+      return msg.vcardFormattedName ?? null;
+    case 'poll_creation':
+      return msg.pollName ?? null;
+    case 'location':
+      return msg.loc ?? null;
+    default:
+      return null;
+  }
+}
+
+/** What the server gets for a message that cannot be turned into plain JSON: enough to find it again. */
+export interface Unreadable {
+  type: 'unreadable';
+  key: string;
+  error: string;
+}
+
+/** As {@link toMessage}; a message that breaks it is told as such, never dropped. */
+export function toEvent(msg: MsgModel): Message | Unreadable | null {
+  try {
+    return toMessage(msg);
+  } catch (error) {
+    return { type: 'unreadable', key: String(msg?.id), error: String(error).slice(0, 300) };
+  }
+}
