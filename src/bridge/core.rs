@@ -27,8 +27,8 @@ pub struct Policy {
     pub read_delay: RangeInclusive<Duration>,
     /// The pause between two sends of one account.
     pub spacing: RangeInclusive<Duration>,
-    /// A text that could not be handed over for this long is not sent any more (`RULES` 4).
-    pub send_expires: Duration,
+    /// A text that could not be handed over for this long is not sent any more (`RULES` 4); none: it waits for ever.
+    pub send_expires: Option<Duration>,
     /// First contacts (texts to customers who never wrote) in 24 hours; none: no limit.
     pub first_contacts: Option<u32>,
 }

@@ -148,8 +148,8 @@ async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Messag
     if handed_over.is_some() {
         tx.renew_login(message.id).await?;
     }
-    let expires = tx.now().plus(policy.send_expires);
-    tx.set_expiry(message.id, Some(expires)).await?;
+    let expires = policy.send_expires.map(|span| tx.now().plus(span));
+    tx.set_expiry(message.id, expires).await?;
     tx.remove_work(message.id, Target::WhatsApp).await?;
     let changed = tx.set_message_state(message.id, state, None).await?;
     tx.enqueue(NewWork::for_message(

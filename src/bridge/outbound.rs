@@ -51,7 +51,7 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
             author: Some(new.author.clone()),
             client_key: new.client_key.clone(),
             reply_to: new.reply_to,
-            expires_at: Some(now.plus(policy.send_expires)),
+            expires_at: policy.send_expires.map(|span| now.plus(span)),
             ..NewMessage::of(
                 conversation,
                 Direction::Outbound,

@@ -1,0 +1,191 @@
+//! The directions of the house (`ARCHITECTURE.md`, "The house"), kept by reading the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each room of `src/` may use of the others. `domain` and the small pieces at the top are listed where they are used.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("clock", &["domain"]),
+    ("supervisor", &[]),
+    ("telemetry", &["config"]),
+    ("config", &["domain"]),
+    ("store", &["domain"]),
+    ("bridge", &["domain", "store", "supervisor"]),
+    ("wa", &["domain", "supervisor"]),
+    ("matrix", &["domain", "supervisor"]),
+    ("api", &["domain", "store", "bridge", "supervisor"]),
+    (
+        "cli",
+        &[
+            "api",
+            "bridge",
+            "clock",
+            "config",
+            "domain",
+            "matrix",
+            "store",
+            "supervisor",
+            "telemetry",
+            "wa",
+        ],
+    ),
+];
+
+/// Libraries that only one room may know, and that room.
+const KEPT_IN: &[(&str, &str)] = &[
+    ("sea_orm", "store"),
+    ("sea_orm_migration", "store"),
+    ("entity", "store"),
+    ("thirtyfour", "wa"),
+    ("matrix_sdk", "matrix"),
+    ("axum", "api"),
+    ("clap", "cli"),
+];
+
+/// Words of WhatsApp's and Matrix's own ids: whoever writes one parses what is not theirs.
+const FOREIGN_IDS: &[(&str, &str)] = &[("@c.us", "wa"), ("@lid", "wa"), ("@g.us", "wa")];
+
+#[test]
+fn every_room_uses_only_what_lies_below_it() {
+    let mut wrong = vec![];
+    for (room, path, text) in sources() {
+        let allowed = ALLOWED
+            .iter()
+            .find(|(name, _)| *name == room)
+            .map(|(_, allowed)| *allowed);
+        let Some(allowed) = allowed else {
+            wrong.push(format!("{}: the room `{room}` is not in the plan", path.display()));
+            continue;
+        };
+        for used in uses(&text) {
+            if used != room && !allowed.contains(&used.as_str()) && ALLOWED.iter().any(|(name, _)| *name == used) {
+                wrong.push(format!("{}: `{room}` uses `{used}`", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Invariant 8.
+#[test]
+fn only_store_knows_the_database_only_wa_the_browser_only_matrix_the_homeserver() {
+    let mut wrong = vec![];
+    for (room, path, text) in sources() {
+        for (library, home) in KEPT_IN {
+            // The core takes its ids from `entity`, and nothing else.
+            let text = text.replace("entity::ids", "");
+            if room != *home && code(&text).any(|line| names(line, library)) {
+                wrong.push(format!("{}: {library} belongs to `{home}`", path.display()));
+            }
+        }
+        for (word, home) in FOREIGN_IDS {
+            if room != *home && room != "cli" && code(before_tests(&text)).any(|line| line.contains(word)) {
+                wrong.push(format!("{}: {word} is for `{home}` to read", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_500_lines_and_the_median_is_under_200() {
+    let mut lengths: Vec<(usize, PathBuf)> = vec![];
+    for folder in [
+        "src",
+        "entity/src",
+        "migration/src",
+        "testbed/src",
+        "testbed/page",
+        "tests",
+        "web/page",
+    ] {
+        files(&root().join(folder), &mut |path| {
+            let text = fs::read_to_string(path).unwrap();
+            lengths.push((text.lines().count(), path.to_owned()));
+        });
+    }
+    lengths.sort();
+    let too_long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > 500).collect();
+    assert!(too_long.is_empty(), "{too_long:#?}");
+    let median = lengths[lengths.len() / 2].0;
+    assert!(median <= 200, "the median file has {median} lines");
+}
+
+#[test]
+fn no_module_has_a_name_that_says_nothing() {
+    files(&root(), &mut |path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        assert!(
+            !["utils", "util", "common", "helpers", "helper", "misc"].contains(&stem.as_ref()),
+            "{}",
+            path.display()
+        );
+    });
+}
+
+/// Whether a line uses something of a library.
+fn names(line: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    line.match_indices(&path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"')
+    })
+}
+
+/// The plain lines of code: comments talk about everything.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+fn before_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+/// The rooms that a file names through `crate::`.
+fn uses(text: &str) -> Vec<String> {
+    let mut found = vec![];
+    for line in code(before_tests(text)) {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &line[at + "crate::".len()..];
+            found.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    found
+}
+
+/// Every source of the program: its room, its path and its text.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let src = root().join("src");
+    let mut sources = vec![];
+    files(&src, &mut |path| {
+        let inside = path.strip_prefix(&src).unwrap();
+        let room = inside.components().next().unwrap().as_os_str().to_string_lossy();
+        let room = room.trim_end_matches(".rs").to_owned();
+        if !["main", "lib"].contains(&room.as_str()) {
+            sources.push((room, path.to_owned(), fs::read_to_string(path).unwrap()));
+        }
+    });
+    sources
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, visit: &mut impl FnMut(&Path)) {
+    const LEFT_OUT: [&str; 4] = ["target", "node_modules", "dist", ".git"];
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !LEFT_OUT.contains(&name.as_str()) {
+            files(&path, visit);
+        } else if [".rs", ".ts", ".js", ".mjs", ".py"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
+            visit(&path);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What has to hold after every run, whatever was killed where: the invariants of `ARCHITECTURE.md`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crm::domain::event::EventType;
+use crm::domain::matrix::RoomContent;
+use crm::domain::message::{Direction, Message, MessageState, Origin};
+use crm::domain::{MessageId, Seq, WaMessageId};
+use crm::store::{ConversationFilter, MessageFilter, PageRequest};
+use futures_util::TryStreamExt;
+
+use super::homeserver::{Shown, What};
+use super::run::{Program, Run};
+
+/// What a run has seen, for the counts that the test prints.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub inbound: usize,
+    pub outbound: usize,
+    pub unknown: usize,
+    pub crashes: u32,
+}
+
+pub async fn check(run: &Run, program: &Program) -> Seen {
+    let stored: Vec<Message> = program
+        .store
+        .stream_messages(MessageFilter::default())
+        .try_collect()
+        .await
+        .unwrap();
+    each_customers_message_is_stored_once_in_order(run, program, &stored).await;
+    each_accepted_send_reaches_whatsapp_once_or_is_told(run, &stored);
+    the_room_shows_each_message_once_in_order(run, program, &stored).await;
+    the_journal_tells_each_change_once_in_order(program, &stored).await;
+    assert!(
+        program
+            .store
+            .outbox_counts()
+            .await
+            .unwrap()
+            .iter()
+            .all(|count| count.waiting == 0),
+        "work is left"
+    );
+    assert_eq!(program.store.count_quarantine().await.unwrap(), 0);
+    Seen {
+        inbound: stored
+            .iter()
+            .filter(|message| message.direction == Direction::Inbound)
+            .count(),
+        outbound: stored
+            .iter()
+            .filter(|message| message.direction == Direction::Outbound)
+            .count(),
+        unknown: stored
+            .iter()
+            .filter(|message| message.state == MessageState::Unknown)
+            .count(),
+        crashes: run.crashes,
+    }
+}
+
+/// Invariant 2.
+async fn each_customers_message_is_stored_once_in_order(run: &Run, program: &Program, stored: &[Message]) {
+    let conversations = program
+        .store
+        .conversations(PageRequest::first(100), ConversationFilter::default())
+        .await
+        .unwrap()
+        .data;
+    let world = run.whatsapp.world.lock().unwrap();
+    for (n, written) in run.written.iter().enumerate() {
+        let chat = &world.chats[n].id;
+        let of_chat: Vec<_> = conversations
+            .iter()
+            .filter(|one| one.chat_id.as_ref() == Some(chat))
+            .collect();
+        assert!(of_chat.len() <= 1, "one conversation a chat");
+        let held: Vec<_> = stored
+            .iter()
+            .filter(|message| message.direction == Direction::Inbound)
+            .filter(|message| of_chat.iter().any(|one| one.id == message.conversation_id))
+            .map(|message| message.whatsapp_id.clone().unwrap())
+            .collect();
+        assert_eq!(held, *written, "chat {n}: stored as written, once each, in order");
+    }
+}
+
+/// Invariant 3, and `RULES` 2 and 3.
+fn each_accepted_send_reaches_whatsapp_once_or_is_told(run: &Run, stored: &[Message]) {
+    let world = run.whatsapp.world.lock().unwrap();
+    let mut taken: HashMap<&WaMessageId, usize> = HashMap::new();
+    for id in &world.accepted {
+        *taken.entry(id).or_default() += 1;
+    }
+    assert!(
+        taken.values().all(|times| *times == 1),
+        "the server took no stanza twice"
+    );
+    let by_id: BTreeMap<MessageId, &Message> = stored.iter().map(|message| (message.id, message)).collect();
+    for (chat, id) in &run.accepted {
+        let message = by_id.get(id).expect("an accepted message is stored");
+        judge(message, &taken, &world);
+        assert!(message.timestamp.0 > 0 && *chat < world.chats.len());
+    }
+    let ours = stored.iter().filter(|message| message.direction == Direction::Outbound);
+    let mut sent = 0;
+    for message in ours {
+        judge(message, &taken, &world);
+        assert_ne!(
+            message.author.as_ref().unwrap().origin,
+            Some(Origin::Phone),
+            "nobody wrote on the phone"
+        );
+        sent += usize::from(message.ack.is_some());
+    }
+    assert_eq!(
+        sent,
+        world.accepted.len(),
+        "everything that the server took is a message of ours"
+    );
+    order_is_kept(stored, &world);
+}
+
+fn judge(message: &Message, taken: &HashMap<&WaMessageId, usize>, world: &super::world::World) {
+    let was_taken = message.whatsapp_id.as_ref().is_some_and(|id| taken.contains_key(id));
+    match message.state {
+        MessageState::Read => {
+            assert!(was_taken, "what is said to be read was sent");
+            let known = world.acks[message.whatsapp_id.as_ref().unwrap()];
+            assert_eq!(known, 3, "the row agrees with the server");
+        }
+        MessageState::Unknown => {
+            assert!(world.logins > 1, "only a new login makes an outcome unknown");
+            assert!(!was_taken, "what the page still shows is looked up, not given up");
+        }
+        MessageState::Failed => assert!(!was_taken, "what failed was not sent: {message:?}"),
+        other => panic!("at rest a message of ours is read, unknown or failed, not {other}"),
+    }
+}
+
+/// Per conversation, what left did so in the order in which it was accepted.
+fn order_is_kept(stored: &[Message], world: &super::world::World) {
+    let place: HashMap<_, _> = world
+        .accepted
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id, place))
+        .collect();
+    let mut last: HashMap<_, usize> = HashMap::new();
+    for message in stored.iter().filter(|message| message.ack.is_some()) {
+        let place = place[message.whatsapp_id.as_ref().unwrap()];
+        if let Some(before) = last.insert(message.conversation_id, place) {
+            assert!(before < place, "order within a conversation");
+        }
+    }
+}
+
+/// Invariants 2 and 4 on the side of the rooms.
+async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program, stored: &[Message]) {
+    let log: Vec<Shown> = run.matrix.rooms.lock().unwrap().log.clone();
+    let mut place = HashMap::new();
+    for (at, shown) in log.iter().enumerate() {
+        place.insert(shown.id.clone(), at);
+    }
+    let texts = log.iter().filter(|shown| {
+        matches!(
+            &shown.what,
+            What::Bot {
+                content: RoomContent::Text { .. },
+                ..
+            }
+        )
+    });
+    let shown_by_bot = texts.count();
+    let mut last: HashMap<_, usize> = HashMap::new();
+    let mut expected = 0;
+    for message in stored {
+        let event = program
+            .store
+            .room_event(message.id, 0)
+            .await
+            .unwrap()
+            .expect("every message is in its room");
+        let from_room = message
+            .author
+            .as_ref()
+            .is_some_and(|author| author.origin == Some(Origin::Matrix));
+        expected += usize::from(!from_room);
+        if !from_room && let Some(before) = last.insert(message.conversation_id, place[&event]) {
+            assert!(before < place[&event], "the room keeps the order");
+        }
+    }
+    assert_eq!(shown_by_bot, expected, "each message is shown once");
+    for event in &run.agents {
+        let message = program.store.message_of_event(event).await.unwrap();
+        let stale = log.iter().any(|shown| matches!(
+            &shown.what,
+            What::Bot { content: RoomContent::Notice { reply_to: Some(to), body }, .. } if to == event && body.starts_with("Not sent")
+        ));
+        assert!(
+            message.is_some() != stale,
+            "what an agent wrote is on its way, or answered: {event}"
+        );
+    }
+    one_tick_a_message(stored, &log, program).await;
+}
+
+/// `RULES` 20.
+async fn one_tick_a_message(stored: &[Message], log: &[Shown], program: &Program) {
+    for message in stored.iter().filter(|message| message.direction == Direction::Outbound) {
+        let event = program.store.room_event(message.id, 0).await.unwrap().unwrap();
+        let ticks: Vec<_> = log
+            .iter()
+            .filter(|shown| !shown.redacted)
+            .filter_map(|shown| match &shown.what {
+                What::Bot {
+                    content: RoomContent::Reaction { to, key },
+                    ..
+                } if *to == event => Some(key.as_str()),
+                _ => None,
+            })
+            .collect();
+        let expected = match message.state {
+            MessageState::Read => "✓✓ read",
+            MessageState::Failed => "✗",
+            MessageState::Unknown => "?",
+            other => panic!("not at rest: {other}"),
+        };
+        assert_eq!(ticks, [expected], "one tick, and the true one, on {}", message.id);
+    }
+}
+
+/// Invariants 1 and 6.
+async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: &[Message]) {
+    let journal = program.store.journal(Seq(0), 100_000).await.unwrap();
+    let head = program.store.journal_range().await.unwrap().head;
+    assert_eq!(journal.len(), usize::try_from(head.0).unwrap(), "no number is missing");
+    let mut last: BTreeMap<MessageId, Message> = BTreeMap::new();
+    let mut received: HashMap<MessageId, usize> = HashMap::new();
+    for (n, event) in journal.iter().enumerate() {
+        assert_eq!(event.seq.0, i64::try_from(n).unwrap() + 1, "in order");
+        if matches!(
+            event.kind,
+            EventType::MessageReceived | EventType::MessageQueued | EventType::MessageState
+        ) {
+            let message: Message = serde_json::from_value(event.data.clone()).unwrap();
+            if event.kind != EventType::MessageState {
+                *received.entry(message.id).or_default() += 1;
+            }
+            last.insert(message.id, message);
+        }
+    }
+    for message in stored {
+        assert_eq!(received.get(&message.id), Some(&1), "told once that it is there");
+        assert_eq!(
+            last[&message.id].state, message.state,
+            "the journal's last word is the row's"
+        );
+    }
+}

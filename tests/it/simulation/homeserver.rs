@@ -1,0 +1,268 @@
+//! A homeserver as a fake behind the port: rooms with one log of events, transaction ids that it remembers for a while,
+//! answers that get lost, and agents who write.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crm::domain::matrix::{
+    Matrix, MatrixError, MatrixState, MatrixStatus, RoomContent, RoomEvent, RoomEventKind, RoomSpec, SyncBatch,
+    SyncToken, TxnId,
+};
+use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+
+use super::clock::VirtualClock;
+use super::gate::Gate;
+
+/// For so long the homeserver knows a transaction id again.
+const REMEMBERS: Duration = Duration::from_mins(45);
+
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub id: MatrixEventId,
+    pub room: MatrixRoomId,
+    pub at: Timestamp,
+    pub what: What,
+    pub redacted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum What {
+    Bot { txn: TxnId, content: RoomContent },
+    Agent { body: String },
+}
+
+pub struct Rooms {
+    pub log: Vec<Shown>,
+    pub rooms: Vec<(String, MatrixRoomId)>,
+    txns: HashMap<TxnId, (MatrixEventId, Timestamp)>,
+    status: watch::Sender<MatrixStatus>,
+    rng: StdRng,
+    /// Chances out of 100 that an answer is lost or the homeserver does not answer.
+    pub faults: u32,
+}
+
+#[derive(Clone)]
+pub struct FakeMatrix {
+    pub rooms: Arc<Mutex<Rooms>>,
+    clock: VirtualClock,
+    gate: Gate,
+}
+
+pub fn agent() -> MatrixUserId {
+    MatrixUserId::from("@ada:test")
+}
+
+impl FakeMatrix {
+    pub fn new(seed: u64, clock: VirtualClock, gate: Gate) -> Self {
+        let status = MatrixStatus {
+            state: MatrixState::Ready,
+            detail: None,
+            user: Some("@bot:test".into()),
+        };
+        let rooms = Rooms {
+            log: vec![],
+            rooms: vec![],
+            txns: HashMap::new(),
+            status: watch::Sender::new(status),
+            rng: StdRng::seed_from_u64(seed),
+            faults: 8,
+        };
+        Self {
+            rooms: Arc::new(Mutex::new(rooms)),
+            clock,
+            gate,
+        }
+    }
+
+    pub fn set_up(&self, up: bool) {
+        let state = if up {
+            MatrixState::Ready
+        } else {
+            MatrixState::Unreachable
+        };
+        self.rooms
+            .lock()
+            .unwrap()
+            .status
+            .send_modify(|status| status.state = state);
+    }
+
+    /// An agent writes in the `n`th room, if there is one.
+    pub fn agent_writes(&self, n: usize, body: &str) -> Option<MatrixEventId> {
+        let mut rooms = self.rooms.lock().unwrap();
+        let count = rooms.rooms.len();
+        let room = rooms.rooms.get(n % count.max(1))?.1.clone();
+        Some(rooms.append(room, self.clock.now(), What::Agent { body: body.to_owned() }))
+    }
+
+    /// Passes a crash point; the homeserver may not answer.
+    async fn enter(&self) -> Result<(), MatrixError> {
+        self.gate.pass().await;
+        if self.rooms.lock().unwrap().is_away() {
+            Err(away())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Passes a crash point after the effect; the answer may be lost.
+    async fn leave<T>(&self, answer: T) -> Result<T, MatrixError> {
+        self.gate.pass().await;
+        if self.rooms.lock().unwrap().loses() {
+            Err(away())
+        } else {
+            Ok(answer)
+        }
+    }
+}
+
+fn away() -> MatrixError {
+    MatrixError::Unreachable {
+        why: "no answer".into(),
+        retry_after: None,
+    }
+}
+
+impl Rooms {
+    fn is_away(&mut self) -> bool {
+        self.status.borrow().state != MatrixState::Ready || self.loses()
+    }
+
+    fn loses(&mut self) -> bool {
+        let faults = self.faults;
+        self.rng.random_range(0..100) < faults
+    }
+
+    fn append(&mut self, room: MatrixRoomId, at: Timestamp, what: What) -> MatrixEventId {
+        let id = MatrixEventId(format!("${}", self.log.len()));
+        self.log.push(Shown {
+            id: id.clone(),
+            room,
+            at,
+            what,
+            redacted: false,
+        });
+        id
+    }
+}
+
+#[async_trait]
+impl Matrix for FakeMatrix {
+    fn status(&self) -> watch::Receiver<MatrixStatus> {
+        self.rooms.lock().unwrap().status.subscribe()
+    }
+
+    async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
+        self.enter().await?;
+        let batch = {
+            let rooms = self.rooms.lock().unwrap();
+            let from = since.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
+            let events = rooms.log[from..].iter().filter_map(|shown| match &shown.what {
+                What::Agent { body } => Some(RoomEvent {
+                    room: shown.room.clone(),
+                    id: shown.id.clone(),
+                    sender: agent(),
+                    at: shown.at,
+                    what: RoomEventKind::Text {
+                        body: body.clone(),
+                        reply_to: None,
+                    },
+                }),
+                What::Bot { .. } => None,
+            });
+            let events = events.collect();
+            SyncBatch {
+                next: SyncToken(rooms.log.len().to_string()),
+                events,
+                receipts: vec![],
+            }
+        };
+        self.leave(batch).await
+    }
+
+    async fn event(&self, _room: &MatrixRoomId, _id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
+        Err(away())
+    }
+
+    async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
+        self.enter().await?;
+        let room = {
+            let mut rooms = self.rooms.lock().unwrap();
+            match rooms.rooms.iter().find(|(alias, _)| *alias == spec.alias) {
+                Some((_, room)) => room.clone(),
+                None => {
+                    let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
+                    rooms.rooms.push((spec.alias.clone(), room.clone()));
+                    room
+                }
+            }
+        };
+        self.leave(room).await
+    }
+
+    async fn update_room(&self, _room: &MatrixRoomId, _spec: &RoomSpec) -> Result<(), MatrixError> {
+        self.enter().await
+    }
+
+    async fn send(
+        &self,
+        room: &MatrixRoomId,
+        txn: &TxnId,
+        content: &RoomContent,
+    ) -> Result<MatrixEventId, MatrixError> {
+        self.enter().await?;
+        let event = {
+            let now = self.clock.now();
+            let mut rooms = self.rooms.lock().unwrap();
+            match rooms.txns.get(txn) {
+                Some((event, at)) if now.since(*at) < REMEMBERS => event.clone(),
+                _ => {
+                    let what = What::Bot {
+                        txn: txn.clone(),
+                        content: content.clone(),
+                    };
+                    let event = rooms.append(room.clone(), now, what);
+                    rooms.txns.insert(txn.clone(), (event.clone(), now));
+                    event
+                }
+            }
+        };
+        self.leave(event).await
+    }
+
+    async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
+        self.enter().await?;
+        let rooms = self.rooms.lock().unwrap();
+        let found = rooms
+            .log
+            .iter()
+            .rev()
+            .find(|shown| shown.room == *room && matches!(&shown.what, What::Bot { txn: sent, .. } if sent == txn));
+        Ok(found.map(|shown| shown.id.clone()))
+    }
+
+    async fn redact(&self, _room: &MatrixRoomId, id: &MatrixEventId, _txn: &TxnId) -> Result<(), MatrixError> {
+        self.enter().await?;
+        {
+            let mut rooms = self.rooms.lock().unwrap();
+            let shown = rooms
+                .log
+                .iter_mut()
+                .find(|shown| shown.id == *id)
+                .expect("an event that exists");
+            shown.redacted = true;
+        }
+        self.leave(()).await
+    }
+
+    async fn mark_read(&self, _room: &MatrixRoomId, _id: &MatrixEventId) -> Result<(), MatrixError> {
+        self.enter().await
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,314 @@
+//! One run: a seed decides who does what when, what goes wrong and where the program is killed. In the end everything is
+//! brought to rest, and the run tells what it has seen.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crm::bridge::{
+    Core, Desk, Idempotency, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
+    RoomRelay, SendCommand, SendTo, WhatsAppRelay,
+};
+use crm::domain::message::{Author, Origin};
+use crm::domain::whatsapp::WhatsApp;
+use crm::domain::{AccountId, ApiKeyId, MatrixEventId, MessageId, WaMessageId};
+use crm::store::{OpenOptions, Store, StoreError, Synchronous};
+use futures_util::FutureExt;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::clock::VirtualClock;
+use super::gate::Gate;
+use super::homeserver::{FakeMatrix, agent};
+use super::world::FakeWhatsApp;
+
+const CHATS: usize = 3;
+/// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
+const MAX_ROUNDS: usize = 3000;
+
+pub struct Run {
+    pub clock: VirtualClock,
+    pub gate: Gate,
+    pub whatsapp: FakeWhatsApp,
+    pub matrix: FakeMatrix,
+    pub rng: StdRng,
+    pub crashes: u32,
+    /// What customers wrote, by chat.
+    pub written: Vec<Vec<WaMessageId>>,
+    /// What was accepted for sending from a face, by chat: an answer was given.
+    pub accepted: Vec<(usize, MessageId)>,
+    /// What agents wrote in rooms.
+    pub agents: Vec<MatrixEventId>,
+    url: String,
+    seed: u64,
+    requests: u32,
+}
+
+/// The program: everything that a crash takes away.
+pub struct Program {
+    pub store: Store,
+    desk: Desk,
+    inbound: Inbound,
+    relay: WhatsAppRelay,
+    reading: Reading,
+    room_inbound: RoomInbound,
+    room_relay: RoomRelay,
+}
+
+impl Run {
+    pub fn new(seed: u64, folder: &Path) -> Self {
+        let clock = VirtualClock::new();
+        let gate = Gate::open();
+        Self {
+            whatsapp: FakeWhatsApp::new(seed ^ 0x5741, CHATS, clock.clone(), gate.clone()),
+            matrix: FakeMatrix::new(seed ^ 0x4d58, clock.clone(), gate.clone()),
+            rng: StdRng::seed_from_u64(seed),
+            crashes: 0,
+            written: vec![vec![]; CHATS],
+            accepted: vec![],
+            agents: vec![],
+            url: format!("sqlite://{}/{seed}.db", folder.display()),
+            clock,
+            gate,
+            seed,
+            requests: 0,
+        }
+    }
+
+    pub async fn start(&self) -> Program {
+        let clock = Arc::new(self.clock.clone());
+        let options = OpenOptions {
+            synchronous: Synchronous::Off,
+            ..OpenOptions::new(&self.url)
+        };
+        let store = options.open(clock.clone()).await.unwrap();
+        let account = account(&store).await;
+        let policy = Policy {
+            matrix: true,
+            agents: vec![agent()],
+            owner: Some(agent()),
+            read: ReadMode::Auto,
+            read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
+            spacing: Duration::ZERO..=Duration::from_secs(1),
+            send_expires: Some(Duration::from_hours(24)),
+            first_contacts: None,
+        };
+        let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
+        let core = Core::new(store.clone(), clock, random, policy).await.unwrap();
+        let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
+        let matrix = Arc::new(self.matrix.clone());
+        let reader = Reader::default();
+        let inbound = Inbound::new(core.clone(), account, whatsapp.clone(), reader.clone());
+        let line = Line {
+            id: account,
+            name: "default".into(),
+            port: whatsapp.clone(),
+            reader: reader.clone(),
+        };
+        let desk = Desk::new(core.clone(), vec![line], None);
+        Program {
+            relay: WhatsAppRelay::new(
+                core.clone(),
+                account,
+                whatsapp.clone(),
+                reader.clone(),
+                inbound.resynced(),
+            ),
+            reading: Reading::new(core.clone(), whatsapp, reader),
+            room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
+            room_relay: RoomRelay::new(core, matrix),
+            store,
+            desk,
+            inbound,
+        }
+    }
+
+    /// `actions` random actions, then rest. Returns the program as it stands then.
+    pub async fn play(&mut self, actions: u32) -> Program {
+        let mut program = self.start().await;
+        for _ in 0..actions {
+            if self.rng.random_range(0..100) < 25 {
+                let passages = self.rng.random_range(0..12);
+                self.gate.crash_after(passages);
+            }
+            if self.act(&mut program).await {
+                program = self.restart(program).await;
+            }
+            self.gate.disarm();
+        }
+        self.rest(&mut program).await;
+        program
+    }
+
+    async fn restart(&mut self, program: Program) -> Program {
+        self.crashes += 1;
+        program.store.clone().abandon().await;
+        drop(program);
+        self.start().await
+    }
+
+    /// One random action. Tells whether the program was killed in it.
+    async fn act(&mut self, program: &mut Program) -> bool {
+        let choice = self.rng.random_range(0..100);
+        match choice {
+            0..14 => {
+                let chat = self.rng.random_range(0..CHATS);
+                let id = self.whatsapp.customer_writes(chat);
+                self.written[chat].push(id);
+                false
+            }
+            14..20 => {
+                let room = self.rng.random_range(0..CHATS);
+                let body = format!("agent {}", self.agents.len());
+                self.agents.extend(self.matrix.agent_writes(room, &body));
+                false
+            }
+            20..27 => self.request(program).await,
+            27..32 => {
+                self.clock.advance(Duration::from_secs(self.rng.random_range(1..40)));
+                false
+            }
+            32 => {
+                self.clock.advance(Duration::from_mins(self.rng.random_range(10..50)));
+                false
+            }
+            33 => {
+                self.clock.set_back(Duration::from_secs(self.rng.random_range(1..120)));
+                false
+            }
+            34..36 => {
+                self.whatsapp.reload();
+                false
+            }
+            36..38 => {
+                let online = self.rng.random_bool(0.5);
+                self.whatsapp.set_online(online);
+                false
+            }
+            38 => {
+                let up = self.rng.random_bool(0.5);
+                self.matrix.set_up(up);
+                false
+            }
+            39 => {
+                let link = self.rng.random_bool(0.7);
+                if link {
+                    self.whatsapp.link()
+                } else {
+                    self.whatsapp.unlink()
+                }
+                false
+            }
+            40..50 => {
+                self.whatsapp.progress(false);
+                false
+            }
+            50..53 => {
+                self.whatsapp.repeat_an_event();
+                false
+            }
+            53..55 => true,
+            _ => self.step(program, choice % 5).await.is_none(),
+        }
+    }
+
+    /// A face sends, and asks again with the same key until it has an answer.
+    async fn request(&mut self, program: &Program) -> bool {
+        self.requests += 1;
+        let chat = self.rng.random_range(0..CHATS);
+        let phone = self.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
+        let command = SendCommand {
+            to: SendTo::Phone(phone),
+            account: None,
+            content: format!("shell {}", self.requests),
+            reply_to: None,
+            author: Author {
+                origin: Some(Origin::Shell),
+                name: "owner".into(),
+            },
+            idempotency: Some(Idempotency {
+                scope: ApiKeyId(1),
+                key: format!("key-{}", self.requests),
+                body_hash: [7; 32],
+            }),
+        };
+        let first = program.desk.send(command.clone()).await.unwrap().message.id;
+        if self.rng.random_bool(0.3) {
+            let again = program.desk.send(command).await.unwrap();
+            assert!(
+                again.replayed && again.message.id == first,
+                "the same key is the same message"
+            );
+        }
+        self.accepted.push((chat, first));
+        false
+    }
+
+    /// One step of one worker; `None` when the program was killed in it.
+    async fn step(&self, program: &mut Program, worker: u32) -> Option<Progress> {
+        let step: futures_util::future::BoxFuture<'_, Result<Progress, StoreError>> = match worker {
+            0 => program.inbound.step().boxed(),
+            1 => program.relay.step().boxed(),
+            2 => program.room_relay.step().boxed(),
+            3 => program.room_inbound.step().boxed(),
+            _ => program.reading.step().boxed(),
+        };
+        tokio::select! {
+            biased;
+            () = self.gate.crashed() => None,
+            progress = step => Some(progress.unwrap()),
+        }
+    }
+
+    /// Everything works again, and all that is under way comes to its end.
+    async fn rest(&mut self, program: &mut Program) {
+        self.whatsapp.world.lock().unwrap().faults = 0;
+        self.matrix.rooms.lock().unwrap().faults = 0;
+        self.matrix.set_up(true);
+        self.whatsapp.set_online(true);
+        self.whatsapp.link();
+        let mut quiet = 0;
+        for _ in 0..MAX_ROUNDS {
+            let mut worked = false;
+            for worker in 0..5 {
+                let progress = self.step(program, worker).await.expect("no crash is planned");
+                worked |= progress == Progress::Worked;
+            }
+            self.whatsapp.progress(true);
+            let waits = program
+                .store
+                .outbox_counts()
+                .await
+                .unwrap()
+                .iter()
+                .any(|count| count.waiting > 0);
+            quiet = if worked || waits { 0 } else { quiet + 1 };
+            if quiet > 3 {
+                return;
+            }
+            if !worked {
+                self.clock.advance(Duration::from_secs(5));
+            }
+        }
+        panic!(
+            "seed {}: the run does not come to rest: {:?}",
+            self.seed,
+            program.store.outbox_counts().await
+        );
+    }
+}
+
+async fn account(store: &Store) -> AccountId {
+    store
+        .write(|tx| {
+            async move {
+                match tx.account_by_name("default").await? {
+                    Some(account) => Ok::<_, StoreError>(account.id),
+                    None => Ok(tx.create_account("default").await?.id),
+                }
+            }
+            .boxed()
+        })
+        .await
+        .unwrap()
+}

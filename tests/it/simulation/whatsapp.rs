@@ -1,0 +1,200 @@
+//! The port to WhatsApp on the fake world.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crm::domain::conversation::ChatKind;
+use crm::domain::customer::PhoneNumber;
+use crm::domain::session::Session;
+use crm::domain::whatsapp::{
+    Batch, ChatSummary, LoginMethod, LookUp, OutgoingText, PageEvent, PageMark, Recipient, Resolved, SendError,
+    Unreachable, WaMessage, WhatsApp,
+};
+use crm::domain::{ChatId, Clock, WaMessageId};
+use rand::RngExt;
+use tokio::sync::watch;
+
+use super::world::{FakeWhatsApp, Told, contact};
+
+#[async_trait]
+impl WhatsApp for FakeWhatsApp {
+    fn session(&self) -> watch::Receiver<Session> {
+        self.world.lock().unwrap().session.subscribe()
+    }
+
+    fn bind(&self, _phone: Option<PhoneNumber>) {}
+
+    async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
+        self.gate.pass().await;
+        let batch = {
+            let mut world = self.world.lock().unwrap();
+            let epoch = world.epoch.to_string();
+            if let Some(mark) = acked
+                && mark.epoch == epoch
+            {
+                world.queue.retain(|(seq, _)| *seq > mark.seq);
+            }
+            let most = world.rng.random_range(1..=5);
+            let taken: Vec<_> = world.queue.iter().take(most).cloned().collect();
+            Batch {
+                mark: taken.last().map(|(seq, _)| PageMark { epoch, seq: *seq }),
+                events: taken.into_iter().map(|(_, event)| event).collect(),
+            }
+        };
+        self.gate.pass().await;
+        Ok(batch)
+    }
+
+    async fn resolve(&self, to: &Recipient) -> Result<Option<Resolved>, Unreachable> {
+        self.enter().await?;
+        let world = self.world.lock().unwrap();
+        let found = world.chats.iter().find(|chat| match to {
+            Recipient::Chat(id) => chat.id == *id,
+            Recipient::Phone(phone) => chat.phone == *phone,
+        });
+        Ok(found.map(|chat| Resolved {
+            chat: chat.id.clone(),
+            contact: contact(chat),
+        }))
+    }
+
+    async fn choose_id(&self, _chat: &ChatId) -> Result<WaMessageId, Unreachable> {
+        self.enter().await?;
+        let mut world = self.world.lock().unwrap();
+        world.made += 1;
+        Ok(WaMessageId(format!("OUT{:04}", world.made)))
+    }
+
+    async fn type_for(&self, _chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
+        self.enter().await
+    }
+
+    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError> {
+        self.enter().await.map_err(SendError::Unreachable)?;
+        let chance = {
+            let mut world = self.world.lock().unwrap();
+            let faults = world.faults;
+            if world.rng.random_range(0..100) < faults {
+                world.rng.random_range(0..3)
+            } else {
+                9
+            }
+        };
+        match chance {
+            0 => {
+                return Err(SendError::NotSent {
+                    why: "the page was busy".into(),
+                });
+            }
+            1 => {
+                return Err(SendError::Unknown {
+                    why: "no answer".into(),
+                });
+            }
+            _ => {}
+        }
+        {
+            let mut world = self.world.lock().unwrap();
+            let at = world.second(self.clock.now());
+            let chat = world.index(&message.chat);
+            let already = world.chats[chat].on_page.iter().any(|told| told.id == message.id);
+            assert!(!already, "{} was handed over while the page had it", message.id);
+            let told = Told {
+                id: message.id.clone(),
+                from_me: true,
+                text: message.text.clone(),
+                at,
+                ack: 0,
+            };
+            world.show(chat, told, true);
+        }
+        self.gate.pass().await;
+        if chance == 2 {
+            Err(SendError::Unknown {
+                why: "the answer was lost".into(),
+            })
+        } else {
+            Ok(0)
+        }
+    }
+
+    async fn look_up(&self, _chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable> {
+        self.enter().await?;
+        let world = self.world.lock().unwrap();
+        let found = world
+            .chats
+            .iter()
+            .flat_map(|chat| &chat.on_page)
+            .find(|told| told.id == *id);
+        Ok(found.map_or(LookUp::Absent, |told| LookUp::Found { ack: told.ack }))
+    }
+
+    async fn mark_read(&self, _chat: &ChatId) -> Result<(), Unreachable> {
+        self.enter().await
+    }
+
+    async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable> {
+        self.enter().await?;
+        let world = self.world.lock().unwrap();
+        let chats = world.chats.iter().filter(|chat| !chat.on_page.is_empty());
+        Ok(chats
+            .map(|chat| ChatSummary {
+                chat: chat.id.clone(),
+                kind: ChatKind::Direct,
+                contact: contact(chat),
+                name: None,
+                unread: 0,
+                last_at: chat.on_page.last().map(|told| told.at),
+                last_message: chat.on_page.last().map(|told| told.id.clone()),
+            })
+            .collect())
+    }
+
+    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        self.enter().await?;
+        let events = {
+            let world = self.world.lock().unwrap();
+            let index = world.index(chat);
+            let all = &world.chats[index].on_page;
+            let from = all.len().saturating_sub(count);
+            all[from..]
+                .iter()
+                .map(|told| PageEvent::Message(Box::new(world.message(index, told))))
+                .collect()
+        };
+        self.gate.pass().await;
+        Ok(events)
+    }
+
+    async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable> {
+        self.enter().await?;
+        let world = self.world.lock().unwrap();
+        let index = world.index(chat);
+        let told = world.chats[index]
+            .on_page
+            .iter()
+            .find(|told| told.id == *id && told.from_me == from_me);
+        Ok(told.map(|told| world.message(index, told)))
+    }
+
+    fn read_again(&self, bytes: &[u8]) -> PageEvent {
+        PageEvent::Poison {
+            bytes: bytes.to_vec(),
+            error: "still unreadable".into(),
+        }
+    }
+
+    async fn login(&self, _method: LoginMethod) -> Result<(), Unreachable> {
+        Ok(())
+    }
+
+    async fn logout(&self) -> Result<(), Unreachable> {
+        Ok(())
+    }
+
+    async fn take_over(&self) -> Result<(), Unreachable> {
+        Ok(())
+    }
+
+    async fn close(&self, _limit: Duration) {}
+}

@@ -1,0 +1,326 @@
+//! WhatsApp as a fake behind the port: customers with phones, a server that takes stanzas, and a page that can be
+//! reloaded, cut off and linked anew. What the server took is logged before the phone removes doubles.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use crm::domain::conversation::ChatKind;
+use crm::domain::customer::{Identity, PhoneNumber};
+use crm::domain::message::Kind;
+use crm::domain::session::{Me, PageStatus, Session, SessionEvent};
+use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMessage};
+use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+
+use super::clock::VirtualClock;
+use super::gate::Gate;
+
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub id: WaMessageId,
+    pub from_me: bool,
+    pub text: String,
+    pub at: Timestamp,
+    pub ack: i32,
+}
+
+pub struct Chat {
+    pub id: ChatId,
+    pub phone: PhoneNumber,
+    /// What the page holds, in its order.
+    pub on_page: Vec<Told>,
+    /// What the customer wrote while the page was away.
+    waiting: Vec<Told>,
+    /// What the customer's phone shows of ours, doubles removed.
+    pub phone_shows: Vec<WaMessageId>,
+}
+
+pub struct World {
+    pub chats: Vec<Chat>,
+    /// Every stanza that the server took, before the phone removes doubles.
+    pub accepted: Vec<WaMessageId>,
+    /// Final acks as the server knows them.
+    pub acks: BTreeMap<WaMessageId, i32>,
+    /// How often each message was linked anew while it was in flight.
+    pub logins: u32,
+    pub(super) rng: StdRng,
+    pub(super) session: watch::Sender<Session>,
+    pub(super) epoch: u32,
+    pub(super) online: bool,
+    pub(super) linked: bool,
+    seq: u64,
+    pub(super) queue: VecDeque<(u64, PageEvent)>,
+    past: Vec<PageEvent>,
+    pub(super) made: u32,
+    /// WhatsApp's own time, which nobody here can set back.
+    latest: Timestamp,
+    /// Chances out of 100 that a send goes wrong in one of its ways; 0 at the end of a run.
+    pub faults: u32,
+}
+
+#[derive(Clone)]
+pub struct FakeWhatsApp {
+    pub world: Arc<Mutex<World>>,
+    pub(super) clock: VirtualClock,
+    pub(super) gate: Gate,
+}
+
+impl FakeWhatsApp {
+    pub fn new(seed: u64, chats: usize, clock: VirtualClock, gate: Gate) -> Self {
+        let chats = (0..chats).map(|n| Chat {
+            id: ChatId(format!("4477009000{n:02}@c.us")),
+            phone: format!("+4477009000{n:02}").parse().unwrap(),
+            on_page: vec![],
+            waiting: vec![],
+            phone_shows: vec![],
+        });
+        let world = World {
+            chats: chats.collect(),
+            accepted: vec![],
+            acks: BTreeMap::new(),
+            logins: 1,
+            rng: StdRng::seed_from_u64(seed),
+            session: watch::Sender::new(Session::starting()),
+            epoch: 1,
+            online: true,
+            linked: true,
+            seq: 0,
+            queue: VecDeque::new(),
+            past: vec![],
+            made: 0,
+            latest: Timestamp::ZERO,
+            faults: 12,
+        };
+        world.publish();
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            clock,
+            gate,
+        }
+    }
+
+    pub fn customer_writes(&self, chat: usize) -> WaMessageId {
+        let mut world = self.world.lock().unwrap();
+        let at = world.second(self.clock.now());
+        world.made += 1;
+        let id = WaMessageId(format!("IN{:04}", world.made));
+        let told = Told {
+            id: id.clone(),
+            from_me: false,
+            text: format!("in {}", world.made),
+            at,
+            ack: 1,
+        };
+        if world.online && world.linked {
+            world.show(chat, told, true);
+        } else {
+            world.chats[chat].waiting.push(told);
+        }
+        id
+    }
+
+    /// The page is loaded anew: its queue is gone, and so is, now and then, what it had not sent.
+    pub fn reload(&self) {
+        let mut world = self.world.lock().unwrap();
+        world.new_page();
+        world.publish();
+    }
+
+    pub fn set_online(&self, online: bool) {
+        let mut world = self.world.lock().unwrap();
+        world.online = online;
+        if online {
+            world.arrive();
+        }
+        world.publish();
+    }
+
+    /// The phone unlinks the device, and links it again later: what the page had not sent is gone.
+    pub fn unlink(&self) {
+        let mut world = self.world.lock().unwrap();
+        world.linked = false;
+        for chat in &mut world.chats {
+            chat.on_page.retain(|told| told.ack != 0);
+        }
+        world.new_page();
+        world.publish();
+    }
+
+    pub fn link(&self) {
+        let mut world = self.world.lock().unwrap();
+        if !world.linked {
+            world.linked = true;
+            world.logins += 1;
+            world.arrive();
+        }
+        world.publish();
+    }
+
+    /// The page sends what it holds, phones receive, customers read: one random step, or all of them.
+    pub fn progress(&self, all: bool) {
+        let mut world = self.world.lock().unwrap();
+        if !(world.online && world.linked) {
+            return;
+        }
+        loop {
+            let mut moves: Vec<(usize, usize)> = vec![];
+            for (c, chat) in world.chats.iter().enumerate() {
+                // In order: what was written first leaves first.
+                let first_unsent = chat.on_page.iter().position(|told| told.from_me && told.ack == 0);
+                for (m, told) in chat.on_page.iter().enumerate() {
+                    if told.from_me && (first_unsent == Some(m) || (1..3).contains(&told.ack)) {
+                        moves.push((c, m));
+                    }
+                }
+            }
+            let Some((c, m)) = moves.choose(&mut world.rng).copied() else {
+                return;
+            };
+            world.advance(c, m);
+            if !all {
+                return;
+            }
+        }
+    }
+
+    /// An event comes twice, as a page does now and then.
+    pub fn repeat_an_event(&self) {
+        let mut world = self.world.lock().unwrap();
+        let World { past, rng, .. } = &mut *world;
+        if let Some(event) = past.choose(rng).cloned() {
+            world.push(event);
+        }
+    }
+
+    /// Every call passes a crash point, and finds the page there or not.
+    pub(super) async fn enter(&self) -> Result<(), Unreachable> {
+        self.gate.pass().await;
+        let world = self.world.lock().unwrap();
+        if world.online && world.linked {
+            Ok(())
+        } else {
+            Err(Unreachable("the page is away".into()))
+        }
+    }
+}
+
+impl World {
+    fn publish(&self) {
+        let me = Me {
+            phone: "+447700900999".parse().unwrap(),
+            lid: None,
+            name: None,
+        };
+        let status = PageStatus {
+            epoch: self.epoch.to_string(),
+            full_ready: true,
+            authenticated: self.linked,
+            main: true,
+            synced: true,
+            online: self.online,
+            qr: (!self.linked).then(|| "2@code".to_owned()),
+            me: self.linked.then_some(me),
+            ..PageStatus::default()
+        };
+        self.session
+            .send_modify(|session| *session = session.handle(SessionEvent::Page(status), None));
+    }
+
+    fn new_page(&mut self) {
+        self.epoch += 1;
+        self.seq = 0;
+        self.queue.clear();
+        let lose = self.rng.random_bool(0.3);
+        if lose {
+            for chat in &mut self.chats {
+                chat.on_page.retain(|told| !(told.from_me && told.ack == 0));
+            }
+        }
+        if self.online && self.linked {
+            self.arrive();
+        }
+    }
+
+    /// What came while the page was away is there without an event.
+    fn arrive(&mut self) {
+        for chat in &mut self.chats {
+            let waiting = std::mem::take(&mut chat.waiting);
+            chat.on_page.extend(waiting);
+        }
+    }
+
+    pub(super) fn show(&mut self, chat: usize, told: Told, with_event: bool) {
+        if with_event {
+            let event = PageEvent::Message(Box::new(self.message(chat, &told)));
+            self.push(event);
+        }
+        self.chats[chat].on_page.push(told);
+    }
+
+    fn push(&mut self, event: PageEvent) {
+        self.seq += 1;
+        self.queue.push_back((self.seq, event.clone()));
+        self.past.push(event);
+    }
+
+    fn advance(&mut self, c: usize, m: usize) {
+        let told = &mut self.chats[c].on_page[m];
+        told.ack += 1;
+        let (id, ack) = (told.id.clone(), told.ack);
+        if ack == 1 {
+            self.accepted.push(id.clone());
+        }
+        if ack == 2 && !self.chats[c].phone_shows.contains(&id) {
+            self.chats[c].phone_shows.push(id.clone());
+        }
+        self.acks.insert(id.clone(), ack);
+        let chat = self.chats[c].id.clone();
+        self.push(PageEvent::Ack {
+            chat,
+            ids: vec![id],
+            ack,
+        });
+    }
+
+    pub(super) fn message(&self, chat: usize, told: &Told) -> WaMessage {
+        let chat = &self.chats[chat];
+        WaMessage {
+            id: told.id.clone(),
+            chat: chat.id.clone(),
+            chat_kind: ChatKind::Direct,
+            contact: contact(chat),
+            chat_name: None,
+            from_me: told.from_me,
+            sender: WaUserId(chat.id.0.clone()),
+            timestamp: told.at,
+            kind: Kind::Text,
+            content: told.text.clone(),
+            ack: told.ack,
+            quoted: None,
+        }
+    }
+
+    /// Whole seconds, as WhatsApp gives them.
+    pub(super) fn second(&mut self, now: Timestamp) -> Timestamp {
+        self.latest = self.latest.max(now);
+        Timestamp(self.latest.0 / 1000 * 1000)
+    }
+
+    pub(super) fn index(&self, chat: &ChatId) -> usize {
+        self.chats
+            .iter()
+            .position(|known| known.id == *chat)
+            .expect("a chat that exists")
+    }
+}
+
+pub(super) fn contact(chat: &Chat) -> WaContact {
+    WaContact {
+        identities: vec![Identity::phone(&chat.phone)],
+        saved_name: None,
+        push_name: Some(format!("Customer {}", &chat.phone.as_str()[11..])),
+    }
+}
