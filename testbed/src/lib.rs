@@ -2,5 +2,6 @@
 
 pub mod agents;
 pub mod servers;
+pub mod standin;
 
 pub use servers::{QUICK, quick};

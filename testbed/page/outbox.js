@@ -1,0 +1,225 @@
+'use strict';
+// Everything that we send. An entry is written to the device's disk before it goes out, and goes out again, under the
+// same stanza id, on every connection until the service has said that it has it: so a send made while the socket was
+// down, or whose answer was lost, is not lost over a reload either.
+__d('StandinOutbox', ['StandinStore', 'StandinLink'], (g, require, dflt, ns, lazy, module, exports) => {
+  const store = ns('StandinStore');
+  const waiting = new Map();
+  let lastSeq = 0;
+  let open = false;
+
+  /** Notes an entry; the caller commits the store and then calls `go`. Resolves with the service's answer. */
+  function note(frame) {
+    lastSeq = Math.max(lastSeq, ...[...store.outbox.values()].map((entry) => entry.seq)) + 1;
+    store.note('outbox', frame.id, { seq: lastSeq, frame });
+    return new Promise((resolve) => waiting.set(frame.id, [...(waiting.get(frame.id) ?? []), resolve]));
+  }
+
+  function go(id) {
+    const entry = store.outbox.get(id);
+    if (open && entry) ns('StandinLink').link.send({ op: 'message', ...entry.frame });
+  }
+
+  /** On every new connection, in the order in which they were written. */
+  function flush() {
+    open = true;
+    for (const { frame } of [...store.outbox.values()].sort((a, b) => a.seq - b.seq)) go(frame.id);
+  }
+
+  async function answered({ id, t, error }) {
+    const entry = store.outbox.get(id);
+    if (!entry) return;
+    store.note('outbox', id, null);
+    const shown = entry.frame.kind === 'text' ? ns('StandinSend').acked(entry.frame, error) : null;
+    await store.commit();
+    shown?.();
+    const result = error ? { messageSendResult: 'ERROR_UNKNOWN', errorCode: error, t } : { messageSendResult: 'OK', t };
+    for (const resolve of waiting.get(id) ?? []) resolve(result);
+    waiting.delete(id);
+  }
+
+  Object.assign(exports, { note, go, flush, answered, shut: () => void (open = false) });
+}, 98);
+
+__d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns, lazy, module, exports) => {
+  const store = ns('StandinStore');
+
+  const keyOf = ({ to, id }) => `true_${to}_${id}`;
+
+  /** The service has it, or refuses it. Never takes back what a receipt has already said. */
+  function acked(frame, error) {
+    const ack = error ? -1 : 1;
+    const known = store.msgs.get(keyOf(frame))?.ack ?? 0;
+    if (known < 1) store.changeMsg(keyOf(frame), error ? { ack, isSendFailure: true } : { ack });
+    return () => ns('WAWebMsgCollection').MsgCollection.get(keyOf(frame))?.updateAck(ack);
+  }
+
+  function quoteOf({ quotedStanzaID, quotedParticipant, quotedMsg }) {
+    if (!quotedStanzaID) return undefined;
+    const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(quotedParticipant);
+    return { id: quotedStanzaID, from_me: fromMe, text: quotedMsg?.body ?? '' };
+  }
+
+  /** Answers at once with two promises: of the message, when it is safely ours, and of the service's answer. */
+  function addAndSendMsgToChat(chat, raw) {
+    const row = { ...store.dehydrate(raw), ack: 0 };
+    store.addMsg(row);
+    store.changeChat(chat.id, { t: row.t, lastReceivedKey: row.id });
+    const result = ns('StandinOutbox').note({
+      kind: 'text',
+      to: String(chat.id),
+      id: raw.id.id,
+      t: row.t,
+      text: raw.body,
+      quote: quoteOf(raw),
+    });
+    const { MsgCollection } = ns('WAWebMsgCollection');
+    // Shown with the very id object that we were given: clients compare it.
+    const msg = MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
+    ns('WAWebChatCollection').showChat(chat.id);
+    const queued = store.commit().then(() => {
+      ns('StandinOutbox').go(raw.id.id);
+      return msg;
+    });
+    return [queued, result];
+  }
+
+  Object.assign(exports, { acked, addAndSendMsgToChat });
+}, 98);
+
+__d('WAWebSendMsgChatAction', ['StandinSend'], (g, require, dflt, ns, lazy, module, exports) => {
+  exports.addAndSendMsgToChat = (chat, raw) => ns('StandinSend').addAndSendMsgToChat(chat, raw);
+}, 98);
+
+__d('WAWebSendTextMsgChatAction', [], (g, require, dflt, ns, lazy, module, exports) => {
+  exports.sendTextMsgToChat = async (chat, body) => {
+    const MsgKey = dflt('WAWebMsgKey');
+    const from = ns('StandinIntake').me(chat.id);
+    const id = new MsgKey({ from, to: chat.id, id: await MsgKey.newId(), selfDir: 'out' });
+    const t = ns('WATimeUtils').unixTime();
+    const raw = { id, body, from, to: chat.id, t, type: 'chat', self: 'out', isNewMsg: true, local: true };
+    const [msg, result] = ns('WAWebSendMsgChatAction').addAndSendMsgToChat(chat, raw);
+    await msg;
+    return result;
+  };
+}, 98);
+
+__d('WAWebSendMessageEditAction', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exports) => {
+  const store = ns('StandinStore');
+  const MsgKey = dflt('WAWebMsgKey');
+
+  async function send(msg, body, editKey) {
+    const t = ns('WATimeUtils').unixTime();
+    const edited = { body, latestEditMsgKey: editKey, latestEditSenderTimestampMs: t * 1000 };
+    store.changeMsg(msg.id, store.dehydrate(edited));
+    const to = String(msg.id.remote);
+    const result = ns('StandinOutbox').note({ kind: 'edit', to, id: editKey.id, t, target: msg.id.id, text: body });
+    await store.commit();
+    ns('StandinOutbox').go(editKey.id);
+    msg.set(edited);
+    return result;
+  }
+
+  exports.addAndSendMessageEdit = (msg, raw) => send(msg, raw.body, raw.id);
+  exports.sendMessageEdit = async (msg, body) =>
+    send(msg, body, new MsgKey({ fromMe: true, remote: msg.id.remote, id: await MsgKey.newId() }));
+}, 98);
+
+__d('StandinReactions', [], (g, require, dflt, ns, lazy, module, exports) => {
+  /** Tells both the collection's and the table's hook: each client listens to one of them. */
+  exports.show = ({ key, parent, sender, text, t }, isNew = true) => {
+    ns('WAWebReactionsUtils').addOrUpdateReactionsModelCollection(
+      {
+        msgKey: String(key),
+        parentMsgKey: String(parent),
+        senderUserJid: String(sender),
+        reactionText: text,
+        t: t * 1000,
+        timestamp: t * 1000,
+        read: false,
+        orphan: 0,
+      },
+      isNew,
+    );
+    ns('WAWebAddonReactionTableMode').reactionTableMode.bulkUpsert([
+      {
+        id: key,
+        reactionParentKey: parent,
+        from: sender,
+        reactionText: text,
+        reactionTimestamp: t * 1000,
+        read: false,
+        orphan: 0,
+        orphanReason: null,
+        ack: 1,
+      },
+    ]);
+    ns('WAWebMsgCollection').MsgCollection.get(parent)?.set({ hasReaction: Boolean(text) });
+  };
+}, 98);
+
+__d('WAWebSendReactionMsgAction', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exports) => {
+  const store = ns('StandinStore');
+  const MsgKey = dflt('WAWebMsgKey');
+
+  exports.sendReactionToMsg = async (msg, text) => {
+    const id = await MsgKey.newId();
+    const t = ns('WATimeUtils').unixTime();
+    const sender = ns('StandinIntake').me(msg.id.remote);
+    const reactions = { ...store.msgs.get(String(msg.id))?.reactions };
+    if (text) reactions[sender] = { text, id, t };
+    else delete reactions[sender];
+    store.changeMsg(msg.id, { reactions, hasReaction: Object.keys(reactions).length > 0 });
+    const to = String(msg.id.remote);
+    const result = ns('StandinOutbox').note({
+      kind: 'reaction',
+      to,
+      id,
+      t,
+      target: msg.id.id,
+      target_from_me: msg.id.fromMe,
+      text,
+    });
+    await store.commit();
+    ns('StandinOutbox').go(id);
+    const key = new MsgKey({ fromMe: true, remote: msg.id.remote, id });
+    ns('StandinReactions').show({ key, parent: msg.id, sender, text, t });
+    return (await result).messageSendResult;
+  };
+}, 98);
+
+__d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exports) => {
+  const store = ns('StandinStore');
+  const MsgKey = dflt('WAWebMsgKey');
+
+  async function revoke(chat, msgs) {
+    const results = [];
+    for (const msg of msgs) {
+      const id = await MsgKey.newId();
+      const t = ns('WATimeUtils').unixTime();
+      store.changeMsg(msg.id, { type: 'revoked', subtype: 'sender', body: undefined });
+      results.push(ns('StandinOutbox').note({ kind: 'revoke', to: String(chat.id), id, t, target: msg.id.id }));
+      await store.commit();
+      ns('StandinOutbox').go(id);
+      msg.set({ type: 'revoked', subtype: 'sender', body: undefined });
+    }
+    await Promise.all(results);
+  }
+
+  /** For ourselves alone. */
+  async function remove(chat, msgs) {
+    for (const msg of msgs) {
+      store.removeMsg(msg.id);
+      const last = store.ofChat(chat.id).at(-1);
+      store.changeChat(chat.id, { lastReceivedKey: last?.id });
+    }
+    await store.commit();
+    for (const msg of msgs) {
+      chat.msgs.remove(msg);
+      ns('WAWebMsgCollection').MsgCollection.remove(msg);
+    }
+    ns('WAWebChatCollection').showChat(chat.id);
+  }
+
+  Object.assign(exports, { revoke, remove });
+}, 98);

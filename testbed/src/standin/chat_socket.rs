@@ -1,0 +1,250 @@
+//! The page's network connection.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::clock::now_ms;
+use super::device::DeviceId;
+use super::faults::Network;
+use super::service::Service;
+use super::thread::{ReadReceipt, Typing};
+use super::wire::{FromPage, ToPage};
+use super::world::{Connection, ConnectionId, Role, World};
+
+pub(crate) async fn upgrade(State(service): State<Arc<Service>>, upgrade: WebSocketUpgrade) -> Response {
+    if service.look(|world| world.faults.network == Network::Down) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    upgrade.on_upgrade(move |socket| run(service, socket))
+}
+
+async fn run(service: Arc<Service>, socket: WebSocket) {
+    let (out, mut frames) = mpsc::unbounded_channel::<String>();
+    let id = service.with(|world| {
+        let id = world.fresh_id();
+        world.connections.insert(id, Connection::new(out));
+        id
+    });
+    let (mut sink, mut stream) = socket.split();
+    loop {
+        tokio::select! {
+            () = service.stop.cancelled() => break,
+            frame = frames.recv() => match frame {
+                Some(text) => if sink.send(Frame::text(text)).await.is_err() { break },
+                None => break,
+            },
+            incoming = stream.next() => match incoming {
+                Some(Ok(Frame::Text(text))) => receive(&service, id, &text),
+                Some(Ok(Frame::Close(_)) | Err(_)) | None => break,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+    service.with(|world| world.disconnected(id));
+    let _ = sink.close().await;
+}
+
+fn receive(service: &Arc<Service>, id: ConnectionId, text: &str) {
+    service.with(|world| {
+        if world.faults.network == Network::Dead {
+            return;
+        }
+        match serde_json::from_str(text) {
+            Ok(frame) => world.receive(id, frame),
+            Err(error) => tracing::warn!(%error, "the page sent a frame that nobody understands"),
+        }
+    });
+}
+
+impl World {
+    fn disconnected(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if let Role::Linking(linking) = connection.role {
+            // The page was gone before it said that it has its credential: there is no such device.
+            let unfinished = |id: &DeviceId| self.devices.get(id).is_some_and(|device| !device.registered);
+            if let Some(device) = linking.device.filter(unfinished) {
+                self.devices.remove(&device);
+            }
+        }
+    }
+
+    fn receive(&mut self, id: ConnectionId, frame: FromPage) {
+        match frame {
+            FromPage::Pair {
+                noise,
+                identity,
+                adv_digest,
+            } => self.begin_linking(id, noise, identity, adv_digest),
+            FromPage::PairCode { n, number } => {
+                let code = self.pairing_code(id, number);
+                self.reply(id, n, code.map(Value::String).ok_or("this page is not linking"));
+            }
+            FromPage::PairDone => self.finish_linking(id),
+            FromPage::Hello { device, secret } => self.log_in(id, device, &secret),
+            other => {
+                let Some(Role::Device(device)) = self.connections.get(&id).map(|c| &c.role) else {
+                    return;
+                };
+                let device = *device;
+                self.device_says(id, device, other);
+            }
+        }
+    }
+
+    fn device_says(&mut self, id: ConnectionId, device: DeviceId, frame: FromPage) {
+        match frame {
+            FromPage::Ack { seq } => {
+                if let Some(device) = self.devices.get_mut(&device) {
+                    device.acknowledged(seq);
+                }
+            }
+            FromPage::HistoryAck { n } => {
+                if let Some(device) = self.devices.get_mut(&device) {
+                    device.history.retain(|chunk| chunk.n != n);
+                }
+            }
+            FromPage::Message(sent) => self.accept(device, &sent),
+            FromPage::Read { jid, ids } => self.page_read(device, &jid, ids),
+            FromPage::Chatstate { jid, state } => self.page_types(device, &jid, state),
+            FromPage::PresenceSubscribe { jid } => {
+                let customer = self.find(&jid);
+                if let (Some(customer), Some(connection)) = (customer, self.connections.get_mut(&id)) {
+                    connection.subscribed.push(customer);
+                }
+            }
+            FromPage::Exists { n, jid } => {
+                let found = self.find(&jid).map(|customer| self.existing(customer, &jid));
+                self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
+            }
+            FromPage::Logout { n } => {
+                self.reply(id, n, Ok(Value::Null));
+                self.devices.remove(&device);
+            }
+            FromPage::Available { available } => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.available = available;
+                }
+            }
+            FromPage::Pair { .. } | FromPage::PairCode { .. } | FromPage::PairDone | FromPage::Hello { .. } => {}
+        }
+    }
+
+    fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
+        let (result, error) = match result {
+            Ok(result) => (Some(result), None),
+            Err(error) => (None, Some(error.to_owned())),
+        };
+        self.send(id, &ToPage::Answer { n, result, error });
+    }
+
+    fn log_in(&mut self, id: ConnectionId, device_id: DeviceId, secret: &str) {
+        let known = self
+            .devices
+            .get(&device_id)
+            .filter(|device| device.registered && device.secret == secret);
+        let Some(device) = known else {
+            self.send(
+                id,
+                &ToPage::LoggedOut {
+                    reason: "unknown_companion".to_owned(),
+                },
+            );
+            return;
+        };
+        let (history, queue) = (device.history.clone(), device.queue.clone());
+        if let Some(other) = self.connection_of(device_id) {
+            self.send(other, &ToPage::Conflict);
+            self.hang_up(other);
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.role = Role::Device(device_id);
+        }
+        self.send(
+            id,
+            &ToPage::Welcome {
+                offline: queue.len(),
+                history: history.len(),
+            },
+        );
+        for chunk in history {
+            self.send(id, &ToPage::History { chunk });
+        }
+        for (at, (seq, stanza)) in queue.into_iter().enumerate() {
+            self.send(
+                id,
+                &ToPage::Stanza {
+                    seq,
+                    stanza,
+                    offline: Some(at + 1),
+                },
+            );
+        }
+        self.send(id, &ToPage::OfflineEnd);
+    }
+
+    /// A page marked a chat as read.
+    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: Vec<String>) {
+        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
+            return;
+        };
+        self.mark_read(phone, customer, Some(device), ids);
+    }
+
+    pub(crate) fn mark_read(
+        &mut self,
+        phone: super::PhoneId,
+        customer: super::CustomerId,
+        device: Option<DeviceId>,
+        ids: Vec<String>,
+    ) {
+        let thread = self.thread_mut(phone, customer);
+        thread.unread = 0;
+        for id in &ids {
+            if let Some(message) = thread.get_mut(false, id) {
+                message.ack = 3;
+            }
+        }
+        self.reads.push(ReadReceipt {
+            at_ms: now_ms(),
+            phone,
+            customer,
+            ids,
+            device,
+        });
+        let chat = self.customers[customer.0].jid();
+        self.tell_devices(phone, device, &super::stanza::Stanza::ReadSelf { chat });
+    }
+
+    fn page_types(&mut self, device: DeviceId, jid: &super::Jid, state: String) {
+        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
+            return;
+        };
+        self.typing.push(Typing {
+            at_ms: now_ms(),
+            phone,
+            customer,
+            state,
+        });
+    }
+
+    /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.
+    fn existing(&self, customer: super::CustomerId, asked: &super::Jid) -> Value {
+        let person = self.person(customer);
+        json!({
+            "wid": asked,
+            "chat": self.customers[customer.0].jid(),
+            "pushname": person.push_name,
+            "lid": person.lid.map(|lid| super::Jid::lid(&lid)),
+            "pn": person.pn.map(|number| super::Jid::phone(&number)),
+        })
+    }
+}

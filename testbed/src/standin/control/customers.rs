@@ -1,0 +1,170 @@
+//! Customers, over HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Refused;
+use super::phones::Online;
+use crate::standin::customer::{Customer, Script};
+use crate::standin::options::NewCustomer;
+use crate::standin::people::{CustomerId, PhoneId};
+use crate::standin::service::Service;
+
+type Answer = Result<Json<Value>, Refused>;
+
+/// How many texts one request may write.
+const MAX_TEXTS: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    text: String,
+    #[serde(default)]
+    phone: Option<PhoneId>,
+    /// The stanza id of a message of ours.
+    #[serde(default)]
+    quote: Option<String>,
+    #[serde(default)]
+    count: Option<usize>,
+    #[serde(default)]
+    undecryptable: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct On {
+    id: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    name: String,
+    #[serde(default)]
+    saved_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChatState {
+    state: String,
+}
+
+pub(super) fn router() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/customers", post(add))
+        .route("/customers/{customer}", get(record))
+        .route("/customers/{customer}/inbox", get(inbox))
+        .route("/customers/{customer}/write", post(write))
+        .route("/customers/{customer}/decrypt", post(decrypt))
+        .route("/customers/{customer}/edit", post(edit))
+        .route("/customers/{customer}/delete", post(delete))
+        .route("/customers/{customer}/react", post(react))
+        .route("/customers/{customer}/read", post(read))
+        .route("/customers/{customer}/migrate", post(migrate))
+        .route("/customers/{customer}/rename", post(rename))
+        .route("/customers/{customer}/typing", post(typing))
+        .route("/customers/{customer}/online", post(online))
+        .route("/customers/{customer}/script", post(script))
+}
+
+fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
+    let phone = phone.unwrap_or(PhoneId(0));
+    service.look(|world| world.known_customer(id).and(world.known_phone(phone)))?;
+    Ok(Customer::new(Arc::clone(service), id).to(phone))
+}
+
+async fn add(State(service): State<Arc<Service>>, Json(new): Json<NewCustomer>) -> Answer {
+    let record = service.with(|world| {
+        let id = world.add_customer(new);
+        world.customer(id)
+    });
+    Ok(Json(json!(record)))
+}
+
+async fn record(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {
+    let record = service
+        .look(|world| world.customer(id))
+        .ok_or_else(|| Refused::unknown("customer"))?;
+    Ok(Json(json!(record)))
+}
+
+async fn inbox(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {
+    Ok(Json(json!(handle(&service, id, None)?.inbox())))
+}
+
+async fn write(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Write>) -> Answer {
+    let customer = handle(&service, id, body.phone)?;
+    let ids = match (body.quote, body.count) {
+        (Some(quote), _) => vec![customer.reply(&quote, &body.text)],
+        (None, Some(count)) => {
+            customer.write_many((1..=count.min(MAX_TEXTS)).map(|n| body.text.replace("{}", &n.to_string())))
+        }
+        (None, None) if body.undecryptable => vec![customer.write_undecryptable(&body.text)],
+        (None, None) => vec![customer.write(&body.text)],
+    };
+    Ok(Json(json!({ "ids": ids })))
+}
+
+async fn decrypt(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
+    handle(&service, id, on.phone)?.decrypt(&on.id);
+    Ok(Json(json!({})))
+}
+
+async fn edit(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
+    handle(&service, id, on.phone)?.edit(&on.id, &on.text);
+    Ok(Json(json!({})))
+}
+
+async fn delete(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
+    handle(&service, id, on.phone)?.delete(&on.id);
+    Ok(Json(json!({})))
+}
+
+async fn react(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
+    handle(&service, id, on.phone)?.react(&on.id, &on.text);
+    Ok(Json(json!({})))
+}
+
+async fn read(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {
+    handle(&service, id, None)?.read_all();
+    Ok(Json(json!({})))
+}
+
+async fn migrate(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {
+    handle(&service, id, None)?.migrate_to_lid();
+    Ok(Json(json!(service.look(|world| world.customer(id)))))
+}
+
+async fn rename(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(names): Json<Names>) -> Answer {
+    handle(&service, id, None)?.rename(&names.name, names.saved_name.as_deref());
+    Ok(Json(json!({})))
+}
+
+async fn typing(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(body): Json<ChatState>,
+) -> Answer {
+    handle(&service, id, None)?.typing(&body.state);
+    Ok(Json(json!({})))
+}
+
+async fn online(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Online>) -> Answer {
+    handle(&service, id, None)?.set_online(body.online);
+    Ok(Json(json!({})))
+}
+
+async fn script(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Script>) -> Answer {
+    handle(&service, id, None)?.play(body);
+    Ok(Json(json!({})))
+}

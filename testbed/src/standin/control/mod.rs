@@ -1,0 +1,127 @@
+//! Control over HTTP, for tests in any language. Bodies and answers are JSON; ids are the numbers that the answers give.
+//! What is refused answers 4xx with `{"error": "…"}`.
+//!
+//! | request | body | what it does |
+//! |---|---|---|
+//! | `GET /control/state` | | phones, customers, devices, who is connected, faults |
+//! | `GET /control/accepted` | | every send that the service accepted, before the phone removes doubles |
+//! | `GET /control/reads`, `GET /control/typing` | | read receipts, and "typing…", that customers saw |
+//! | `POST /control/phones` | `{name, number}` | another phone of ours |
+//! | `POST /control/phones/{p}/scan` | `{code}` | scans a QR code; answers when the page is linked |
+//! | `POST /control/phones/{p}/type` | `{code}` | types an eight-character code |
+//! | `POST /control/phones/{p}/send` | `{customer, text}` | writes on the phone |
+//! | `POST /control/phones/{p}/edit`, `…/delete`, `…/read` | `{customer, id?, text?}` | does so on the phone |
+//! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
+//! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
+//! | `POST /control/phones/{p}/online` | `{online}` | switches the phone on or off |
+//! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
+//! | `GET /control/customers/{c}` | | what is known of one |
+//! | `GET /control/customers/{c}/inbox` | | what their phone shows |
+//! | `POST /control/customers/{c}/write` | `{text, count?, phone?, quote?, undecryptable?}` | texts; with `count`, `{}` in the text is the number |
+//! | `POST /control/customers/{c}/decrypt` | `{id, phone?}` | what could not be decrypted comes again |
+//! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
+//! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
+//! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
+//! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
+//! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
+//! | `POST /control/customers/{c}/script` | [`Script`](super::Script) | what they do by themselves |
+//! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
+//! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
+//! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
+//! | `POST /control/options` | `{key_layout?, settle_ms?}` | from the next load of the page on |
+
+mod customers;
+mod pages;
+mod phones;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::pairing::LinkError;
+use super::people::{CustomerId, PhoneId};
+use super::service::Service;
+use super::world::World;
+
+/// What is refused, and why.
+pub(crate) struct Refused(StatusCode, String);
+
+impl Refused {
+    fn unknown(what: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+    }
+}
+
+impl From<LinkError> for Refused {
+    fn from(why: LinkError) -> Self {
+        Self(StatusCode::CONFLICT, why.to_string())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+pub(crate) fn router() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/state", get(state))
+        .route(
+            "/accepted",
+            get(async |State(s): State<Arc<Service>>| Json(s.look(|w| json!(w.accepted())))),
+        )
+        .route(
+            "/reads",
+            get(async |State(s): State<Arc<Service>>| Json(s.look(|w| json!(w.read_receipts())))),
+        )
+        .route(
+            "/typing",
+            get(async |State(s): State<Arc<Service>>| Json(s.look(|w| json!(w.typing())))),
+        )
+        .merge(phones::router())
+        .merge(customers::router())
+        .merge(pages::router())
+}
+
+async fn state(State(service): State<Arc<Service>>) -> Json<Value> {
+    Json(service.look(|world| {
+        let phones = world.phones.iter().enumerate().map(|(at, phone)| {
+            json!({ "id": at, "number": phone.number, "lid": phone.lid, "name": phone.push_name, "online": phone.online,
+                "devices": world.devices(PhoneId(at)) })
+        });
+        let customers = (0..world.customers.len()).map(|at| json!(world.customer(CustomerId(at))));
+        let waiting = world
+            .devices
+            .iter()
+            .map(|(id, device)| json!({ "device": id, "stanzas": device.queue.len() }));
+        json!({
+            "phones": phones.collect::<Vec<_>>(),
+            "customers": customers.collect::<Vec<_>>(),
+            "connected": world.connected(),
+            "waiting": waiting.collect::<Vec<_>>(),
+            "faults": world.faults,
+        })
+    }))
+}
+
+impl World {
+    fn known_phone(&self, id: PhoneId) -> Result<PhoneId, Refused> {
+        self.phones
+            .get(id.0)
+            .map(|_| id)
+            .ok_or_else(|| Refused::unknown("phone"))
+    }
+
+    fn known_customer(&self, id: CustomerId) -> Result<CustomerId, Refused> {
+        self.customers
+            .get(id.0)
+            .map(|_| id)
+            .ok_or_else(|| Refused::unknown("customer"))
+    }
+}

@@ -1,0 +1,90 @@
+//! Pages and faults, over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::standin::faults::{LoseAnswer, Network};
+use crate::standin::options::KeyLayout;
+use crate::standin::service::Service;
+use crate::standin::wire::ToPage;
+use crate::standin::world::World;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    network: Option<Network>,
+    answer_delay_ms: Option<u64>,
+    lose_answers: Option<u32>,
+    lose_how: Option<LoseAnswer>,
+    refuse_sends: Option<u32>,
+    refuse_code: Option<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    event: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptionsChange {
+    key_layout: Option<KeyLayout>,
+    settle_ms: Option<u64>,
+}
+
+pub(super) fn router() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/faults", post(faults))
+        .route("/pages/reload", post(reload))
+        .route("/pages/drop", post(drop_sockets))
+        .route("/pages/freeze", post(freeze))
+        .route("/options", post(options))
+}
+
+async fn faults(State(service): State<Arc<Service>>, Json(change): Json<Change>) -> Json<Value> {
+    service.with(|world| {
+        let faults = &mut world.faults;
+        faults.answer_delay = change
+            .answer_delay_ms
+            .map_or(faults.answer_delay, Duration::from_millis);
+        faults.lose_answers = change.lose_answers.unwrap_or(faults.lose_answers);
+        faults.lose_how = change.lose_how.unwrap_or(faults.lose_how);
+        faults.refuse_sends = change.refuse_sends.unwrap_or(faults.refuse_sends);
+        faults.refuse_code = change.refuse_code.unwrap_or(faults.refuse_code);
+        if let Some(network) = change.network {
+            world.set_network(network);
+        }
+        Json(json!(world.faults))
+    })
+}
+
+async fn reload(State(service): State<Arc<Service>>) -> Json<Value> {
+    service.with(|world| world.tell_pages(&ToPage::Reload));
+    Json(json!({}))
+}
+
+async fn drop_sockets(State(service): State<Arc<Service>>) -> Json<Value> {
+    service.with(World::hang_up_all);
+    Json(json!({}))
+}
+
+async fn freeze(State(service): State<Arc<Service>>, Json(body): Json<Event>) -> Json<Value> {
+    service.with(|world| world.tell_pages(&ToPage::Freeze { event: body.event }));
+    Json(json!({}))
+}
+
+async fn options(State(service): State<Arc<Service>>, Json(change): Json<OptionsChange>) -> Json<Value> {
+    service.with(|world| {
+        let options = &mut world.options;
+        options.key_layout = change.key_layout.unwrap_or(options.key_layout);
+        options.settle = change.settle_ms.map_or(options.settle, Duration::from_millis);
+    });
+    Json(json!({}))
+}

@@ -1,0 +1,180 @@
+//! The stand-in as a test holds it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::accept::Accepted;
+use super::customer::Customer;
+use super::device::DeviceId;
+use super::faults::{LoseAnswer, Network};
+use super::link::Phone;
+use super::options::{KeyLayout, NewCustomer, Options};
+use super::people::PhoneId;
+use super::server::{self, StartError};
+use super::service::Service;
+use super::thread::{ReadReceipt, Typing};
+use super::wire::ToPage;
+use super::world::{Role, World};
+
+/// The account that a stand-in starts with.
+const OWN_NAME: &str = "Bridge Street Bakery";
+const OWN_NUMBER: &str = "447700900001";
+
+/// A running stand-in. It stops when this is dropped.
+pub struct StandIn {
+    service: Arc<Service>,
+    address: SocketAddr,
+}
+
+impl StandIn {
+    /// Starts with one phone (number 447700900001) and nobody else.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let port = options.port;
+        let mut world = World::new(options);
+        world.add_phone(OWN_NAME, OWN_NUMBER);
+        let service = Arc::new(Service::new(world));
+        let address = server::serve(&service, port).await?;
+        Ok(Self { service, address })
+    }
+
+    /// The page's address.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The phone that it started with.
+    pub fn phone(&self) -> Phone {
+        Phone::new(Arc::clone(&self.service), PhoneId(0))
+    }
+
+    /// Another phone of ours, with its own account.
+    pub fn add_phone(&self, name: &str, number: &str) -> Phone {
+        let id = self.service.with(|world| world.add_phone(name, number));
+        Phone::new(Arc::clone(&self.service), id)
+    }
+
+    /// A customer in a chat by phone number (digits only).
+    pub fn customer(&self, name: &str, number: &str) -> Customer {
+        self.add_customer(NewCustomer::by_phone(name, number))
+    }
+
+    /// Any customer.
+    pub fn add_customer(&self, new: NewCustomer) -> Customer {
+        let id = self.service.with(|world| world.add_customer(new));
+        Customer::new(Arc::clone(&self.service), id)
+    }
+
+    /// Every message that the service accepted from a page, in order, before the recipient's phone removes doubles.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.service.look(|world| world.accepted().to_vec())
+    }
+
+    /// Every read receipt that reached a customer, in order.
+    pub fn read_receipts(&self) -> Vec<ReadReceipt> {
+        self.service.look(|world| world.read_receipts().to_vec())
+    }
+
+    /// Every "typing…" that a customer saw, in order.
+    pub fn typing(&self) -> Vec<Typing> {
+        self.service.look(|world| world.typing().to_vec())
+    }
+
+    /// Looks at the world.
+    pub fn look<R>(&self, view: impl FnOnce(&World) -> R) -> R {
+        self.service.look(view)
+    }
+
+    /// Resolves with the first answer of `view` that is not `None`, looking after each change of the world.
+    pub async fn until<R>(&self, view: impl FnMut(&World) -> Option<R>) -> R {
+        self.service.until(view).await
+    }
+
+    /// Whether the page has a network: `false` drops its socket and refuses another until `true`.
+    pub fn page_online(&self, online: bool) {
+        self.set_network(if online { Network::Up } else { Network::Down });
+    }
+
+    /// The page's network in all its states. Coming back from `Dead`, the old sockets are gone.
+    pub fn set_network(&self, network: Network) {
+        self.service.with(|world| world.set_network(network));
+    }
+
+    /// Drops the page's sockets once; it may come back at once.
+    pub fn drop_sockets(&self) {
+        self.service.with(World::hang_up_all);
+    }
+
+    /// How long the service takes to answer a send and to pass it on.
+    pub fn answer_after(&self, delay: Duration) {
+        self.service.with(|world| world.faults.answer_delay = delay);
+    }
+
+    /// Loses the answers to the next `count` sends, which are accepted all the same.
+    pub fn lose_answers(&self, count: u32, how: LoseAnswer) {
+        self.service
+            .with(|world| (world.faults.lose_answers, world.faults.lose_how) = (count, how));
+    }
+
+    /// Refuses the next `count` sends with an error.
+    pub fn refuse_sends(&self, count: u32, code: u16) {
+        self.service
+            .with(|world| (world.faults.refuse_sends, world.faults.refuse_code) = (count, code));
+    }
+
+    /// Reloads every connected page.
+    pub fn reload_pages(&self) {
+        self.service.with(|world| world.tell_pages(&ToPage::Reload));
+    }
+
+    /// Makes every connected page's message collection deaf for an event, such as `add`, until it is loaded again.
+    pub fn freeze_listener(&self, event: &str) {
+        let frame = ToPage::Freeze {
+            event: event.to_owned(),
+        };
+        self.service.with(|world| world.tell_pages(&frame));
+    }
+
+    /// Changes the layout of message keys, from the next load of the page on.
+    pub fn set_key_layout(&self, layout: KeyLayout) {
+        self.service.with(|world| world.options.key_layout = layout);
+    }
+
+    /// Resolves once a device has a connection and nothing waits for it.
+    pub async fn settled(&self, device: DeviceId) {
+        let idle = |world: &World| world.connected().contains(&device) && world.waiting_for(device) == 0;
+        self.until(|world| idle(world).then_some(())).await;
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.service.stop.cancel();
+    }
+}
+
+impl World {
+    pub(crate) fn set_network(&mut self, network: Network) {
+        let before = std::mem::replace(&mut self.faults.network, network);
+        if network == Network::Down || before == Network::Dead {
+            self.hang_up_all();
+        }
+    }
+
+    pub(crate) fn hang_up_all(&mut self) {
+        for connection in self.connections.values_mut() {
+            connection.out = None;
+        }
+    }
+
+    pub(crate) fn tell_pages(&self, frame: &ToPage) {
+        let linked = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !matches!(connection.role, Role::Unknown));
+        let ids: Vec<_> = linked.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.send(id, frame);
+        }
+    }
+}

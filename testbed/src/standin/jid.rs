@@ -1,0 +1,43 @@
+//! WhatsApp's addresses: `<number>@c.us` for a phone number, `<n>@lid` for an account whose number may be hidden.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The address of an account or of the chat with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Jid(String);
+
+impl Jid {
+    /// By phone number, digits only.
+    pub fn phone(number: &str) -> Self {
+        Self(format!("{number}@c.us"))
+    }
+
+    /// By LID, digits only.
+    pub fn lid(lid: &str) -> Self {
+        Self(format!("{lid}@lid"))
+    }
+
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the `@`.
+    pub fn user(&self) -> &str {
+        self.0.split('@').next().unwrap_or_default()
+    }
+
+    /// Whether this is a LID.
+    pub fn is_lid(&self) -> bool {
+        self.0.ends_with("@lid")
+    }
+}
+
+impl fmt::Display for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,43 @@
+//! The stand-in of WhatsApp Web: a page that offers the module boundary which client libraries look for, and the
+//! service behind it with its phones, linked devices and customers.
+//!
+//! It owns one make-believe world a [`StandIn`], reached by typed handles ([`Phone`], [`Customer`]) and by HTTP
+//! ([`control`]). It never knows who drives the page: what it does comes from the facts about WhatsApp Web, and the
+//! unmodified client libraries in `testbed/clients` are what makes it believable. Groups, status, calls and media are
+//! not here.
+
+mod accept;
+mod assets;
+mod chat_socket;
+mod clock;
+pub mod control;
+mod customer;
+mod device;
+mod disk_socket;
+mod faults;
+mod handles;
+mod jid;
+mod link;
+mod options;
+mod pairing;
+mod people;
+mod server;
+mod service;
+mod stanza;
+mod thread;
+mod wire;
+mod world;
+
+pub use accept::Accepted;
+pub use customer::{Customer, CustomerRecord, Received, Script};
+pub use device::DeviceId;
+pub use faults::{Faults, LoseAnswer, Network};
+pub use handles::StandIn;
+pub use jid::Jid;
+pub use link::Phone;
+pub use options::{Address, KeyLayout, NewCustomer, Options};
+pub use pairing::LinkError;
+pub use people::{CustomerId, PhoneId};
+pub use server::StartError;
+pub use thread::{Message, ReadReceipt, Thread, Typing};
+pub use world::World;

@@ -1,0 +1,91 @@
+//! Who there is: our own phones, and customers.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::{Received, Script};
+use super::jid::Jid;
+use super::options::Address;
+use super::thread::{Message, Thread};
+
+/// One of our own phones, in the order in which they were added; the first is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PhoneId(pub(crate) usize);
+
+/// A customer, in the order in which they were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CustomerId(pub(crate) usize);
+
+/// An account of ours: the phone, and the chats that it has.
+#[derive(Debug)]
+pub(crate) struct PhoneState {
+    pub number: String,
+    pub lid: String,
+    pub push_name: String,
+    pub online: bool,
+    pub threads: BTreeMap<CustomerId, Thread>,
+}
+
+impl PhoneState {
+    /// This account's own address in a chat.
+    pub fn me_in(&self, chat: &Jid) -> Jid {
+        if chat.is_lid() {
+            Jid::lid(&self.lid)
+        } else {
+            Jid::phone(&self.number)
+        }
+    }
+}
+
+/// A customer and their phone.
+#[derive(Debug)]
+pub(crate) struct CustomerState {
+    pub name: String,
+    pub saved_name: Option<String>,
+    pub number: Option<String>,
+    pub lid: Option<String>,
+    pub address: Address,
+    pub hidden_number: bool,
+    pub on_whatsapp: bool,
+    pub online: bool,
+    /// After doubles were removed, in the order of arrival.
+    pub inbox: Vec<Received>,
+    /// What the phone has had: it removes doubles by sender and stanza id.
+    pub had: HashSet<(PhoneId, String)>,
+    /// What came while the phone was off.
+    pub held: VecDeque<(PhoneId, Message)>,
+    pub script: Script,
+}
+
+impl CustomerState {
+    /// The address of the chat with this customer.
+    pub fn jid(&self) -> Jid {
+        match (self.address, &self.lid, &self.number) {
+            (Address::Lid, Some(lid), _) | (_, Some(lid), None) => Jid::lid(lid),
+            (_, _, Some(number)) => Jid::phone(number),
+            (_, None, None) => Jid::lid("0"),
+        }
+    }
+
+    /// The number, where we may see it.
+    pub fn visible_number(&self) -> Option<&str> {
+        if self.hidden_number {
+            None
+        } else {
+            self.number.as_deref()
+        }
+    }
+
+    /// Whether `jid` is one of this customer's addresses.
+    pub fn answers_to(&self, jid: &Jid) -> bool {
+        let own = if jid.is_lid() {
+            self.lid.as_deref()
+        } else {
+            self.number.as_deref()
+        };
+        own == Some(jid.user())
+    }
+}

@@ -1,0 +1,380 @@
+//! The world: everything that the service knows, and the ways in which people change it. Synchronous, behind one lock
+//! (`service`); what takes time is put down in `later` and run by the service.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::mpsc;
+
+use super::accept::Accepted;
+use super::clock::now_ms;
+use super::customer::Script;
+use super::device::{Device, DeviceId};
+use super::faults::{Faults, Network};
+use super::jid::Jid;
+use super::options::{Address, NewCustomer, Options};
+use super::pairing::Linking;
+use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
+use super::stanza::{Content, Person, Stanza};
+use super::thread::{Message, ReadReceipt, Thread, Typing};
+use super::wire::ToPage;
+
+const DIGITS: &[u8; 10] = b"0123456789";
+
+pub(crate) type ConnectionId = u64;
+pub(crate) type Later = Box<dyn FnOnce(&mut World) + Send>;
+
+/// A page's open socket.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Frames to the page; dropping it closes the socket.
+    pub out: Option<mpsc::UnboundedSender<String>>,
+    pub role: Role,
+    /// Whose presence this connection asked for.
+    pub subscribed: Vec<CustomerId>,
+    /// Whether the page shows the account as online.
+    pub available: bool,
+}
+
+impl Connection {
+    pub fn new(out: mpsc::UnboundedSender<String>) -> Self {
+        Self {
+            out: Some(out),
+            role: Role::Unknown,
+            subscribed: Vec::new(),
+            available: false,
+        }
+    }
+}
+
+/// What a page is to us.
+#[derive(Debug)]
+pub(crate) enum Role {
+    Unknown,
+    Linking(Linking),
+    Device(DeviceId),
+}
+
+/// Everything there is.
+pub struct World {
+    pub(crate) options: Options,
+    pub(crate) phones: Vec<PhoneState>,
+    pub(crate) customers: Vec<CustomerState>,
+    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) faults: Faults,
+    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) reads: Vec<ReadReceipt>,
+    pub(crate) typing: Vec<Typing>,
+    pub(crate) later: Vec<(Duration, Later)>,
+    rng: StdRng,
+    last_id: u64,
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> Self {
+        let rng = StdRng::seed_from_u64(options.seed);
+        Self {
+            options,
+            phones: Vec::new(),
+            customers: Vec::new(),
+            devices: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            faults: Faults::default(),
+            accepted: Vec::new(),
+            reads: Vec::new(),
+            typing: Vec::new(),
+            later: Vec::new(),
+            rng,
+            last_id: 0,
+        }
+    }
+
+    /// Every message that the service accepted from a page, before the recipient's phone removes doubles.
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+
+    /// Every read receipt that reached a customer.
+    pub fn read_receipts(&self) -> &[ReadReceipt] {
+        &self.reads
+    }
+
+    /// Every "typing…" that a customer saw.
+    pub fn typing(&self) -> &[Typing] {
+        &self.typing
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The chat between an account and a customer.
+    pub fn thread(&self, phone: PhoneId, customer: CustomerId) -> Option<&Thread> {
+        self.phones.get(phone.0)?.threads.get(&customer)
+    }
+
+    /// The linked devices of an account.
+    pub fn devices(&self, phone: PhoneId) -> Vec<DeviceId> {
+        let own = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.phone == phone && device.registered);
+        own.map(|(id, _)| *id).collect()
+    }
+
+    /// The devices that have a live connection now.
+    pub fn connected(&self) -> Vec<DeviceId> {
+        let roles = self.connections.values().filter(|connection| connection.out.is_some());
+        roles
+            .filter_map(|connection| {
+                if let Role::Device(id) = connection.role {
+                    Some(id)
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a device of the account shows it as online.
+    pub fn shown_online(&self, phone: PhoneId) -> bool {
+        let of_phone = |device| self.devices.get(&device).is_some_and(|device| device.phone == phone);
+        let mut live = self.connections.values();
+        live.any(|c| c.available && matches!(c.role, Role::Device(device) if of_phone(device)))
+    }
+
+    /// How many stanzas wait for a device.
+    pub fn waiting_for(&self, device: DeviceId) -> usize {
+        self.devices.get(&device).map_or(0, |device| device.queue.len())
+    }
+
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
+        let bytes: [u8; N] = self.rng.random();
+        let mut hex = String::with_capacity(2 * N);
+        for byte in bytes {
+            let _ = write!(hex, "{byte:02X}");
+        }
+        hex
+    }
+
+    pub(crate) fn random_below(&mut self, bound: usize) -> usize {
+        self.rng.random_range(0..bound)
+    }
+
+    /// A stanza id as a phone makes one: 32 hex digits.
+    pub(crate) fn phone_stanza_id(&mut self) -> String {
+        self.random_hex::<16>()
+    }
+
+    pub(crate) fn random_digits(&mut self, count: usize) -> String {
+        // No number begins with a zero.
+        (0..count)
+            .map(|at| {
+                char::from(
+                    DIGITS[if at == 0 {
+                        1 + self.random_below(9)
+                    } else {
+                        self.random_below(10)
+                    }],
+                )
+            })
+            .collect()
+    }
+
+    pub(crate) fn add_phone(&mut self, name: &str, number: &str) -> PhoneId {
+        let lid = self.random_digits(15);
+        self.phones.push(PhoneState {
+            number: number.to_owned(),
+            lid,
+            push_name: name.to_owned(),
+            online: true,
+            threads: BTreeMap::new(),
+        });
+        PhoneId(self.phones.len() - 1)
+    }
+
+    pub(crate) fn add_customer(&mut self, new: NewCustomer) -> CustomerId {
+        let needs_lid = new.address == Address::Lid || new.number.is_none();
+        let lid = new.lid.or_else(|| needs_lid.then(|| self.random_digits(15)));
+        self.customers.push(CustomerState {
+            name: new.name,
+            saved_name: new.saved_name,
+            number: new.number,
+            lid,
+            address: new.address,
+            hidden_number: new.hidden_number,
+            on_whatsapp: new.on_whatsapp,
+            online: new.online,
+            inbox: Vec::new(),
+            had: std::collections::HashSet::new(),
+            held: std::collections::VecDeque::new(),
+            script: Script::default(),
+        });
+        CustomerId(self.customers.len() - 1)
+    }
+
+    /// The customer whom an address means, if they are on WhatsApp.
+    pub(crate) fn find(&self, jid: &Jid) -> Option<CustomerId> {
+        let found = self
+            .customers
+            .iter()
+            .position(|customer| customer.on_whatsapp && customer.answers_to(jid));
+        found.map(CustomerId)
+    }
+
+    pub(crate) fn person(&self, id: CustomerId) -> Person {
+        let customer = &self.customers[id.0];
+        Person {
+            push_name: Some(customer.name.clone()),
+            name: customer.saved_name.clone(),
+            lid: customer.lid.clone(),
+            pn: customer.visible_number().map(str::to_owned),
+        }
+    }
+
+    pub(crate) fn thread_mut(&mut self, phone: PhoneId, customer: CustomerId) -> &mut Thread {
+        self.phones[phone.0].threads.entry(customer).or_default()
+    }
+
+    /// Sends a stanza to every linked device of an account, but not to `except`, which caused it.
+    pub(crate) fn tell_devices(&mut self, phone: PhoneId, except: Option<DeviceId>, stanza: &Stanza) {
+        let own = self
+            .devices
+            .iter()
+            .filter(|(id, device)| device.phone == phone && Some(**id) != except);
+        let ids: Vec<DeviceId> = own.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.tell_device(id, stanza.clone());
+        }
+    }
+
+    pub(crate) fn tell_device(&mut self, id: DeviceId, stanza: Stanza) {
+        let live = self.connection_of(id);
+        if !stanza.keeps() {
+            if let Some(connection) = live {
+                self.send(
+                    connection,
+                    &ToPage::Stanza {
+                        seq: 0,
+                        stanza,
+                        offline: None,
+                    },
+                );
+            }
+            return;
+        }
+        let Some(device) = self.devices.get_mut(&id) else {
+            return;
+        };
+        let seq = device.enqueue(stanza.clone());
+        // What comes before the page has had its history waits for it, as the page reads them in that order.
+        if let Some(connection) = live {
+            self.send(
+                connection,
+                &ToPage::Stanza {
+                    seq,
+                    stanza,
+                    offline: None,
+                },
+            );
+        }
+    }
+
+    pub(crate) fn connection_of(&self, device: DeviceId) -> Option<ConnectionId> {
+        let mut all = self.connections.iter();
+        let found = all.find(|(_, c)| c.out.is_some() && matches!(c.role, Role::Device(id) if id == device));
+        found.map(|(id, _)| *id)
+    }
+
+    /// To a page. On a dead network the frame goes nowhere, and what matters comes again on the next connection.
+    pub(crate) fn send(&self, connection: ConnectionId, frame: &ToPage) {
+        if self.faults.network == Network::Dead {
+            return;
+        }
+        let Some(out) = self.connections.get(&connection).and_then(|c| c.out.as_ref()) else {
+            return;
+        };
+        if let Ok(text) = serde_json::to_string(frame) {
+            // A receiver that is gone is a socket that has just closed.
+            let _ = out.send(text);
+        }
+    }
+
+    /// Closes a page's socket.
+    pub(crate) fn hang_up(&mut self, connection: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.out = None;
+        }
+    }
+
+    /// A message between an account and a customer, to every linked device but the one that sent it.
+    pub(crate) fn spread(
+        &mut self,
+        phone: PhoneId,
+        customer: CustomerId,
+        except: Option<DeviceId>,
+        (id, from_me, content): (&str, bool, Content),
+    ) {
+        let stanza = Stanza::Message {
+            chat: self.customers[customer.0].jid(),
+            id: id.to_owned(),
+            from_me,
+            t: now_ms() / 1000,
+            person: self.person(customer),
+            content,
+        };
+        self.tell_devices(phone, except, &stanza);
+    }
+
+    /// A receipt for messages that we sent: the service notes it, and every linked device hears of it.
+    pub(crate) fn receipt(&mut self, phone: PhoneId, customer: CustomerId, ids: &[String], ack: i8) {
+        let thread = self.thread_mut(phone, customer);
+        let mut news = Vec::new();
+        for id in ids {
+            if let Some(message) = thread.get_mut(true, id).filter(|message| message.ack < ack) {
+                message.ack = ack;
+                news.push(id.clone());
+            }
+        }
+        if news.is_empty() {
+            return;
+        }
+        let chat = self.customers[customer.0].jid();
+        self.tell_devices(
+            phone,
+            None,
+            &Stanza::Receipt {
+                chat,
+                ids: news,
+                ack,
+                t: now_ms() / 1000,
+            },
+        );
+    }
+
+    pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {
+        Message {
+            id,
+            from_me,
+            text,
+            t: now_ms() / 1000,
+            ack: 1,
+            quote: None,
+            edited: false,
+            revoked: false,
+            reactions: BTreeMap::new(),
+            device: None,
+            ciphertext: false,
+        }
+    }
+}
