@@ -1,5 +1,6 @@
 //! `crm`: a WhatsApp desk for small teams. `ARCHITECTURE.md` is the map.
 
+pub mod api;
 pub mod bridge;
 pub mod cli;
 pub mod clock;

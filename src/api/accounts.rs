@@ -1,0 +1,143 @@
+//! `/accounts`: the numbers that we drive, and the linking of devices. A session's codes let anybody link a device: they
+//! are shown to `manage` only, and stand in no log.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::extract::{Body, Path};
+use super::problem::{Code, Problem};
+use super::state::ApiState;
+use crate::domain::account::Account;
+use crate::domain::customer::PhoneNumber;
+use crate::domain::session::{Me, Session, SessionState};
+use crate::domain::whatsapp::LoginMethod;
+use crate::store::Store;
+
+/// Longest wait for a change of a session (`Prefer: wait`).
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+static PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// A session as it is told.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SessionView {
+    pub state: SessionState,
+    pub detail: Option<String>,
+    /// What the QR code holds.
+    pub qr: Option<String>,
+    pub pairing_code: Option<String>,
+    pub me: Option<Me>,
+}
+
+impl From<&Session> for SessionView {
+    fn from(session: &Session) -> Self {
+        Self {
+            state: session.state,
+            detail: session.detail.clone(),
+            qr: session.qr.clone(),
+            pairing_code: session.pairing_code.clone(),
+            me: session.me.clone(),
+        }
+    }
+}
+
+pub async fn list(State(store): State<Store>) -> Result<Json<serde_json::Value>, Problem> {
+    let accounts = store.accounts().await?;
+    Ok(Json(
+        serde_json::json!({ "data": accounts, "next_cursor": null, "has_more": false }),
+    ))
+}
+
+/// The session now; with `If-None-Match` and `Prefer: wait=20` once it is another than that.
+pub async fn session(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let account = account(&state.store, &name).await?;
+    let mut session = state.desk.session(account.id).ok_or_else(|| not_driven(&name))?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
+    let mut waited = Box::pin(tokio::time::sleep(wait(&headers)));
+    loop {
+        let view = SessionView::from(&*session.borrow_and_update());
+        let body = serde_json::to_vec(&view).map_err(|error| Problem::internal(&error.into()))?;
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
+        if known != Some(&tag) {
+            return Ok((
+                [
+                    (header::ETAG, tag),
+                    (header::CONTENT_TYPE, "application/json".to_owned()),
+                ],
+                body,
+            )
+                .into_response());
+        }
+        tokio::select! {
+            changed = session.changed() => changed.map_err(|_| not_driven(&name))?,
+            () = &mut waited => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
+            () = state.supervisor.stopping().cancelled_owned() => return Err(not_driven(&name)),
+        }
+    }
+}
+
+fn wait(headers: &HeaderMap) -> Duration {
+    let seconds = headers
+        .get_all(&PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0)).min(MAX_WAIT)
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Link with a code that is typed on the phone of this number; with a QR code otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
+}
+
+/// Starts linking a device.
+pub async fn login(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Body(login): Body<Login>,
+) -> Result<StatusCode, Problem> {
+    let account = account(&state.store, &name).await?;
+    let method = login.phone.map_or(LoginMethod::Qr, LoginMethod::PairingCode);
+    state.desk.login(account.id, method).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Unlinks the device.
+pub async fn logout(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let account = account(&state.store, &name).await?;
+    state.desk.logout(account.id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Takes the session over from another window.
+pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let account = account(&state.store, &name).await?;
+    state.desk.take_over(account.id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn account(store: &Store, name: &str) -> Result<Account, Problem> {
+    let account = store.account_by_name(name).await?;
+    account.ok_or_else(|| Problem::not_found("account", name))
+}
+
+fn not_driven(name: &str) -> Problem {
+    let detail = format!("this server does not drive the account {name}");
+    Problem::new(Code::Unavailable, detail)
+}

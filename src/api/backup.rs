@@ -1,0 +1,50 @@
+//! `/backup`: everything as it is at one moment, streamed while others go on working.
+
+use anyhow::Context as _;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use tokio::io::{AsyncReadExt as _, DuplexStream};
+use tokio::sync::oneshot;
+
+use crate::store::{Store, StoreError};
+use crate::supervisor::Supervisor;
+
+/// Bytes between the database and the connection.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Bytes in one piece of the answer.
+const PIECE_BYTES: usize = 64 * 1024;
+
+pub async fn download(State(store): State<Store>, State(supervisor): State<Supervisor>) -> Response {
+    let (reader, writer) = tokio::io::duplex(BUFFER_BYTES);
+    let (tell, told) = oneshot::channel();
+    supervisor.spawn_short("backup", async move {
+        // Where the reader has gone there is nobody to be told.
+        let _ = tell.send(store.dump(writer).await.map(drop));
+    });
+    let pieces = stream::try_unfold((reader, Some(told)), |(reader, told)| piece(reader, told));
+    (
+        [(header::CONTENT_TYPE, "application/x-ndjson")],
+        Body::from_stream(pieces),
+    )
+        .into_response()
+}
+
+type Outcome = oneshot::Receiver<Result<(), StoreError>>;
+type Progress = (DuplexStream, Option<Outcome>);
+
+/// The next piece. A backup that failed breaks the connection off, so that nobody takes a part for the whole.
+async fn piece(mut reader: DuplexStream, mut told: Option<Outcome>) -> anyhow::Result<Option<(Bytes, Progress)>> {
+    let mut bytes = Vec::with_capacity(PIECE_BYTES);
+    if reader.read_buf(&mut bytes).await? > 0 {
+        return Ok(Some((bytes.into(), (reader, told))));
+    }
+    if let Some(outcome) = told.take() {
+        let outcome = outcome.await.context("the backup ended without a word")?;
+        outcome.inspect_err(|error| tracing::error!("a backup broke off: {error}"))?;
+    }
+    Ok(None)
+}

@@ -1,0 +1,62 @@
+//! `/conversations`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::extract::{Path, Query};
+use super::pages::{self, Cursor, OrderWord, Paging};
+use super::problem::Problem;
+use crate::bridge::Desk;
+use crate::domain::conversation::{Conversation, ConversationStatus};
+use crate::domain::{AccountId, ConversationId, CustomerId};
+use crate::store::{ConversationFilter, Order, Store};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    limit: Option<u64>,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+    order: Option<OrderWord>,
+    account_id: Option<AccountId>,
+    customer_id: Option<CustomerId>,
+    status: Option<ConversationStatus>,
+    unread: Option<bool>,
+}
+
+/// Conversations, the one with the latest message first.
+pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>) -> Result<Response, Problem> {
+    let paging = Paging {
+        limit: list.limit,
+        after: list.after,
+        before: list.before,
+        order: list.order,
+    };
+    let request = paging.request(Order::Descending)?;
+    let filter = ConversationFilter {
+        account: list.account_id,
+        customer: list.customer_id,
+        status: list.status,
+        unread: list.unread.unwrap_or(false),
+    };
+    let page = store.conversations(request, filter).await?;
+    Ok(pages::answer(page, request.order, &uri))
+}
+
+pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Json<Conversation>, Problem> {
+    let conversation = store.conversation(id).await?;
+    conversation
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("conversation", id))
+}
+
+/// An agent has read it: nothing is unread any more, and the customer may see so.
+pub async fn mark_read(
+    State(desk): State<Desk>,
+    Path(id): Path<ConversationId>,
+) -> Result<Json<Conversation>, Problem> {
+    Ok(Json(desk.mark_read(id).await?))
+}

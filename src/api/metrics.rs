@@ -1,0 +1,153 @@
+//! `/metrics`: what is counted as it happens, and what is read from the database when asked.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+use super::problem::Problem;
+use super::state::ApiState;
+use super::status;
+
+/// Bounds of the latency histogram, in seconds.
+const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    method: String,
+    /// The route's pattern: never a path, which would hold ids.
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkLabels {
+    target: String,
+    account: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabels {
+    account: String,
+    state: String,
+}
+
+/// The counters. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RouteLabels, Counter>,
+    latency: Histogram,
+    /// WebSocket connections that are open.
+    pub sockets: Gauge,
+    /// Events written to WebSocket connections.
+    pub events_sent: Counter,
+    /// WebSocket connections closed because they did not read.
+    pub slow_consumers: Counter,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("crm");
+        let requests = Family::<RouteLabels, Counter>::default();
+        let latency = Histogram::new(LATENCY_SECONDS);
+        let (sockets, events_sent, slow_consumers) = (Gauge::default(), Counter::default(), Counter::default());
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_seconds", "Time to answer", latency.clone());
+        registry.register("websocket_connections", "WebSocket connections open", sockets.clone());
+        registry.register("websocket_events", "Events written to WebSockets", events_sent.clone());
+        registry.register(
+            "websocket_slow_consumers",
+            "WebSocket connections closed because they did not read",
+            slow_consumers.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            latency,
+            sockets,
+            events_sent,
+            slow_consumers,
+        }
+    }
+}
+
+/// The layer that counts requests.
+pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    metrics.latency.observe(started.elapsed().as_secs_f64());
+    metrics
+        .requests
+        .get_or_create(&RouteLabels {
+            method,
+            route,
+            status: response.status().as_u16(),
+        })
+        .inc();
+    response
+}
+
+pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
+    let now = state.clock.now();
+    let status = status::gather(&state).await?;
+    let mut registry = Registry::with_prefix("crm");
+    let (waiting, oldest) = (
+        Family::<WorkLabels, Gauge>::default(),
+        Family::<WorkLabels, Gauge>::default(),
+    );
+    for work in &status.outbox.waiting {
+        let labels = WorkLabels {
+            target: work.target.to_string(),
+            account: work.account_id.0,
+        };
+        waiting.get_or_create(&labels).set(saturated(work.waiting));
+        oldest
+            .get_or_create(&labels)
+            .set(saturated(now.since(work.oldest).as_secs()));
+    }
+    let accounts = Family::<AccountLabels, Gauge>::default();
+    for account in &status.accounts {
+        let labels = AccountLabels {
+            account: account.name.clone(),
+            state: account.state.to_string(),
+        };
+        accounts.get_or_create(&labels).set(1);
+    }
+    let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
+    head.set(status.database.head.0);
+    quarantined.set(saturated(status.quarantined));
+    registry.register("outbox_waiting", "Pieces of work that wait", waiting);
+    registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
+    registry.register("account_state", "1 for the state that an account is in", accounts);
+    registry.register("journal_head", "Number of the newest event", head);
+    registry.register("quarantined", "Events that could not be taken in", quarantined);
+
+    let mut text = String::new();
+    encode_registry(&mut text, &state.metrics.registry)
+        .and_then(|()| encode_registry(&mut text, &registry))
+        .and_then(|()| encode_eof(&mut text))
+        .map_err(|error| Problem::internal(&error.into()))?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+fn saturated(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,103 @@
+//! Which route is what, and what every request passes on its way there.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use super::problem::{Code, Problem};
+use super::request_id::RequestIds;
+use super::scope::Scope;
+use super::state::ApiState;
+use super::{
+    MAX_BODY_BYTES, accounts, auth, backup, conversations, customers, export, guard, health, keys, messages, metrics,
+    outbox, problem, quarantine, request_id, status, ws,
+};
+
+/// The whole API.
+pub fn router(state: ApiState) -> Router {
+    let ids = RequestIds::new(state.clock.now().0.unsigned_abs());
+    let hosts = state.hosts.clone();
+    let measures = state.metrics.clone();
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/api/v1/ws", get(ws::open))
+        .merge(protected(&state))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(hosts, guard::guard))
+        .layer(from_fn_with_state(measures, metrics::measure))
+        .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(ids, request_id::name))
+        .with_state(state)
+}
+
+/// All that needs a key, grouped by the scope that it needs.
+fn protected(state: &ApiState) -> Router<ApiState> {
+    let scope = |scope| from_fn_with_state((state.access(), scope), auth::require);
+    read()
+        .route_layer(scope(Scope::Read))
+        .merge(send().route_layer(scope(Scope::Send)))
+        .merge(manage().route_layer(scope(Scope::Manage)))
+        .merge(admin().route_layer(scope(Scope::Admin)))
+        .fallback(not_found)
+        .layer(from_fn_with_state(state.access(), auth::authenticate))
+}
+
+fn read() -> Router<ApiState> {
+    Router::new()
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/api/v1/status", get(status::show))
+        .route("/api/v1/accounts", get(accounts::list))
+        .route("/api/v1/outbox", get(outbox::show))
+        .route("/api/v1/customers", get(customers::list))
+        .route("/api/v1/customers/{id}", get(customers::view))
+        .route("/api/v1/conversations", get(conversations::list))
+        .route("/api/v1/conversations/{id}", get(conversations::view))
+        .route("/api/v1/conversations/{id}/messages", get(messages::list))
+        .route("/api/v1/messages/{id}", get(messages::view))
+        .route("/api/v1/export/messages", get(export::messages))
+        .route("/api/v1/export/customers", get(export::customers))
+}
+
+fn send() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/messages", post(messages::create))
+        .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
+}
+
+fn manage() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/messages/{id}/retry", post(messages::retry))
+        .route("/api/v1/messages/{id}/cancel", post(messages::cancel))
+        .route("/api/v1/messages/{id}/resolve", post(messages::resolve))
+        .route("/api/v1/accounts/{name}/session", get(accounts::session))
+        .route("/api/v1/accounts/{name}/login", post(accounts::login))
+        .route("/api/v1/accounts/{name}/logout", post(accounts::logout))
+        .route("/api/v1/accounts/{name}/takeover", post(accounts::take_over))
+        .route("/api/v1/quarantine", get(quarantine::list))
+        .route("/api/v1/quarantine/replay", post(quarantine::replay))
+        .route("/api/v1/outbox/resume", post(outbox::resume))
+}
+
+fn admin() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/keys", get(keys::list).post(keys::create))
+        .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
+        .route("/api/v1/backup", get(backup::download))
+}
+
+async fn not_found() -> Problem {
+    Problem::new(
+        Code::NotFound,
+        "there is nothing at this path; the API is under /api/v1",
+    )
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        Code::MethodNotAllowed,
+        "this path does not take that method; the Allow header lists those it takes",
+    )
+}

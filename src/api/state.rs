@@ -1,0 +1,87 @@
+//! The handles that the API works with, each given to those handlers that need it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use super::guard::Hosts;
+use super::metrics::Metrics;
+use crate::bridge::Desk;
+use crate::domain::Clock;
+use crate::store::Store;
+use crate::supervisor::Supervisor;
+
+/// What the API is built from. Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    pub store: Store,
+    pub desk: Desk,
+    pub clock: Arc<dyn Clock>,
+    pub supervisor: Supervisor,
+    /// Where it listens, and the other names that it may be addressed by.
+    pub listen: SocketAddr,
+    pub allowed_hosts: Vec<String>,
+}
+
+/// What checks a key.
+#[derive(Clone)]
+pub struct Access {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the router carries.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(super) store: Store,
+    pub(super) desk: Desk,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) supervisor: Supervisor,
+    pub(super) metrics: Metrics,
+    pub(super) hosts: Hosts,
+}
+
+impl ApiState {
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            hosts: Hosts::new(parts.listen, &parts.allowed_hosts),
+            store: parts.store,
+            desk: parts.desk,
+            clock: parts.clock,
+            supervisor: parts.supervisor,
+            metrics: Metrics::new(),
+        }
+    }
+
+    pub fn access(&self) -> Access {
+        Access {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl FromRef<ApiState> for Store {
+    fn from_ref(state: &ApiState) -> Self {
+        state.store.clone()
+    }
+}
+
+impl FromRef<ApiState> for Desk {
+    fn from_ref(state: &ApiState) -> Self {
+        state.desk.clone()
+    }
+}
+
+impl FromRef<ApiState> for Metrics {
+    fn from_ref(state: &ApiState) -> Self {
+        state.metrics.clone()
+    }
+}
+
+impl FromRef<ApiState> for Supervisor {
+    fn from_ref(state: &ApiState) -> Self {
+        state.supervisor.clone()
+    }
+}

@@ -1,0 +1,96 @@
+//! `/status`: what `crm status` prints.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::state::ApiState;
+use crate::domain::account::Account;
+use crate::domain::matrix::{MatrixState, MatrixStatus};
+use crate::domain::outbox::Target;
+use crate::domain::{AccountId, Seq, Timestamp};
+use crate::store::StoreError;
+
+/// The whole desk at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub accounts: Vec<Account>,
+    pub matrix: MatrixStatus,
+    pub database: DatabaseStatus,
+    pub outbox: OutboxStatus,
+    /// Events from outside that could not be taken in; `crm doctor` lists them.
+    pub quarantined: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DatabaseStatus {
+    pub state: String,
+    /// Numbers of the oldest event that is kept and of the newest.
+    pub oldest: Seq,
+    pub head: Seq,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OutboxStatus {
+    /// After a restore nothing goes out until `crm outbox resume`.
+    pub parked: bool,
+    pub waiting: Vec<Backlog>,
+}
+
+/// What waits for one side of one account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Backlog {
+    pub target: Target,
+    pub account_id: AccountId,
+    pub waiting: u64,
+    /// Of these: handed over at least once, so the outcome may be unknown.
+    pub started: u64,
+    /// Of these: refused at least once.
+    pub refused: u64,
+    pub oldest: Timestamp,
+}
+
+pub async fn show(State(state): State<ApiState>) -> Result<Json<Status>, Problem> {
+    Ok(Json(gather(&state).await?))
+}
+
+pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
+    let store = &state.store;
+    let range = store.journal_range().await?;
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        accounts: store.accounts().await?,
+        matrix: state.desk.matrix_status().unwrap_or(MatrixStatus {
+            state: MatrixState::Off,
+            detail: None,
+            user: None,
+        }),
+        database: DatabaseStatus {
+            state: "ready".to_owned(),
+            oldest: range.oldest,
+            head: range.head,
+        },
+        outbox: outbox(state).await?,
+        quarantined: store.count_quarantine().await?,
+    })
+}
+
+pub async fn outbox(state: &ApiState) -> Result<OutboxStatus, StoreError> {
+    let counts = state.store.outbox_counts().await?;
+    Ok(OutboxStatus {
+        parked: state.store.parked().await?,
+        waiting: counts
+            .into_iter()
+            .map(|count| Backlog {
+                target: count.target,
+                account_id: count.account_id,
+                waiting: count.waiting,
+                started: count.started,
+                refused: count.refused,
+                oldest: count.oldest,
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,74 @@
+//! Commands over the WebSocket: the same requests as REST, through the same code, with the same answers.
+
+use axum::extract::ws::Message;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::auth::Caller;
+use super::super::extract;
+use super::super::messages::{SendRequest, send};
+use super::super::problem::Problem;
+use super::super::scope::Scope;
+use super::super::state::ApiState;
+use super::frame::{self, ClientFrame};
+use crate::domain::ConversationId;
+
+/// The answer to a command, or `None` where there is no such one.
+pub async fn run(state: &ApiState, caller: &Caller, session: &str, frame: ClientFrame) -> Option<Message> {
+    let answer = match frame.op.as_str() {
+        "send" => send_message(state, caller, frame.d).await,
+        "mark_read" => mark_read(state, caller, frame.d).await,
+        _ => return None,
+    };
+    Some(match answer {
+        Ok(done) => frame::reply(&frame.id, done.status, &done.d, done.replayed),
+        Err(problem) => {
+            let body = problem.body("/api/v1/ws", session);
+            frame::reply(&frame.id, problem.code.status().as_u16(), &body, false)
+        }
+    })
+}
+
+struct Done {
+    status: u16,
+    d: Value,
+    replayed: bool,
+}
+
+async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result<Done, Problem> {
+    caller.needs(Scope::Send)?;
+    let key = match d.as_object_mut().and_then(|fields| fields.remove("idempotency_key")) {
+        Some(Value::String(key)) => Some(key),
+        None | Some(Value::Null) => None,
+        Some(_) => {
+            return Err(Problem::wrong_field(
+                "/idempotency_key",
+                "the idempotency key has to be a text",
+            ));
+        }
+    };
+    let request: SendRequest = extract::parse_value(d)?;
+    let accepted = send(&state.desk, caller, request, key).await?;
+    Ok(Done {
+        status: 202,
+        d: json!(accepted.message),
+        replayed: accepted.replayed,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarkRead {
+    conversation_id: ConversationId,
+}
+
+async fn mark_read(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
+    caller.needs(Scope::Send)?;
+    let request: MarkRead = extract::parse_value(d)?;
+    let conversation = state.desk.mark_read(request.conversation_id).await?;
+    Ok(Done {
+        status: 200,
+        d: json!(conversation),
+        replayed: false,
+    })
+}

@@ -1,0 +1,306 @@
+//! One connection: three things at once — what the client says, what the journal tells it, and the writing of both — until one
+//! of them ends it.
+
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::super::MAX_BODY_BYTES;
+use super::super::auth::Caller;
+use super::super::follower::{Follower, Next};
+use super::super::secret;
+use super::super::state::ApiState;
+use super::command;
+use super::filter::Filter;
+use super::frame::{self, ClientFrame, Close};
+use super::identify::{Identified, Start, identify};
+use crate::domain::Seq;
+use crate::domain::message::Origin;
+
+/// How often the client is to send a heartbeat, and how often it is pinged.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Silence after which a client counts as gone.
+const SILENCE: Duration = Duration::from_secs(75);
+/// Time to identify.
+const IDENTIFY_WITHIN: Duration = Duration::from_secs(5);
+/// Time to identify for those whose key came in the header: they need not, and are let in when it is over.
+const HEADER_GRACE: Duration = Duration::from_secs(1);
+/// Frames that wait for a client.
+const QUEUE_FRAMES: usize = 256;
+/// How long a full queue may stay full.
+const SLOW_AFTER: Duration = Duration::from_secs(10);
+/// Time for the last frames of a connection that ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// When to come back after a restart.
+const RECONNECT_AFTER_MS: u64 = 1000;
+
+/// A connection that has just been opened.
+pub struct Connection {
+    pub state: ApiState,
+    /// Whose key came in the header.
+    pub caller: Option<Caller>,
+    pub origin: Origin,
+    pub speaks_ours: bool,
+}
+
+type Queue = mpsc::Sender<Message>;
+
+impl Connection {
+    pub async fn run(self, socket: WebSocket) {
+        let sockets = self.state.metrics.sockets.clone();
+        sockets.inc();
+        self.talk(socket).await;
+        sockets.dec();
+    }
+
+    async fn talk(self, socket: WebSocket) {
+        let slow_consumers = self.state.metrics.slow_consumers.clone();
+        let (mut sink, mut stream) = socket.split();
+        let (queue, queued) = mpsc::channel(QUEUE_FRAMES);
+        let mut writing = Box::pin(write(&mut sink, queued));
+        let close = tokio::select! {
+            close = self.converse(&mut stream, queue) => close,
+            () = &mut writing => return,
+        };
+        if close == Close::SlowConsumer {
+            slow_consumers.inc();
+        } else {
+            // The queue's sender is gone, so this ends with the last frame. Nothing may be left out of the middle.
+            let _ = timeout(FAREWELL, &mut writing).await;
+        }
+        drop(writing);
+        if close != Close::Gone {
+            // What the client still says is read: a socket closed over unread bytes takes our last frame with it.
+            let _ = timeout(FAREWELL, async {
+                sink.send(close.message()).await?;
+                while stream.next().await.transpose()?.is_some() {}
+                Ok::<_, axum::Error>(())
+            })
+            .await;
+        }
+    }
+
+    async fn converse(self, stream: &mut SplitStream<WebSocket>, queue: Queue) -> Close {
+        let Ok(session) = secret::new_session_id() else {
+            return Close::Unknown;
+        };
+        if !self.speaks_ours {
+            return Close::BadVersion;
+        }
+        let heartbeat_ms = u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX);
+        let hello = json!({ "heartbeat_interval_ms": heartbeat_ms, "session_id": session });
+        let stopping = self.state.supervisor.stopping();
+        let result = tokio::select! {
+            result = async {
+                push(&queue, frame::frame("hello", &hello)).await?;
+                let identified = self.identified(stream).await?;
+                Live { state: &self.state, session: &session, queue: &queue }.run(identified, stream).await
+            } => result,
+            () = stopping.cancelled() => {
+                let reconnect = frame::frame("reconnect", &json!({ "after_ms": RECONNECT_AFTER_MS }));
+                push(&queue, reconnect).await.and(Err(Close::Restart))
+            }
+        };
+        match result {
+            Err(close) => close,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn identified(&self, stream: &mut SplitStream<WebSocket>) -> Result<Identified, Close> {
+        let limit = if self.caller.is_some() {
+            HEADER_GRACE
+        } else {
+            IDENTIFY_WITHIN
+        };
+        let d = match timeout(limit, next(stream)).await {
+            Ok(frame) => match frame? {
+                ClientFrame { op, d, .. } if op == "identify" => d,
+                _ => return Err(Close::NotIdentified),
+            },
+            Err(_) if self.caller.is_some() => Value::Null,
+            Err(_) => return Err(Close::TimedOut),
+        };
+        identify(&self.state, d, self.caller.clone(), self.origin).await
+    }
+}
+
+/// A connection whose client is known.
+struct Live<'a> {
+    state: &'a ApiState,
+    session: &'a str,
+    queue: &'a Queue,
+}
+
+enum Never {}
+
+impl Live<'_> {
+    async fn run(&self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
+        let ready = json!({ "seq": client.range.head, "oldest": client.range.oldest });
+        push(self.queue, frame::frame("ready", &ready)).await?;
+        let (cursor, replay_to) = match client.start {
+            Start::Live => (client.range.head, None),
+            Start::After(seq) => (seq, Some(client.range.head)),
+            Start::TooOld => {
+                self.resync_required(client.range.oldest).await?;
+                (client.range.head, None)
+            }
+        };
+        tokio::select! {
+            end = self.follow(cursor, replay_to, &client.filter) => end,
+            end = self.listen(stream, &client.caller) => end,
+            end = self.watch(&client.caller) => end,
+        }
+    }
+
+    /// Tells what the journal has, first up to `replay_to`, then for ever.
+    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &Filter) -> Result<Never, Close> {
+        let mut follower = Follower::new(&self.state.store, cursor);
+        let mut replayed = 0_u64;
+        if replay_to.is_some_and(|end| end <= cursor) {
+            replay_to = None;
+            self.resumed(replayed).await?;
+        }
+        loop {
+            let events = match follower.next().await.map_err(|error| failed(&error))? {
+                Next::Events(events) => events,
+                Next::Lost { oldest } => {
+                    self.resync_required(oldest).await?;
+                    continue;
+                }
+            };
+            for event in events {
+                if filter.takes(&event) {
+                    replayed += u64::from(replay_to.is_some());
+                    let frame = frame::event(&event).map_err(|error| failed(&error))?;
+                    push(self.queue, frame).await?;
+                    self.state.metrics.events_sent.inc();
+                }
+                if replay_to.is_some_and(|end| event.seq >= end) {
+                    replay_to = None;
+                    self.resumed(replayed).await?;
+                }
+            }
+        }
+    }
+
+    async fn resumed(&self, replayed: u64) -> Result<(), Close> {
+        push(self.queue, frame::frame("resumed", &json!({ "replayed": replayed }))).await
+    }
+
+    async fn resync_required(&self, oldest: Seq) -> Result<(), Close> {
+        push(
+            self.queue,
+            frame::frame("resync_required", &json!({ "oldest": oldest })),
+        )
+        .await
+    }
+
+    /// Answers what the client says.
+    async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
+        loop {
+            let frame = timeout(SILENCE, next_heard(stream))
+                .await
+                .map_err(|_| Close::TimedOut)??;
+            let Some(frame) = frame else { continue };
+            let answer = if frame.op == "heartbeat" {
+                frame::heartbeat_ack(frame.s)
+            } else {
+                let answer = command::run(self.state, caller, self.session, frame).await;
+                answer.ok_or(Close::BadOp)?
+            };
+            push(self.queue, answer).await?;
+        }
+    }
+
+    /// Pings, and looks whether the key is still good.
+    async fn watch(&self, caller: &Caller) -> Result<Never, Close> {
+        let mut ticks = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            push(self.queue, Message::Ping(Vec::new().into())).await?;
+            if !self
+                .state
+                .access()
+                .is_still_valid(caller)
+                .await
+                .map_err(|error| failed(&error))?
+            {
+                return Err(Close::AuthFailed);
+            }
+        }
+    }
+}
+
+/// Queues a frame; a queue that stays full is a client that does not read.
+async fn push(queue: &Queue, message: Message) -> Result<(), Close> {
+    queue
+        .send_timeout(message, SLOW_AFTER)
+        .await
+        .map_err(|_| Close::SlowConsumer)
+}
+
+/// The client's next frame.
+async fn next(stream: &mut SplitStream<WebSocket>) -> Result<ClientFrame, Close> {
+    loop {
+        if let Some(frame) = next_heard(stream).await? {
+            return Ok(frame);
+        }
+    }
+}
+
+/// The next that is heard from the client: a frame, or only a sign of life.
+async fn next_heard(stream: &mut SplitStream<WebSocket>) -> Result<Option<ClientFrame>, Close> {
+    match stream.next().await {
+        None | Some(Ok(Message::Close(_))) => Err(Close::Gone),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(message)) if length(&message) > MAX_BODY_BYTES => Err(Close::TooLarge),
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| Close::Undecodable),
+        Some(Ok(Message::Binary(_))) => Err(Close::Undecodable),
+        Some(Err(error)) => Err(broken(&error)),
+    }
+}
+
+fn length(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
+    }
+}
+
+/// What a broken line means.
+fn broken(error: &axum::Error) -> Close {
+    use tokio_tungstenite::tungstenite::Error;
+    let inner = std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(Error::Capacity(_)) => Close::TooLarge,
+        Some(Error::Utf8(_)) => Close::Undecodable,
+        _ => Close::Gone,
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Close {
+    tracing::error!("a WebSocket ends: {error}");
+    Close::Unknown
+}
+
+async fn write(sink: &mut SplitSink<WebSocket, Message>, mut queued: mpsc::Receiver<Message>) {
+    while let Some(message) = queued.recv().await {
+        if sink.feed(message).await.is_err() {
+            return;
+        }
+        // Frames that wait together go out together.
+        if queued.is_empty() && sink.flush().await.is_err() {
+            return;
+        }
+    }
+    // What was fed is flushed also where the last wait was for nothing.
+    let _ = sink.flush().await;
+}

@@ -1,0 +1,122 @@
+//! The first frame of a client: who it is, from where on it wants events, and which.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::auth::Caller;
+use super::super::problem::Code;
+use super::super::scope::Scope;
+use super::super::state::ApiState;
+use super::filter::{Filter, FilterRequest};
+use super::frame::Close;
+use crate::domain::Seq;
+use crate::domain::message::Origin;
+use crate::store::JournalRange;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identify {
+    token: Option<String>,
+    resume_from: Option<i64>,
+    filter: Option<Value>,
+}
+
+/// A client that is let in.
+pub struct Identified {
+    pub caller: Caller,
+    pub filter: Filter,
+    pub range: JournalRange,
+    pub start: Start,
+}
+
+/// From where on events are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// What comes from now on.
+    Live,
+    /// First what came after this.
+    After(Seq),
+    /// What was asked for is no longer kept.
+    TooOld,
+}
+
+/// `header`: whose key came in the request's header.
+pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin: Origin) -> Result<Identified, Close> {
+    let asked: Identify = if d.is_null() {
+        Identify::default()
+    } else {
+        serde_json::from_value(d).map_err(|_| Close::Undecodable)?
+    };
+    let caller = match (&asked.token, header) {
+        (Some(token), _) => state.access().caller(token, origin).await.map_err(|problem| {
+            if problem.code == Code::Unauthenticated {
+                Close::AuthFailed
+            } else {
+                Close::Unknown
+            }
+        })?,
+        (None, Some(caller)) => caller,
+        (None, None) => return Err(Close::AuthFailed),
+    };
+    caller.needs(Scope::Read).map_err(|_| Close::Scope)?;
+    let filter = filter(state, asked.filter).await?;
+    let range = state.store.journal_range().await.map_err(|error| {
+        tracing::error!("a WebSocket cannot begin: {error}");
+        Close::Unknown
+    })?;
+    let start = start(asked.resume_from, range)?;
+    Ok(Identified {
+        caller,
+        filter,
+        range,
+        start,
+    })
+}
+
+async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close> {
+    let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
+        return Ok(Filter::default());
+    };
+    let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
+    let account = match &request.account {
+        Some(name) => {
+            let account = state.store.account_by_name(name).await.map_err(|_| Close::Unknown)?;
+            Some(account.ok_or(Close::BadFilter)?.id)
+        }
+        None => None,
+    };
+    Filter::new(request, account).ok_or(Close::BadFilter)
+}
+
+fn start(resume_from: Option<i64>, range: JournalRange) -> Result<Start, Close> {
+    match resume_from {
+        None => Ok(Start::Live),
+        Some(seq) if seq < 0 || seq > range.head.0 => Err(Close::BadSequence),
+        Some(seq) if seq + 1 < range.oldest.0 => Ok(Start::TooOld),
+        Some(seq) => Ok(Start::After(Seq(seq))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_resumes_within_the_journal_and_nowhere_else() {
+        let range = JournalRange {
+            oldest: Seq(5),
+            head: Seq(9),
+        };
+        assert_eq!(start(None, range), Ok(Start::Live));
+        assert_eq!(start(Some(4), range), Ok(Start::After(Seq(4))));
+        assert_eq!(start(Some(9), range), Ok(Start::After(Seq(9))));
+        assert_eq!(start(Some(3), range), Ok(Start::TooOld));
+        assert_eq!(start(Some(10), range), Err(Close::BadSequence));
+        assert_eq!(start(Some(-1), range), Err(Close::BadSequence));
+        let empty = JournalRange {
+            oldest: Seq(1),
+            head: Seq(0),
+        };
+        assert_eq!(start(Some(0), empty), Ok(Start::After(Seq(0))));
+    }
+}
