@@ -6,6 +6,7 @@
 mod account;
 mod browsers;
 mod folder;
+mod launch;
 mod mariadb;
 mod node;
 mod port;
@@ -17,11 +18,12 @@ mod synapse;
 
 pub use browsers::{chromedriver, chromium};
 pub use folder::{Folder, kept_folder};
+pub use launch::Launch;
 pub use mariadb::MariaDb;
 pub use node::{node, npm_ci};
 pub use port::free_port;
 pub use postgres::Postgres;
-pub use process::{Launch, Process, Signal, is_running};
+pub use process::{Process, Signal, is_running};
 pub use programs::{QUICK, find, quick};
 pub use python::environment as python_environment;
 pub use synapse::{Options as SynapseOptions, RateLimits, Synapse};

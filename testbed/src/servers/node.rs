@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::folder::lock;
-use super::process::Launch;
+use super::launch::Launch;
 use super::programs::find;
 
 /// Written after `npm ci` into the folder that it empties first: a copy of the lock file that was installed.

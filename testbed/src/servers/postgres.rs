@@ -10,8 +10,9 @@ use tokio::sync::OnceCell;
 use super::Durability;
 use super::account::Account;
 use super::folder::Folder;
+use super::launch::Launch;
 use super::port::free_port;
-use super::process::{Launch, Process, Signal};
+use super::process::{Process, Signal};
 use super::programs::find;
 
 const READY: Duration = Duration::from_mins(1);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::folder::{kept_folder, lock};
-use super::process::Launch;
+use super::launch::Launch;
 use super::programs::find;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
