@@ -1,4 +1,7 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod e2e;
+mod rig;
 mod simulation;
+mod torture;

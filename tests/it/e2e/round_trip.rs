@@ -1,0 +1,113 @@
+//! Customer → page → database → WebSocket and room → agent's answer → customer's phone → acks → ticks.
+
+use serde_json::json;
+use testbed::agents::{Agent, Client, Content};
+
+use crate::rig::customers::{phone_shows, times_accepted};
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan, SECOND_AGENT};
+use crate::rig::socket::Socket;
+use crate::rig::{PATIENCE, until};
+
+/// The agent on matrix-js-sdk and the one on matrix-nio each see the customer's message in an encrypted room and answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_message_makes_the_whole_round_trip_with_both_independent_clients() {
+    if testbed::quick() {
+        return;
+    }
+    let desk = Desk::ready(Plan::with_matrix()).await;
+    let url = desk.synapse.as_ref().unwrap().url();
+    let js = Agent::start(Client::Js, &url, AGENT, PASSWORD).await.unwrap();
+    let nio = Agent::start(Client::Nio, &url, SECOND_AGENT, PASSWORD).await.unwrap();
+    for (agent, name, number) in [
+        (&js, "Grace Hopper", "447700900123"),
+        (&nio, "Alan Turing", "447700900124"),
+    ] {
+        round_trip(&desk, agent, name, number).await;
+    }
+}
+
+async fn round_trip(desk: &Desk, agent: &Agent, name: &str, number: &str) {
+    let key = desk.crm.admin_key();
+    let mut socket = Socket::follow(&desk.crm.url, &key, None).await;
+    let customer = desk.standin.customer(name, number);
+    let question = format!("Is the cake ready? asks {name}");
+    let stanza = customer.write(&question);
+
+    // In: the WebSocket, the room with the customer's name, the row.
+    let told = socket
+        .event(|frame| frame["t"] == "message.received" && frame["d"]["content"] == question)
+        .await;
+    assert_eq!(told["d"]["whatsapp_id"], stanza.as_str());
+    assert_eq!(told["d"]["direction"], "inbound");
+    let room = agent.until_room(name, PATIENCE).await.unwrap();
+    let shown = agent
+        .until_message(&room.room_id, |message| message.body().contains(&question), PATIENCE)
+        .await
+        .unwrap();
+    assert!(
+        shown.encrypted && shown.readable,
+        "the room is encrypted and the agent reads it"
+    );
+    if let Some(shield) = &shown.shield {
+        assert_eq!(shield.colour, "none", "no warning on the bot's messages");
+    }
+
+    // Out: the agent answers in the room, the phone shows it, once.
+    let answer = format!("Yes, since nine, {name}");
+    let event = agent.send(&room.room_id, Content::text(&answer)).await.unwrap();
+    phone_shows(&customer, &answer).await;
+    assert_eq!(times_accepted(&desk.standin, &answer), 1);
+
+    // Acks: the phone has it, then the customer reads it; row, socket and room follow.
+    let delivered = |state: &'static str| {
+        let answer = answer.clone();
+        move |frame: &serde_json::Value| {
+            frame["t"] == "message.state" && frame["d"]["content"] == answer.as_str() && frame["d"]["state"] == state
+        }
+    };
+    let frame = socket.event(delivered("delivered")).await;
+    assert_eq!(frame["d"]["ack"], 2);
+    agent
+        .until_reaction(&room.room_id, &event, |key| key == "✓✓", PATIENCE)
+        .await
+        .unwrap();
+    customer.read_all();
+    let frame = socket.event(delivered("read")).await;
+    assert_eq!(frame["d"]["ack"], 3);
+    let message = frame["d"]["id"].as_i64().unwrap();
+    agent
+        .until_reaction(&room.room_id, &event, |key| key == "✓✓ read", PATIENCE)
+        .await
+        .unwrap();
+    let bot = shown.sender.clone();
+    agent.until_read(&room.room_id, &bot, &event, PATIENCE).await.unwrap();
+
+    // The export agrees with all of them.
+    let exported = desk.crm.lines(&["export", "messages", "--format", "ndjson"]).await;
+    let row = exported
+        .iter()
+        .find(|row| row["id"] == message)
+        .expect("the answer is in the export");
+    assert_eq!(
+        (&row["state"], &row["ack"], &row["content"]),
+        (&json!("read"), &json!(3), &json!(answer))
+    );
+    assert_eq!(row["author"]["origin"], "matrix");
+    assert!(
+        exported
+            .iter()
+            .any(|row| row["whatsapp_id"] == stanza.as_str() && row["content"] == question.as_str())
+    );
+
+    // Like a person: the customer's message was marked read before the answer went out.
+    let read = desk.standin.read_receipts();
+    assert!(!read.is_empty(), "the customer sees that they were read");
+    until("nothing is unread any more", async || {
+        let rows = desk.crm.lines(&["customer", "list", "-o", "ndjson"]).await;
+        rows.iter()
+            .find(|row| row["name"] == name)
+            .filter(|row| row["unread_count"] == 0)
+            .map(|_| ())
+    })
+    .await;
+}

@@ -1,0 +1,76 @@
+//! Who kills meanwhile.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::servers::Synapse;
+use testbed::standin::StandIn;
+
+use super::Measure;
+use crate::rig::crm::Crm;
+
+/// Between two kills, at the most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Server,
+    Browser,
+    Driver,
+    Homeserver,
+    Page,
+}
+
+/// How often each part was really hit: one that was just down cannot be killed again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kills {
+    pub server: usize,
+    pub browser: usize,
+    pub driver: usize,
+    pub homeserver: usize,
+    pub page: usize,
+}
+
+pub async fn kill(
+    crm: &mut Crm,
+    synapse: &mut Synapse,
+    standin: &StandIn,
+    measure: Measure,
+    mut dice: StdRng,
+) -> Kills {
+    let all = [Part::Server, Part::Browser, Part::Driver, Part::Homeserver, Part::Page];
+    let mut order: Vec<Part> = all.iter().copied().cycle().take(all.len() * measure.kills).collect();
+    order.shuffle(&mut dice);
+    let mut kills = Kills::default();
+    for part in order {
+        let most = u64::try_from(LONGEST_PAUSE.as_millis()).unwrap();
+        tokio::time::sleep(Duration::from_millis(dice.random_range(0..=most))).await;
+        match part {
+            Part::Server => {
+                crm.kill_9();
+                crm.serve().await;
+                kills.server += 1;
+            }
+            Part::Browser => kills.browser += kill_all(&crm.browsers()),
+            Part::Driver => kills.driver += kill_all(&crm.drivers()),
+            Part::Homeserver => {
+                synapse.kill_9();
+                synapse.restart().await.unwrap();
+                kills.homeserver += 1;
+            }
+            Part::Page => {
+                standin.reload_pages();
+                kills.page += 1;
+            }
+        }
+    }
+    kills
+}
+
+fn kill_all(pids: &[u32]) -> usize {
+    let pids = pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+    pids.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
+}

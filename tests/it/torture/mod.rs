@@ -1,0 +1,88 @@
+//! Customers and an agent write at once while every part is killed at random moments. In the end nothing is lost, nothing
+//! came twice, and the order is kept: in the database, in the rooms and on the phones.
+//!
+//! `CRM_TORTURE_SEED`, `CRM_TORTURE_MESSAGES` (in each direction) and `CRM_TORTURE_KILLS` (of each part) choose another run;
+//! the short one is part of the test run.
+
+mod killer;
+mod tally;
+mod writers;
+
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use testbed::agents::{Agent, Client};
+use testbed::standin::{Customer, Script};
+
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
+
+/// Customers who write, each in a conversation of their own.
+const CUSTOMERS: usize = 8;
+
+/// How long and how hard.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    pub seed: u64,
+    /// In each direction.
+    pub messages: usize,
+    /// Of each part.
+    pub kills: usize,
+}
+
+impl Measure {
+    fn chosen() -> Self {
+        let number = |name: &str, usual: u64| {
+            std::env::var(name).map_or(usual, |text| {
+                text.parse().unwrap_or_else(|_| panic!("{name} is a number"))
+            })
+        };
+        Self {
+            seed: number("CRM_TORTURE_SEED", 1),
+            messages: usize::try_from(number("CRM_TORTURE_MESSAGES", 64)).unwrap(),
+            kills: usize::try_from(number("CRM_TORTURE_KILLS", 2)).unwrap(),
+        }
+    }
+}
+
+/// Invariants 2 and 3, `RULES` 3, 11, 17, 18, 26, 33.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_every_part_at_random_loses_nothing_and_doubles_nothing() {
+    if testbed::quick() {
+        return;
+    }
+    let measure = Measure::chosen();
+    let began = Instant::now();
+    let mut desk = Desk::ready(Plan::with_matrix()).await;
+    let agent = Agent::start(Client::Js, &desk.synapse.as_ref().unwrap().url(), AGENT, PASSWORD)
+        .await
+        .unwrap();
+    let customers: Vec<Customer> = (0..CUSTOMERS)
+        .map(|n| {
+            let customer = desk
+                .standin
+                .customer(&format!("Customer {n}"), &format!("4477009002{n:02}"));
+            customer.play(Script {
+                read_after_ms: Some(100),
+                ..Script::default()
+            });
+            customer
+        })
+        .collect();
+    let rooms = writers::open_conversations(&agent, &customers).await;
+
+    let dice = |salt: u64| StdRng::seed_from_u64(measure.seed ^ salt);
+    let Desk { crm, synapse, standin } = &mut desk;
+    let ((), (), kills) = tokio::join!(
+        writers::customers_write(&customers, measure, dice(1)),
+        writers::agent_writes(&agent, &rooms, measure, dice(2)),
+        killer::kill(crm, synapse.as_mut().unwrap(), standin, measure, dice(3)),
+    );
+
+    let tally = tally::settle(&desk, &agent, &customers, &rooms).await;
+    println!(
+        "torture: {measure:?}, kills {kills:?}, {tally:?}, {:?}",
+        began.elapsed()
+    );
+    tally.judge(measure);
+}
