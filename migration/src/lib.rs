@@ -1,1 +1,32 @@
+//! The database's tables, one file a migration. A migration is never edited once it is released: a change is a new one.
 
+mod columns;
+mod m0001_foundation;
+
+use sea_orm_migration::prelude::*;
+
+/// Every migration, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_foundation::Migration)]
+    }
+}
+
+impl Migrator {
+    /// Applies the migrations that are missing.
+    pub async fn migrate<'c>(database: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
+        Self::up(database, None).await
+    }
+
+    /// The names of the migrations, in order: what a database holds that is up to date.
+    pub fn names() -> Vec<String> {
+        Self::migrations()
+            .iter()
+            .map(|migration| migration.name().to_owned())
+            .collect()
+    }
+}

@@ -1,9 +1,18 @@
 //! API keys, as hashes only, and the record of what was done with them.
 
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
 use serde::{Deserialize, Serialize};
+
+use entity::{api_key, audit};
 
 use crate::domain::{AccountId, ApiKeyId, Timestamp};
 
+use super::page::{self, Page, PageKey, PageRequest};
+use super::row::{from_json, hex, to_json};
 use super::{Store, StoreError, Tx};
 
 /// A key to be stored.
@@ -35,6 +44,16 @@ pub struct StoredApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// Something that was done with a key, or by a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: serde_json::Value,
+}
+
 impl StoredApiKey {
     /// Whether the key still opens anything at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
@@ -45,28 +64,84 @@ impl StoredApiKey {
 impl Store {
     /// The key with this hash, valid or not.
     pub async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<StoredApiKey>, StoreError> {
-        todo!()
+        let row = api_key::Entity::find()
+            .filter(api_key::Column::Hash.eq(hex(hash)))
+            .one(self.readers())
+            .await?;
+        row.map(read).transpose()
     }
 
     /// All of them, the first made first.
     pub async fn api_keys(&self) -> Result<Vec<StoredApiKey>, StoreError> {
-        todo!()
+        let rows = api_key::Entity::find()
+            .order_by_asc(api_key::Column::Id)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// What was done, by id.
+    pub async fn audit(&self, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+        let columns = (None, audit::Column::Id);
+        let key = |row: &audit::Model| PageKey::of_id(row.id);
+        page::read(audit::Entity::find(), page, columns, self.readers(), key, |row| {
+            Ok(AuditEntry {
+                at: Timestamp(row.at),
+                actor: row.actor,
+                action: row.action,
+                subject: row.subject,
+                detail: from_json("audit", &row.detail)?,
+            })
+        })
+        .await
     }
 }
 
 impl Tx {
     pub async fn create_api_key(&mut self, new: &NewApiKey) -> Result<StoredApiKey, StoreError> {
-        todo!()
+        let mut row = api_key::Model {
+            id: ApiKeyId(0),
+            name: new.name.clone(),
+            prefix: new.prefix.clone(),
+            hash: hex(&new.hash),
+            scopes: to_json(&new.scopes)?,
+            accounts: new.accounts.as_ref().map(to_json).transpose()?,
+            created_at: self.now.0,
+            expires_at: new.expires_at.map(|at| at.0),
+            revoked_at: None,
+            last_used_at: None,
+        };
+        let mut unnumbered = row.clone().into_active_model();
+        unnumbered.id = NotSet;
+        let inserted = api_key::Entity::insert(unnumbered).exec(&self.session).await?;
+        row.id = inserted.last_insert_id;
+        read(row)
     }
 
     /// Revokes a key for good; `None` when there is no such key.
     pub async fn revoke_api_key(&mut self, id: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
-        todo!()
+        let Some(mut row) = api_key::Entity::find_by_id(id).one(&self.session).await? else {
+            return Ok(None);
+        };
+        if row.revoked_at.is_none() {
+            row.revoked_at = Some(self.now.0);
+            api_key::Entity::update_many()
+                .col_expr(api_key::Column::RevokedAt, Expr::value(self.now.0))
+                .filter(api_key::Column::Id.eq(id))
+                .exec(&self.session)
+                .await?;
+        }
+        read(row).map(Some)
     }
 
     /// Notes that a key was used now.
     pub async fn touch_api_key(&mut self, id: ApiKeyId) -> Result<(), StoreError> {
-        todo!()
+        api_key::Entity::update_many()
+            .col_expr(api_key::Column::LastUsedAt, Expr::value(self.now.0))
+            .filter(api_key::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
 
     /// Records who did what to what.
@@ -77,6 +152,32 @@ impl Tx {
         subject: &str,
         detail: &serde_json::Value,
     ) -> Result<(), StoreError> {
-        todo!()
+        let row = audit::ActiveModel {
+            id: NotSet,
+            at: Set(self.now.0),
+            actor: Set(actor.to_owned()),
+            action: Set(action.to_owned()),
+            subject: Set(subject.to_owned()),
+            detail: Set(detail.to_string()),
+        };
+        audit::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
     }
+}
+
+fn read(row: api_key::Model) -> Result<StoredApiKey, StoreError> {
+    Ok(StoredApiKey {
+        id: row.id,
+        name: row.name,
+        prefix: row.prefix,
+        scopes: from_json("api_keys", &row.scopes)?,
+        accounts: row
+            .accounts
+            .map(|accounts| from_json("api_keys", &accounts))
+            .transpose()?,
+        created_at: Timestamp(row.created_at),
+        expires_at: row.expires_at.map(Timestamp),
+        revoked_at: row.revoked_at.map(Timestamp),
+        last_used_at: row.last_used_at.map(Timestamp),
+    })
 }

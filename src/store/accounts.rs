@@ -1,10 +1,18 @@
 //! The WhatsApp numbers that we drive, and who drives them.
 
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use entity::account;
+
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, Timestamp};
 
+use super::row::word;
 use super::{Store, StoreError, Tx};
 
 /// Who wants to drive an account: a process on a profile folder (`RULES` 26).
@@ -22,36 +30,54 @@ pub struct Fence(pub i64);
 
 impl Store {
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        todo!()
+        find(self.readers(), id).await
     }
 
     pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        todo!()
+        by_name(self.readers(), name).await
     }
 
     /// All of them, the first made first.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        todo!()
+        all(self.readers()).await
     }
 }
 
 impl Tx {
     pub async fn account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        todo!()
+        find(&self.session, id).await
     }
 
     /// All accounts by id.
     pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        todo!()
+        all(&self.session).await
     }
 
     pub async fn account_by_name(&mut self, name: &str) -> Result<Option<Account>, StoreError> {
-        todo!()
+        by_name(&self.session, name).await
     }
 
     /// Makes an account, or gives the one of this name.
     pub async fn create_account(&mut self, name: &str) -> Result<Account, StoreError> {
-        todo!()
+        if let Some(account) = self.account_by_name(name).await? {
+            return Ok(account);
+        }
+        let row = account::ActiveModel {
+            id: NotSet,
+            name: Set(name.to_owned()),
+            state: Set(SessionState::Starting.to_string()),
+            detail: Set(None),
+            phone: Set(None),
+            watermark: Set(None),
+            login: Set(0),
+            fence: Set(0),
+            folder: Set(None),
+            holder: Set(None),
+            created_at: Set(self.now.0),
+            updated_at: Set(self.now.0),
+        };
+        let id = account::Entity::insert(row).exec(&self.session).await?.last_insert_id;
+        self.need(id).await.and_then(read)
     }
 
     /// Writes the session's state down; tells whether that changed anything.
@@ -61,37 +87,155 @@ impl Tx {
         state: SessionState,
         detail: Option<&str>,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let row = self.need(id).await?;
+        if row.state == state.as_str() && row.detail.as_deref() == detail {
+            return Ok(false);
+        }
+        let change = account::ActiveModel {
+            state: Set(state.to_string()),
+            detail: Set(detail.map(ToOwned::to_owned)),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        Ok(true)
     }
 
     /// Binds an account to its first number (`RULES` 7); a bound account stays as it is.
     pub async fn bind_phone(&mut self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
-        todo!()
+        if self.need(id).await?.phone.is_some() {
+            return Ok(());
+        }
+        let change = account::ActiveModel {
+            phone: Set(Some(phone.as_str().to_owned())),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await
     }
 
     /// Sets the moment before which everything is history (`RULES` 9); stays as it is once set.
     pub async fn set_watermark(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
-        todo!()
+        if self.need(id).await?.watermark.is_some() {
+            return Ok(());
+        }
+        let change = account::ActiveModel {
+            watermark: Set(Some(at.0)),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await
     }
 
     /// Begins a new login (`RULES` 3) and gives its number.
     pub async fn next_login(&mut self, id: AccountId) -> Result<i64, StoreError> {
-        todo!()
+        let login = self.need(id).await?.login + 1;
+        let change = account::ActiveModel {
+            login: Set(login),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        Ok(login)
     }
 
     /// Takes an account's lease. The caller holds the folder's kernel lock, so whoever held the lease before is gone.
     /// Refused with [`StoreError::LeaseElsewhere`] when the account lives in another folder.
     pub async fn take_lease(&mut self, id: AccountId, holder: &Holder) -> Result<Fence, StoreError> {
-        todo!()
+        let row = self.locked(id).await?;
+        if let Some(folder) = row.folder
+            && folder != holder.folder
+        {
+            return Err(StoreError::LeaseElsewhere { account: id, folder });
+        }
+        let fence = row.fence + 1;
+        let change = account::ActiveModel {
+            fence: Set(fence),
+            folder: Set(Some(holder.folder.clone())),
+            holder: Set(Some(holder.process.clone())),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        Ok(Fence(fence))
     }
 
-    /// Refuses with [`StoreError::LeaseLost`] when the lease was taken again since. Holds it until the commit.
+    /// Refuses with [`StoreError::LeaseLost`] when the lease was taken again since. From here to the commit nobody takes it.
     pub async fn check_fence(&mut self, id: AccountId, fence: Fence) -> Result<(), StoreError> {
-        todo!()
+        if self.locked(id).await?.fence == fence.0 {
+            Ok(())
+        } else {
+            Err(StoreError::LeaseLost(id))
+        }
     }
 
-    /// Lets an account go, so that it may be driven from another folder.
+    /// Lets an account go, so that it may be driven from another folder. Whoever drives it has lost it.
     pub async fn release_lease(&mut self, id: AccountId) -> Result<(), StoreError> {
-        todo!()
+        let fence = self.locked(id).await?.fence + 1;
+        let change = account::ActiveModel {
+            fence: Set(fence),
+            folder: Set(None),
+            holder: Set(None),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await
     }
+
+    async fn need(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
+        let row = account::Entity::find_by_id(id).one(&self.session).await?;
+        row.ok_or(StoreError::Missing { what: "account" })
+    }
+
+    /// The row, held until the commit. SQLite has one writer as a whole, and no such words.
+    async fn locked(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
+        let mut query = account::Entity::find_by_id(id);
+        if self.session.get_database_backend() != DbBackend::Sqlite {
+            query = query.lock_exclusive();
+        }
+        let row = query.one(&self.session).await?;
+        row.ok_or(StoreError::Missing { what: "account" })
+    }
+
+    async fn change(&mut self, id: AccountId, change: account::ActiveModel) -> Result<(), StoreError> {
+        let change = account::ActiveModel {
+            updated_at: Set(self.now.0),
+            ..change
+        };
+        account::Entity::update_many()
+            .set(change)
+            .filter(account::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn find(database: &impl ConnectionTrait, id: AccountId) -> Result<Option<Account>, StoreError> {
+    let row = account::Entity::find_by_id(id).one(database).await?;
+    row.map(read).transpose()
+}
+
+async fn all(database: &impl ConnectionTrait) -> Result<Vec<Account>, StoreError> {
+    let rows = account::Entity::find()
+        .order_by_asc(account::Column::Id)
+        .all(database)
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+async fn by_name(database: &impl ConnectionTrait, name: &str) -> Result<Option<Account>, StoreError> {
+    let row = account::Entity::find()
+        .filter(account::Column::Name.eq(name))
+        .one(database)
+        .await?;
+    row.map(read).transpose()
+}
+
+fn read(row: account::Model) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: row.id,
+        name: row.name,
+        state: word("accounts", &row.state)?,
+        detail: row.detail,
+        phone: row.phone.map(|phone| word("accounts", &phone)).transpose()?,
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+        watermark: row.watermark.map(Timestamp),
+        login: row.login,
+    })
 }

@@ -1,9 +1,20 @@
 //! Conversations: one account's chat with one customer or group.
 
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
+
+use entity::{conversation, customer};
+
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 
-use super::{Page, PageRequest, Store, StoreError, Tx};
+use super::messages::whole_seconds;
+use super::page::{self, Page, PageKey, PageRequest};
+use super::row::word;
+use super::{Store, StoreError, Tx};
 
 /// What [`Tx::resolve_conversation`] found or made.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +34,7 @@ pub struct ConversationFilter {
 
 impl Store {
     pub async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        todo!()
+        find(self.readers(), id).await
     }
 
     /// The direct conversation of an account with a customer.
@@ -32,7 +43,10 @@ impl Store {
         account: AccountId,
         customer: CustomerId,
     ) -> Result<Option<Conversation>, StoreError> {
-        todo!()
+        of_customer(self.readers(), account, customer)
+            .await?
+            .map(read)
+            .transpose()
     }
 
     pub async fn conversation_of_chat(
@@ -40,7 +54,7 @@ impl Store {
         account: AccountId,
         chat: &ChatId,
     ) -> Result<Option<Conversation>, StoreError> {
-        todo!()
+        of_chat(self.readers(), account, chat).await?.map(read).transpose()
     }
 
     /// By last activity (the last message, else the making), then id.
@@ -49,13 +63,30 @@ impl Store {
         page: PageRequest,
         filter: ConversationFilter,
     ) -> Result<Page<Conversation>, StoreError> {
-        todo!()
+        let ConversationFilter {
+            account,
+            customer,
+            status,
+            unread,
+        } = filter;
+        let all = Condition::all()
+            .add_option(account.map(|account| conversation::Column::AccountId.eq(account)))
+            .add_option(customer.map(|customer| conversation::Column::CustomerId.eq(customer)))
+            .add_option(status.map(|status| conversation::Column::Status.eq(status.as_str())))
+            .add_option(unread.then(|| conversation::Column::UnreadCount.gt(0)));
+        let query = conversation::Entity::find().filter(all);
+        let columns = (Some(conversation::Column::ActiveAt), conversation::Column::Id);
+        let key = |row: &conversation::Model| PageKey {
+            at: row.active_at,
+            id: row.id.0,
+        };
+        page::read(query, page, columns, self.readers(), key, read).await
     }
 }
 
 impl Tx {
     pub async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        todo!()
+        find(&self.session, id).await
     }
 
     pub async fn conversation_of(
@@ -63,12 +94,15 @@ impl Tx {
         account: AccountId,
         customer: CustomerId,
     ) -> Result<Option<Conversation>, StoreError> {
-        todo!()
+        of_customer(&self.session, account, customer)
+            .await?
+            .map(read)
+            .transpose()
     }
 
-    /// The conversation, made when there is none: a direct one is found by its customer, whatever its chat is called by
-    /// now; a group by its chat. A direct one takes `chat` as the one to answer. A group takes `name`; a direct one has
-    /// its customer's.
+    /// The conversation, made when there is none: one with a customer is found by the customer, whatever its chat is called by
+    /// now, and takes `chat` as the one to answer; a group is found by its chat, and takes `name`. (A customer's
+    /// conversation has the customer's name.)
     pub async fn resolve_conversation(
         &mut self,
         account: AccountId,
@@ -77,7 +111,44 @@ impl Tx {
         kind: ChatKind,
         name: &str,
     ) -> Result<ResolvedConversation, StoreError> {
-        todo!()
+        let found = match (customer, chat) {
+            (Some(customer), _) => of_customer(&self.session, account, customer).await?,
+            (None, Some(chat)) => of_chat(&self.session, account, chat).await?,
+            (None, None) => return Err(StoreError::Missing { what: "chat" }),
+        };
+        let Some(before) = found else {
+            if let Some(chat) = chat {
+                self.free_chat(account, chat).await?;
+            }
+            let conversation = self.create_conversation(account, customer, chat, kind, name).await?;
+            return Ok(ResolvedConversation {
+                conversation,
+                created: true,
+            });
+        };
+        let mut after = before.clone();
+        if let Some(chat) = chat
+            && before.chat_id.as_ref() != Some(chat)
+        {
+            self.free_chat(account, chat).await?;
+            after.chat_id = Some(chat.clone());
+        }
+        if customer.is_none() {
+            name.clone_into(&mut after.name);
+        }
+        if after != before {
+            let change = conversation::ActiveModel {
+                chat_id: Set(after.chat_id.clone()),
+                name: Set(after.name.clone()),
+                ..conversation::ActiveModel::default()
+            };
+            after.updated_at = self.now.0;
+            self.change_conversation(after.id, change).await?;
+        }
+        Ok(ResolvedConversation {
+            conversation: read(after)?,
+            created: false,
+        })
     }
 
     /// Sets the status and gives the conversation as it then is.
@@ -86,21 +157,207 @@ impl Tx {
         id: ConversationId,
         status: ConversationStatus,
     ) -> Result<Conversation, StoreError> {
-        todo!()
+        let change = conversation::ActiveModel {
+            status: Set(status.to_string()),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(id, change).await?;
+        self.need_conversation(id).await.and_then(read)
     }
 
     /// Counts `n` more unread messages, for the conversation and its customer.
     pub async fn add_unread(&mut self, id: ConversationId, n: i64) -> Result<(), StoreError> {
-        todo!()
+        let customer = self.need_conversation(id).await?.customer_id;
+        conversation::Entity::update_many()
+            .col_expr(
+                conversation::Column::UnreadCount,
+                Expr::col(conversation::Column::UnreadCount).add(n),
+            )
+            .col_expr(conversation::Column::UpdatedAt, Expr::value(self.now.0))
+            .filter(conversation::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        self.add_customer_unread(customer, n).await
     }
 
     /// Nothing is unread any more; tells whether something was.
     pub async fn clear_unread(&mut self, id: ConversationId) -> Result<bool, StoreError> {
-        todo!()
+        let row = self.need_conversation(id).await?;
+        if row.unread_count == 0 {
+            return Ok(false);
+        }
+        let change = conversation::ActiveModel {
+            unread_count: Set(0),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(id, change).await?;
+        self.add_customer_unread(row.customer_id, -row.unread_count).await?;
+        Ok(true)
     }
 
-    /// Notes a message as the last one, unless a later one is noted.
+    /// Notes a message as the last one, unless a later one is noted. Within one second, which is all that WhatsApp knows, the
+    /// one that is noted last is the last.
     pub async fn touch(&mut self, id: ConversationId, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
-        todo!()
+        let next_second = whole_seconds(at).saturating_add(1000);
+        let change = conversation::ActiveModel {
+            last_message_id: Set(Some(message)),
+            last_message_at: Set(Some(at.0)),
+            active_at: Set(at.0),
+            updated_at: Set(self.now.0),
+            ..conversation::ActiveModel::default()
+        };
+        let earlier = conversation::Column::LastMessageAt
+            .is_null()
+            .or(conversation::Column::LastMessageAt.lt(next_second));
+        conversation::Entity::update_many()
+            .set(change)
+            .filter(conversation::Column::Id.eq(id))
+            .filter(earlier)
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
+
+    /// A customer's conversations are called as the customer is.
+    pub(super) async fn rename_conversations(&mut self, customer: CustomerId, name: &str) -> Result<(), StoreError> {
+        let change = conversation::ActiveModel {
+            name: Set(name.to_owned()),
+            updated_at: Set(self.now.0),
+            ..conversation::ActiveModel::default()
+        };
+        conversation::Entity::update_many()
+            .set(change)
+            .filter(conversation::Column::CustomerId.eq(customer))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// A chat belongs to the conversation in which it was seen last: number and LID of one person may have begun as two.
+    async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
+        let change = conversation::ActiveModel {
+            chat_id: Set(None),
+            ..conversation::ActiveModel::default()
+        };
+        conversation::Entity::update_many()
+            .set(change)
+            .filter(conversation::Column::AccountId.eq(account))
+            .filter(conversation::Column::ChatId.eq(chat.as_str()))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn create_conversation(
+        &mut self,
+        account: AccountId,
+        customer: Option<CustomerId>,
+        chat: Option<&ChatId>,
+        kind: ChatKind,
+        name: &str,
+    ) -> Result<Conversation, StoreError> {
+        let mut row = conversation::Model {
+            id: ConversationId(0),
+            account_id: account,
+            customer_id: customer,
+            kind: kind.to_string(),
+            name: name.to_owned(),
+            status: ConversationStatus::Open.to_string(),
+            assignee: None,
+            unread_count: 0,
+            last_message_id: None,
+            last_message_at: None,
+            active_at: self.now.0,
+            chat_id: chat.cloned(),
+            created_at: self.now.0,
+            updated_at: self.now.0,
+        };
+        let mut new = row.clone().into_active_model();
+        new.id = NotSet;
+        row.id = conversation::Entity::insert(new)
+            .exec(&self.session)
+            .await?
+            .last_insert_id;
+        read(row)
+    }
+
+    async fn add_customer_unread(&mut self, customer: Option<CustomerId>, n: i64) -> Result<(), StoreError> {
+        let Some(customer) = customer else { return Ok(()) };
+        customer::Entity::update_many()
+            .col_expr(
+                customer::Column::UnreadCount,
+                Expr::col(customer::Column::UnreadCount).add(n),
+            )
+            .filter(customer::Column::Id.eq(customer))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn change_conversation(
+        &mut self,
+        id: ConversationId,
+        change: conversation::ActiveModel,
+    ) -> Result<(), StoreError> {
+        let change = conversation::ActiveModel {
+            updated_at: Set(self.now.0),
+            ..change
+        };
+        conversation::Entity::update_many()
+            .set(change)
+            .filter(conversation::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn need_conversation(&mut self, id: ConversationId) -> Result<conversation::Model, StoreError> {
+        let row = conversation::Entity::find_by_id(id).one(&self.session).await?;
+        row.ok_or(StoreError::Missing { what: "conversation" })
+    }
+}
+
+async fn find(database: &impl ConnectionTrait, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+    let row = conversation::Entity::find_by_id(id).one(database).await?;
+    row.map(read).transpose()
+}
+
+async fn of_customer(
+    database: &impl ConnectionTrait,
+    account: AccountId,
+    customer: CustomerId,
+) -> Result<Option<conversation::Model>, StoreError> {
+    let query = conversation::Entity::find()
+        .filter(conversation::Column::AccountId.eq(account))
+        .filter(conversation::Column::CustomerId.eq(customer));
+    Ok(query.one(database).await?)
+}
+
+async fn of_chat(
+    database: &impl ConnectionTrait,
+    account: AccountId,
+    chat: &ChatId,
+) -> Result<Option<conversation::Model>, StoreError> {
+    let query = conversation::Entity::find()
+        .filter(conversation::Column::AccountId.eq(account))
+        .filter(conversation::Column::ChatId.eq(chat.as_str()));
+    Ok(query.one(database).await?)
+}
+
+fn read(row: conversation::Model) -> Result<Conversation, StoreError> {
+    Ok(Conversation {
+        id: row.id,
+        account_id: row.account_id,
+        customer_id: row.customer_id,
+        kind: word("conversations", &row.kind)?,
+        name: row.name,
+        status: word("conversations", &row.status)?,
+        assignee: row.assignee,
+        unread_count: row.unread_count,
+        last_message_id: row.last_message_id,
+        last_message_at: row.last_message_at.map(Timestamp),
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+        chat_id: row.chat_id,
+    })
 }

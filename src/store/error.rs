@@ -34,8 +34,8 @@ pub enum StoreError {
         "account {account} belongs to the profile folder {folder}; start crm there, or release it with `crm logout` first"
     )]
     LeaseElsewhere { account: AccountId, folder: String },
-    #[error("a row of {table} cannot be read: {why}; restore a backup, or report this")]
-    Corrupt { table: &'static str, why: String },
+    #[error("the database holds what crm never wrote: {0}; restore a backup, or report this")]
+    Corrupt(String),
     #[error("this backup cannot be read: {0}")]
     BadBackup(String),
     #[error("the database is not empty; restore into a new one")]
@@ -50,5 +50,9 @@ impl StoreError {
     /// Whether the same request will fail in the same way for ever.
     pub const fn is_permanent(&self) -> bool {
         matches!(self, Self::Unstorable(_) | Self::Conflict(_))
+    }
+
+    pub(super) fn corrupt(table: &str, why: impl std::fmt::Display) -> Self {
+        Self::Corrupt(format!("{table}: {why}"))
     }
 }

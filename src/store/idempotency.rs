@@ -1,7 +1,15 @@
 //! Answers to requests that carried an idempotency key (`RULES` 25): in one transaction with what the request made.
 
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+};
+
+use entity::idempotency_key;
+
 use crate::domain::{ApiKeyId, MessageId, Timestamp};
 
+use super::row::{from_hex, from_json, hex};
 use super::{Store, StoreError, Tx};
 
 /// The answer to an earlier request.
@@ -18,18 +26,27 @@ pub struct StoredAnswer {
 
 impl Store {
     pub async fn answer(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        todo!()
+        find(self.readers(), scope, key).await
     }
 
     /// Forgets answers given before `before`; gives the count.
     pub async fn prune_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
-        todo!()
+        self.write(move |tx| {
+            Box::pin(async move {
+                let deleted = idempotency_key::Entity::delete_many()
+                    .filter(idempotency_key::Column::CreatedAt.lt(before.0))
+                    .exec(&tx.session)
+                    .await?;
+                Ok(deleted.rows_affected)
+            })
+        })
+        .await
     }
 }
 
 impl Tx {
     pub async fn answer(&mut self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        todo!()
+        find(&self.session, scope, key).await
     }
 
     /// Keeps an answer. Two processes that race for one key collide here: the loser's closure runs again and finds the
@@ -43,6 +60,37 @@ impl Tx {
         response: &serde_json::Value,
         message: Option<MessageId>,
     ) -> Result<(), StoreError> {
-        todo!()
+        let row = idempotency_key::ActiveModel {
+            id: NotSet,
+            scope: Set(scope),
+            key: Set(key.to_owned()),
+            body_hash: Set(hex(body_hash)),
+            status: Set(status.into()),
+            response: Set(response.to_string()),
+            message_id: Set(message),
+            created_at: Set(self.now.0),
+        };
+        idempotency_key::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
     }
+}
+
+async fn find(database: &impl ConnectionTrait, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
+    let row = idempotency_key::Entity::find()
+        .filter(idempotency_key::Column::Scope.eq(scope))
+        .filter(idempotency_key::Column::Key.eq(key))
+        .one(database)
+        .await?;
+    row.map(read).transpose()
+}
+
+fn read(row: idempotency_key::Model) -> Result<StoredAnswer, StoreError> {
+    let wrong = |_| StoreError::corrupt("idempotency_keys", "not a status");
+    Ok(StoredAnswer {
+        body_hash: from_hex("idempotency_keys", &row.body_hash)?,
+        status: u16::try_from(row.status).map_err(wrong)?,
+        response: from_json("idempotency_keys", &row.response)?,
+        message: row.message_id,
+        created_at: Timestamp(row.created_at),
+    })
 }

@@ -1,21 +1,18 @@
 //! The only user of sea-orm: [`Store`] (reads, and `write` on one writer) and [`Tx`] (every change, with its journal events
 //! and its work for the outside). Gives and takes the domain's types, never rows. Does nothing outside the database.
-#![allow(
-    unused_variables,
-    clippy::todo,
-    clippy::unused_async,
-    reason = "the bodies come next"
-)]
 
 mod access;
 mod accounts;
 mod agents;
 mod backup;
+mod connect;
 mod conversations;
 mod customers;
 mod error;
+mod failure;
 mod idempotency;
 mod journal;
+mod listen;
 mod messages;
 mod open;
 mod outbox;
@@ -23,18 +20,27 @@ mod page;
 mod pending;
 mod quarantine;
 mod rooms;
+mod row;
+mod session;
 mod settings;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use sea_orm::DatabaseConnection;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::event::Event;
 use crate::domain::{Clock, Seq, Timestamp};
+use crate::supervisor::Supervisor;
 
-pub use access::{NewApiKey, StoredApiKey};
+use session::Session;
+use writer::Job;
+
+pub use access::{AuditEntry, NewApiKey, StoredApiKey};
 pub use accounts::{Fence, Holder};
 pub use agents::Agent;
 pub use backup::BackupReport;
@@ -51,14 +57,37 @@ pub use pending::PendingEvent;
 pub use quarantine::QuarantineItem;
 pub use rooms::{RoomOf, ShownAs, Tick};
 
+/// How long closing waits for what was accepted to be committed.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
+
 /// The database. Clones share one writer and one pool of readers.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<()>,
+    inner: Arc<Inner>,
 }
 
-/// One transaction: every change is made through it. An error of the closure, or of the database, undoes all of it.
+struct Inner {
+    writer: DatabaseConnection,
+    readers: DatabaseConnection,
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    head: watch::Sender<Seq>,
+    /// No more closures are accepted.
+    closing: CancellationToken,
+    /// Everything ends where it stands.
+    abandoned: CancellationToken,
+    tasks: Supervisor,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.closing.cancel();
+        self.tasks.stop();
+    }
+}
+
+/// One transaction: every change is made through it. When the closure fails, or any statement did, all of it is undone.
 pub struct Tx {
+    session: Session,
     now: Timestamp,
     events: Vec<Event>,
 }
@@ -66,7 +95,7 @@ pub struct Tx {
 impl Store {
     /// Opens the database at `url`, makes the file of a SQLite one if there is none, and brings its tables up to date.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        todo!()
+        OpenOptions::new(url).open(clock).await
     }
 
     /// Runs `closure` in a transaction and answers when it is on the disk (`RULES` 22).
@@ -80,22 +109,42 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        todo!()
+        writer::submit(&self.inner.jobs, closure).await
     }
 
     /// The newest event's number, raised after each commit that wrote events: a hint to look, never the truth.
     pub fn head(&self) -> watch::Receiver<Seq> {
-        todo!()
+        self.inner.head.subscribe()
     }
 
     /// Commits what was accepted, then closes every connection. Other clones get [`StoreError::Closed`].
     pub async fn close(self) {
-        todo!()
+        self.inner.closing.cancel();
+        if !self.inner.tasks.shutdown(CLOSE_LIMIT).await {
+            tracing::warn!("the database does not end; what waits for it is given up");
+            self.inner.abandoned.cancel();
+        }
+        self.disconnect().await;
     }
 
     /// Lets everything go as a crash would: what is not committed is undone. For simulations of one.
     pub async fn abandon(self) {
-        todo!()
+        self.inner.abandoned.cancel();
+        self.inner.tasks.shutdown(CLOSE_LIMIT).await;
+        self.disconnect().await;
+    }
+
+    async fn disconnect(&self) {
+        // The reader goes first: SQLite tidies up when its last connection ends, which has to be one that may write.
+        for database in [&self.inner.readers, &self.inner.writer] {
+            if let Err(error) = database.close_by_ref().await {
+                tracing::warn!("closing the database: {}", StoreError::from(error));
+            }
+        }
+    }
+
+    fn readers(&self) -> &DatabaseConnection {
+        &self.inner.readers
     }
 }
 

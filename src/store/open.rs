@@ -1,10 +1,21 @@
-//! Opening the database: which server, which connections, and whether its tables are ours.
+//! Opening the database: which kind, which connections, whether its tables are ours, and whether it can be written to.
 
 use std::sync::Arc;
 
-use crate::domain::Clock;
+use migration::Migrator;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
-use super::{Store, StoreError};
+use crate::domain::{Clock, Seq};
+use crate::supervisor::Supervisor;
+
+use super::connect::{Connections, connect};
+use super::writer::{MAX_WAITING, Writer};
+use super::{Inner, Store, StoreError, listen};
 
 /// How sure a SQLite commit is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +34,7 @@ pub struct OpenOptions {
     pub synchronous: Synchronous,
     /// Connections that read at once.
     pub readers: u32,
-    /// Largest size of a SQLite file in pages of 4 KiB.
+    /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
     pub max_pages: Option<u32>,
 }
 
@@ -37,7 +48,138 @@ impl OpenOptions {
         }
     }
 
+    /// Opens the database, makes the file of a SQLite one if there is none, and brings its tables up to date. An
+    /// up-to-date one costs two queries.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<Store, StoreError> {
-        todo!()
+        let connections = connect(&self).await?;
+        let head = match prepare(&connections.writer).await {
+            Ok(head) => head,
+            Err(error) => {
+                let _ = connections.writer.close().await;
+                return Err(error);
+            }
+        };
+        Ok(start(connections, clock, head))
+    }
+}
+
+/// Starts the writer, and the listener where there is something to listen to.
+fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
+    let Connections { writer, readers } = connections;
+    let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+    let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
+    let head = watch::Sender::new(head);
+    let tasks = Supervisor::new();
+    let task = Writer {
+        database: writer.clone(),
+        jobs: waiting,
+        clock,
+        head: head.clone(),
+        closing: closing.clone(),
+    };
+    let gone = abandoned.clone();
+    tasks.spawn_short("store writer", async move {
+        tokio::select! {
+            biased;
+            () = gone.cancelled() => {}
+            () = task.run() => {}
+        }
+    });
+    if writer.get_database_backend() == DbBackend::Postgres {
+        tasks.spawn_short(
+            "store listener",
+            listen::run(readers.clone(), head.clone(), tasks.stopping()),
+        );
+    }
+    Store {
+        inner: Arc::new(Inner {
+            writer,
+            readers,
+            jobs,
+            head,
+            closing,
+            abandoned,
+            tasks,
+        }),
+    }
+}
+
+/// Brings the tables up to date and gives the newest event's number.
+async fn prepare(database: &DatabaseConnection) -> Result<Seq, StoreError> {
+    let known = Migrator::names();
+    let applied = applied(database).await?;
+    if let Some(found) = applied.iter().find(|name| !known.contains(name)) {
+        return Err(StoreError::Newer { found: found.clone() });
+    }
+    if applied != known {
+        migrate(database).await?;
+    }
+    probe(database).await
+}
+
+/// The migrations that a database has, in order; none where the table of migrations is not there yet.
+async fn applied(database: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let backend = database.get_database_backend();
+    let query = Statement::from_string(backend, "SELECT version FROM seaql_migrations ORDER BY version");
+    match database.query_all_raw(query).await {
+        Ok(rows) => rows
+            .iter()
+            .map(|row| row.try_get("", "version").map_err(StoreError::from))
+            .collect(),
+        Err(error) => match StoreError::from(error) {
+            // No such table. Were it anything else, the migration would meet it again.
+            StoreError::Database(_) => Ok(Vec::new()),
+            error => Err(error),
+        },
+    }
+}
+
+/// Runs the missing migrations; of several processes one does, and the others wait for it.
+async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
+    let backend = database.get_database_backend();
+    if backend == DbBackend::MySql {
+        // Its changes of tables commit at once, so a lock of its own stands in for the transaction.
+        let lock = |sql| database.execute_raw(Statement::from_string(backend, sql));
+        lock("SELECT GET_LOCK('crm_migration', 60)").await?;
+        let done = Migrator::migrate(database).await;
+        lock("SELECT RELEASE_LOCK('crm_migration')").await?;
+        return Ok(done?);
+    }
+    let transaction = database.begin_with_options(immediate()).await?;
+    if backend == DbBackend::Postgres {
+        let lock = "SELECT pg_advisory_xact_lock(7274496)";
+        transaction.execute_raw(Statement::from_string(backend, lock)).await?;
+    }
+    Migrator::migrate(&transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Writes nothing, but would be refused where nothing can be written.
+async fn probe(database: &DatabaseConnection) -> Result<Seq, StoreError> {
+    let backend = database.get_database_backend();
+    let transaction = database.begin_with_options(immediate()).await?;
+    let touch = Statement::from_string(backend, "UPDATE journal_head SET seq = seq WHERE id = 1");
+    transaction.execute_raw(touch).await?;
+    let head = Statement::from_string(backend, "SELECT seq FROM journal_head WHERE id = 1");
+    let head = transaction.query_one_raw(head).await?;
+    transaction.rollback().await?;
+    let head = head.ok_or_else(|| StoreError::corrupt("journal_head", "it is empty"))?;
+    Ok(head.try_get::<i64>("", "seq").map(Seq)?)
+}
+
+/// SQLite takes its lock at the beginning, so that no transaction fails half-way for want of it.
+pub(super) fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+/// A read-only transaction that sees one moment.
+pub(super) fn snapshot() -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),
+        access_mode: Some(sea_orm::AccessMode::ReadOnly),
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
     }
 }

@@ -1,10 +1,22 @@
 //! Work for the outside world, in lanes (`RULES` 4).
 
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use entity::outbox;
+
 use crate::domain::message::Message;
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::{AccountId, ConversationId, MessageId, OutboxId, Timestamp};
 
+use super::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx};
+
+/// The outbox's name in a query about rows that stand before others.
+const EARLIER: &str = "earlier";
 
 /// A piece of work to be written down.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +114,13 @@ impl Store {
         limit: u64,
         busy: &Busy,
     ) -> Result<Vec<OutboxItem>, StoreError> {
-        todo!()
+        let rows = heads(target, account, busy)
+            .filter(outbox::Column::NotBefore.lte(now.0))
+            .order_by_asc(outbox::Column::Id)
+            .limit(limit)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// When [`Self::ready`] will have something, if nothing changes.
@@ -112,32 +130,90 @@ impl Store {
         account: Option<AccountId>,
         busy: &Busy,
     ) -> Result<Option<Timestamp>, StoreError> {
-        todo!()
+        let first = heads(target, account, busy)
+            .order_by_asc(outbox::Column::NotBefore)
+            .one(self.readers())
+            .await?;
+        Ok(first.map(|row| Timestamp(row.not_before)))
     }
 
     /// How much waits, by target and account.
     pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
-        todo!()
+        // `count` leaves out nulls, so a value where something holds, and null where not, counts it.
+        let refused = CaseStatement::new().case(outbox::Column::Attempts.gt(0), 1);
+        let rows: Vec<(String, AccountId, i64, i64, i64, i64)> = outbox::Entity::find()
+            .select_only()
+            .column(outbox::Column::Target)
+            .column(outbox::Column::AccountId)
+            .column_as(outbox::Column::Id.count(), "waiting")
+            .column_as(outbox::Column::StartedAt.count(), "started")
+            .expr_as(Func::count(Expr::Case(Box::new(refused))), "refused")
+            .column_as(outbox::Column::CreatedAt.min(), "oldest")
+            .group_by(outbox::Column::Target)
+            .group_by(outbox::Column::AccountId)
+            .order_by_asc(outbox::Column::Target)
+            .order_by_asc(outbox::Column::AccountId)
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        let number = |n: i64| u64::try_from(n).unwrap_or(0);
+        rows.into_iter()
+            .map(|(target, account_id, waiting, started, refused, oldest)| {
+                Ok(OutboxCount {
+                    target: word("outbox", &target)?,
+                    account_id,
+                    waiting: number(waiting),
+                    started: number(started),
+                    refused: number(refused),
+                    oldest: Timestamp(oldest),
+                })
+            })
+            .collect()
     }
 }
 
 impl Tx {
     pub async fn enqueue(&mut self, new: NewWork) -> Result<OutboxId, StoreError> {
-        todo!()
+        let row = outbox::ActiveModel {
+            id: NotSet,
+            target: Set(new.target.to_string()),
+            account_id: Set(new.account),
+            lane: Set(new.lane),
+            message_id: Set(new.message),
+            work: Set(to_json(&new.work)?),
+            attempts: Set(0),
+            not_before: Set(new.not_before.unwrap_or(self.now).0),
+            created_at: Set(self.now.0),
+            started_at: Set(None),
+            last_error: Set(None),
+        };
+        Ok(outbox::Entity::insert(row).exec(&self.session).await?.last_insert_id)
     }
 
     pub async fn outbox_item(&mut self, id: OutboxId) -> Result<Option<OutboxItem>, StoreError> {
-        todo!()
+        let row = outbox::Entity::find_by_id(id).one(&self.session).await?;
+        row.map(read).transpose()
     }
 
     /// Notes that the work is about to be handed to the outside, for the first time only; tells whether it is still there.
     pub async fn start_work(&mut self, id: OutboxId) -> Result<bool, StoreError> {
-        todo!()
+        let Some(item) = self.outbox_item(id).await? else {
+            return Ok(false);
+        };
+        if item.started_at.is_none() {
+            outbox::Entity::update_many()
+                .col_expr(outbox::Column::StartedAt, Expr::value(self.now.0))
+                .filter(outbox::Column::Id.eq(id))
+                .exec(&self.session)
+                .await?;
+        }
+        Ok(true)
     }
 
     /// Takes done work out; tells whether it was still there.
     pub async fn finish_work(&mut self, id: OutboxId) -> Result<bool, StoreError> {
-        todo!()
+        let deleted = outbox::Entity::delete_by_id(id).exec(&self.session).await?;
+        Ok(deleted.rows_affected > 0)
     }
 
     /// Puts work off; `count` when it was refused, not when the account or the homeserver was in trouble.
@@ -148,21 +224,89 @@ impl Tx {
         error: &str,
         count: bool,
     ) -> Result<(), StoreError> {
-        todo!()
+        outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotBefore, Expr::value(not_before.0))
+            .col_expr(outbox::Column::LastError, Expr::value(error))
+            .col_expr(
+                outbox::Column::Attempts,
+                Expr::col(outbox::Column::Attempts).add(i64::from(count)),
+            )
+            .filter(outbox::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
 
-    /// Makes an account's waiting work due now.
+    /// Makes an account's waiting work for WhatsApp due now: what kept it waiting may be over.
     pub async fn hasten(&mut self, account: AccountId) -> Result<(), StoreError> {
-        todo!()
+        outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
+            .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
+            .filter(outbox::Column::AccountId.eq(account))
+            .filter(outbox::Column::NotBefore.gt(self.now.0))
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
 
     /// The work about a message, the oldest first.
     pub async fn work_of(&mut self, message: MessageId) -> Result<Vec<OutboxItem>, StoreError> {
-        todo!()
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::MessageId.eq(message))
+            .order_by_asc(outbox::Column::Id)
+            .all(&self.session)
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// Takes away the work about a message for one target; gives the count.
     pub async fn remove_work(&mut self, message: MessageId, target: Target) -> Result<u64, StoreError> {
-        todo!()
+        let deleted = outbox::Entity::delete_many()
+            .filter(outbox::Column::MessageId.eq(message))
+            .filter(outbox::Column::Target.eq(target.as_str()))
+            .exec(&self.session)
+            .await?;
+        Ok(deleted.rows_affected)
     }
+}
+
+/// The head of each lane that is not in hand, and everything outside the lanes that is not.
+fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outbox::Entity> {
+    let same = |column: outbox::Column| Expr::col((EARLIER, column)).equals((outbox::Entity, column));
+    let earlier = Query::select()
+        .expr(Expr::val(1))
+        .from_as(outbox::Entity, EARLIER)
+        .and_where(same(outbox::Column::Target))
+        .and_where(same(outbox::Column::Lane))
+        .and_where(Expr::col((EARLIER, outbox::Column::Id)).lt(Expr::col((outbox::Entity, outbox::Column::Id))))
+        .take();
+    let mut query = outbox::Entity::find()
+        .filter(outbox::Column::Target.eq(target.as_str()))
+        .filter(outbox::Column::Lane.is_null().or(Expr::exists(earlier).not()));
+    if let Some(account) = account {
+        query = query.filter(outbox::Column::AccountId.eq(account));
+    }
+    if !busy.lanes.is_empty() {
+        let lanes = busy.lanes.iter().copied();
+        query = query.filter(outbox::Column::Lane.is_null().or(outbox::Column::Lane.is_not_in(lanes)));
+    }
+    if !busy.items.is_empty() {
+        query = query.filter(outbox::Column::Id.is_not_in(busy.items.iter().copied()));
+    }
+    query
+}
+
+fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
+    Ok(OutboxItem {
+        id: row.id,
+        target: word("outbox", &row.target)?,
+        account_id: row.account_id,
+        lane: row.lane,
+        work: from_json("outbox", &row.work)?,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        not_before: Timestamp(row.not_before),
+        created_at: Timestamp(row.created_at),
+        started_at: row.started_at.map(Timestamp),
+        last_error: row.last_error,
+    })
 }

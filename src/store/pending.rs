@@ -1,5 +1,13 @@
 //! Events of rooms that could not be decrypted yet (`RULES` 1): kept, told, and tried again.
 
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use entity::pending_event;
+
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::{Store, StoreError, Tx};
@@ -20,7 +28,12 @@ pub struct PendingEvent {
 impl Store {
     /// All of them, the first seen first, at most `limit`.
     pub async fn pending_events(&self, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
-        todo!()
+        let rows = pending_event::Entity::find()
+            .order_by_asc(pending_event::Column::Id)
+            .limit(limit)
+            .all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(read).collect())
     }
 }
 
@@ -33,15 +46,52 @@ impl Tx {
         sender: &MatrixUserId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let known = pending_event::Entity::find()
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .one(&self.session)
+            .await?;
+        if known.is_some() {
+            return Ok(false);
+        }
+        let row = pending_event::ActiveModel {
+            id: NotSet,
+            room_id: Set(room.clone()),
+            event_id: Set(event.clone()),
+            sender: Set(sender.clone()),
+            at: Set(at.0),
+            first_seen: Set(self.now.0),
+            told: Set(false),
+        };
+        pending_event::Entity::insert(row).exec(&self.session).await?;
+        Ok(true)
     }
 
     pub async fn pending_event_told(&mut self, event: &MatrixEventId) -> Result<(), StoreError> {
-        todo!()
+        pending_event::Entity::update_many()
+            .col_expr(pending_event::Column::Told, Expr::value(true))
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
 
     /// Forgets an event; tells whether it was there.
     pub async fn remove_pending_event(&mut self, event: &MatrixEventId) -> Result<bool, StoreError> {
-        todo!()
+        let deleted = pending_event::Entity::delete_many()
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .exec(&self.session)
+            .await?;
+        Ok(deleted.rows_affected > 0)
+    }
+}
+
+fn read(row: pending_event::Model) -> PendingEvent {
+    PendingEvent {
+        room: row.room_id,
+        event: row.event_id,
+        sender: row.sender,
+        at: Timestamp(row.at),
+        first_seen: Timestamp(row.first_seen),
+        told: row.told,
     }
 }

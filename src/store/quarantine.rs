@@ -1,8 +1,18 @@
 //! What came from outside and could not be taken in, byte for byte (`RULES` 13).
 
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+};
+use sha2::{Digest, Sha256};
+
+use entity::quarantine;
+
 use crate::domain::{AccountId, QuarantineId, Timestamp};
 
-use super::{Page, PageRequest, Store, StoreError, Tx};
+use super::page::{self, Page, PageKey, PageRequest};
+use super::row::hex;
+use super::{Store, StoreError, Tx};
 
 /// Something that could not be taken in.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,16 +32,22 @@ pub struct QuarantineItem {
 impl Store {
     /// By id.
     pub async fn quarantine(&self, page: PageRequest) -> Result<Page<QuarantineItem>, StoreError> {
-        todo!()
+        let columns = (None, quarantine::Column::Id);
+        let key = |row: &quarantine::Model| PageKey::of_id(row.id.0);
+        page::read(quarantine::Entity::find(), page, columns, self.readers(), key, |row| {
+            Ok(read(row))
+        })
+        .await
     }
 
     pub async fn count_quarantine(&self) -> Result<u64, StoreError> {
-        todo!()
+        Ok(quarantine::Entity::find().count(self.readers()).await?)
     }
 }
 
 impl Tx {
-    /// Keeps bytes that could not be taken in; the same bytes again are counted, not kept twice.
+    /// Keeps bytes that could not be taken in; the same bytes again are counted, not kept twice. `error` may hold whatever
+    /// made the trouble: it is cleaned of U+0000.
     pub async fn add_quarantine(
         &mut self,
         source: &str,
@@ -39,11 +55,71 @@ impl Tx {
         bytes: &[u8],
         error: &str,
     ) -> Result<(), StoreError> {
-        todo!()
+        let fingerprint = fingerprint(source, account, bytes);
+        let known = quarantine::Entity::find()
+            .filter(quarantine::Column::Fingerprint.eq(fingerprint.as_str()))
+            .one(&self.session)
+            .await?;
+        let error = error.replace('\0', "\u{fffd}");
+        if let Some(known) = known {
+            let change = quarantine::ActiveModel {
+                error: Set(error),
+                times: Set(known.times.saturating_add(1)),
+                last_seen: Set(self.now.0),
+                ..quarantine::ActiveModel::default()
+            };
+            quarantine::Entity::update_many()
+                .set(change)
+                .filter(quarantine::Column::Id.eq(known.id))
+                .exec(&self.session)
+                .await?;
+            return Ok(());
+        }
+        let row = quarantine::ActiveModel {
+            id: NotSet,
+            source: Set(source.to_owned()),
+            account_id: Set(account),
+            bytes: Set(bytes.to_vec()),
+            error: Set(error),
+            fingerprint: Set(fingerprint),
+            times: Set(1),
+            first_seen: Set(self.now.0),
+            last_seen: Set(self.now.0),
+        };
+        quarantine::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
+    }
+
+    pub async fn quarantined(&mut self, id: QuarantineId) -> Result<Option<QuarantineItem>, StoreError> {
+        let row = quarantine::Entity::find_by_id(id).one(&self.session).await?;
+        Ok(row.map(read))
     }
 
     /// Forgets an item that could be taken in after all.
     pub async fn remove_quarantine(&mut self, id: QuarantineId) -> Result<(), StoreError> {
-        todo!()
+        quarantine::Entity::delete_by_id(id).exec(&self.session).await?;
+        Ok(())
+    }
+}
+
+fn fingerprint(source: &str, account: Option<AccountId>, bytes: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(source);
+    hash.update([0]);
+    hash.update(account.map_or(0, |account| account.0).to_be_bytes());
+    hash.update(bytes);
+    hex(&hash.finalize())
+}
+
+fn read(row: quarantine::Model) -> QuarantineItem {
+    QuarantineItem {
+        id: row.id,
+        source: row.source,
+        account_id: row.account_id,
+        bytes: row.bytes,
+        error: row.error,
+        times: u64::try_from(row.times).unwrap_or(0),
+        first_seen: Timestamp(row.first_seen),
+        last_seen: Timestamp(row.last_seen),
     }
 }

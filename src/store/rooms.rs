@@ -1,8 +1,18 @@
 //! Which room shows which conversation, and which event shows which message.
 
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+};
+
+use entity::{room, room_event};
+
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId};
 
 use super::{Store, StoreError, Tx};
+
+/// The part of a message whose event bears the tick.
+const FIRST_PART: i32 = 0;
 
 /// A conversation's room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,50 +47,83 @@ pub struct Tick {
 
 impl Store {
     pub async fn room_of(&self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
-        todo!()
+        of_conversation(self.readers(), conversation).await
     }
 
     pub async fn conversation_of_room(&self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-        todo!()
+        of_room(self.readers(), room).await
     }
 
     /// The event that shows a part of a message.
     pub async fn room_event(&self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
-        todo!()
+        Ok(event(self.readers(), message, part).await?.map(|row| row.event_id))
     }
 
     pub async fn message_of_event(&self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-        todo!()
+        shown_as(self.readers(), event).await
     }
 
     /// The tick that a message has now.
     pub async fn tick(&self, message: MessageId) -> Result<Option<Tick>, StoreError> {
-        todo!()
+        tick(self.readers(), message).await
     }
 }
 
 impl Tx {
     /// The conversation's room, or a place for one under the alias `candidate`: the alias that is stored wins.
     pub async fn reserve_room(&mut self, conversation: ConversationId, candidate: &str) -> Result<RoomOf, StoreError> {
-        todo!()
+        if let Some(room) = self.room_of(conversation).await? {
+            return Ok(room);
+        }
+        let row = room::ActiveModel {
+            id: NotSet,
+            conversation_id: Set(conversation),
+            alias: Set(candidate.to_owned()),
+            room_id: Set(None),
+            created_at: Set(self.now.0),
+            updated_at: Set(self.now.0),
+        };
+        room::Entity::insert(row).exec(&self.session).await?;
+        Ok(RoomOf {
+            conversation,
+            alias: candidate.to_owned(),
+            room: None,
+        })
     }
 
-    /// Notes the room that was made for a conversation.
+    /// Notes the room that was made for a conversation; its place has to be reserved.
     pub async fn set_room(&mut self, conversation: ConversationId, room: &MatrixRoomId) -> Result<(), StoreError> {
-        todo!()
+        let change = room::ActiveModel {
+            room_id: Set(Some(room.clone())),
+            updated_at: Set(self.now.0),
+            ..room::ActiveModel::default()
+        };
+        let updated = room::Entity::update_many()
+            .set(change)
+            .filter(room::Column::ConversationId.eq(conversation))
+            .exec(&self.session)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Err(StoreError::Missing { what: "reserved room" });
+        }
+        Ok(())
     }
 
     /// Forgets a conversation's room and its alias: the next one is another. What it showed stays known.
     pub async fn drop_room(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
-        todo!()
+        room::Entity::delete_many()
+            .filter(room::Column::ConversationId.eq(conversation))
+            .exec(&self.session)
+            .await?;
+        Ok(())
     }
 
     pub async fn room_of(&mut self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
-        todo!()
+        of_conversation(&self.session, conversation).await
     }
 
     pub async fn conversation_of_room(&mut self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-        todo!()
+        of_room(&self.session, room).await
     }
 
     /// Notes which event shows a part of a message. The same again changes nothing; another event for the same part is
@@ -89,30 +132,126 @@ impl Tx {
         &mut self,
         message: MessageId,
         part: i32,
-        event: &MatrixEventId,
+        event_id: &MatrixEventId,
         conversation: ConversationId,
     ) -> Result<(), StoreError> {
-        todo!()
+        if let Some(row) = event(&self.session, message, part).await?
+            && row.event_id == *event_id
+        {
+            return Ok(());
+        }
+        let row = room_event::ActiveModel {
+            id: NotSet,
+            message_id: Set(message),
+            part: Set(part),
+            event_id: Set(event_id.clone()),
+            conversation_id: Set(conversation),
+            tick_key: Set(None),
+            tick_event: Set(None),
+            tick_previous: Set(None),
+            tick_turn: Set(None),
+            created_at: Set(self.now.0),
+        };
+        room_event::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
     }
 
     pub async fn room_event(&mut self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
-        todo!()
+        Ok(event(&self.session, message, part).await?.map(|row| row.event_id))
     }
 
     pub async fn message_of_event(&mut self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-        todo!()
+        shown_as(&self.session, event).await
     }
 
     pub async fn is_known_event(&mut self, event: &MatrixEventId) -> Result<bool, StoreError> {
-        todo!()
+        Ok(self.message_of_event(event).await?.is_some())
     }
 
     pub async fn tick(&mut self, message: MessageId) -> Result<Option<Tick>, StoreError> {
-        todo!()
+        tick(&self.session, message).await
     }
 
-    /// Notes the tick that a message has now, or that it has none.
+    /// Notes the tick that a message has now, or that it has none. The message has to be known in its room.
     pub async fn set_tick(&mut self, message: MessageId, tick: Option<&Tick>) -> Result<(), StoreError> {
-        todo!()
+        let change = room_event::ActiveModel {
+            tick_key: Set(tick.map(|tick| tick.key.clone())),
+            tick_event: Set(tick.and_then(|tick| tick.event.clone())),
+            tick_previous: Set(tick.and_then(|tick| tick.previous.clone())),
+            tick_turn: Set(tick.map(|tick| tick.turn)),
+            ..room_event::ActiveModel::default()
+        };
+        let updated = room_event::Entity::update_many()
+            .set(change)
+            .filter(room_event::Column::MessageId.eq(message))
+            .filter(room_event::Column::Part.eq(FIRST_PART))
+            .exec(&self.session)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Err(StoreError::Missing {
+                what: "event of this message",
+            });
+        }
+        Ok(())
     }
+}
+
+async fn of_conversation(
+    database: &impl ConnectionTrait,
+    conversation: ConversationId,
+) -> Result<Option<RoomOf>, StoreError> {
+    let row = room::Entity::find()
+        .filter(room::Column::ConversationId.eq(conversation))
+        .one(database)
+        .await?;
+    Ok(row.map(|row| RoomOf {
+        conversation: row.conversation_id,
+        alias: row.alias,
+        room: row.room_id,
+    }))
+}
+
+async fn of_room(database: &impl ConnectionTrait, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
+    let row = room::Entity::find()
+        .filter(room::Column::RoomId.eq(room.as_str()))
+        .one(database)
+        .await?;
+    Ok(row.map(|row| row.conversation_id))
+}
+
+async fn event(
+    database: &impl ConnectionTrait,
+    message: MessageId,
+    part: i32,
+) -> Result<Option<room_event::Model>, StoreError> {
+    let row = room_event::Entity::find()
+        .filter(room_event::Column::MessageId.eq(message))
+        .filter(room_event::Column::Part.eq(part))
+        .one(database)
+        .await?;
+    Ok(row)
+}
+
+async fn shown_as(database: &impl ConnectionTrait, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
+    let row = room_event::Entity::find()
+        .filter(room_event::Column::EventId.eq(event.as_str()))
+        .one(database)
+        .await?;
+    Ok(row.map(|row| ShownAs {
+        message: row.message_id,
+        conversation: row.conversation_id,
+        part: row.part,
+    }))
+}
+
+async fn tick(database: &impl ConnectionTrait, message: MessageId) -> Result<Option<Tick>, StoreError> {
+    let Some(row) = event(database, message, FIRST_PART).await? else {
+        return Ok(None);
+    };
+    Ok(row.tick_key.map(|key| Tick {
+        key,
+        event: row.tick_event,
+        previous: row.tick_previous,
+        turn: row.tick_turn.unwrap_or(0),
+    }))
 }

@@ -1,48 +1,121 @@
 //! Named values: what is set once (the instance's id), what is switched (the parked outbox), and the cursors of followers.
 
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel};
+
+use entity::{cursor, setting};
+
 use super::{Store, StoreError, Tx};
+
+/// The setting that holds the instance's id.
+pub(super) const INSTANCE: &str = "instance";
+/// The setting that is there while the outbox is parked.
+pub(super) const PARKED: &str = "parked";
 
 impl Store {
     /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (`RULES` 18).
     pub async fn instance(&self) -> Result<String, StoreError> {
-        todo!()
+        if let Some(instance) = self.setting(INSTANCE).await? {
+            return Ok(instance);
+        }
+        self.write(|tx| {
+            Box::pin(async move {
+                if let Some(instance) = tx.setting(INSTANCE).await? {
+                    return Ok(instance);
+                }
+                let instance = random_id();
+                tx.set_setting(INSTANCE, Some(&instance)).await?;
+                Ok(instance)
+            })
+        })
+        .await
     }
 
     /// Whether the outbox is parked: nothing goes out until a person says so (`RULES` 5).
     pub async fn parked(&self) -> Result<bool, StoreError> {
-        todo!()
+        Ok(self.setting(PARKED).await?.is_some())
     }
 
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        setting(self.readers(), name).await
     }
 
     /// Where a follower stands, in its own words (a sync token, a sequence number).
     pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        cursor(self.readers(), name).await
     }
 }
 
 impl Tx {
     pub async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        setting(&self.session, name).await
     }
 
     /// Sets a value, or takes it away.
     pub async fn set_setting(&mut self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
-        todo!()
+        let db = &self.session;
+        let Some(value) = value else {
+            setting::Entity::delete_by_id(name).exec(db).await?;
+            return Ok(());
+        };
+        let row = setting::ActiveModel {
+            name: Set(name.to_owned()),
+            value: Set(value.to_owned()),
+            updated_at: Set(self.now.0),
+        };
+        match setting::Entity::find_by_id(name).one(db).await? {
+            None => drop(setting::Entity::insert(row).exec_without_returning(db).await?),
+            Some(found) if found.value == value => {}
+            Some(_) => drop(setting::Entity::update(row).exec(db).await?),
+        }
+        Ok(())
     }
 
     /// Parks the outbox, or lets it go.
     pub async fn set_parked(&mut self, parked: bool) -> Result<(), StoreError> {
-        todo!()
+        self.set_setting(PARKED, parked.then_some("yes")).await
     }
 
     pub async fn cursor(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        cursor(&self.session, name).await
     }
 
     pub async fn set_cursor(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
-        todo!()
+        let db = &self.session;
+        let row = cursor::Model {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            updated_at: self.now.0,
+        };
+        match cursor::Entity::find_by_id(name).one(db).await? {
+            None => drop(
+                cursor::Entity::insert(row.into_active_model())
+                    .exec_without_returning(db)
+                    .await?,
+            ),
+            Some(_) => drop(
+                cursor::Entity::update(row.into_active_model().reset_all())
+                    .exec(db)
+                    .await?,
+            ),
+        }
+        Ok(())
     }
+}
+
+async fn setting(database: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {
+    let row = setting::Entity::find_by_id(name).one(database).await?;
+    Ok(row.map(|row| row.value))
+}
+
+async fn cursor(database: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {
+    let row = cursor::Entity::find_by_id(name).one(database).await?;
+    Ok(row.map(|row| row.value))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it has to differ from that of every other database, also of one made with the same seed"
+)]
+fn random_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }

@@ -1,1 +1,244 @@
-//! The one writer.
+//! The one writer (`RULES` 22): closures that wait are run one after the other in one transaction, a savepoint each, and
+//! answered after its commit. So a hundred writers cost one sync of the disk, and none hears of success too early.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{Clock, Seq};
+
+use super::failure::{Aftermath, Failure};
+use super::session::Session;
+use super::{StoreError, Tx, journal, open};
+
+/// Closures that may wait; more wait for their turn to wait.
+pub(super) const MAX_WAITING: usize = 1024;
+/// Closures committed together.
+const MAX_GROUP: usize = 128;
+/// How often a closure runs again because another process wrote the same key.
+const MAX_COLLISIONS: u32 = 3;
+/// The pauses before a lost transaction is run again; after the last one its closures are told.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(5),
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_millis(1500),
+];
+
+/// A closure that waits for its turn, its types forgotten.
+pub(super) trait Job: Send {
+    /// Nobody waits for the answer any more.
+    fn is_unwanted(&self) -> bool;
+
+    /// Runs the closure; tells whether it wants its changes kept.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
+
+    /// The closure's changes were undone: unless it failed by itself, this is why.
+    fn undone(&mut self, why: &StoreError);
+
+    /// Gives the answer.
+    fn answer(self: Box<Self>);
+}
+
+/// What a closure came to: its result, or its panic.
+type Outcome<T, E> = Result<Result<T, E>, Box<dyn Any + Send>>;
+
+struct Closure<T, E, F> {
+    closure: F,
+    outcome: Option<Outcome<T, E>>,
+    answer: oneshot::Sender<Outcome<T, E>>,
+}
+
+impl<T, E, F> Job for Closure<T, E, F>
+where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn is_unwanted(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
+        async move {
+            let outcome = AssertUnwindSafe((self.closure)(tx)).catch_unwind().await;
+            let keep = matches!(outcome, Ok(Ok(_)));
+            self.outcome = Some(outcome);
+            keep
+        }
+        .boxed()
+    }
+
+    fn undone(&mut self, why: &StoreError) {
+        if !matches!(self.outcome, Some(Ok(Err(_)) | Err(_))) {
+            self.outcome = Some(Ok(Err(why.clone().into())));
+        }
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            let _ = self.answer.send(outcome);
+        }
+    }
+}
+
+/// Hands a closure to the writer and waits for its answer.
+pub(super) async fn submit<T, E, F>(jobs: &mpsc::Sender<Box<dyn Job>>, closure: F) -> Result<T, E>
+where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job = Closure {
+        closure,
+        outcome: None,
+        answer,
+    };
+    if jobs.send(Box::new(job)).await.is_err() {
+        return Err(StoreError::Closed.into());
+    }
+    match answered.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err(StoreError::Closed.into()),
+    }
+}
+
+pub(super) struct Writer {
+    pub database: DatabaseConnection,
+    pub jobs: mpsc::Receiver<Box<dyn Job>>,
+    pub clock: Arc<dyn Clock>,
+    pub head: watch::Sender<Seq>,
+    pub closing: CancellationToken,
+}
+
+impl Writer {
+    /// Works until everything that was accepted before `closing` is committed.
+    pub(super) async fn run(mut self) {
+        loop {
+            let first = tokio::select! {
+                biased;
+                job = self.jobs.recv() => job,
+                () = self.closing.cancelled(), if !self.jobs.is_closed() => {
+                    self.jobs.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else { return };
+            let mut group = vec![first];
+            while group.len() < MAX_GROUP
+                && let Ok(job) = self.jobs.try_recv()
+            {
+                group.push(job);
+            }
+            self.commit(group).await;
+        }
+    }
+
+    /// Commits a group, again if need be, and answers it.
+    async fn commit(&self, mut group: Vec<Box<dyn Job>>) {
+        let mut pauses = PAUSES.iter();
+        loop {
+            let failure = match self.attempt(&mut group).await {
+                Ok(Some(seq)) => {
+                    journal::raise(&self.head, seq);
+                    break;
+                }
+                Ok(None) => break,
+                Err(failure) => failure,
+            };
+            if matches!(failure.error, StoreError::Unreachable(_)) && pauses.len() < PAUSES.len() {
+                // Making the connection has been tried for long enough by now.
+                pauses = [].iter();
+            }
+            let again = (failure.aftermath == Aftermath::Again).then(|| pauses.next()).flatten();
+            let Some(pause) = again else {
+                for job in &mut group {
+                    job.undone(&failure.error);
+                }
+                break;
+            };
+            tracing::debug!("a transaction was lost and runs again: {}", failure.error);
+            tokio::time::sleep(*pause).await;
+        }
+        for job in group {
+            job.answer();
+        }
+    }
+
+    /// Runs a group in one transaction; gives the newest event's number if it wrote events.
+    async fn attempt(&self, group: &mut [Box<dyn Job>]) -> Result<Option<Seq>, Failure> {
+        let outer = self
+            .database
+            .begin_with_options(open::immediate())
+            .await
+            .map_err(whole)?;
+        let mut events = Vec::new();
+        for job in group.iter_mut().filter(|job| !job.is_unwanted()) {
+            self.run_one(&outer, job.as_mut(), &mut events).await?;
+        }
+        let head = journal::append(&outer, events).await.map_err(whole)?;
+        outer.commit().await.map_err(whole)?;
+        Ok(head)
+    }
+
+    /// Runs one closure under a savepoint, again when another process was faster. Fails only when the whole transaction has.
+    async fn run_one(
+        &self,
+        outer: &DatabaseTransaction,
+        job: &mut dyn Job,
+        events: &mut Vec<journal::Entry>,
+    ) -> Result<(), Failure> {
+        for round in 1.. {
+            let mut tx = Tx {
+                session: Session::new(outer.begin().await.map_err(whole)?),
+                now: self.clock.now(),
+                events: Vec::new(),
+            };
+            let keep = job.run(&mut tx).await;
+            let Tx {
+                session,
+                now,
+                events: told,
+            } = tx;
+            let (savepoint, failure) = session.into_parts();
+            match failure {
+                None if keep => {
+                    savepoint.commit().await.map_err(whole)?;
+                    events.extend(told.into_iter().map(|event| journal::Entry { at: now, event }));
+                    return Ok(());
+                }
+                None => return savepoint.rollback().await.map_err(whole),
+                Some(failure) => match failure.aftermath {
+                    Aftermath::Again | Aftermath::Lost => return Err(failure),
+                    Aftermath::Collision if round < MAX_COLLISIONS => savepoint.rollback().await.map_err(whole)?,
+                    Aftermath::Collision | Aftermath::Undo => {
+                        job.undone(&failure.error);
+                        return savepoint.rollback().await.map_err(whole);
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An error outside the closures: of the transaction itself, which is gone whatever the error is.
+fn whole(error: DbErr) -> Failure {
+    let failure = Failure::from(&error);
+    let aftermath = match failure.aftermath {
+        Aftermath::Undo | Aftermath::Collision => Aftermath::Lost,
+        other => other,
+    };
+    Failure { aftermath, ..failure }
+}

@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("supervisor", &[]),
     ("telemetry", &["config"]),
     ("config", &["domain"]),
-    ("store", &["domain"]),
+    ("store", &["domain", "supervisor"]),
     ("bridge", &["domain", "store", "supervisor"]),
     ("wa", &["domain", "supervisor"]),
     ("matrix", &["domain", "supervisor"]),

@@ -4,4 +4,5 @@ mod architecture;
 mod e2e;
 mod rig;
 mod simulation;
+mod store;
 mod torture;

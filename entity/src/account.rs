@@ -1,0 +1,30 @@
+//! A WhatsApp number that we drive, and who drives it.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AccountId;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "accounts")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: AccountId,
+    #[sea_orm(unique)]
+    pub name: String,
+    pub state: String,
+    pub detail: Option<String>,
+    pub phone: Option<String>,
+    pub watermark: Option<i64>,
+    pub login: i64,
+    pub fence: i64,
+    pub folder: Option<String>,
+    pub holder: Option<String>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,31 @@
+//! A key of the API: its hash, never the key.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ApiKeyId;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "api_keys")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: ApiKeyId,
+    pub name: String,
+    pub prefix: String,
+    /// SHA-256 in hexadecimal.
+    #[sea_orm(unique)]
+    pub hash: String,
+    /// A JSON list of words.
+    pub scopes: String,
+    /// A JSON list of account ids; all of them when null.
+    pub accounts: Option<String>,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+    pub last_used_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

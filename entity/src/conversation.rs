@@ -1,0 +1,32 @@
+//! An account's chat; unique by (account, chat) and by (account, customer).
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "conversations")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: ConversationId,
+    pub account_id: AccountId,
+    pub customer_id: Option<CustomerId>,
+    pub kind: String,
+    pub name: String,
+    pub status: String,
+    pub assignee: Option<String>,
+    pub unread_count: i64,
+    pub last_message_id: Option<MessageId>,
+    pub last_message_at: Option<i64>,
+    /// What lists sort by: the last message's time, else the making's.
+    pub active_at: i64,
+    pub chat_id: Option<ChatId>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

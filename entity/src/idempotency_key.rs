@@ -1,0 +1,27 @@
+//! The answer to a request that carried a key; unique by (scope, key).
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ApiKeyId, MessageId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "idempotency_keys")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub scope: ApiKeyId,
+    pub key: String,
+    /// SHA-256 in hexadecimal.
+    pub body_hash: String,
+    pub status: i32,
+    /// JSON.
+    pub response: String,
+    pub message_id: Option<MessageId>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

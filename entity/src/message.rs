@@ -1,0 +1,50 @@
+//! A message; unique by (conversation, from-me, sender, WhatsApp id) and by client key.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "messages")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: MessageId,
+    pub account_id: AccountId,
+    pub conversation_id: ConversationId,
+    pub customer_id: Option<CustomerId>,
+    pub direction: String,
+    pub kind: String,
+    pub content: String,
+    pub timestamp: i64,
+    /// `timestamp` in whole seconds, which is all that WhatsApp knows: lists sort by it, then by id.
+    pub sort_at: i64,
+    pub state: String,
+    pub whatsapp_id: Option<WaMessageId>,
+    pub from_me: bool,
+    pub sender: WaUserId,
+    /// Where it was handed over.
+    pub chat_id: Option<ChatId>,
+    /// The account's login in which its WhatsApp id was chosen.
+    pub login: Option<i64>,
+    pub author_origin: Option<String>,
+    pub author_name: Option<String>,
+    #[sea_orm(unique)]
+    pub client_key: Option<String>,
+    pub reply_to: Option<MessageId>,
+    /// A JSON object.
+    pub media: Option<String>,
+    pub edited_at: Option<i64>,
+    pub deleted_at: Option<i64>,
+    pub backfilled: bool,
+    pub failure_code: Option<String>,
+    pub failure_detail: Option<String>,
+    pub expires_at: Option<i64>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,50 @@
+//! Hears from PostgreSQL that another process has written events.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::{DatabaseConnection, DatabaseConnectionType};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::Seq;
+
+use super::journal::{self, CHANNEL};
+
+/// The pause before a lost connection is made again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Raises `head` by what others notify, until `stopping`. What was missed while the connection was lost is asked for.
+pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, stopping: CancellationToken) {
+    let DatabaseConnectionType::SqlxPostgresPoolConnection(_) = &readers.inner else {
+        return;
+    };
+    let follow = async {
+        loop {
+            if let Err(error) = follow(&readers, &head).await {
+                tracing::debug!("not hearing from the database, trying again: {error}");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = follow => {}
+        () = stopping.cancelled() => {}
+    }
+}
+
+async fn follow(readers: &DatabaseConnection, head: &watch::Sender<Seq>) -> Result<(), sea_orm::sqlx::Error> {
+    let mut listener = PgListener::connect_with(readers.get_postgres_connection_pool()).await?;
+    listener.ignore_pool_close_event(true);
+    listener.listen(CHANNEL).await?;
+    loop {
+        if let Ok(range) = journal::range(readers).await {
+            journal::raise(head, range.head);
+        }
+        while let Some(told) = listener.try_recv().await? {
+            if let Ok(seq) = told.payload().parse() {
+                journal::raise(head, Seq(seq));
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Storing messages and what becomes of them.
+
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+
+use entity::{conversation, message};
+
+use crate::domain::message::{Direction, Failure, Message, MessageState};
+use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::store::{StoreError, Tx};
+
+use super::{HandOver, Inserted, NewMessage, find, read, row, unnumbered};
+
+impl Tx {
+    pub async fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        find::by_id(&self.session, id).await
+    }
+
+    /// Stores a message, or gives the one that is stored.
+    ///
+    /// Looking first is enough: of two processes that store the same message at once, one collides with the unique key, and
+    /// its closure runs again and finds it.
+    pub async fn insert_message(&mut self, new: NewMessage) -> Result<Inserted, StoreError> {
+        if let Some(stored) = self.stored(&new).await? {
+            return Ok(Inserted::Existing(stored));
+        }
+        let mut row = row(new, self.now);
+        let inserted = message::Entity::insert(unnumbered(row.clone()))
+            .exec(&self.session)
+            .await?;
+        row.id = inserted.last_insert_id;
+        read(row).map(Inserted::New)
+    }
+
+    pub async fn message_by_client_key(&mut self, key: &str) -> Result<Option<Message>, StoreError> {
+        find::by_client_key(&self.session, key).await
+    }
+
+    /// The message that we sent under this stanza id; where several have it (another account's number may be a customer
+    /// of ours), the one handed over in `chat`, else the first.
+    pub async fn our_message(
+        &mut self,
+        account: AccountId,
+        id: &WaMessageId,
+        chat: Option<&ChatId>,
+    ) -> Result<Option<Message>, StoreError> {
+        let mut rows = message::Entity::find()
+            .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::WhatsappId.eq(id.as_str()))
+            .filter(message::Column::FromMe.eq(true))
+            .order_by_asc(message::Column::Id)
+            .all(&self.session)
+            .await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let there = rows
+            .iter()
+            .position(|row| chat.is_some() && row.chat_id.as_ref() == chat);
+        read(rows.swap_remove(there.unwrap_or(0))).map(Some)
+    }
+
+    /// The message that a reply quotes; of several with this id, the first.
+    pub async fn message_in_conversation(
+        &mut self,
+        conversation: ConversationId,
+        id: &WaMessageId,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let row = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::WhatsappId.eq(id.as_str()))
+            .order_by_asc(message::Column::Id)
+            .one(&self.session)
+            .await?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// Sets state and failure and gives the message as it then is.
+    pub async fn set_message_state(
+        &mut self,
+        id: MessageId,
+        state: MessageState,
+        failure: Option<Failure>,
+    ) -> Result<Message, StoreError> {
+        let (code, detail) = failure.map(|failure| (failure.code, failure.detail)).unzip();
+        let change = message::ActiveModel {
+            state: Set(state.to_string()),
+            failure_code: Set(code),
+            failure_detail: Set(detail),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await?;
+        self.need_message(id).await.and_then(read)
+    }
+
+    /// Gives a message its stanza id, for ever (`RULES` 2): one that has an id keeps it, and its login, and takes only
+    /// the chat. Does not change the state.
+    pub async fn choose_stanza(
+        &mut self,
+        id: MessageId,
+        chat: &ChatId,
+        stanza: &WaMessageId,
+        login: i64,
+    ) -> Result<HandOver, StoreError> {
+        let row = self.need_message(id).await?;
+        let chosen = HandOver {
+            id: row.whatsapp_id.unwrap_or_else(|| stanza.clone()),
+            chat: chat.clone(),
+            login: row.login.unwrap_or(login),
+        };
+        let change = message::ActiveModel {
+            whatsapp_id: Set(Some(chosen.id.clone())),
+            chat_id: Set(Some(chosen.chat.clone())),
+            login: Set(Some(chosen.login)),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await?;
+        Ok(chosen)
+    }
+
+    pub async fn hand_over(&mut self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
+        find::hand_over(&self.session, id).await
+    }
+
+    /// A person wants a message sent again: its id counts as chosen in the account's present login.
+    pub async fn renew_login(&mut self, id: MessageId) -> Result<(), StoreError> {
+        let account = self.need_message(id).await?.account_id;
+        let login = self
+            .account(account)
+            .await?
+            .ok_or(StoreError::Missing { what: "account" })?
+            .login;
+        let change = message::ActiveModel {
+            login: Set(Some(login)),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await
+    }
+
+    /// Gives a message that may be sent again (a person said so) another time to live.
+    pub async fn set_expiry(&mut self, id: MessageId, at: Option<Timestamp>) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            expires_at: Set(at.map(|at| at.0)),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await
+    }
+
+    /// Until when a message may be sent.
+    pub async fn expiry(&mut self, id: MessageId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.need_message(id).await?.expires_at.map(Timestamp))
+    }
+
+    /// How many customers who never wrote this account has written to since `from`, for the first time (`RULES` 8).
+    pub async fn first_contacts(&mut self, account: AccountId, from: Timestamp) -> Result<u64, StoreError> {
+        let count = conversation::Entity::find()
+            .filter(conversation::Column::AccountId.eq(account))
+            .filter(conversation::Column::ActiveAt.gte(from.0))
+            .filter(Expr::exists(handed_over()))
+            .filter(Expr::exists(handed_over().and_where(message::Column::Timestamp.lt(from.0)).take()).not())
+            .filter(Expr::exists(of(Direction::Inbound)).not())
+            .count(&self.session)
+            .await?;
+        Ok(count)
+    }
+
+    async fn stored(&mut self, new: &NewMessage) -> Result<Option<Message>, StoreError> {
+        if let Some(key) = &new.client_key
+            && let Some(stored) = self.message_by_client_key(key).await?
+        {
+            return Ok(Some(stored));
+        }
+        let Some(whatsapp_id) = &new.whatsapp_id else {
+            return Ok(None);
+        };
+        let row = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(new.conversation))
+            .filter(message::Column::WhatsappId.eq(whatsapp_id.as_str()))
+            .filter(message::Column::FromMe.eq(new.from_me))
+            .filter(message::Column::Sender.eq(new.sender.as_str()))
+            .one(&self.session)
+            .await?;
+        row.map(read).transpose()
+    }
+
+    async fn change_message(&mut self, id: MessageId, change: message::ActiveModel) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            updated_at: Set(self.now.0),
+            ..change
+        };
+        message::Entity::update_many()
+            .set(change)
+            .filter(message::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn need_message(&mut self, id: MessageId) -> Result<message::Model, StoreError> {
+        let row = message::Entity::find_by_id(id).one(&self.session).await?;
+        row.ok_or(StoreError::Missing { what: "message" })
+    }
+}
+
+/// The messages of a conversation (of the query around) in one direction.
+fn of(direction: Direction) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(message::Entity)
+        .and_where(
+            Expr::col((message::Entity, message::Column::ConversationId))
+                .equals((conversation::Entity, conversation::Column::Id)),
+        )
+        .and_where(message::Column::Direction.eq(direction.as_str()))
+        .take()
+}
+
+/// Those of ours that WhatsApp may have.
+fn handed_over() -> SelectStatement {
+    of(Direction::Outbound)
+        .and_where(message::Column::WhatsappId.is_not_null())
+        .take()
+}

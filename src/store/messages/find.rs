@@ -1,0 +1,236 @@
+//! Reading messages, one, by pages, or all.
+
+use futures_util::Stream;
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+use entity::{conversation, message};
+
+use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::store::page::{self, Page, PageKey, PageRequest};
+use crate::store::row::word;
+use crate::store::{Store, StoreError};
+
+use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
+
+impl Store {
+    pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        by_id(self.readers(), id).await
+    }
+
+    pub async fn message_by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {
+        by_client_key(self.readers(), key).await
+    }
+
+    /// A conversation's messages in the order of their time in whole seconds (WhatsApp knows no finer), then of their
+    /// storing.
+    pub async fn messages(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
+        let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
+        let columns = (Some(message::Column::SortAt), message::Column::Id);
+        let key = |row: &message::Model| PageKey {
+            at: row.sort_at,
+            id: row.id.0,
+        };
+        page::read(query, page, columns, self.readers(), key, read).await
+    }
+
+    /// What we hold of a conversation since `from`, for comparing with the page (`RULES` 11), in its order.
+    pub async fn recent_ids(
+        &self,
+        conversation: ConversationId,
+        from: Timestamp,
+    ) -> Result<Vec<RecentMessage>, StoreError> {
+        let rows = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::SortAt.gte(whole_seconds(from)))
+            .filter(message::Column::WhatsappId.is_not_null())
+            .order_by_asc(message::Column::SortAt)
+            .order_by_asc(message::Column::Id)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().filter_map(|row| recent(row).transpose()).collect()
+    }
+
+    /// Our messages written since `from` about which WhatsApp may still tell more, the oldest first.
+    pub async fn unfinished(&self, conversation: ConversationId, from: Timestamp) -> Result<Vec<Message>, StoreError> {
+        let unfinished = MessageState::ALL.iter().filter(|state| state.is_unfinished());
+        let rows = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::SortAt.gte(whole_seconds(from)))
+            .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
+            .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
+            .order_by_asc(message::Column::Id)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Chat and id of an account's messages that were handed over, written since `from`, about which WhatsApp may still
+    /// tell more; the newest first, at most `limit`.
+    pub async fn unfinished_of_account(
+        &self,
+        account: AccountId,
+        from: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<(ChatId, WaMessageId)>, StoreError> {
+        let unfinished = MessageState::ALL.iter().filter(|state| state.is_unfinished());
+        // What was written on the phone was handed over by nobody here: it is in its conversation's chat.
+        let chat = Func::coalesce([
+            Expr::col((message::Entity, message::Column::ChatId)),
+            Expr::col((conversation::Entity, conversation::Column::ChatId)),
+        ]);
+        let of_conversation = message::Entity::belongs_to(conversation::Entity)
+            .from(message::Column::ConversationId)
+            .to(conversation::Column::Id)
+            .into();
+        let rows: Vec<(Option<ChatId>, Option<WaMessageId>)> = message::Entity::find()
+            .select_only()
+            .expr_as(chat, "chat")
+            .column(message::Column::WhatsappId)
+            .join(JoinType::InnerJoin, of_conversation)
+            .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
+            .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
+            .filter(message::Column::WhatsappId.is_not_null())
+            .filter(message::Column::Timestamp.gte(from.0))
+            .order_by_desc(message::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        Ok(rows.into_iter().filter_map(|(chat, id)| chat.zip(id)).collect())
+    }
+
+    /// Whether nobody has written in this conversation yet but what still waits to be sent (`RULES` 8).
+    pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        let met = message::Column::Direction
+            .eq(Direction::Inbound.as_str())
+            .or(message::Column::WhatsappId.is_not_null());
+        let first = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(met)
+            .one(self.readers())
+            .await?;
+        Ok(first.is_none())
+    }
+
+    /// Messages of unknown outcome, by id: a person decides.
+    pub async fn undecided(&self, page: PageRequest) -> Result<Page<Message>, StoreError> {
+        let query = message::Entity::find().filter(message::Column::State.eq(MessageState::Unknown.as_str()));
+        let columns = (None, message::Column::Id);
+        page::read(
+            query,
+            page,
+            columns,
+            self.readers(),
+            |row| PageKey::of_id(row.id.0),
+            read,
+        )
+        .await
+    }
+
+    /// Messages still queued that are not to be sent any more, at most `limit`.
+    pub async fn expired(&self, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
+        let rows = message::Entity::find()
+            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
+            .filter(message::Column::ExpiresAt.lte(now.0))
+            .order_by_asc(message::Column::Id)
+            .limit(limit)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Under what a message was handed over; `None` before its id is chosen.
+    pub async fn hand_over(&self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
+        hand_over(self.readers(), id).await
+    }
+
+    /// Messages by id, a page at a time in memory.
+    pub fn stream_messages(
+        &self,
+        filter: MessageFilter,
+    ) -> impl Stream<Item = Result<Message, StoreError>> + Send + use<> {
+        let store = self.clone();
+        page::stream(move |request| {
+            let store = store.clone();
+            async move { store.filtered(filter, request).await }
+        })
+    }
+
+    /// How many messages [`Self::stream_messages`] gives.
+    pub async fn count_messages(&self, filter: MessageFilter) -> Result<u64, StoreError> {
+        let query = message::Entity::find().filter(condition(filter));
+        Ok(query.count(self.readers()).await?)
+    }
+
+    async fn filtered(&self, filter: MessageFilter, page: PageRequest) -> Result<Page<Message>, StoreError> {
+        let query = message::Entity::find().filter(condition(filter));
+        let columns = (None, message::Column::Id);
+        page::read(
+            query,
+            page,
+            columns,
+            self.readers(),
+            |row| PageKey::of_id(row.id.0),
+            read,
+        )
+        .await
+    }
+}
+
+pub(super) async fn by_id(database: &impl ConnectionTrait, id: MessageId) -> Result<Option<Message>, StoreError> {
+    let row = message::Entity::find_by_id(id).one(database).await?;
+    row.map(read).transpose()
+}
+
+pub(super) async fn by_client_key(database: &impl ConnectionTrait, key: &str) -> Result<Option<Message>, StoreError> {
+    let row = message::Entity::find()
+        .filter(message::Column::ClientKey.eq(key))
+        .one(database)
+        .await?;
+    row.map(read).transpose()
+}
+
+pub(super) async fn hand_over(database: &impl ConnectionTrait, id: MessageId) -> Result<Option<HandOver>, StoreError> {
+    let row = message::Entity::find_by_id(id).one(database).await?;
+    let row = row.ok_or(StoreError::Missing { what: "message" })?;
+    Ok(match (row.whatsapp_id, row.chat_id, row.login) {
+        (Some(id), Some(chat), Some(login)) => Some(HandOver { id, chat, login }),
+        _ => None,
+    })
+}
+
+fn condition(filter: MessageFilter) -> Condition {
+    let MessageFilter {
+        account,
+        customer,
+        conversation,
+        from,
+        until,
+    } = filter;
+    Condition::all()
+        .add_option(account.map(|account| message::Column::AccountId.eq(account)))
+        .add_option(customer.map(|customer| message::Column::CustomerId.eq(customer)))
+        .add_option(conversation.map(|conversation| message::Column::ConversationId.eq(conversation)))
+        .add_option(from.map(|from| message::Column::Timestamp.gte(from.0)))
+        .add_option(until.map(|until| message::Column::Timestamp.lt(until.0)))
+}
+
+fn recent(row: message::Model) -> Result<Option<RecentMessage>, StoreError> {
+    let Some(whatsapp_id) = row.whatsapp_id else {
+        return Ok(None);
+    };
+    Ok(Some(RecentMessage {
+        id: row.id,
+        whatsapp_id,
+        from_me: row.from_me,
+        sender: row.sender,
+        timestamp: Timestamp(row.timestamp),
+        state: word("messages", &row.state)?,
+    }))
+}

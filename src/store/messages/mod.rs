@@ -1,0 +1,195 @@
+//! Messages: stored once, whatever tells of them and however often.
+
+mod change;
+mod find;
+
+use sea_orm::ActiveValue::NotSet;
+use sea_orm::IntoActiveModel;
+
+use entity::message;
+
+use crate::domain::conversation::Conversation;
+use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState};
+use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
+
+use super::StoreError;
+use super::row::{from_json, word};
+
+/// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
+/// (`RULES` 12), and by `client_key` where it has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    pub account: AccountId,
+    pub customer: Option<CustomerId>,
+    pub conversation: ConversationId,
+    pub direction: Direction,
+    pub kind: Kind,
+    pub content: String,
+    pub timestamp: Timestamp,
+    pub state: MessageState,
+    pub whatsapp_id: Option<WaMessageId>,
+    pub from_me: bool,
+    /// The sender's part of the uniqueness; empty where `from_me` says it all.
+    pub sender: WaUserId,
+    pub author: Option<Author>,
+    pub client_key: Option<String>,
+    pub reply_to: Option<MessageId>,
+    pub backfilled: bool,
+    /// Not sent any more after this (`RULES` 4).
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewMessage {
+    /// A message of this conversation with nothing but what every message has.
+    pub fn of(
+        conversation: &Conversation,
+        direction: Direction,
+        kind: Kind,
+        content: &str,
+        timestamp: Timestamp,
+        state: MessageState,
+    ) -> Self {
+        Self {
+            account: conversation.account_id,
+            customer: conversation.customer_id,
+            conversation: conversation.id,
+            direction,
+            kind,
+            content: content.to_owned(),
+            timestamp,
+            state,
+            whatsapp_id: None,
+            from_me: direction == Direction::Outbound,
+            sender: WaUserId(String::new()),
+            author: None,
+            client_key: None,
+            reply_to: None,
+            backfilled: false,
+            expires_at: None,
+        }
+    }
+}
+
+/// Whether a message was new. The stored row wins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inserted {
+    New(Message),
+    Existing(Message),
+}
+
+/// Under what a message of ours was, or is to be, handed to WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    pub id: WaMessageId,
+    pub chat: ChatId,
+    /// The account's login in which the id was chosen (`RULES` 3).
+    pub login: i64,
+}
+
+/// What a resync compares with the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentMessage {
+    pub id: MessageId,
+    pub whatsapp_id: WaMessageId,
+    pub from_me: bool,
+    pub sender: WaUserId,
+    pub timestamp: Timestamp,
+    pub state: MessageState,
+}
+
+/// Which messages an export takes; all that is given has to hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    pub account: Option<AccountId>,
+    pub customer: Option<CustomerId>,
+    pub conversation: Option<ConversationId>,
+    /// Written at or after this.
+    pub from: Option<Timestamp>,
+    /// Written before this.
+    pub until: Option<Timestamp>,
+}
+
+/// The whole second of a moment, in milliseconds.
+pub(super) const fn whole_seconds(at: Timestamp) -> i64 {
+    at.0.div_euclid(1000).saturating_mul(1000)
+}
+
+/// The row of a message that is not stored yet: everything but its id.
+fn row(new: NewMessage, now: Timestamp) -> message::Model {
+    let (author_origin, author_name) = match new.author {
+        Some(Author { origin, name }) => (origin.map(|origin| origin.to_string()), Some(name)),
+        None => (None, None),
+    };
+    message::Model {
+        id: MessageId(0),
+        account_id: new.account,
+        conversation_id: new.conversation,
+        customer_id: new.customer,
+        direction: new.direction.to_string(),
+        kind: new.kind.to_string(),
+        content: new.content,
+        timestamp: new.timestamp.0,
+        sort_at: whole_seconds(new.timestamp),
+        state: new.state.to_string(),
+        whatsapp_id: new.whatsapp_id,
+        from_me: new.from_me,
+        sender: new.sender,
+        chat_id: None,
+        login: None,
+        author_origin,
+        author_name,
+        client_key: new.client_key,
+        reply_to: new.reply_to,
+        media: None,
+        edited_at: None,
+        deleted_at: None,
+        backfilled: new.backfilled,
+        failure_code: None,
+        failure_detail: None,
+        expires_at: new.expires_at.map(|at| at.0),
+        created_at: now.0,
+        updated_at: now.0,
+    }
+}
+
+/// The same row for the database to number.
+fn unnumbered(row: message::Model) -> message::ActiveModel {
+    let mut row = row.into_active_model();
+    row.id = NotSet;
+    row
+}
+
+fn read(row: message::Model) -> Result<Message, StoreError> {
+    let state: MessageState = word("messages", &row.state)?;
+    let author = match row.author_name {
+        Some(name) => Some(Author {
+            origin: row.author_origin.map(|origin| word("messages", &origin)).transpose()?,
+            name,
+        }),
+        None => None,
+    };
+    Ok(Message {
+        id: row.id,
+        customer_id: row.customer_id,
+        conversation_id: row.conversation_id,
+        account_id: row.account_id,
+        direction: word("messages", &row.direction)?,
+        kind: word("messages", &row.kind)?,
+        content: row.content,
+        timestamp: Timestamp(row.timestamp),
+        ack: state.ack(),
+        state,
+        whatsapp_id: row.whatsapp_id,
+        author,
+        reply_to: row.reply_to,
+        media: row.media.map(|media| from_json("messages", &media)).transpose()?,
+        reactions: Vec::new(),
+        edited_at: row.edited_at.map(Timestamp),
+        deleted_at: row.deleted_at.map(Timestamp),
+        backfilled: row.backfilled,
+        failure: row.failure_code.map(|code| Failure {
+            code,
+            detail: row.failure_detail.unwrap_or_default(),
+        }),
+    })
+}

@@ -1,0 +1,113 @@
+//! A small desk to write messages at: an account, a customer, their conversation.
+
+use crm::domain::conversation::{ChatKind, Conversation};
+use crm::domain::customer::Identity;
+use crm::domain::event::{Event, EventType};
+use crm::domain::message::{Direction, Kind, Message, MessageState};
+use crm::domain::{AccountId, ChatId, Timestamp, WaMessageId};
+use crm::store::{Inserted, NewMessage, Store, StoreError, Tx};
+use futures_util::FutureExt;
+
+/// What a [`Tx`] is asked for by most tests.
+pub async fn write<T, F>(store: &Store, closure: F) -> Result<T, StoreError>
+where
+    F: for<'t> Fn(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    store.write(closure).await
+}
+
+/// The account that every test has.
+pub async fn account(store: &Store) -> AccountId {
+    write(store, |tx| {
+        async move { Ok(tx.create_account("default").await?.id) }.boxed()
+    })
+    .await
+    .unwrap()
+}
+
+/// The conversation with the customer of this number.
+pub async fn conversation(store: &Store, account: AccountId, phone: &str) -> Conversation {
+    let phone = phone.to_owned();
+    write(store, move |tx| {
+        let phone = phone.clone();
+        async move {
+            let identity = Identity::phone(&phone.parse().unwrap());
+            let customer = tx.resolve_customer(&[identity], Some("Ada")).await?.customer;
+            let chat = ChatId(format!("{}@chat", &phone[1..]));
+            let resolved = tx
+                .resolve_conversation(
+                    account,
+                    Some(customer.id),
+                    Some(&chat),
+                    ChatKind::Direct,
+                    &customer.name,
+                )
+                .await?;
+            Ok(resolved.conversation)
+        }
+        .boxed()
+    })
+    .await
+    .unwrap()
+}
+
+pub async fn ada(store: &Store) -> Conversation {
+    let account = account(store).await;
+    conversation(store, account, "+447700900123").await
+}
+
+/// A customer's message as WhatsApp would tell it.
+pub fn inbound(conversation: &Conversation, id: &str, content: &str, at: Timestamp) -> NewMessage {
+    NewMessage {
+        whatsapp_id: Some(WaMessageId::from(id)),
+        ..NewMessage::of(
+            conversation,
+            Direction::Inbound,
+            Kind::Text,
+            content,
+            at,
+            MessageState::Received,
+        )
+    }
+}
+
+/// A text of ours, waiting to be sent.
+pub fn outbound(conversation: &Conversation, key: &str, content: &str, at: Timestamp) -> NewMessage {
+    NewMessage {
+        client_key: Some(key.to_owned()),
+        ..NewMessage::of(
+            conversation,
+            Direction::Outbound,
+            Kind::Text,
+            content,
+            at,
+            MessageState::Queued,
+        )
+    }
+}
+
+/// Stores a message with its event, as the bridge does.
+pub async fn take(store: &Store, new: NewMessage) -> Result<Inserted, StoreError> {
+    write(store, move |tx| {
+        let new = new.clone();
+        async move { take_in(tx, new).await }.boxed()
+    })
+    .await
+}
+
+pub async fn take_in(tx: &mut Tx, new: NewMessage) -> Result<Inserted, StoreError> {
+    let inserted = tx.insert_message(new).await?;
+    if let Inserted::New(message) = &inserted {
+        tx.emit(Event::message(EventType::MessageReceived, message));
+    }
+    Ok(inserted)
+}
+
+/// The message that was stored, which has to be new.
+pub fn new(inserted: Inserted) -> Message {
+    match inserted {
+        Inserted::New(message) => message,
+        Inserted::Existing(message) => panic!("message {} was there already", message.id),
+    }
+}

@@ -1,0 +1,150 @@
+//! Invariants 1 and 6, `RULES` 23: every event once, in the order of the commits, whoever writes.
+
+use std::time::Duration;
+
+use crm::domain::event::{Event, EventType, JournalEvent};
+use crm::domain::{Seq, Timestamp};
+use crm::store::{JournalRange, Store};
+use futures_util::FutureExt;
+use futures_util::future::{join_all, try_join_all};
+
+use super::databases::{BEGIN, Database, Kind, on_each_database};
+use super::desk::{self, inbound, take, write};
+
+on_each_database! {
+    /// Invariant 6.
+    a_follower_sees_every_event_once_and_in_order_while_several_processes_write,
+    a_follower_is_woken_by_its_own_process,
+    events_of_one_transaction_follow_each_other,
+    what_is_pruned_is_told,
+}
+
+async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_write(database: Database) {
+    const EACH: usize = 60;
+    let first = database.open().await;
+    let ada = desk::ada(&first).await;
+    let second = database.open().await;
+    let third = database.open().await;
+    let writers = [&first, &second, &third].into_iter().enumerate().map(|(p, store)| {
+        let ada = ada.clone();
+        async move {
+            try_join_all((0..EACH).map(|i| take(store, inbound(&ada, &format!("{p}-{i}"), "x", BEGIN)))).await
+        }
+    });
+    let total = i64::try_from(3 * EACH).unwrap();
+    let (written, seen) = tokio::join!(try_join_all(writers), follow(&third, Seq(total)));
+    written.unwrap();
+    let numbers: Vec<i64> = seen.iter().map(|event| event.seq.0).collect();
+    assert_eq!(
+        numbers,
+        (1..=total).collect::<Vec<_>>(),
+        "no gap was ever seen, and none was filled later"
+    );
+    let mut messages: Vec<_> = seen.iter().map(|event| event.data["id"].as_i64().unwrap()).collect();
+    messages.sort_unstable();
+    messages.dedup();
+    assert_eq!(messages.len(), 3 * EACH);
+    join_all([first, second, third].map(Store::close)).await;
+}
+
+/// Reads as a follower does: on from the last number that it has seen.
+async fn follow(store: &Store, until: Seq) -> Vec<JournalEvent> {
+    let mut seen: Vec<JournalEvent> = vec![];
+    loop {
+        let after = seen.last().map_or(Seq(0), |event| event.seq);
+        if after >= until {
+            return seen;
+        }
+        let more = store.journal(after, 7).await.unwrap();
+        if more.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        seen.extend(more);
+    }
+}
+
+async fn a_follower_is_woken_by_its_own_process(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let mut head = store.head();
+    assert_eq!(*head.borrow_and_update(), Seq(0));
+    take(&store, inbound(&ada, "A1", "x", BEGIN)).await.unwrap();
+    head.changed().await.unwrap();
+    assert_eq!(*head.borrow_and_update(), Seq(1));
+    if database.kind == Kind::Postgres {
+        // And by others, where the database tells.
+        let other = database.open().await;
+        take(&other, inbound(&ada, "A2", "x", BEGIN)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), head.changed())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(*head.borrow(), Seq(2));
+        other.close().await;
+    }
+    store.close().await;
+    let store = database.open().await;
+    assert!(*store.head().borrow() >= Seq(1), "a new process begins with the truth");
+    store.close().await;
+}
+
+async fn events_of_one_transaction_follow_each_other(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let (one, two) = (ada.clone(), ada.clone());
+    let emit = |conversation: crm::domain::conversation::Conversation, kinds: [EventType; 2]| {
+        write(&store, move |tx| {
+            let conversation = conversation.clone();
+            async move {
+                for kind in kinds {
+                    tx.emit(Event::conversation(kind, &conversation));
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+    };
+    let (read, updated) = tokio::join!(
+        emit(one, [EventType::ConversationRead, EventType::ConversationUpdated]),
+        emit(two, [EventType::ConversationUpdated, EventType::ConversationRead]),
+    );
+    read.unwrap();
+    updated.unwrap();
+    let kinds: Vec<_> = store
+        .journal(Seq(0), 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    assert_eq!(kinds[0], kinds[3]);
+    assert_eq!(kinds[1], kinds[2]);
+    assert_ne!(kinds[0], kinds[1]);
+    store.close().await;
+}
+
+async fn what_is_pruned_is_told(database: Database) {
+    const DAY: Duration = Duration::from_hours(24);
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let range = |oldest, head| JournalRange {
+        oldest: Seq(oldest),
+        head: Seq(head),
+    };
+    assert_eq!(store.journal_range().await.unwrap(), range(1, 0));
+    for i in 0..4 {
+        take(&store, inbound(&ada, &format!("A{i}"), "x", BEGIN)).await.unwrap();
+        database.clock.advance(DAY);
+    }
+    let before = |days: i64| Timestamp(BEGIN.0 + days * 86_400_000);
+    assert_eq!(store.prune_journal(before(0)).await.unwrap(), 0);
+    assert_eq!(store.prune_journal(before(2)).await.unwrap(), 2);
+    assert_eq!(store.journal_range().await.unwrap(), range(3, 4));
+    assert_eq!(store.journal(Seq(0), 10).await.unwrap()[0].seq, Seq(3));
+    assert_eq!(store.prune_journal(before(9)).await.unwrap(), 2);
+    assert_eq!(store.journal_range().await.unwrap(), range(5, 4));
+    // Numbers are never used again.
+    take(&store, inbound(&ada, "B", "x", BEGIN)).await.unwrap();
+    assert_eq!(store.journal(Seq(0), 10).await.unwrap()[0].seq, Seq(5));
+    store.close().await;
+}
