@@ -1,14 +1,14 @@
 //! What one event in a room means: a text for the customer, a command, something that is not built yet, or nothing
 //! (`RULES` 1 and 5).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::{Target, Work};
-use crate::domain::{MatrixEventId, MatrixUserId};
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::core::Policy;
@@ -40,6 +40,8 @@ pub(super) struct Around {
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
     /// Our own user.
     pub bot: Option<MatrixUserId>,
+    /// Rooms in which an earlier event still waits: what comes after it waits too.
+    pub waiting: HashSet<MatrixRoomId>,
 }
 
 /// Takes in one event.
@@ -49,8 +51,18 @@ pub(super) async fn take_in(
     event: &RoomEvent,
     around: &Around,
 ) -> Result<Taken, StoreError> {
-    let Some(conversation) = conversation_of(tx, event).await? else {
-        return Ok(Taken::Nothing);
+    let for_us =
+        policy.agents.contains(&event.sender) && !matches!(event.what, RoomEventKind::Other | RoomEventKind::Notice);
+    let conversation = match conversation_of(tx, event).await? {
+        Some(conversation) if !around.waiting.contains(&event.room) => conversation,
+        // An agent may write in a room between its making and our writing it down.
+        _ if for_us && !matches!(event.what, RoomEventKind::Member { .. }) => {
+            tx.add_pending_event(&event.room, &event.id, &event.sender, event.at)
+                .await?;
+            return Ok(Taken::Nothing);
+        }
+        Some(conversation) => conversation,
+        None => return Ok(Taken::Nothing),
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
         return member(tx, around, &conversation, user, *membership).await;
@@ -87,6 +99,7 @@ pub(super) async fn take_in(
             {
                 return Ok(Taken::Nothing);
             }
+            tx.pending_event_told(&event.id).await?;
             let text = "Not sent: I cannot decrypt this yet. It goes out when its key arrives; or write it again.";
             answer(tx, &conversation, event, text.to_owned()).await
         }

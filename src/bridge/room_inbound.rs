@@ -1,7 +1,7 @@
 //! The way in from the rooms: what agents write goes to customers, what is not meant for them does not, and what cannot
 //! go is answered. The sync token is stored in the transaction of its events (invariant 4).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Matrix, MatrixState, RoomEvent, RoomEventKind, SyncBatch, SyncToken};
-use crate::domain::{MatrixEventId, MatrixUserId};
-use crate::store::StoreError;
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::store::{PendingEvent, StoreError};
 
 use super::core::{Core, Progress};
 use super::desk::Desk;
@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often events that could not be decrypted are tried again, and how many at a time.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
 const RETRIES: u64 = 50;
+/// For so long an event of a room that we do not know waits for the room to become known.
+const STRANGE_FOR: Duration = Duration::from_hours(1);
 
 /// Takes in what happens in the rooms.
 pub struct RoomInbound {
@@ -73,7 +75,7 @@ impl RoomInbound {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
         }
-        self.retry_undecryptable().await?;
+        let waiting = self.retry_pending().await?;
         let since = self.core.store.cursor(CURSOR).await?.map(SyncToken);
         let batch = match self.port.sync(since.as_ref()).await {
             Ok(batch) => batch,
@@ -85,14 +87,15 @@ impl RoomInbound {
         if since.as_ref() == Some(&batch.next) && batch.events.is_empty() && batch.receipts.is_empty() {
             return Ok(Progress::Idle);
         }
-        self.commit(batch).await?;
+        self.commit(batch, waiting).await?;
         Ok(Progress::Worked)
     }
 
-    async fn commit(&self, batch: SyncBatch) -> Result<(), StoreError> {
+    async fn commit(&self, batch: SyncBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
         let around = Around {
             confirmed: self.fetch_confirmed(&batch).await,
             bot: self.bot(),
+            waiting,
         };
         let policy = self.core.policy.clone();
         let read: Vec<Conversation> = self
@@ -140,33 +143,63 @@ impl RoomInbound {
         confirmed
     }
 
-    /// Keys come late: what could not be decrypted is asked for again (`RULES` 1).
-    async fn retry_undecryptable(&mut self) -> Result<(), StoreError> {
-        if self.retry_at > self.core.clock.now() {
-            return Ok(());
+    /// Tries again what could not be taken in: a room that was not known yet (made, and not yet written down, when an agent
+    /// wrote in it), or a key that comes late (`RULES` 1). Returns the rooms in which something still waits its turn.
+    async fn retry_pending(&mut self) -> Result<HashSet<MatrixRoomId>, StoreError> {
+        let now = self.core.clock.now();
+        let keys_due = self.retry_at <= now;
+        if keys_due {
+            self.retry_at = now.plus(RETRY_EVERY);
         }
-        self.retry_at = self.core.clock.now().plus(RETRY_EVERY);
+        let mut waiting = HashSet::new();
         for pending in self.core.store.pending_events(RETRIES).await? {
-            let Ok(event) = self.port.event(&pending.room, &pending.event).await else {
-                continue;
-            };
-            if event.what == RoomEventKind::Undecryptable {
+            if pending.told {
+                if keys_due {
+                    self.retry(&pending).await?;
+                }
                 continue;
             }
-            let policy = self.core.policy.clone();
-            self.core
-                .write(move |tx| {
-                    let (policy, event) = (policy.clone(), event.clone());
-                    async move {
-                        tx.remove_pending_event(&event.id).await?;
-                        room_event::take_in(tx, &policy, &event, &Around::default())
-                            .await
-                            .map(|_: Taken| ())
-                    }
-                    .boxed()
-                })
-                .await?;
+            let known = self.core.store.conversation_of_room(&pending.room).await?.is_some();
+            if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
+                continue;
+            }
+            if !known && now.since(pending.first_seen) > STRANGE_FOR {
+                // No room of a conversation, and never was.
+                let event = pending.event.clone();
+                self.core
+                    .write(move |tx| {
+                        let event = event.clone();
+                        async move { tx.remove_pending_event(&event).await.map(|_| ()) }.boxed()
+                    })
+                    .await?;
+                continue;
+            }
+            waiting.insert(pending.room);
         }
-        Ok(())
+        Ok(waiting)
+    }
+
+    /// Tells whether the event could be read, and so was taken in.
+    async fn retry(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
+        let Ok(event) = self.port.event(&pending.room, &pending.event).await else {
+            return Ok(false);
+        };
+        if pending.told && event.what == RoomEventKind::Undecryptable {
+            return Ok(false);
+        }
+        let policy = self.core.policy.clone();
+        self.core
+            .write(move |tx| {
+                let (policy, event) = (policy.clone(), event.clone());
+                async move {
+                    tx.remove_pending_event(&event.id).await?;
+                    room_event::take_in(tx, &policy, &event, &Around::default())
+                        .await
+                        .map(|_: Taken| ())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(true)
     }
 }

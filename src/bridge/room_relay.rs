@@ -176,16 +176,13 @@ impl RoomRelay {
         };
         let event = self.send(item, &room, &self.txn(id, "0"), &content).await?;
         let (item, conversation) = (item.id, message.conversation_id);
-        let ticked = message.ack.is_some();
         self.core
             .write(move |tx| {
                 let (event, message) = (event.clone(), message.clone());
                 async move {
                     tx.add_room_event(id, 0, &event, conversation).await?;
-                    if ticked {
-                        // Its state moved on before there was anything to tick.
-                        ticks::ask(tx, &message).await?;
-                    }
+                    // Its state may have moved on before there was anything to tick.
+                    ticks::ask(tx, &message).await?;
                     tx.finish_work(item).await.map(|_| ())
                 }
                 .boxed()

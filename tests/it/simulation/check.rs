@@ -196,7 +196,7 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
         let message = program.store.message_of_event(event).await.unwrap();
         let stale = log.iter().any(|shown| matches!(
             &shown.what,
-            What::Bot { content: RoomContent::Notice { reply_to: Some(to), body }, .. } if to == event && body.starts_with("Not sent")
+            What::Bot { content: RoomContent::Notice { reply_to: Some(to), body }, .. } if to == event && body.starts_with("Not sent: ")
         ));
         assert!(
             message.is_some() != stale,

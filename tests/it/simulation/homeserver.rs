@@ -128,6 +128,22 @@ fn away() -> MatrixError {
     }
 }
 
+/// What the desk is told of an event: not of its own.
+fn told(shown: &Shown) -> Option<RoomEvent> {
+    let What::Agent { body } = &shown.what else { return None };
+    let what = RoomEventKind::Text {
+        body: body.clone(),
+        reply_to: None,
+    };
+    Some(RoomEvent {
+        room: shown.room.clone(),
+        id: shown.id.clone(),
+        sender: agent(),
+        at: shown.at,
+        what,
+    })
+}
+
 impl Rooms {
     fn is_away(&mut self) -> bool {
         self.status.borrow().state != MatrixState::Ready || self.loses()
@@ -162,20 +178,7 @@ impl Matrix for FakeMatrix {
         let batch = {
             let rooms = self.rooms.lock().unwrap();
             let from = since.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
-            let events = rooms.log[from..].iter().filter_map(|shown| match &shown.what {
-                What::Agent { body } => Some(RoomEvent {
-                    room: shown.room.clone(),
-                    id: shown.id.clone(),
-                    sender: agent(),
-                    at: shown.at,
-                    what: RoomEventKind::Text {
-                        body: body.clone(),
-                        reply_to: None,
-                    },
-                }),
-                What::Bot { .. } => None,
-            });
-            let events = events.collect();
+            let events = rooms.log[from..].iter().filter_map(told).collect();
             SyncBatch {
                 next: SyncToken(rooms.log.len().to_string()),
                 events,
@@ -185,8 +188,17 @@ impl Matrix for FakeMatrix {
         self.leave(batch).await
     }
 
-    async fn event(&self, _room: &MatrixRoomId, _id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        Err(away())
+    async fn event(&self, _room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
+        self.enter().await?;
+        let event = self
+            .rooms
+            .lock()
+            .unwrap()
+            .log
+            .iter()
+            .find(|shown| shown.id == *id)
+            .and_then(told);
+        self.leave(event.expect("an event that exists")).await
     }
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {

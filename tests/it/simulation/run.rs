@@ -75,6 +75,14 @@ impl Run {
         }
     }
 
+    /// Removes the run's database.
+    pub fn remove(&self) {
+        let path = self.url.trim_start_matches("sqlite://");
+        for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
     pub async fn start(&self) -> Program {
         let clock = Arc::new(self.clock.clone());
         let options = OpenOptions {
@@ -126,6 +134,11 @@ impl Run {
     /// `actions` random actions, then rest. Returns the program as it stands then.
     pub async fn play(&mut self, actions: u32) -> Program {
         let mut program = self.start().await;
+        // The first login: what comes from now on is no history.
+        self.step(&mut program, 0).await.expect("no crash is planned");
+        while program.store.cursor("matrix.sync").await.unwrap().is_none() {
+            self.step(&mut program, 3).await.expect("no crash is planned");
+        }
         for _ in 0..actions {
             if self.rng.random_range(0..100) < 25 {
                 let passages = self.rng.random_range(0..12);
