@@ -63,19 +63,37 @@ pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Proble
         return Err(Problem::wrong_field("/name", detail));
     }
     let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
+    let stored = insert(store, name, wanted.scope, wanted.expires_at, &key).await?;
+    Ok(CreatedKey { key, stored })
+}
+
+/// Lets a key in that was made elsewhere; one that is known, revoked or not, stays as it is.
+pub async fn adopt(store: &Store, name: &str, scope: Scope, key: &str) -> Result<(), StoreError> {
+    if store.api_key(&secret::hash(key)).await?.is_none() {
+        insert(store, name.to_owned(), scope, None, key).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    store: &Store,
+    name: String,
+    scope: Scope,
+    expires_at: Option<Timestamp>,
+    key: &str,
+) -> Result<StoredApiKey, StoreError> {
     let new = NewApiKey {
         name,
-        prefix: secret::shown(&key).to_owned(),
-        hash: secret::hash(&key),
-        scopes: vec![wanted.scope.as_str().to_owned()],
+        prefix: secret::shown(key).to_owned(),
+        hash: secret::hash(key),
+        scopes: vec![scope.as_str().to_owned()],
         accounts: None,
-        expires_at: wanted.expires_at,
+        expires_at,
     };
-    let stored = store
-        .write::<_, StoreError, _>(move |tx| {
+    store
+        .write(move |tx| {
             let new = new.clone();
             async move { tx.create_api_key(&new).await }.boxed()
         })
-        .await?;
-    Ok(CreatedKey { key, stored })
+        .await
 }

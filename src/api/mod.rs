@@ -1,7 +1,7 @@
 //! The API: REST under `/api/v1`, the WebSocket, and what watches a server. One file a resource; a handler takes the
 //! request apart, makes one call of the service layer or one read, and answers. Nothing external happens here.
 
-mod accounts;
+pub mod accounts;
 mod auth;
 mod backup;
 mod conversations;
@@ -12,7 +12,7 @@ mod extract;
 mod follower;
 mod guard;
 mod health;
-mod keys;
+pub mod keys;
 mod messages;
 mod metrics;
 mod outbox;
@@ -23,12 +23,14 @@ mod request_id;
 mod router;
 pub mod scope;
 pub mod secret;
+mod server;
 mod state;
 mod status;
 mod ws;
 
 pub use problem::{Code, FieldError, Problem};
 pub use router::router;
+pub use server::Server;
 pub use state::{ApiState, Parts};
 
 /// Largest body of a request, in bytes: the longest text, escaped throughout, is under it.

@@ -67,21 +67,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-fn code(error: &anyhow::Error) -> Exit {
-    error
-        .chain()
-        .find_map(|cause| {
-            if let Some(fault) = cause.downcast_ref::<Fault>() {
-                Some(fault.exit)
-            } else if cause.is::<ConfigError>() {
-                Some(Exit::Usage)
-            } else if let Some(DataDirError::Held { .. }) = cause.downcast_ref() {
-                Some(Exit::Conflict)
-            } else {
-                None
-            }
-        })
-        .unwrap_or(Exit::Failed)
+/// What an error means to whoever started us.
+pub fn code(error: &anyhow::Error) -> Exit {
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        fault.exit
+    } else if error.is::<ConfigError>() {
+        Exit::Usage
+    } else if let Some(DataDirError::Held { .. }) = error.downcast_ref() {
+        Exit::Conflict
+    } else {
+        Exit::Failed
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_the_code_of_its_deepest_fault() {
+    fn an_error_has_the_code_of_its_fault_whatever_was_said_around_it() {
         let fault = Fault::new(Exit::NotFound, "there is no customer 7");
         assert_eq!(code(&anyhow::Error::from(fault).context("looking")), Exit::NotFound);
         assert_eq!(code(&ConfigError::NoDataDir.into()), Exit::Usage);

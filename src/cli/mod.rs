@@ -1,10 +1,32 @@
 //! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
 //! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
 
+mod backup;
+mod client;
 mod completion;
+mod conversation;
+mod customer;
 mod exit;
+mod export;
+mod home;
+mod housekeeping;
+mod key;
+mod listing;
+mod login;
+mod login_view;
+mod logout;
 mod man;
-pub mod output;
+mod message;
+mod outbox;
+mod output;
+mod ports;
+mod qr;
+mod restore;
+mod send;
+mod serve;
+mod signals;
+mod status;
+mod tail;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,18 +95,93 @@ pub struct Shell {
     pub manner: Manner,
 }
 
+impl Shell {
+    fn client(&self) -> anyhow::Result<client::Client> {
+        client::Client::new(&self.config)
+    }
+
+    fn output(&self) -> output::Output {
+        output::Output::new(self.manner.output.unwrap_or_default(), self.manner.quiet)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Status(status::Status),
+    Send(send::Send),
+    Tail(tail::Tail),
+    Customer(customer::Customer),
+    Conversation(conversation::Conversation),
+    Message(message::Message),
+    Outbox(outbox::Outbox),
+    Export(export::Export),
+    Key(key::Key),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Completion(completion::Completion),
     Man(man::Man),
 }
 
 impl Command {
+    /// The address of `serve --listen`.
+    fn listen(&self) -> Option<&str> {
+        match self {
+            Self::Serve(command) => command.listen.as_deref(),
+            _ => None,
+        }
+    }
+
     async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         match self {
+            // These end in order by themselves, whatever happens.
+            Self::Serve(command) => command.run(shell).await,
+            Self::Login(command) => command.run(shell).await,
+            // This tells how far a message is when time is up.
+            Self::Send(command) => interruptible(None, command.run(shell)).await,
+            other => interruptible(shell.manner.timeout, other.ask(shell)).await,
+        }
+    }
+
+    /// Commands that can be left at any moment.
+    async fn ask(self, shell: &Shell) -> anyhow::Result<Exit> {
+        match self {
+            Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
+            Self::Logout(command) => command.run(shell).await,
+            Self::Status(command) => command.run(shell).await,
+            Self::Tail(command) => command.run(shell).await,
+            Self::Customer(command) => command.run(shell).await,
+            Self::Conversation(command) => command.run(shell).await,
+            Self::Message(command) => command.run(shell).await,
+            Self::Outbox(command) => command.run(shell).await,
+            Self::Export(command) => command.run(shell).await,
+            Self::Key(command) => command.run(shell).await,
+            Self::Backup(command) => command.run(shell).await,
+            Self::Restore(command) => command.run(shell).await,
             Self::Completion(command) => command.run(shell),
             Self::Man(command) => command.run(shell),
         }
+    }
+}
+
+/// Runs a command until it ends, time is up or somebody presses Ctrl-C.
+async fn interruptible(
+    timeout: Option<Duration>,
+    command: impl Future<Output = anyhow::Result<Exit>>,
+) -> anyhow::Result<Exit> {
+    let mut signals = signals::Signals::listen()?;
+    let late = async {
+        match timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        end = command => end,
+        () = signals.next() => Ok(Exit::Interrupted),
+        () = late => Err(Fault::new(Exit::TimedOut, "time is up; --timeout gives it more").into()),
     }
 }
 
@@ -109,7 +206,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     fn execute(self) -> anyhow::Result<Exit> {
         let shell = Shell {
-            config: self.global.resolve()?,
+            config: self.global.resolve(self.command.listen())?,
             manner: self.global.manner,
         };
         telemetry::init(&shell.config)?;
@@ -119,11 +216,16 @@ impl Cli {
 }
 
 impl Global {
-    fn resolve(&self) -> anyhow::Result<Config> {
-        let flags: Vec<_> = [("data_dir", &self.data_dir), ("url", &self.url), ("log", &self.log)]
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value.clone()?)))
-            .collect();
+    fn resolve(&self, listen: Option<&str>) -> anyhow::Result<Config> {
+        let flags: Vec<_> = [
+            ("data_dir", self.data_dir.as_deref()),
+            ("url", self.url.as_deref()),
+            ("log", self.log.as_deref()),
+            ("listen", listen),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?.to_owned())))
+        .collect();
         Ok(Config::load(
             &flags,
             self.config.as_deref(),

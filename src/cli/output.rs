@@ -1,12 +1,13 @@
-//! What a command prints: a table for people, JSON lines and CSV for programs. Content from outside is stripped of what a
-//! terminal or a spreadsheet would obey (`RULES` 31).
+//! What a command prints: a table for people, JSON and CSV for programs. Content from outside is stripped of what a terminal
+//! or a spreadsheet would obey (`RULES` 31).
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
-use serde::Serialize;
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
+
+use crate::api::csv;
 
 /// How data is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -18,86 +19,135 @@ pub enum Format {
     Csv,
 }
 
-/// What a row shows in a table or CSV: its column names and cells.
-pub trait Row: Serialize {
-    const COLUMNS: &'static [&'static str];
-
-    fn cells(&self) -> Vec<String>;
-
-    /// What `-q` prints.
-    fn id(&self) -> String;
+/// Where and how a command writes its data.
+pub struct Output {
+    format: Format,
+    quiet: bool,
+    out: io::Stdout,
 }
 
-/// Prints `rows` as a list.
-pub fn list<R: Row>(rows: &[R], format: Format, quiet: bool, out: &mut impl Write) -> anyhow::Result<()> {
-    if quiet {
+impl Output {
+    pub fn new(format: Format, quiet: bool) -> Self {
+        Self {
+            format,
+            quiet,
+            out: io::stdout(),
+        }
+    }
+
+    /// Many rows: the columns in tables and CSV, everything in JSON.
+    pub fn list(&mut self, rows: &[Value], columns: &[&str]) -> anyhow::Result<()> {
+        if self.quiet {
+            return self.ids(rows);
+        }
+        match self.format {
+            Format::Table => self.table(rows, columns)?,
+            Format::Json => self.json(&Value::Array(rows.to_vec()))?,
+            Format::Ndjson => {
+                for row in rows {
+                    writeln!(self.out, "{row}")?;
+                }
+            }
+            Format::Csv => {
+                self.out.write_all(&csv::header(columns))?;
+                for row in rows {
+                    self.out.write_all(&csv::row(row, columns)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One thing: its fields in lines for people.
+    pub fn one(&mut self, value: &Value) -> anyhow::Result<()> {
+        if self.quiet {
+            return self.ids(std::slice::from_ref(value));
+        }
+        match (self.format, value) {
+            (Format::Table, Value::Object(fields)) => {
+                let width = fields.keys().map(String::len).max().unwrap_or(0);
+                for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+                    writeln!(self.out, "{name:width$}  {}", plain(&csv::cell(value)))?;
+                }
+            }
+            (Format::Csv, Value::Object(fields)) => {
+                let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
+                self.out.write_all(&csv::header(&columns))?;
+                self.out.write_all(&csv::row(value, &columns)?)?;
+            }
+            (Format::Json, _) => self.json(value)?,
+            _ => writeln!(self.out, "{value}")?,
+        }
+        Ok(())
+    }
+
+    /// A line for people, and nothing for programs.
+    pub fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.is_for_people() {
+            writeln!(self.out, "{}", plain(text))?;
+        }
+        Ok(())
+    }
+
+    /// A line as it is.
+    pub fn raw(&mut self, text: &str) -> anyhow::Result<()> {
+        writeln!(self.out, "{text}")?;
+        Ok(self.out.flush()?)
+    }
+
+    pub fn is_for_people(&self) -> bool {
+        self.format == Format::Table && !self.quiet
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
+    }
+
+    fn ids(&mut self, rows: &[Value]) -> anyhow::Result<()> {
         for row in rows {
-            writeln!(out, "{}", plain(&row.id()))?;
+            let id = if row["id"].is_null() { &row["name"] } else { &row["id"] };
+            writeln!(self.out, "{}", plain(&csv::cell(id)))?;
         }
-        return Ok(());
+        Ok(())
     }
-    match format {
-        Format::Table => table(rows, out)?,
-        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(rows)?)?,
-        Format::Ndjson => {
-            for row in rows {
-                writeln!(out, "{}", serde_json::to_string(row)?)?;
-            }
+
+    /// One line for programs, several for people.
+    fn json(&mut self, value: &Value) -> anyhow::Result<()> {
+        if self.is_terminal() {
+            writeln!(self.out, "{value:#}")?;
+        } else {
+            writeln!(self.out, "{value}")?;
         }
-        Format::Csv => {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(R::COLUMNS)?;
-            for row in rows {
-                csv.write_record(row.cells().iter().map(|cell| defused(cell).into_owned()))?;
-            }
-            csv.flush()?;
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn table(&mut self, rows: &[Value], columns: &[&str]) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if self.is_terminal() {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        } else {
+            table.force_no_tty();
+        }
+        table.set_header(columns.iter().map(|column| column.to_uppercase()));
+        for row in rows {
+            table.add_row(columns.iter().map(|column| one_line(&csv::cell(&row[*column]))));
+        }
+        writeln!(self.out, "{}", table.trim_fmt())
+    }
 }
 
-fn table<R: Row>(rows: &[R], out: &mut impl Write) -> io::Result<()> {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(R::COLUMNS.iter().map(|column| column.to_uppercase()));
-    if io::stdout().is_terminal() {
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-    }
-    for row in rows {
-        table.add_row(row.cells().iter().map(|cell| plain(&cell.replace('\n', " "))));
-    }
-    writeln!(out, "{}", table.trim_fmt())
+/// A note for people, on standard error.
+pub fn note(text: &str) {
+    // Where standard error is closed there is nobody to be told.
+    let _ = writeln!(io::stderr(), "{}", plain(text));
 }
 
-/// Prints one thing: JSON as it is, or `name: value` lines for people.
-pub fn one(value: &impl Serialize, format: Format, out: &mut impl Write) -> anyhow::Result<()> {
-    let value = serde_json::to_value(value)?;
-    match (format, &value) {
-        (Format::Json, _) => writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?,
-        (Format::Table, Value::Object(fields)) => {
-            let width = fields.keys().map(String::len).max().unwrap_or(0);
-            for (name, value) in fields {
-                writeln!(out, "{name:width$}  {}", plain(&cell(value)))?;
-            }
-        }
-        (Format::Csv, Value::Object(fields)) => {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(fields.keys())?;
-            csv.write_record(fields.values().map(|value| defused(&cell(value)).into_owned()))?;
-            csv.flush()?;
-        }
-        _ => writeln!(out, "{value}")?,
-    }
-    Ok(())
-}
-
-/// A JSON value in a cell.
-pub fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+fn one_line(text: &str) -> String {
+    plain(&text.replace(['\n', '\t'], " "))
 }
 
 /// The text without what a terminal would obey: escapes, other controls, and marks that reorder what is read. Lines and
@@ -113,32 +163,9 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
-/// A CSV cell that no spreadsheet takes for a formula. A number with its sign (every phone number is one) is none.
-pub fn defused(cell: &str) -> Cow<'_, str> {
-    let is_number = cell
-        .strip_prefix(['+', '-'])
-        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-    if !is_number && cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{cell}").into()
-    } else {
-        cell.into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// `RULES` 31.
-    #[test]
-    fn a_csv_cell_never_begins_a_formula_and_a_phone_number_stays_one() {
-        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "+", "\r=1"] {
-            assert_eq!(defused(formula), format!("'{formula}"));
-        }
-        for harmless in ["+447700900123", "-5", "", "a=b", "hello"] {
-            assert_eq!(defused(harmless), harmless);
-        }
-    }
 
     /// `RULES` 31.
     #[test]

@@ -56,6 +56,7 @@ pub const KEYS: &[Key] = &[
     secret("matrix.password"),
     key("matrix.password_file", ""),
     key("matrix.agents", ""),
+    key("matrix.owner", ""),
     key("matrix.encryption", "on"),
     key("matrix.registration", ""),
 ];

@@ -126,12 +126,16 @@ impl Values {
     }
 }
 
-/// Our variables. Those that begin with `CRM_TEST` belong to whoever tests us.
+/// How variables begin that belong to whoever tests us.
+const OF_TESTS: [&str; 5] = ["CRM_TEST", "CRM_TORTURE_", "CRM_SIMULATION_", "CRM_BENCH_", "CRM_DEMO_"];
+
+/// Our variables.
 fn read_variables(surroundings: &Surroundings) -> Result<Vec<(&'static Key, String)>, ConfigError> {
     surroundings
         .variables
         .iter()
-        .filter(|(name, _)| name.starts_with("CRM_") && !name.starts_with("CRM_TEST") && *name != "CRM_CONFIG")
+        .filter(|(name, _)| name.starts_with("CRM_") && *name != "CRM_CONFIG")
+        .filter(|(name, _)| !OF_TESTS.iter().any(|prefix| name.starts_with(prefix)))
         .map(|(name, value)| {
             let key = Key::of_variable(name).ok_or_else(|| ConfigError::UnknownVariable {
                 name: name.clone(),

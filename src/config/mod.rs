@@ -5,9 +5,9 @@ mod data_dir;
 mod error;
 mod keys;
 mod layers;
+mod secret;
 mod values;
 
-use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,8 @@ use std::time::Duration;
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use error::ConfigError;
 pub use layers::{Source, Surroundings};
-pub use values::{DelayRange, LogFormat, ReadMode, Secret, duration};
+pub use secret::{Secret, SecretSource};
+pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
 use layers::Values;
 
@@ -23,13 +24,13 @@ use layers::Values;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub data_dir: PathBuf,
-    pub database_url: Secret,
+    pub database_url: SecretSource,
     pub listen: SocketAddr,
     /// Names under which the server may be addressed, besides loopback names and `listen`.
     pub allowed_hosts: Vec<String>,
     /// Where the shell finds the server.
     pub url: String,
-    pub api_key: Option<Secret>,
+    pub api_key: Option<SecretSource>,
     pub log: String,
     pub log_format: LogFormat,
     /// A queued text that is older is not sent any more; zero: it never expires.
@@ -64,9 +65,11 @@ pub struct MatrixConfig {
     /// None: no Matrix at all.
     pub homeserver: Option<String>,
     pub user: Option<String>,
-    pub password: Option<Secret>,
-    /// The users whose words go to customers. The first is the owner, who is told of troubles.
+    pub password: Option<SecretSource>,
+    /// The users whose words go to customers.
     pub agents: Vec<String>,
+    /// Who is told of troubles: the first agent, where nobody is named.
+    pub owner: Option<String>,
     pub encryption: bool,
     /// Present: application-service mode.
     pub registration: Option<PathBuf>,
@@ -96,14 +99,19 @@ impl Config {
             text.parse()
                 .map_err(|_| "an address and a port, such as 127.0.0.1:8000".to_owned())
         })?;
+        let agents = values.parse("matrix.agents", user_ids)?;
         Ok(Self {
-            database_url: secret(values, "database_url", "database_url_file", surroundings)?
-                .unwrap_or_else(|| Secret::new(format!("sqlite://{}", data_dir.join("crm.db").display()))),
+            database_url: secret_source(values, "database_url", "database_url_file", surroundings)?.unwrap_or_else(
+                || {
+                    let url = format!("sqlite://{}", data_dir.join("crm.db").display());
+                    SecretSource::Given(Secret::new(url))
+                },
+            ),
             data_dir,
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
             url: values.parse("url", http_url)?.unwrap_or_else(|| own_url(listen)),
-            api_key: secret(values, "api_key", "api_key_file", surroundings)?,
+            api_key: secret_source(values, "api_key", "api_key_file", surroundings)?,
             log: values.parse("log", log_filter)?,
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
@@ -126,8 +134,13 @@ impl Config {
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,
                 user: values.text("matrix.user").map(str::to_owned),
-                password: secret(values, "matrix.password", "matrix.password_file", surroundings)?,
-                agents: values.parse("matrix.agents", user_ids)?,
+                password: secret_source(values, "matrix.password", "matrix.password_file", surroundings)?,
+                owner: values
+                    .parse("matrix.owner", user_ids)?
+                    .into_iter()
+                    .chain(agents.iter().cloned())
+                    .next(),
+                agents,
                 encryption: values.parse("matrix.encryption", values::switch)?,
                 registration: path("matrix.registration"),
             },
@@ -148,17 +161,17 @@ fn usual_files(surroundings: &Surroundings) -> Vec<PathBuf> {
     .collect()
 }
 
-/// A secret that is given itself, or by the file that holds it (`-`: standard input). The stronger source wins.
-fn secret(
+/// A secret that is given itself, or by the file that holds it. The stronger source wins.
+fn secret_source(
     values: &Values,
     itself: &'static str,
     by_file: &'static str,
     surroundings: &Surroundings,
-) -> Result<Option<Secret>, ConfigError> {
+) -> Result<Option<SecretSource>, ConfigError> {
     let (given, given_by) = values.raw(itself);
     let (file, file_by) = values.raw(by_file);
     if !given.is_empty() && (file.is_empty() || strength(given_by) > strength(file_by)) {
-        return Ok(Some(Secret::new(given)));
+        return Ok(Some(SecretSource::Given(Secret::new(given))));
     }
     if file.is_empty() {
         return Ok(None);
@@ -170,15 +183,7 @@ fn secret(
             place: file_by.clone(),
         });
     }
-    let path = surroundings.expand(file);
-    let text = if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(&path)
-    };
-    let text = text.map_err(|error| ConfigError::Unreadable { path, error })?;
-    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
+    Ok(Some(SecretSource::File(surroundings.expand(file))))
 }
 
 const fn strength(source: &Source) -> u8 {

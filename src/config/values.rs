@@ -22,27 +22,6 @@ words! {
     LogFormat { Text = "text", Json = "json" }
 }
 
-/// Something that must not be seen: its `Debug` tells nothing and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself, for the one call that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 /// A stretch of time out of which a random one is drawn: `3s..10s`; `5s` is always the same; `0` and `off` are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayRange {

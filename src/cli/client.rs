@@ -1,0 +1,163 @@
+//! The shell as a client of the API: one request, one answer, and what an error means for the exit code.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Exit, Fault};
+use crate::api::SHELL_AGENT;
+use crate::config::{Config, Secret};
+
+/// How long a server may take to let us in.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Rows asked for at once.
+const PAGE_ROWS: u64 = 500;
+
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    key: Secret,
+}
+
+impl Client {
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: http(&config.url)?,
+            base: config.url.trim_end_matches('/').to_owned(),
+            key: key(config)?,
+        })
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(self.key.expose())
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        json(send(self.request(Method::GET, path)).await?).await
+    }
+
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        json(send(self.request(Method::POST, path).json(body)).await?).await
+    }
+
+    /// Rows of a list, page by page, until there are `limit` or no more; and whether there are more.
+    pub async fn list(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<Value>, bool)> {
+        let mut rows: Vec<Value> = vec![];
+        let mut next = Some(with_limit(path, limit.unwrap_or(PAGE_ROWS).min(PAGE_ROWS)));
+        while let Some(path) = next {
+            let response = send(self.request(Method::GET, &path)).await?;
+            next = next_page(&response);
+            let mut page: Value = json(response).await?;
+            if let Some(Value::Array(data)) = page.get_mut("data").map(Value::take) {
+                rows.extend(data);
+            }
+            if limit.is_some_and(|limit| rows.len() as u64 >= limit) {
+                break;
+            }
+        }
+        let wanted = limit.map_or(rows.len(), |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let more = next.is_some() || rows.len() > wanted;
+        rows.truncate(wanted);
+        Ok((rows, more))
+    }
+}
+
+/// A client for `url`. Loopback is reached directly, whatever proxy the environment names.
+pub fn http(url: &str) -> anyhow::Result<reqwest::Client> {
+    let loopback = ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|host| url.split("://").nth(1).is_some_and(|rest| rest.starts_with(host)));
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .http1_only()
+        .user_agent(format!("{SHELL_AGENT}{}", env!("CARGO_PKG_VERSION")));
+    let builder = if loopback { builder.no_proxy() } else { builder };
+    builder.build().context("starting the HTTP client")
+}
+
+fn key(config: &Config) -> anyhow::Result<Secret> {
+    if let Some(source) = &config.api_key {
+        return Ok(source.read()?);
+    }
+    let path = config.data_dir.join("admin.key");
+    match std::fs::read_to_string(&path) {
+        Ok(key) => Ok(Secret::new(key.trim())),
+        Err(error) => Err(Fault::new(
+            Exit::Failed,
+            format!(
+                "there is no key: {} cannot be read ({error}); set CRM_API_KEY, or pass --data-dir",
+                path.display()
+            ),
+        )
+        .into()),
+    }
+}
+
+/// Sends; an answer that is an error becomes one, with the exit code that it means.
+pub async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
+    send_expecting(request, StatusCode::NOT_MODIFIED).await
+}
+
+/// The same; `also` is no error.
+pub async fn send_expecting(request: RequestBuilder, also: StatusCode) -> anyhow::Result<Response> {
+    let response = request.send().await.map_err(unreachable)?;
+    if response.status().is_success() || response.status() == also {
+        return Ok(response);
+    }
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    Err(fault(status, &body).into())
+}
+
+async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
+    let bytes = response.bytes().await.map_err(unreachable)?;
+    serde_json::from_slice(&bytes)
+        .context("the server's answer is not what this version expects; is it another version?")
+}
+
+/// What a problem means for the exit code.
+pub fn fault(status: StatusCode, body: &Value) -> Fault {
+    let exit = match status {
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::CONFLICT => Exit::Conflict,
+        StatusCode::TOO_MANY_REQUESTS => Exit::RateLimited,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Exit::Unreachable,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    let text = match body["detail"].as_str() {
+        Some(detail) => super::output::plain(detail),
+        None => format!("the server answered {status}; is it crm that listens there?"),
+    };
+    Fault::new(exit, text)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn unreachable(error: reqwest::Error) -> anyhow::Error {
+    let address = error
+        .url()
+        .map_or_else(|| "the server".to_owned(), |url| url.origin().ascii_serialization());
+    tracing::debug!("{error:?}");
+    let text = format!("{address} cannot be reached; start it with `crm serve`, or set CRM_URL");
+    Fault::new(Exit::Unreachable, text).into()
+}
+
+fn with_limit(path: &str, limit: u64) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}limit={limit}")
+}
+
+/// The path in `Link: <…>; rel="next"`.
+fn next_page(response: &Response) -> Option<String> {
+    let link = response.headers().get(reqwest::header::LINK)?.to_str().ok()?;
+    let (path, rel) = link.strip_prefix('<')?.split_once('>')?;
+    rel.contains("rel=\"next\"").then(|| path.to_owned())
+}

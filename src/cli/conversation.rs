@@ -1,0 +1,60 @@
+//! `crm conversation`: chats with customers.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Exit, Shell, listing};
+
+/// Chats with customers
+#[derive(Debug, Args)]
+pub struct Conversation {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List conversations, the latest first
+    List {
+        #[command(flatten)]
+        amount: listing::Amount,
+        /// Only those with unread messages
+        #[arg(long)]
+        unread: bool,
+    },
+    /// Show a conversation
+    View {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Mark a conversation as read
+    Read {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+const COLUMNS: &[&str] = &["id", "name", "kind", "status", "unread_count", "last_message_at"];
+
+impl Conversation {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        match self.verb {
+            Verb::List { amount, unread } => {
+                let filter = if unread { "?unread=true" } else { "" };
+                let path = format!("/api/v1/conversations{filter}");
+                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+            }
+            Verb::View { id } => {
+                let conversation: Value = client.get(&format!("/api/v1/conversations/{id}")).await?;
+                shell.output().one(&conversation)?;
+            }
+            Verb::Read { id } => {
+                let path = format!("/api/v1/conversations/{id}/read");
+                let conversation: Value = client.post(&path, &json!({})).await?;
+                shell.output().one(&conversation)?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}

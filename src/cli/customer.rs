@@ -1,0 +1,53 @@
+//! `crm customer`: the people who write to us.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::{Exit, Shell, listing};
+
+/// The people who write to us
+#[derive(Debug, Args)]
+pub struct Customer {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List customers
+    List {
+        #[command(flatten)]
+        amount: listing::Amount,
+        /// Only those with this in their name or number
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Show a customer
+    View {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+const COLUMNS: &[&str] = &["id", "name", "phone", "status", "unread_count", "updated_at"];
+
+impl Customer {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        match self.verb {
+            Verb::List { amount, search } => {
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                if let Some(search) = search {
+                    query.append_pair("search", &search);
+                }
+                let path = format!("/api/v1/customers?{}", query.finish());
+                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+            }
+            Verb::View { id } => {
+                let customer: Value = client.get(&format!("/api/v1/customers/{id}")).await?;
+                shell.output().one(&customer)?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,143 @@
+//! `crm export`: everything, into a file or a pipe, without ever standing in memory as a whole.
+
+use std::io::{IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::{Method, Response};
+
+use super::client::send;
+use super::{Exit, Fault, Format, Shell};
+
+/// Write all messages or customers
+#[derive(Debug, Args)]
+pub struct Export {
+    #[arg(value_enum)]
+    what: What,
+    /// ndjson or csv [default: ndjson]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Into this file, which appears once it is whole [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Only messages of this conversation
+    #[arg(long, value_name = "ID")]
+    conversation: Option<i64>,
+    /// Only messages written at or after this moment
+    #[arg(long, value_name = "TIME")]
+    from: Option<jiff::Timestamp>,
+    /// Only messages written before this moment
+    #[arg(long, value_name = "TIME")]
+    until: Option<jiff::Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    Messages,
+    Customers,
+}
+
+impl Export {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let path = self.path(shell.manner.output)?;
+        let response = send(shell.client()?.request(Method::GET, &path)).await?;
+        match &self.out {
+            None => {
+                let mut out = std::io::stdout().lock();
+                copy(response, &mut out).await?;
+            }
+            Some(path) => into_file(response, path).await?,
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn path(&self, output: Option<Format>) -> anyhow::Result<String> {
+        let format = match self.format.or(output).unwrap_or(Format::Ndjson) {
+            Format::Ndjson => "ndjson",
+            Format::Csv => "csv",
+            Format::Table | Format::Json => {
+                return Err(Fault::new(
+                    Exit::Usage,
+                    "an export is written as ndjson or csv; choose one with --format",
+                )
+                .into());
+            }
+        };
+        let what = match self.what {
+            What::Messages => "messages",
+            What::Customers => "customers",
+        };
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("format", format);
+        if let Some(id) = self.conversation {
+            query.append_pair("conversation_id", &id.to_string());
+        }
+        for (name, moment) in [("from", self.from), ("until", self.until)] {
+            if let Some(moment) = moment {
+                query.append_pair(name, &moment.to_string());
+            }
+        }
+        Ok(format!("/api/v1/export/{what}?{}", query.finish()))
+    }
+}
+
+/// Writes beside the file and puts it in its place when it is whole.
+pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
+    let mut name = path.file_name().context("the path names no file")?.to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let writing = || format!("writing {}", part.display());
+    let mut file = std::fs::File::create(&part).with_context(writing)?;
+    let copied = copy(response, &mut file).await;
+    let synced = copied.and_then(|()| file.sync_all().with_context(writing));
+    if let Err(error) = synced {
+        // What is left is of no use to anybody.
+        let _ = std::fs::remove_file(&part);
+        return Err(error);
+    }
+    std::fs::rename(&part, path).with_context(|| format!("putting {} in its place", path.display()))
+}
+
+async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
+    let total = response
+        .headers()
+        .get("x-total-count")
+        .and_then(|total| total.to_str().ok()?.parse().ok());
+    let bar = progress(total);
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| {
+            Fault::new(
+                Exit::Failed,
+                "the server broke off, so what is there is not whole; its log says why",
+            )
+        })?;
+        out.write_all(&piece)?;
+        bar.inc(piece.split(|byte| *byte == b'\n').count() as u64 - 1);
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A bar on a terminal, and nothing elsewhere.
+fn progress(total: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = match total {
+        Some(total) => ProgressBar::new(total),
+        None => ProgressBar::new_spinner(),
+    };
+    let template = match total {
+        Some(_) => "{bar:30} {pos}/{len} rows  {per_sec}  {eta}",
+        None => "{spinner} {pos} rows  {per_sec}",
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,83 @@
+//! What a command stands on that works without a server: the data folder, held by this process alone, and the database.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::{Exit, Fault};
+use crate::api::keys;
+use crate::api::scope::Scope;
+use crate::api::secret;
+use crate::clock::SystemClock;
+use crate::config::{Config, DataDir, DataDirLock};
+use crate::domain::Clock;
+use crate::store::{Store, StoreError};
+
+pub struct Home {
+    pub folder: DataDir,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    _lock: DataDirLock,
+}
+
+impl Home {
+    /// Takes the folder and opens the database. `what` is told to whoever comes second.
+    pub async fn open(config: &Config, what: &str) -> anyhow::Result<Self> {
+        let folder = DataDir::open(&config.data_dir)?;
+        let lock = folder.lock(what)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let url = config.database_url.read()?;
+        let store = Store::open(url.expose(), clock.clone()).await.map_err(fault)?;
+        Ok(Self {
+            folder,
+            store,
+            clock,
+            _lock: lock,
+        })
+    }
+
+    /// Makes the administrator's key at the first start, and again for a new database.
+    pub async fn admin_key(&self) -> anyhow::Result<()> {
+        let path = self.folder.admin_key();
+        let key = match std::fs::read_to_string(&path) {
+            Ok(key) => key.trim().to_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let key = secret::new_key()?;
+                write_key(&path, &key).with_context(|| format!("writing {}", path.display()))?;
+                key
+            }
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        keys::adopt(&self.store, "admin", Scope::Admin, &key).await?;
+        Ok(())
+    }
+}
+
+/// Whole or not at all, and readable by us alone.
+fn write_key(path: &Path, key: &str) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    writeln!(file, "{key}")?;
+    file.sync_all()?;
+    std::fs::rename(fresh, path)
+}
+
+/// What the database's trouble means to whoever started us.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+pub fn fault(error: StoreError) -> anyhow::Error {
+    let exit = match &error {
+        StoreError::Unreachable(_) => Exit::Unreachable,
+        StoreError::Busy(_) => Exit::Conflict,
+        StoreError::BadAddress(_) => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    Fault::new(exit, error.to_string()).into()
+}

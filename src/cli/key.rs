@@ -1,0 +1,149 @@
+//! `crm key`: keys of the API. The first ones can be made before there is a server.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::home::Home;
+use super::output::note;
+use super::{Exit, Shell, exit};
+use crate::api::keys::{self, CreateKey};
+use crate::api::scope::Scope;
+use crate::clock::SystemClock;
+use crate::config::DataDirError;
+use crate::domain::Clock as _;
+
+/// Keys of the API
+#[derive(Debug, Args)]
+pub struct Key {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a key, and show it this once
+    Create {
+        /// What it is for
+        name: String,
+        /// What it may do; each includes those before it
+        #[arg(long, value_enum, default_value_t = Right::Read)]
+        scope: Right,
+        /// Let it end after this long
+        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        expires: Option<Duration>,
+    },
+    /// List keys
+    List,
+    /// Revoke a key for good
+    Revoke {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Right {
+    Read,
+    Send,
+    Manage,
+    Admin,
+}
+
+impl From<Right> for Scope {
+    fn from(right: Right) -> Self {
+        match right {
+            Right::Read => Self::Read,
+            Right::Send => Self::Send,
+            Right::Manage => Self::Manage,
+            Right::Admin => Self::Admin,
+        }
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "name",
+    "prefix",
+    "scopes",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "revoked_at",
+];
+
+impl Key {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        match self.verb {
+            Verb::Create { name, scope, expires } => {
+                let wanted = CreateKey {
+                    name,
+                    scope: scope.into(),
+                    expires_at: expires.map(|after| SystemClock.now().plus(after)),
+                };
+                show(shell, &create(shell, wanted).await?)?;
+            }
+            Verb::List => {
+                let (rows, _) = shell.client()?.list("/api/v1/keys", None).await?;
+                shell.output().list(&rows, COLUMNS)?;
+            }
+            Verb::Revoke { id } => {
+                let key: Value = shell
+                    .client()?
+                    .post(&format!("/api/v1/keys/{id}/revoke"), &json!({}))
+                    .await?;
+                shell.output().one(&key)?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn show(shell: &Shell, key: &Value) -> anyhow::Result<()> {
+    let mut output = shell.output();
+    if !output.is_for_people() {
+        return output.one(key);
+    }
+    output.line(key["key"].as_str().unwrap_or_default())?;
+    note("This key is shown only now; keep it safe.");
+    Ok(())
+}
+
+/// Asks the server; where none runs, goes to the data folder itself.
+async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<Value> {
+    let asked = match shell.client() {
+        Ok(client) => client.post("/api/v1/keys", &wanted).await,
+        Err(error) if shell.config.api_key.is_none() => Err(error),
+        Err(error) => return Err(error),
+    };
+    let error = match asked {
+        Ok(created) => return Ok(created),
+        Err(error) => error,
+    };
+    let no_key_yet = !shell.config.data_dir.join("admin.key").exists() && shell.config.api_key.is_none();
+    if exit::code(&error) != Exit::Unreachable && !no_key_yet {
+        return Err(error);
+    }
+    let home = match Home::open(&shell.config, "crm key create").await {
+        Ok(home) => home,
+        // Somebody works on the folder, but does not answer us: that is the news.
+        Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => return Err(error),
+        Err(other) => return Err(other),
+    };
+    let created = keys::make(&home.store, wanted).await;
+    let created = created.map_err(|problem| super::Fault::new(Exit::Usage, problem.detail))?;
+    home.store.close().await;
+    Ok(serde_json::to_value(created)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_knows_every_scope() {
+        let known: Vec<Scope> = Right::value_variants().iter().map(|right| (*right).into()).collect();
+        assert_eq!(known, Scope::ALL);
+    }
+}

@@ -1,0 +1,28 @@
+//! Lists: how many rows, and a word when there are more.
+
+use clap::Args;
+
+use super::Shell;
+use super::client::Client;
+use super::output::note;
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Amount {
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// All of them
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+}
+
+/// Prints a list of the API.
+pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
+    let limit = (!amount.all).then_some(amount.limit);
+    let (rows, more) = client.list(path, limit).await?;
+    shell.output().list(&rows, columns)?;
+    if more {
+        note(&format!("These are the first {}; --all shows the rest.", rows.len()));
+    }
+    Ok(())
+}

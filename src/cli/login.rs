@@ -1,0 +1,203 @@
+//! `crm login`: links a device. With a running server it asks the server; without one it drives the browser itself, with no
+//! listeners, until everything is there, and ends in order (`RULES` 27).
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use reqwest::{Method, StatusCode, header};
+use serde_json::Value;
+
+use super::client::{self, Client, send};
+use super::home::Home;
+use super::login_view::{Display, end};
+use super::serve::Assembly;
+use super::signals::Signals;
+use super::{Exit, Fault, Shell, exit};
+use crate::api::accounts::{Login as LoginRequest, SessionView};
+use crate::config::DataDirError;
+use crate::domain::account::DEFAULT_ACCOUNT;
+use crate::domain::customer::PhoneNumber;
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::LoginMethod;
+
+/// Link a device
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Which account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Link with a code that is typed on the phone of this number
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<PhoneNumber>,
+    /// Write the QR code into this file too: .svg, .txt or PNG
+    #[arg(long, value_name = "FILE")]
+    qr_file: Option<PathBuf>,
+}
+
+impl Login {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let mut display = Display::new(shell, self.qr_file.clone());
+        let end = if is_up(shell).await? {
+            self.ask_server(shell, &mut display).await
+        } else {
+            self.without_server(shell, &mut display).await
+        };
+        display.close();
+        end
+    }
+
+    async fn ask_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        let name = account_name(&client, self.account).await?;
+        let mut look = SessionLook::new(&client, &name);
+        let view = look.now().await?;
+        let path = format!("/api/v1/accounts/{name}");
+        if view.state == SessionState::Conflict {
+            send(client.request(Method::POST, &format!("{path}/takeover"))).await?;
+        } else if !view.state.is_linked() {
+            let body = LoginRequest { phone: self.phone };
+            send(client.request(Method::POST, &format!("{path}/login")).json(&body)).await?;
+        }
+        loop {
+            let view = look.next().await?;
+            display.show(&view)?;
+            if let Some(end) = end(&view) {
+                return end;
+            }
+        }
+    }
+
+    /// Drives the account as the server would, until it is ready and has taken in what it missed.
+    async fn without_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
+        let home = match Home::open(&shell.config, "crm login").await {
+            Ok(home) => home,
+            Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
+        };
+        let mut signals = Signals::listen()?;
+        let assembly = Assembly::start(home, &shell.config).await?;
+        let end = tokio::select! {
+            end = self.drive(&assembly, display) => end,
+            () = signals.next() => Ok(Exit::Interrupted),
+            task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
+        };
+        assembly.close().await;
+        end
+    }
+
+    async fn drive(&self, assembly: &Assembly, display: &mut Display) -> anyhow::Result<Exit> {
+        let name = self.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+        let account = assembly.store.account_by_name(name).await?;
+        let account = account.ok_or_else(|| no_account(name))?;
+        let mut session = assembly.desk.session(account.id).ok_or_else(|| no_account(name))?;
+        let method = self.phone.clone().map_or(LoginMethod::Qr, LoginMethod::PairingCode);
+        let mut asked = false;
+        loop {
+            let view = SessionView::from(&*session.borrow_and_update());
+            display.show(&view)?;
+            match end(&view) {
+                Some(Ok(exit)) => {
+                    assembly.until_taken_in(account.id).await?;
+                    return Ok(exit);
+                }
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+            // The page shows its QR code by itself; anything else has to be asked for, once it can answer.
+            if !asked && view.state.needs_login() {
+                asked = assembly.desk.login(account.id, method.clone()).await.is_ok();
+            }
+            if !asked && view.state == SessionState::Conflict {
+                asked = assembly.desk.take_over(account.id).await.is_ok();
+            }
+            session.changed().await.context("the session has ended")?;
+        }
+    }
+}
+
+fn no_account(name: &str) -> Fault {
+    Fault::new(
+        Exit::NotFound,
+        format!("there is no account {name}; `crm status` lists them"),
+    )
+}
+
+/// Whether a server answers at all.
+async fn is_up(shell: &Shell) -> anyhow::Result<bool> {
+    let request = client::http(&shell.config.url)?.get(format!("{}/healthz", shell.config.url.trim_end_matches('/')));
+    match send(request).await {
+        Ok(_) => Ok(true),
+        Err(error) if exit::code(&error) == Exit::Unreachable => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody works on the folder but does not answer.
+fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(DataDirError::Held { owner, .. }) => {
+            let text =
+                format!("{owner} holds the data folder, but {url} does not answer; set CRM_URL to where it listens");
+            Fault::new(Exit::Unreachable, text).into()
+        }
+        _ => error,
+    }
+}
+
+/// The account that is meant: the one that is named, or the only one.
+pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
+    let accounts: Value = client.get("/api/v1/accounts").await?;
+    let rows = accounts["data"].as_array().cloned().unwrap_or_default();
+    let known: Vec<&str> = rows.iter().filter_map(|account| account["name"].as_str()).collect();
+    match (wanted, known.as_slice()) {
+        (Some(name), names) if names.contains(&name.as_str()) => Ok(name),
+        (Some(name), _) => Err(no_account(&name).into()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, names) => {
+            let text = format!(
+                "there are several accounts; name one with --account: {}",
+                names.join(", ")
+            );
+            Err(Fault::new(Exit::Usage, text).into())
+        }
+    }
+}
+
+/// Looks at an account's session, over and over.
+pub struct SessionLook<'a> {
+    client: &'a Client,
+    path: String,
+    seen: Option<String>,
+}
+
+impl<'a> SessionLook<'a> {
+    pub fn new(client: &'a Client, account: &str) -> Self {
+        Self {
+            client,
+            path: format!("/api/v1/accounts/{account}/session"),
+            seen: None,
+        }
+    }
+
+    /// The session as it is.
+    pub async fn now(&mut self) -> anyhow::Result<SessionView> {
+        self.client.get(&self.path).await
+    }
+
+    /// The session once it is another than the one seen last.
+    pub async fn next(&mut self) -> anyhow::Result<SessionView> {
+        loop {
+            let mut request = self.client.request(Method::GET, &self.path).header("Prefer", "wait=20");
+            if let Some(seen) = &self.seen {
+                request = request.header(header::IF_NONE_MATCH, seen);
+            }
+            let response = send(request).await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                continue;
+            }
+            let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+            self.seen = tag.map(str::to_owned);
+            return response.json().await.context("reading the session");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What `crm login` shows of a session: codes and states, for people in place, for programs a line an event.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::output::{Output, note};
+use super::{Exit, Fault, Shell, qr};
+use crate::api::accounts::SessionView;
+use crate::domain::session::SessionState;
+
+pub struct Display {
+    output: Output,
+    for_people: bool,
+    qr_file: Option<PathBuf>,
+    state: Option<SessionState>,
+    code: Option<String>,
+    /// Lines of the code that stands on the terminal, to be drawn over.
+    drawn: usize,
+}
+
+impl Display {
+    pub fn new(shell: &Shell, qr_file: Option<PathBuf>) -> Self {
+        let output = shell.output();
+        Self {
+            for_people: output.is_for_people(),
+            output,
+            qr_file,
+            state: None,
+            code: None,
+            drawn: 0,
+        }
+    }
+
+    /// Shows what is new.
+    pub fn show(&mut self, view: &SessionView) -> anyhow::Result<()> {
+        if self.state != Some(view.state) {
+            self.state = Some(view.state);
+            self.state(view)?;
+        }
+        let code = view.pairing_code.as_ref().or(view.qr.as_ref());
+        if code.is_some() && code != self.code.as_ref() {
+            self.code = code.cloned();
+            match (&view.pairing_code, &view.qr) {
+                (Some(code), _) => self.pairing_code(code)?,
+                (None, Some(qr)) => self.qr(qr)?,
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, view: &SessionView) -> anyhow::Result<()> {
+        if !self.for_people {
+            let mut event = json!({ "event": "state", "state": view.state });
+            if let Some(detail) = &view.detail {
+                event["detail"] = detail.as_str().into();
+            }
+            return self.output.raw(&event.to_string());
+        }
+        let text = match view.state {
+            SessionState::Qr => {
+                "Scan this code: WhatsApp on the phone, Settings, Linked devices, Link a device.".to_owned()
+            }
+            SessionState::Code => {
+                "Type this code on the phone: Settings, Linked devices, Link with phone number.".to_owned()
+            }
+            state => match &view.detail {
+                Some(detail) => format!("{state}: {detail}"),
+                None => state.to_string(),
+            },
+        };
+        self.drawn = 0;
+        note(&text);
+        Ok(())
+    }
+
+    fn pairing_code(&mut self, code: &str) -> anyhow::Result<()> {
+        if self.for_people {
+            self.output.raw(code)
+        } else {
+            self.output
+                .raw(&json!({ "event": "pairing_code", "code": code }).to_string())
+        }
+    }
+
+    fn qr(&mut self, content: &str) -> anyhow::Result<()> {
+        if let Some(path) = &self.qr_file {
+            qr::into_file(content, path)?;
+        }
+        if !self.for_people {
+            return self.output.raw(&json!({ "event": "qr", "code": content }).to_string());
+        }
+        let drawing = qr::text(content)?;
+        if self.drawn > 0 && self.output.is_terminal() {
+            let mut out = std::io::stdout();
+            write!(out, "\x1b[{}A\x1b[J", self.drawn)?;
+        }
+        self.drawn = drawing.lines().count();
+        self.output.raw(&drawing)
+    }
+
+    /// Takes the code away: it is of no use any more, and nobody should find it.
+    pub fn close(&mut self) {
+        if let Some(path) = self.qr_file.take() {
+            let _ = std::fs::remove_file(path);
+        }
+        if self.drawn > 0 && std::io::stdout().is_terminal() && self.state == Some(SessionState::Ready) {
+            note("Linked.");
+        }
+    }
+}
+
+/// Whether there is nothing more to wait for.
+pub fn end(view: &SessionView) -> Option<anyhow::Result<Exit>> {
+    match view.state {
+        SessionState::Ready => Some(Ok(Exit::Ok)),
+        SessionState::WrongNumber => {
+            let detail = view
+                .detail
+                .clone()
+                .unwrap_or_else(|| "another number has scanned".to_owned());
+            Some(Err(Fault::new(Exit::Conflict, detail).into()))
+        }
+        _ => None,
+    }
+}

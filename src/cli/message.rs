@@ -1,0 +1,94 @@
+//! `crm message`: what was said, and what a person decides about a message in trouble.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{Exit, Shell, listing};
+
+/// Messages, and decisions about those in trouble
+#[derive(Debug, Args)]
+pub struct Message {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the messages of a conversation, the oldest first
+    List {
+        #[arg(value_name = "CONVERSATION")]
+        conversation: i64,
+        #[command(flatten)]
+        amount: listing::Amount,
+        /// The newest first
+        #[arg(long)]
+        newest: bool,
+    },
+    /// Show a message
+    View {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Send a failed or unknown message again
+    Retry {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Say what became of a message whose outcome is unknown
+    Resolve {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[arg(value_enum)]
+        state: Outcome,
+    },
+    /// Take back a message that has not gone out yet
+    Cancel {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outcome {
+    /// It did reach the customer
+    Sent,
+    /// It did not
+    Failed,
+}
+
+const COLUMNS: &[&str] = &["id", "timestamp", "direction", "author", "state", "content"];
+
+impl Message {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        let (id, verb, body) = match self.verb {
+            Verb::List {
+                conversation,
+                amount,
+                newest,
+            } => {
+                let order = if newest { "desc" } else { "asc" };
+                let path = format!("/api/v1/conversations/{conversation}/messages?order={order}");
+                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+                return Ok(Exit::Ok);
+            }
+            Verb::View { id } => {
+                let message: Value = client.get(&format!("/api/v1/messages/{id}")).await?;
+                shell.output().one(&message)?;
+                return Ok(Exit::Ok);
+            }
+            Verb::Retry { id } => (id, "retry", json!({})),
+            Verb::Cancel { id } => (id, "cancel", json!({})),
+            Verb::Resolve { id, state } => {
+                let state = match state {
+                    Outcome::Sent => "sent",
+                    Outcome::Failed => "failed",
+                };
+                (id, "resolve", json!({ "state": state }))
+            }
+        };
+        let message: Value = client.post(&format!("/api/v1/messages/{id}/{verb}"), &body).await?;
+        shell.output().one(&message)?;
+        Ok(Exit::Ok)
+    }
+}

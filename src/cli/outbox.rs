@@ -1,0 +1,33 @@
+//! `crm outbox`: what waits to go out.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Exit, Shell};
+
+/// What waits to go out
+#[derive(Debug, Args)]
+pub struct Outbox {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show how much waits, and whether it is parked
+    Status,
+    /// Let go what a restore has parked
+    Resume,
+}
+
+impl Outbox {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        let outbox: Value = match self.verb {
+            Verb::Status => client.get("/api/v1/outbox").await?,
+            Verb::Resume => client.post("/api/v1/outbox/resume", &json!({})).await?,
+        };
+        shell.output().one(&outbox)?;
+        Ok(Exit::Ok)
+    }
+}

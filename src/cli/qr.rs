@@ -1,0 +1,103 @@
+//! A QR code, in a terminal or in a file.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use qrcode::render::{svg, unicode};
+use qrcode::{Color, QrCode};
+
+/// Modules of white around the code; scanners want four.
+const QUIET_ZONE: usize = 4;
+/// Pixels of one module in a picture.
+const MODULE_PIXELS: usize = 8;
+
+/// The code in half blocks, light on dark as terminals mostly are.
+pub fn text(content: &str) -> anyhow::Result<String> {
+    Ok(code(content)?
+        .render::<unicode::Dense1x2>()
+        .dark_color(unicode::Dense1x2::Light)
+        .light_color(unicode::Dense1x2::Dark)
+        .build())
+}
+
+/// Writes the code into a file: `.svg` and `.txt` as they say, anything else as PNG. Replaces the file in one go, so that
+/// whoever watches it never sees a half.
+pub fn into_file(content: &str, path: &Path) -> anyhow::Result<()> {
+    let kind = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    let bytes = match kind {
+        "svg" => code(content)?.render::<svg::Color<'_>>().build().into_bytes(),
+        "txt" => text(content)?.into_bytes(),
+        _ => picture(&code(content)?)?,
+    };
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, bytes)
+        .and_then(|()| std::fs::rename(&fresh, path))
+        .with_context(|| format!("writing the code to {}", path.display()))
+}
+
+fn code(content: &str) -> anyhow::Result<QrCode> {
+    QrCode::new(content).context("drawing the code")
+}
+
+fn picture(code: &QrCode) -> anyhow::Result<Vec<u8>> {
+    const WHITE: u8 = 255;
+    let modules = code.width();
+    let side = (modules + 2 * QUIET_ZONE) * MODULE_PIXELS;
+    let dark = |x: usize, y: usize| {
+        let inside = |at: usize| (at / MODULE_PIXELS).checked_sub(QUIET_ZONE).filter(|at| *at < modules);
+        matches!((inside(x), inside(y)), (Some(x), Some(y)) if code[(x, y)] == Color::Dark)
+    };
+    let pixels: Vec<u8> = (0..side * side)
+        .map(|at| if dark(at % side, at / side) { 0 } else { WHITE })
+        .collect();
+    let mut bytes = vec![];
+    let side = u32::try_from(side)?;
+    let mut png = png::Encoder::new(&mut bytes, side, side);
+    png.set_color(png::ColorType::Grayscale);
+    png.set_depth(png::BitDepth::Eight);
+    png.write_header()?.write_image_data(&pixels)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_as_the_name_of_the_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = folder.path().join(name);
+            into_file("2@abc,def", &path).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert!(write("code.png").starts_with(b"\x89PNG\r\n\x1a\n"));
+        assert!(write("code").starts_with(b"\x89PNG"));
+        assert!(String::from_utf8(write("code.svg")).unwrap().contains("<svg"));
+        assert_eq!(
+            String::from_utf8(write("code.txt")).unwrap(),
+            text("2@abc,def").unwrap()
+        );
+    }
+
+    #[test]
+    fn a_picture_has_a_white_border_and_the_code_in_it() {
+        let code = code("hello").unwrap();
+        let bytes = picture(&code).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let side = (code.width() + 2 * QUIET_ZONE) * MODULE_PIXELS;
+        assert_eq!(pixels.len(), side * side);
+        assert!(
+            pixels[..side * QUIET_ZONE * MODULE_PIXELS]
+                .iter()
+                .all(|pixel| *pixel == 255)
+        );
+        let first = (QUIET_ZONE * MODULE_PIXELS) * (side + 1);
+        assert_eq!(pixels[first], 0, "a finder pattern begins in the corner");
+    }
+}

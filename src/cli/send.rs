@@ -1,0 +1,298 @@
+//! `crm send`: one text to one customer, and what became of it.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::client::{self, Client};
+use super::output::note;
+use super::{Exit, Fault, Shell};
+use crate::api::secret;
+use crate::domain::customer::PhoneNumber;
+use crate::domain::message::MessageState;
+
+/// How long `--wait` waits when nobody says.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two looks at the message.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// Between tries while the server cannot be reached. Each try carries the same idempotency key.
+const TRY_AGAIN: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Send a text
+#[derive(Debug, Args)]
+pub struct Send {
+    /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
+    to: String,
+    /// The text; - reads it from standard input
+    text: String,
+    /// Which account sends it
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// The message that it answers
+    #[arg(long, value_name = "ID")]
+    reply_to: Option<i64>,
+    /// Wait until it is this far
+    #[arg(long, value_enum, default_value_t = Goal::Sent)]
+    wait: Goal,
+    /// Send no second time what was sent under this key
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Goal {
+    /// Accepted by the server
+    Queued,
+    /// WhatsApp has it
+    Sent,
+    /// The customer's phone has it
+    Delivered,
+    /// The customer has read it
+    Read,
+}
+
+impl Goal {
+    fn is_reached(self, state: MessageState) -> bool {
+        match self {
+            Self::Queued => true,
+            Self::Sent => state.reached(MessageState::Sent),
+            Self::Delivered => state.reached(MessageState::Delivered),
+            Self::Read => state.reached(MessageState::Read),
+        }
+    }
+}
+
+impl Send {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let deadline = Instant::now() + shell.manner.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let client = shell.client()?;
+        let mut body = recipient(&client, &self.to, shell.may_ask()).await?;
+        body["content"] = text(self.text)?.into();
+        if let Some(account) = &self.account {
+            body["account"] = account.as_str().into();
+        }
+        if let Some(id) = self.reply_to {
+            body["reply_to"] = id.into();
+        }
+        let key = match self.idempotency_key {
+            Some(key) => key,
+            None => secret::new_session_id()?,
+        };
+        let accepted = timeout_at(deadline, hand_over(&client, &body, &key))
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    Exit::TimedOut,
+                    "the server did not take the text in time; try again with the same --idempotency-key",
+                )
+            })??;
+        let message = wait(&client, accepted, self.wait, deadline).await;
+        shell.output().one(&brief(&message))?;
+        outcome(&client, &message, self.wait).await
+    }
+}
+
+/// The text; of standard input without the end of its last line.
+fn text(argument: String) -> anyhow::Result<String> {
+    if argument != "-" {
+        return Ok(argument);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("reading the text from standard input")?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// The part of the request that says to whom.
+async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Value> {
+    if to.parse::<PhoneNumber>().is_ok() {
+        return Ok(json!({ "to": to }));
+    }
+    for (prefix, field) in [("customer:", "customer_id"), ("conversation:", "conversation_id")] {
+        if let Some(id) = to.strip_prefix(prefix).and_then(|id| id.parse::<i64>().ok()) {
+            return Ok(json!({ field: id }));
+        }
+    }
+    let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
+    if to.trim().is_empty() || looks_like_a_number {
+        let text = format!("{to:?} is no phone number in international form (such as +447700900123) and no name");
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    by_name(client, to, may_ask).await
+}
+
+async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<Value> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("search", name);
+    let (found, _) = client
+        .list(&format!("/api/v1/customers?{}", query.finish()), None)
+        .await?;
+    let wanted = name.to_lowercase();
+    let named = |row: &Value| row["name"].as_str().is_some_and(|name| name.to_lowercase() == wanted);
+    let found: Vec<Value> = found.into_iter().filter(named).collect();
+    match found.as_slice() {
+        [] => Err(Fault::new(
+            Exit::NotFound,
+            format!("there is no customer called {name}; `crm customer list` shows them"),
+        )
+        .into()),
+        [one] => Ok(json!({ "customer_id": one["id"] })),
+        several if may_ask => ask(several),
+        several => {
+            let ids: Vec<String> = several.iter().map(|row| format!("customer:{}", row["id"])).collect();
+            let text = format!(
+                "several customers are called {name}; name one of them: {}",
+                ids.join(", ")
+            );
+            Err(Fault::new(Exit::Usage, text).into())
+        }
+    }
+}
+
+fn ask(several: &[Value]) -> anyhow::Result<Value> {
+    for row in several {
+        let phone = row["phone"].as_str().unwrap_or("no number");
+        note(&format!(
+            "{:>6}  {}  {phone}",
+            row["id"],
+            row["name"].as_str().unwrap_or_default()
+        ));
+    }
+    note("Which of them? Type the number at the beginning of the line:");
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let chosen = line.trim().parse::<i64>().ok();
+    match several
+        .iter()
+        .find(|row| chosen.is_some() && row["id"].as_i64() == chosen)
+    {
+        Some(row) => Ok(json!({ "customer_id": row["id"] })),
+        None => Err(Fault::new(Exit::Usage, "that is none of them; nothing was sent").into()),
+    }
+}
+
+/// Hands the text to the server, again if the server cannot be reached: the key makes it one.
+async fn hand_over(client: &Client, body: &Value, key: &str) -> anyhow::Result<Value> {
+    let mut pauses = TRY_AGAIN.into_iter();
+    loop {
+        let request = client
+            .request(Method::POST, "/api/v1/messages")
+            .header("Idempotency-Key", key)
+            .json(body);
+        let error = match client::send(request).await {
+            Ok(response) => match response.json().await {
+                Ok(message) => return Ok(message),
+                Err(error) => Fault::new(Exit::Unreachable, format!("the answer broke off: {error}")).into(),
+            },
+            Err(error) => error,
+        };
+        match pauses.next() {
+            Some(pause) if super::exit::code(&error) == Exit::Unreachable => sleep(pause).await,
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Looks at the message until it is where it should be, will not get there, or time is up.
+async fn wait(client: &Client, accepted: Value, goal: Goal, deadline: Instant) -> Value {
+    let path = format!("/api/v1/messages/{}", accepted["id"]);
+    let mut message = accepted;
+    while !goal.is_reached(state(&message))
+        && !matches!(state(&message), MessageState::Failed | MessageState::Unknown)
+        && Instant::now() + LOOK_EVERY < deadline
+    {
+        sleep(LOOK_EVERY).await;
+        // A server that cannot be asked just now may be asked again until time is up.
+        if let Ok(Ok(now)) = timeout_at(deadline, client.get::<Value>(&path)).await {
+            message = now;
+        }
+    }
+    message
+}
+
+fn state(message: &Value) -> MessageState {
+    message["state"]
+        .as_str()
+        .and_then(|state| state.parse().ok())
+        .unwrap_or(MessageState::Queued)
+}
+
+fn brief(message: &Value) -> Value {
+    let mut brief = json!({
+        "id": message["id"],
+        "state": message["state"],
+        "whatsapp_id": message["whatsapp_id"],
+    });
+    if !message["failure"].is_null() {
+        brief["failure"] = message["failure"].clone();
+    }
+    brief
+}
+
+async fn outcome(client: &Client, message: &Value, goal: Goal) -> anyhow::Result<Exit> {
+    let state = state(message);
+    if goal.is_reached(state) {
+        return Ok(Exit::Ok);
+    }
+    let id = &message["id"];
+    let why = message["failure"]["detail"].as_str().unwrap_or("no reason is known");
+    let fault = match state {
+        MessageState::Failed if message["failure"]["code"] == "not_on_whatsapp" => {
+            Fault::new(Exit::NotFound, format!("not sent: {why}"))
+        }
+        MessageState::Failed => Fault::new(Exit::Failed, format!("not sent: {why}")),
+        MessageState::Unknown => Fault::new(
+            Exit::OutcomeUnknown,
+            format!(
+                "it may or may not have been sent: {why}; look at the phone, then `crm message resolve {id} sent|failed`"
+            ),
+        ),
+        _ => late(client, message).await,
+    };
+    Err(fault.into())
+}
+
+/// Time is up. Where nothing will move before somebody logs in, that is what to say.
+async fn late(client: &Client, message: &Value) -> Fault {
+    let status: Value = client.get("/api/v1/status").await.unwrap_or_default();
+    let account = status["accounts"]
+        .as_array()
+        .and_then(|accounts| accounts.iter().find(|account| account["id"] == message["account_id"]));
+    let needs_login = account
+        .and_then(|account| {
+            account["state"]
+                .as_str()?
+                .parse::<crate::domain::session::SessionState>()
+                .ok()
+        })
+        .is_some_and(crate::domain::session::SessionState::needs_login);
+    let (id, state) = (&message["id"], message["state"].as_str().unwrap_or("queued"));
+    if needs_login && state == "queued" {
+        let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
+        return Fault::new(Exit::LoginNeeded, text);
+    }
+    let text = format!(
+        "message {id} is {state} so far; it goes on by itself, and `crm message view {id}` shows how far it is"
+    );
+    Fault::new(Exit::TimedOut, text)
+}
+
+impl Shell {
+    /// Whether somebody is there to be asked.
+    fn may_ask(&self) -> bool {
+        !self.manner.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+}
