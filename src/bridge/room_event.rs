@@ -51,18 +51,15 @@ pub(super) async fn take_in(
     event: &RoomEvent,
     around: &Around,
 ) -> Result<Taken, StoreError> {
-    let for_us =
-        policy.agents.contains(&event.sender) && !matches!(event.what, RoomEventKind::Other | RoomEventKind::Notice);
     let conversation = match conversation_of(tx, event).await? {
-        Some(conversation) if !around.waiting.contains(&event.room) => conversation,
-        // An agent may write in a room between its making and our writing it down.
-        _ if for_us && !matches!(event.what, RoomEventKind::Member { .. }) => {
+        Some(conversation) if !around.waiting.contains(&event.room) || !is_work(policy, event) => conversation,
+        None if !is_work(policy, event) || !tx.is_making_a_room().await? => return Ok(Taken::Nothing),
+        // An agent may write in a room between its making and our writing it down; what comes after waits its turn.
+        _ => {
             tx.add_pending_event(&event.room, &event.id, &event.sender, event.at)
                 .await?;
             return Ok(Taken::Nothing);
         }
-        Some(conversation) => conversation,
-        None => return Ok(Taken::Nothing),
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
         return member(tx, around, &conversation, user, *membership).await;
@@ -105,6 +102,12 @@ pub(super) async fn take_in(
         }
         RoomEventKind::Notice | RoomEventKind::Other | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
+}
+
+/// Whether an event asks something of us.
+fn is_work(policy: &Policy, event: &RoomEvent) -> bool {
+    use RoomEventKind::{Text, Undecryptable, Unsupported};
+    policy.agents.contains(&event.sender) && matches!(event.what, Text { .. } | Unsupported(_) | Undecryptable)
 }
 
 async fn text(

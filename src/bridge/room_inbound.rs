@@ -24,8 +24,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often events that could not be decrypted are tried again, and how many at a time.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
 const RETRIES: u64 = 50;
-/// For so long an event of a room that we do not know waits for the room to become known.
-const STRANGE_FOR: Duration = Duration::from_hours(1);
 
 /// Takes in what happens in the rooms.
 pub struct RoomInbound {
@@ -163,8 +161,8 @@ impl RoomInbound {
             if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
                 continue;
             }
-            if !known && now.since(pending.first_seen) > STRANGE_FOR {
-                // No room of a conversation, and never was.
+            if !known && !self.core.store.is_making_a_room().await? {
+                // No room of a conversation, and none that is going to be one.
                 let event = pending.event.clone();
                 self.core
                     .write(move |tx| {

@@ -54,6 +54,11 @@ impl Store {
         of_room(self.readers(), room).await
     }
 
+    /// Whether a conversation's room is being made: its alias is stored, the room is not.
+    pub async fn is_making_a_room(&self) -> Result<bool, StoreError> {
+        is_making_a_room(self.readers()).await
+    }
+
     /// The event that shows a part of a message.
     pub async fn room_event(&self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
         Ok(event(self.readers(), message, part).await?.map(|row| row.event_id))
@@ -124,6 +129,11 @@ impl Tx {
 
     pub async fn conversation_of_room(&mut self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
         of_room(&self.session, room).await
+    }
+
+    /// As [`Store::is_making_a_room`].
+    pub async fn is_making_a_room(&mut self) -> Result<bool, StoreError> {
+        is_making_a_room(&self.session).await
     }
 
     /// Notes which event shows a part of a message. The same again changes nothing; another event for the same part is
@@ -209,6 +219,14 @@ async fn of_conversation(
         alias: row.alias,
         room: row.room_id,
     }))
+}
+
+async fn is_making_a_room(database: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    let row = room::Entity::find()
+        .filter(room::Column::RoomId.is_null())
+        .one(database)
+        .await?;
+    Ok(row.is_some())
 }
 
 async fn of_room(database: &impl ConnectionTrait, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {

@@ -200,7 +200,8 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
         ));
         assert!(
             message.is_some() != stale,
-            "what an agent wrote is on its way, or answered: {event}"
+            "what an agent wrote is on its way, or answered: {event} (taken: {}, answered: {stale})",
+            message.is_some()
         );
     }
     one_tick_a_message(stored, &log, program).await;
