@@ -25,6 +25,7 @@ pub struct Launch {
     program: PathBuf,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
+    kept_back: Vec<&'static str>,
     folder: PathBuf,
     account: Option<Account>,
     end: Signal,
@@ -38,6 +39,7 @@ impl Launch {
             program: program.into(),
             arguments: Vec::new(),
             variables: Vec::new(),
+            kept_back: Vec::new(),
             folder: folder.to_owned(),
             account: None,
             end: Signal::KILL,
@@ -61,6 +63,13 @@ impl Launch {
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps from it every variable of ours whose name begins like this.
+    #[must_use]
+    pub fn without_variables(mut self, prefix: &'static str) -> Self {
+        self.kept_back.push(prefix);
         self
     }
 
@@ -147,6 +156,14 @@ impl Launch {
             Signal::TERM => "TERM",
             _ => "KILL",
         };
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        let kept_back = |name: &OsString| {
+            let name = name.to_string_lossy();
+            self.kept_back.iter().any(|prefix| name.starts_with(prefix))
+        };
+        for name in ours.filter(kept_back) {
+            command.env_remove(name);
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
             .args(["--pdeathsig", end, "--"])

@@ -10,11 +10,14 @@ use super::section::{run, section, succeeds, workspace};
 /// The oldest Node that everything here runs on.
 const NODE_MAJOR: u32 = 20;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of it all; each holds the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
     /// What the program is built with.
-    Quick,
-    /// The real servers as well.
+    Build,
+    /// A browser and a homeserver as well.
+    Demo,
+    /// Every database and every independent client.
     Full,
 }
 
@@ -30,25 +33,25 @@ const NEEDS: [Need; 6] = [
     Need {
         name: "Node 20 or newer",
         packages: &["nodejs", "npm"],
-        extent: Extent::Quick,
+        extent: Extent::Build,
         found: node,
     },
     Need {
         name: "Python 3 with venv",
         packages: &["python3", "python3-venv"],
-        extent: Extent::Full,
+        extent: Extent::Demo,
         found: python,
     },
     Need {
         name: "Chromium",
         packages: &["chromium", "chromium-sandbox", "fonts-liberation"],
-        extent: Extent::Full,
+        extent: Extent::Demo,
         found: servers::chromium,
     },
     Need {
         name: "ChromeDriver",
         packages: &["chromium-driver"],
-        extent: Extent::Full,
+        extent: Extent::Demo,
         found: servers::chromedriver,
     },
     Need {
@@ -72,7 +75,7 @@ const NEEDS: [Need; 6] = [
 pub async fn prepare(extent: Extent) -> Result<()> {
     section("system", install(extent)).await?;
     section("npm", install_npm(extent)).await?;
-    if extent == Extent::Full {
+    if extent >= Extent::Demo {
         section("python", async {
             servers::python_environment()
                 .await
@@ -84,11 +87,7 @@ pub async fn prepare(extent: Extent) -> Result<()> {
 }
 
 async fn install(extent: Extent) -> Result<()> {
-    let needed = || {
-        NEEDS
-            .iter()
-            .filter(|need| extent == Extent::Full || need.extent == Extent::Quick)
-    };
+    let needed = || NEEDS.iter().filter(|need| need.extent <= extent);
     let mut packages = Vec::new();
     for need in needed() {
         match (need.found)() {
@@ -137,13 +136,14 @@ async fn install_packages(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The npm projects: the program's own, and in a full run the independent clients that hold us to the facts.
+/// The npm projects: the program's own, the independent Matrix client, and the independent WhatsApp clients.
 async fn install_npm(extent: Extent) -> Result<()> {
-    let mut projects = vec!["web"];
-    if extent == Extent::Full {
-        projects.extend(["testbed/agents", "testbed/clients"]);
-    }
-    for project in projects {
+    let projects = [
+        ("web", Extent::Build),
+        ("testbed/agents", Extent::Demo),
+        ("testbed/clients", Extent::Full),
+    ];
+    for (project, _) in projects.iter().filter(|(_, needed)| *needed <= extent) {
         let folder = workspace().join(project);
         if folder.join("package-lock.json").is_file() {
             eprintln!("    {project}");

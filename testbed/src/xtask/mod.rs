@@ -1,5 +1,6 @@
 //! The commands of `cargo xtask`.
 
+mod demo;
 mod machine;
 mod section;
 mod test;
@@ -21,6 +22,8 @@ pub struct Xtask {
 enum Command {
     /// Install what a full test run needs, as far as this user may.
     Setup,
+    /// Start everything with make-believe customers, to be tried by hand; Ctrl-C ends it.
+    Demo,
     /// Check the format and the lints, and run every test.
     Test {
         /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
@@ -33,7 +36,8 @@ impl Xtask {
     pub async fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Setup => machine::prepare(machine::Extent::Full).await?,
-            Command::Test { quick: true } => test::run_all(machine::Extent::Quick).await?,
+            Command::Demo => demo::run().await?,
+            Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
         }
         Ok(ExitCode::SUCCESS)

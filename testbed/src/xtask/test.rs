@@ -20,7 +20,7 @@ pub async fn run_all(extent: Extent) -> Result<()> {
         let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         section("lints", run(&cargo, lints)).await?;
     }
-    let environment: &[(&str, &str)] = if extent == Extent::Quick {
+    let environment: &[(&str, &str)] = if extent == Extent::Build {
         &[(testbed::QUICK, "1")]
     } else {
         &[]

@@ -1,0 +1,111 @@
+//! `cargo xtask demo`: the whole program with real parts and make-believe people, to be tried by hand.
+
+mod people;
+mod server;
+
+use anyhow::Result;
+use testbed::agents::{Agent, Client};
+use testbed::servers::{Synapse, SynapseOptions};
+use testbed::standin::{Options, StandIn};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::machine::{self, Extent};
+use super::section::{cargo, run as run_program, section};
+use server::{Homeserver, Server};
+
+/// Who writes for us on Matrix, and what opens their accounts on this throw-away homeserver.
+const BOT: (&str, &str) = ("desk", "desk-demo");
+const ANNA: (&str, &str) = ("anna", "anna-demo");
+const BEN: (&str, &str) = ("ben", "ben-demo");
+
+/// Plays until it is interrupted.
+pub async fn run() -> Result<()> {
+    machine::prepare(Extent::Demo).await?;
+    section(
+        "build",
+        run_program(cargo(), ["build", "--package", "crm", "--bin", "crm"]),
+    )
+    .await?;
+    tokio::select! {
+        played = play() => played,
+        () = interrupted() => {
+            eprintln!("\nEverything has ended; nothing is kept.");
+            Ok(())
+        }
+    }
+}
+
+/// What is started first ends last: locals are dropped the other way round.
+async fn play() -> Result<()> {
+    let standin = StandIn::start(Options::default()).await?;
+    let synapse = section("homeserver", Synapse::start(SynapseOptions::default())).await?;
+    for (user, password) in [BOT, ANNA, BEN] {
+        synapse.register(user, password).await?;
+    }
+    let log_in = async |client, (user, password)| Agent::start(client, &synapse.url(), user, password).await;
+    let agents = async { tokio::try_join!(log_in(Client::Js, ANNA), log_in(Client::Nio, BEN)) };
+    let (anna, ben) = section("agents", agents).await?;
+    let homeserver = Homeserver {
+        url: synapse.url(),
+        bot: BOT,
+        agents: [anna.user_id(), ben.user_id()].join(","),
+    };
+    let server = section("server", Server::start(&standin.url(), &homeserver)).await?;
+    section("login", server.log_in(&standin.phone())).await?;
+    eprintln!("{}", invitation(&standin, &synapse, &server));
+    tokio::try_join!(
+        people::customers(&standin),
+        people::colleague(&ben, anna.user_id()),
+        server.watch()
+    )?;
+    Ok(())
+}
+
+/// By Ctrl-C, or by whoever ends us politely.
+async fn interrupted() {
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+    eprintln!("\nEnding in order…");
+}
+
+fn invitation(standin: &StandIn, synapse: &Synapse, server: &Server) -> String {
+    let [anna, ben] = [ANNA, BEN].map(|(user, password)| format!("{user:<6} password {password}"));
+    format!(
+        "
+It runs, and the customers begin to write.
+
+  A Matrix client (Element, say), as an agent would use it:
+      homeserver   {homeserver}
+      user         {anna}    (yours to play)
+      user         {ben}    (a colleague: greets who writes for the first time)
+      What you write in a customer's room reaches the customer.
+
+  The shell, in another terminal:
+      export PATH={programs}:$PATH CRM_DATA_DIR={data} CRM_URL={url}
+      crm status
+      crm customer list
+      crm tail --since 0
+      crm send {number} 'Your order is ready' --wait read
+      crm export messages --format csv
+
+  A customer's side of it (the stand-in for WhatsApp):
+      curl -s {control}control/customers
+
+  The server's log:
+      tail -f {log}
+
+Ctrl-C ends it all.",
+        homeserver = synapse.url(),
+        programs = server.programs().display(),
+        data = server.data().display(),
+        url = server.url(),
+        number = people::FIRST_NUMBER,
+        control = standin.url(),
+        log = server.log().display(),
+    )
+}

@@ -1,0 +1,156 @@
+//! The program itself, as its owner would run it: only what its `--help` and its example configuration say is used.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use testbed::servers::{Folder, Launch, Process, Signal, free_port};
+use testbed::standin::Phone;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::ChildStdout;
+use tokio::sync::Mutex;
+
+use super::super::section::workspace;
+
+const READY: Duration = Duration::from_mins(1);
+const LOGIN: Duration = Duration::from_mins(3);
+const REQUEST: Duration = Duration::from_secs(5);
+/// How often the server is looked at while it runs.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Where the agents are.
+pub struct Homeserver {
+    pub url: String,
+    /// The bot's user and password.
+    pub bot: (&'static str, &'static str),
+    /// User ids with commas between them.
+    pub agents: String,
+}
+
+/// `crm serve` on an empty database.
+pub struct Server {
+    process: Mutex<Process>,
+    log: PathBuf,
+    url: String,
+    program: PathBuf,
+    folder: Folder,
+}
+
+impl Server {
+    /// Starts it and waits until it answers.
+    pub async fn start(whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
+        let program = program()?;
+        let folder = Folder::new("demo")?;
+        let listen = format!("127.0.0.1:{}", free_port()?);
+        let url = format!("http://{listen}");
+        let (bot, password) = homeserver.bot;
+        let launch = command(&program, folder.path(), &folder.path().join("data"), &url)
+            .arguments(["serve"])
+            .variable("CRM_LISTEN", &listen)
+            .variable("CRM_WHATSAPP_URL", whatsapp)
+            .variable("CRM_MATRIX_HOMESERVER", &homeserver.url)
+            .variable("CRM_MATRIX_USER", bot)
+            .variable("CRM_MATRIX_PASSWORD", password)
+            .variable("CRM_MATRIX_AGENTS", &homeserver.agents)
+            // So that a client that logs in later can read what was written before.
+            .variable("CRM_MATRIX_ENCRYPTION", "off")
+            .ended_by(Signal::TERM);
+        let mut process = launch.start()?;
+        let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
+        let alive = format!("{url}/healthz");
+        let answers = async || {
+            let answer = client.get(&alive).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        };
+        process.until(READY, answers).await?;
+        let log = process.log().to_owned();
+        Ok(Self {
+            process: Mutex::new(process),
+            log,
+            url,
+            program,
+            folder,
+        })
+    }
+
+    /// `crm login`, with a phone that scans each code as it is shown.
+    pub async fn log_in(&self, phone: &Phone) -> Result<()> {
+        let folder = self.folder.path().join("login");
+        std::fs::create_dir(&folder)?;
+        let launch = command(&self.program, &folder, &self.data(), &self.url).arguments(["login", "-o", "json"]);
+        let (process, _input, output) = launch.start_talking()?;
+        let mut lines = BufReader::new(ChildStdout::from_std(output)?).lines();
+        let followed = async {
+            while let Some(line) = lines.next_line().await? {
+                let event: Value = serde_json::from_str(&line).context("crm login says what is not JSON")?;
+                match (event["event"].as_str(), event["code"].as_str(), event["state"].as_str()) {
+                    (Some("qr"), Some(code), _) => {
+                        eprintln!("    the QR code says {code}; the phone scans it");
+                        // A code that has just been replaced cannot be scanned; the next one comes.
+                        if let Err(error) = phone.scan(code).await {
+                            eprintln!("    {error}");
+                        }
+                    }
+                    (Some("state"), _, Some("ready")) => return Ok(()),
+                    (Some("state"), _, Some(state)) => eprintln!("    {state}"),
+                    _ => {}
+                }
+            }
+            bail!(
+                "crm login ended before the account was ready:\n{}",
+                process.last_words()
+            )
+        };
+        let in_time = tokio::time::timeout(LOGIN, followed).await;
+        in_time.with_context(|| format!("not logged in within {LOGIN:?}:\n{}", process.last_words()))?
+    }
+
+    /// Returns when the server has ended by itself, which is an error.
+    pub async fn watch(&self) -> Result<()> {
+        loop {
+            let mut process = self.process.lock().await;
+            if let Some(status) = process.ended() {
+                bail!("the server ended with {status}:\n{}", process.last_words());
+            }
+            drop(process);
+            tokio::time::sleep(WATCH).await;
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The folder of the program.
+    pub fn programs(&self) -> &Path {
+        self.program.parent().unwrap_or(Path::new("."))
+    }
+}
+
+/// The program as `cargo build` leaves it.
+fn program() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let program = workspace().join(target).join("debug/crm");
+    if !program.is_file() {
+        bail!("{} is not there: `cargo build`", program.display());
+    }
+    Ok(program)
+}
+
+/// The program with none of our own configuration about it; `folder` takes its log.
+fn command(program: &Path, folder: &Path, data: &Path, url: &str) -> Launch {
+    Launch::new("crm", program, folder)
+        .without_variables("CRM_")
+        .variable("XDG_CONFIG_HOME", folder.join("none"))
+        .variable("CRM_DATA_DIR", data)
+        .variable("CRM_URL", url)
+}
