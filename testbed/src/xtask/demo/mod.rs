@@ -21,11 +21,7 @@ const BEN: (&str, &str) = ("ben", "ben-demo");
 /// Plays until it is interrupted.
 pub async fn run() -> Result<()> {
     machine::prepare(Extent::Demo).await?;
-    section(
-        "build",
-        run_program(cargo(), ["build", "--package", "crm", "--bin", "crm"]),
-    )
-    .await?;
+    section("build", run_program(cargo(), ["build", "--workspace", "--bin", "crm"])).await?;
     tokio::select! {
         played = play() => played,
         () = interrupted() => {
