@@ -1,8 +1,10 @@
 //! The commands of `cargo xtask`.
 
+mod bench;
 mod demo;
 mod machine;
 mod section;
+mod server;
 mod test;
 
 use std::process::ExitCode;
@@ -24,6 +26,8 @@ enum Command {
     Setup,
     /// Start everything with make-believe customers, to be tried by hand; Ctrl-C ends it.
     Demo,
+    /// Measure latency, throughput and memory of a release build, beside Matrix alone.
+    Bench,
     /// Check the format and the lints, and run every test.
     Test {
         /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
@@ -37,6 +41,7 @@ impl Xtask {
         match self.command {
             Command::Setup => machine::prepare(machine::Extent::Full).await?,
             Command::Demo => demo::run().await?,
+            Command::Bench => bench::run().await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
         }

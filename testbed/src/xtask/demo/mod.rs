@@ -1,7 +1,6 @@
 //! `cargo xtask demo`: the whole program with real parts and make-believe people, to be tried by hand.
 
 mod people;
-mod server;
 
 use anyhow::Result;
 use testbed::agents::{Agent, Client};
@@ -10,8 +9,8 @@ use testbed::standin::{Options, StandIn};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::machine::{self, Extent};
-use super::section::{cargo, run as run_program, section};
-use server::{Homeserver, Server};
+use super::section::section;
+use super::server::{Homeserver, Profile, Server};
 
 /// Who writes for us on Matrix, and what opens their accounts on this throw-away homeserver.
 const BOT: (&str, &str) = ("desk", "desk-demo");
@@ -21,7 +20,7 @@ const BEN: (&str, &str) = ("ben", "ben-demo");
 /// Plays until it is interrupted.
 pub async fn run() -> Result<()> {
     machine::prepare(Extent::Demo).await?;
-    section("build", run_program(cargo(), ["build", "--workspace", "--bin", "crm"])).await?;
+    section("build", Profile::Dev.build()).await?;
     tokio::select! {
         played = play() => played,
         () = interrupted() => {
@@ -45,8 +44,10 @@ async fn play() -> Result<()> {
         url: synapse.url(),
         bot: BOT,
         agents: [anna.user_id(), ben.user_id()].join(","),
+        // So that a client that logs in later can read what was written before.
+        encryption: false,
     };
-    let server = section("server", Server::start(&standin.url(), &homeserver)).await?;
+    let server = section("server", Server::start(Profile::Dev, &standin.url(), &homeserver)).await?;
     section("login", server.log_in(&standin.phone())).await?;
     eprintln!("{}", invitation(&standin, &synapse, &server));
     tokio::try_join!(

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::Mutex;
 
-use super::super::section::workspace;
+use super::section::{cargo, run, workspace};
 
 const READY: Duration = Duration::from_mins(1);
 const LOGIN: Duration = Duration::from_mins(3);
@@ -26,6 +26,39 @@ pub struct Homeserver {
     pub bot: (&'static str, &'static str),
     /// User ids with commas between them.
     pub agents: String,
+    pub encryption: bool,
+}
+
+/// How the program is built.
+#[derive(Clone, Copy, Debug)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    /// Builds the program, with the features that the whole workspace has, so that tests and demo share the work.
+    pub async fn build(self) -> Result<()> {
+        let release: &[&str] = match self {
+            Self::Dev => &[],
+            Self::Release => &["--release"],
+        };
+        run(cargo(), [&["build", "--workspace", "--bin", "crm"], release].concat()).await
+    }
+
+    /// The program as cargo leaves it.
+    fn program(self) -> Result<PathBuf> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        let folder = match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        };
+        let program = workspace().join(target).join(folder).join("crm");
+        if !program.is_file() {
+            bail!("{} is not there: `cargo build`", program.display());
+        }
+        Ok(program)
+    }
 }
 
 /// `crm serve` on an empty database.
@@ -39,8 +72,8 @@ pub struct Server {
 
 impl Server {
     /// Starts it and waits until it answers.
-    pub async fn start(whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
-        let program = program()?;
+    pub async fn start(profile: Profile, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
+        let program = profile.program()?;
         let folder = Folder::new("demo")?;
         let listen = format!("127.0.0.1:{}", free_port()?);
         let url = format!("http://{listen}");
@@ -53,8 +86,10 @@ impl Server {
             .variable("CRM_MATRIX_USER", bot)
             .variable("CRM_MATRIX_PASSWORD", password)
             .variable("CRM_MATRIX_AGENTS", &homeserver.agents)
-            // So that a client that logs in later can read what was written before.
-            .variable("CRM_MATRIX_ENCRYPTION", "off")
+            .variable(
+                "CRM_MATRIX_ENCRYPTION",
+                if homeserver.encryption { "on" } else { "off" },
+            )
             .ended_by(Signal::TERM);
         let mut process = launch.start()?;
         let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
@@ -126,6 +161,10 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    pub async fn pid(&self) -> u32 {
+        self.process.lock().await.pid()
+    }
+
     pub fn log(&self) -> &Path {
         &self.log
     }
@@ -134,16 +173,6 @@ impl Server {
     pub fn programs(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("."))
     }
-}
-
-/// The program as `cargo build` leaves it.
-fn program() -> Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let program = workspace().join(target).join("debug/crm");
-    if !program.is_file() {
-        bail!("{} is not there: `cargo build`", program.display());
-    }
-    Ok(program)
 }
 
 /// The program with none of our own configuration about it; `folder` takes its log.

@@ -1,0 +1,191 @@
+//! `cargo xtask bench`: what an owner would feel, measured on the whole program with real parts: from a customer's phone
+//! to an integrator's WebSocket and to an agent's room, under a burst, and in memory.
+//!
+//! Where there is a peer it is measured in the same run: the same homeserver and clients without the program.
+
+mod figures;
+mod memory;
+mod socket;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use testbed::agents::{Agent, Client, Content, Mirror, NewRoom};
+use testbed::servers::{Synapse, SynapseOptions};
+use testbed::standin::{Customer, Options, StandIn};
+use tokio::time::Instant;
+
+use super::machine::{self, Extent};
+use super::section::section;
+use super::server::{Homeserver, Profile, Server};
+use figures::{Figures, Latencies};
+use socket::Socket;
+
+const CUSTOMERS: usize = 20;
+/// Messages that are timed one by one.
+const TIMED: usize = 300;
+/// Messages that come all at once, over all customers.
+const BURST: usize = 4_000;
+const PATIENCE: Duration = Duration::from_mins(10);
+const BOT: &str = "desk";
+const PASSWORD: &str = "bench";
+
+pub async fn run() -> Result<()> {
+    machine::prepare(Extent::Demo).await?;
+    section("build", Profile::Release.build()).await?;
+    let desk = section("start", Desk::start()).await?;
+    let mut figures = Figures::default();
+    figures.memory("server, idle", memory::resident(desk.server.pid().await)?);
+    let rooms = section("rooms", desk.rooms()).await?;
+    let ours = section("latency", desk.latency(&rooms, &mut figures)).await?;
+    let peer = section("matrix alone", desk.matrix_alone(&mut figures)).await?;
+    figures.ratio("ours into the room, of the peer's", &ours, &peer);
+    section("burst", desk.burst(&rooms, &mut figures)).await?;
+    figures.memory("server, after the burst", memory::resident(desk.server.pid().await)?);
+    figures.memory(
+        "its browser and driver",
+        memory::of_descendants(desk.server.pid().await)?,
+    );
+    println!("{figures}");
+    Ok(())
+}
+
+/// Everything, linked and ready. Dropped from the top: the server first, what it stands on last.
+struct Desk {
+    server: Server,
+    anna: Agent,
+    ben: Agent,
+    standin: StandIn,
+    _synapse: Synapse,
+}
+
+impl Desk {
+    async fn start() -> Result<Self> {
+        let standin = StandIn::start(Options::default()).await?;
+        let synapse = Synapse::start(SynapseOptions::default()).await?;
+        for user in [BOT, "anna", "ben"] {
+            synapse.register(user, PASSWORD).await?;
+        }
+        let url = synapse.url();
+        let log_in = async |user| Agent::start(Client::Js, &url, user, PASSWORD).await;
+        let (anna, ben) = tokio::try_join!(log_in("anna"), log_in("ben"))?;
+        let homeserver = Homeserver {
+            url: synapse.url(),
+            bot: (BOT, PASSWORD),
+            agents: anna.user_id().to_owned(),
+            encryption: true,
+        };
+        let server = Server::start(Profile::Release, &standin.url(), &homeserver).await?;
+        server.log_in(&standin.phone()).await?;
+        Ok(Self {
+            server,
+            anna,
+            ben,
+            standin,
+            _synapse: synapse,
+        })
+    }
+
+    /// Lets every customer write once, so that each has a room; gives the customers with their rooms.
+    async fn rooms(&self) -> Result<Vec<(Customer, String)>> {
+        let mut rooms = Vec::new();
+        for number in 0..CUSTOMERS {
+            let name = format!("Customer {number}");
+            let customer = self.standin.customer(&name, &format!("4477009{number:05}"));
+            let word = format!("first words of {number}.");
+            customer.write(&word);
+            let shown = |mirror: &Mirror| {
+                let mut all = mirror.rooms().flat_map(|room| mirror.messages(&room.room_id));
+                all.find(|message| message.body().contains(&word))
+                    .map(|message| message.room_id.clone())
+            };
+            rooms.push((customer, self.anna.until(&word, PATIENCE, shown).await?));
+        }
+        Ok(rooms)
+    }
+
+    /// One message at a time, from the customer's phone to whoever sees it.
+    async fn latency(&self, rooms: &[(Customer, String)], figures: &mut Figures) -> Result<Latencies> {
+        let mut socket = Socket::connect(&self.server).await?;
+        let (mut to_socket, mut to_room) = (Latencies::default(), Latencies::default());
+        for (number, (customer, room)) in rooms.iter().cycle().take(TIMED).enumerate() {
+            let word = format!("timed {number}.");
+            let start = Instant::now();
+            customer.write(&word);
+            let on_socket = async {
+                socket.until_received(|content| content == word).await?;
+                anyhow::Ok(start.elapsed())
+            };
+            let in_room = async {
+                let shown = |message: &testbed::agents::Message| message.body().contains(&word);
+                self.anna.until_message(room, shown, PATIENCE).await?;
+                anyhow::Ok(start.elapsed())
+            };
+            let (socket_took, room_took) = tokio::try_join!(on_socket, in_room)?;
+            to_socket.add(socket_took);
+            to_room.add(room_took);
+        }
+        figures.latency("customer's phone → WebSocket", &to_socket);
+        figures.latency("customer's phone → encrypted room", &to_room);
+        Ok(to_room)
+    }
+
+    /// The peer: one person writes to another through the same homeserver, encrypted, with clients alone.
+    async fn matrix_alone(&self, figures: &mut Figures) -> Result<Latencies> {
+        let room = NewRoom {
+            name: "Peers",
+            encrypted: true,
+            invite: &[self.anna.user_id()],
+        };
+        let room = self.ben.create_room(room).await?;
+        let both = |seen: &testbed::agents::Room| seen.room_id == room && seen.members.len() == 2;
+        self.ben.until_room_where("the peers' room", both, PATIENCE).await?;
+        self.ben.send(&room, Content::text("first words.")).await?;
+        self.anna.until_text(&room, "first words.", PATIENCE).await?;
+        let mut taken = Latencies::default();
+        for number in 0..TIMED {
+            let word = format!("peer {number}.");
+            let start = Instant::now();
+            let sent = self.ben.send(&room, Content::text(&word));
+            let seen = self.anna.until_text(&room, &word, PATIENCE);
+            let seen = async { seen.await.map(|_| start.elapsed()) };
+            taken.add(tokio::try_join!(sent, seen)?.1);
+        }
+        figures.latency("peer: client → client, same homeserver", &taken);
+        Ok(taken)
+    }
+
+    /// Everyone writes at once.
+    async fn burst(&self, rooms: &[(Customer, String)], figures: &mut Figures) -> Result<()> {
+        let mut socket = Socket::connect(&self.server).await?;
+        let each = BURST / rooms.len();
+        let start = Instant::now();
+        for (customer, _) in rooms {
+            customer.write_many((0..each).map(|number| format!("burst {number}.")));
+        }
+        let on_socket = async {
+            let mut heard = HashMap::new();
+            while heard.values().sum::<usize>() < each * rooms.len() {
+                let content = socket.until_received(|content| content.starts_with("burst ")).await?;
+                *heard.entry(content).or_insert(0) += 1;
+            }
+            anyhow::Ok(start.elapsed())
+        };
+        let in_rooms = async {
+            let last = format!("burst {}.", each - 1);
+            for (_, room) in rooms {
+                let shown = |message: &testbed::agents::Message| message.body().contains(&last);
+                self.anna
+                    .until_message(room, shown, PATIENCE)
+                    .await
+                    .context("the burst's end in a room")?;
+            }
+            anyhow::Ok(start.elapsed())
+        };
+        let (stored, shown) = tokio::try_join!(on_socket, in_rooms)?;
+        figures.rate("messages stored and on the WebSocket", each * rooms.len(), stored);
+        figures.rate("messages in encrypted rooms", each * rooms.len(), shown);
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! An integrator's WebSocket client, as the interface's description says.
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::super::server::Server;
+use super::PATIENCE;
+
+/// A connection that hears of every event from now on.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    pub async fn connect(server: &Server) -> Result<Self> {
+        let key =
+            std::fs::read_to_string(server.data().join("admin.key")).context("the server has made no admin.key")?;
+        let mut request = format!("{}/api/v1/ws", server.url().replacen("http", "ws", 1)).into_client_request()?;
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "crm.v1.json".parse()?);
+        let (stream, _) = connect_async(request).await?;
+        let mut socket = Self(stream);
+        socket.until_op("hello").await?;
+        let identify = json!({"op": "identify", "d": {"token": key.trim()}});
+        socket.0.send(Message::text(identify.to_string())).await?;
+        socket.until_op("ready").await?;
+        Ok(socket)
+    }
+
+    /// Waits for a customer's message whose content matches, and gives the content.
+    pub async fn until_received(&mut self, matches: impl Fn(&str) -> bool) -> Result<String> {
+        loop {
+            let frame = self.until_op("event").await?;
+            let content = &frame["d"]["message"]["content"];
+            let content = content
+                .as_str()
+                .or_else(|| frame["d"]["content"].as_str())
+                .unwrap_or_default();
+            if frame["t"] == "message.received" && matches(content) {
+                return Ok(content.to_owned());
+            }
+        }
+    }
+
+    async fn until_op(&mut self, op: &str) -> Result<Value> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next())
+                .await
+                .context("nothing on the WebSocket")?;
+            match message.context("the server closed the WebSocket")?? {
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text)?;
+                    if frame["op"] == op {
+                        return Ok(frame);
+                    }
+                }
+                Message::Close(close) => bail!("the server closed the WebSocket: {close:?}"),
+                _ => {}
+            }
+        }
+    }
+}
