@@ -84,7 +84,7 @@ export class Customer {
   react = (id, text) => this.#post('react', { id, text });
   read = () => this.#post('read');
   typing = (state) => this.#post('typing', { state });
-  online = (online) => this.#post('online', { online });
+  power = (online) => this.#post('online', { online });
   script = (script) => this.#post('script', script);
   migrate = async () => Object.assign(this, await this.#post('migrate'));
   received = (text) =>

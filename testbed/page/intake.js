@@ -140,8 +140,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     else if (!store.addMsg(row)) return null;
     else {
       const { unreadCount = 0 } = store.chats.get(chat) ?? {};
-      const unread = fromMe ? 0 : unreadCount + 1;
-      store.changeChat(chat, { t: row.t, lastReceivedKey: row.id, unreadCount: unread });
+      store.changeChat(chat, { t: row.t, lastReceivedKey: row.id, unreadCount: fromMe ? unreadCount : unreadCount + 1 });
     }
     const stored = store.msgs.get(row.id);
     return async () => {

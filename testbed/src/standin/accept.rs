@@ -125,7 +125,6 @@ impl World {
         let known = thread.get(true, &message.id).is_some();
         if !known {
             thread.messages.push(message.clone());
-            thread.unread = 0;
             let content = Content::of(&message);
             self.spread(phone, customer, message.device, (&message.id, true, content));
         }

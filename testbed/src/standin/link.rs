@@ -18,6 +18,8 @@ impl World {
     }
 
     pub(crate) fn phone_writes(&mut self, phone: PhoneId, customer: CustomerId, text: String) -> String {
+        // Who writes on the phone has the chat open.
+        self.phone_reads(phone, customer);
         let id = self.phone_stanza_id();
         self.send_text(phone, customer, Self::new_message(id.clone(), true, text));
         id
@@ -29,8 +31,10 @@ impl World {
             .messages
             .iter()
             .filter(|message| !message.from_me && message.ack < 3);
-        let ids = theirs.map(|message| message.id.clone()).collect();
-        self.mark_read(phone, customer, None, ids);
+        let ids: Vec<String> = theirs.map(|message| message.id.clone()).collect();
+        if !ids.is_empty() {
+            self.mark_read(phone, customer, None, ids);
+        }
     }
 
     /// Unlinks a device, for a reason in WhatsApp's words.

@@ -28,7 +28,7 @@
 //! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
-//! | `POST /control/options` | `{key_layout?, settle_ms?}` | from the next load of the page on |
+//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
 
 mod customers;
 mod pages;

@@ -37,6 +37,11 @@ struct Event {
 struct OptionsChange {
     key_layout: Option<KeyLayout>,
     settle_ms: Option<u64>,
+    qr_codes: Option<usize>,
+    qr_first_ms: Option<u64>,
+    qr_next_ms: Option<u64>,
+    pairing_code_life_ms: Option<u64>,
+    lid_migrated: Option<bool>,
 }
 
 pub(super) fn router() -> Router<Arc<Service>> {
@@ -85,6 +90,12 @@ async fn options(State(service): State<Arc<Service>>, Json(change): Json<Options
         let options = &mut world.options;
         options.key_layout = change.key_layout.unwrap_or(options.key_layout);
         options.settle = change.settle_ms.map_or(options.settle, Duration::from_millis);
+        options.qr_codes = change.qr_codes.unwrap_or(options.qr_codes);
+        options.qr_first = change.qr_first_ms.map_or(options.qr_first, Duration::from_millis);
+        options.qr_next = change.qr_next_ms.map_or(options.qr_next, Duration::from_millis);
+        let life = change.pairing_code_life_ms;
+        options.pairing_code_life = life.map_or(options.pairing_code_life, Duration::from_millis);
+        options.lid_migrated = change.lid_migrated.unwrap_or(options.lid_migrated);
     });
     Json(json!({}))
 }
