@@ -1,31 +1,67 @@
 //! The stand-in is believed as far as independent clients work on it unmodified: each test here runs one file of
-//! `testbed/clients/test` in Node, which drives the page with wa-js or whatsapp-web.js in a real Chromium.
+//! `testbed/clients/test` in Node, which drives the page with wa-js or whatsapp-web.js in a real Chromium. Both layouts
+//! of message keys are on the site, so both are run.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::Stdio;
 
+use testbed::quick;
 use testbed::servers::{chromium, node, npm_ci};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
 
-/// Runs a client's test file against a stand-in that it starts for itself.
+/// How many browsers run at a time: more of them only slow each other down.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+
+/// Runs a client's test file, which starts stand-ins and browsers of its own.
 async fn run(file: &str, layout: &str) {
+    if quick() {
+        return;
+    }
     let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     npm_ci(&clients).await.expect("the clients can be installed");
-    let status = Command::new(node().expect("Node is installed"))
+    let _browser = BROWSERS.acquire().await.expect("the semaphore is never closed");
+    let output = Command::new(node().expect("Node is installed"))
         .args(["--test", "--test-reporter=spec"])
         .arg(clients.join("test").join(file))
         .current_dir(&clients)
         .env("STANDIN_BIN", env!("CARGO_BIN_EXE_standin"))
         .env("CHROMIUM", chromium().expect("Chromium is installed"))
         .env("KEY_LAYOUT", layout)
-        .status()
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
         .expect("Node starts");
+    let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        status.success(),
-        "{file} failed with the {layout} layout of message keys"
+        output.status.success(),
+        "{file} with the {layout} layout of message keys:\n{said}"
     );
 }
 
-#[tokio::test]
-async fn wa_js_sends_and_receives_with_old_keys() {
-    run("wajs-messages.test.mjs", "old").await;
+macro_rules! clients {
+    ($($name:ident: $file:literal, $layout:literal;)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            run($file, $layout).await;
+        })*
+    };
+}
+
+clients! {
+    wa_js_finds_its_modules: "wajs-modules.test.mjs", "old";
+    wa_js_finds_its_modules_with_new_keys: "wajs-modules.test.mjs", "new";
+    wa_js_logs_in_and_out: "wajs-login.test.mjs", "old";
+    wa_js_logs_in_and_out_with_new_keys: "wajs-login.test.mjs", "new";
+    wa_js_sends_and_receives: "wajs-messages.test.mjs", "old";
+    wa_js_sends_and_receives_with_new_keys: "wajs-messages.test.mjs", "new";
+    wa_js_loses_nothing: "wajs-durable.test.mjs", "old";
+    wa_js_loses_nothing_with_new_keys: "wajs-durable.test.mjs", "new";
+    wa_js_knows_people_by_number_and_lid: "wajs-people.test.mjs", "old";
+    wa_js_knows_people_by_number_and_lid_with_new_keys: "wajs-people.test.mjs", "new";
+    whatsapp_web_js_logs_in_and_out: "wwebjs-login.test.mjs", "old";
+    whatsapp_web_js_logs_in_and_out_with_new_keys: "wwebjs-login.test.mjs", "new";
+    whatsapp_web_js_sends_and_receives: "wwebjs.test.mjs", "old";
+    whatsapp_web_js_sends_and_receives_as_far_as_it_can_with_new_keys: "wwebjs.test.mjs", "new";
 }

@@ -10,10 +10,14 @@ async fn main() -> anyhow::Result<()> {
     let port = std::env::args().nth(1).map_or(Ok(0), |port| port.parse())?;
     let standin = StandIn::start(Options {
         port,
+        tls: true,
         ..Options::default()
     })
     .await?;
-    println!("{}", serde_json::json!({ "url": standin.url() }));
+    println!(
+        "{}",
+        serde_json::json!({ "url": standin.url(), "tls": standin.tls_port() })
+    );
     tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
     Ok(())
 }

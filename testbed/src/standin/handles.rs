@@ -25,22 +25,34 @@ const OWN_NUMBER: &str = "447700900001";
 pub struct StandIn {
     service: Arc<Service>,
     address: SocketAddr,
+    tls: Option<SocketAddr>,
 }
 
 impl StandIn {
     /// Starts with one phone (number 447700900001) and nobody else.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let port = options.port;
+        let (port, with_tls) = (options.port, options.tls);
         let mut world = World::new(options);
         world.add_phone(OWN_NAME, OWN_NUMBER);
         let service = Arc::new(Service::new(world));
         let address = server::serve(&service, port).await?;
-        Ok(Self { service, address })
+        let tls = if with_tls {
+            Some(server::serve_tls(&service).await?)
+        } else {
+            None
+        };
+        Ok(Self { service, address, tls })
     }
 
     /// The page's address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// The port of the listener with TLS. Chromium finds it as `https://web.whatsapp.com/` with
+    /// `--host-resolver-rules=MAP web.whatsapp.com 127.0.0.1:PORT --ignore-certificate-errors`.
+    pub fn tls_port(&self) -> Option<u16> {
+        self.tls.map(|address| address.port())
     }
 
     /// The phone that it started with.

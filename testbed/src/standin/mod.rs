@@ -25,6 +25,7 @@ mod server;
 mod service;
 mod stanza;
 mod thread;
+mod tls;
 mod wire;
 mod world;
 

@@ -1,0 +1,83 @@
+//! TLS with a certificate of our own, for clients that open `https://web.whatsapp.com/` and nothing else. Chromium is
+//! told to find that name here and to take any certificate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::server::StartError;
+
+/// How many shaken hands may wait to be served.
+const BACKLOG: usize = 64;
+
+pub(crate) fn acceptor(names: &[&str]) -> Result<TlsAcceptor, StartError> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Shakes hands in tasks of their own, so that a slow client holds nobody up.
+pub(crate) struct TlsListener {
+    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    address: SocketAddr,
+}
+
+impl TlsListener {
+    pub fn new(
+        listener: TcpListener,
+        address: SocketAddr,
+        acceptor: TlsAcceptor,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
+        let (shaken, ready) = mpsc::channel(BACKLOG);
+        let (each, stop) = (tasks.clone(), stop.clone());
+        tasks.spawn(stop.run_until_cancelled_owned(async move {
+            loop {
+                let Ok((stream, peer)) = listener.accept().await else {
+                    continue;
+                };
+                let (acceptor, shaken) = (acceptor.clone(), shaken.clone());
+                each.spawn(async move {
+                    // A client that does not like the certificate just goes.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        let _ = shaken.send((stream, peer)).await;
+                    }
+                });
+            }
+        }));
+        Self { ready, address }
+    }
+}
+
+impl axum::serve::Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.ready.recv().await {
+            Some(accepted) => accepted,
+            // The service has stopped, and with it the task that accepts.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        Ok(self.address)
+    }
+}
