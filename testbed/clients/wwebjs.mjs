@@ -51,8 +51,15 @@ export class Desk {
       patience,
     );
 
+  /** The client says "qr" before it listens for the rest; a phone is never so quick, a test is. */
+  attached = () =>
+    until('the client listens', () =>
+      this.client.pupPage.evaluate(() => require('WAWebSocketModel').Socket.isListening('change:hasSynced')),
+    );
+
   async link() {
     const [code] = await this.heard('qr');
+    await this.attached();
     await this.standin.scan(code);
     await this.heard('ready');
   }

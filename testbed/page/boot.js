@@ -17,7 +17,6 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   let welcomed = false;
   let leaving = false;
   let offlineTotal = 0;
-  let fresh = false;
 
   function setSocketState(state) {
     Socket.state = state;
@@ -51,11 +50,12 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     ns('WAWebLidPnCache').lidPnCache.warm();
     for (const id of store.contacts.keys()) ns('WAWebContactCollection').showContact(id);
     for (const id of store.chats.keys()) showStored(id);
+    ns('WAWebChatCollection').ChatCollection.sort({ silent: true });
   }
 
   /** Of each chat the last message is in memory, and what has not gone out yet. */
   function showStored(id) {
-    const chat = ns('WAWebChatCollection').showChat(id);
+    const chat = ns('WAWebChatCollection').showChat(id, { sorted: false });
     const rows = store.ofChat(id);
     const unsent = rows.filter((row) => row.self === 'out' && row.ack === 0);
     const { MsgCollection } = ns('WAWebMsgCollection');
@@ -147,7 +147,6 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     Conn.ref = undefined;
     await disk.open(credential);
     identify();
-    fresh = true;
     link.send({ op: 'pair_done' });
     setSocketState('OPENING');
     link.restart();
@@ -181,9 +180,8 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     BackendEventBus.trigger('offline_delivery_end');
     ns('StandinOutbox').flush();
     ns('WAWebUpdateUnreadChatAction').reportPending();
-    // The site's own sync of its state ends some time after the chats are there, when it was linked before.
-    const settle = fresh ? 0 : Number(document.documentElement.dataset.settleMs);
-    setTimeout(() => (Socket.hasSynced = true), settle);
+    // The site's own sync of its state ends some time after the chats are there.
+    setTimeout(() => (Socket.hasSynced = true), Number(document.documentElement.dataset.settleMs));
   }
 
   function enterMain() {

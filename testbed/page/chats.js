@@ -112,13 +112,13 @@ __d('WAWebChatCollection', ['WAWebBaseCollection', 'WAWebChatModel', 'StandinSto
   const collection = new ChatCollection();
 
   /** Shows a chat's row of the store: makes its model, or brings it up to date. */
-  function showChat(id) {
+  function showChat(id, { sorted = true } = {}) {
     const row = store.chats.get(String(id));
     if (!row) return undefined;
     const { id: jid, lastReceivedKey, seenPending, ...rest } = row;
     const chat = collection.add({ id: createWid(jid) });
     chat.set({ ...rest, lastReceivedKey: lastReceivedKey ? MsgKey.fromString(lastReceivedKey) : undefined });
-    collection.sort({ silent: true });
+    if (sorted) collection.sort({ silent: true });
     return chat;
   }
 

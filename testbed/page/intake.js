@@ -25,13 +25,25 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     try {
       while (waiting.length) {
         const batch = waiting.splice(0, BATCH);
-        const shows = batch.map(({ stanza }) => kinds[stanza.type]?.(stanza)).filter(Boolean);
+        const shows = batch.map(({ stanza }) => attempt(() => kinds[stanza.type]?.(stanza))).filter(Boolean);
         await store.commit();
-        for (const show of shows) await show();
-        ns('StandinLink').link.send({ op: 'ack', seq: batch.at(-1).seq });
+        for (const show of shows) await attempt(show);
+        // What is not kept for us, such as who is typing, has no number.
+        const seq = Math.max(...batch.map((frame) => frame.seq));
+        if (seq > 0) ns('StandinLink').link.send({ op: 'ack', seq });
       }
     } finally {
       running = null;
+    }
+  }
+
+  /** One stanza that cannot be read must not hold up those behind it. */
+  function attempt(act) {
+    try {
+      return act();
+    } catch (error) {
+      reportError(error);
+      return undefined;
     }
   }
 

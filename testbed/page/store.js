@@ -25,7 +25,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   function load(rows) {
     for (const [table, key, value] of rows) tables[table]?.set(key, value);
     for (const row of [...msgs.values()].sort((a, b) => a.rowId - b.rowId)) index(row);
-    lastRowId = Math.max(0, ...[...msgs.values()].map((row) => row.rowId));
+    for (const row of msgs.values()) lastRowId = Math.max(lastRowId, row.rowId);
   }
 
   /** Page order: by time, which has whole seconds, then by arrival. */

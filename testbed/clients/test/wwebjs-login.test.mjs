@@ -20,6 +20,7 @@ test('the phone logs it out: it says so, and shows a QR code again', async () =>
 test('a pairing code links it', async () => {
   desk = await Desk.open({ pairWithPhoneNumber: { phoneNumber: '447700900001' } });
   const [code] = await desk.heard('code');
+  await desk.attached();
   await desk.standin.post('phones/0/type', { code });
   await desk.heard('ready');
 });

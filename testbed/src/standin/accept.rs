@@ -125,6 +125,7 @@ impl World {
         let known = thread.get(true, &message.id).is_some();
         if !known {
             thread.messages.push(message.clone());
+            self.note_ack(phone, customer, &message.id, 1);
             let content = Content::of(&message);
             self.spread(phone, customer, message.device, (&message.id, true, content));
         }

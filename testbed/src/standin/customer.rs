@@ -1,14 +1,14 @@
 //! A customer: what they do, and what their phone shows them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::clock::now_ms;
 use super::jid::Jid;
 use super::options::Address;
 use super::people::{CustomerId, CustomerState, PhoneId};
+use super::script::Script;
 use super::service::Service;
 use super::stanza::{Content, Stanza};
 use super::thread::{Message, Quote};
@@ -33,18 +33,6 @@ pub struct Received {
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
-}
-
-/// What a customer does by themselves when a message comes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Script {
-    /// Reads what comes, this many milliseconds later.
-    pub read_after_ms: Option<u64>,
-    /// Answers, this many milliseconds later.
-    pub answer_after_ms: Option<u64>,
-    /// The answer; `{}` stands for the text that came.
-    pub answer: String,
 }
 
 /// What is known of a customer.
@@ -112,21 +100,6 @@ impl World {
             self.play_script(phone, id, &message.text);
         }
         self.receipt(phone, id, &[message.id], 2);
-    }
-
-    fn play_script(&mut self, phone: PhoneId, id: CustomerId, text: &str) {
-        let script = self.customers[id.0].script.clone();
-        if let Some(after) = script.read_after_ms {
-            self.later
-                .push((Duration::from_millis(after), Box::new(move |world| world.read_all(id))));
-        }
-        if let Some(after) = script.answer_after_ms {
-            let answer = script.answer.replace("{}", text);
-            let write = move |world: &mut World| {
-                world.write(phone, id, answer, None);
-            };
-            self.later.push((Duration::from_millis(after), Box::new(write)));
-        }
     }
 
     pub(crate) fn set_customer_online(&mut self, id: CustomerId, online: bool) {

@@ -92,6 +92,15 @@ impl StandIn {
         self.service.look(|world| world.typing().to_vec())
     }
 
+    /// The states that a message of ours reached, in order: 1, 2, 3.
+    pub fn acks(&self, stanza_id: &str) -> Vec<i8> {
+        let of_it = |world: &World| {
+            let changes = world.acks().iter().filter(|change| change.stanza_id == stanza_id);
+            changes.map(|change| change.ack).collect()
+        };
+        self.service.look(of_it)
+    }
+
     /// Looks at the world.
     pub fn look<R>(&self, view: impl FnOnce(&World) -> R) -> R {
         self.service.look(view)

@@ -49,8 +49,8 @@ pub struct Options {
     pub qr_next: Duration,
     /// How long an eight-character code can be typed.
     pub pairing_code_life: Duration,
-    /// How long after MAIN a page that was linked before says that it has synced. whatsapp-web.js listens for that
-    /// moment only, and on the real site attaches long before it.
+    /// How long after MAIN the page says that it has synced. whatsapp-web.js listens for that moment only, and on the
+    /// real site attaches long before it.
     pub settle: Duration,
     /// Whether the account says that its direct chats have moved to LIDs.
     pub lid_migrated: bool,

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::customer::{Received, Script};
+use super::customer::Received;
 use super::jid::Jid;
 use super::options::Address;
+use super::script::Script;
 use super::thread::{Message, Thread};
 
 /// One of our own phones, in the order in which they were added; the first is 0.

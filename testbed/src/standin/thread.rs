@@ -85,6 +85,21 @@ pub struct ReadReceipt {
     pub device: Option<DeviceId>,
 }
 
+/// A state that a message of ours reached: 1 when the service has it, 2 on the other phone, 3 read.
+#[derive(Clone, Debug, Serialize)]
+pub struct AckChange {
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// Whose account.
+    pub phone: PhoneId,
+    /// Who it was sent to.
+    pub customer: CustomerId,
+    /// The stanza id.
+    pub stanza_id: String,
+    /// The state.
+    pub ack: i8,
+}
+
 /// A change of "typing…" that a customer saw.
 #[derive(Clone, Debug, Serialize)]
 pub struct Typing {

@@ -11,15 +11,15 @@ use tokio::sync::mpsc;
 
 use super::accept::Accepted;
 use super::clock::now_ms;
-use super::customer::Script;
 use super::device::{Device, DeviceId};
 use super::faults::{Faults, Network};
 use super::jid::Jid;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
 use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
+use super::script::Script;
 use super::stanza::{Content, Person, Stanza};
-use super::thread::{Message, ReadReceipt, Thread, Typing};
+use super::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
 use super::wire::ToPage;
 
 const DIGITS: &[u8; 10] = b"0123456789";
@@ -69,6 +69,7 @@ pub struct World {
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) reads: Vec<ReadReceipt>,
     pub(crate) typing: Vec<Typing>,
+    pub(crate) acks: Vec<AckChange>,
     pub(crate) later: Vec<(Duration, Later)>,
     rng: StdRng,
     last_id: u64,
@@ -87,6 +88,7 @@ impl World {
             accepted: Vec::new(),
             reads: Vec::new(),
             typing: Vec::new(),
+            acks: Vec::new(),
             later: Vec::new(),
             rng,
             last_id: 0,
@@ -106,6 +108,11 @@ impl World {
     /// Every "typing…" that a customer saw.
     pub fn typing(&self) -> &[Typing] {
         &self.typing
+    }
+
+    /// Every state that messages of ours reached, in order.
+    pub fn acks(&self) -> &[AckChange] {
+        &self.acks
     }
 
     /// The faults in force.
@@ -349,6 +356,9 @@ impl World {
         if news.is_empty() {
             return;
         }
+        for id in &news {
+            self.note_ack(phone, customer, id, ack);
+        }
         let chat = self.customers[customer.0].jid();
         self.tell_devices(
             phone,
@@ -360,6 +370,16 @@ impl World {
                 t: now_ms() / 1000,
             },
         );
+    }
+
+    pub(crate) fn note_ack(&mut self, phone: PhoneId, customer: CustomerId, id: &str, ack: i8) {
+        self.acks.push(AckChange {
+            at_ms: now_ms(),
+            phone,
+            customer,
+            stanza_id: id.to_owned(),
+            ack,
+        });
     }
 
     pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {

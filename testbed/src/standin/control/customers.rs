@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::Refused;
 use super::phones::Online;
-use crate::standin::customer::{Customer, Script};
+use crate::standin::customer::Customer;
 use crate::standin::options::NewCustomer;
 use crate::standin::people::{CustomerId, PhoneId};
+use crate::standin::script::Script;
 use crate::standin::service::Service;
 
 type Answer = Result<Json<Value>, Refused>;

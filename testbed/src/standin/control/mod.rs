@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `GET /control/state` | | phones, customers, devices, who is connected, faults |
 //! | `GET /control/accepted` | | every send that the service accepted, before the phone removes doubles |
+//! | `GET /control/acks` | | every state that messages of ours reached |
 //! | `GET /control/reads`, `GET /control/typing` | | read receipts, and "typing…", that customers saw |
 //! | `POST /control/phones` | `{name, number}` | another phone of ours |
 //! | `POST /control/phones/{p}/scan` | `{code}` | scans a QR code; answers when the page is linked |
@@ -76,6 +77,7 @@ pub(crate) fn router() -> Router<Arc<Service>> {
             "/accepted",
             get(async |State(s): State<Arc<Service>>| Json(s.look(|w| json!(w.accepted())))),
         )
+        .route("/acks", get(acks))
         .route(
             "/reads",
             get(async |State(s): State<Arc<Service>>| Json(s.look(|w| json!(w.read_receipts())))),
@@ -87,6 +89,10 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         .merge(phones::router())
         .merge(customers::router())
         .merge(pages::router())
+}
+
+async fn acks(State(service): State<Arc<Service>>) -> Json<Value> {
+    Json(service.look(|world| json!(world.acks())))
 }
 
 async fn state(State(service): State<Arc<Service>>) -> Json<Value> {

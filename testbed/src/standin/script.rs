@@ -1,0 +1,67 @@
+//! What a customer does by themselves.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::people::{CustomerId, PhoneId};
+use super::world::World;
+
+/// What a customer does when a message comes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// Reads what comes, this many milliseconds later.
+    pub read_after_ms: Option<u64>,
+    /// Answers, this many milliseconds later.
+    pub answer_after_ms: Option<u64>,
+    /// What they answer to a text that contains something; the first that fits. `{}` stands for the text that came.
+    pub rules: Vec<Rule>,
+    /// What they answer when no rule fits; empty for nothing.
+    pub answer: String,
+}
+
+/// One rule of a script.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What the text contains, in any case.
+    pub when: String,
+    /// The answer.
+    pub answer: String,
+}
+
+impl Script {
+    /// Repeats every text after a moment.
+    pub fn echo(after: Duration) -> Self {
+        Self {
+            answer_after_ms: u64::try_from(after.as_millis()).ok(),
+            answer: "{}".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn answer_to(&self, text: &str) -> Option<String> {
+        let lower = text.to_lowercase();
+        let rule = self.rules.iter().find(|rule| lower.contains(&rule.when.to_lowercase()));
+        let answer = rule.map_or(&self.answer, |rule| &rule.answer);
+        (!answer.is_empty()).then(|| answer.replace("{}", text))
+    }
+}
+
+impl World {
+    pub(crate) fn play_script(&mut self, phone: PhoneId, id: CustomerId, text: &str) {
+        let script = &self.customers[id.0].script;
+        let answer = script.answer_after_ms.zip(script.answer_to(text));
+        if let Some(after) = script.read_after_ms {
+            self.later
+                .push((Duration::from_millis(after), Box::new(move |world| world.read_all(id))));
+        }
+        if let Some((after, answer)) = answer {
+            let write = move |world: &mut World| {
+                world.write(phone, id, answer, None);
+            };
+            self.later.push((Duration::from_millis(after), Box::new(write)));
+        }
+    }
+}
