@@ -9,7 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testbed::standin::{
-    Customer, DeviceId, KeyLayout, LinkError, LoseAnswer, Network, NewCustomer, Options, Rule, Script, StandIn,
+    Customer, DeviceId, KeyLayout, LinkError, LoseAnswer, Network, NewCustomer, Options, Rule, Script, StandIn, World,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -219,7 +219,7 @@ async fn a_second_page_of_a_device_displaces_the_first() {
     second.until("offline_end").await;
     first.until("conflict").await;
     assert!(first.next().await.is_none());
-    assert_eq!(standin.look(|world| world.connected()), [device(&credential)]);
+    assert_eq!(standin.look(World::connected), [device(&credential)]);
 }
 
 #[tokio::test]
