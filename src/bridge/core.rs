@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
-use crate::domain::{Clock, MatrixUserId};
-use crate::store::{Store, StoreError, Tx};
+use crate::domain::{AccountId, Clock, MatrixUserId};
+use crate::store::{Fence, Store, StoreError, Tx};
 
 /// How the desk behaves, decided once by the configuration.
 #[derive(Clone, Debug)]
@@ -118,6 +119,8 @@ pub struct Core {
     pub bell: Bell,
     /// Random, made with the database: transaction ids begin with it (`RULES` 18).
     pub instance: Arc<str>,
+    /// Under which lease this part works; each write checks it first (`RULES` 26).
+    lease: Option<(AccountId, Fence)>,
 }
 
 impl Core {
@@ -131,7 +134,17 @@ impl Core {
             policy: Arc::new(policy),
             bell: Bell::new(),
             instance: instance.into(),
+            lease: None,
         })
+    }
+
+    /// The same, for what drives an account: its writes fail with [`StoreError::LeaseLost`] once another process drives it.
+    #[must_use]
+    pub fn driving(&self, account: AccountId, fence: Fence) -> Self {
+        Self {
+            lease: Some((account, fence)),
+            ..self.clone()
+        }
     }
 
     /// [`Store::write`], then rings the bell.
@@ -141,7 +154,21 @@ impl Core {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let answer = self.store.write(closure).await;
+        let answer = match self.lease {
+            None => self.store.write(closure).await,
+            Some((account, fence)) => {
+                let closure = Arc::new(closure);
+                let fenced = self.store.write(move |tx| {
+                    let closure = closure.clone();
+                    async move {
+                        tx.check_fence(account, fence).await?;
+                        closure(tx).await
+                    }
+                    .boxed()
+                });
+                fenced.await
+            }
+        };
         if answer.is_ok() {
             self.bell.ring();
         }

@@ -11,7 +11,7 @@ use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::{Identity, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::{Author, Message};
-use crate::domain::session::Session;
+use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
 use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
 use crate::store::{StoreError, Tx};
@@ -115,6 +115,8 @@ pub struct Line {
     pub name: String,
     pub port: Arc<dyn WhatsApp>,
     pub reader: Reader,
+    /// How far the comparison with the page has come.
+    pub resynced: watch::Receiver<u64>,
 }
 
 /// The handle that faces hold. Cheap to clone.
@@ -182,6 +184,27 @@ impl Desk {
     /// The session of an account, with its codes: only for those who may link a device.
     pub fn session(&self, account: AccountId) -> Option<watch::Receiver<Session>> {
         self.line(account).map(|line| line.port.session())
+    }
+
+    /// Returns when the account is linked and what it missed is taken in.
+    pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
+        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let (mut session, mut resynced) = (line.port.session(), line.resynced.clone());
+        loop {
+            {
+                let session = session.borrow_and_update();
+                if session.state == SessionState::Ready && session.resync <= *resynced.borrow_and_update() {
+                    return Ok(());
+                }
+            }
+            let closed = tokio::select! {
+                changed = session.changed() => changed.is_err(),
+                changed = resynced.changed() => changed.is_err(),
+            };
+            if closed {
+                return Err(Refusal::Unavailable("the account is not driven any more".to_owned()));
+            }
+        }
     }
 
     /// Starts linking a device; the codes appear in [`Self::session`].

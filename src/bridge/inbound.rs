@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::Account;
 use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
@@ -58,31 +59,27 @@ impl Inbound {
         self.resynced.subscribe()
     }
 
-    /// Works until `stopping`.
-    pub async fn run(mut self, stopping: tokio_util::sync::CancellationToken) {
+    /// Works until `stopping`, or until another process drives the account.
+    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
-            let step = async {
-                match self.step().await {
-                    Ok(Progress::Worked) => {}
-                    Ok(Progress::Idle) => {
-                        // Not linked: nothing comes before the session changes.
-                        let pause = self.core.clock.clone();
-                        tokio::select! {
-                            _ = self.session.changed() => {}
-                            () = pause.sleep(PAUSE) => {}
-                        }
-                    }
-                    Err(error) => {
-                        tracing::error!(account = %self.account, "taking in failed, trying again: {error}");
-                        self.core.clock.sleep(PAUSE).await;
-                    }
-                }
+            let step = tokio::select! {
+                step = self.step() => step,
+                () = stopping.cancelled() => return Ok(()),
             };
+            match step {
+                Ok(Progress::Worked) => continue,
+                Ok(Progress::Idle) => {}
+                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
+                Err(error) => tracing::error!(account = %self.account, "taking in failed, trying again: {error}"),
+            }
+            let clock = self.core.clock.clone();
             tokio::select! {
-                () = step => {}
+                _ = self.session.changed() => {}
+                () = clock.sleep(PAUSE) => {}
                 () = stopping.cancelled() => {}
             }
         }
+        Ok(())
     }
 
     /// Follows the session, compares with the page if that is due, or takes in one batch.

@@ -7,6 +7,8 @@ use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
 use crate::supervisor::Supervisor;
 
+use crate::store::Fence;
+
 use super::core::Core;
 use super::desk::{Desk, Line};
 use super::inbound::Inbound;
@@ -20,21 +22,31 @@ pub struct Drive {
     pub id: AccountId,
     pub name: String,
     pub port: Arc<dyn WhatsApp>,
+    /// Under which lease this process drives it.
+    pub fence: Fence,
 }
 
 /// Starts every worker and gives the desk that the faces hold. Workers end when the supervisor stops.
 pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let mut lines = Vec::new();
-    for Drive { id, name, port } in accounts {
+    for Drive { id, name, port, fence } in accounts {
         let reader = Reader::default();
-        let inbound = Inbound::new(core.clone(), id, port.clone(), reader.clone());
-        let relay = WhatsAppRelay::new(core.clone(), id, port.clone(), reader.clone(), inbound.resynced());
+        let driving = core.driving(id, fence);
+        let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
+        let resynced = inbound.resynced();
+        let relay = WhatsAppRelay::new(driving, id, port.clone(), reader.clone(), resynced.clone());
         let reading = Reading::new(core.clone(), port.clone(), reader.clone());
         let stopping = supervisor.stopping();
-        supervisor.spawn("inbound", finish(inbound.run(stopping.clone())));
-        supervisor.spawn("relay to WhatsApp", finish(relay.run(stopping.clone())));
+        supervisor.spawn("inbound", inbound.run(stopping.clone()));
+        supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
         supervisor.spawn("reading", finish(reading.run(stopping)));
-        lines.push(Line { id, name, port, reader });
+        lines.push(Line {
+            id,
+            name,
+            port,
+            reader,
+            resynced,
+        });
     }
     let desk = Desk::new(core.clone(), lines, matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
@@ -82,8 +83,8 @@ impl WhatsAppRelay {
         }
     }
 
-    /// Works until `stopping`; what is in hand is finished first.
-    pub async fn run(mut self, stopping: tokio_util::sync::CancellationToken) {
+    /// Works until `stopping`, or until another process drives the account; what is in hand is finished first.
+    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
         let mut bell = self.core.bell.listen();
         let mut session = self.port.session();
         while !stopping.is_cancelled() {
@@ -92,6 +93,7 @@ impl WhatsAppRelay {
             match self.step().await {
                 Ok(Progress::Worked) => continue,
                 Ok(Progress::Idle) => {}
+                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(account = %self.account, "the outbox could not be worked off, trying again: {error}");
                 }
@@ -105,6 +107,7 @@ impl WhatsAppRelay {
                 () = stopping.cancelled() => {}
             }
         }
+        Ok(())
     }
 
     /// Brings the heads of all lanes that are due one step further.

@@ -20,7 +20,7 @@ use crate::domain::account::DEFAULT_ACCOUNT;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, MatrixUserId};
-use crate::store::{Store, StoreError};
+use crate::store::{Fence, Holder, Store, StoreError};
 use crate::supervisor::Supervisor;
 
 /// How long the workers may take to finish what they have in hand.
@@ -102,7 +102,8 @@ impl Assembly {
         let mut drives = vec![];
         for (id, name) in accounts {
             let port = ports::whatsapp(config, &home, id, &name, &supervisor).await?;
-            drives.push(Drive { id, name, port });
+            let fence = take_lease(&home, id).await?;
+            drives.push(Drive { id, name, port, fence });
         }
         let whatsapp = drives.iter().map(|drive| drive.port.clone()).collect();
         let matrix = ports::matrix(config, &home, &core.instance, &supervisor).await?;
@@ -122,9 +123,8 @@ impl Assembly {
     }
 
     /// Waits until what the account missed is taken in.
-    #[expect(clippy::unused_async, reason = "the desk does not tell yet")]
-    pub async fn until_taken_in(&self, _account: AccountId) -> anyhow::Result<()> {
-        Ok(())
+    pub async fn until_taken_in(&self, account: AccountId) -> anyhow::Result<()> {
+        Ok(self.desk.until_taken_in(account).await?)
     }
 
     /// Stops taking work, drains the workers, ends browser and homeserver connection, closes the database.
@@ -153,6 +153,19 @@ async fn accounts(store: &Store) -> anyhow::Result<Vec<(AccountId, String)>> {
     }
     let accounts = store.accounts().await?;
     Ok(accounts.into_iter().map(|account| (account.id, account.name)).collect())
+}
+
+/// Drives an account from this data folder and no other (`RULES` 26).
+async fn take_lease(home: &Home, account: AccountId) -> anyhow::Result<Fence> {
+    let holder = Holder {
+        folder: home.folder.id()?,
+        process: format!("process {}", std::process::id()),
+    };
+    let taken = home.store.write(move |tx| {
+        let holder = holder.clone();
+        async move { tx.take_lease(account, &holder).await }.boxed()
+    });
+    Ok(taken.await?)
 }
 
 fn random() -> anyhow::Result<Random> {

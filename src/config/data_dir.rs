@@ -5,6 +5,9 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+
 /// Permission bits that nobody but the owner may have.
 const OTHERS: u32 = 0o077;
 
@@ -69,6 +72,32 @@ impl DataDir {
     /// The key of the administrator, made at the first start.
     pub fn admin_key(&self) -> PathBuf {
         self.path.join("admin.key")
+    }
+
+    /// What tells this folder from every other, on this machine and elsewhere; made the first time that it is asked for,
+    /// and moved along with the folder (`RULES` 26).
+    pub fn id(&self) -> Result<String, DataDirError> {
+        let path = self.path.join("folder.id");
+        let io = |error| DataDirError::Io {
+            path: path.clone(),
+            error,
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io(error)),
+        }
+        let random = SysRng
+            .try_next_u64()
+            .map_err(|error| io(std::io::Error::other(error)))?;
+        let id = format!("{random:016x}");
+        // Written whole or not at all: half an id would be another folder's after the next start.
+        let draft = self.path.join("folder.id.new");
+        std::fs::write(&draft, &id)
+            .and_then(|()| std::fs::rename(&draft, &path))
+            .map_err(io)?;
+        Ok(id)
     }
 
     /// Takes the folder for this process. `what` is told to whoever comes second.

@@ -112,6 +112,7 @@ impl Run {
             name: "default".into(),
             port: whatsapp.clone(),
             reader: reader.clone(),
+            resynced: inbound.resynced(),
         };
         let desk = Desk::new(core.clone(), vec![line], None);
         Program {
