@@ -21,10 +21,11 @@ impl MigrationTrait for Migration {
         rooms(&b).await?;
         access(&b).await?;
         machinery(&b).await?;
+        // Of the columns' own width: the connection keeps the statement, with the types that it first saw.
         let head = Query::insert()
             .into_table("journal_head")
             .columns(["id", "seq", "pruned"])
-            .values_panic([1.into(), 0.into(), 0.into()])
+            .values_panic([1_i64.into(), 0_i64.into(), 0_i64.into()])
             .take();
         manager.execute(head).await
     }

@@ -6,14 +6,12 @@ use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOption
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions, Database, Executor};
+use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
 use super::StoreError;
 use super::open::{OpenOptions, Synchronous};
 
-/// How long a connection may take to be made, or to come free.
-const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -62,7 +60,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     }
     // A file's connections neither die nor grow old.
     let pool = |size| {
-        pool::<sea_orm::sqlx::Sqlite>(size)
+        pool::<sea_orm::sqlx::Sqlite>(options, size)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -78,7 +76,8 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
 async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
     let connection: PgConnectOptions = options.url.parse().map_err(unreadable)?;
     let connection = connection.application_name("crm").disable_statement_logging();
-    let (writer, readers): (PgPoolOptions, PgPoolOptions) = (pool(1), pool(options.readers));
+    try_once(options, &connection).await?;
+    let (writer, readers): (PgPoolOptions, PgPoolOptions) = (pool(options, 1), pool(options, options.readers));
     Ok(Connections {
         writer: writer.connect_with(connection.clone()).await.map_err(refused)?.into(),
         readers: readers.connect_lazy_with(connection).into(),
@@ -89,10 +88,11 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     let url = options.url.replacen("mariadb:", "mysql:", 1);
     let connection: MySqlConnectOptions = url.parse().map_err(unreadable)?;
     let connection = connection.disable_statement_logging();
+    try_once(options, &connection).await?;
     // Whatever the server's own settings: what is too long is refused and not cut, and a transaction sees what others have
     // committed, or a collision could never be resolved by looking again.
     let pool = |size| -> MySqlPoolOptions {
-        pool(size).after_connect(|connection: &mut MySqlConnection, _| {
+        pool(options, size).after_connect(|connection: &mut MySqlConnection, _| {
             Box::pin(async move {
                 connection
                     .execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
@@ -110,11 +110,21 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     })
 }
 
-fn pool<DB: Database>(size: u32) -> PoolOptions<DB> {
+fn pool<DB: Database>(options: &OpenOptions, size: u32) -> PoolOptions<DB> {
     PoolOptions::new()
         .min_connections(0)
         .max_connections(size.max(1))
-        .acquire_timeout(ACQUIRE)
+        .acquire_timeout(options.connect_within)
+}
+
+/// A pool tries until its time is over, and then does not say why.
+async fn try_once<C>(options: &OpenOptions, connection: &C) -> Result<(), StoreError>
+where
+    C: ConnectOptions<Connection: Sized>,
+{
+    let connected = tokio::time::timeout(options.connect_within, connection.connect()).await;
+    let connection = connected.map_err(|_| StoreError::Unreachable("it does not answer".to_owned()))?;
+    connection.map_err(refused)?.close().await.map_err(refused)
 }
 
 /// The address itself may hold a password, so only the reason is told.

@@ -38,6 +38,8 @@ pub enum StoreError {
     Corrupt(String),
     #[error("this backup cannot be read: {0}")]
     BadBackup(String),
+    #[error("the backup cannot be written: {0}")]
+    BackupUnwritable(String),
     #[error("the database is not empty; restore into a new one")]
     NotEmpty,
     #[error("the store is closed")]

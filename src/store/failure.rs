@@ -82,10 +82,9 @@ fn from_sqlite(error: &(dyn DatabaseError + 'static), code: u32) -> Failure {
     match code & 0xff {
         5 | 6 => again(StoreError::Busy(text())),
         8 => lost(StoreError::ReadOnly(text())),
-        10 => lost(StoreError::Unreachable(text())),
         11 | 26 => lost(StoreError::Corrupt(text())),
         13 => lost(StoreError::Full(text())),
-        14 => lost(StoreError::Unreachable(text())),
+        10 | 14 => lost(StoreError::Unreachable(text())),
         19 if code == 275 => undo(StoreError::Unstorable(format!("too long ({})", text()))),
         19 if error.kind() == ErrorKind::UniqueViolation => collision(text()),
         _ => undo(StoreError::Database(text())),

@@ -81,10 +81,10 @@ async fn find(database: &impl ConnectionTrait, scope: ApiKeyId, key: &str) -> Re
         .filter(idempotency_key::Column::Key.eq(key))
         .one(database)
         .await?;
-    row.map(read).transpose()
+    row.as_ref().map(read).transpose()
 }
 
-fn read(row: idempotency_key::Model) -> Result<StoredAnswer, StoreError> {
+fn read(row: &idempotency_key::Model) -> Result<StoredAnswer, StoreError> {
     let wrong = |_| StoreError::corrupt("idempotency_keys", "not a status");
     Ok(StoredAnswer {
         body_hash: from_hex("idempotency_keys", &row.body_hash)?,

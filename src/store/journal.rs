@@ -43,7 +43,7 @@ impl Store {
             .limit(limit.min(MAX_PAGE))
             .all(self.readers())
             .await?;
-        rows.into_iter().map(event).collect()
+        rows.iter().map(event).collect()
     }
 
     pub async fn journal_range(&self) -> Result<JournalRange, StoreError> {
@@ -191,7 +191,7 @@ pub(super) fn raise(head: &watch::Sender<Seq>, to: Seq) {
     });
 }
 
-fn event(row: journal::Model) -> Result<JournalEvent, StoreError> {
+fn event(row: &journal::Model) -> Result<JournalEvent, StoreError> {
     Ok(JournalEvent {
         seq: row.seq,
         at: Timestamp(row.at),

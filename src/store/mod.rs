@@ -71,6 +71,7 @@ struct Inner {
     readers: DatabaseConnection,
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
+    clock: Arc<dyn Clock>,
     /// No more closures are accepted.
     closing: CancellationToken,
     /// Everything ends where it stands.

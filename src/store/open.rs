@@ -1,6 +1,7 @@
 //! Opening the database: which kind, which connections, whether its tables are ours, and whether it can be written to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use migration::Migrator;
 use sea_orm::{
@@ -34,6 +35,8 @@ pub struct OpenOptions {
     pub synchronous: Synchronous,
     /// Connections that read at once.
     pub readers: u32,
+    /// How long a connection may take to be made, or to come free.
+    pub connect_within: Duration,
     /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
     pub max_pages: Option<u32>,
 }
@@ -44,6 +47,7 @@ impl OpenOptions {
             url: url.to_owned(),
             synchronous: Synchronous::Full,
             readers: 4,
+            connect_within: Duration::from_secs(10),
             max_pages: None,
         }
     }
@@ -73,7 +77,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
     let task = Writer {
         database: writer.clone(),
         jobs: waiting,
-        clock,
+        clock: clock.clone(),
         head: head.clone(),
         closing: closing.clone(),
     };
@@ -97,6 +101,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
             readers,
             jobs,
             head,
+            clock,
             closing,
             abandoned,
             tasks,

@@ -8,6 +8,9 @@ use super::{Store, StoreError, Tx};
 
 /// The setting that holds the instance's id.
 pub(super) const INSTANCE: &str = "instance";
+/// The setting that holds the id of the instance that a restored database was made from: what it handed out and was not sure of
+/// may be found under it.
+pub(super) const RESTORED: &str = "restored_instance";
 /// The setting that is there while the outbox is parked.
 pub(super) const PARKED: &str = "parked";
 
@@ -28,6 +31,11 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// The id of the instance whose backup this database was restored from.
+    pub async fn restored_instance(&self) -> Result<Option<String>, StoreError> {
+        self.setting(RESTORED).await
     }
 
     /// Whether the outbox is parked: nothing goes out until a person says so (`RULES` 5).

@@ -53,7 +53,7 @@ pub(super) trait Job: Send {
 type Outcome<T, E> = Result<Result<T, E>, Box<dyn Any + Send>>;
 
 struct Closure<T, E, F> {
-    closure: F,
+    run: F,
     outcome: Option<Outcome<T, E>>,
     answer: oneshot::Sender<Outcome<T, E>>,
 }
@@ -70,7 +70,7 @@ where
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         async move {
-            let outcome = AssertUnwindSafe((self.closure)(tx)).catch_unwind().await;
+            let outcome = AssertUnwindSafe((self.run)(tx)).catch_unwind().await;
             let keep = matches!(outcome, Ok(Ok(_)));
             self.outcome = Some(outcome);
             keep
@@ -100,7 +100,7 @@ where
 {
     let (answer, answered) = oneshot::channel();
     let job = Closure {
-        closure,
+        run: closure,
         outcome: None,
         answer,
     };
@@ -182,13 +182,13 @@ impl Writer {
             .database
             .begin_with_options(open::immediate())
             .await
-            .map_err(whole)?;
+            .map_err(|error| whole(&error))?;
         let mut events = Vec::new();
         for job in group.iter_mut().filter(|job| !job.is_unwanted()) {
             self.run_one(&outer, job.as_mut(), &mut events).await?;
         }
-        let head = journal::append(&outer, events).await.map_err(whole)?;
-        outer.commit().await.map_err(whole)?;
+        let head = journal::append(&outer, events).await.map_err(|error| whole(&error))?;
+        outer.commit().await.map_err(|error| whole(&error))?;
         Ok(head)
     }
 
@@ -201,7 +201,7 @@ impl Writer {
     ) -> Result<(), Failure> {
         for round in 1.. {
             let mut tx = Tx {
-                session: Session::new(outer.begin().await.map_err(whole)?),
+                session: Session::new(outer.begin().await.map_err(|error| whole(&error))?),
                 now: self.clock.now(),
                 events: Vec::new(),
             };
@@ -214,17 +214,19 @@ impl Writer {
             let (savepoint, failure) = session.into_parts();
             match failure {
                 None if keep => {
-                    savepoint.commit().await.map_err(whole)?;
+                    savepoint.commit().await.map_err(|error| whole(&error))?;
                     events.extend(told.into_iter().map(|event| journal::Entry { at: now, event }));
                     return Ok(());
                 }
-                None => return savepoint.rollback().await.map_err(whole),
+                None => return savepoint.rollback().await.map_err(|error| whole(&error)),
                 Some(failure) => match failure.aftermath {
                     Aftermath::Again | Aftermath::Lost => return Err(failure),
-                    Aftermath::Collision if round < MAX_COLLISIONS => savepoint.rollback().await.map_err(whole)?,
+                    Aftermath::Collision if round < MAX_COLLISIONS => {
+                        savepoint.rollback().await.map_err(|error| whole(&error))?;
+                    }
                     Aftermath::Collision | Aftermath::Undo => {
                         job.undone(&failure.error);
-                        return savepoint.rollback().await.map_err(whole);
+                        return savepoint.rollback().await.map_err(|error| whole(&error));
                     }
                 },
             }
@@ -234,8 +236,8 @@ impl Writer {
 }
 
 /// An error outside the closures: of the transaction itself, which is gone whatever the error is.
-fn whole(error: DbErr) -> Failure {
-    let failure = Failure::from(&error);
+fn whole(error: &DbErr) -> Failure {
+    let failure = Failure::from(error);
     let aftermath = match failure.aftermath {
         Aftermath::Undo | Aftermath::Collision => Aftermath::Lost,
         other => other,

@@ -38,7 +38,7 @@ async fn a_message_told_twice_is_stored_once(database: Database) {
         .try_collect()
         .await
         .unwrap();
-    assert_eq!(all, [first.clone()]);
+    assert_eq!(all, std::slice::from_ref(&first));
     let told = store.journal(crm::domain::Seq(0), 100).await.unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].data, serde_json::to_value(&first).unwrap());

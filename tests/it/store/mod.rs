@@ -1,8 +1,17 @@
 //! The store on each kind of database: what commits together, what is stored once, in which order it is told, and what
 //! happens when things go wrong.
 
+mod access;
+mod backup;
+mod customers;
 mod databases;
 mod desk;
 mod grouping;
 mod journal;
 mod messages;
+mod opening;
+mod outbox;
+mod pages;
+mod raw;
+mod rooms;
+mod values;

@@ -1,0 +1,103 @@
+//! Writing a backup.
+
+use futures_util::TryStreamExt;
+use migration::Migrator;
+use sea_orm::{DatabaseTransaction, EntityName, EntityTrait, TransactionTrait};
+use serde::Serialize;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use entity::message;
+
+use crate::store::open::snapshot;
+use crate::store::row::to_json;
+use crate::store::{Store, StoreError};
+
+use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
+
+/// Bytes gathered before they are written.
+const CHUNK: usize = 64 << 10;
+
+impl Store {
+    /// Writes everything as it is at one moment, while others go on working. Holds one row at a time.
+    pub async fn dump<W: AsyncWrite + Unpin + Send>(&self, writer: W) -> Result<BackupReport, StoreError> {
+        let transaction = self.readers().begin_with_options(snapshot()).await?;
+        let mut lines = Lines {
+            writer,
+            buffer: Vec::with_capacity(2 * CHUNK),
+            report: BackupReport::default(),
+        };
+        lines
+            .write(&Header {
+                format: FORMAT.to_owned(),
+                version: VERSION,
+                schema: Migrator::names().pop().unwrap_or_default(),
+                made_at: self.inner.clock.now(),
+            })
+            .await?;
+        macro_rules! dump {
+            ($($table:ident $($numbered:ident)?),+ $(,)?) => {$(
+                lines.table::<entity::$table::Entity>(&transaction).await?;
+            )+};
+        }
+        for_each_table!(dump);
+        transaction.rollback().await?;
+        let end = End { end: lines.report };
+        lines.write(&end).await?;
+        lines.flush().await?;
+        Ok(end.end)
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a, M> {
+    table: &'a str,
+    row: M,
+}
+
+struct Lines<W> {
+    writer: W,
+    buffer: Vec<u8>,
+    report: BackupReport,
+}
+
+impl<W: AsyncWrite + Unpin + Send> Lines<W> {
+    async fn table<E>(&mut self, transaction: &DatabaseTransaction) -> Result<(), StoreError>
+    where
+        E: EntityTrait<Model: Serialize>,
+    {
+        let entity = E::default();
+        let table = entity.table_name();
+        let mut rows = E::find().stream(transaction).await?;
+        while let Some(row) = rows.try_next().await? {
+            self.write(&Row { table, row }).await?;
+            self.report.rows += 1;
+            self.report.messages += u64::from(table == message::Entity.table_name());
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, line: &impl Serialize) -> Result<(), StoreError> {
+        self.buffer.extend_from_slice(to_json(line)?.as_bytes());
+        self.buffer.push(b'\n');
+        if self.buffer.len() >= CHUNK {
+            self.writer
+                .write_all(&self.buffer)
+                .await
+                .map_err(|error| unwritable(&error))?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        self.writer
+            .write_all(&self.buffer)
+            .await
+            .map_err(|error| unwritable(&error))?;
+        self.writer.flush().await.map_err(|error| unwritable(&error))
+    }
+}
+
+fn unwritable(error: &std::io::Error) -> StoreError {
+    StoreError::BackupUnwritable(error.to_string())
+}

@@ -1,0 +1,237 @@
+//! `RULES` 25 and 26: who may ask, what was answered, and who drives an account.
+
+use crm::domain::session::SessionState;
+use crm::domain::{AccountId, ApiKeyId, Timestamp};
+use crm::store::{Fence, Holder, NewApiKey, PageRequest, Store, StoreError, StoredAnswer};
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, inbound, take_in, write};
+
+on_each_database! {
+    /// `RULES` 25.
+    two_requests_that_race_under_one_key_are_answered_alike,
+    answers_are_kept_apart_by_scope_and_forgotten_by_age,
+    /// `RULES` 26, invariant 7.
+    a_process_that_lost_its_account_can_write_nothing_for_it,
+    an_account_is_made_once_bound_once_and_dated_once,
+    a_key_is_found_by_its_hash_until_it_is_revoked,
+    settings_and_cursors_keep_their_last_value,
+}
+
+/// Stores a message and its answer together, or gives the answer that is there.
+async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n: i64) -> StoredAnswer {
+    let new = inbound(ada, &format!("request {n}"), "x", BEGIN);
+    write(store, move |tx| {
+        let new = new.clone();
+        async move {
+            if let Some(answer) = tx.answer(ApiKeyId(1), "key").await? {
+                return Ok(answer);
+            }
+            let message = desk::new(take_in(tx, new).await?).id;
+            tx.put_answer(ApiKeyId(1), "key", &[7; 32], 202, &json!({ "id": n }), Some(message))
+                .await?;
+            Ok(tx.answer(ApiKeyId(1), "key").await?.unwrap())
+        }
+        .boxed()
+    })
+    .await
+    .unwrap()
+}
+
+async fn two_requests_that_race_under_one_key_are_answered_alike(database: Database) {
+    let one = database.open().await;
+    let ada = desk::ada(&one).await;
+    let two = database.open().await;
+    let (first, second) = tokio::join!(request(&one, &ada, 1), request(&two, &ada, 2));
+    assert_eq!(first, second);
+    assert_eq!((first.body_hash, first.status, first.created_at), ([7; 32], 202, BEGIN));
+    let messages = one.count_messages(crm::store::MessageFilter::default()).await.unwrap();
+    assert_eq!(messages, 1, "what the loser did is undone, its event included");
+    assert_eq!(one.journal_range().await.unwrap().head.0, 1);
+    one.close().await;
+    two.close().await;
+}
+
+async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database) {
+    let store = database.open().await;
+    let put = |scope, key: &'static str| {
+        write(&store, move |tx| {
+            async move { tx.put_answer(scope, key, &[1; 32], 201, &json!(key), None).await }.boxed()
+        })
+    };
+    put(ApiKeyId(1), "k").await.unwrap();
+    put(ApiKeyId(2), "k").await.unwrap();
+    put(ApiKeyId(1), "K").await.unwrap();
+    let again = put(ApiKeyId(1), "k").await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    assert_eq!(
+        store.answer(ApiKeyId(1), "K").await.unwrap().unwrap().response,
+        json!("K")
+    );
+    assert_eq!(store.answer(ApiKeyId(3), "k").await.unwrap(), None);
+    assert_eq!(store.prune_answers(BEGIN).await.unwrap(), 0);
+    assert_eq!(store.prune_answers(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
+    store.close().await;
+}
+
+async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Database) {
+    let store = database.open().await;
+    let account = desk::account(&store).await;
+    let take = |folder: &'static str, process: &'static str| {
+        write(&store, move |tx| {
+            async move {
+                tx.take_lease(
+                    account,
+                    &Holder {
+                        folder: folder.into(),
+                        process: process.into(),
+                    },
+                )
+                .await
+            }
+            .boxed()
+        })
+    };
+    let first = take("/a", "one").await.unwrap();
+    check(&store, account, first).await.unwrap();
+    // The first process died, and its kernel lock with it; the next one takes over.
+    let second = take("/a", "two").await.unwrap();
+    assert!(second > first);
+    let lost = check(&store, account, first).await;
+    assert!(
+        matches!(lost, Err(StoreError::LeaseLost(id)) if id == account),
+        "{lost:?}"
+    );
+    check(&store, account, second).await.unwrap();
+    let elsewhere = take("/b", "three").await;
+    assert!(
+        matches!(&elsewhere, Err(StoreError::LeaseElsewhere { folder, .. }) if folder == "/a"),
+        "{elsewhere:?}"
+    );
+    write(&store, move |tx| async move { tx.release_lease(account).await }.boxed())
+        .await
+        .unwrap();
+    assert!(
+        check(&store, account, second).await.is_err(),
+        "who was let go has lost it too"
+    );
+    assert!(take("/b", "three").await.unwrap() > second);
+    store.close().await;
+}
+
+async fn check(store: &Store, account: AccountId, fence: Fence) -> Result<(), StoreError> {
+    write(store, move |tx| {
+        async move { tx.check_fence(account, fence).await }.boxed()
+    })
+    .await
+}
+
+async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
+    let store = database.open().await;
+    let id = desk::account(&store).await;
+    assert_eq!(desk::account(&store).await, id);
+    let session = |state: SessionState, detail: Option<&'static str>| {
+        write(&store, move |tx| {
+            async move { tx.set_session(id, state, detail).await }.boxed()
+        })
+    };
+    assert!(session(SessionState::Ready, None).await.unwrap());
+    assert!(!session(SessionState::Ready, None).await.unwrap());
+    assert!(session(SessionState::Failed, Some("no browser")).await.unwrap());
+    write(&store, move |tx| {
+        async move {
+            for phone in ["+447700900001", "+447700900002"] {
+                tx.bind_phone(id, &phone.parse().unwrap()).await?;
+            }
+            tx.set_watermark(id, BEGIN).await?;
+            tx.set_watermark(id, Timestamp(1)).await?;
+            assert_eq!(tx.next_login(id).await?, 1);
+            assert_eq!(tx.next_login(id).await?, 2);
+            Ok(())
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    let account = store.account_by_name("default").await.unwrap().unwrap();
+    assert_eq!(account.phone.as_ref().unwrap().as_str(), "+447700900001");
+    assert_eq!((account.watermark, account.login), (Some(BEGIN), 2));
+    assert_eq!(
+        (account.state, account.detail.as_deref()),
+        (SessionState::Failed, Some("no browser"))
+    );
+    assert_eq!(store.accounts().await.unwrap(), [account]);
+    assert_eq!(store.account_by_name("Default").await.unwrap(), None);
+    store.close().await;
+}
+
+async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
+    let store = database.open().await;
+    let new = NewApiKey {
+        name: "shop".into(),
+        prefix: "crm_ab".into(),
+        hash: [9; 32],
+        scopes: vec!["read".into(), "send".into()],
+        accounts: Some(vec![AccountId(1)]),
+        expires_at: None,
+    };
+    let wanted = new.clone();
+    let made = write(&store, move |tx| {
+        let new = wanted.clone();
+        async move {
+            tx.audit("admin", "key.create", "shop", &json!({})).await?;
+            tx.create_api_key(&new).await
+        }
+        .boxed()
+    });
+    let made = made.await.unwrap();
+    assert_eq!((made.scopes.clone(), made.accounts.clone()), (new.scopes, new.accounts));
+    assert_eq!(store.api_key(&[9; 32]).await.unwrap(), Some(made.clone()));
+    assert_eq!(store.api_key(&[8; 32]).await.unwrap(), None);
+    assert!(made.is_valid(BEGIN));
+    let revoked = write(&store, move |tx| {
+        async move { tx.revoke_api_key(made.id).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert!(!revoked.unwrap().is_valid(BEGIN));
+    assert_eq!(store.api_keys().await.unwrap()[0].revoked_at, Some(BEGIN));
+    assert_eq!(
+        store.audit(PageRequest::first(1)).await.unwrap().data[0].action,
+        "key.create"
+    );
+    store.close().await;
+}
+
+async fn settings_and_cursors_keep_their_last_value(database: Database) {
+    let store = database.open().await;
+    let set = |name: &'static str, value: Option<&'static str>| {
+        write(&store, move |tx| {
+            async move { tx.set_setting(name, value).await }.boxed()
+        })
+    };
+    assert_eq!(store.setting("a").await.unwrap(), None);
+    for value in ["1", "1", "2"] {
+        set("a", Some(value)).await.unwrap();
+        assert_eq!(store.setting("a").await.unwrap().as_deref(), Some(value));
+    }
+    set("a", None).await.unwrap();
+    assert_eq!(store.setting("a").await.unwrap(), None);
+    for value in ["s1", "s2"] {
+        write(&store, move |tx| {
+            async move { tx.set_cursor("matrix", value).await }.boxed()
+        })
+        .await
+        .unwrap();
+        assert_eq!(store.cursor("matrix").await.unwrap().as_deref(), Some(value));
+    }
+    let instance = store.instance().await.unwrap();
+    assert_eq!(store.instance().await.unwrap(), instance);
+    assert!(!store.parked().await.unwrap());
+    store.close().await;
+    let store = database.open().await;
+    assert_eq!(store.instance().await.unwrap(), instance, "made once");
+    store.close().await;
+}

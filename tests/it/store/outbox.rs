@@ -1,0 +1,224 @@
+//! `RULES` 4: lanes. Work waits its turn in its own lane and keeps no other waiting.
+
+use std::time::Duration;
+
+use crm::domain::conversation::Conversation;
+use crm::domain::message::Message;
+use crm::domain::outbox::{OutboxItem, Target, Work};
+use crm::domain::{ConversationId, OutboxId, Timestamp};
+use crm::store::{Busy, NewWork, OutboxCount, Store};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, outbound, take, write};
+
+on_each_database! {
+    only_the_head_of_a_lane_is_ready,
+    a_head_that_waits_keeps_its_own_lane_waiting_and_no_other,
+    what_is_in_hand_is_not_given_again,
+    work_is_counted_by_target_and_account,
+    what_kept_an_account_waiting_is_over,
+    work_goes_away_with_its_message,
+}
+
+struct Desk {
+    store: Store,
+    ada: (Conversation, Message),
+    ben: (Conversation, Message),
+}
+
+impl Desk {
+    async fn new(database: &Database) -> Self {
+        let store = database.open().await;
+        let ada = desk::ada(&store).await;
+        let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
+        let text =
+            async |of: &Conversation, key: &str| desk::new(take(&store, outbound(of, key, "Hi", BEGIN)).await.unwrap());
+        let (to_ada, to_ben) = (text(&ada, "a").await, text(&ben, "b").await);
+        Self {
+            store,
+            ada: (ada, to_ada),
+            ben: (ben, to_ben),
+        }
+    }
+
+    async fn enqueue(&self, new: NewWork) -> OutboxId {
+        let enqueue = write(&self.store, move |tx| {
+            let new = new.clone();
+            async move { tx.enqueue(new).await }.boxed()
+        });
+        enqueue.await.unwrap()
+    }
+
+    async fn send(&self, message: &Message) -> OutboxId {
+        self.enqueue(send(message)).await
+    }
+
+    async fn ready(&self, now: Timestamp, busy: &Busy) -> Vec<OutboxId> {
+        let items = self.store.ready(Target::WhatsApp, None, now, 10, busy).await.unwrap();
+        items.into_iter().map(|item| item.id).collect()
+    }
+}
+
+fn send(message: &Message) -> NewWork {
+    NewWork::for_message(Target::WhatsApp, message, Work::SendMessage { message: message.id })
+}
+
+fn later(seconds: u64) -> Timestamp {
+    BEGIN.plus(Duration::from_secs(seconds))
+}
+
+async fn only_the_head_of_a_lane_is_ready(database: Database) {
+    let desk = Desk::new(&database).await;
+    let none = Busy::default();
+    let first = desk.send(&desk.ada.1).await;
+    let second = desk.send(&desk.ada.1).await;
+    let other = desk.send(&desk.ben.1).await;
+    let free = desk.enqueue(send(&desk.ada.1).free()).await;
+    let free_too = desk.enqueue(send(&desk.ada.1).free()).await;
+    let show = NewWork::for_message(
+        Target::Matrix,
+        &desk.ada.1,
+        Work::ShowMessage { message: desk.ada.1.id },
+    );
+    let matrix = desk.enqueue(show).await;
+    assert_eq!(desk.ready(BEGIN, &none).await, [first, other, free, free_too]);
+    let items: Vec<OutboxItem> = desk.store.ready(Target::Matrix, None, BEGIN, 10, &none).await.unwrap();
+    assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), [matrix]);
+    assert_eq!(items[0].work, Work::ShowMessage { message: desk.ada.1.id });
+    assert_eq!(
+        desk.store
+            .ready(Target::WhatsApp, None, BEGIN, 2, &none)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    let stranger = desk
+        .store
+        .ready(Target::WhatsApp, Some(crm::domain::AccountId(99)), BEGIN, 10, &none)
+        .await;
+    assert_eq!(stranger.unwrap(), []);
+    let done = write(&desk.store, move |tx| {
+        async move { tx.finish_work(first).await }.boxed()
+    });
+    assert!(done.await.unwrap());
+    assert_eq!(desk.ready(BEGIN, &none).await, [second, other, free, free_too]);
+    desk.store.close().await;
+}
+
+async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Database) {
+    let desk = Desk::new(&database).await;
+    let none = Busy::default();
+    let first = desk.send(&desk.ada.1).await;
+    desk.send(&desk.ada.1).await;
+    let other = desk.enqueue(send(&desk.ben.1).at(later(5))).await;
+    let started = write(&desk.store, move |tx| {
+        async move {
+            let started = tx.start_work(first).await?;
+            tx.retry_work(first, later(10), "busy", true).await?;
+            tx.retry_work(first, later(10), "away", false).await?;
+            Ok(started)
+        }
+        .boxed()
+    });
+    assert!(started.await.unwrap());
+    assert_eq!(desk.ready(BEGIN, &none).await, []);
+    let due = async || desk.store.next_due(Target::WhatsApp, None, &none).await.unwrap();
+    assert_eq!(due().await, Some(later(5)));
+    assert_eq!(desk.ready(later(5), &none).await, [other]);
+    assert_eq!(desk.ready(later(10), &none).await, [first, other]);
+    let items = desk
+        .store
+        .ready(Target::WhatsApp, None, later(10), 1, &none)
+        .await
+        .unwrap();
+    assert_eq!(items[0].attempts, 1, "trouble of the account costs no attempt");
+    assert_eq!(items[0].last_error.as_deref(), Some("away"));
+    assert_eq!(items[0].started_at, Some(BEGIN));
+    desk.store.close().await;
+}
+
+async fn what_is_in_hand_is_not_given_again(database: Database) {
+    let desk = Desk::new(&database).await;
+    let first = desk.send(&desk.ada.1).await;
+    let other = desk.send(&desk.ben.1).await;
+    let free = desk.enqueue(send(&desk.ada.1).free()).await;
+    let lane = |conversation: &Conversation| -> Vec<ConversationId> { vec![conversation.id] };
+    let busy = Busy {
+        lanes: lane(&desk.ada.0),
+        items: vec![],
+    };
+    assert_eq!(desk.ready(BEGIN, &busy).await, [other, free]);
+    let busy = Busy {
+        lanes: lane(&desk.ben.0),
+        items: vec![free],
+    };
+    assert_eq!(desk.ready(BEGIN, &busy).await, [first]);
+    let all = Busy {
+        lanes: vec![desk.ada.0.id, desk.ben.0.id],
+        items: vec![free],
+    };
+    assert_eq!(desk.ready(BEGIN, &all).await, []);
+    assert_eq!(desk.store.next_due(Target::WhatsApp, None, &all).await.unwrap(), None);
+    desk.store.close().await;
+}
+
+async fn work_is_counted_by_target_and_account(database: Database) {
+    let desk = Desk::new(&database).await;
+    assert_eq!(desk.store.outbox_counts().await.unwrap(), []);
+    let first = desk.send(&desk.ada.1).await;
+    database.clock.advance(Duration::from_secs(1));
+    desk.send(&desk.ben.1).await;
+    write(&desk.store, move |tx| {
+        async move {
+            tx.start_work(first).await?;
+            tx.retry_work(first, BEGIN, "no", true).await
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    let counted = OutboxCount {
+        target: Target::WhatsApp,
+        account_id: desk.ada.0.account_id,
+        waiting: 2,
+        started: 1,
+        refused: 1,
+        oldest: BEGIN,
+    };
+    assert_eq!(desk.store.outbox_counts().await.unwrap(), [counted]);
+    desk.store.close().await;
+}
+
+async fn what_kept_an_account_waiting_is_over(database: Database) {
+    let desk = Desk::new(&database).await;
+    let item = desk.enqueue(send(&desk.ada.1).at(later(3600))).await;
+    assert_eq!(desk.ready(BEGIN, &Busy::default()).await, []);
+    let account = desk.ada.0.account_id;
+    write(&desk.store, move |tx| async move { tx.hasten(account).await }.boxed())
+        .await
+        .unwrap();
+    assert_eq!(desk.ready(BEGIN, &Busy::default()).await, [item]);
+    desk.store.close().await;
+}
+
+async fn work_goes_away_with_its_message(database: Database) {
+    let desk = Desk::new(&database).await;
+    let message = desk.ada.1.id;
+    desk.send(&desk.ada.1).await;
+    desk.enqueue(NewWork::for_message(Target::Matrix, &desk.ada.1, Work::Tick { message }).free())
+        .await;
+    let removed = write(&desk.store, move |tx| {
+        async move { tx.remove_work(message, Target::WhatsApp).await }.boxed()
+    });
+    assert_eq!(removed.await.unwrap(), 1);
+    let left = write(&desk.store, move |tx| async move { tx.work_of(message).await }.boxed())
+        .await
+        .unwrap();
+    assert_eq!(
+        left.iter().map(|item| item.target).collect::<Vec<_>>(),
+        [Target::Matrix]
+    );
+    desk.store.close().await;
+}

@@ -1,0 +1,164 @@
+//! Which room shows which conversation, and which event which message; what waits for its key.
+
+use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
+use crm::store::{RoomOf, ShownAs, StoreError, Tick};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, outbound, take, write};
+
+on_each_database! {
+    /// `RULES` 19.
+    a_conversation_has_one_room_and_the_first_alias_wins,
+    an_event_shows_one_part_of_one_message,
+    /// `RULES` 20.
+    a_tick_is_written_down_before_it_is_said,
+    /// `RULES` 1.
+    an_event_that_cannot_be_decrypted_is_kept_once,
+}
+
+async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await.id;
+    let reserve = |alias: &'static str| {
+        write(&store, move |tx| {
+            async move { tx.reserve_room(ada, alias).await }.boxed()
+        })
+    };
+    let reserved = RoomOf {
+        conversation: ada,
+        alias: "one".into(),
+        room: None,
+    };
+    assert_eq!(reserve("one").await.unwrap(), reserved);
+    assert_eq!(reserve("two").await.unwrap(), reserved);
+    let room = MatrixRoomId::from("!room");
+    let made = room.clone();
+    write(&store, move |tx| {
+        let made = made.clone();
+        async move { tx.set_room(ada, &made).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert_eq!(store.room_of(ada).await.unwrap().unwrap().room, Some(room.clone()));
+    assert_eq!(store.conversation_of_room(&room).await.unwrap(), Some(ada));
+    write(&store, move |tx| async move { tx.drop_room(ada).await }.boxed())
+        .await
+        .unwrap();
+    assert_eq!(store.room_of(ada).await.unwrap(), None);
+    assert_eq!(reserve("two").await.unwrap().alias, "two", "the next room is another");
+    store.close().await;
+}
+
+async fn an_event_shows_one_part_of_one_message(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let text = async |key: &str| desk::new(take(&store, outbound(&ada, key, "x", BEGIN)).await.unwrap()).id;
+    let (one, two) = (text("1").await, text("2").await);
+    let add = |message: MessageId, part, event: &'static str| {
+        write(&store, move |tx| {
+            async move {
+                tx.add_room_event(message, part, &MatrixEventId::from(event), ada.id)
+                    .await
+            }
+            .boxed()
+        })
+    };
+    add(one, 0, "$a").await.unwrap();
+    add(one, 0, "$a").await.unwrap();
+    add(one, 1, "$b").await.unwrap();
+    for (message, part, event) in [(one, 0, "$c"), (two, 0, "$a")] {
+        let refused = add(message, part, event).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    let shown = store.message_of_event(&"$b".into()).await.unwrap();
+    assert_eq!(
+        shown,
+        Some(ShownAs {
+            message: one,
+            conversation: ada.id,
+            part: 1
+        })
+    );
+    assert_eq!(store.room_event(one, 0).await.unwrap(), Some("$a".into()));
+    assert_eq!(store.room_event(two, 0).await.unwrap(), None);
+    store.close().await;
+}
+
+async fn a_tick_is_written_down_before_it_is_said(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let id = desk::new(take(&store, outbound(&ada, "1", "x", BEGIN)).await.unwrap()).id;
+    let set = |tick: Option<Tick>| {
+        write(&store, move |tx| {
+            let tick = tick.clone();
+            async move { tx.set_tick(id, tick.as_ref()).await }.boxed()
+        })
+    };
+    let begun = Tick {
+        key: "✓✓ read".into(),
+        event: None,
+        previous: Some("$old".into()),
+        turn: 3,
+    };
+    assert!(
+        set(Some(begun.clone())).await.is_err(),
+        "what is not in the room bears no tick"
+    );
+    write(&store, move |tx| {
+        async move { tx.add_room_event(id, 0, &"$a".into(), ada.id).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert_eq!(store.tick(id).await.unwrap(), None);
+    set(Some(begun.clone())).await.unwrap();
+    assert_eq!(store.tick(id).await.unwrap(), Some(begun.clone()));
+    let said = Tick {
+        event: Some("$new".into()),
+        previous: None,
+        ..begun
+    };
+    set(Some(said.clone())).await.unwrap();
+    assert_eq!(store.tick(id).await.unwrap(), Some(said));
+    set(None).await.unwrap();
+    assert_eq!(store.tick(id).await.unwrap(), None);
+    store.close().await;
+}
+
+async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
+    let store = database.open().await;
+    let (room, event, user) = (
+        MatrixRoomId::from("!r"),
+        MatrixEventId::from("$e"),
+        MatrixUserId::from("@grace:x"),
+    );
+    let add = || {
+        let (room, event, user) = (room.clone(), event.clone(), user.clone());
+        write(&store, move |tx| {
+            let (room, event, user) = (room.clone(), event.clone(), user.clone());
+            async move { tx.add_pending_event(&room, &event, &user, BEGIN).await }.boxed()
+        })
+    };
+    assert!(add().await.unwrap());
+    assert!(!add().await.unwrap());
+    let told = event.clone();
+    write(&store, move |tx| {
+        let told = told.clone();
+        async move { tx.pending_event_told(&told).await }.boxed()
+    })
+    .await
+    .unwrap();
+    let kept = store.pending_events(10).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&kept[0].event, kept[0].told, kept[0].at), (&event, true, BEGIN));
+    let remove = || {
+        let event = event.clone();
+        write(&store, move |tx| {
+            let event = event.clone();
+            async move { tx.remove_pending_event(&event).await }.boxed()
+        })
+    };
+    assert!(remove().await.unwrap());
+    assert!(!remove().await.unwrap());
+    store.close().await;
+}
