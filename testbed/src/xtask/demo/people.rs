@@ -63,6 +63,7 @@ pub async fn customers(standin: &StandIn) -> Result<()> {
         read_after_ms: Some(READS_AFTER_MS),
         answer_after_ms: Some(ANSWERS_AFTER_MS),
         answer: "Thanks for telling me: “{}”".to_owned(),
+        ..Script::default()
     });
     for round in 0.. {
         for (customer, words) in &cast {
