@@ -10,7 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
 use crate::domain::outbox::{OutboxItem, Target, Work};
-use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId};
+use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
 
 use super::core::{Core, Progress};
@@ -148,7 +148,7 @@ impl RoomRelay {
                 Ok(self.finish(item).await?)
             }
             Work::UpdateRoom => self.update_room(item).await,
-            Work::Trouble { owner, key, text } => self.tell_owner(item, owner, key, text).await,
+            Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
             Work::SendMessage { .. } => {
                 tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
                 Ok(self.finish(item).await?)
@@ -238,30 +238,47 @@ impl RoomRelay {
         Ok(self.finish(item).await?)
     }
 
+    /// Tells the owner of a trouble that there still is, or of the end of one that was told.
     async fn tell_owner(
         &self,
         item: &OutboxItem,
-        owner: &crate::domain::MatrixUserId,
+        owner: &MatrixUserId,
         key: &str,
         text: &str,
+        ends: bool,
     ) -> Result<(), Undone> {
-        let (key, expected) = (key.to_owned(), text.to_owned());
-        let current = self
-            .core
+        let (expected, asked) = (text.to_owned(), key.to_owned());
+        let current = ends
+            || self
+                .core
+                .write(move |tx| {
+                    let (key, expected) = (asked.clone(), expected.clone());
+                    async move { trouble::is_current(tx, &key, &expected).await }.boxed()
+                })
+                .await?;
+        if !current {
+            return Ok(self.finish(item).await?);
+        }
+        let room = self.port.ensure_room(&room_spec::trouble(&self.core, owner)).await?;
+        let content = RoomContent::Notice {
+            body: text.to_owned(),
+            reply_to: None,
+        };
+        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        let (id, key) = (item.id, key.to_owned());
+        self.core
             .write(move |tx| {
-                let (key, expected) = (key.clone(), expected.clone());
-                async move { trouble::is_current(tx, &key, &expected).await }.boxed()
+                let key = key.clone();
+                async move {
+                    if !ends {
+                        trouble::note_told(tx, &key).await?;
+                    }
+                    tx.finish_work(id).await.map(|_| ())
+                }
+                .boxed()
             })
             .await?;
-        if current {
-            let room = self.port.ensure_room(&room_spec::trouble(&self.core, owner)).await?;
-            let content = RoomContent::Notice {
-                body: text.to_owned(),
-                reply_to: None,
-            };
-            self.send(item, &room, &self.txn_of_item(item), &content).await?;
-        }
-        Ok(self.finish(item).await?)
+        Ok(())
     }
 
     /// Sends under a transaction id. Work that is too old to trust the homeserver's memory is searched for first.

@@ -76,8 +76,8 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     Ok(account)
 }
 
-/// A page that is offline for a moment is not worth a message to anybody.
-const OFFLINE_TOLD_AFTER: Duration = Duration::from_mins(1);
+/// What is over in a moment (the page's network, somebody linking the phone again) is not worth a message to anybody.
+const TOLD_AFTER: Duration = Duration::from_mins(1);
 
 /// Opens or ends the account's trouble (`RULES` 21).
 async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
@@ -93,16 +93,14 @@ async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
             )
             .await
         }
-        // Passing states, and the one in which an account is born.
-        SessionState::Starting | SessionState::Syncing | SessionState::Qr | SessionState::Code => Ok(()),
+        SessionState::Starting | SessionState::Syncing => Ok(()),
+        // An account that was never linked misses nothing; one that was has lost its phone, unless that is told already.
+        SessionState::Qr | SessionState::Code if account.phone.is_none() || trouble::is_open(tx, &key).await? => Ok(()),
         state => {
             let detail = account.detail.as_deref().unwrap_or("see `crm status`");
             let text = format!("WhatsApp ({}) is {state}: {detail}", account.name);
-            let wait = if state == SessionState::Offline {
-                OFFLINE_TOLD_AFTER
-            } else {
-                Duration::ZERO
-            };
+            let passing = matches!(state, SessionState::Offline | SessionState::Qr | SessionState::Code);
+            let wait = if passing { TOLD_AFTER } else { Duration::ZERO };
             trouble::open(tx, policy, account.id, &key, &text, wait).await
         }
     }

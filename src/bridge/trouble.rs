@@ -23,10 +23,11 @@ pub(super) async fn open(
         return Ok(());
     }
     tx.set_setting(&setting, Some(text)).await?;
-    enqueue(tx, policy, account, key, text, wait).await
+    let work = work(policy, key, text, false);
+    enqueue(tx, account, work, wait).await
 }
 
-/// Ends a trouble, if it is open.
+/// Ends a trouble, if it is open; says so to those who were told of it.
 pub(super) async fn end(
     tx: &mut Tx,
     policy: &Policy,
@@ -34,39 +35,56 @@ pub(super) async fn end(
     key: &str,
     text: &str,
 ) -> Result<(), StoreError> {
-    let setting = setting(key);
-    if tx.setting(&setting).await?.is_none() {
+    if !is_open(tx, key).await? {
         return Ok(());
     }
-    tx.set_setting(&setting, None).await?;
-    enqueue(tx, policy, account, key, text, Duration::ZERO).await
+    tx.set_setting(&setting(key), None).await?;
+    let was_told = tx.setting(&told(key)).await?.is_some();
+    tx.set_setting(&told(key), None).await?;
+    if !was_told {
+        return Ok(());
+    }
+    let work = work(policy, key, text, true);
+    enqueue(tx, account, work, Duration::ZERO).await
+}
+
+pub(super) async fn is_open(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {
+    Ok(tx.setting(&setting(key)).await?.is_some())
 }
 
 /// Whether a notice is still true when its turn comes: one that is not is left unsaid.
 pub(super) async fn is_current(tx: &mut Tx, key: &str, text: &str) -> Result<bool, StoreError> {
-    Ok(tx.setting(&setting(key)).await?.is_none_or(|open| open == text))
+    Ok(tx.setting(&setting(key)).await?.as_deref() == Some(text))
+}
+
+/// The owner has been told of a trouble, so its end will be told.
+pub(super) async fn note_told(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
+    if is_open(tx, key).await? {
+        tx.set_setting(&told(key), Some("yes")).await?;
+    }
+    Ok(())
 }
 
 fn setting(key: &str) -> String {
     format!("trouble.{key}")
 }
 
-async fn enqueue(
-    tx: &mut Tx,
-    policy: &Policy,
-    account: AccountId,
-    key: &str,
-    text: &str,
-    wait: Duration,
-) -> Result<(), StoreError> {
-    let (true, Some(owner)) = (policy.matrix, policy.owner.clone()) else {
-        return Ok(());
-    };
-    let work = Work::Trouble {
+fn told(key: &str) -> String {
+    format!("trouble.{key}.told")
+}
+
+fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<Work> {
+    let owner = policy.owner.clone().filter(|_| policy.matrix)?;
+    Some(Work::Trouble {
         owner,
         key: key.to_owned(),
         text: text.to_owned(),
-    };
+        ends,
+    })
+}
+
+async fn enqueue(tx: &mut Tx, account: AccountId, work: Option<Work>, wait: Duration) -> Result<(), StoreError> {
+    let Some(work) = work else { return Ok(()) };
     let due = tx.now().plus(wait);
     tx.enqueue(NewWork::for_account(Target::Matrix, account, work).at(due))
         .await?;

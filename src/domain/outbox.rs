@@ -35,6 +35,7 @@ pub enum Work {
         owner: MatrixUserId,
         key: String,
         text: String,
+        ends: bool,
     },
 }
 

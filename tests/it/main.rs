@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod architecture;
+mod bridge;
 mod e2e;
 mod rig;
 mod simulation;

@@ -33,7 +33,7 @@ pub struct Shown {
 #[derive(Clone, Debug)]
 pub enum What {
     Bot { txn: TxnId, content: RoomContent },
-    Agent { body: String },
+    Person { sender: MatrixUserId, what: RoomEventKind },
 }
 
 pub struct Rooms {
@@ -42,6 +42,7 @@ pub struct Rooms {
     txns: HashMap<TxnId, (MatrixEventId, Timestamp)>,
     status: watch::Sender<MatrixStatus>,
     rng: StdRng,
+    lose_next: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
 }
@@ -70,6 +71,7 @@ impl FakeMatrix {
             txns: HashMap::new(),
             status: watch::Sender::new(status),
             rng: StdRng::seed_from_u64(seed),
+            lose_next: false,
             faults: 8,
         };
         Self {
@@ -102,7 +104,70 @@ impl FakeMatrix {
             .filter(|(alias, _)| !alias.ends_with("trouble"))
             .collect();
         let room = of_customers.get(n % of_customers.len().max(1))?.1.clone();
-        Some(rooms.append(room, self.clock.now(), What::Agent { body: body.to_owned() }))
+        let what = RoomEventKind::Text {
+            body: body.to_owned(),
+            reply_to: None,
+        };
+        Some(rooms.append(room, self.clock.now(), What::Person { sender: agent(), what }))
+    }
+
+    /// Something happens in the first customer's room.
+    pub fn happens(&self, sender: &str, what: RoomEventKind, at: Timestamp) -> MatrixEventId {
+        let mut rooms = self.rooms.lock().unwrap();
+        let room = rooms.rooms.first().expect("a room").1.clone();
+        rooms.append(
+            room,
+            at,
+            What::Person {
+                sender: sender.into(),
+                what,
+            },
+        )
+    }
+
+    /// The next send takes effect, and its answer is lost.
+    pub fn lose_next_answer_of_a_send(&self) {
+        self.rooms.lock().unwrap().lose_next = true;
+    }
+
+    /// What the bot has said in notices, in order.
+    pub fn notices(&self) -> Vec<String> {
+        let rooms = self.rooms.lock().unwrap();
+        let notices = rooms.log.iter().filter_map(|shown| match &shown.what {
+            What::Bot {
+                content: RoomContent::Notice { body, .. },
+                ..
+            } => Some(body.clone()),
+            _ => None,
+        });
+        notices.collect()
+    }
+
+    /// What the bot has said in texts, in order.
+    pub fn texts(&self) -> Vec<String> {
+        let rooms = self.rooms.lock().unwrap();
+        let texts = rooms.log.iter().filter_map(|shown| match &shown.what {
+            What::Bot {
+                content: RoomContent::Text { author, body, .. },
+                ..
+            } => Some(format!("{}: {body}", author.as_deref().unwrap_or_default())),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The reactions on an event that still stand.
+    pub fn ticks(&self, event: &MatrixEventId) -> Vec<String> {
+        let rooms = self.rooms.lock().unwrap();
+        let standing = rooms.log.iter().filter(|shown| !shown.redacted);
+        let ticks = standing.filter_map(|shown| match &shown.what {
+            What::Bot {
+                content: RoomContent::Reaction { to, key },
+                ..
+            } if to == event => Some(key.clone()),
+            _ => None,
+        });
+        ticks.collect()
     }
 
     /// Passes a crash point; the homeserver may not answer.
@@ -135,15 +200,14 @@ fn away() -> MatrixError {
 
 /// What the desk is told of an event: not of its own.
 fn told(shown: &Shown) -> Option<RoomEvent> {
-    let What::Agent { body } = &shown.what else { return None };
-    let what = RoomEventKind::Text {
-        body: body.clone(),
-        reply_to: None,
+    let What::Person { sender, what } = &shown.what else {
+        return None;
     };
+    let (room, id, sender, what) = (shown.room.clone(), shown.id.clone(), sender.clone(), what.clone());
     Some(RoomEvent {
-        room: shown.room.clone(),
-        id: shown.id.clone(),
-        sender: agent(),
+        room,
+        id,
+        sender,
         at: shown.at,
         what,
     })
@@ -249,6 +313,12 @@ impl Matrix for FakeMatrix {
                 }
             }
         };
+        if std::mem::take(&mut self.rooms.lock().unwrap().lose_next) {
+            return Err(MatrixError::Unreachable {
+                why: "the answer was lost".into(),
+                retry_after: Some(Duration::from_hours(2)),
+            });
+        }
         self.leave(event).await
     }
 

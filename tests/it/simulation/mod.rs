@@ -5,7 +5,7 @@ mod check;
 mod clock;
 mod gate;
 mod homeserver;
-mod run;
+pub mod run;
 mod whatsapp;
 mod world;
 

@@ -39,6 +39,7 @@ pub struct Run {
     pub accepted: Vec<(usize, MessageId)>,
     /// What agents wrote in rooms.
     pub agents: Vec<MatrixEventId>,
+    pub policy: Policy,
     url: String,
     seed: u64,
     requests: u32,
@@ -47,7 +48,7 @@ pub struct Run {
 /// The program: everything that a crash takes away.
 pub struct Program {
     pub store: Store,
-    desk: Desk,
+    pub desk: Desk,
     inbound: Inbound,
     relay: WhatsAppRelay,
     reading: Reading,
@@ -67,6 +68,7 @@ impl Run {
             written: vec![vec![]; CHATS],
             accepted: vec![],
             agents: vec![],
+            policy: policy(),
             url: format!("sqlite://{}/{seed}.db", folder.display()),
             clock,
             gate,
@@ -91,16 +93,7 @@ impl Run {
         };
         let store = options.open(clock.clone()).await.unwrap();
         let account = account(&store).await;
-        let policy = Policy {
-            matrix: true,
-            agents: vec![agent()],
-            owner: Some(agent()),
-            read: ReadMode::Auto,
-            read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
-            spacing: Duration::ZERO..=Duration::from_secs(1),
-            send_expires: Some(Duration::from_hours(24)),
-            first_contacts: None,
-        };
+        let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
         let core = Core::new(store.clone(), clock, random, policy).await.unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
@@ -274,6 +267,28 @@ impl Run {
         }
     }
 
+    /// Lets every worker work until none finds anything to do; the world outside stands still.
+    pub async fn work(&self, program: &mut Program) {
+        for _ in 0..MAX_ROUNDS {
+            let mut worked = false;
+            for worker in 0..5 {
+                worked |= self.step(program, worker).await == Some(Progress::Worked);
+            }
+            if !worked {
+                return;
+            }
+        }
+        panic!("the workers never rest: {:?}", program.store.outbox_counts().await);
+    }
+
+    /// The world outside does all that it can meanwhile.
+    pub async fn settle(&self, program: &mut Program) {
+        for _ in 0..5 {
+            self.work(program).await;
+            self.whatsapp.progress(true);
+        }
+    }
+
     /// Everything works again, and all that is under way comes to its end.
     async fn rest(&mut self, program: &mut Program) {
         self.whatsapp.world.lock().unwrap().faults = 0;
@@ -325,4 +340,18 @@ async fn account(store: &Store) -> AccountId {
         })
         .await
         .unwrap()
+}
+
+/// The policy of every run; its pace is virtual.
+fn policy() -> Policy {
+    Policy {
+        matrix: true,
+        agents: vec![agent()],
+        owner: Some(agent()),
+        read: ReadMode::Auto,
+        read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
+        spacing: Duration::ZERO..=Duration::from_secs(1),
+        send_expires: Some(Duration::from_hours(24)),
+        first_contacts: None,
+    }
 }

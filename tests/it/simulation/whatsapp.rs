@@ -22,7 +22,9 @@ impl WhatsApp for FakeWhatsApp {
         self.world.lock().unwrap().session.subscribe()
     }
 
-    fn bind(&self, _phone: Option<PhoneNumber>) {}
+    fn bind(&self, phone: Option<PhoneNumber>) {
+        self.world.lock().unwrap().bound = phone;
+    }
 
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
         self.gate.pass().await;
@@ -65,8 +67,10 @@ impl WhatsApp for FakeWhatsApp {
         Ok(WaMessageId(format!("OUT{:04}", world.made)))
     }
 
-    async fn type_for(&self, _chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
-        self.enter().await
+    async fn type_for(&self, chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
+        self.enter().await?;
+        self.world.lock().unwrap().calls.push(format!("type {chat}"));
+        Ok(())
     }
 
     async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError> {
@@ -96,6 +100,7 @@ impl WhatsApp for FakeWhatsApp {
         {
             let mut world = self.world.lock().unwrap();
             let at = world.second(self.clock.now());
+            world.calls.push(format!("send {}", message.chat));
             let chat = world.index(&message.chat);
             let already = world.chats[chat].on_page.iter().any(|told| told.id == message.id);
             assert!(!already, "{} was handed over while the page had it", message.id);
@@ -129,8 +134,10 @@ impl WhatsApp for FakeWhatsApp {
         Ok(found.map_or(LookUp::Absent, |told| LookUp::Found { ack: told.ack }))
     }
 
-    async fn mark_read(&self, _chat: &ChatId) -> Result<(), Unreachable> {
-        self.enter().await
+    async fn mark_read(&self, chat: &ChatId) -> Result<(), Unreachable> {
+        self.enter().await?;
+        self.world.lock().unwrap().calls.push(format!("read {chat}"));
+        Ok(())
     }
 
     async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable> {

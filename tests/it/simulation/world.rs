@@ -48,6 +48,7 @@ pub struct World {
     pub logins: u32,
     pub(super) rng: StdRng,
     pub(super) session: watch::Sender<Session>,
+    pub(super) bound: Option<PhoneNumber>,
     pub(super) epoch: u32,
     pub(super) online: bool,
     pub(super) linked: bool,
@@ -57,6 +58,10 @@ pub struct World {
     pub(super) made: u32,
     /// WhatsApp's own time, which nobody here can set back.
     latest: Timestamp,
+    /// What was asked of the page, in order: `read CHAT`, `type CHAT`, `send ID`.
+    pub calls: Vec<String>,
+    /// Whose phone is linked, where it is not the usual one.
+    pub linked_phone: Option<PhoneNumber>,
     /// Chances out of 100 that a send goes wrong in one of its ways; 0 at the end of a run.
     pub faults: u32,
 }
@@ -84,6 +89,7 @@ impl FakeWhatsApp {
             logins: 1,
             rng: StdRng::seed_from_u64(seed),
             session: watch::Sender::new(Session::starting()),
+            bound: None,
             epoch: 1,
             online: true,
             linked: true,
@@ -92,6 +98,8 @@ impl FakeWhatsApp {
             past: vec![],
             made: 0,
             latest: Timestamp::ZERO,
+            calls: vec![],
+            linked_phone: None,
             faults: 12,
         };
         world.publish();
@@ -100,6 +108,58 @@ impl FakeWhatsApp {
             clock,
             gate,
         }
+    }
+
+    /// Puts any event into the page's queue.
+    pub fn event(&self, event: PageEvent) {
+        self.world.lock().unwrap().push(event);
+    }
+
+    /// What was asked of the page, in order.
+    pub fn calls(&self) -> Vec<String> {
+        self.world.lock().unwrap().calls.clone()
+    }
+
+    /// A message of a chat as the page would tell it.
+    pub fn message(&self, chat: usize, id: &str, text: &str, at: Timestamp) -> WaMessage {
+        let told = Told {
+            id: id.into(),
+            from_me: false,
+            text: text.to_owned(),
+            at,
+            ack: 1,
+        };
+        self.world.lock().unwrap().message(chat, &told)
+    }
+
+    /// The owner writes on the phone: the page hears of its acks only.
+    pub fn phone_writes(&self, chat: usize, text: &str) {
+        let mut world = self.world.lock().unwrap();
+        let at = world.second(self.clock.now());
+        world.made += 1;
+        let id = WaMessageId(format!("PHONE{:04}", world.made));
+        let told = Told {
+            id: id.clone(),
+            from_me: true,
+            text: text.to_owned(),
+            at,
+            ack: 3,
+        };
+        world.show(chat, told, false);
+        let chat = world.chats[chat].id.clone();
+        world.push(PageEvent::Ack {
+            chat,
+            ids: vec![id],
+            ack: 3,
+        });
+    }
+
+    /// Another phone links the device.
+    pub fn link_phone(&self, phone: &str) {
+        let mut world = self.world.lock().unwrap();
+        world.linked_phone = Some(phone.parse().unwrap());
+        world.new_page();
+        world.publish();
     }
 
     pub fn customer_writes(&self, chat: usize) -> WaMessageId {
@@ -210,7 +270,10 @@ impl FakeWhatsApp {
 impl World {
     fn publish(&self) {
         let me = Me {
-            phone: "+447700900999".parse().unwrap(),
+            phone: self
+                .linked_phone
+                .clone()
+                .unwrap_or_else(|| "+447700900999".parse().unwrap()),
             lid: None,
             name: None,
         };
@@ -226,7 +289,7 @@ impl World {
             ..PageStatus::default()
         };
         self.session
-            .send_modify(|session| *session = session.handle(SessionEvent::Page(status), None));
+            .send_modify(|session| *session = session.handle(SessionEvent::Page(status), self.bound.as_ref()));
     }
 
     fn new_page(&mut self) {

@@ -1,0 +1,164 @@
+//! In from WhatsApp.
+
+use std::time::Duration;
+
+use crm::domain::Clock;
+use crm::domain::matrix::RoomEventKind;
+use crm::domain::message::MessageState;
+use crm::domain::session::SessionState;
+use crm::domain::whatsapp::PageEvent;
+
+use super::Rig;
+
+/// `RULES` 9.
+#[tokio::test]
+async fn what_is_older_than_the_first_login_is_history_and_calls_nobody() {
+    let mut rig = Rig::new().await;
+    let old = rig.run.clock.now().minus(Duration::from_hours(5));
+    let message = rig.run.whatsapp.message(0, "OLD", "from last week", old);
+    rig.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    rig.settle().await;
+    let stored = rig.message("from last week").await;
+    assert!(stored.backfilled);
+    assert!(rig.run.matrix.texts().is_empty(), "no room");
+    rig.run.clock.advance(Duration::from_mins(1));
+    rig.settle().await;
+    assert!(rig.run.whatsapp.calls().is_empty(), "no read receipt");
+    rig.met().await;
+    assert_eq!(rig.run.matrix.texts().len(), 1, "the room begins with what is new");
+}
+
+/// `RULES` 7.
+#[tokio::test]
+async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.link_phone("+447700900555");
+    rig.work().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.send(0, "not from this phone").await;
+    rig.settle().await;
+    let account = rig.program.store.accounts().await.unwrap().remove(0);
+    assert_eq!(account.state, SessionState::WrongNumber);
+    assert_eq!(
+        account.phone.unwrap().as_str(),
+        "+447700900999",
+        "it stays bound to its first number"
+    );
+    assert_eq!(rig.message("not from this phone").await.state, MessageState::Queued);
+    assert_eq!(rig.messages().await.len(), 2, "nothing new is stored");
+}
+
+/// `RULES` 13.
+#[tokio::test]
+async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
+    let mut rig = Rig::new().await;
+    let now = rig.run.clock.now();
+    rig.run.whatsapp.event(PageEvent::Poison {
+        bytes: b"{\"half".to_vec(),
+        error: "ends early".into(),
+    });
+    let nul = rig.run.whatsapp.message(0, "NUL", "nul \0 inside", now);
+    rig.run.whatsapp.event(PageEvent::Message(Box::new(nul)));
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    let kept = rig
+        .program
+        .store
+        .quarantine(crm::store::PageRequest::first(10))
+        .await
+        .unwrap()
+        .data;
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[0].bytes, b"{\"half");
+    let text = String::from_utf8(kept[1].bytes.clone()).unwrap();
+    assert!(
+        text.contains("nul \\u0000 inside"),
+        "what the store refuses is kept whole"
+    );
+    assert_eq!(rig.messages().await.len(), 1, "what follows is stored");
+    let replayed = rig.program.desk.replay_quarantine().await.unwrap();
+    assert_eq!(
+        (replayed.taken_in, replayed.still_refused),
+        (0, 2),
+        "still poison, and still kept"
+    );
+    assert_eq!(rig.program.store.count_quarantine().await.unwrap(), 2);
+}
+
+/// `RULES` 11.
+#[tokio::test]
+async fn a_message_that_never_made_an_event_is_found_in_order() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    let missed: Vec<_> = (0..60).map(|_| rig.run.whatsapp.customer_writes(0)).collect();
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    let held: Vec<_> = rig
+        .messages()
+        .await
+        .into_iter()
+        .filter_map(|message| message.whatsapp_id)
+        .skip(1)
+        .collect();
+    assert_eq!(held, missed, "more than one look back reaches, each once, in order");
+}
+
+/// `RULES` 11.
+#[tokio::test]
+async fn an_ack_for_a_message_that_we_do_not_know_fetches_it() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.phone_writes(0, "from the owner's phone");
+    rig.settle().await;
+    let stored = rig.message("from the owner's phone").await;
+    assert_eq!(stored.author.unwrap().origin, Some(crm::domain::message::Origin::Phone));
+    assert_eq!(stored.state, MessageState::Read);
+    assert_eq!(rig.run.matrix.texts().len(), 2, "and it is shown in the room");
+}
+
+/// `RULES` 12: a customer chooses their ids, and may copy another's.
+#[tokio::test]
+async fn the_same_stanza_id_from_another_customer_is_another_message() {
+    let mut rig = Rig::new().await;
+    let now = rig.run.clock.now();
+    for chat in 0..2 {
+        let message = rig.run.whatsapp.message(chat, "COPIED", &format!("from {chat}"), now);
+        rig.run.whatsapp.event(PageEvent::Message(Box::new(message.clone())));
+        rig.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    }
+    rig.settle().await;
+    assert_eq!(rig.messages().await.len(), 2);
+}
+
+/// `RULES` 15.
+#[tokio::test]
+async fn unread_counts_what_no_agent_has_read_whatever_whatsapp_shows() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.run.clock.advance(Duration::from_secs(20));
+    rig.settle().await;
+    assert!(
+        rig.run.whatsapp.calls().iter().any(|call| call.starts_with("read")),
+        "the customer sees blue ticks"
+    );
+    let unread = async |rig: &Rig| {
+        rig.program
+            .store
+            .customers(crm::store::PageRequest::first(1), None)
+            .await
+            .unwrap()
+            .data[0]
+            .unread_count
+    };
+    assert_eq!(unread(&rig).await, 2, "and nobody here has read it");
+    let now = rig.run.clock.now();
+    let body = "an answer".to_owned();
+    rig.run
+        .matrix
+        .happens("@ada:test", RoomEventKind::Text { body, reply_to: None }, now);
+    rig.settle().await;
+    assert_eq!(unread(&rig).await, 0);
+}

@@ -1,0 +1,100 @@
+//! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
+
+mod inbound;
+mod outbound;
+mod rooms;
+
+use std::time::Duration;
+
+use crm::bridge::{SendCommand, SendTo};
+use crm::domain::message::{Author, Message, Origin};
+use crm::store::MessageFilter;
+use futures_util::TryStreamExt;
+
+use crate::simulation::run::{Program, Run};
+
+/// A desk without faults, its first customer met and in a room.
+struct Rig {
+    run: Run,
+    program: Program,
+    // Removed last.
+    _folder: tempfile::TempDir,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With another policy.
+    async fn with(change: impl FnOnce(&mut Run)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::new(1, folder.path());
+        run.whatsapp.world.lock().unwrap().faults = 0;
+        run.matrix.rooms.lock().unwrap().faults = 0;
+        run.policy.spacing = Duration::ZERO..=Duration::ZERO;
+        change(&mut run);
+        let program = run.start().await;
+        let mut rig = Self {
+            run,
+            program,
+            _folder: folder,
+        };
+        rig.work().await;
+        rig
+    }
+
+    /// The first customer writes, and has a room.
+    async fn met(&mut self) {
+        self.run.whatsapp.customer_writes(0);
+        self.settle().await;
+    }
+
+    async fn work(&mut self) {
+        self.run.work(&mut self.program).await;
+    }
+
+    async fn settle(&mut self) {
+        self.run.settle(&mut self.program).await;
+    }
+
+    async fn messages(&self) -> Vec<Message> {
+        self.program
+            .store
+            .stream_messages(MessageFilter::default())
+            .try_collect()
+            .await
+            .unwrap()
+    }
+
+    async fn message(&self, content: &str) -> Message {
+        let messages = self.messages().await;
+        messages
+            .into_iter()
+            .find(|message| message.content == content)
+            .unwrap_or_else(|| panic!("no message {content:?}"))
+    }
+
+    /// A text from the shell to the customer of a chat.
+    async fn send(&self, chat: usize, content: &str) -> Message {
+        let phone = self.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
+        self.send_to(SendTo::Phone(phone), content).await
+    }
+
+    async fn send_to(&self, to: SendTo, content: &str) -> Message {
+        let author = Author {
+            origin: Some(Origin::Shell),
+            name: "owner".into(),
+        };
+        let content = content.to_owned();
+        let command = SendCommand {
+            to,
+            account: None,
+            content,
+            reply_to: None,
+            author,
+            idempotency: None,
+        };
+        self.program.desk.send(command).await.unwrap().message
+    }
+}

@@ -1,0 +1,266 @@
+//! Out to WhatsApp.
+
+use std::time::Duration;
+
+use crm::bridge::{Resolution, SendTo};
+use crm::domain::Clock;
+use crm::domain::matrix::RoomEventKind;
+use crm::domain::message::MessageState;
+
+use super::Rig;
+
+fn text(body: &str) -> RoomEventKind {
+    RoomEventKind::Text {
+        body: body.to_owned(),
+        reply_to: None,
+    }
+}
+
+/// `RULES` 1.
+#[tokio::test]
+async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    let happens = |sender: &str, what| rig.run.matrix.happens(sender, what, now);
+    happens("@ada:test", text("for the customer"));
+    happens("@ada:test", RoomEventKind::Notice);
+    happens("@ada:test", text("!frobnicate"));
+    happens("@ada:test", RoomEventKind::Unsupported("an edit".into()));
+    happens("@ada:test", RoomEventKind::Undecryptable);
+    happens("@ada:test", text("   "));
+    happens("@mallory:test", text("from a stranger in the room"));
+    happens("@mallory:test", RoomEventKind::Unsupported("an image".into()));
+    rig.settle().await;
+
+    let sent: Vec<_> = rig
+        .messages()
+        .await
+        .into_iter()
+        .filter(|message| message.ack.is_some())
+        .collect();
+    assert_eq!(
+        sent.iter().map(|message| message.content.as_str()).collect::<Vec<_>>(),
+        ["for the customer"]
+    );
+    let notices = rig.run.matrix.notices();
+    assert_eq!(notices.len(), 4, "{notices:?}");
+    assert!(
+        notices.iter().all(|notice| notice.starts_with("Not sent: ")),
+        "{notices:?}"
+    );
+    assert!(notices[0].contains("no command") && notices[1].contains("an edit is not supported yet"));
+    assert!(notices[2].contains("decrypt") && notices[3].contains("empty"));
+    assert_eq!(
+        rig.program.store.pending_events(10).await.unwrap().len(),
+        1,
+        "the undecryptable one is kept"
+    );
+}
+
+/// `RULES` 4.
+#[tokio::test]
+async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
+    let mut rig = Rig::new().await;
+    let nowhere = "+447700909999".parse().unwrap();
+    let absent = rig.send_to(SendTo::Phone(nowhere), "to nobody").await;
+    rig.send(1, "to somebody").await;
+    rig.settle().await;
+    let absent = rig.program.store.message(absent.id).await.unwrap().unwrap();
+    assert_eq!(absent.state, MessageState::Failed);
+    assert_eq!(absent.failure.unwrap().code, "not_on_whatsapp");
+    assert_eq!(rig.message("to somebody").await.state, MessageState::Read);
+    assert!(
+        rig.program.store.outbox_counts().await.unwrap().is_empty(),
+        "nothing waits"
+    );
+}
+
+/// `RULES` 4.
+#[tokio::test]
+async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    rig.send(0, "soon").await;
+    rig.run.clock.advance(Duration::from_hours(1));
+    rig.work().await;
+    assert_eq!(
+        rig.message("soon").await.state,
+        MessageState::Queued,
+        "an hour of trouble fails nothing"
+    );
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert_eq!(rig.message("soon").await.state, MessageState::Read);
+
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    rig.send(0, "too late").await;
+    rig.run.clock.advance(Duration::from_hours(25));
+    rig.work().await;
+    let late = rig.message("too late").await;
+    assert_eq!(
+        (late.state, late.failure.unwrap().code.as_str()),
+        (MessageState::Failed, "expired")
+    );
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert_eq!(
+        rig.run.whatsapp.world.lock().unwrap().accepted.len(),
+        1,
+        "what expired never goes out"
+    );
+    assert!(
+        rig.run
+            .matrix
+            .notices()
+            .iter()
+            .any(|notice| notice.contains("longer than it may")),
+        "and the room is told"
+    );
+}
+
+/// `RULES` 5.
+#[tokio::test]
+async fn what_an_agent_wrote_long_ago_waits_for_a_word() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    let old = rig.run.matrix.happens(
+        "@ada:test",
+        text("the shop is open"),
+        now.minus(Duration::from_hours(2)),
+    );
+    rig.settle().await;
+    assert!(rig.run.whatsapp.world.lock().unwrap().accepted.is_empty());
+    assert!(
+        rig.run.matrix.notices()[0].contains("!send"),
+        "the room says how to send it after all"
+    );
+
+    let go = RoomEventKind::Text {
+        body: "!send".into(),
+        reply_to: Some(old),
+    };
+    rig.run.matrix.happens("@ada:test", go.clone(), now);
+    rig.run.matrix.happens("@ada:test", go, now);
+    rig.settle().await;
+    assert_eq!(rig.message("the shop is open").await.state, MessageState::Read);
+    assert_eq!(
+        rig.run.whatsapp.world.lock().unwrap().accepted.len(),
+        1,
+        "once, however often it is confirmed"
+    );
+}
+
+/// `RULES` 5.
+#[tokio::test]
+async fn a_parked_outbox_waits_until_somebody_says_go() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.program
+        .store
+        .write::<_, crm::store::StoreError, _>(|tx| Box::pin(async move { tx.set_parked(true).await }))
+        .await
+        .unwrap();
+    rig.send(0, "restored").await;
+    rig.settle().await;
+    assert_eq!(rig.message("restored").await.state, MessageState::Queued);
+    rig.program.desk.resume_outbox().await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.message("restored").await.state, MessageState::Read);
+}
+
+/// `RULES` 4: a person decides.
+#[tokio::test]
+async fn retry_resolve_and_cancel_do_what_they_say_and_refuse_what_makes_no_sense() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    let queued = rig.send(0, "taken back").await;
+    let cancelled = rig.program.desk.cancel(queued.id).await.unwrap();
+    assert_eq!(
+        (cancelled.state, cancelled.failure.unwrap().code.as_str()),
+        (MessageState::Failed, "cancelled")
+    );
+    assert!(rig.program.desk.cancel(queued.id).await.is_err());
+    assert!(rig.program.desk.resolve(queued.id, Resolution::Sent).await.is_err());
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert!(
+        rig.run.whatsapp.world.lock().unwrap().accepted.is_empty(),
+        "what was taken back is not sent"
+    );
+
+    rig.program.desk.retry(queued.id).await.unwrap();
+    rig.settle().await;
+    assert_eq!(
+        rig.message("taken back").await.state,
+        MessageState::Read,
+        "asked for again, it goes out"
+    );
+    assert!(
+        rig.program.desk.retry(queued.id).await.is_err(),
+        "what was read is not sent twice"
+    );
+}
+
+/// `RULES` 8: like a person.
+#[tokio::test]
+async fn a_chat_is_read_and_typed_in_before_an_answer_goes_out() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.send(0, "an answer").await;
+    rig.settle().await;
+    let calls = rig.run.whatsapp.calls();
+    let kinds: Vec<_> = calls.iter().map(|call| call.split(' ').next().unwrap()).collect();
+    assert_eq!(kinds, ["read", "type", "send"], "{calls:?}");
+}
+
+/// `RULES` 8.
+#[tokio::test]
+async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
+    let mut rig = Rig::with(|run| run.policy.first_contacts = Some(1)).await;
+    rig.met().await;
+    rig.send(1, "first contact").await;
+    rig.settle().await;
+    rig.send(2, "second contact").await;
+    rig.send(0, "an answer").await;
+    rig.settle().await;
+    assert_eq!(rig.message("first contact").await.state, MessageState::Read);
+    assert_eq!(
+        rig.message("an answer").await.state,
+        MessageState::Read,
+        "who wrote to us is no first contact"
+    );
+    assert_eq!(rig.message("second contact").await.state, MessageState::Queued);
+    // A day later there is room again; the text has not expired, because nothing else keeps it.
+    rig.run.clock.advance(Duration::from_hours(23));
+    rig.settle().await;
+    assert_eq!(rig.message("second contact").await.state, MessageState::Queued);
+}
+
+/// `RULES` 8.
+#[tokio::test]
+async fn sends_are_spaced() {
+    let spacing = Duration::from_secs(2)..=Duration::from_secs(2);
+    let mut rig = Rig::with(|run| run.policy.spacing = spacing).await;
+    rig.send(0, "one").await;
+    rig.send(1, "two").await;
+    rig.work().await;
+    let taken = |rig: &Rig| {
+        rig.run
+            .whatsapp
+            .calls()
+            .iter()
+            .filter(|call| call.starts_with("send"))
+            .count()
+    };
+    assert_eq!(taken(&rig), 1);
+    rig.run.clock.advance(Duration::from_secs(2));
+    rig.work().await;
+    assert_eq!(taken(&rig), 2);
+}

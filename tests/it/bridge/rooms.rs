@@ -1,0 +1,120 @@
+//! What the rooms show.
+
+use std::time::Duration;
+
+use crm::domain::Clock;
+use crm::domain::matrix::RoomEventKind;
+
+use super::Rig;
+
+fn text(body: &str) -> RoomEventKind {
+    RoomEventKind::Text {
+        body: body.to_owned(),
+        reply_to: None,
+    }
+}
+
+/// `RULES` 14.
+#[tokio::test]
+async fn what_was_written_elsewhere_appears_with_its_author() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.send(0, "from the shell").await;
+    rig.settle().await;
+    rig.run.whatsapp.phone_writes(0, "from the phone");
+    rig.settle().await;
+    let texts = rig.run.matrix.texts();
+    assert!(texts[0].starts_with("Customer 00: in "), "{texts:?}");
+    assert_eq!(
+        texts[1..],
+        ["owner (shell): from the shell", "You (phone): from the phone"]
+    );
+}
+
+/// `RULES` 20.
+#[tokio::test]
+async fn a_message_that_waits_says_so_and_its_tick_follows_it_to_the_end() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    let event = rig
+        .run
+        .matrix
+        .happens("@ada:test", text("patience"), rig.run.clock.now());
+    rig.work().await;
+    assert!(rig.run.matrix.ticks(&event).is_empty(), "nothing to say yet");
+    rig.run.clock.advance(Duration::from_secs(31));
+    rig.work().await;
+    assert_eq!(rig.run.matrix.ticks(&event), ["⏳"]);
+    assert!(
+        rig.run
+            .matrix
+            .notices()
+            .iter()
+            .any(|notice| notice.starts_with("Not sent yet")),
+        "and why"
+    );
+    rig.run.whatsapp.set_online(true);
+    for expected in ["✓", "✓✓", "✓✓ read"] {
+        rig.work().await;
+        rig.run.whatsapp.progress(false);
+        rig.work().await;
+        assert_eq!(rig.run.matrix.ticks(&event), [expected]);
+    }
+}
+
+/// `RULES` 21.
+#[tokio::test]
+async fn a_trouble_is_told_once_and_its_end_once() {
+    let mut rig = Rig::new().await;
+    rig.run.whatsapp.unlink();
+    rig.work().await;
+    rig.run.whatsapp.link();
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_mins(2));
+    rig.settle().await;
+    assert!(
+        rig.run
+            .matrix
+            .notices()
+            .iter()
+            .all(|notice| notice.ends_with("works again.")),
+        "over in a moment"
+    );
+
+    let before = rig.run.matrix.notices().len();
+    rig.run.whatsapp.unlink();
+    for _ in 0..3 {
+        rig.work().await;
+        rig.run.clock.advance(Duration::from_mins(2));
+        rig.run.whatsapp.reload();
+    }
+    rig.work().await;
+    let told = rig.run.matrix.notices().split_off(before);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("crm login"), "what to do: {told:?}");
+    rig.run.whatsapp.link();
+    rig.settle().await;
+    rig.run.whatsapp.reload();
+    rig.settle().await;
+    let told = rig.run.matrix.notices().split_off(before + 1);
+    assert_eq!(told.len(), 1, "its end, once: {told:?}");
+}
+
+/// `RULES` 18: the homeserver has forgotten the transaction id, and the answer was lost.
+#[tokio::test]
+async fn an_old_uncertain_event_is_searched_for_before_it_is_sent_again() {
+    let mut rig = Rig::new().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.run.matrix.lose_next_answer_of_a_send();
+    rig.work().await;
+    assert_eq!(
+        rig.run.matrix.texts().len(),
+        1,
+        "it is in the room, and we do not know it"
+    );
+    rig.run.clock.advance(Duration::from_hours(3));
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.texts().len(), 1, "found, not sent again");
+}
