@@ -32,6 +32,7 @@ pub use problem::{Code, FieldError, Problem};
 pub use router::router;
 pub use server::Server;
 pub use state::{ApiState, Parts};
+pub use ws::SocketLimits;
 
 /// Largest body of a request, in bytes: the longest text, escaped throughout, is under it.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

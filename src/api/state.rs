@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 
 use super::guard::Hosts;
 use super::metrics::Metrics;
+use super::ws::SocketLimits;
 use crate::bridge::Desk;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -22,6 +23,7 @@ pub struct Parts {
     /// Where it listens, and the other names that it may be addressed by.
     pub listen: SocketAddr,
     pub allowed_hosts: Vec<String>,
+    pub limits: SocketLimits,
 }
 
 /// What checks a key.
@@ -40,6 +42,7 @@ pub struct ApiState {
     pub(super) supervisor: Supervisor,
     pub(super) metrics: Metrics,
     pub(super) hosts: Hosts,
+    pub(super) limits: SocketLimits,
 }
 
 impl ApiState {
@@ -50,6 +53,7 @@ impl ApiState {
             desk: parts.desk,
             clock: parts.clock,
             supervisor: parts.supervisor,
+            limits: parts.limits,
             metrics: Metrics::new(),
         }
     }

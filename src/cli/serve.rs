@@ -13,7 +13,7 @@ use rand::rngs::SysRng;
 use super::home::Home;
 use super::signals::Signals;
 use super::{Exit, Fault, Shell, housekeeping, ports};
-use crate::api::{ApiState, Parts, Server};
+use crate::api::{ApiState, Parts, Server, SocketLimits};
 use crate::bridge::{self, Core, Desk, Drive, Policy, Random, ReadMode};
 use crate::config::{self, Config};
 use crate::domain::account::DEFAULT_ACCOUNT;
@@ -52,6 +52,7 @@ impl Serve {
             supervisor: assembly.supervisor.clone(),
             listen: address,
             allowed_hosts: config.allowed_hosts.clone(),
+            limits: SocketLimits::default(),
         });
         let stopping = assembly.supervisor.stopping();
         assembly.supervisor.spawn("api", server.run(state, stopping));

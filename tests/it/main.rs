@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod api;
 mod architecture;
 mod bridge;
 mod e2e;
@@ -7,3 +8,4 @@ mod rig;
 mod simulation;
 mod store;
 mod torture;
+mod ws;

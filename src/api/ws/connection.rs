@@ -1,11 +1,10 @@
 //! One connection: three things at once — what the client says, what the journal tells it, and the writing of both — until one
 //! of them ends it.
 
-use std::time::Duration;
-
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -19,23 +18,10 @@ use super::command;
 use super::filter::Filter;
 use super::frame::{self, ClientFrame, Close};
 use super::identify::{Identified, Start, identify};
+use super::limits::SocketLimits;
 use crate::domain::Seq;
 use crate::domain::message::Origin;
 
-/// How often the client is to send a heartbeat, and how often it is pinged.
-const HEARTBEAT: Duration = Duration::from_secs(30);
-/// Silence after which a client counts as gone.
-const SILENCE: Duration = Duration::from_secs(75);
-/// Time to identify.
-const IDENTIFY_WITHIN: Duration = Duration::from_secs(5);
-/// Time to identify for those whose key came in the header: they need not, and are let in when it is over.
-const HEADER_GRACE: Duration = Duration::from_secs(1);
-/// Frames that wait for a client.
-const QUEUE_FRAMES: usize = 256;
-/// How long a full queue may stay full.
-const SLOW_AFTER: Duration = Duration::from_secs(10);
-/// Time for the last frames of a connection that ends.
-const FAREWELL: Duration = Duration::from_secs(5);
 /// When to come back after a restart.
 const RECONNECT_AFTER_MS: u64 = 1000;
 
@@ -48,20 +34,36 @@ pub struct Connection {
     pub speaks_ours: bool,
 }
 
-type Queue = mpsc::Sender<Message>;
+/// Frames that wait for the client.
+struct Queue {
+    frames: mpsc::Sender<Message>,
+    limits: SocketLimits,
+}
+
+impl Queue {
+    fn new(limits: SocketLimits) -> (Self, mpsc::Receiver<Message>) {
+        let (frames, queued) = mpsc::channel(limits.queue_frames);
+        (Self { frames, limits }, queued)
+    }
+
+    /// Queues a frame. A queue that stays full is a client that does not read.
+    async fn push(&self, message: Message) -> Result<(), Close> {
+        let queued = self.frames.send_timeout(message, self.limits.slow_after).await;
+        queued.map_err(|_| Close::SlowConsumer)
+    }
+}
 
 impl Connection {
     pub async fn run(self, socket: WebSocket) {
-        let sockets = self.state.metrics.sockets.clone();
-        sockets.inc();
+        let _open = Open::new(self.state.metrics.sockets.clone());
         self.talk(socket).await;
-        sockets.dec();
     }
 
     async fn talk(self, socket: WebSocket) {
         let slow_consumers = self.state.metrics.slow_consumers.clone();
         let (mut sink, mut stream) = socket.split();
-        let (queue, queued) = mpsc::channel(QUEUE_FRAMES);
+        let farewell = self.state.limits.farewell;
+        let (queue, queued) = Queue::new(self.state.limits);
         let mut writing = Box::pin(write(&mut sink, queued));
         let close = tokio::select! {
             close = self.converse(&mut stream, queue) => close,
@@ -71,12 +73,12 @@ impl Connection {
             slow_consumers.inc();
         } else {
             // The queue's sender is gone, so this ends with the last frame. Nothing may be left out of the middle.
-            let _ = timeout(FAREWELL, &mut writing).await;
+            let _ = timeout(farewell, &mut writing).await;
         }
         drop(writing);
         if close != Close::Gone {
             // What the client still says is read: a socket closed over unread bytes takes our last frame with it.
-            let _ = timeout(FAREWELL, async {
+            let _ = timeout(farewell, async {
                 sink.send(close.message()).await?;
                 while stream.next().await.transpose()?.is_some() {}
                 Ok::<_, axum::Error>(())
@@ -92,18 +94,19 @@ impl Connection {
         if !self.speaks_ours {
             return Close::BadVersion;
         }
-        let heartbeat_ms = u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX);
+        let limits = self.state.limits;
+        let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
         let hello = json!({ "heartbeat_interval_ms": heartbeat_ms, "session_id": session });
         let stopping = self.state.supervisor.stopping();
         let result = tokio::select! {
             result = async {
-                push(&queue, frame::frame("hello", &hello)).await?;
+                queue.push(frame::frame("hello", &hello)).await?;
                 let identified = self.identified(stream).await?;
                 Live { state: &self.state, session: &session, queue: &queue }.run(identified, stream).await
             } => result,
             () = stopping.cancelled() => {
                 let reconnect = frame::frame("reconnect", &json!({ "after_ms": RECONNECT_AFTER_MS }));
-                push(&queue, reconnect).await.and(Err(Close::Restart))
+                queue.push(reconnect).await.and(Err(Close::Restart))
             }
         };
         match result {
@@ -113,10 +116,11 @@ impl Connection {
     }
 
     async fn identified(&self, stream: &mut SplitStream<WebSocket>) -> Result<Identified, Close> {
+        let limits = self.state.limits;
         let limit = if self.caller.is_some() {
-            HEADER_GRACE
+            limits.header_grace
         } else {
-            IDENTIFY_WITHIN
+            limits.identify
         };
         let d = match timeout(limit, next(stream)).await {
             Ok(frame) => match frame? {
@@ -127,6 +131,22 @@ impl Connection {
             Err(_) => return Err(Close::TimedOut),
         };
         identify(&self.state, d, self.caller.clone(), self.origin).await
+    }
+}
+
+/// Counts a connection for as long as it is open.
+struct Open(Gauge);
+
+impl Open {
+    fn new(sockets: Gauge) -> Self {
+        sockets.inc();
+        Self(sockets)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -142,7 +162,7 @@ enum Never {}
 impl Live<'_> {
     async fn run(&self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
         let ready = json!({ "seq": client.range.head, "oldest": client.range.oldest });
-        push(self.queue, frame::frame("ready", &ready)).await?;
+        self.queue.push(frame::frame("ready", &ready)).await?;
         let (cursor, replay_to) = match client.start {
             Start::Live => (client.range.head, None),
             Start::After(seq) => (seq, Some(client.range.head)),
@@ -178,7 +198,7 @@ impl Live<'_> {
                 if filter.takes(&event) {
                     replayed += u64::from(replay_to.is_some());
                     let frame = frame::event(&event).map_err(|error| failed(&error))?;
-                    push(self.queue, frame).await?;
+                    self.queue.push(frame).await?;
                     self.state.metrics.events_sent.inc();
                 }
                 if replay_to.is_some_and(|end| event.seq >= end) {
@@ -190,21 +210,20 @@ impl Live<'_> {
     }
 
     async fn resumed(&self, replayed: u64) -> Result<(), Close> {
-        push(self.queue, frame::frame("resumed", &json!({ "replayed": replayed }))).await
+        self.queue
+            .push(frame::frame("resumed", &json!({ "replayed": replayed })))
+            .await
     }
 
     async fn resync_required(&self, oldest: Seq) -> Result<(), Close> {
-        push(
-            self.queue,
-            frame::frame("resync_required", &json!({ "oldest": oldest })),
-        )
-        .await
+        let frame = frame::frame("resync_required", &json!({ "oldest": oldest }));
+        self.queue.push(frame).await
     }
 
     /// Answers what the client says.
     async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
         loop {
-            let frame = timeout(SILENCE, next_heard(stream))
+            let frame = timeout(self.state.limits.silence, next_heard(stream))
                 .await
                 .map_err(|_| Close::TimedOut)??;
             let Some(frame) = frame else { continue };
@@ -214,17 +233,18 @@ impl Live<'_> {
                 let answer = command::run(self.state, caller, self.session, frame).await;
                 answer.ok_or(Close::BadOp)?
             };
-            push(self.queue, answer).await?;
+            self.queue.push(answer).await?;
         }
     }
 
     /// Pings, and looks whether the key is still good.
     async fn watch(&self, caller: &Caller) -> Result<Never, Close> {
-        let mut ticks = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        let heartbeat = self.state.limits.heartbeat;
+        let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            push(self.queue, Message::Ping(Vec::new().into())).await?;
+            self.queue.push(Message::Ping(Vec::new().into())).await?;
             if !self
                 .state
                 .access()
@@ -236,14 +256,6 @@ impl Live<'_> {
             }
         }
     }
-}
-
-/// Queues a frame; a queue that stays full is a client that does not read.
-async fn push(queue: &Queue, message: Message) -> Result<(), Close> {
-    queue
-        .send_timeout(message, SLOW_AFTER)
-        .await
-        .map_err(|_| Close::SlowConsumer)
 }
 
 /// The client's next frame.

@@ -6,6 +6,7 @@ mod connection;
 mod filter;
 mod frame;
 mod identify;
+mod limits;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
@@ -18,6 +19,7 @@ use super::problem::{Code, Problem};
 use super::scope::Scope;
 use super::state::ApiState;
 use connection::Connection;
+pub use limits::SocketLimits;
 
 /// The subprotocol that this speaks.
 const PROTOCOL: &str = "crm.v1.json";

@@ -1,0 +1,218 @@
+//! A server in this process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crm::api::keys::{CreateKey, make};
+use crm::api::scope::Scope;
+use crm::api::{ApiState, Parts, Server, SocketLimits};
+use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader};
+use crm::domain::conversation::ChatKind;
+use crm::domain::customer::Identity;
+use crm::domain::event::{Event, EventType};
+use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
+use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
+use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
+use crm::supervisor::Supervisor;
+use futures_util::FutureExt;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::whatsapp::SilentWhatsApp;
+
+/// When everything happens in these tests.
+pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+/// A clock that stands still.
+#[derive(Clone, Copy)]
+struct Stopped;
+
+#[async_trait]
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
+
+pub struct App {
+    pub url: String,
+    pub store: Store,
+    pub account: AccountId,
+    pub whatsapp: SilentWhatsApp,
+    pub supervisor: Supervisor,
+    /// A key that may do everything.
+    pub key: String,
+    pub http: Client,
+    pub folder: TempDir,
+    /// How many messages customers wrote.
+    written: AtomicU32,
+}
+
+impl App {
+    pub async fn start() -> Self {
+        Self::with(SocketLimits::default()).await
+    }
+
+    /// Clients of these tests do not always take their leave: nobody waits long for them.
+    fn brief(limits: SocketLimits) -> SocketLimits {
+        let usual = SocketLimits::default().farewell;
+        let farewell = if limits.farewell == usual {
+            Duration::from_millis(100)
+        } else {
+            limits.farewell
+        };
+        SocketLimits { farewell, ..limits }
+    }
+
+    pub async fn with(limits: SocketLimits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
+        let clock: Arc<dyn Clock> = Arc::new(Stopped);
+        let options = OpenOptions {
+            synchronous: Synchronous::Off,
+            ..OpenOptions::new(&url)
+        };
+        let store = options.open(clock.clone()).await.unwrap();
+        let account = write(&store, |tx| tx.create_account("default").boxed()).await.id;
+        let core = Core::new(store.clone(), clock.clone(), Random::seeded(1), policy())
+            .await
+            .unwrap();
+        let whatsapp = SilentWhatsApp::new();
+        let line = Line {
+            id: account,
+            name: "default".to_owned(),
+            port: Arc::new(whatsapp.clone()),
+            reader: Reader::default(),
+            resynced: watch::Sender::new(0).subscribe(),
+        };
+        let supervisor = Supervisor::new();
+        let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listen = server.address().unwrap();
+        let state = ApiState::new(Parts {
+            store: store.clone(),
+            desk: Desk::new(core, vec![line], None),
+            clock,
+            supervisor: supervisor.clone(),
+            listen,
+            allowed_hosts: vec!["crm.example.org".to_owned()],
+            limits: Self::brief(limits),
+        });
+        supervisor.spawn("api", server.run(state, supervisor.stopping()));
+        let mut app = Self {
+            url: format!("http://{listen}"),
+            store,
+            account,
+            whatsapp,
+            supervisor,
+            key: String::new(),
+            http: Client::builder().no_proxy().build().unwrap(),
+            folder,
+            written: AtomicU32::new(1),
+        };
+        app.key = app.key_of(Scope::Admin).await;
+        app
+    }
+
+    /// A new key.
+    pub async fn key_of(&self, scope: Scope) -> String {
+        let wanted = CreateKey {
+            name: format!("{scope} key"),
+            scope,
+            expires_at: None,
+        };
+        make(&self.store, wanted).await.unwrap().key
+    }
+
+    /// A request with the key that may do everything.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).bearer_auth(&self.key)
+    }
+
+    /// A request without a key.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    /// A customer writes.
+    pub async fn inbound(&self, name: &str, phone: &str, text: &str) -> Message {
+        let identity = Identity::phone(&phone.parse().unwrap());
+        let (account, name, text) = (self.account, name.to_owned(), text.to_owned());
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        write(&self.store, move |tx| {
+            let (identity, name, text) = (identity.clone(), name.clone(), text.clone());
+            async move {
+                let customer = tx.resolve_customer(&[identity], Some(&name)).await?.customer;
+                let kind = ChatKind::Direct;
+                let resolved = tx
+                    .resolve_conversation(account, Some(customer.id), None, kind, &name)
+                    .await?;
+                let conversation = resolved.conversation;
+                let state = MessageState::Received;
+                let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, &text, NOW, state);
+                new.author = Some(Author { origin: None, name });
+                new.whatsapp_id = Some(WaMessageId(format!("IN{number}")));
+                let (Inserted::New(message) | Inserted::Existing(message)) = tx.insert_message(new).await?;
+                tx.touch(conversation.id, message.id, message.timestamp).await?;
+                tx.emit(Event::message(EventType::MessageReceived, &message));
+                Ok(message)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    pub async fn stop(self) {
+        assert!(
+            self.supervisor.shutdown(Duration::from_secs(20)).await,
+            "everything ends in time"
+        );
+        self.store.close().await;
+    }
+}
+
+/// A change of the database that has to succeed.
+pub async fn write<T, F>(store: &Store, closure: F) -> T
+where
+    F: for<'t> Fn(&'t mut crm::store::Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>>
+        + Send
+        + Sync
+        + 'static,
+    T: Send + 'static,
+{
+    store.write(closure).await.unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        matrix: false,
+        agents: vec![],
+        owner: None,
+        read: ReadMode::Never,
+        read_delay: Duration::ZERO..=Duration::ZERO,
+        spacing: Duration::ZERO..=Duration::ZERO,
+        send_expires: None,
+        first_contacts: None,
+    }
+}

@@ -1,0 +1,51 @@
+//! Exports and backups as streams.
+
+use serde_json::Value;
+
+use super::app::App;
+
+#[tokio::test]
+async fn an_export_has_every_message_and_says_how_many() {
+    let app = App::start().await;
+    for n in 0..250 {
+        app.inbound("Ada", "+447700900123", &format!("message {n:0n$}", n = n % 9 + 3))
+            .await;
+    }
+    let answer = app.get("/api/v1/export/messages").await;
+    let total: usize = answer.headers()["x-total-count"].to_str().unwrap().parse().unwrap();
+    let text = answer.text().await.unwrap();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), total);
+    assert!(
+        rows.windows(2)
+            .all(|pair| pair[0]["id"].as_i64() < pair[1]["id"].as_i64())
+    );
+    app.stop().await;
+}
+
+/// `RULES` 31.
+#[tokio::test]
+async fn a_csv_cell_that_begins_a_formula_is_defused_and_a_number_is_not() {
+    let app = App::start().await;
+    app.inbound(
+        "=HYPERLINK(\"http://evil.example\")",
+        "+447700900123",
+        "@SUM(A1), \"quoted\"\nline",
+    )
+    .await;
+    let messages = app
+        .get("/api/v1/export/messages?format=csv")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(messages.contains("\"'@SUM(A1), \"\"quoted\"\"\nline\""), "{messages}");
+    let customers = app.get("/api/v1/export/customers?format=csv").await;
+    assert_eq!(customers.headers()["content-type"], "text/csv; charset=utf-8");
+    let customers = customers.text().await.unwrap();
+    assert!(
+        customers.contains("\"'=HYPERLINK(\"\"http://evil.example\"\")\",+447700900123,"),
+        "{customers}"
+    );
+    app.stop().await;
+}

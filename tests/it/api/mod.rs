@@ -1,0 +1,12 @@
+//! The API as a client meets it: the real router on a real listener, the real store, and a WhatsApp that says nothing.
+
+mod accounts;
+pub mod app;
+mod export;
+mod guards;
+mod keys;
+mod lists;
+mod problems;
+mod sends;
+mod watching;
+pub mod whatsapp;

@@ -1,0 +1,55 @@
+//! What watches a server.
+
+use serde_json::{Value, json};
+
+use super::app::App;
+
+#[tokio::test]
+async fn ready_status_and_metrics_tell_how_everything_stands() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    app.post("/api/v1/messages", &json!({ "to": "+447700900124", "content": "x" }))
+        .await;
+    let ready = app.json("/readyz").await;
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["whatsapp"], json!([{ "name": "default", "state": "starting" }]));
+    assert_eq!(ready["matrix"]["state"], "off");
+
+    let status = app.json("/api/v1/status").await;
+    insta::assert_json_snapshot!("status", status);
+
+    let metrics = app.get("/metrics").await.text().await.unwrap();
+    assert!(metrics.ends_with("# EOF\n"));
+    for line in [
+        "crm_http_requests_total{method=\"GET\",route=\"/readyz\",status=\"200\"} 1",
+        "crm_outbox_waiting{target=\"whatsapp\",account=\"1\"} 1",
+        "crm_account_state{account=\"default\",state=\"starting\"} 1",
+        "crm_quarantined 0",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    app.stop().await;
+}
+
+/// `RULES` 13.
+#[tokio::test]
+async fn the_quarantine_is_listed_and_can_be_read_again() {
+    use futures_util::FutureExt as _;
+    let app = App::start().await;
+    super::app::write(&app.store, |tx| {
+        tx.add_quarantine("whatsapp", None, b"\xffnonsense", "not JSON").boxed()
+    })
+    .await;
+    let listed = app.json("/api/v1/quarantine").await;
+    assert_eq!(listed["data"][0]["error"], "not JSON");
+    assert_eq!(listed["data"][0]["content"], "\u{fffd}nonsense");
+    let replayed: Value = app
+        .post("/api/v1/quarantine/replay", &json!({}))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(replayed, json!({ "taken_in": 0, "still_refused": 1 }));
+    assert_eq!(app.json("/api/v1/status").await["quarantined"], 1);
+    app.stop().await;
+}

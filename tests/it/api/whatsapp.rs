@@ -1,0 +1,109 @@
+//! A WhatsApp that never says anything by itself; tests set its session.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crm::domain::customer::PhoneNumber;
+use crm::domain::session::Session;
+use crm::domain::whatsapp::{
+    Batch, ChatSummary, LoginMethod, LookUp, OutgoingText, PageEvent, PageMark, Recipient, Resolved, SendError,
+    Unreachable, WaMessage, WhatsApp,
+};
+use crm::domain::{ChatId, WaMessageId};
+use tokio::sync::watch;
+
+#[derive(Clone)]
+pub struct SilentWhatsApp {
+    pub session: watch::Sender<Session>,
+    pub logins: Arc<Mutex<Vec<LoginMethod>>>,
+}
+
+impl SilentWhatsApp {
+    pub fn new() -> Self {
+        Self {
+            session: watch::Sender::new(Session::starting()),
+            logins: Arc::default(),
+        }
+    }
+}
+
+fn away<T>() -> Result<T, Unreachable> {
+    Err(Unreachable("nobody is there".to_owned()))
+}
+
+#[async_trait]
+impl WhatsApp for SilentWhatsApp {
+    fn session(&self) -> watch::Receiver<Session> {
+        self.session.subscribe()
+    }
+
+    fn bind(&self, _phone: Option<PhoneNumber>) {}
+
+    async fn pull(&self, _acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
+        away()
+    }
+
+    async fn resolve(&self, _to: &Recipient) -> Result<Option<Resolved>, Unreachable> {
+        away()
+    }
+
+    async fn choose_id(&self, _chat: &ChatId) -> Result<WaMessageId, Unreachable> {
+        away()
+    }
+
+    async fn type_for(&self, _chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
+        away()
+    }
+
+    async fn send_text(&self, _message: &OutgoingText) -> Result<i32, SendError> {
+        away().map_err(SendError::Unreachable)
+    }
+
+    async fn look_up(&self, _chat: &ChatId, _id: &WaMessageId) -> Result<LookUp, Unreachable> {
+        away()
+    }
+
+    async fn mark_read(&self, _chat: &ChatId) -> Result<(), Unreachable> {
+        away()
+    }
+
+    async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable> {
+        away()
+    }
+
+    async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        away()
+    }
+
+    async fn message(
+        &self,
+        _chat: &ChatId,
+        _id: &WaMessageId,
+        _from_me: bool,
+    ) -> Result<Option<WaMessage>, Unreachable> {
+        away()
+    }
+
+    fn read_again(&self, bytes: &[u8]) -> PageEvent {
+        PageEvent::Poison {
+            bytes: bytes.to_vec(),
+            error: "still not understood".to_owned(),
+        }
+    }
+
+    async fn login(&self, method: LoginMethod) -> Result<(), Unreachable> {
+        self.logins.lock().unwrap().push(method);
+        Ok(())
+    }
+
+    async fn logout(&self) -> Result<(), Unreachable> {
+        away()
+    }
+
+    async fn take_over(&self) -> Result<(), Unreachable> {
+        away()
+    }
+
+    async fn close(&self, _limit: Duration) {}
+}

@@ -1,0 +1,142 @@
+//! How a connection begins, and what ends it before it has begun.
+
+use std::time::Duration;
+
+use crm::api::SocketLimits;
+use crm::api::scope::Scope;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::client::Client;
+use crate::api::app::App;
+
+#[tokio::test]
+async fn hello_identify_ready() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    let mut client = Client::connect(&app, Some("crm.v1.json"), None).await;
+    let hello = client.frame().await;
+    assert_eq!(hello["op"], "hello");
+    assert_eq!(hello["d"]["heartbeat_interval_ms"], 30_000);
+    assert!(hello["d"]["session_id"].as_str().unwrap().len() >= 16);
+    client
+        .say(&json!({ "op": "identify", "d": { "token": app.key } }))
+        .await;
+    let ready = client.frame().await;
+    assert_eq!(ready, json!({ "op": "ready", "d": { "seq": 1, "oldest": 1 } }));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_in_the_header_needs_no_identify_and_allows_one() {
+    let limits = SocketLimits {
+        header_grace: Duration::from_millis(50),
+        ..SocketLimits::default()
+    };
+    let app = App::with(limits).await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    let key = app.key_of(Scope::Read).await;
+    let mut silent = Client::connect(&app, None, Some(&key)).await;
+    assert_eq!(silent.frame().await["op"], "hello");
+    assert_eq!(silent.frame().await["op"], "ready");
+
+    let mut speaking = Client::connect(&app, Some("crm.v1.json"), Some(&key)).await;
+    speaking
+        .say(&json!({ "op": "identify", "d": { "resume_from": 0 } }))
+        .await;
+    assert_eq!(speaking.frame().await["op"], "hello");
+    assert_eq!(speaking.frame().await["op"], "ready");
+    assert_eq!(speaking.frame().await["s"], 1);
+    assert_eq!(speaking.frame().await["d"]["replayed"], 1);
+
+    let refused = app
+        .bare(Method::GET, "/api/v1/ws")
+        .bearer_auth("crm_nonsense")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(refused.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_begin_as_it_should_is_closed_with_why() {
+    let app = App::start().await;
+    let identify = |d: serde_json::Value| Message::text(json!({ "op": "identify", "d": d }).to_string());
+    let key = &app.key;
+    let cases = [
+        ("not JSON", Message::text("hello"), 4002),
+        ("JSON without an op", Message::text("{}"), 4002),
+        ("bytes", Message::binary(vec![1, 2, 3]), 4002),
+        ("a command first", Message::text(r#"{"op":"send","id":1,"d":{}}"#), 4003),
+        ("a heartbeat first", Message::text(r#"{"op":"heartbeat"}"#), 4003),
+        ("no key", identify(json!({})), 4004),
+        ("a wrong key", identify(json!({ "token": "crm_nonsense" })), 4004),
+        ("an unknown field", identify(json!({ "token": key, "since": 3 })), 4002),
+        ("the future", identify(json!({ "token": key, "resume_from": 1 })), 4007),
+        (
+            "before the beginning",
+            identify(json!({ "token": key, "resume_from": -1 })),
+            4007,
+        ),
+        (
+            "an unknown type",
+            identify(json!({ "token": key, "filter": { "types": ["message.eaten"] } })),
+            4013,
+        ),
+        (
+            "an unknown filter",
+            identify(json!({ "token": key, "filter": { "colour": "red" } })),
+            4013,
+        ),
+        (
+            "an unknown account",
+            identify(json!({ "token": key, "filter": { "account": "other" } })),
+            4013,
+        ),
+        ("too large", Message::text("x".repeat(1024 * 1024 + 1)), 1009),
+    ];
+    for (name, message, code) in cases {
+        let mut client = Client::greeted(&app).await;
+        futures_util::SinkExt::send(&mut client.stream, message).await.unwrap();
+        assert_eq!(client.close_code().await, code, "{name}");
+    }
+    let mut other = Client::connect(&app, Some("graphql-ws, crm.v1.json"), None).await;
+    assert_eq!(other.frame().await["op"], "hello", "ours is among them");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn another_protocol_is_refused_and_silence_is_not_waited_for() {
+    let limits = SocketLimits {
+        identify: Duration::from_millis(50),
+        ..SocketLimits::default()
+    };
+    let app = App::with(limits).await;
+    let mut silent = Client::greeted(&app).await;
+    assert_eq!(silent.close_code().await, 4009);
+
+    // tungstenite's client refuses an answer without its protocol, so this one is written by hand.
+    let mut stream = tokio::net::TcpStream::connect(app.url.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    let request = "GET /api/v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: crm.v2.json\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
+        .await
+        .unwrap();
+    let mut said = vec![];
+    let code = 4012_u16.to_be_bytes();
+    while !said.windows(2).any(|pair| pair == code) {
+        assert_ne!(
+            tokio::io::AsyncReadExt::read_buf(&mut stream, &mut said).await.unwrap(),
+            0,
+            "{said:?}"
+        );
+    }
+    drop(stream);
+    app.stop().await;
+}

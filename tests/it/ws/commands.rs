@@ -1,0 +1,91 @@
+//! Commands: the same requests as REST, with the same answers.
+
+use crm::api::scope::Scope;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use crate::api::app::App;
+
+const TO: &str = "+447700900123";
+
+/// `RULES` 25.
+#[tokio::test]
+async fn a_send_is_answered_as_by_rest_and_shares_its_idempotency() {
+    let app = App::start().await;
+    let (mut client, _) = Client::identified(&app, json!({})).await;
+    let d = json!({ "to": TO, "content": "once", "idempotency_key": "k" });
+    let first = client.command("send", &json!("a"), d.clone()).await;
+    assert_eq!(
+        (&first["status"], &first["d"]["state"]),
+        (&json!(202), &json!("queued")),
+        "{first}"
+    );
+    assert_eq!(first.get("idempotent_replayed"), None);
+    let again = client.command("send", &json!(2), d).await;
+    assert_eq!(again["d"]["id"], first["d"]["id"]);
+    assert_eq!(again["idempotent_replayed"], true);
+
+    let rest = app
+        .request(Method::POST, "/api/v1/messages")
+        .header("Idempotency-Key", "k")
+        .json(&json!({ "to": TO, "content": "once" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(rest.headers()["idempotent-replayed"], "true");
+    assert_eq!(rest.json::<Value>().await.unwrap()["id"], first["d"]["id"]);
+
+    let other = json!({ "to": TO, "content": "twice", "idempotency_key": "k" });
+    let other = client.command("send", &json!("c"), other).await;
+    assert_eq!(
+        (&other["status"], &other["d"]["code"]),
+        (&json!(422), &json!("idempotency_mismatch"))
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_wrong_is_answered_and_the_connection_lives_on() {
+    let app = App::start().await;
+    let (mut client, _) = Client::identified(&app, json!({})).await;
+    for (d, code) in [
+        (json!({ "to": TO }), "invalid_body"),
+        (json!({ "to": TO, "content": "" }), "empty_text"),
+        (json!({ "to": TO, "content": "x", "colour": "red" }), "invalid_body"),
+        (
+            json!({ "to": TO, "content": "x", "idempotency_key": 7 }),
+            "invalid_body",
+        ),
+        (json!("hello"), "invalid_body"),
+        (json!({ "conversation_id": 9, "content": "x" }), "not_found"),
+    ] {
+        let reply = client.command("send", &json!("x"), d.clone()).await;
+        assert_eq!(reply["d"]["code"], code, "{d}");
+        assert_eq!(reply["status"], reply["d"]["status"]);
+    }
+    let message = app.inbound("Ada", TO, "hello").await;
+    let d = json!({ "conversation_id": message.conversation_id });
+    assert_eq!(client.command("mark_read", &json!(1), d).await["status"], 200);
+
+    client.say(&json!({ "op": "dance", "id": 1 })).await;
+    assert_eq!(client.close_code().await, 4001);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_may_not_send() {
+    let app = App::start().await;
+    let key = app.key_of(Scope::Read).await;
+    let mut client = Client::greeted(&app).await;
+    client.say(&json!({ "op": "identify", "d": { "token": key } })).await;
+    assert_eq!(client.frame().await["op"], "ready");
+    let reply = client
+        .command("send", &json!(1), json!({ "to": TO, "content": "x" }))
+        .await;
+    assert_eq!(
+        (&reply["status"], &reply["d"]["code"]),
+        (&json!(403), &json!("scope_missing"))
+    );
+    app.stop().await;
+}
