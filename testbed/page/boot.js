@@ -198,9 +198,15 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     Stream.set({ mode: 'CONFLICT', info: 'NORMAL' });
   }
 
-  function takeover() {
+  /** What the other page took in meanwhile is on the disk that both have. */
+  async function takeover() {
     if (Socket.state !== 'CONFLICT') return;
     setSocketState('OPENING');
+    await wake();
+    for (const msg of ns('WAWebMsgCollection').MsgCollection.getModelsArray()) {
+      const row = store.msgs.get(String(msg.id));
+      if (row) msg.set(store.hydrate(row));
+    }
     link.open();
   }
 

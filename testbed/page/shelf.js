@@ -30,10 +30,34 @@
     proxyName: 'business-profile',
     methods: { fetchBizProfile: async (id) => ({ id }) },
   });
+  const profileOf = (id) =>
+    importNamespace('StandinLink')
+      .link.ask({ op: 'profile', jid: String(id) })
+      .catch(() => null);
   emptyCollection('WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection', ['id', 'img', 'imgFull', 'eurl', 'tag'], {
     proxyName: 'profile-pic-thumb',
+    methods: {
+      find(id) {
+        return this.update(id);
+      },
+      async findQuery(id) {
+        const path = (await profileOf(id))?.picture;
+        const url = path ? location.origin + path : undefined;
+        return { id, img: url, imgFull: url, eurl: url };
+      },
+    },
   });
-  emptyCollection('WAWebTextStatusCollection', 'TextStatusCollection', ['id', 'status'], { impl: 'TextStatusCollectionImpl' });
+  emptyCollection('WAWebTextStatusCollection', 'TextStatusCollection', ['id', 'status'], {
+    impl: 'TextStatusCollectionImpl',
+    methods: {
+      find(id) {
+        return this.update(id);
+      },
+      async findQuery(id) {
+        return { id, status: (await profileOf(id))?.about ?? '' };
+      },
+    },
+  });
   emptyCollection('WAWebStatusCollection', 'StatusCollection', ['id'], {
     impl: 'StatusCollectionImpl',
     methods: { hasSynced: () => true, getMyStatus: () => undefined },
@@ -110,8 +134,12 @@ __d('WAWebGenMinimalLinkPreview', [], (g, require, dflt, ns, lazy, module, expor
 }, 98);
 
 __d('WAWebContactProfilePicThumbBridge', [], (g, require, dflt, ns, lazy, module, exports) => {
-  exports.profilePicFind = async () => null;
-  exports.requestProfilePicFromServer = async () => null;
+  const find = async (wid) => {
+    const { eurl } = await ns('WAWebProfilePicThumbCollection').ProfilePicThumbCollection.find(wid);
+    return eurl ? { eurl, tag: eurl } : null;
+  };
+  exports.profilePicFind = find;
+  exports.requestProfilePicFromServer = find;
 }, 98);
 
 __d('WAWebContactStatusBridge', [], (g, require, dflt, ns, lazy, module, exports) => {

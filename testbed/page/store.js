@@ -23,6 +23,9 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   const PASSING = ['isNewMsg', 'local', 'mediaData', 'mediaObject'];
 
   function load(rows) {
+    for (const table of Object.values(tables)) table.clear();
+    byChat.clear();
+    unwritten = [];
     for (const [table, key, value] of rows) tables[table]?.set(key, value);
     for (const row of [...msgs.values()].sort((a, b) => a.rowId - b.rowId)) index(row);
     for (const row of msgs.values()) lastRowId = Math.max(lastRowId, row.rowId);

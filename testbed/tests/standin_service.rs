@@ -439,3 +439,31 @@ async fn the_page_is_served_with_a_policy_and_the_layout_asked_for() {
     assert_eq!(get("page/no-such-file.js").await.status(), 404);
     assert_eq!(get("control/customers/99").await.status(), 404);
 }
+
+#[tokio::test]
+async fn a_page_that_is_gone_cannot_write_behind_the_back_of_the_next() {
+    let standin = standin().await;
+    let credential = Page::link(&standin).await;
+    let secret = credential["secret"].as_str().expect("text");
+    let path = format!("ws/disk?device={}&secret={secret}", credential["device"]);
+    let mut first = Page::open(&standin, &path).await;
+    first
+        .say(json!({ "n": 1, "op": "put", "rows": [["msgs", "a", 1]] }))
+        .await;
+    first.next().await;
+    let mut second = Page::open(&standin, &path).await;
+    second.say(json!({ "n": 1, "op": "load" })).await;
+    assert_eq!(
+        second.next().await.expect("an answer")["rows"],
+        json!([["msgs", "a", 1]])
+    );
+    first
+        .say(json!({ "n": 2, "op": "put", "rows": [["msgs", "b", 2]] }))
+        .await;
+    assert!(first.next().await.is_none());
+    second.say(json!({ "n": 2, "op": "load" })).await;
+    assert_eq!(
+        second.next().await.expect("an answer")["rows"],
+        json!([["msgs", "a", 1]])
+    );
+}

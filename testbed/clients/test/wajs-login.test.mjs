@@ -122,14 +122,21 @@ test('a device that was unlinked while it was away finds out when it comes back'
 });
 
 test('another page with the same login takes its place, and gives it back on request', async () => {
+  const ann = await standin.customer('Ann', '447700900123');
   await session.link();
   const second = await session.browser.newPage();
   await second.goto(standin.url);
   await until('conflict', async () => (await stream()).mode === 'CONFLICT');
+  await ann.write('to the other page');
+  await until('taken in there', async () => (await standin.state()).waiting.every((device) => device.stanzas === 0));
   assert.equal(await session.run(() => WPP.whatsapp.Socket.state), 'CONFLICT');
   await session.run(() => WPP.whatsapp.Socket.takeover());
   await session.main();
   assert.equal(await session.run(() => WPP.whatsapp.Socket.state), 'CONNECTED');
+  const bodies = await session.run((chat) => WPP.chat.getMessages(chat, { count: -1 }).then((all) => all.map((m) => m.body)), ann.chat);
+  assert.deepEqual(bodies, ['to the other page']);
+  await ann.write('to this page');
+  await session.heard('chat.new_message', { body: 'to this page' });
   await until('the second page is displaced', () =>
     second.evaluate(() => require('WAWebStreamModel').Stream.mode === 'CONFLICT'),
   );

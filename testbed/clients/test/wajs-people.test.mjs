@@ -143,6 +143,25 @@ test('a second linked device sees the same chat, and the sends of the first', as
   }
 });
 
+test('a picture and what a person says of themselves are found, or are not there', async () => {
+  const ann = await standin.customer('Ann', '447700900123', { about: 'At the market' });
+  const bob = await standin.customer('Bob', '447700900124');
+  const bytes = Buffer.from('not really a picture');
+  await standin.post(`customers/${ann.id}/picture`, { mimetype: 'image/jpeg', base64: bytes.toString('base64') });
+  await session.link();
+  const [url, absent, about] = await session.run(
+    async (ann, bob) => [
+      await WPP.contact.getProfilePictureUrl(ann),
+      (await WPP.contact.getProfilePictureUrl(bob)) ?? 'none',
+      await WPP.contact.getStatus(ann),
+    ],
+    ann.chat,
+    bob.chat,
+  );
+  assert.deepEqual(Buffer.from(await (await fetch(url)).arrayBuffer()), bytes);
+  assert.deepEqual([absent, about], ['none', 'At the market']);
+});
+
 test('a new name reaches the page', async () => {
   const ann = await standin.customer('Ann', '447700900123');
   await session.link();

@@ -1,7 +1,7 @@
 //! The page's files, and what the browser is told with them.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -81,6 +81,18 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
         (header::REFERRER_POLICY, "origin"),
     ];
     (headers, Html(html)).into_response()
+}
+
+/// A profile picture, as the site's picture server hands it out.
+pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Response {
+    let found = service.look(|world| {
+        let mut pictures = world.customers.iter().filter_map(|customer| customer.picture.as_ref());
+        pictures.find(|picture| picture.path == uri.path()).cloned()
+    });
+    match found {
+        Some(picture) => ([(header::CONTENT_TYPE, picture.mimetype)], picture.bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {

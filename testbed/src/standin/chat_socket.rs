@@ -125,6 +125,12 @@ impl World {
                 let found = self.find(&jid).map(|customer| self.existing(customer, &jid));
                 self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
             }
+            FromPage::Profile { n, jid } => {
+                let customer = self.find(&jid).map(|customer| &self.customers[customer.0]);
+                let profile =
+                    customer.map(|c| json!({ "picture": c.picture.as_ref().map(|p| &p.path), "about": c.about }));
+                self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
+            }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
                 self.devices.remove(&device);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::clock::now_ms;
 use super::jid::Jid;
 use super::options::Address;
-use super::people::{CustomerId, CustomerState, PhoneId};
+use super::people::{CustomerId, CustomerState, PhoneId, Picture};
 use super::script::Script;
 use super::service::Service;
 use super::stanza::{Content, Stanza};
@@ -349,6 +349,18 @@ impl Customer {
                 person: world.person(self.id),
             };
             world.tell_devices(self.phone, None, &stanza);
+        });
+    }
+
+    /// Changes their profile picture.
+    pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
+        self.service.with(|world| {
+            let path = format!("/pps/{}.jpg", world.random_hex::<8>());
+            world.customers[self.id.0].picture = Some(Picture {
+                path,
+                mimetype: mimetype.to_owned(),
+                bytes,
+            });
         });
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Device {
     pub history: VecDeque<HistoryChunk>,
     /// The device's own store (see `disk_socket`): rows by table and key. Never looked into.
     pub disk: BTreeMap<(String, String), Box<RawValue>>,
+    /// Which opening of the store counts: a page that is gone must not write behind the back of the one that came after.
+    pub disk_opened: u64,
 }
 
 impl Device {
@@ -40,6 +42,7 @@ impl Device {
             next_seq: 1,
             history: VecDeque::new(),
             disk: BTreeMap::new(),
+            disk_opened: 0,
         }
     }
 

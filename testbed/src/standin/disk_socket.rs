@@ -64,6 +64,7 @@ pub(crate) async fn upgrade(
 }
 
 async fn run(service: Arc<Service>, mut socket: WebSocket, device: DeviceId) {
+    let opened = service.with(|world| world.open_disk(device));
     loop {
         let frame = tokio::select! {
             () = service.stop.cancelled() => return,
@@ -71,13 +72,13 @@ async fn run(service: Arc<Service>, mut socket: WebSocket, device: DeviceId) {
         };
         let Some(Ok(Frame::Text(text))) = frame else { return };
         let answer = match serde_json::from_str(&text) {
-            Ok(request) => service.with(|world| world.disk(device, request)),
+            Ok(request) => service.with(|world| world.disk((device, opened), request)),
             Err(error) => {
                 tracing::warn!(%error, "the page wrote to its store what nobody understands");
                 return;
             }
         };
-        let Ok(text) = serde_json::to_string(&answer) else {
+        let Some(Ok(text)) = answer.as_ref().map(serde_json::to_string) else {
             return;
         };
         if socket.send(Frame::text(text)).await.is_err() {
@@ -87,14 +88,27 @@ async fn run(service: Arc<Service>, mut socket: WebSocket, device: DeviceId) {
 }
 
 impl World {
-    fn disk(&mut self, device: DeviceId, request: Request) -> Answer {
+    /// From now on only this opening may write.
+    fn open_disk(&mut self, device: DeviceId) -> u64 {
+        let opened = self.fresh_id();
+        if let Some(device) = self.devices.get_mut(&device) {
+            device.disk_opened = opened;
+        }
+        opened
+    }
+
+    /// `None` when another page has opened the store since.
+    fn disk(&mut self, (device, opened): (DeviceId, u64), request: Request) -> Option<Answer> {
         let mut answer = Answer {
             n: request.n,
             rows: Vec::new(),
         };
         let Some(device) = self.devices.get_mut(&device) else {
-            return answer;
+            return Some(answer);
         };
+        if device.disk_opened != opened {
+            return None;
+        }
         match request.op.as_str() {
             "load" => {
                 let rows = device.disk.iter();
@@ -112,6 +126,6 @@ impl World {
                 }
             }
         }
-        answer
+        Some(answer)
     }
 }

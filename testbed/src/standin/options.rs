@@ -103,6 +103,9 @@ pub struct NewCustomer {
     /// Whether their phone is switched on.
     #[serde(default = "yes")]
     pub online: bool,
+    /// What they say about themselves.
+    #[serde(default)]
+    pub about: Option<String>,
 }
 
 fn yes() -> bool {
@@ -121,6 +124,7 @@ impl NewCustomer {
             hidden_number: false,
             on_whatsapp: true,
             online: true,
+            about: None,
         }
     }
 

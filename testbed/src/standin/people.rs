@@ -41,6 +41,14 @@ impl PhoneState {
     }
 }
 
+/// A profile picture, at a path of its own for each that was set.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    pub path: String,
+    pub mimetype: String,
+    pub bytes: Vec<u8>,
+}
+
 /// A customer and their phone.
 #[derive(Debug)]
 pub(crate) struct CustomerState {
@@ -59,6 +67,9 @@ pub(crate) struct CustomerState {
     /// What came while the phone was off.
     pub held: VecDeque<(PhoneId, Message)>,
     pub script: Script,
+    /// What they say about themselves.
+    pub about: Option<String>,
+    pub picture: Option<Picture>,
 }
 
 impl CustomerState {

@@ -34,6 +34,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(assets::index))
         .route("/page/{name}", get(assets::file))
+        .route("/pps/{name}", get(assets::picture))
         .route("/ws/chat", any(chat_socket::upgrade))
         .route("/ws/disk", any(disk_socket::upgrade))
         .nest("/control", control::router())

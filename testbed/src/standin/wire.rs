@@ -57,6 +57,11 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
+    /// Asks for a person's picture and what they say about themselves.
+    Profile {
+        n: u64,
+        jid: Jid,
+    },
     Logout {
         n: u64,
     },

@@ -226,6 +226,8 @@ impl World {
             had: std::collections::HashSet::new(),
             held: std::collections::VecDeque::new(),
             script: Script::default(),
+            about: new.about,
+            picture: None,
         });
         CustomerId(self.customers.len() - 1)
     }

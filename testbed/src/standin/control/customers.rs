@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -48,6 +50,13 @@ struct On {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct NewPicture {
+    mimetype: String,
+    base64: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Names {
     name: String,
     #[serde(default)]
@@ -73,6 +82,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/read", post(read))
         .route("/customers/{customer}/migrate", post(migrate))
         .route("/customers/{customer}/rename", post(rename))
+        .route("/customers/{customer}/picture", post(picture))
         .route("/customers/{customer}/typing", post(typing))
         .route("/customers/{customer}/online", post(online))
         .route("/customers/{customer}/script", post(script))
@@ -148,6 +158,16 @@ async fn migrate(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>
 
 async fn rename(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(names): Json<Names>) -> Answer {
     handle(&service, id, None)?.rename(&names.name, names.saved_name.as_deref());
+    Ok(Json(json!({})))
+}
+
+async fn picture(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(new): Json<NewPicture>,
+) -> Answer {
+    let bytes = STANDARD.decode(&new.base64).map_err(|_| Refused::unusable("base64"))?;
+    handle(&service, id, None)?.set_picture(&new.mimetype, bytes);
     Ok(Json(json!({})))
 }
 

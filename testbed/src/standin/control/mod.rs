@@ -23,6 +23,7 @@
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
+//! | `POST /control/customers/{c}/picture` | `{mimetype, base64}` | their profile picture |
 //! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
 //! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
 //! | `POST /control/customers/{c}/script` | [`Script`](super::Script) | what they do by themselves |
@@ -55,6 +56,12 @@ pub(crate) struct Refused(StatusCode, String);
 impl Refused {
     fn unknown(what: &str) -> Self {
         Self(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+    }
+}
+
+impl Refused {
+    fn unusable(what: &str) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, format!("this {what} cannot be used"))
     }
 }
 
