@@ -67,6 +67,10 @@ pub struct RoomSpec {
     pub direct: bool,
 }
 
+/// Bytes of the longest text that surely fits one event: 65,536 bytes hold all of it, of which JSON may double the text
+/// and encryption adds a third. What is longer goes in parts, each with its own transaction id.
+pub const MAX_ROOM_TEXT: usize = 20 * 1024;
+
 /// Something shown in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomContent {
@@ -132,9 +136,23 @@ pub struct ReadUpTo {
 pub struct SyncBatch {
     /// To be stored in the same transaction as the events.
     pub next: SyncToken,
-    /// In order per room. Our own events are left out.
+    /// In order per room. Our own events are left out, and those that are nothing for us.
     pub events: Vec<RoomEvent>,
     pub receipts: Vec<ReadUpTo>,
+    /// Rooms in which more has happened than is read back: their oldest events are missing here. To be told.
+    pub cut: Vec<MatrixRoomId>,
+}
+
+impl SyncBatch {
+    /// Nothing has happened up to `next`.
+    pub fn nothing_until(next: SyncToken) -> Self {
+        Self {
+            next,
+            events: Vec::new(),
+            receipts: Vec::new(),
+            cut: Vec::new(),
+        }
+    }
 }
 
 /// Our account on a homeserver. Every call ends within a deadline of the adapter's own.
@@ -143,7 +161,9 @@ pub trait Matrix: Send + Sync + 'static {
     fn status(&self) -> watch::Receiver<MatrixStatus>;
 
     /// What happened since `since`, waiting up to half a minute for something. With no token: nothing but the token of
-    /// now (`RULES` 17: nothing older than now is sent to a customer).
+    /// now (`RULES` 17: nothing older than now is sent to a customer). The same token again gives the same events again,
+    /// and whatever has come since. One call at a time, and always one under way: [`Self::send`] relies on it to know
+    /// who may read.
     async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError>;
 
     /// One event again, decrypted if its key has come by now.
@@ -155,7 +175,8 @@ pub trait Matrix: Send + Sync + 'static {
     /// Sets name and topic where they differ, and invites those who are missing.
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError>;
 
-    /// Sends under a transaction id: the same id again gives the same event.
+    /// Sends under a transaction id: the same id again gives the same event. Until the first [`Self::sync`] of this run
+    /// has come back there is no sending.
     async fn send(&self, room: &MatrixRoomId, txn: &TxnId, content: &RoomContent)
     -> Result<MatrixEventId, MatrixError>;
 

@@ -252,6 +252,7 @@ impl Matrix for FakeMatrix {
                 next: SyncToken(rooms.log.len().to_string()),
                 events,
                 receipts: vec![],
+                cut: vec![],
             }
         };
         self.leave(batch).await
