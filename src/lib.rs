@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod matrix;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod bridge;
 mod e2e;
+mod matrix;
 mod rig;
 mod simulation;
 mod store;

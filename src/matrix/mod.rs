@@ -1,0 +1,28 @@
+//! The port to Matrix on a real homeserver, as an ordinary user (a bot) through matrix-sdk.
+//!
+//! Owns the login, the encryption keys, and what a room, a message and an event look like on the wire; nobody else parses
+//! Matrix's ids or tokens. Never decides what is told to whom: it hands over what happened and does what it is told.
+//! Nothing of a message's text is logged; matrix-sdk's own log targets belong at info or above (`RULES` 32).
+
+mod bot;
+mod content;
+mod event;
+mod fault;
+mod gap;
+mod identity;
+mod invitations;
+mod link;
+mod login;
+mod news;
+mod options;
+mod rooms;
+mod send;
+mod session;
+mod space;
+mod state;
+mod sync;
+mod token;
+
+pub use bot::Bot;
+pub use options::{MatrixOptions, Password, SpaceOptions};
+pub use session::reset;

@@ -1,0 +1,80 @@
+//! The Space that gathers the rooms, made once.
+
+use matrix_sdk::Client;
+use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
+use matrix_sdk::ruma::events::StateEventType;
+use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::fault::Fault;
+use super::options::MatrixOptions;
+use super::rooms::{self, Kind, Plan};
+use super::state::{self, Wanted};
+
+/// Remembers the Space, once it has been seen to in this run.
+#[derive(Default)]
+pub(super) struct Space {
+    room: Mutex<Option<OwnedRoomId>>,
+}
+
+impl Space {
+    pub(super) async fn ensure(
+        &self,
+        client: &Client,
+        us: &UserId,
+        options: &MatrixOptions,
+    ) -> Result<OwnedRoomId, Fault> {
+        let mut known = self.room.lock().await;
+        if let Some(room) = &*known {
+            return Ok(room.clone());
+        }
+        let mut invite = options.agents.clone();
+        invite.extend(
+            options
+                .owner
+                .iter()
+                .filter(|owner| !options.agents.contains(owner))
+                .cloned(),
+        );
+        let plan = Plan {
+            alias: &options.space.alias,
+            wanted: vec![Wanted::new("m.room.name", "", json!({"name": options.space.name}))],
+            invite: &invite,
+            kind: Kind::Space,
+        };
+        let room = rooms::ensure(client, us, &plan).await?;
+        *known = Some(room.clone());
+        Ok(room)
+    }
+
+    /// Hangs the room into the Space, unless it hangs there.
+    pub(super) async fn adopt(&self, client: &Client, us: &UserId, space: &RoomId, room: &RoomId) -> Result<(), Fault> {
+        match hangs(client, space, room).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(fault) => {
+                // Perhaps we were put out of the Space: the next call looks for it anew.
+                self.room.lock().await.take();
+                return Err(fault);
+            }
+        }
+        let link = Wanted::new(
+            "m.space.child",
+            room.as_str(),
+            json!(state::via(us.server_name().as_str())),
+        );
+        state::set(client, space.to_owned(), &link).await
+    }
+}
+
+async fn hangs(client: &Client, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
+    let kind = StateEventType::SpaceChild;
+    let request = get_state_event_for_key::v3::Request::new(space.to_owned(), kind, room.to_string());
+    match client.send(request).await.map_err(Fault::from) {
+        // A link that was taken away has an empty content.
+        Ok(found) => Ok(serde_json::from_str::<Value>(found.event_or_content.get())?["via"].is_array()),
+        Err(Fault::Missing(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,193 @@
+//! Encrypted rooms: both sides read each other, no shield is drawn, and keys outlive restarts.
+
+use crm::domain::matrix::{Matrix, RoomEventKind};
+use testbed::agents::{Client, Content};
+use testbed::quick;
+use testbed::servers::Synapse;
+
+use super::desk::{Desk, SOON, options, person, spec, until};
+
+/// `MATRIX.md` §2, with two independent implementations.
+#[tokio::test]
+async fn agents_read_the_desk_from_its_first_word_on_and_it_reads_them() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "enc-anna").await;
+    let nils = person(synapse, Client::Nio, "enc-nils").await;
+    let desk = Desk::open(synapse, "enc").await;
+
+    let room = desk.bot.ensure_room(&spec("enc-ada", &[&anna, &nils])).await.unwrap();
+    // At once, before anybody has come in.
+    let first = desk.say(&room, "t1", "hello, are you open?").await;
+
+    for agent in [&anna, &nils] {
+        let seen = agent
+            .until_text(room.as_str(), "Ada: hello, are you open?", SOON)
+            .await
+            .unwrap();
+        assert_eq!(seen.event_id, first.as_str());
+        assert!(seen.encrypted && seen.readable);
+        assert_eq!(seen.content["com.beeper.per_message_profile"]["displayname"], "Ada");
+    }
+    let bot = format!("@{}:localhost", desk.options.user);
+    let trust = anna.trust(&bot).await.unwrap();
+    assert!(trust.cross_signing);
+    assert!(trust.devices.iter().all(|device| device.signed_by_owner), "{trust:?}");
+    let shield = anna
+        .look(|mirror| mirror.message(room.as_str(), first.as_str()).unwrap().shield.clone())
+        .unwrap();
+    assert_eq!(shield.colour, "none", "{shield:?}");
+
+    for (agent, body) in [(&anna, "yes, until six"), (&nils, "and on Saturdays")] {
+        agent
+            .send(room.as_str(), Content::reply(first.as_str(), body))
+            .await
+            .unwrap();
+        let seen = desk.until_text(body).await;
+        assert_eq!((seen.sender.as_str(), &seen.room), (agent.user_id(), &room));
+        let RoomEventKind::Text { reply_to, .. } = seen.what else {
+            unreachable!()
+        };
+        assert_eq!(reply_to.as_ref(), Some(&first));
+    }
+}
+
+#[tokio::test]
+async fn a_restart_keeps_session_and_keys() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "restart-anna").await;
+    let desk = Desk::open(synapse, "restart").await;
+    let room = desk.bot.ensure_room(&spec("restart-ada", &[&anna])).await.unwrap();
+    desk.say(&room, "t1", "one").await;
+    anna.until_text(room.as_str(), "Ada: one", SOON).await.unwrap();
+    anna.send(room.as_str(), Content::text("before")).await.unwrap();
+    let before = desk.until_text("before").await;
+    let since = desk.look(|seen| seen.since.clone());
+
+    let (options, folder) = desk.stop().await;
+    anna.send(room.as_str(), Content::text("while away")).await.unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    assert_eq!(desk.bot.event(&room, &before.id).await.unwrap(), before);
+    desk.follow(since);
+    desk.until_text("while away").await;
+    desk.say(&room, "t2", "two").await;
+    let two = anna.until_text(room.as_str(), "Ada: two", SOON).await.unwrap();
+    assert_eq!(two.shield.unwrap().colour, "none");
+    let bot = format!("@{}:localhost", desk.options.user);
+    assert_eq!(
+        anna.trust(&bot).await.unwrap().devices.len(),
+        1,
+        "the session is the same"
+    );
+    assert!(
+        desk.look(|seen| seen.events.iter().all(|event| event.id != before.id)),
+        "what was taken in before came again"
+    );
+}
+
+/// `RULES` 1: an event that cannot be decrypted is told, and read when its key has come.
+#[tokio::test]
+async fn an_event_is_read_again_once_its_key_is_there() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "late-nils").await;
+    let desk = Desk::open(synapse, "late").await;
+    let room = desk.bot.ensure_room(&spec("late-ada", &[&nils])).await.unwrap();
+    desk.say(&room, "t1", "hello").await;
+    nils.until_text(room.as_str(), "Ada: hello", SOON).await.unwrap();
+    let since = desk.look(|seen| seen.since.clone());
+
+    // The key of what Nils now writes reaches the folder as it is later on, and not the copy of now.
+    let (options, folder) = desk.stop().await;
+    let copy = folder.path().join("copy");
+    copy_folder(&options.folder, &copy);
+    nils.send(room.as_str(), Content::text("a secret")).await.unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(since.clone());
+    let secret = desk.until_text("a secret").await;
+    desk.until("a later token", |seen| (seen.since != since).then_some(()))
+        .await;
+    // The homeserver forgets a key once it is asked for what comes after.
+    desk.say(&room, "t2", "and?").await;
+    nils.send(room.as_str(), Content::notice("later")).await.unwrap();
+    desk.until("the notice", |seen| {
+        seen.events
+            .iter()
+            .find(|event| event.what == RoomEventKind::Notice)
+            .cloned()
+    })
+    .await;
+    let (options, folder) = desk.stop().await;
+    let late = folder.path().join("late");
+    std::fs::rename(&options.folder, &late).unwrap();
+    std::fs::rename(&copy, &options.folder).unwrap();
+
+    let desk = Desk::connect((options, folder)).await;
+    let batch = desk.bot.sync(since.as_ref()).await.unwrap();
+    let undecryptable = batch.events.iter().find(|event| event.id == secret.id).unwrap();
+    assert_eq!(undecryptable.what, RoomEventKind::Undecryptable);
+    assert_eq!(desk.bot.event(&room, &secret.id).await.unwrap(), *undecryptable);
+
+    let (options, folder) = desk.stop().await;
+    std::fs::remove_dir_all(&options.folder).unwrap();
+    std::fs::rename(&late, &options.folder).unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    assert_eq!(desk.bot.event(&room, &secret.id).await.unwrap(), secret);
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Who comes later, by an invitation or through the Space alone, reads what is written from then on.
+#[tokio::test]
+async fn an_agent_who_comes_later_reads_what_is_written_from_then_on() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "later-anna").await;
+    let nils = person(synapse, Client::Nio, "later-nils").await;
+    let (mut options, folder) = options(synapse, "later").await;
+    options.agents = vec![nils.user_id().into()];
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    let room = desk.bot.ensure_room(&spec("later-ada", &[])).await.unwrap();
+    desk.say(&room, "t1", "one").await;
+
+    desk.bot.update_room(&room, &spec("later-ada", &[&anna])).await.unwrap();
+    desk.say(&room, "t2", "two").await;
+    let two = anna.until_text(room.as_str(), "Ada: two", SOON).await.unwrap();
+    assert!(two.encrypted && two.readable);
+
+    // Nils was only asked into the Space, and takes the door from there.
+    nils.until_room(&desk.options.space.name, SOON).await.unwrap();
+    until("Nils in the room", async || nils.join(room.as_str()).await.ok()).await;
+    desk.until("Nils to be known", |seen| {
+        let joined = |event: &crm::domain::matrix::RoomEvent| {
+            event.room == room
+                && matches!(&event.what, RoomEventKind::Member { user, .. } if user.as_str() == nils.user_id())
+        };
+        seen.events.iter().any(joined).then_some(())
+    })
+    .await;
+    desk.say(&room, "t3", "three").await;
+    let three = nils.until_text(room.as_str(), "Ada: three", SOON).await.unwrap();
+    assert!(three.encrypted && three.readable);
+}

@@ -1,0 +1,8 @@
+//! The adapter to Matrix against a real homeserver, with independent clients as the agents.
+
+mod connection;
+mod desk;
+mod encryption;
+mod rooms;
+mod sending;
+mod syncing;

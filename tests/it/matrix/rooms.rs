@@ -1,0 +1,201 @@
+//! Rooms made exactly once, whatever happens in between.
+
+use crm::domain::MatrixRoomId;
+use crm::domain::matrix::{Matrix, MatrixError, RoomSpec};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::agents::{Agent, Client};
+use testbed::quick;
+use testbed::servers::Synapse;
+
+use super::desk::{Desk, PASSWORD, SOON, customer, options, person, spec};
+
+/// The bot's own account at a second client, to look and to meddle.
+async fn same_account(synapse: &Synapse, desk: &Desk) -> Agent {
+    let agent = Agent::start(Client::Nio, &synapse.url(), &desk.options.user, PASSWORD).await;
+    agent.unwrap()
+}
+
+/// The room to which an alias leads.
+async fn room_of(agent: &Agent, alias: &str) -> Option<String> {
+    let alias = format!("#{alias}:localhost");
+    let found = agent
+        .request(Method::GET, &["directory", "room", &alias], None)
+        .await
+        .ok()?;
+    found["room_id"].as_str().map(str::to_owned)
+}
+
+/// `RULES` 19.
+#[tokio::test]
+async fn a_room_is_made_once_however_often_and_from_wherever_it_is_asked_for() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "once-nils").await;
+    let (mut options, folder) = options(synapse, "once").await;
+    options.agents = vec![nils.user_id().into()];
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    let spec = spec("once-ada", &[&nils]);
+    let (one, two, three) = tokio::join!(
+        desk.bot.ensure_room(&spec),
+        desk.bot.ensure_room(&spec),
+        desk.bot.ensure_room(&spec)
+    );
+    let room = one.unwrap();
+    assert_eq!([two.unwrap(), three.unwrap()], [room.clone(), room.clone()]);
+    let desk = desk.restart().await;
+    assert_eq!(desk.bot.ensure_room(&spec).await.unwrap(), room);
+
+    let space = nils.until_room(&desk.options.space.name, SOON).await.unwrap();
+    assert!(space.space);
+    assert_eq!(nils.space_children(&space.room_id).await.unwrap(), [room.as_str()]);
+    let seen = nils.until_room("Ada", SOON).await.unwrap();
+    assert_eq!((seen.room_id.as_str(), seen.encrypted), (room.as_str(), true));
+    assert_eq!(seen.topic.as_deref(), Some("+44 7700 900123"));
+    let state = nils.all_state(room.as_str()).await.unwrap();
+    let content = |kind: &str| {
+        let found: Vec<&Value> = state.iter().filter(|event| event["type"] == kind).collect();
+        assert_eq!(found.len(), 1, "{kind}");
+        found[0]
+    };
+    assert_eq!(content("m.space.parent")["state_key"], space.room_id.as_str());
+    assert_eq!(content("m.bridge")["content"]["protocol"]["id"], "whatsapp");
+    let rule = &content("m.room.join_rules")["content"];
+    assert_eq!(
+        (&rule["join_rule"], &rule["allow"][0]["room_id"]),
+        (&json!("restricted"), &json!(space.room_id))
+    );
+}
+
+/// Whatever a crash has left undone is done at the next call.
+#[tokio::test]
+async fn a_room_that_was_made_half_way_is_completed() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "half-nils").await;
+    let desk = Desk::open(synapse, "half").await;
+    let same = same_account(synapse, &desk).await;
+    let bare = json!({"preset": "private_chat", "room_alias_name": "half-ada"});
+    let bare = same.request(Method::POST, &["createRoom"], Some(bare)).await.unwrap();
+
+    let room = desk.bot.ensure_room(&spec("half-ada", &[&nils])).await.unwrap();
+    assert_eq!(room.as_str(), bare["room_id"]);
+    let seen = nils.until_room("Ada", SOON).await.unwrap();
+    assert!(seen.encrypted);
+    let space = room_of(&same, "space-half").await.unwrap();
+    assert_eq!(same.space_children(&space).await.unwrap(), [room.as_str()]);
+    assert_eq!(
+        same.state(room.as_str(), "m.room.join_rules", "").await.unwrap()["join_rule"],
+        "restricted"
+    );
+
+    // Out of the Space again: the link is put back, and what is as it should be is not written again.
+    let gone = ["rooms", &space, "state", "m.space.child", room.as_str()];
+    same.request(Method::PUT, &gone, Some(json!({}))).await.unwrap();
+    let ids = |state: Vec<Value>| {
+        let mut ids: Vec<String> = state.iter().map(|event| event["event_id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let before = ids(same.all_state(room.as_str()).await.unwrap());
+    assert_eq!(desk.bot.ensure_room(&spec("half-ada", &[&nils])).await.unwrap(), room);
+    assert_eq!(same.space_children(&space).await.unwrap(), [room.as_str()]);
+    assert_eq!(ids(same.all_state(room.as_str()).await.unwrap()), before);
+}
+
+/// `RULES` 19: adopted only when we created it.
+#[tokio::test]
+async fn a_strangers_room_under_our_alias_is_left_alone() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let eve = person(synapse, Client::Nio, "alias-eve").await;
+    let desk = Desk::open(synapse, "alias").await;
+    let bot = format!("@{}:localhost", desk.options.user);
+    // One that we cannot see into, and one that would have us.
+    let trap = json!({"room_alias_name": "alias-ada", "preset": "public_chat"});
+    let trap = eve.request(Method::POST, &["createRoom"], Some(trap)).await.unwrap();
+    let closed = json!({"room_alias_name": "alias-ada-2", "preset": "private_chat"});
+    let closed = eve.request(Method::POST, &["createRoom"], Some(closed)).await.unwrap();
+
+    let room = desk.bot.ensure_room(&spec("alias-ada", &[])).await.unwrap();
+    assert!(trap["room_id"] != room.as_str() && closed["room_id"] != room.as_str());
+    assert_eq!(desk.bot.ensure_room(&spec("alias-ada", &[])).await.unwrap(), room);
+    assert_eq!(room_of(&eve, "alias-ada-3").await.as_deref(), Some(room.as_str()));
+    assert_eq!(
+        eve.membership(trap["room_id"].as_str().unwrap(), &bot).await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_room_that_we_were_put_out_of_is_gone_and_made_anew() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let desk = Desk::open(synapse, "gone").await;
+    let room = desk.bot.ensure_room(&spec("gone-ada", &[])).await.unwrap();
+    desk.say(&room, "t1", "hello").await;
+    let same = same_account(synapse, &desk).await;
+    same.leave(room.as_str()).await.unwrap();
+
+    let gone = |done: Result<(), MatrixError>| assert!(matches!(done, Err(MatrixError::RoomGone(_))), "{done:?}");
+    let txn = crm::domain::matrix::TxnId("t2".to_owned());
+    gone(desk.bot.send(&room, &txn, &customer("are you there?")).await.map(drop));
+    gone(desk.bot.update_room(&room, &spec("gone-ada", &[])).await);
+    let nowhere = MatrixRoomId::from("!nowhere:localhost");
+    gone(desk.bot.send(&nowhere, &txn, &customer("hello?")).await.map(drop));
+
+    let again = desk.bot.ensure_room(&spec("gone-ada", &[])).await.unwrap();
+    assert_ne!(again, room);
+    desk.say(&again, "t3", "hello again").await;
+    assert_eq!(desk.bot.ensure_room(&spec("gone-ada", &[])).await.unwrap(), again);
+}
+
+#[tokio::test]
+async fn name_and_topic_follow_the_customer_and_a_direct_room_hangs_nowhere() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "names-nils").await;
+    let desk = Desk::open(synapse, "names").await;
+    let room = desk.bot.ensure_room(&spec("names-ada", &[&nils])).await.unwrap();
+    nils.until_room("Ada", SOON).await.unwrap();
+    let renamed = RoomSpec {
+        name: "Ada Lovelace".to_owned(),
+        topic: "+44 7700 900124".to_owned(),
+        ..spec("names-ada", &[&nils])
+    };
+    desk.bot.update_room(&room, &renamed).await.unwrap();
+    let seen = nils.until_room("Ada Lovelace", SOON).await.unwrap();
+    assert_eq!(
+        nils.state(&seen.room_id, "m.room.topic", "").await.unwrap()["topic"],
+        "+44 7700 900124"
+    );
+
+    let trouble = RoomSpec {
+        name: "Trouble".to_owned(),
+        direct: true,
+        ..spec("names-trouble", &[&nils])
+    };
+    let trouble = desk.bot.ensure_room(&trouble).await.unwrap();
+    nils.until_room("Trouble", SOON).await.unwrap();
+    assert_eq!(
+        nils.state(trouble.as_str(), "m.bridge", "crm.names-trouble")
+            .await
+            .unwrap(),
+        Value::Null
+    );
+    assert_eq!(
+        nils.state(trouble.as_str(), "m.room.join_rules", "").await.unwrap()["join_rule"],
+        "invite"
+    );
+}

@@ -1,0 +1,240 @@
+//! What a sync brings: everything, in order, once for each token; and nothing that is older than we are.
+
+use crm::domain::matrix::{Matrix, Membership, RoomEvent, RoomEventKind, SyncBatch, SyncToken};
+use testbed::agents::{Agent, Client, Content, NewRoom};
+use testbed::quick;
+use testbed::servers::Synapse;
+
+use super::desk::{Desk, SOON, options, person, spec, until};
+
+/// More than one answer of `/sync` holds, and more than one page of history.
+const MANY: usize = 180;
+
+fn texts(batch: &SyncBatch) -> Vec<String> {
+    let text = |event: &RoomEvent| match &event.what {
+        RoomEventKind::Text { body, .. } => Some(body.clone()),
+        _ => None,
+    };
+    batch.events.iter().filter_map(text).collect()
+}
+
+/// Syncs on until there is something to read.
+async fn next(desk: &Desk, since: &SyncToken) -> SyncBatch {
+    let mut since = since.clone();
+    loop {
+        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        if !batch.events.is_empty() {
+            return batch;
+        }
+        since = batch.next;
+    }
+}
+
+async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, crm::domain::MatrixRoomId, SyncToken) {
+    let desk = Desk::open(synapse, name).await;
+    let room = desk
+        .bot
+        .ensure_room(&spec(&format!("{name}-ada"), &[agent]))
+        .await
+        .unwrap();
+    desk.say(&room, "t0", "hello").await;
+    agent.until_text(room.as_str(), "Ada: hello", SOON).await.unwrap();
+    agent.send(room.as_str(), Content::text("ready")).await.unwrap();
+    desk.until_text("ready").await;
+    let since = desk.look(|seen| seen.since.clone()).unwrap();
+    let desk = desk.restart().await;
+    (desk, room, since)
+}
+
+/// `RULES` 17, and pitfall 1 of `MATRIX.md` §2: what a gappy sync leaves out is read back.
+#[tokio::test]
+async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "gap-nils").await;
+    let (desk, room, since) = desk_with_room(synapse, "gap", &nils).await;
+    let (options, folder) = desk.stop().await;
+    let mut sent = vec![];
+    for number in 0..MANY {
+        let body = format!("message {number}");
+        nils.send(room.as_str(), Content::text(&body)).await.unwrap();
+        sent.push(body);
+    }
+    let desk = Desk::connect((options, folder)).await;
+    let batch = next(&desk, &since).await;
+    assert_eq!(texts(&batch), sent);
+    assert_eq!(batch.cut, []);
+    let after = desk.bot.sync(Some(&batch.next));
+    nils.send(room.as_str(), Content::text("the next")).await.unwrap();
+    assert_eq!(texts(&after.await.unwrap()), ["the next"]);
+}
+
+/// Invariant 4: a token whose events were lost with our transaction brings them again.
+#[tokio::test]
+async fn the_same_token_brings_the_same_events_in_this_run_and_in_the_next() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "replay-nils").await;
+    let (desk, room, since) = desk_with_room(synapse, "replay", &nils).await;
+    nils.send(room.as_str(), Content::text("one")).await.unwrap();
+    nils.send(room.as_str(), Content::text("two")).await.unwrap();
+    until("both", async || {
+        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        (texts(&batch) == ["one", "two"]).then_some(())
+    })
+    .await;
+    let first = desk.bot.sync(Some(&since)).await.unwrap();
+    assert_eq!(texts(&first), ["one", "two"]);
+    assert_eq!(desk.bot.sync(Some(&since)).await.unwrap().events, first.events);
+
+    let desk = desk.restart().await;
+    assert_eq!(desk.bot.sync(Some(&since)).await.unwrap().events, first.events);
+    nils.send(room.as_str(), Content::text("three")).await.unwrap();
+    until("all three", async || {
+        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        (texts(&batch) == ["one", "two", "three"]).then_some(())
+    })
+    .await;
+    // A sync that is dropped in the middle has taken nothing away.
+    for pause in [0, 2, 5, 10, 20, 40] {
+        let limit = std::time::Duration::from_millis(pause);
+        let _ = tokio::time::timeout(limit, desk.bot.sync(Some(&since))).await;
+    }
+    assert_eq!(
+        texts(&desk.bot.sync(Some(&since)).await.unwrap()),
+        ["one", "two", "three"]
+    );
+}
+
+/// `RULES` 17: with no token nothing older than now; and a store that was reset learns of its rooms before it goes on.
+#[tokio::test]
+async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_is_lost() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "now-nils").await;
+    let (mut options, folder) = options(synapse, "now").await;
+    options.encryption = false;
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    let room = desk.bot.ensure_room(&spec("now-ada", &[&nils])).await.unwrap();
+    nils.until_room("Ada", SOON).await.unwrap();
+    nils.send(room.as_str(), Content::text("old")).await.unwrap();
+    desk.until_text("old").await;
+    let since = desk.look(|seen| seen.since.clone()).unwrap();
+    let desk = desk.restart().await;
+    nils.send(room.as_str(), Content::text("missed")).await.unwrap();
+    let now = desk.bot.sync(None).await.unwrap();
+    assert_eq!((now.events, now.receipts), (vec![], vec![]));
+    nils.send(room.as_str(), Content::text("new")).await.unwrap();
+    assert_eq!(texts(&next(&desk, &now.next).await), ["new"]);
+
+    let (options, folder) = desk.stop().await;
+    crm::matrix::reset(&options.folder).unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    assert_eq!(texts(&next(&desk, &since).await), ["missed", "new"]);
+    desk.say(&room, "t1", "still here").await;
+    nils.until_text(room.as_str(), "Ada: still here", SOON).await.unwrap();
+}
+
+/// `RULES` 1: what is not a text is known for what it is, in an encrypted room too.
+#[tokio::test]
+async fn every_kind_of_event_is_told_for_what_it_is() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "kinds-anna").await;
+    let desk = Desk::open(synapse, "kinds").await;
+    let room = desk.bot.ensure_room(&spec("kinds-ada", &[&anna])).await.unwrap();
+    let asked = desk.say(&room, "t1", "how much?").await;
+    let question = anna.until_text(room.as_str(), "Ada: how much?", SOON).await.unwrap();
+    let here = room.as_str();
+
+    let answer = anna
+        .send(here, Content::reply_with_fallback(&question, "ten pounds"))
+        .await
+        .unwrap();
+    anna.send(here, Content::notice("a note")).await.unwrap();
+    anna.send(here, Content::edit(&answer, "twelve pounds")).await.unwrap();
+    anna.send(here, Content::thread(asked.as_str(), "in a thread"))
+        .await
+        .unwrap();
+    anna.send(here, Content::reaction(asked.as_str(), "👍")).await.unwrap();
+    anna.read(here, asked.as_str()).await.unwrap();
+    anna.send(here, Content::text("the end")).await.unwrap();
+    desk.until_text("the end").await;
+
+    let from_anna = |event: &&RoomEvent| event.room == room && event.sender.as_str() == anna.user_id();
+    let kinds = desk.look(|seen| {
+        seen.events
+            .iter()
+            .filter(from_anna)
+            .map(|event| event.what.clone())
+            .collect::<Vec<_>>()
+    });
+    let text = |body: &str, reply_to: Option<&str>| RoomEventKind::Text {
+        body: body.to_owned(),
+        reply_to: reply_to.map(Into::into),
+    };
+    let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
+    let joined = RoomEventKind::Member {
+        user: anna.user_id().into(),
+        membership: Membership::Join,
+    };
+    assert_eq!(
+        kinds,
+        [
+            joined,
+            text("ten pounds", Some(asked.as_str())),
+            RoomEventKind::Notice,
+            unsupported("edit"),
+            unsupported("thread"),
+            unsupported("reaction"),
+            text("the end", None),
+        ]
+    );
+    desk.until("Anna's receipt", |seen| {
+        let mut read = seen.receipts.iter();
+        read.any(|read| read.user.as_str() == anna.user_id() && read.event == asked && read.room == room)
+            .then_some(())
+    })
+    .await;
+    let us = &desk.options.user;
+    assert!(
+        desk.look(|seen| seen.events.iter().all(|event| !event.sender.as_str().contains(us))),
+        "our own events came back to us"
+    );
+}
+
+/// `RULES` 1: the bot declines invitations.
+#[tokio::test]
+async fn a_strangers_invitation_is_declined() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let eve = person(synapse, Client::Nio, "invite-eve").await;
+    let desk = Desk::open(synapse, "invite").await;
+    let bot = format!("@{}:localhost", desk.options.user);
+    let trap = NewRoom {
+        name: "Trap",
+        encrypted: false,
+        invite: &[&bot],
+    };
+    let trap = eve.create_room(trap).await.unwrap();
+    until("the invitation to be declined", async || {
+        let membership = eve.membership(&trap, &bot).await.unwrap();
+        (membership.as_deref() == Some("leave")).then_some(())
+    })
+    .await;
+    assert!(
+        desk.look(|seen| seen.events.is_empty()),
+        "the stranger's room has reached us"
+    );
+}
