@@ -261,8 +261,7 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
         if (reactions) Object.assign(row, { reactions, hasReaction: true });
         store.addMsg(row);
       }
-      const last = store.ofChat(chat.chat).at(-1);
-      store.changeChat(chat.chat, { t: last?.t ?? 0, unreadCount: chat.unread, lastReceivedKey: last?.id });
+      store.touchChat(chat.chat, { unreadCount: chat.unread });
     }
     await store.commit();
     for (const { chat } of chats) {

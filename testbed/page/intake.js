@@ -152,7 +152,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     else if (!store.addMsg(row)) return null;
     else {
       const { unreadCount = 0 } = store.chats.get(chat) ?? {};
-      store.changeChat(chat, { t: row.t, lastReceivedKey: row.id, unreadCount: fromMe ? unreadCount : unreadCount + 1 });
+      store.touchChat(chat, { unreadCount: fromMe ? unreadCount : unreadCount + 1 });
     }
     const stored = store.msgs.get(row.id);
     return async () => {

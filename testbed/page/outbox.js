@@ -64,7 +64,7 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
   function addAndSendMsgToChat(chat, raw) {
     const row = { ...store.dehydrate(raw), ack: 0 };
     store.addMsg(row);
-    store.changeChat(chat.id, { t: row.t, lastReceivedKey: row.id });
+    store.touchChat(chat.id);
     const result = ns('StandinOutbox').note({
       kind: 'text',
       to: String(chat.id),
@@ -210,8 +210,7 @@ __d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exp
   async function remove(chat, msgs) {
     for (const msg of msgs) {
       store.removeMsg(msg.id);
-      const last = store.ofChat(chat.id).at(-1);
-      store.changeChat(chat.id, { lastReceivedKey: last?.id });
+      store.touchChat(chat.id);
     }
     await store.commit();
     for (const msg of msgs) {

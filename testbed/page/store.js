@@ -81,6 +81,12 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     return row;
   }
 
+  /** Brings a chat up to its last message in page order, which is not always the last that came. */
+  function touchChat(id, changes = {}) {
+    const last = byChat.get(String(id))?.at(-1);
+    return changeChat(id, { ...changes, t: last?.t ?? 0, lastReceivedKey: last?.id });
+  }
+
   function changeContact(id, changes) {
     const row = { ...contacts.get(String(id)), ...changes, id: String(id) };
     note('contacts', row.id, row);
@@ -131,8 +137,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const chat = chats.get(from);
     if (chat) {
       note('chats', from, null);
-      const last = (byChat.get(to) ?? []).at(-1);
-      changeChat(to, { ...chat, ...chats.get(to), unreadCount: chat.unreadCount, lastReceivedKey: last?.id });
+      touchChat(to, { ...chat, ...chats.get(to), unreadCount: chat.unreadCount });
     }
     return moved;
   }
@@ -149,6 +154,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     changeMsg,
     removeMsg,
     changeChat,
+    touchChat,
     changeContact,
     moveChat,
     commit,

@@ -9,7 +9,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testbed::standin::{
-    Customer, DeviceId, KeyLayout, LinkError, LoseAnswer, Network, NewCustomer, Options, Rule, Script, StandIn, World,
+    Customer, DeviceId, Draft, KeyLayout, LinkError, LoseAnswer, Network, NewCustomer, Options, Rule, Script, StandIn,
+    World,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -182,6 +183,56 @@ async fn a_phone_that_is_off_gets_what_was_held_in_order() {
     ann.set_online(true);
     assert_eq!(texts(&ann), ["text 1", "text 2", "text 3"]);
     assert_eq!(standin.acks("3EB02"), [1, 2]);
+}
+
+#[tokio::test]
+async fn what_was_edited_or_deleted_before_it_was_delivered_arrives_so() {
+    let standin = standin().await;
+    let ann = standin.customer("Ann", "447700900123");
+    let (mut page, _) = Page::ready(&standin).await;
+    ann.set_online(false);
+    page.send(&ann, "3EB01", "draft").await;
+    page.send(&ann, "3EB02", "oops").await;
+    let to = ann.chat();
+    page.say(json!({ "op": "message", "kind": "edit", "to": to, "id": "3EB03", "target": "3EB01", "text": "final" }))
+        .await;
+    page.say(json!({ "op": "message", "kind": "revoke", "to": to, "id": "3EB04", "target": "3EB02" }))
+        .await;
+    while page.until("sent").await["id"] != "3EB04" {}
+    ann.set_online(true);
+    let shown: Vec<_> = ann.inbox().into_iter().map(|m| (m.text, m.edited, m.revoked)).collect();
+    assert_eq!(
+        shown,
+        [("final".to_owned(), true, false), ("oops".to_owned(), false, true)]
+    );
+}
+
+#[tokio::test]
+async fn senders_choose_their_ids_and_see_delivered_and_read() {
+    let standin = standin().await;
+    let ann = standin.customer("Ann", "447700900123");
+    let bob = standin.customer("Bob", "447700900124");
+    let (mut page, _) = Page::ready(&standin).await;
+    let same = Draft {
+        id: Some("COPIED".to_owned()),
+        t: Some(1_700_000_000),
+        ..Draft::text("mine")
+    };
+    ann.send(same.clone());
+    bob.send(same);
+    let (first, second) = (page.until("stanza").await, page.until("stanza").await);
+    assert_eq!([&first["stanza"]["id"], &second["stanza"]["id"]], ["COPIED", "COPIED"]);
+    assert_ne!(first["stanza"]["chat"], second["stanza"]["chat"]);
+    assert_eq!(first["stanza"]["t"], 1_700_000_000);
+    assert_eq!(ann.ack_of(false, "COPIED"), Some(1));
+    page.say(json!({ "op": "ack", "seq": first["seq"] })).await;
+    page.say(json!({ "op": "read", "jid": bob.chat(), "ids": ["COPIED"] }))
+        .await;
+    let acks = || Some((ann.ack_of(false, "COPIED")?, bob.ack_of(false, "COPIED")?));
+    standin
+        .until(|world| (!world.read_receipts().is_empty()).then_some(()))
+        .await;
+    assert_eq!(acks(), Some((2, 3)));
 }
 
 #[tokio::test]

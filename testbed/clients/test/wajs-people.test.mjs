@@ -143,6 +143,34 @@ test('a second linked device sees the same chat, and the sends of the first', as
   }
 });
 
+test('one stanza id in several chats and both directions is several messages', async () => {
+  const ann = await standin.customer('Ann', '447700900123');
+  const bob = await standin.customer('Bob', '447700900124');
+  await session.link();
+  await ann.write('from Ann', { id: 'COPIED' });
+  await bob.write('from Bob', { id: 'COPIED' });
+  await session.heard('chat.new_message', { body: 'from Bob' });
+  await session.send(ann.chat, 'from us', { messageId: `true_${ann.chat}_COPIED` });
+  const bodies = await session.run(
+    async (keys) => (await WPP.chat.getMessageById(keys)).map((msg) => msg.body),
+    [`false_${ann.chat}_COPIED`, `false_${bob.chat}_COPIED`, `true_${ann.chat}_COPIED`],
+  );
+  assert.deepEqual(bodies, ['from Ann', 'from Bob', 'from us']);
+  await ann.received('from us');
+});
+
+test('a message that was long on its way is read back in its place', async () => {
+  const ann = await standin.customer('Ann', '447700900123');
+  await session.link();
+  const now = Math.floor(Date.now() / 1000);
+  await ann.write('second', { t: now - 10 });
+  await ann.write('third', { t: now - 10 });
+  await ann.write('first', { t: now - 3600 });
+  await session.heard('chat.new_message', { body: 'first' });
+  const all = await session.run((chat) => WPP.chat.getMessages(chat, { count: -1 }).then((all) => all.map((msg) => msg.body)), ann.chat);
+  assert.deepEqual(all, ['first', 'second', 'third']);
+});
+
 test('a picture and what a person says of themselves are found, or are not there', async () => {
   const ann = await standin.customer('Ann', '447700900123', { about: 'At the market' });
   const bob = await standin.customer('Bob', '447700900124');

@@ -25,6 +25,21 @@ test('a pairing code links it', async () => {
   await desk.heard('ready');
 });
 
+test('the chats that there were come with progress, before it is ready', async () => {
+  desk = await Desk.open();
+  for (let n = 0; n < 45; n += 1) {
+    const customer = await desk.standin.customer(`C${n}`, `4477009${String(10_000 + n)}`);
+    await customer.write(`hello from ${n}`);
+  }
+  await desk.link();
+  const names = desk.events.map(({ name }) => name);
+  const percents = desk.events.filter(({ name }) => name === 'loading_screen').map(({ values }) => values[0]);
+  assert.deepEqual(percents, [44, 88, 100]);
+  assert.ok(names.indexOf('loading_screen') < names.indexOf('ready'));
+  assert.equal((await desk.client.getChats()).length, 45);
+  assert.ok(!names.includes('message'));
+});
+
 test('a restart keeps the login, and what came meanwhile is there', async () => {
   desk = await Desk.open();
   const ann = await desk.standin.customer('Ann', '447700900123');

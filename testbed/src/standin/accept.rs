@@ -127,7 +127,7 @@ impl World {
             thread.messages.push(message.clone());
             self.note_ack(phone, customer, &message.id, 1);
             let content = Content::of(&message);
-            self.spread(phone, customer, message.device, (&message.id, true, content));
+            self.spread(phone, customer, message.device, (&message.id, true, message.t, content));
         }
         self.deliver(phone, customer, message);
     }
@@ -145,18 +145,14 @@ impl World {
         };
         text.clone_into(&mut message.text);
         message.edited = true;
-        if let Some(received) = from_me
-            .then(|| self.customers[customer.0].received_mut(phone, target))
-            .flatten()
-        {
-            text.clone_into(&mut received.text);
-            received.edited = true;
+        if from_me {
+            self.customers[customer.0].edited(phone, target, text);
         }
         let content = Content::Edit {
             target: target.to_owned(),
             text: text.to_owned(),
         };
-        self.spread(phone, customer, device, (id, from_me, content));
+        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
     }
 
     pub(crate) fn revoke(
@@ -170,24 +166,13 @@ impl World {
             return;
         };
         message.revoked = true;
-        if let Some(received) = from_me
-            .then(|| self.customers[customer.0].received_mut(phone, target))
-            .flatten()
-        {
-            received.revoked = true;
+        if from_me {
+            self.customers[customer.0].revoked(phone, target);
         }
-        self.spread(
-            phone,
-            customer,
-            device,
-            (
-                id,
-                from_me,
-                Content::Revoke {
-                    target: target.to_owned(),
-                },
-            ),
-        );
+        let content = Content::Revoke {
+            target: target.to_owned(),
+        };
+        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
     }
 
     pub(crate) fn react(
@@ -223,7 +208,7 @@ impl World {
             target_from_me,
             text: emoji.to_owned(),
         };
-        self.spread(phone, customer, device, (id, from_me, content));
+        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
     }
 }
 

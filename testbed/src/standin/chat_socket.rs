@@ -102,11 +102,7 @@ impl World {
 
     fn device_says(&mut self, id: ConnectionId, device: DeviceId, frame: FromPage) {
         match frame {
-            FromPage::Ack { seq } => {
-                if let Some(device) = self.devices.get_mut(&device) {
-                    device.acknowledged(seq);
-                }
-            }
+            FromPage::Ack { seq } => self.acknowledged(device, seq),
             FromPage::HistoryAck { n } => {
                 if let Some(device) = self.devices.get_mut(&device) {
                     device.history.retain(|chunk| chunk.n != n);

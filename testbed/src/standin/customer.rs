@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::clock::now_ms;
+use super::doings::Draft;
 use super::jid::Jid;
-use super::options::Address;
 use super::people::{CustomerId, CustomerState, PhoneId, Picture};
 use super::script::Script;
 use super::service::Service;
-use super::stanza::{Content, Stanza};
 use super::thread::{Message, Quote};
-use super::world::{Role, World};
+use super::world::World;
 
 /// A message that a customer's phone shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,10 +51,37 @@ pub struct CustomerRecord {
 }
 
 impl CustomerState {
-    pub fn received_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Received> {
+    fn received_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Received> {
         self.inbox
             .iter_mut()
             .find(|received| received.phone == phone && received.stanza_id == id)
+    }
+
+    /// The message as it waits for a phone that is off.
+    fn held_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Message> {
+        let mut held = self.held.iter_mut();
+        held.find(|(from, message)| *from == phone && message.id == id)
+            .map(|(_, message)| message)
+    }
+
+    /// A message to them was edited.
+    pub fn edited(&mut self, phone: PhoneId, id: &str, text: &str) {
+        if let Some(received) = self.received_mut(phone, id) {
+            text.clone_into(&mut received.text);
+            received.edited = true;
+        } else if let Some(held) = self.held_mut(phone, id) {
+            text.clone_into(&mut held.text);
+            held.edited = true;
+        }
+    }
+
+    /// A message to them was deleted.
+    pub fn revoked(&mut self, phone: PhoneId, id: &str) {
+        if let Some(received) = self.received_mut(phone, id) {
+            received.revoked = true;
+        } else if let Some(held) = self.held_mut(phone, id) {
+            held.revoked = true;
+        }
     }
 }
 
@@ -77,120 +102,6 @@ impl World {
     /// What a customer's phone shows, in the order of arrival, after doubles were removed.
     pub fn inbox(&self, id: CustomerId) -> &[Received] {
         self.customers.get(id.0).map_or(&[], |customer| &customer.inbox)
-    }
-
-    /// Brings a message to a customer's phone, which may be off.
-    pub(crate) fn deliver(&mut self, phone: PhoneId, id: CustomerId, message: Message) {
-        let customer = &mut self.customers[id.0];
-        if !customer.online {
-            customer.held.push_back((phone, message));
-            return;
-        }
-        if customer.had.insert((phone, message.id.clone())) {
-            customer.inbox.push(Received {
-                phone,
-                stanza_id: message.id.clone(),
-                text: message.text.clone(),
-                at_ms: now_ms(),
-                quote: message.quote,
-                read: false,
-                edited: message.edited,
-                revoked: message.revoked,
-            });
-            self.play_script(phone, id, &message.text);
-        }
-        self.receipt(phone, id, &[message.id], 2);
-    }
-
-    pub(crate) fn set_customer_online(&mut self, id: CustomerId, online: bool) {
-        self.customers[id.0].online = online;
-        if online {
-            while let Some((phone, message)) = self.customers[id.0].held.pop_front() {
-                self.deliver(phone, id, message);
-            }
-        }
-        let chat = self.customers[id.0].jid();
-        self.tell_subscribers(
-            id,
-            &Stanza::Presence {
-                chat,
-                online,
-                t: now_ms() / 1000,
-            },
-        );
-    }
-
-    pub(crate) fn read_all(&mut self, id: CustomerId) {
-        let mut read: Vec<(PhoneId, Vec<String>)> = Vec::new();
-        for received in self.customers[id.0].inbox.iter_mut().filter(|received| !received.read) {
-            received.read = true;
-            match read.iter_mut().find(|(phone, _)| *phone == received.phone) {
-                Some((_, ids)) => ids.push(received.stanza_id.clone()),
-                None => read.push((received.phone, vec![received.stanza_id.clone()])),
-            }
-        }
-        for (phone, ids) in read {
-            self.receipt(phone, id, &ids, 3);
-        }
-    }
-
-    /// A text from a customer to one of our accounts. Gives its stanza id.
-    pub(crate) fn write(&mut self, phone: PhoneId, id: CustomerId, text: String, quote: Option<Quote>) -> String {
-        let stanza_id = self.phone_stanza_id();
-        self.take_in(
-            phone,
-            id,
-            Message {
-                quote,
-                ..Self::new_message(stanza_id.clone(), false, text)
-            },
-        );
-        stanza_id
-    }
-
-    fn take_in(&mut self, phone: PhoneId, id: CustomerId, message: Message) {
-        let (stanza_id, content) = (message.id.clone(), Content::of(&message));
-        let thread = self.thread_mut(phone, id);
-        thread.messages.push(message);
-        thread.unread += 1;
-        self.spread(phone, id, None, (&stanza_id, false, content));
-    }
-
-    pub(crate) fn tell_subscribers(&mut self, id: CustomerId, stanza: &Stanza) {
-        let asked = self
-            .connections
-            .values()
-            .filter(|connection| connection.subscribed.contains(&id));
-        let devices = asked.filter_map(|c| {
-            if let Role::Device(device) = c.role {
-                Some(device)
-            } else {
-                None
-            }
-        });
-        for device in devices.collect::<Vec<_>>() {
-            self.tell_device(device, stanza.clone());
-        }
-    }
-
-    /// The chat with this customer moves from their number to their LID, for every account that has it.
-    pub(crate) fn migrate_to_lid(&mut self, id: CustomerId) {
-        let from = self.customers[id.0].jid();
-        if self.customers[id.0].lid.is_none() {
-            self.customers[id.0].lid = Some(self.random_digits(15));
-        }
-        self.customers[id.0].address = Address::Lid;
-        let to = self.customers[id.0].jid();
-        let stanza = Stanza::Migrate {
-            from,
-            to,
-            person: self.person(id),
-        };
-        for phone in 0..self.phones.len() {
-            if self.phones[phone].threads.contains_key(&id) {
-                self.tell_devices(PhoneId(phone), None, &stanza);
-            }
-        }
     }
 }
 
@@ -229,56 +140,32 @@ impl Customer {
 
     /// Writes a text. Gives its stanza id.
     pub fn write(&self, text: &str) -> String {
-        self.service
-            .with(|world| world.write(self.phone, self.id, text.to_owned(), None))
+        self.send(Draft::text(text))
+    }
+
+    /// Sends any message. Gives its stanza id.
+    pub fn send(&self, draft: Draft) -> String {
+        self.service.with(|world| world.write(self.phone, self.id, draft))
     }
 
     /// Writes several texts at once, in order. Gives their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
-        let write = |world: &mut World, text: T| world.write(self.phone, self.id, text.as_ref().to_owned(), None);
+        let write = |world: &mut World, text: T| world.write(self.phone, self.id, Draft::text(text.as_ref()));
         self.service
             .with(|world| texts.into_iter().map(|text| write(world, text)).collect())
     }
 
-    /// Writes a text that our devices cannot decrypt at first. Gives its stanza id.
-    pub fn write_undecryptable(&self, text: &str) -> String {
-        self.service.with(|world| {
-            let id = world.phone_stanza_id();
-            let message = Message {
-                ciphertext: true,
-                ..World::new_message(id.clone(), false, text.to_owned())
-            };
-            world.take_in(self.phone, self.id, message);
-            id
+    /// Replies to a message of ours.
+    pub fn reply(&self, to: &str, text: &str) -> String {
+        self.send(Draft {
+            quote: Some(to.to_owned()),
+            ..Draft::text(text)
         })
     }
 
     /// What could not be decrypted comes again, readable, under the same id.
     pub fn decrypt(&self, id: &str) {
-        self.service.with(|world| {
-            let Some(message) = world.thread_mut(self.phone, self.id).get_mut(false, id) else {
-                return;
-            };
-            message.ciphertext = false;
-            let content = Content::of(message);
-            world.spread(self.phone, self.id, None, (id, false, content));
-        });
-    }
-
-    /// Replies to a message of ours.
-    pub fn reply(&self, to: &str, text: &str) -> String {
-        self.service.with(|world| {
-            let quoted = world
-                .thread_mut(self.phone, self.id)
-                .get(true, to)
-                .map(|message| message.text.clone());
-            let quote = Quote {
-                id: to.to_owned(),
-                from_me: true,
-                text: quoted.unwrap_or_default(),
-            };
-            world.write(self.phone, self.id, text.to_owned(), Some(quote))
-        })
+        self.service.with(|world| world.decrypt(self.phone, self.id, id));
     }
 
     /// Edits one of their own messages.
@@ -307,15 +194,7 @@ impl Customer {
 
     /// Starts or stops typing: `composing`, `recording` or `paused`.
     pub fn typing(&self, state: &str) {
-        self.service.with(|world| {
-            let chat = world.customers[self.id.0].jid();
-            let stanza = Stanza::Chatstate {
-                chat,
-                state: state.to_owned(),
-                t: now_ms() / 1000,
-            };
-            world.tell_subscribers(self.id, &stanza);
-        });
+        self.service.with(|world| world.type_to_us(self.id, state));
     }
 
     /// What their phone shows, in order.
@@ -340,16 +219,7 @@ impl Customer {
 
     /// Changes the name that they gave themselves, or the one in our phone's address book.
     pub fn rename(&self, name: &str, saved_name: Option<&str>) {
-        self.service.with(|world| {
-            let customer = &mut world.customers[self.id.0];
-            name.clone_into(&mut customer.name);
-            customer.saved_name = saved_name.map(str::to_owned);
-            let stanza = Stanza::Contact {
-                chat: customer.jid(),
-                person: world.person(self.id),
-            };
-            world.tell_devices(self.phone, None, &stanza);
-        });
+        self.service.with(|world| world.rename(self.id, name, saved_name));
     }
 
     /// Changes their profile picture.

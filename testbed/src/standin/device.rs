@@ -54,10 +54,9 @@ impl Device {
         seq
     }
 
-    /// The page has everything up to `seq`.
-    pub fn acknowledged(&mut self, seq: u64) {
-        while self.queue.front().is_some_and(|(first, _)| *first <= seq) {
-            self.queue.pop_front();
-        }
+    /// The page has everything up to `seq`: gives what that is.
+    pub fn acknowledged(&mut self, seq: u64) -> Vec<Stanza> {
+        let count = self.queue.partition_point(|(at, _)| *at <= seq);
+        self.queue.drain(..count).map(|(_, stanza)| stanza).collect()
     }
 }

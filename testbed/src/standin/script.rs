@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::doings::Draft;
 use super::people::{CustomerId, PhoneId};
 use super::world::World;
 
@@ -59,7 +60,7 @@ impl World {
         }
         if let Some((after, answer)) = answer {
             let write = move |world: &mut World| {
-                world.write(phone, id, answer, None);
+                world.write(phone, id, Draft::text(&answer));
             };
             self.later.push((Duration::from_millis(after), Box::new(write)));
         }

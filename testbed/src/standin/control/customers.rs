@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Refused;
 use super::phones::Online;
 use crate::standin::customer::Customer;
+use crate::standin::doings::Draft;
 use crate::standin::options::NewCustomer;
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::script::Script;
@@ -23,19 +24,15 @@ type Answer = Result<Json<Value>, Refused>;
 /// How many texts one request may write.
 const MAX_TEXTS: usize = 10_000;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How often a text is written, and to whom, besides what it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Write {
-    text: String,
-    #[serde(default)]
     phone: Option<PhoneId>,
-    /// The stanza id of a message of ours.
-    #[serde(default)]
-    quote: Option<String>,
-    #[serde(default)]
+    /// Writes it so often; `{}` in the text is the number.
     count: Option<usize>,
-    #[serde(default)]
-    undecryptable: bool,
+    #[serde(flatten)]
+    draft: Draft,
 }
 
 #[derive(Deserialize)]
@@ -115,13 +112,12 @@ async fn inbox(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) 
 
 async fn write(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Write>) -> Answer {
     let customer = handle(&service, id, body.phone)?;
-    let ids = match (body.quote, body.count) {
-        (Some(quote), _) => vec![customer.reply(&quote, &body.text)],
-        (None, Some(count)) => {
-            customer.write_many((1..=count.min(MAX_TEXTS)).map(|n| body.text.replace("{}", &n.to_string())))
+    let ids = match body.count {
+        Some(count) => {
+            let texts = (1..=count.min(MAX_TEXTS)).map(|n| body.draft.text.replace("{}", &n.to_string()));
+            customer.write_many(texts)
         }
-        (None, None) if body.undecryptable => vec![customer.write_undecryptable(&body.text)],
-        (None, None) => vec![customer.write(&body.text)],
+        None => vec![customer.send(body.draft)],
     };
     Ok(Json(json!({ "ids": ids })))
 }

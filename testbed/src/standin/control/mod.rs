@@ -18,7 +18,7 @@
 //! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
-//! | `POST /control/customers/{c}/write` | `{text, count?, phone?, quote?, undecryptable?}` | texts; with `count`, `{}` in the text is the number |
+//! | `POST /control/customers/{c}/write` | [`Draft`](super::Draft) with `{phone?, count?}` | a message; with `count` so many texts, `{}` in them is the number |
 //! | `POST /control/customers/{c}/decrypt` | `{id, phone?}` | what could not be decrypted comes again |
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
