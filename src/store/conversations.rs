@@ -1,6 +1,6 @@
 //! Conversations: one account's chat with one customer or group.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -167,7 +167,6 @@ impl Tx {
 
     /// Counts `n` more unread messages, for the conversation and its customer.
     pub async fn add_unread(&mut self, id: ConversationId, n: i64) -> Result<(), StoreError> {
-        let customer = self.need_conversation(id).await?.customer_id;
         conversation::Entity::update_many()
             .col_expr(
                 conversation::Column::UnreadCount,
@@ -177,7 +176,7 @@ impl Tx {
             .filter(conversation::Column::Id.eq(id))
             .exec(&self.session)
             .await?;
-        self.add_customer_unread(customer, n).await
+        self.add_customer_unread(id, n).await
     }
 
     /// Nothing is unread any more; tells whether something was.
@@ -191,7 +190,7 @@ impl Tx {
             ..conversation::ActiveModel::default()
         };
         self.change_conversation(id, change).await?;
-        self.add_customer_unread(row.customer_id, -row.unread_count).await?;
+        self.add_customer_unread(id, -row.unread_count).await?;
         Ok(true)
     }
 
@@ -281,14 +280,18 @@ impl Tx {
         read(row)
     }
 
-    async fn add_customer_unread(&mut self, customer: Option<CustomerId>, n: i64) -> Result<(), StoreError> {
-        let Some(customer) = customer else { return Ok(()) };
+    async fn add_customer_unread(&mut self, of: ConversationId, n: i64) -> Result<(), StoreError> {
+        let customer = Query::select()
+            .column(conversation::Column::CustomerId)
+            .from(conversation::Entity)
+            .and_where(conversation::Column::Id.eq(of))
+            .take();
         customer::Entity::update_many()
             .col_expr(
                 customer::Column::UnreadCount,
                 Expr::col(customer::Column::UnreadCount).add(n),
             )
-            .filter(customer::Column::Id.eq(customer))
+            .filter(customer::Column::Id.in_subquery(customer))
             .exec(&self.session)
             .await?;
         Ok(())

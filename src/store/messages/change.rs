@@ -1,7 +1,10 @@
 //! Storing messages and what becomes of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    TryInsertResult,
+};
 
 use entity::{conversation, message};
 
@@ -17,19 +20,34 @@ impl Tx {
     }
 
     /// Stores a message, or gives the one that is stored.
-    ///
-    /// Looking first is enough: of two processes that store the same message at once, one collides with the unique key, and
-    /// its closure runs again and finds it.
     pub async fn insert_message(&mut self, new: NewMessage) -> Result<Inserted, StoreError> {
-        if let Some(stored) = self.stored(&new).await? {
-            return Ok(Inserted::Existing(stored));
+        let mut row = row(new.clone(), self.now);
+        if self.session.get_database_backend() == DbBackend::MySql {
+            // It cannot insert "or do nothing" without taking other faults for nothing, too. Looking first is enough: of two
+            // processes that store the same message at once one collides with the unique key, and its closure runs again.
+            if let Some(stored) = self.stored(&new).await? {
+                return Ok(Inserted::Existing(stored));
+            }
+            let insert = message::Entity::insert(unnumbered(row.clone()));
+            row.id = insert.exec(&self.session).await?.last_insert_id;
+            return read(row).map(Inserted::New);
         }
-        let mut row = row(new, self.now);
-        let inserted = message::Entity::insert(unnumbered(row.clone()))
-            .exec(&self.session)
-            .await?;
-        row.id = inserted.last_insert_id;
-        read(row).map(Inserted::New)
+        // Whichever of its unique keys is there already.
+        let nothing = OnConflict::new().do_nothing().to_owned();
+        let insert = message::Entity::insert(unnumbered(row.clone()))
+            .on_conflict(nothing)
+            .try_insert();
+        match insert.exec(&self.session).await? {
+            TryInsertResult::Inserted(inserted) => {
+                row.id = inserted.last_insert_id;
+                read(row).map(Inserted::New)
+            }
+            TryInsertResult::Conflicted | TryInsertResult::Empty => {
+                let stored = self.stored(&new).await?;
+                let missing = || StoreError::corrupt("messages", "one that is there cannot be found");
+                stored.map(Inserted::Existing).ok_or_else(missing)
+            }
+        }
     }
 
     pub async fn message_by_client_key(&mut self, key: &str) -> Result<Option<Message>, StoreError> {

@@ -1,0 +1,104 @@
+//! Messages stored per second, each with its journal event and synced to the disk, by one writer and by many at once.
+//! `cargo bench --bench store`; `-- sqlite://…` (or another address) for a database of one's own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crm::clock::SystemClock;
+use crm::domain::conversation::{ChatKind, Conversation};
+use crm::domain::customer::Identity;
+use crm::domain::event::{Event, EventType};
+use crm::domain::message::{Direction, Kind, MessageState};
+use crm::domain::{ChatId, Clock, WaMessageId};
+use crm::store::{Inserted, NewMessage, Store, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::try_join_all;
+
+/// Writers at once, and how many messages each run stores.
+const RUNS: [(usize, usize); 3] = [(1, 500), (8, 4_000), (64, 16_000)];
+
+#[tokio::main]
+async fn main() -> Result<(), StoreError> {
+    let folder = tempfile::tempdir().map_err(|error| StoreError::Unreachable(error.to_string()))?;
+    let address = std::env::args()
+        .find(|argument| argument.contains("://"))
+        .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("bench.db").display()));
+    let store = Store::open(&address, Arc::new(SystemClock)).await?;
+    let conversation = conversation(&store).await?;
+    for (writers, messages) in RUNS {
+        run(&store, &conversation, writers, messages).await?;
+    }
+    store.close().await;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures the machine's own time")]
+async fn run(store: &Store, conversation: &Conversation, writers: usize, messages: usize) -> Result<(), StoreError> {
+    let each = messages / writers;
+    let begin = Instant::now();
+    try_join_all((0..writers).map(|writer| async move {
+        for i in 0..each {
+            take(store, conversation, format!("{writers}.{writer}.{i}")).await?;
+        }
+        Ok::<_, StoreError>(())
+    }))
+    .await?;
+    let seconds = begin.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let rate = (each * writers) as f64 / seconds;
+    println!(
+        "{writers:>3} writers at once: {rate:>8.0} messages/s ({} in {seconds:.2} s)",
+        each * writers
+    );
+    Ok(())
+}
+
+/// Stores one message as the bridge does: row, last message of the conversation, unread count, event.
+async fn take(store: &Store, conversation: &Conversation, id: String) -> Result<Inserted, StoreError> {
+    let at = SystemClock.now();
+    let new = NewMessage {
+        whatsapp_id: Some(WaMessageId(id)),
+        ..NewMessage::of(
+            conversation,
+            Direction::Inbound,
+            Kind::Text,
+            "How much is it?",
+            at,
+            MessageState::Received,
+        )
+    };
+    let conversation = conversation.id;
+    store
+        .write(move |tx| {
+            let new = new.clone();
+            async move {
+                let inserted = tx.insert_message(new).await?;
+                if let Inserted::New(message) = &inserted {
+                    tx.touch(conversation, message.id, message.timestamp).await?;
+                    tx.add_unread(conversation, 1).await?;
+                    tx.emit(Event::message(EventType::MessageReceived, message));
+                }
+                Ok(inserted)
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
+    store
+        .write(|tx| {
+            async move {
+                let account = tx.create_account("default").await?.id;
+                let ada = Identity::lid("1");
+                let customer = tx.resolve_customer(&[ada], Some("Ada")).await?.customer;
+                let chat = ChatId::from("chat");
+                let resolved = tx
+                    .resolve_conversation(account, Some(customer.id), Some(&chat), ChatKind::Direct, "Ada")
+                    .await?;
+                Ok(resolved.conversation)
+            }
+            .boxed()
+        })
+        .await
+}

@@ -1,0 +1,172 @@
+//! What the bridge asks of the messages it holds: for comparing with the page, for pacing, for a person to decide.
+
+use std::time::Duration;
+
+use crm::domain::message::{Direction, Message, MessageState};
+use crm::domain::{ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crm::store::{NewMessage, PageRequest, Store};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, inbound, outbound, take, write};
+
+on_each_database! {
+    /// `RULES` 11.
+    what_is_held_since_a_moment_is_told_in_order,
+    /// `RULES` 11.
+    only_what_whatsapp_may_still_tell_more_about_is_read_again,
+    /// `RULES` 3.
+    what_a_person_wants_sent_again_counts_for_the_present_login,
+    /// `RULES` 8.
+    only_customers_who_never_wrote_count_as_first_contacts,
+}
+
+fn at(seconds: u64) -> Timestamp {
+    BEGIN.plus(Duration::from_secs(seconds))
+}
+
+async fn hand_over(store: &Store, id: MessageId, stanza: &'static str, state: MessageState) -> Message {
+    let handed = write(store, move |tx| {
+        async move {
+            tx.choose_stanza(id, &ChatId::from("given"), &WaMessageId::from(stanza), 0)
+                .await?;
+            tx.set_message_state(id, state, None).await
+        }
+        .boxed()
+    });
+    handed.await.unwrap()
+}
+
+async fn text(store: &Store, of: &crm::domain::conversation::Conversation, key: &str, when: Timestamp) -> MessageId {
+    desk::new(take(store, outbound(of, key, key, when)).await.unwrap()).id
+}
+
+async fn what_is_held_since_a_moment_is_told_in_order(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    for (id, seconds) in [("old", 1), ("b", 9), ("a", 5)] {
+        take(&store, inbound(&ada, id, "x", at(seconds))).await.unwrap();
+    }
+    text(&store, &ada, "queued", at(9)).await;
+    // The page knows whole seconds only.
+    let since = Timestamp(at(5).0 + 700);
+    let held = store.recent_ids(ada.id, since).await.unwrap();
+    let ids: Vec<_> = held.iter().map(|held| held.whatsapp_id.as_str()).collect();
+    assert_eq!(ids, ["a", "b"], "what has no id yet is nothing to compare");
+    store.close().await;
+}
+
+async fn only_what_whatsapp_may_still_tell_more_about_is_read_again(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let states = [
+        ("queued", MessageState::Queued),
+        ("sending", MessageState::Sending),
+        ("delivered", MessageState::Delivered),
+        ("read", MessageState::Read),
+        ("failed", MessageState::Failed),
+        ("unknown", MessageState::Unknown),
+    ];
+    for (stanza, state) in states {
+        let id = text(&store, &ada, stanza, at(10)).await;
+        if state != MessageState::Queued {
+            hand_over(&store, id, stanza, state).await;
+        }
+    }
+    let old = text(&store, &ada, "old", at(1)).await;
+    hand_over(&store, old, "old", MessageState::Sent).await;
+    // Written on the phone: its conversation's chat is where it is.
+    let phone = NewMessage {
+        whatsapp_id: Some("phone".into()),
+        state: MessageState::Sent,
+        ..NewMessage::of(
+            &ada,
+            Direction::Outbound,
+            crm::domain::message::Kind::Text,
+            "x",
+            at(11),
+            MessageState::Sent,
+        )
+    };
+    take(&store, phone).await.unwrap();
+    let unfinished = store.unfinished(ada.id, at(5)).await.unwrap();
+    let contents: Vec<_> = unfinished.iter().map(|message| message.content.as_str()).collect();
+    assert_eq!(contents, ["queued", "sending", "delivered", "unknown", "x"]);
+    let known = store.unfinished_of_account(ada.account_id, at(5), 10).await.unwrap();
+    let told = |chat: &ChatId, id: &str| (chat.clone(), WaMessageId::from(id));
+    let (given, own) = (ChatId::from("given"), ada.chat_id.clone().unwrap());
+    let expected = [
+        told(&own, "phone"),
+        told(&given, "unknown"),
+        told(&given, "delivered"),
+        told(&given, "sending"),
+    ];
+    assert_eq!(known, expected, "the newest first, and each in its chat");
+    assert_eq!(
+        store.unfinished_of_account(ada.account_id, at(5), 2).await.unwrap(),
+        expected[..2]
+    );
+    let undecided = store.undecided(PageRequest::first(10)).await.unwrap().data;
+    assert_eq!(
+        undecided
+            .iter()
+            .map(|message| message.content.as_str())
+            .collect::<Vec<_>>(),
+        ["unknown"]
+    );
+    store.close().await;
+}
+
+async fn what_a_person_wants_sent_again_counts_for_the_present_login(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let id = text(&store, &ada, "k", BEGIN).await;
+    hand_over(&store, id, "S1", MessageState::Unknown).await;
+    write(&store, move |tx| {
+        async move {
+            tx.next_login(ada.account_id).await?;
+            tx.renew_login(id).await?;
+            tx.set_expiry(id, Some(at(60))).await
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    let handed = store.hand_over(id).await.unwrap().unwrap();
+    assert_eq!((handed.id.as_str(), handed.login), ("S1", 1));
+    let expiry = write(&store, move |tx| async move { tx.expiry(id).await }.boxed());
+    assert_eq!(expiry.await.unwrap(), Some(at(60)));
+    store.close().await;
+}
+
+async fn only_customers_who_never_wrote_count_as_first_contacts(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
+    let first = async |id: ConversationId| store.is_first_contact(id).await.unwrap();
+    let count = async |from: Timestamp| {
+        write(&store, move |tx| {
+            async move { tx.first_contacts(ada.account_id, from).await }.boxed()
+        })
+        .await
+        .unwrap()
+    };
+    let waiting = text(&store, &ada, "k", at(10)).await;
+    assert!(first(ada.id).await, "what waits to be sent is no contact yet");
+    assert_eq!(count(BEGIN).await, 0);
+    hand_over(&store, waiting, "S1", MessageState::Sent).await;
+    write(&store, move |tx| {
+        async move { tx.touch(ada.id, waiting, at(10)).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert!(!first(ada.id).await);
+    assert_eq!(count(BEGIN).await, 1);
+    assert_eq!(count(at(11)).await, 0, "it was longer ago");
+    take(&store, inbound(&ben, "A1", "x", at(10))).await.unwrap();
+    assert!(!first(ben.id).await, "who wrote is known");
+    let answer = text(&store, &ben, "b", at(11)).await;
+    hand_over(&store, answer, "S2", MessageState::Sent).await;
+    assert_eq!(count(BEGIN).await, 1);
+    store.close().await;
+}
