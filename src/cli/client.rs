@@ -150,6 +150,18 @@ fn unreachable(error: reqwest::Error) -> anyhow::Error {
     Fault::new(Exit::Unreachable, text).into()
 }
 
+/// A path with these query parameters.
+pub fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
 fn with_limit(path: &str, limit: u64) -> String {
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}limit={limit}")

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::client::with_query;
 use super::{Exit, Shell, listing};
 
 /// The people who write to us
@@ -36,11 +37,8 @@ impl Customer {
         let client = shell.client()?;
         match self.verb {
             Verb::List { amount, search } => {
-                let mut query = form_urlencoded::Serializer::new(String::new());
-                if let Some(search) = search {
-                    query.append_pair("search", &search);
-                }
-                let path = format!("/api/v1/customers?{}", query.finish());
+                let search = search.as_deref().map(|search| ("search", search));
+                let path = with_query("/api/v1/customers", search);
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{Method, Response};
 
-use super::client::send;
+use super::client::{send, with_query};
 use super::{Exit, Fault, Format, Shell};
 
 /// Write all messages or customers
@@ -45,10 +45,7 @@ impl Export {
         let path = self.path(shell.manner.output)?;
         let response = send(shell.client()?.request(Method::GET, &path)).await?;
         match &self.out {
-            None => {
-                let mut out = std::io::stdout().lock();
-                copy(response, &mut out).await?;
-            }
+            None => copy(response, &mut std::io::stdout()).await?,
             Some(path) => into_file(response, path).await?,
         }
         Ok(Exit::Ok)
@@ -70,17 +67,16 @@ impl Export {
             What::Messages => "messages",
             What::Customers => "customers",
         };
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("format", format);
-        if let Some(id) = self.conversation {
-            query.append_pair("conversation_id", &id.to_string());
-        }
-        for (name, moment) in [("from", self.from), ("until", self.until)] {
-            if let Some(moment) = moment {
-                query.append_pair(name, &moment.to_string());
-            }
-        }
-        Ok(format!("/api/v1/export/{what}?{}", query.finish()))
+        let pairs = [
+            ("format", Some(format.to_owned())),
+            ("conversation_id", self.conversation.map(|id| id.to_string())),
+            ("from", self.from.map(|moment| moment.to_string())),
+            ("until", self.until.map(|moment| moment.to_string())),
+        ];
+        let given = pairs
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        Ok(with_query(&format!("/api/v1/export/{what}"), given))
     }
 }
 
@@ -115,7 +111,8 @@ async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
                 "the server broke off, so what is there is not whole; its log says why",
             )
         })?;
-        out.write_all(&piece)?;
+        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        tokio::task::block_in_place(|| out.write_all(&piece))?;
         bar.inc(piece.split(|byte| *byte == b'\n').count() as u64 - 1);
     }
     out.flush()?;

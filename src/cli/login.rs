@@ -12,7 +12,6 @@ use super::client::{self, Client, send};
 use super::home::Home;
 use super::login_view::{Display, end};
 use super::serve::Assembly;
-use super::signals::Signals;
 use super::{Exit, Fault, Shell, exit};
 use crate::api::accounts::{Login as LoginRequest, SessionView};
 use crate::config::DataDirError;
@@ -39,7 +38,7 @@ impl Login {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let mut display = Display::new(shell, self.qr_file.clone());
         let end = if is_up(shell).await? {
-            self.ask_server(shell, &mut display).await
+            super::leave(shell.manner.timeout, self.ask_server(shell, &mut display)).await
         } else {
             self.without_server(shell, &mut display).await
         };
@@ -74,13 +73,14 @@ impl Login {
             Ok(home) => home,
             Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
         };
-        let mut signals = Signals::listen()?;
         let assembly = Assembly::start(home, &shell.config).await?;
-        let end = tokio::select! {
-            end = self.drive(&assembly, display) => end,
-            () = signals.next() => Ok(Exit::Interrupted),
-            task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
+        let driven = async {
+            tokio::select! {
+                end = self.drive(&assembly, display) => end,
+                task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
+            }
         };
+        let end = super::leave(shell.manner.timeout, driven).await;
         assembly.close().await;
         end
     }

@@ -6,6 +6,7 @@ mod client;
 mod completion;
 mod conversation;
 mod customer;
+mod doctor;
 mod exit;
 mod export;
 mod home;
@@ -33,12 +34,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 pub use exit::{Exit, Fault};
 pub use output::Format;
 
 use crate::config::{Config, Surroundings};
+use crate::supervisor::Supervisor;
 use crate::telemetry;
 
 /// A WhatsApp desk for small teams.
@@ -111,6 +114,7 @@ enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Status(status::Status),
+    Doctor(doctor::Doctor),
     Send(send::Send),
     Tail(tail::Tail),
     Customer(customer::Customer),
@@ -134,14 +138,17 @@ impl Command {
         }
     }
 
-    async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+    async fn run(self, shell: Shell) -> anyhow::Result<Exit> {
         match self {
             // These end in order by themselves, whatever happens.
-            Self::Serve(command) => command.run(shell).await,
-            Self::Login(command) => command.run(shell).await,
+            Self::Serve(command) => command.run(&shell).await,
+            Self::Login(command) => command.run(&shell).await,
             // This tells how far a message is when time is up.
-            Self::Send(command) => interruptible(None, command.run(shell)).await,
-            other => interruptible(shell.manner.timeout, other.ask(shell)).await,
+            Self::Send(command) => interruptible(None, async move { command.run(&shell).await }).await,
+            other => {
+                let timeout = shell.manner.timeout;
+                interruptible(timeout, async move { other.ask(&shell).await }).await
+            }
         }
     }
 
@@ -151,6 +158,7 @@ impl Command {
             Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
             Self::Logout(command) => command.run(shell).await,
             Self::Status(command) => command.run(shell).await,
+            Self::Doctor(command) => command.run(shell).await,
             Self::Tail(command) => command.run(shell).await,
             Self::Customer(command) => command.run(shell).await,
             Self::Conversation(command) => command.run(shell).await,
@@ -166,11 +174,22 @@ impl Command {
     }
 }
 
-/// Runs a command until it ends, time is up or somebody presses Ctrl-C.
-async fn interruptible(
-    timeout: Option<Duration>,
-    command: impl Future<Output = anyhow::Result<Exit>>,
-) -> anyhow::Result<Exit> {
+/// Runs a command, in a task of its own, that can be left at any moment: also while it waits for whoever reads what it
+/// writes.
+async fn interruptible<F>(timeout: Option<Duration>, command: F) -> anyhow::Result<Exit>
+where
+    F: Future<Output = anyhow::Result<Exit>> + std::marker::Send + 'static,
+{
+    let (tell, told) = tokio::sync::oneshot::channel();
+    Supervisor::new().spawn_short("command", async move {
+        // Nobody listens any more when the command was left.
+        let _ = tell.send(command.await);
+    });
+    leave(timeout, async { told.await.context("the command broke down")? }).await
+}
+
+/// Waits until a command ends, time is up or somebody presses Ctrl-C.
+async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let mut signals = signals::Signals::listen()?;
     let late = async {
         match timeout {
@@ -211,7 +230,10 @@ impl Cli {
         };
         telemetry::init(&shell.config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.command.run(&shell))
+        let end = runtime.block_on(self.command.run(shell));
+        // What is left waits for a terminal or a disk that does not answer.
+        runtime.shutdown_background();
+        end
     }
 }
 

@@ -91,8 +91,12 @@ impl Output {
 
     /// A line as it is.
     pub fn raw(&mut self, text: &str) -> anyhow::Result<()> {
-        writeln!(self.out, "{text}")?;
-        Ok(self.out.flush()?)
+        let out = &mut self.out;
+        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        tokio::task::block_in_place(|| {
+            writeln!(out, "{text}")?;
+            Ok(out.flush()?)
+        })
     }
 
     pub fn is_for_people(&self) -> bool {

@@ -135,11 +135,8 @@ async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<V
 }
 
 async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<Value> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("search", name);
-    let (found, _) = client
-        .list(&format!("/api/v1/customers?{}", query.finish()), None)
-        .await?;
+    let path = client::with_query("/api/v1/customers", [("search", name)]);
+    let (found, _) = client.list(&path, None).await?;
     let wanted = name.to_lowercase();
     let named = |row: &Value| row["name"].as_str().is_some_and(|name| name.to_lowercase() == wanted);
     let found: Vec<Value> = found.into_iter().filter(named).collect();

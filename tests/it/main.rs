@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod bridge;
+mod cli;
 mod e2e;
 mod matrix;
 mod rig;

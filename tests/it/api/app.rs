@@ -1,5 +1,6 @@
 //! A server in this process.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -75,37 +76,16 @@ impl App {
     pub async fn with(limits: SocketLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
-        let clock: Arc<dyn Clock> = Arc::new(Stopped);
         let options = OpenOptions {
             synchronous: Synchronous::Off,
             ..OpenOptions::new(&url)
         };
-        let store = options.open(clock.clone()).await.unwrap();
+        let store = options.open(Arc::new(Stopped)).await.unwrap();
         let account = write(&store, |tx| tx.create_account("default").boxed()).await.id;
-        let core = Core::new(store.clone(), clock.clone(), Random::seeded(1), policy())
-            .await
-            .unwrap();
         let whatsapp = SilentWhatsApp::new();
-        let line = Line {
-            id: account,
-            name: "default".to_owned(),
-            port: Arc::new(whatsapp.clone()),
-            reader: Reader::default(),
-            resynced: watch::Sender::new(0).subscribe(),
-        };
         let supervisor = Supervisor::new();
-        let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let listen = server.address().unwrap();
-        let state = ApiState::new(Parts {
-            store: store.clone(),
-            desk: Desk::new(core, vec![line], None),
-            clock,
-            supervisor: supervisor.clone(),
-            listen,
-            allowed_hosts: vec!["crm.example.org".to_owned()],
-            limits: Self::brief(limits),
-        });
-        supervisor.spawn("api", server.run(state, supervisor.stopping()));
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let listen = listen_on(&store, account, &whatsapp, &supervisor, limits, listen).await;
         let mut app = Self {
             url: format!("http://{listen}"),
             store,
@@ -119,6 +99,25 @@ impl App {
         };
         app.key = app.key_of(Scope::Admin).await;
         app
+    }
+
+    /// Ends the server, lets something happen while nobody listens, and listens again at the same address.
+    pub async fn restart<F: Future<Output = Self>>(mut self, meanwhile: impl FnOnce(Self) -> F) -> Self {
+        assert!(self.supervisor.shutdown(Duration::from_secs(20)).await);
+        self = meanwhile(self).await;
+        self.supervisor = Supervisor::new();
+        let address = self.url.trim_start_matches("http://").parse().unwrap();
+        let limits = SocketLimits::default();
+        listen_on(
+            &self.store,
+            self.account,
+            &self.whatsapp,
+            &self.supervisor,
+            limits,
+            address,
+        )
+        .await;
+        self
     }
 
     /// A new key.
@@ -190,6 +189,41 @@ impl App {
         );
         self.store.close().await;
     }
+}
+
+/// Serves the API; gives the address.
+async fn listen_on(
+    store: &Store,
+    account: AccountId,
+    whatsapp: &SilentWhatsApp,
+    supervisor: &Supervisor,
+    limits: SocketLimits,
+    address: SocketAddr,
+) -> SocketAddr {
+    let clock: Arc<dyn Clock> = Arc::new(Stopped);
+    let core = Core::new(store.clone(), clock.clone(), Random::seeded(1), policy())
+        .await
+        .unwrap();
+    let line = Line {
+        id: account,
+        name: "default".to_owned(),
+        port: Arc::new(whatsapp.clone()),
+        reader: Reader::default(),
+        resynced: watch::Sender::new(0).subscribe(),
+    };
+    let server = Server::bind(address).await.unwrap();
+    let listen = server.address().unwrap();
+    let state = ApiState::new(Parts {
+        store: store.clone(),
+        desk: Desk::new(core, vec![line], None),
+        clock,
+        supervisor: supervisor.clone(),
+        listen,
+        allowed_hosts: vec!["crm.example.org".to_owned()],
+        limits: App::brief(limits),
+    });
+    supervisor.spawn("api", server.run(state, supervisor.stopping()));
+    listen
 }
 
 /// A change of the database that has to succeed.

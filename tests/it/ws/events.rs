@@ -153,7 +153,7 @@ async fn a_filter_lets_through_what_it_names_and_nothing_else() {
 #[tokio::test]
 async fn heartbeats_are_answered_and_silence_ends_a_connection() {
     let limits = SocketLimits {
-        heartbeat: std::time::Duration::from_secs(60),
+        heartbeat: std::time::Duration::from_mins(1),
         silence: std::time::Duration::from_millis(300),
         ..SocketLimits::default()
     };

@@ -1,0 +1,150 @@
+//! The single looks.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::client::{self, Client};
+use super::super::home::Home;
+use super::super::{Exit, Shell, exit};
+use super::{Finding, Verdict};
+use crate::config::{Config, DataDir, DataDirError};
+
+/// How long somebody who is asked may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub fn data_folder(config: &Config) -> Finding {
+    const CHECK: &str = "data folder";
+    let path = &config.data_dir;
+    if !path.exists() {
+        let detail = format!("{} is made at the first start", path.display());
+        return Finding::new(CHECK, Verdict::Ok, detail);
+    }
+    if let Err(error) = DataDir::open(path) {
+        return Finding::new(CHECK, Verdict::Failed, error.to_string());
+    }
+    let open_key = std::fs::metadata(path.join("admin.key")).is_ok_and(|key| key.mode() & 0o077 != 0);
+    if open_key {
+        let key = path.join("admin.key");
+        let detail = format!(
+            "others may read {}; close it: chmod 600 {}",
+            key.display(),
+            key.display()
+        );
+        return Finding::new(CHECK, Verdict::Failed, detail);
+    }
+    Finding::new(CHECK, Verdict::Ok, format!("{}, for its owner alone", path.display()))
+}
+
+pub async fn homeserver(config: &Config) -> Finding {
+    const CHECK: &str = "homeserver";
+    let Some(homeserver) = &config.matrix.homeserver else {
+        return Finding::new(CHECK, Verdict::Ok, "none is configured");
+    };
+    let url = format!("{}/_matrix/client/versions", homeserver.trim_end_matches('/'));
+    let asked = async { Ok::<_, anyhow::Error>(client::http(homeserver)?.get(url).timeout(PATIENCE).send().await?) };
+    match asked.await {
+        Ok(answer) if answer.status().is_success() => Finding::new(CHECK, Verdict::Ok, format!("{homeserver} answers")),
+        Ok(answer) => {
+            let detail = format!(
+                "{homeserver} answers {}; is it a homeserver's address?",
+                answer.status()
+            );
+            Finding::new(CHECK, Verdict::Failed, detail)
+        }
+        Err(error) => {
+            let detail = format!("{homeserver} cannot be reached ({error}); start it, or set CRM_MATRIX_HOMESERVER");
+            Finding::new(CHECK, Verdict::Failed, detail)
+        }
+    }
+}
+
+/// A client and what the server says of itself, or what there is instead.
+pub async fn server(shell: &Shell) -> Result<(Client, Value), Finding> {
+    let asked = async {
+        let client = shell.client()?;
+        let status: Value = client.get("/api/v1/status").await?;
+        Ok::<_, anyhow::Error>((client, status))
+    };
+    asked.await.map_err(|error| {
+        let not_running = exit::code(&error) == Exit::Unreachable || !shell.config.data_dir.join("admin.key").exists();
+        let verdict = if not_running { Verdict::Warning } else { Verdict::Failed };
+        Finding::new("server", verdict, format!("{error:#}"))
+    })
+}
+
+/// What the server says of itself.
+pub fn status(status: &Value) -> Vec<Finding> {
+    let mut findings = vec![];
+    for account in status["accounts"].as_array().into_iter().flatten() {
+        let state = account["state"].as_str().unwrap_or("unknown");
+        let verdict = if state == "ready" {
+            Verdict::Ok
+        } else {
+            Verdict::Warning
+        };
+        findings.push(Finding::new("whatsapp", verdict, told(account, "name", state)));
+    }
+    let matrix = &status["matrix"];
+    let state = matrix["state"].as_str().unwrap_or("unknown");
+    let verdict = match state {
+        "ready" | "off" => Verdict::Ok,
+        "refused" => Verdict::Failed,
+        _ => Verdict::Warning,
+    };
+    findings.push(Finding::new("matrix", verdict, told(matrix, "user", state)));
+    findings.push(Finding::new(
+        "database",
+        Verdict::Ok,
+        format!("{} events", status["database"]["head"]),
+    ));
+    if status["outbox"]["parked"] == true {
+        let detail = "parked after a restore; look through it, then `crm outbox resume`";
+        findings.push(Finding::new("outbox", Verdict::Warning, detail));
+    }
+    let quarantined = status["quarantined"].as_u64().unwrap_or(0);
+    if quarantined > 0 {
+        let detail = format!("{quarantined} events could not be taken in; --replay tries again");
+        findings.push(Finding::new("quarantine", Verdict::Warning, detail));
+    }
+    findings
+}
+
+fn told(of: &Value, who: &str, state: &str) -> String {
+    let who = of[who].as_str().map(|who| format!("{who}: ")).unwrap_or_default();
+    let why = of["detail"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{who}{state}{why}")
+}
+
+/// Opens the database as the server would. Only where no server has it.
+pub async fn database(config: &Config) -> Finding {
+    const CHECK: &str = "database";
+    if !config.data_dir.exists() {
+        return Finding::new(CHECK, Verdict::Ok, "is made at the first start");
+    }
+    match Home::open(config, "crm doctor").await {
+        Ok(home) => {
+            let range = home.store.journal_range().await;
+            home.store.close().await;
+            match range {
+                Ok(range) => Finding::new(CHECK, Verdict::Ok, format!("{} events", range.head)),
+                Err(error) => Finding::new(CHECK, Verdict::Failed, error.to_string()),
+            }
+        }
+        Err(error) => {
+            let held = matches!(error.downcast_ref(), Some(DataDirError::Held { .. }));
+            let verdict = if held { Verdict::Warning } else { Verdict::Failed };
+            Finding::new(CHECK, verdict, format!("{error:#}"))
+        }
+    }
+}
+
+/// `RULES` 29: what no setting of ours can close.
+pub fn neighbours() -> Finding {
+    Finding::new(
+        "neighbours",
+        Verdict::Ok,
+        "whoever shares this host can reach the browser's debugging port; run crm as a user, or in a container, of its own",
+    )
+}

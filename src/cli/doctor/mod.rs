@@ -1,0 +1,116 @@
+//! `crm doctor`: looks at everything that has to be right, and says of each what it found and what to do.
+
+mod checks;
+mod processes;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{Exit, Shell, output};
+
+/// Look at everything that has to be right
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Try again to take in what lies in quarantine
+    #[arg(long)]
+    replay: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warning,
+    Failed,
+}
+
+/// What one look found.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+}
+
+impl Finding {
+    fn new(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            verdict,
+            detail: detail.into(),
+        }
+    }
+}
+
+const COLUMNS: &[&str] = &["verdict", "check", "detail"];
+
+const QUARANTINE_COLUMNS: &[&str] = &["id", "source", "times", "last_seen", "error"];
+
+impl Doctor {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let config = &shell.config;
+        let mut findings = vec![checks::data_folder(config)];
+        findings.push(checks::homeserver(config).await);
+        let client = checks::server(shell).await;
+        match &client {
+            Ok((client, status)) => {
+                findings.push(Finding::new(
+                    "server",
+                    Verdict::Ok,
+                    format!("answers at {}", config.url),
+                ));
+                findings.extend(checks::status(status));
+                if self.replay {
+                    findings.push(replay(client).await?);
+                }
+            }
+            Err(finding) => {
+                findings.push(Finding::new(finding.check, finding.verdict, finding.detail.clone()));
+                findings.push(checks::database(config).await);
+                findings.push(processes::left_over(&config.data_dir));
+            }
+        }
+        findings.push(checks::neighbours());
+        let rows = serde_json::to_value(&findings)?;
+        shell
+            .output()
+            .list(rows.as_array().map_or(&[], Vec::as_slice), COLUMNS)?;
+        if let Ok((client, _)) = &client {
+            quarantine(shell, client).await?;
+        }
+        let failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+        Ok(if failed { Exit::Failed } else { Exit::Ok })
+    }
+}
+
+/// `RULES` 13.
+async fn replay(client: &Client) -> anyhow::Result<Finding> {
+    let replayed: Value = client.post("/api/v1/quarantine/replay", &json!({})).await?;
+    let detail = format!(
+        "{} taken in, {} still not understood",
+        replayed["taken_in"], replayed["still_refused"]
+    );
+    Ok(Finding::new("replay", Verdict::Ok, detail))
+}
+
+/// Lists what could not be taken in, for people: programs ask the API.
+async fn quarantine(shell: &Shell, client: &Client) -> anyhow::Result<()> {
+    let mut out = shell.output();
+    if !out.is_for_people() {
+        return Ok(());
+    }
+    let (rows, _) = match client.list("/api/v1/quarantine", None).await {
+        Ok(listed) => listed,
+        Err(error) => {
+            output::note(&format!("The quarantine cannot be listed: {error:#}"));
+            return Ok(());
+        }
+    };
+    if !rows.is_empty() {
+        out.line("")?;
+        out.list(&rows, QUARANTINE_COLUMNS)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What the shell says of itself is a contract.
+
+use std::fmt::Write as _;
+
+use super::rig::Shell;
+
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["serve"],
+    &["login"],
+    &["logout"],
+    &["status"],
+    &["doctor"],
+    &["send"],
+    &["tail"],
+    &["customer"],
+    &["customer", "list"],
+    &["customer", "view"],
+    &["conversation"],
+    &["conversation", "list"],
+    &["conversation", "view"],
+    &["conversation", "read"],
+    &["message"],
+    &["message", "list"],
+    &["message", "view"],
+    &["message", "retry"],
+    &["message", "resolve"],
+    &["message", "cancel"],
+    &["outbox"],
+    &["outbox", "status"],
+    &["outbox", "resume"],
+    &["export"],
+    &["key"],
+    &["key", "create"],
+    &["key", "list"],
+    &["key", "revoke"],
+    &["backup"],
+    &["restore"],
+    &["completion"],
+    &["man"],
+];
+
+#[tokio::test]
+async fn every_command_says_what_it_does_and_takes() {
+    let shell = Shell::bare();
+    let mut all = String::new();
+    for command in COMMANDS {
+        let arguments = [*command, &["--help"]].concat();
+        let help = shell.ok(&arguments).await.out;
+        writeln!(all, "## crm {}\n{}\n", command.join(" "), help.trim_end()).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn completions_and_manual_pages_come_for_every_command() {
+    let shell = Shell::bare();
+    for dialect in ["bash", "zsh", "fish"] {
+        let script = shell.ok(&["completion", dialect]).await.out;
+        assert!(script.contains("idempotency-key"), "{dialect}");
+    }
+    assert!(shell.ok(&["man"]).await.out.contains(".TH crm 1"));
+    shell.ok(&["man", "--out", "pages"]).await;
+    for page in ["crm.1", "crm-send.1", "crm-message-resolve.1"] {
+        assert!(shell.folder.path().join("pages").join(page).exists(), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_wrongly_is_a_usage_error() {
+    let shell = Shell::bare();
+    for arguments in [
+        &["fly"][..],
+        &["send"],
+        &["tail", "--idle", "soon"],
+        &["export", "everything"],
+        &["customer", "list", "-o", "xml"],
+        &["login", "--phone", "07700900123"],
+    ] {
+        let ended = shell.run(arguments).await;
+        assert_eq!(
+            (ended.code, ended.out.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {ended:?}"
+        );
+    }
+}

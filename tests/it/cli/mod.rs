@@ -1,0 +1,9 @@
+//! The shell as people and scripts meet it: the real binary, its output and its exit codes.
+
+mod asking;
+mod help;
+mod keys;
+mod rig;
+mod sending;
+mod serving;
+mod tailing;

@@ -1,0 +1,121 @@
+//! `crm send`.
+
+use crm::domain::MessageId;
+use crm::domain::message::{Failure, MessageState};
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::rig::Shell;
+use crate::api::app::{App, write};
+
+const TO: &str = "+447700900123";
+
+/// WhatsApp has told something of a message.
+async fn set_state(app: &App, id: i64, state: MessageState, failure: Option<Failure>) {
+    write(&app.store, move |tx| {
+        let failure = failure.clone();
+        async move { tx.set_message_state(MessageId(id), state, failure).await }.boxed()
+    })
+    .await;
+}
+
+/// Waits until the message is queued, then lets it become what it is to become.
+async fn becomes(app: &App, state: MessageState, failure: Option<Failure>) {
+    let mut head = app.store.head();
+    loop {
+        if app.store.message(MessageId(1)).await.unwrap().is_some() {
+            return set_state(app, 1, state, failure).await;
+        }
+        head.changed().await.unwrap();
+    }
+}
+
+/// `RULES` 27 and 28.
+#[tokio::test]
+async fn a_send_ends_as_its_message_does() {
+    let failure = |code: &str| Failure {
+        code: code.to_owned(),
+        detail: "this and that; do so".to_owned(),
+    };
+    for (wait, state, why, code) in [
+        ("sent", MessageState::Sent, None, 0),
+        ("sent", MessageState::Read, None, 0),
+        ("delivered", MessageState::Delivered, None, 0),
+        ("read", MessageState::Read, None, 0),
+        ("sent", MessageState::Failed, Some(failure("not_on_whatsapp")), 3),
+        ("sent", MessageState::Failed, Some(failure("expired")), 1),
+        ("read", MessageState::Unknown, Some(failure("unclear")), 8),
+        ("delivered", MessageState::Sent, None, 124),
+    ] {
+        let app = App::start().await;
+        let shell = Shell::of(&app);
+        let arguments = ["send", TO, "hello", "--wait", wait, "--timeout", "2s", "-o", "json"];
+        let (ended, ()) = tokio::join!(shell.run(&arguments), becomes(&app, state, why));
+        assert_eq!(ended.code, Some(code), "{state}: {ended:?}");
+        let told = ended.json();
+        assert_eq!((&told["id"], &told["state"]), (&json!(1), &json!(state)), "{ended:?}");
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_go_out_before_a_login_says_so() {
+    let app = App::start().await;
+    let account = app.account;
+    write(&app.store, move |tx| {
+        tx.set_session(account, crm::domain::session::SessionState::LoggedOut, None)
+            .boxed()
+    })
+    .await;
+    let ended = Shell::of(&app).run(&["send", TO, "hello", "--timeout", "300ms"]).await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.err.contains("crm login"), "{}", ended.err);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_can_come_from_standard_input_and_a_key_makes_two_runs_one() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    let arguments = [
+        "send",
+        TO,
+        "-",
+        "--wait",
+        "queued",
+        "--idempotency-key",
+        "order-7",
+        "-q",
+    ];
+    let first = shell.told(&arguments, "two\nlines\n").await;
+    assert_eq!((first.code, first.out.as_str()), (Some(0), "1\n"), "{first:?}");
+    let again = shell.told(&arguments, "two\nlines\n").await;
+    assert_eq!(again.out, "1\n");
+    let other = shell.told(&arguments, "another").await;
+    assert_eq!(other.code, Some(2), "{other:?}");
+    let message = app.store.message(MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(message.content, "two\nlines");
+    assert_eq!(
+        message.author.unwrap().origin,
+        Some(crm::domain::message::Origin::Shell)
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_customer_can_be_named_if_the_name_says_who_is_meant() {
+    let app = App::start().await;
+    app.inbound("Ada Lovelace", "+447700900123", "hello").await;
+    app.inbound("Bob", "+447700900124", "hello").await;
+    app.inbound("bob", "+447700900125", "hello").await;
+    let shell = Shell::of(&app);
+    let send = async |to: &str| shell.run(&["send", to, "hi", "--wait", "queued", "-o", "json"]).await;
+    assert_eq!(send("ada lovelace").await.code, Some(0));
+    let ambiguous = send("Bob").await;
+    assert_eq!(ambiguous.code, Some(2), "{ambiguous:?}");
+    assert!(ambiguous.err.contains("customer:2, customer:3"), "{}", ambiguous.err);
+    assert_eq!(send("customer:3").await.code, Some(0));
+    assert_eq!(send("conversation:1").await.code, Some(0));
+    assert_eq!(send("Ada").await.code, Some(3), "a part of a name is no name");
+    app.stop().await;
+}

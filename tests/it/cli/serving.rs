@@ -1,0 +1,161 @@
+//! `crm serve` without a browser: what it makes, keeps and refuses.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Child;
+
+use super::rig::{Ended, PATIENCE, Shell};
+use testbed::servers::free_port;
+
+/// A server that runs until it is told to end.
+struct Served {
+    shell: Shell,
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    async fn start(shell: Shell) -> Self {
+        let port = free_port().unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let shell = shell
+            .with("CRM_LISTEN", &format!("127.0.0.1:{port}"))
+            .with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
+        let log = std::fs::File::create(shell.folder.path().join("log")).unwrap();
+        let mut child = shell
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let up = async {
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            while http.get(format!("{url}/healthz")).send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            () = up => {}
+            end = child.wait() => panic!("the server ended: {end:?}: {}", log_of(&shell)),
+            () = tokio::time::sleep(PATIENCE) => panic!("the server does not come up: {}", log_of(&shell)),
+        }
+        Self { shell, child, url }
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Ctrl-C.
+    async fn end(mut self) -> (Shell, Option<i32>) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let end = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        (self.shell, end.expect("the server ends").unwrap().code())
+    }
+}
+
+fn log_of(shell: &Shell) -> String {
+    std::fs::read_to_string(shell.folder.path().join("log")).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_makes_its_key_refuses_a_second_and_ends_in_order() {
+    let served = Served::start(Shell::bare()).await;
+    let status = served.shell.ok(&["status", "-o", "json"]).await.json();
+    assert_eq!(status["accounts"][0]["name"], "default");
+    assert_eq!(status["matrix"]["state"], "off");
+
+    let second: Ended = served.shell.run(&["serve"]).await;
+    assert_eq!(second.code, Some(7), "{second:?}");
+    assert!(
+        second.err.contains(&format!("`crm serve` (process {})", served.pid())),
+        "{}",
+        second.err
+    );
+    let port = served.url.rsplit(':').next().unwrap();
+    let elsewhere = served
+        .shell
+        .run(&["serve", "--data-dir", "other", "--listen", &format!("127.0.0.1:{port}")])
+        .await;
+    assert_eq!(elsewhere.code, Some(7), "{elsewhere:?}");
+    assert!(elsewhere.err.contains("--listen"), "{}", elsewhere.err);
+    let deaf = served.shell.run(&["login", "--url", "http://127.0.0.1:9"]).await;
+    assert_eq!(deaf.code, Some(6), "a held folder and nobody who answers: {deaf:?}");
+
+    let key = std::fs::read_to_string(served.shell.data_dir().join("admin.key")).unwrap();
+    let (shell, code) = served.end().await;
+    assert_eq!(code, Some(0), "{}", log_of(&shell));
+    assert_eq!(shell.run(&["status"]).await.code, Some(6));
+
+    // The same key opens the same data after a restart; a second start on it finds everything.
+    let served = Served::start(shell).await;
+    assert_eq!(
+        std::fs::read_to_string(served.shell.data_dir().join("admin.key")).unwrap(),
+        key
+    );
+    served.shell.ok(&["status"]).await;
+    served.end().await;
+}
+
+/// `RULES` 32: a text and a number that are sent stand in no log, whatever is logged.
+#[tokio::test]
+async fn neither_a_text_nor_a_number_nor_a_key_is_ever_logged() {
+    let served = Served::start(Shell::bare().with("CRM_LOG", "debug")).await;
+    let shell = &served.shell;
+    let sent = ["send", "+447700900123", "canary-7f3a", "--wait", "queued"];
+    shell.ok(&sent).await;
+    shell.ok(&["tail", "--since", "0", "--idle", "100ms"]).await;
+    shell.ok(&["customer", "list", "--search", "7700900123"]).await;
+    shell.ok(&["export", "messages"]).await;
+    let made = shell.ok(&["key", "create", "spare", "-o", "json"]).await.json();
+    shell
+        .run(&["login", "--phone", "+447700900123", "--timeout", "1s"])
+        .await;
+    let admin = std::fs::read_to_string(shell.data_dir().join("admin.key")).unwrap();
+    let (shell, _) = served.end().await;
+    let log = log_of(&shell);
+    assert!(!log.is_empty());
+    for secret in ["canary-7f3a", "7700900123", admin.trim(), made["key"].as_str().unwrap()] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+/// `RULES` 5.
+#[tokio::test]
+async fn a_backup_taken_while_the_server_runs_can_be_restored_and_waits_for_a_word() {
+    let served = Served::start(Shell::bare()).await;
+    served
+        .shell
+        .ok(&["send", "+447700900123", "not twice", "--wait", "queued"])
+        .await;
+    served.shell.ok(&["backup", "all.backup"]).await;
+    assert_eq!(
+        served.shell.run(&["backup", "all.backup"]).await.code,
+        Some(7),
+        "it is there already"
+    );
+    let running = served.shell.run(&["restore", "all.backup"]).await;
+    assert_eq!(running.code, Some(7), "the server runs: {running:?}");
+    let (shell, _) = served.end().await;
+    let full = shell.run(&["restore", "all.backup"]).await;
+    assert_eq!(full.code, Some(1), "{full:?}");
+    assert!(full.err.contains("not empty"), "{}", full.err);
+
+    let fresh = Shell::bare();
+    let backup = shell.folder.path().join("all.backup");
+    fresh.ok(&["restore", backup.to_str().unwrap()]).await;
+    let served = Served::start(fresh).await;
+    let outbox = served.shell.ok(&["outbox", "status", "-o", "json"]).await.json();
+    assert_eq!(
+        (&outbox["parked"], &outbox["waiting"][0]["waiting"]),
+        (&true.into(), &1.into())
+    );
+    assert!(served.shell.ok(&["status"]).await.out.contains("crm outbox resume"));
+    let outbox = served.shell.ok(&["outbox", "resume", "-o", "json"]).await.json();
+    assert_eq!(outbox["parked"], false);
+    let exported = served.shell.ok(&["export", "messages"]).await.lines();
+    assert_eq!(exported[0]["content"], "not twice");
+    served.end().await;
+}
