@@ -124,6 +124,36 @@ fn no_module_has_a_name_that_says_nothing() {
     });
 }
 
+/// The map names the test that keeps each promise; a promise whose test was renamed away is kept by nobody.
+#[test]
+fn every_test_that_the_map_names_exists() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["src", "tests", "testbed"] {
+        files(&root().join(folder), &mut |path| {
+            sources.push_str(&fs::read_to_string(path).unwrap())
+        });
+    }
+    let mut named = 0;
+    // A test's name is a sentence: at least four words.
+    for name in map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|name| name.rsplit("::").next())
+    {
+        let is_sentence = name.matches('_').count() >= 3
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if is_sentence {
+            named += 1;
+            assert!(sources.contains(&format!("fn {name}(")), "no test is called {name}");
+        }
+    }
+    assert!(named > 30, "{named} tests are named");
+}
+
 /// Whether a line uses something of a library.
 fn names(line: &str, library: &str) -> bool {
     let path = format!("{library}::");

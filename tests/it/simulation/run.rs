@@ -89,6 +89,7 @@ impl Run {
         let clock = Arc::new(self.clock.clone());
         let options = OpenOptions {
             synchronous: Synchronous::Off,
+            readers: 1,
             ..OpenOptions::new(&self.url)
         };
         let store = options.open(clock.clone()).await.unwrap();
@@ -312,7 +313,7 @@ impl Run {
                 .iter()
                 .any(|count| count.waiting > 0);
             quiet = if worked || waits { 0 } else { quiet + 1 };
-            if quiet > 3 {
+            if quiet > 2 {
                 return;
             }
             if !worked {
