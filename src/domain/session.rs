@@ -131,6 +131,8 @@ pub enum SessionEvent {
     Page(PageStatus),
     /// The page showed a pairing code, asked for by `login --phone`.
     PairingCode(String),
+    /// The page may not have told everything: its queue was full, or a listener was deaf.
+    Missed,
     /// The phone unlinked us, and why if WhatsApp said.
     LoggedOut(Option<String>),
     /// The browser or page could not be brought up.
@@ -170,6 +172,10 @@ impl Session {
                 qr: None,
                 pairing_code: None,
                 me: None,
+                ..self.clone()
+            },
+            SessionEvent::Missed => Self {
+                resync: self.resync + u64::from(matches!(self.state, SessionState::Syncing | SessionState::Ready)),
                 ..self.clone()
             },
             SessionEvent::Page(page) => self.after_page(page, bound),
@@ -213,11 +219,17 @@ impl Session {
             );
         }
         if !page.full_ready {
-            return (SessionState::Starting, None);
+            // What went wrong stays to be read until the page has something newer to say.
+            return match self.state {
+                state @ (SessionState::LoggedOut | SessionState::Failed) => (state, self.detail.clone()),
+                _ => (SessionState::Starting, None),
+            };
         }
         if !page.authenticated {
+            // A code dies with the page that showed it.
+            let same_page = self.epoch.as_deref() == Some(page.epoch.as_str());
             return match (&page.qr, self.state) {
-                (_, SessionState::Code) if self.pairing_code.is_some() => (SessionState::Code, None),
+                (_, SessionState::Code) if self.pairing_code.is_some() && same_page => (SessionState::Code, None),
                 (None, state @ (SessionState::LoggedOut | SessionState::Qr)) => (state, self.detail.clone()),
                 (Some(_), _) => (SessionState::Qr, say("scan the code: run `crm login`")),
                 (None, _) => (SessionState::Starting, None),

@@ -127,6 +127,38 @@ fn a_pairing_code_stays_until_it_is_typed() {
     assert_eq!((session.state, session.pairing_code), (SessionState::Ready, None));
 }
 
+/// A page that is loaded anew has forgotten the code, so nobody may go on typing it.
+#[test]
+fn a_pairing_code_dies_with_its_page() {
+    let session = Session::starting()
+        .handle(SessionEvent::Page(qr_page("2@x")), None)
+        .handle(SessionEvent::PairingCode("2F6C48JE".into()), None);
+    let reloaded = PageStatus {
+        epoch: "b".into(),
+        ..qr_page("2@y")
+    };
+    let session = session.handle(SessionEvent::Page(reloaded), None);
+    assert_eq!((session.state, session.pairing_code), (SessionState::Qr, None));
+}
+
+/// `RULES` 10.
+#[test]
+fn events_that_were_missed_ask_for_a_resync_of_a_live_session() {
+    let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
+    let missed = ready.handle(SessionEvent::Missed, None);
+    assert_eq!((missed.state, missed.resync), (SessionState::Ready, ready.resync + 1));
+    assert_eq!(Session::starting().handle(SessionEvent::Missed, None).resync, 0);
+}
+
+#[test]
+fn what_failed_stays_to_be_read_while_the_page_loads_again() {
+    let failed = Session::starting().handle(SessionEvent::Failed("no network".into()), None);
+    let loading = PageStatus::default();
+    let session = failed.handle(SessionEvent::Page(loading), None);
+    assert_eq!((session.state, session.detail.as_deref()), (SessionState::Failed, Some("no network")));
+    assert_eq!(session.handle(SessionEvent::Page(ready_page("b")), None).state, SessionState::Ready);
+}
+
 #[test]
 fn codes_do_not_show_in_debug_output() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@secret")), None);
