@@ -1,123 +1,103 @@
 //! The adapters behind the two ports, from the configuration.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::watch;
+use anyhow::Context as _;
+use rand::rngs::{StdRng, SysRng};
+use rand::{SeedableRng as _, TryRng as _};
 
 use super::home::Home;
+use super::{Exit, Fault};
 use crate::config::Config;
-use crate::domain::customer::PhoneNumber;
+use crate::domain::MatrixUserId;
 use crate::domain::matrix::Matrix;
-use crate::domain::session::{Session, SessionEvent};
-use crate::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingText, PageEvent, PageMark, Recipient, Resolved, SendError,
-    Unreachable, WaMessage, WhatsApp,
-};
-use crate::domain::{AccountId, ChatId, WaMessageId};
+use crate::domain::whatsapp::WhatsApp;
+use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crate::supervisor::Supervisor;
+use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb};
 
 /// One account's WhatsApp.
-pub async fn whatsapp(
-    _config: &Config,
-    _home: &Home,
-    _id: AccountId,
-    _name: &str,
-    _supervisor: &Supervisor,
+pub fn whatsapp(
+    config: &Config,
+    home: &Home,
+    name: &str,
+    supervisor: &Supervisor,
 ) -> anyhow::Result<Arc<dyn WhatsApp>> {
-    let session = Session::starting().handle(SessionEvent::Failed("the adapter is not built in yet".to_owned()), None);
-    Ok(Arc::new(Absent(watch::Sender::new(session))))
+    let settings = &config.whatsapp;
+    let options = WaOptions {
+        url: settings.url.clone(),
+        browser: settings.browser.clone(),
+        driver: settings.driver.clone(),
+        args: settings.browser_args.clone(),
+        headless: settings.headless,
+        library: settings.library.clone(),
+        profile: home.folder.path().join("whatsapp").join(name),
+        typing: settings.typing,
+        limits: Limits::default(),
+    };
+    let started = WhatsAppWeb::start(options, home.clock.clone(), random()?, supervisor);
+    Ok(Arc::new(started.map_err(|error| fault(&error))?))
+}
+
+fn fault(error: &StartError) -> anyhow::Error {
+    let exit = match error {
+        StartError::Profile(ProfileError::InUse { .. }) => Exit::Conflict,
+        StartError::Profile(_) => Exit::Failed,
+        StartError::Library(_) => Exit::Usage,
+    };
+    Fault::new(exit, error.to_string()).into()
 }
 
 /// The homeserver, where one is configured.
-pub async fn matrix(
-    _config: &Config,
-    _home: &Home,
-    _instance: &str,
-    _supervisor: &Supervisor,
+pub fn matrix(
+    config: &Config,
+    home: &Home,
+    instance: &str,
+    supervisor: &Supervisor,
 ) -> anyhow::Result<Option<Arc<dyn Matrix>>> {
-    Ok(None)
+    let settings = &config.matrix;
+    let Some(homeserver) = settings.homeserver.clone() else {
+        return Ok(None);
+    };
+    if settings.registration.is_some() {
+        let text = "the application-service mode (CRM_MATRIX_REGISTRATION) is not built yet; take it out to run as an ordinary bot";
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    let missing = |what: &str| {
+        Fault::new(
+            Exit::Usage,
+            format!("a homeserver is set, and {what} is not; set it, or take the homeserver out"),
+        )
+    };
+    let user = settings.user.clone().ok_or_else(|| missing("CRM_MATRIX_USER"))?;
+    let password = settings
+        .password
+        .as_ref()
+        .ok_or_else(|| missing("CRM_MATRIX_PASSWORD or CRM_MATRIX_PASSWORD_FILE"))?;
+    let options = MatrixOptions {
+        homeserver,
+        user,
+        password: Password::new(password.read()?.expose()),
+        agents: settings
+            .agents
+            .iter()
+            .map(|agent| MatrixUserId::from(agent.as_str()))
+            .collect(),
+        owner: settings.owner.as_deref().map(MatrixUserId::from),
+        encryption: settings.encryption,
+        folder: home.folder.path().join("matrix"),
+        space: SpaceOptions {
+            alias: format!("crm_{instance}"),
+            name: "WhatsApp".to_owned(),
+        },
+    };
+    Ok(Some(Arc::new(Bot::start(options, supervisor))))
 }
 
-/// Holds the place of the adapter until it lands.
-struct Absent(watch::Sender<Session>);
-
-fn absent<T>() -> Result<T, Unreachable> {
-    Err(Unreachable("the adapter is not built in yet".to_owned()))
-}
-
-#[async_trait]
-impl WhatsApp for Absent {
-    fn session(&self) -> watch::Receiver<Session> {
-        self.0.subscribe()
-    }
-
-    fn bind(&self, _phone: Option<PhoneNumber>) {}
-
-    async fn pull(&self, _acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
-        absent()
-    }
-
-    async fn resolve(&self, _to: &Recipient) -> Result<Option<Resolved>, Unreachable> {
-        absent()
-    }
-
-    async fn choose_id(&self, _chat: &ChatId) -> Result<WaMessageId, Unreachable> {
-        absent()
-    }
-
-    async fn type_for(&self, _chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
-        absent()
-    }
-
-    async fn send_text(&self, _message: &OutgoingText) -> Result<i32, SendError> {
-        absent().map_err(SendError::Unreachable)
-    }
-
-    async fn look_up(&self, _chat: &ChatId, _id: &WaMessageId) -> Result<LookUp, Unreachable> {
-        absent()
-    }
-
-    async fn mark_read(&self, _chat: &ChatId) -> Result<(), Unreachable> {
-        absent()
-    }
-
-    async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable> {
-        absent()
-    }
-
-    async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        absent()
-    }
-
-    async fn message(
-        &self,
-        _chat: &ChatId,
-        _id: &WaMessageId,
-        _from_me: bool,
-    ) -> Result<Option<WaMessage>, Unreachable> {
-        absent()
-    }
-
-    fn read_again(&self, bytes: &[u8]) -> PageEvent {
-        PageEvent::Poison {
-            bytes: bytes.to_vec(),
-            error: "the adapter is not built in yet".to_owned(),
-        }
-    }
-
-    async fn login(&self, _method: LoginMethod) -> Result<(), Unreachable> {
-        absent()
-    }
-
-    async fn logout(&self) -> Result<(), Unreachable> {
-        absent()
-    }
-
-    async fn take_over(&self) -> Result<(), Unreachable> {
-        absent()
-    }
-
-    async fn close(&self, _limit: Duration) {}
+fn random() -> anyhow::Result<StdRng> {
+    let mut seed = [0; 32];
+    SysRng
+        .try_fill_bytes(&mut seed)
+        .context("asking the system for randomness")?;
+    Ok(StdRng::from_seed(seed))
 }

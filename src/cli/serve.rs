@@ -102,12 +102,12 @@ impl Assembly {
         let accounts = accounts(&store).await?;
         let mut drives = vec![];
         for (id, name) in accounts {
-            let port = ports::whatsapp(config, &home, id, &name, &supervisor).await?;
+            let port = ports::whatsapp(config, &home, &name, &supervisor)?;
             let fence = take_lease(&home, id).await?;
             drives.push(Drive { id, name, port, fence });
         }
         let whatsapp = drives.iter().map(|drive| drive.port.clone()).collect();
-        let matrix = ports::matrix(config, &home, &core.instance, &supervisor).await?;
+        let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
         let desk = bridge::start(&core, drives, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",

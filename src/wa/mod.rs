@@ -2,4 +2,26 @@
 //! WhatsApp's ids, the page and the browser. Decides nothing about messages: it carries, in both directions, and says
 //! truthfully how the session stands.
 
-pub mod library;
+mod browser;
+mod client;
+mod content;
+mod driver;
+mod group;
+mod health;
+mod identity;
+mod library;
+mod login;
+mod options;
+mod orphans;
+mod pacing;
+mod page;
+mod profile;
+mod programs;
+mod shared;
+mod supervision;
+mod watcher;
+mod wire;
+
+pub use client::{StartError, WhatsAppWeb};
+pub use options::{Limits, WaOptions};
+pub use profile::ProfileError;

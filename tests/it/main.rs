@@ -10,4 +10,5 @@ mod rig;
 mod simulation;
 mod store;
 mod torture;
+mod wa;
 mod ws;

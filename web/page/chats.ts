@@ -6,6 +6,9 @@ import { attempt, codeOf, Trouble } from './trouble';
 
 type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel>;
 
+/** Messages of one chat that are asked for at once, at the most. */
+const MAX_ASKED = 50_000;
+
 export interface Chat {
   chat: string;
   contact: Person;
@@ -32,8 +35,8 @@ export async function chats(): Promise<Chat[]> {
 }
 
 /**
- * The newest `count` messages, oldest first. The library starts at the last *received* one, so what is newer (our own)
- * is taken from the page's memory as well.
+ * The newest `count` messages, oldest first; fewer only when the chat has no more. The library starts at the last
+ * *received* one, so what is newer (our own) is taken from the page's memory as well.
  */
 export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable)[]> {
   const form = existing(chat);
@@ -41,15 +44,22 @@ export async function messages({ chat, count }: { chat: string; count: number })
   if (form === null || !model) {
     throw new Trouble('no_chat', 'the page has no such chat');
   }
-  const stored = (await WPP.chat.getMessages(form, { count })) as unknown as MsgModel[];
-  const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
-  const byKey = new Map<string, MsgModel>();
-  for (const msg of [...stored, ...inMemory]) {
-    byKey.set(keyText(msg.id), msg);
+  // Some of what the page keeps is no message of anybody: then more has to be asked for.
+  for (let asked = count; ; asked *= 2) {
+    const stored = (await WPP.chat.getMessages(form, { count: asked })) as unknown as MsgModel[];
+    const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
+    const events = inOrder(stored, inMemory).map(toEvent).filter((event) => event !== null);
+    if (events.length >= count || stored.length < asked || asked > MAX_ASKED) {
+      return events.slice(-count);
+    }
   }
-  // The sort is stable: within a second the page's order stays.
-  const all = [...byKey.values()].sort((a, b) => (a.t ?? 0) - (b.t ?? 0)).slice(-count);
-  return all.map(toEvent).filter((event) => event !== null);
+}
+
+/** By time; within a second (`t` has no more) in the page's order, in which what is in memory is the newest. */
+export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMemory: M[]): M[] {
+  const known = new Set(inMemory.map((msg) => keyText(msg.id)));
+  const older = stored.filter((msg) => !known.has(keyText(msg.id)));
+  return [...older, ...inMemory].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
 }
 
 /** One message, or null when the page does not have it. */

@@ -52,6 +52,9 @@ export function takeOver(): null {
 /** Whether WhatsApp's server answers: asked of the server itself, past every cache of page and library. */
 export async function alive(): Promise<boolean> {
   const { queryWidExists } = WPP.whatsapp.functions;
+  if (typeof queryWidExists !== 'function') {
+    throw new Trouble('no_probe', 'this page cannot ask the server');
+  }
   await queryWidExists(WPP.conn.getMyUserWid());
   return true;
 }

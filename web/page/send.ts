@@ -96,7 +96,7 @@ async function quotable(key: string) {
   );
 }
 
-export type LookUp = { found: number } | { absent: true } | { unclear: string };
+export type LookUp = { found: number } | { absent: null } | { unclear: string };
 
 /** What became of our message (RULES 3): absent only when every form of the chat that exists is sure of it. */
 export async function lookUp({ chat, id }: { chat: string; id: string }): Promise<LookUp> {
@@ -118,5 +118,5 @@ export async function lookUp({ chat, id }: { chat: string; id: string }): Promis
       }
     }
   }
-  return sure ? { absent: true } : { unclear: 'the page has no such chat' };
+  return sure ? { absent: null } : { unclear: 'the page has no such chat' };
 }

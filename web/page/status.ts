@@ -9,6 +9,8 @@ export interface Status {
   library: string | null;
   /** What the server needs of the library and this one does not have. */
   missing: string[];
+  /** Whether the page has WhatsApp Web's modules at all. */
+  whatsapp: boolean;
   fullReady: boolean;
   authenticated: boolean;
   main: boolean;
@@ -118,6 +120,7 @@ function isOnline(mode: string): boolean {
 
 const NOTHING_YET = {
   missing: [] as string[],
+  whatsapp: false,
   fullReady: false,
   authenticated: false,
   main: false,
@@ -137,7 +140,8 @@ export async function status(epoch: string, lost: number): Promise<Status> {
   const library = attempt(() => WPP.version, 'unknown');
   const lacking = missing();
   if (lacking.length > 0 || !WPP.isFullReady) {
-    return { epoch, library, passkey, lost, ...NOTHING_YET, missing: lacking };
+    const whatsapp = attempt(() => WPP.loader.loaderType !== 'unknown', false);
+    return { epoch, library, passkey, lost, ...NOTHING_YET, missing: lacking, whatsapp };
   }
   const authenticated = attempt(() => WPP.conn.isAuthenticated() === true, false);
   const mode = String(attempt<unknown>(() => WPP.conn.getStreamData().mode, ''));
@@ -147,6 +151,7 @@ export async function status(epoch: string, lost: number): Promise<Status> {
     epoch,
     library,
     missing: lacking,
+    whatsapp: true,
     fullReady: true,
     authenticated,
     main: mode === 'MAIN',

@@ -155,8 +155,14 @@ fn what_failed_stays_to_be_read_while_the_page_loads_again() {
     let failed = Session::starting().handle(SessionEvent::Failed("no network".into()), None);
     let loading = PageStatus::default();
     let session = failed.handle(SessionEvent::Page(loading), None);
-    assert_eq!((session.state, session.detail.as_deref()), (SessionState::Failed, Some("no network")));
-    assert_eq!(session.handle(SessionEvent::Page(ready_page("b")), None).state, SessionState::Ready);
+    assert_eq!(
+        (session.state, session.detail.as_deref()),
+        (SessionState::Failed, Some("no network"))
+    );
+    assert_eq!(
+        session.handle(SessionEvent::Page(ready_page("b")), None).state,
+        SessionState::Ready
+    );
 }
 
 #[test]

@@ -1,0 +1,177 @@
+//! chromedriver, and the `WebDriver` session with a browser that runs already. Its death costs a new start of it and
+//! nothing else: the browser and the page's queue live on.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromiumLikeCapabilities, cdp::CdpSession};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use super::group::Group;
+use super::options::WaOptions;
+use super::profile::Profile;
+use super::programs::{self, NoProgram};
+
+const POLL: Duration = Duration::from_millis(10);
+const STARTED: &str = "was started successfully on port ";
+
+/// Why there is no driver.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error(transparent)]
+    NoProgram(#[from] NoProgram),
+    #[error("{} cannot be started: {source}", program.display())]
+    CannotStart { program: PathBuf, source: std::io::Error },
+    #[error("chromedriver ended with {0} as it started")]
+    Ended(ExitStatus),
+    #[error("chromedriver did not {0} within {1:?}; the machine may be overloaded")]
+    Late(&'static str, Duration),
+    #[error("chromedriver and the browser do not work together: {0}; install the two in the same version")]
+    NoSession(String),
+}
+
+/// A running driver with a session.
+#[derive(Debug)]
+pub struct Driver {
+    group: Group,
+    session: Option<WebDriver>,
+}
+
+impl Driver {
+    /// Starts chromedriver and attaches it to the browser at `address`. Also gives the debugging protocol's own connection to
+    /// the page, which goes past the driver and outlives it.
+    pub async fn attach(
+        options: &WaOptions,
+        profile: &Profile,
+        address: &str,
+    ) -> Result<(Self, CdpSession), DriverError> {
+        // The debugging connection's library sets up TLS, which it does not use here, and stops the program when two
+        // kinds of it are linked and none is chosen. One that is chosen already stays.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let program = programs::driver(options.driver.as_deref())?;
+        let limit = options.limits.launch;
+        let (mut group, output) = start(&program, profile).map_err(|source| DriverError::CannotStart {
+            program: program.clone(),
+            source,
+        })?;
+        let port = timeout(limit, port(&mut group, &output))
+            .await
+            .map_err(|_| DriverError::Late("open its port", limit))?
+            .map_err(DriverError::Ended)?;
+        let mut wanted = DesiredCapabilities::chrome();
+        wanted
+            .set_debugger_address(address)
+            .map_err(|error| DriverError::NoSession(first_line(&error)))?;
+        let server = format!("http://127.0.0.1:{port}");
+        let session = timeout(limit, async {
+            WebDriver::builder(server, wanted).request_timeout(limit).await
+        })
+        .await
+        .map_err(|_| DriverError::Late("attach to the browser", limit))?
+        .map_err(|error| DriverError::NoSession(first_line(&error)))?;
+        // Held from here on, so that a failure below leaves no session that blocks when it is dropped.
+        let driver = Self {
+            group,
+            session: Some(session.clone()),
+        };
+        match timeout(limit, session.cdp().connect()).await {
+            Ok(Ok(cdp)) => Ok((driver, cdp)),
+            Ok(Err(error)) => Err(DriverError::NoSession(first_line(&error))),
+            Err(_) => Err(DriverError::Late("connect to the page", limit)),
+        }
+    }
+
+    /// Returns when the driver has ended.
+    pub async fn ended(&mut self) -> String {
+        match self.group.ended().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Ends the driver; the browser stays.
+    pub async fn end(mut self) {
+        self.group.end(Duration::ZERO).await;
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Else the library would ask a dead driver to end the session, and block on it.
+        if let Some(session) = self.session.take() {
+            let _ = session.leak();
+        }
+    }
+}
+
+fn start(program: &Path, profile: &Profile) -> std::io::Result<(Group, PathBuf)> {
+    let output = profile.file("driver.out");
+    let log = profile.file("driver.log");
+    let out = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&output)?;
+    let mark = format!("--log-path={}", log.display());
+    let mut command = Command::new(program);
+    command
+        .args(["--port=0", "--log-level=SEVERE"])
+        .arg(&mark)
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(Stdio::null());
+    let group = Group::spawn(&mut command)?;
+    if let Some(identity) = group.identity() {
+        profile.orphans().remember("driver", identity, mark)?;
+    }
+    Ok((group, output))
+}
+
+async fn port(group: &mut Group, output: &Path) -> Result<u16, ExitStatus> {
+    loop {
+        if let Some(port) = fs::read_to_string(output).ok().as_deref().and_then(parse_port) {
+            return Ok(port);
+        }
+        if let Some(status) = group.has_ended() {
+            return Err(status);
+        }
+        sleep(POLL).await;
+    }
+}
+
+fn parse_port(output: &str) -> Option<u16> {
+    let (_, rest) = output.split_once(STARTED)?;
+    let (port, _) = rest.split_once('.')?;
+    port.parse().ok()
+}
+
+/// The driver's errors carry whole bodies behind their first line.
+fn first_line(error: &WebDriverError) -> String {
+    let text = error.to_string();
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("unknown")
+        .chars()
+        .take(300)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_what_the_driver_says() {
+        let said = "Starting ChromeDriver 156.0.8078.79 (…) on port 0\nOnly local connections are allowed.\nChromeDriver was started successfully on port 36227.\n";
+        assert_eq!(parse_port(said), Some(36227));
+        assert_eq!(parse_port("Starting ChromeDriver on port 0\n"), None);
+        assert_eq!(parse_port("ChromeDriver was started successfully on port 36"), None);
+    }
+}

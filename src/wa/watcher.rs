@@ -1,0 +1,256 @@
+//! Watches one attached page: what it tells becomes the session's state, and what is wrong with it is remedied (`health`).
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::browser::Browser;
+use super::driver::Driver;
+use super::health::{Health, Remedy};
+use super::options::WaOptions;
+use super::page::{CallError, News, Page};
+use super::shared::{Request, Shared};
+use super::wire::Status;
+use crate::domain::customer::PhoneNumber;
+use crate::domain::session::{SessionEvent, SessionState};
+
+/// How long the page may take to tell its status.
+const STATUS_LIMIT: Duration = Duration::from_secs(5);
+/// Pairing codes asked for in one login; then it is back to the QR code.
+const PAIRING_CODES: u32 = 5;
+
+/// How the watch ended.
+pub enum Fate {
+    DriverGone(String),
+    BrowserGone(String),
+    /// The browser is better started again.
+    Restart(String),
+}
+
+/// The pairing code that is being shown.
+struct Pairing {
+    phone: PhoneNumber,
+    since: Instant,
+    left: u32,
+}
+
+type Probe = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+pub struct Watcher<'a> {
+    options: &'a WaOptions,
+    shared: Arc<Shared>,
+    page: Arc<Page>,
+    news: mpsc::Receiver<News>,
+    requests: &'a mut mpsc::Receiver<Request>,
+    /// Whether a phone was linked when the page last told, over attaches and browsers.
+    linked: &'a mut bool,
+    health: Health,
+    pairing: Option<Pairing>,
+    /// Epoch, and how many events were lost in it.
+    lost: (String, u64),
+    /// WhatsApp's server did not answer in this epoch.
+    deaf: bool,
+}
+
+impl<'a> Watcher<'a> {
+    pub fn new(
+        options: &'a WaOptions,
+        shared: Arc<Shared>,
+        page: Arc<Page>,
+        news: mpsc::Receiver<News>,
+        requests: &'a mut mpsc::Receiver<Request>,
+        linked: &'a mut bool,
+    ) -> Self {
+        Self {
+            health: Health::new(options.limits.clone(), Instant::now()),
+            options,
+            shared,
+            page,
+            news,
+            requests,
+            linked,
+            pairing: None,
+            lost: (String::new(), 0),
+            deaf: false,
+        }
+    }
+
+    pub async fn watch(mut self, browser: &mut Browser, driver: &mut Driver) -> Fate {
+        let mut tick = interval(self.options.limits.status);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut bell = self.page.bell();
+        let mut bound = self.shared.bound.subscribe();
+        let mut probe: Option<Probe> = None;
+        loop {
+            let remedy = tokio::select! {
+                why = browser.ended() => return Fate::BrowserGone(why),
+                why = driver.ended() => return Fate::DriverGone(why),
+                Some(news) = self.news.recv() => self.on_news(news).await,
+                Some(request) = self.requests.recv() => self.on_request(request).await,
+                alive = answer(&mut probe) => {
+                    probe = None;
+                    self.on_probe(alive)
+                }
+                Ok(()) = bell.changed() => {
+                    self.health.heard(Instant::now());
+                    None
+                }
+                Ok(()) = bound.changed() => self.look().await,
+                _ = tick.tick() => {
+                    browser.trim_log();
+                    self.look().await
+                }
+            };
+            match remedy {
+                None => {}
+                Some(Remedy::RefreshQr) => {
+                    let _: Result<(), CallError> = self.page.call("refreshQr", json!(null), STATUS_LIMIT).await;
+                }
+                Some(Remedy::Probe) => probe = Some(ask_server(Arc::clone(&self.page), self.options.limits.probe)),
+                Some(Remedy::Reload(why)) => {
+                    probe = None;
+                    if let Some(fate) = self.reload(why).await {
+                        return fate;
+                    }
+                }
+                Some(Remedy::Restart(why)) => return Fate::Restart(why),
+            }
+        }
+    }
+
+    async fn on_news(&mut self, news: News) -> Option<Remedy> {
+        match news {
+            News::Status => self.look().await,
+            News::LoggedOut(reason) => {
+                *self.linked = false;
+                self.shared.happened(SessionEvent::LoggedOut(reason));
+                None
+            }
+            News::Crashed => Some(Remedy::Restart("the page has crashed".to_owned())),
+        }
+    }
+
+    async fn on_request(&mut self, request: Request) -> Option<Remedy> {
+        match request {
+            Request::Look => self.look().await,
+            Request::Reload => Some(Remedy::Reload("asked for".to_owned())),
+            Request::ShowPairingCode { phone, code } => {
+                self.pairing = Some(Pairing {
+                    phone,
+                    since: Instant::now(),
+                    left: PAIRING_CODES - 1,
+                });
+                self.shared.happened(SessionEvent::PairingCode(code));
+                None
+            }
+        }
+    }
+
+    fn on_probe(&mut self, alive: bool) -> Option<Remedy> {
+        self.deaf = !alive;
+        self.health.probed(alive, Instant::now())
+    }
+
+    /// Asks the page for its status, and lets the session take it in.
+    async fn look(&mut self) -> Option<Remedy> {
+        let told: Result<Status, CallError> = self.page.call("status", json!(null), STATUS_LIMIT).await;
+        let now = Instant::now();
+        let status = match told {
+            Ok(status) => status,
+            Err(error) => {
+                tracing::debug!("the page did not tell its status: {error}");
+                return self.health.silent(now);
+            }
+        };
+        let mut page = status.page();
+        let (epoch, lost) = std::mem::replace(&mut self.lost, (page.epoch.clone(), status.lost));
+        let same_page = epoch == page.epoch;
+        self.deaf = self.deaf && same_page;
+        page.online = page.online && !self.deaf;
+        if *self.linked && page.full_ready && !page.authenticated {
+            // The page was loaded anew before it could say so.
+            self.shared.happened(SessionEvent::LoggedOut(None));
+        }
+        let full_ready = page.full_ready;
+        self.shared.happened(SessionEvent::Page(page));
+        if same_page && status.lost > lost {
+            let count = status.lost - lost;
+            tracing::warn!(
+                count,
+                "the page could not tell of every event; comparing the chats with it"
+            );
+            self.shared.happened(SessionEvent::Missed);
+        }
+        let state = self.shared.session.borrow().state;
+        if full_ready {
+            *self.linked = state.is_linked() || state == SessionState::WrongNumber;
+        }
+        if let Some(remedy) = self.renew_pairing_code(state, now).await {
+            return Some(remedy);
+        }
+        self.health.look(&status, &self.options.url, now)
+    }
+
+    async fn renew_pairing_code(&mut self, state: SessionState, now: Instant) -> Option<Remedy> {
+        if state != SessionState::Code {
+            self.pairing = None;
+        }
+        let pairing = self.pairing.as_mut()?;
+        if now - pairing.since < self.options.limits.pairing_code {
+            return None;
+        }
+        if pairing.left == 0 {
+            self.pairing = None;
+            return Some(Remedy::Reload("nobody has typed the pairing code".to_owned()));
+        }
+        pairing.since = now;
+        pairing.left -= 1;
+        let digits = json!({ "digits": pairing.phone.digits() });
+        match self.page.call("pairingCode", digits, self.options.limits.send).await {
+            Ok(code) => {
+                self.shared.happened(SessionEvent::PairingCode(code));
+                None
+            }
+            Err(error) => Some(Remedy::Reload(format!("no new pairing code came ({error})"))),
+        }
+    }
+
+    async fn reload(&mut self, why: String) -> Option<Fate> {
+        tracing::warn!("{why}; loading the page again");
+        if self.deaf {
+            let _ = self.look().await;
+        } else {
+            self.shared.happened(SessionEvent::Failed(why));
+        }
+        let opened = self.page.open(&self.options.url, self.options.limits.launch).await;
+        self.health.reloaded(Instant::now());
+        opened.err().map(|error| Fate::Restart(error.to_string()))
+    }
+}
+
+/// The answer to a question that was asked, or never.
+async fn answer(probe: &mut Option<Probe>) -> bool {
+    match probe {
+        Some(probe) => probe.await,
+        None => pending().await,
+    }
+}
+
+/// Whether WhatsApp's server answers. Where the page cannot ask, nothing is known against it.
+fn ask_server(page: Arc<Page>, limit: Duration) -> Probe {
+    Box::pin(async move {
+        match page.call::<bool>("alive", json!(null), limit).await {
+            Ok(_) => true,
+            Err(CallError::Refused(refusal)) => refusal.code == "no_probe",
+            Err(error) => {
+                tracing::debug!("the server gave no sign of life: {error}");
+                false
+            }
+        }
+    })
+}

@@ -1,0 +1,185 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::domain::message::Kind;
+
+fn wire(changes: &Value) -> Value {
+    let mut message = json!({
+        "type": "message", "id": "3EB0A1", "chat": "447700900123@c.us", "fromMe": false, "sender": null, "t": 1_764_000_000,
+        "kind": "chat", "ack": 0, "body": "Hello", "caption": null, "quoted": null, "seconds": null, "fileName": null,
+        "title": null, "viewOnce": false, "chatName": null,
+        "contact": {"ids": ["447700900123@c.us", "9001@lid"], "savedName": "Ada", "pushName": "ada"},
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        message[key] = value.clone();
+    }
+    message
+}
+
+fn parsed(changes: &Value) -> WaMessage {
+    match event(&wire(changes).to_string()) {
+        PageEvent::Message(message) => *message,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn error(raw: &str) -> String {
+    match event(raw) {
+        PageEvent::Poison { bytes, error } => {
+            assert_eq!(bytes, raw.as_bytes(), "kept byte for byte");
+            error
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_text_carries_its_words_its_time_and_who_wrote_it() {
+    let message = parsed(&json!({"quoted": "3EB0Q"}));
+    assert_eq!((message.kind, message.content.as_str()), (Kind::Text, "Hello"));
+    assert_eq!(message.timestamp, Timestamp(1_764_000_000_000));
+    assert_eq!(message.quoted, Some(WaMessageId("3EB0Q".into())));
+    let contact = message.contact;
+    assert_eq!(contact.identities.len(), 2);
+    assert_eq!(contact.identities[0].value, "+447700900123");
+    assert_eq!(contact.identities[1], Identity::lid("9001"));
+    assert_eq!(
+        (contact.saved_name.as_deref(), contact.push_name.as_deref()),
+        (Some("Ada"), Some("ada"))
+    );
+}
+
+/// `RULES` 12; `WHATSAPP` §3: the same message under number and LID is one.
+#[test]
+fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
+    let by_number = parsed(&json!({}));
+    let by_lid = parsed(&json!({"chat": "9001@lid"}));
+    assert_eq!((by_number.sender, by_number.id), (by_lid.sender, by_lid.id));
+    assert_ne!(parsed(&json!({"fromMe": true})).sender, parsed(&json!({})).sender);
+    let group = json!({"chat": "1-2@g.us", "sender": "9002@lid", "chatName": "Team"});
+    let group = parsed(&group);
+    assert_eq!((group.sender.as_str(), group.chat_kind), ("9002@lid", ChatKind::Group));
+    assert_eq!(group.chat_name.as_deref(), Some("Team"));
+}
+
+/// `RULES` 14.
+#[test]
+fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
+    for (changes, kind, line) in [
+        (json!({"kind": "ptt", "seconds": 12}), Kind::Voice, "[voice note, 0:12]"),
+        (
+            json!({"kind": "video", "seconds": "75", "caption": "look"}),
+            Kind::Video,
+            "[video, 1:15] look",
+        ),
+        (json!({"kind": "image"}), Kind::Image, "[image]"),
+        (
+            json!({"kind": "image", "viewOnce": true}),
+            Kind::Image,
+            "[view-once image]",
+        ),
+        (
+            json!({"kind": "document", "fileName": "a\nb.pdf", "caption": "a\nb.pdf"}),
+            Kind::Document,
+            "[document: a b.pdf]",
+        ),
+        (
+            json!({"kind": "vcard", "title": "Bob"}),
+            Kind::Contact,
+            "[contact: Bob]",
+        ),
+        (json!({"kind": "sticker"}), Kind::Sticker, "[sticker]"),
+        (
+            json!({"kind": "something_new"}),
+            Kind::Unknown,
+            "[message that cannot be shown: something_new]",
+        ),
+    ] {
+        let message = parsed(&changes);
+        assert_eq!((message.kind, message.content.as_str()), (kind, line));
+    }
+}
+
+/// `RULES` 13.
+#[test]
+fn what_does_not_parse_is_kept_byte_for_byte() {
+    error("not json");
+    error(r#"{"type":"news"}"#);
+    error(&wire(&json!({"t": "yesterday"})).to_string());
+    error(&wire(&json!({"id": ""})).to_string());
+    error(&wire(&json!({"chat": "status@broadcast"})).to_string());
+    error(&wire(&json!({"contact": {"ids": []}})).to_string());
+    error(&wire(&json!({"chat": "1@g.us"})).to_string());
+    // A lone surrogate cannot be written as UTF-8.
+    error(&wire(&json!({"body": "X"})).to_string().replace("\"X\"", r#""\ud800""#));
+    assert!(error(r#"{"type":"oversized","chars":2000000,"head":"…"}"#).contains("2000000"));
+}
+
+/// `RULES` 13: one bad event does not hold up the others.
+#[test]
+fn a_poisoned_event_leaves_its_neighbours_whole() {
+    let bad = wire(&json!({"body": "X"})).to_string().replace("\"X\"", r#""\udc00""#);
+    let text = format!(
+        r#"{{"me":"447700900001","pulled":{{"epoch":"a","seq":9,"events":[{},{bad},{{"type":"ack","chat":"1@lid","ids":["A","B"],"ack":2}}]}}}}"#,
+        wire(&json!({}))
+    );
+    let pull: Pull<'_> = serde_json::from_str(&text).unwrap();
+    assert_eq!(pull.me.as_deref(), Some("447700900001"));
+    let batch = pull.batch();
+    let mark = PageMark {
+        epoch: "a".into(),
+        seq: 9,
+    };
+    assert_eq!(batch.mark, Some(mark));
+    assert!(matches!(
+        &batch.events[..],
+        [PageEvent::Message(_), PageEvent::Poison { .. }, PageEvent::Ack { ack: 2, ids, .. }] if ids.len() == 2
+    ));
+}
+
+#[test]
+fn an_empty_answer_has_nothing_to_ack() {
+    let pull: Pull<'_> = serde_json::from_str(r#"{"me":null,"pulled":{"epoch":"a","seq":4,"events":[]}}"#).unwrap();
+    assert_eq!(pull.batch(), Batch::default());
+}
+
+#[test]
+fn a_chat_that_was_marked_unread_by_hand_has_no_negative_count() {
+    let raw = json!({"chat": "9001@lid", "contact": {"ids": ["9001@lid"]}, "name": "x", "unread": -1, "t": null});
+    assert_eq!(chat(&raw.to_string()).unwrap().unread, 0);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".*".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(".*", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic_or_drop_it(raw in ".*") {
+        let parsed = event(&raw);
+        let poisoned = matches!(parsed, PageEvent::Poison { .. });
+        prop_assert!(poisoned);
+    }
+
+    #[test]
+    fn no_value_in_any_place_makes_the_parser_panic(
+        key in prop::sample::select(vec!["id", "chat", "fromMe", "sender", "t", "kind", "ack", "body", "caption", "quoted",
+            "seconds", "fileName", "title", "viewOnce", "contact", "chatName"]),
+        value in any_json(),
+    ) {
+        event(&wire(&json!({key: value})).to_string());
+    }
+}

@@ -1,0 +1,10 @@
+//! The WhatsApp adapter on a real Chromium and chromedriver, against the stand-in's page and service.
+
+mod desk;
+mod login;
+mod messages;
+
+use std::time::Duration;
+
+/// Every wait of these tests ends by then, with a word about what did not come.
+const PATIENCE: Duration = Duration::from_mins(1);
