@@ -24,9 +24,9 @@ use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::supervisor::Supervisor;
 
 /// A call of one request or a few.
-const CALL: Duration = Duration::from_secs(30);
+const CALL: Duration = Duration::from_secs(45);
 /// A room with all that belongs to it.
-const ROOM: Duration = Duration::from_secs(90);
+const ROOM: Duration = Duration::from_mins(2);
 /// How long a send waits for the first sync of this run.
 const FIRST_SYNC: Duration = Duration::from_secs(5);
 /// Rooms that can be in the making at one time without waiting for each other.
@@ -69,6 +69,21 @@ impl Bot {
         supervisor.spawn("matrix", async move { link.link.run(&link.options, stopping).await });
         Self { inner }
     }
+
+    /// Sees to the Space once a run, so that an agent who is new is asked in before the next customer writes. Whatever
+    /// goes wrong here comes up again with the next room.
+    fn invite_to_space(&self, client: Client) {
+        let inner = Arc::clone(&self.inner);
+        self.inner.supervisor.spawn_short("matrix-space", async move {
+            let Ok(us) = ours(&client) else { return };
+            let ensured = inner
+                .within(ROOM, inner.space.ensure(&client, &us, &inner.options))
+                .await;
+            if let Err(error) = ensured {
+                tracing::warn!("the Space could not be seen to: {error}");
+            }
+        });
+    }
 }
 
 impl Inner {
@@ -79,7 +94,7 @@ impl Inner {
         work: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, MatrixError> {
         let done = tokio::time::timeout(limit, work).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::busy(format!("not done within {} s", limit.as_secs()))));
+        let done = done.unwrap_or_else(|_| Err(Fault::Network(format!("no answer within {} s", limit.as_secs()))));
         done.map_err(|fault| {
             self.link.note(&fault);
             fault.into()
@@ -137,7 +152,9 @@ impl Matrix for Bot {
         let client = inner.link.client()?;
         let _alone = inner.syncing.lock().await;
         let batch = inner.within(SYNC, sync::sync(&client, since)).await?;
-        inner.synced.send_replace(true);
+        if !inner.synced.send_replace(true) {
+            self.invite_to_space(client.clone());
+        }
         if !client.invited_rooms().is_empty() {
             let inner = Arc::clone(&self.inner);
             let decline = async move { inner.invitations.decline(&client).await };

@@ -17,7 +17,7 @@ use super::options::MatrixOptions;
 use super::session::{KEY_LENGTH, Kept};
 
 /// One request to the homeserver; a `/sync` may wait for longer by what it was told to wait.
-pub(super) const REQUEST: Duration = Duration::from_secs(20);
+pub(super) const REQUEST: Duration = Duration::from_secs(30);
 /// What other clients show as the bot's device.
 const DEVICE_NAME: &str = "crm";
 

@@ -1,6 +1,8 @@
 //! Rooms, made exactly once: the alias is the key, and whatever a crash has left undone is done at the next call
 //! (`RULES` 19).
 
+use std::time::Duration;
+
 use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::alias::{delete_alias, get_alias};
 use matrix_sdk::ruma::api::client::membership::invite_user;
@@ -16,6 +18,10 @@ use super::state::{self, Found, Wanted};
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
 
+/// A room whose alias is there and that cannot be read may still be in the making, on behalf of a request of ours that
+/// was cut off: it is looked at again this often, after this pause.
+const LOOKS: usize = 5;
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Aliases that are tried for one room: its own, and derived ones where somebody else has taken that.
 const MAX_ALIASES: usize = 4;
 
@@ -87,7 +93,7 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
                 Err(fault) => resolve(client, &alias).await?.ok_or(fault)?,
             },
         };
-        match Found::read(client, &room).await {
+        match settled(client, &room).await {
             Ok(found) if !found.is_created_by(us) => {}
             Ok(found) if found.has_joined(us.as_str()) => {
                 complete(client, &room, &found, plan).await?;
@@ -98,7 +104,8 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
                 client.send(delete_alias::v3::Request::new(alias)).await?;
                 return create(client, plan, &local).await;
             }
-            // A stranger's room, or one of ours that a crash of the homeserver has left without a beginning.
+            // A stranger's room, or one of ours that a crash of the homeserver has left without a beginning: Synapse gives
+            // the alias away before it makes the room.
             Err(Fault::Forbidden(_) | Fault::Missing(_)) => {}
             Err(fault) => return Err(fault),
         }
@@ -124,6 +131,17 @@ pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &P
         return Err(Fault::Gone(format!("we are no longer in {room}")));
     }
     complete(client, room, &found, plan).await
+}
+
+/// The state of the room to which an alias leads, once it can be read.
+async fn settled(client: &Client, room: &RoomId) -> Result<Found, Fault> {
+    for _ in 1..LOOKS {
+        match Found::read(client, room).await {
+            Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(LOOK_PAUSE).await,
+            found => return found,
+        }
+    }
+    Found::read(client, room).await
 }
 
 async fn resolve(client: &Client, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {

@@ -50,7 +50,10 @@ pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Re
         options.from = from;
         options.limit = UInt::from(PAGE);
         options.filter.senders = Some(vec![joined.own_user_id().to_owned()]);
-        let page = joined.messages(options).await?;
+        let page = match joined.messages(options).await.map_err(Fault::from) {
+            Ok(page) => page,
+            Err(fault) => return Err(unless_gone(client, room, fault).await),
+        };
         let mut events = page.chunk.iter().map(|event| event.raw().json().get());
         if let Some(found) = events.find_map(|event| id_if_sent_as(event, txn)) {
             return Ok(Some(found));

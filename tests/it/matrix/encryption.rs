@@ -1,11 +1,13 @@
 //! Encrypted rooms: both sides read each other, no shield is drawn, and keys outlive restarts.
 
+use std::time::Duration;
+
 use crm::domain::matrix::{Matrix, RoomEventKind};
-use testbed::agents::{Client, Content};
+use testbed::agents::{Agent, Client, Content};
 use testbed::quick;
 use testbed::servers::Synapse;
 
-use super::desk::{Desk, SOON, options, person, spec, until};
+use super::desk::{Desk, PASSWORD, SOON, options, person, spec, until};
 
 /// `MATRIX.md` §2, with two independent implementations.
 #[tokio::test]
@@ -153,6 +155,35 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// An agent's new device is told the key of the first word after our own absence: no word goes out before it is known
+/// who has which devices.
+#[tokio::test]
+async fn nothing_is_said_before_it_is_known_who_may_read_it() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "device-anna").await;
+    let desk = Desk::open(synapse, "device").await;
+    let room = desk.bot.ensure_room(&spec("device-ada", &[&anna])).await.unwrap();
+    desk.say(&room, "t1", "one").await;
+    anna.until_text(room.as_str(), "Ada: one", SOON).await.unwrap();
+    let since = desk.look(|seen| seen.since.clone());
+
+    let (options, folder) = desk.stop().await;
+    let phone = Agent::start(Client::Nio, &synapse.url(), "device-anna", PASSWORD)
+        .await
+        .unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        desk.follow(since);
+    };
+    tokio::join!(desk.say(&room, "t2", "two"), late);
+    let two = phone.until_text(room.as_str(), "Ada: two", SOON).await.unwrap();
+    assert!(two.encrypted && two.readable);
 }
 
 /// Who comes later, by an invitation or through the Space alone, reads what is written from then on.

@@ -70,6 +70,30 @@ async fn a_room_is_made_once_however_often_and_from_wherever_it_is_asked_for() {
     );
 }
 
+/// An agent who cannot be invited keeps nobody else out.
+#[tokio::test]
+async fn an_agent_who_cannot_be_reached_keeps_nobody_out() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "ghost-nils").await;
+    let (mut options, folder) = options(synapse, "ghost").await;
+    options.agents = vec!["@ghost:elsewhere.invalid".into(), nils.user_id().into()];
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    // Into the Space before there is any customer.
+    nils.until_room(&desk.options.space.name, SOON).await.unwrap();
+    let spec = RoomSpec {
+        invite: desk.options.agents.clone(),
+        ..spec("ghost-ada", &[])
+    };
+    let room = desk.bot.ensure_room(&spec).await.unwrap();
+    let seen = nils.until_room("Ada", SOON).await.unwrap();
+    assert_eq!(seen.room_id, room.as_str());
+    assert_eq!(desk.bot.ensure_room(&spec).await.unwrap(), room);
+}
+
 /// Whatever a crash has left undone is done at the next call.
 #[tokio::test]
 async fn a_room_that_was_made_half_way_is_completed() {
