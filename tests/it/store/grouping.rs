@@ -14,6 +14,7 @@ use super::desk::{self, inbound, take, take_in, write};
 
 on_each_database! {
     writers_that_wait_share_a_commit,
+    what_was_answered_is_there_for_everybody,
     a_closure_that_fails_undoes_itself_and_no_other,
     a_closure_that_panics_undoes_itself_and_no_other,
     a_closure_cannot_keep_what_a_failed_statement_was_part_of,
@@ -65,6 +66,22 @@ async fn writers_that_wait_share_a_commit(database: Database) {
     let commits = counted.load(Ordering::SeqCst);
     assert!(commits <= 5, "{WRITERS} writers took {commits} commits");
     store.close().await;
+}
+
+async fn what_was_answered_is_there_for_everybody(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let other = database.open().await;
+    join_all((0..50).map(|i| {
+        let (store, other, ada) = (&store, &other, &ada);
+        async move {
+            let stored = desk::new(take(store, inbound(ada, &format!("A{i}"), "x", BEGIN)).await.unwrap());
+            assert_eq!(other.message(stored.id).await.unwrap(), Some(stored));
+        }
+    }))
+    .await;
+    store.close().await;
+    other.close().await;
 }
 
 async fn a_closure_that_fails_undoes_itself_and_no_other(database: Database) {

@@ -10,10 +10,13 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
 use super::desk::{self, inbound, take, write};
+use super::raw;
 
 on_each_database! {
     /// Invariant 6.
     a_follower_sees_every_event_once_and_in_order_while_several_processes_write,
+    /// `RULES` 23.
+    an_event_that_commits_late_keeps_the_later_ones_back,
     a_follower_is_woken_by_its_own_process,
     events_of_one_transaction_follow_each_other,
     what_is_pruned_is_told,
@@ -45,6 +48,45 @@ async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_w
     messages.dedup();
     assert_eq!(messages.len(), 3 * EACH);
     join_all([first, second, third].map(Store::close)).await;
+}
+
+async fn an_event_that_commits_late_keeps_the_later_ones_back(database: Database) {
+    let (trigger, asleep) = match database.kind {
+        // One writer at a time: there is nothing to keep back.
+        Kind::Sqlite => return,
+        Kind::Postgres => (
+            "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF NEW.data LIKE '%linger%' THEN PERFORM pg_sleep(0.5); END IF;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER linger AFTER INSERT ON journal FOR EACH ROW EXECUTE FUNCTION linger()",
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+        ),
+        Kind::MariaDb => (
+            "CREATE TRIGGER linger AFTER INSERT ON journal FOR EACH ROW
+                 IF NEW.data LIKE '%linger%' THEN DO SLEEP(0.5); END IF",
+            "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state = 'User sleep'",
+        ),
+    };
+    let slow = database.open().await;
+    let fast = database.open().await;
+    let ada = desk::ada(&slow).await;
+    raw::execute(&database, trigger).await;
+    let late = take(&slow, inbound(&ada, "late", "linger", BEGIN));
+    let others = async {
+        // The first one has its number and is on its way to the commit.
+        while raw::numbers(&database, asleep).await != [1] {}
+        for i in 0..3 {
+            take(&fast, inbound(&ada, &format!("A{i}"), "x", BEGIN)).await.unwrap();
+        }
+    };
+    let (late, (), seen) = tokio::join!(late, others, follow(&fast, Seq(4)));
+    late.unwrap();
+    let numbers: Vec<i64> = seen.iter().map(|event| event.seq.0).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    assert_eq!(seen[0].data["content"], "linger");
+    slow.close().await;
+    fast.close().await;
 }
 
 /// Reads as a follower does: on from the last number that it has seen.
