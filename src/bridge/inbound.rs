@@ -32,6 +32,8 @@ pub struct Inbound {
     acked: Option<PageMark>,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
     resynced: watch::Sender<u64>,
+    /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
+    listening: bool,
 }
 
 /// An ack for a message that we do not know.
@@ -51,6 +53,7 @@ impl Inbound {
             session,
             acked: None,
             resynced: watch::Sender::new(0),
+            listening: false,
         }
     }
 
@@ -68,6 +71,8 @@ impl Inbound {
             };
             match step {
                 Ok(Progress::Worked) => continue,
+                // The page has been asked and had nothing, which took its time: ask again at once.
+                Ok(Progress::Idle) if self.listening => continue,
                 Ok(Progress::Idle) => {}
                 Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
                 Err(error) => tracing::error!(account = %self.account, "taking in failed, trying again: {error}"),
@@ -84,6 +89,7 @@ impl Inbound {
 
     /// Follows the session, compares with the page if that is due, or takes in one batch.
     pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        self.listening = false;
         let session = self.session.borrow_and_update().clone();
         let account = sessions::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
         if !session.state.is_linked() {
@@ -118,7 +124,10 @@ impl Inbound {
             _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
         };
         match pulled {
-            Ok(batch) => self.commit(&account, batch).await,
+            Ok(batch) => {
+                self.listening = true;
+                self.commit(&account, batch).await
+            }
             Err(Unreachable(_)) => Ok(Progress::Idle),
         }
     }
@@ -142,7 +151,10 @@ impl Inbound {
                 }
                 Ok(None) => {}
                 // Not acked, so it comes again.
-                Err(_) => return Ok(Progress::Idle),
+                Err(_) => {
+                    self.listening = false;
+                    return Ok(Progress::Idle);
+                }
             }
         }
         self.acked = Some(mark);

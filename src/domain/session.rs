@@ -104,7 +104,10 @@ impl std::fmt::Debug for Session {
 }
 
 /// What the page says of itself when it is asked.
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent thing that the page says")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent thing that the page says"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageStatus {
     /// New with each load of the page.

@@ -131,7 +131,7 @@ fn every_test_that_the_map_names_exists() {
     let mut sources = String::new();
     for folder in ["src", "tests", "testbed"] {
         files(&root().join(folder), &mut |path| {
-            sources.push_str(&fs::read_to_string(path).unwrap())
+            sources.push_str(&fs::read_to_string(path).unwrap());
         });
     }
     let mut named = 0;

@@ -39,7 +39,7 @@ impl Crm {
     pub fn new(settings: &Settings) -> Self {
         let folder = Folder::new("crm").unwrap();
         let port = free_port().unwrap();
-        let data = folder.path().join("data");
+        let data = folder.path().join("data").display().to_string();
         let config = format!(
             "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\n{top}\n[whatsapp]\nurl = {url:?}\ntyping = false\nspacing = \"0s..0s\"\nfirst_contacts = 0\n{whatsapp}\n[matrix]\n{matrix}\n",
             top = settings.top,

@@ -9,7 +9,7 @@ pub mod socket;
 use std::time::Duration;
 
 /// Every wait of these tests ends by then, with a word about what did not come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition behind a process boundary is looked at.
 pub const LOOK: Duration = Duration::from_millis(50);
 

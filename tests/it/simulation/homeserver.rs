@@ -36,7 +36,7 @@ pub enum What {
     Person { sender: MatrixUserId, what: RoomEventKind },
 }
 
-pub struct Rooms {
+pub struct Homeserver {
     pub log: Vec<Shown>,
     pub rooms: Vec<(String, MatrixRoomId)>,
     txns: HashMap<TxnId, (MatrixEventId, Timestamp)>,
@@ -49,7 +49,7 @@ pub struct Rooms {
 
 #[derive(Clone)]
 pub struct FakeMatrix {
-    pub rooms: Arc<Mutex<Rooms>>,
+    pub rooms: Arc<Mutex<Homeserver>>,
     clock: VirtualClock,
     gate: Gate,
 }
@@ -65,7 +65,7 @@ impl FakeMatrix {
             detail: None,
             user: Some("@bot:test".into()),
         };
-        let rooms = Rooms {
+        let rooms = Homeserver {
             log: vec![],
             rooms: vec![],
             txns: HashMap::new(),
@@ -213,7 +213,7 @@ fn told(shown: &Shown) -> Option<RoomEvent> {
     })
 }
 
-impl Rooms {
+impl Homeserver {
     fn is_away(&mut self) -> bool {
         self.status.borrow().state != MatrixState::Ready || self.loses()
     }
@@ -275,13 +275,13 @@ impl Matrix for FakeMatrix {
         self.enter().await?;
         let room = {
             let mut rooms = self.rooms.lock().unwrap();
-            match rooms.rooms.iter().find(|(alias, _)| *alias == spec.alias) {
-                Some((_, room)) => room.clone(),
-                None => {
-                    let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
-                    rooms.rooms.push((spec.alias.clone(), room.clone()));
-                    room
-                }
+            let known = rooms.rooms.iter().find(|(alias, _)| *alias == spec.alias);
+            if let Some((_, room)) = known {
+                room.clone()
+            } else {
+                let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
+                rooms.rooms.push((spec.alias.clone(), room.clone()));
+                room
             }
         };
         self.leave(room).await

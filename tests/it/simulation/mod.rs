@@ -32,12 +32,12 @@ fn play(seed: u64, folder: &Path) -> Seen {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut run = run::Run::new(seed, folder);
-        let program = run.play(ACTIONS).await;
-        let seen = check::check(&run, &program).await;
+        let mut life = run::Run::new(seed, folder);
+        let program = life.play(ACTIONS).await;
+        let told = check::check(&life, &program).await;
         program.store.clone().close().await;
-        run.remove();
-        seen
+        life.remove();
+        told
     })
 }
 

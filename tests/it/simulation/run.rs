@@ -201,9 +201,9 @@ impl Run {
             39 => {
                 let link = self.rng.random_bool(0.7);
                 if link {
-                    self.whatsapp.link()
+                    self.whatsapp.link();
                 } else {
-                    self.whatsapp.unlink()
+                    self.whatsapp.unlink();
                 }
                 false
             }

@@ -8,7 +8,7 @@ mod killer;
 mod tally;
 mod writers;
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;

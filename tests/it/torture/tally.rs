@@ -2,18 +2,21 @@
 //! database and the phones.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 use testbed::agents::Agent;
 use testbed::standin::Customer;
 
 use super::{CUSTOMERS, Measure};
+use crate::rig::LOOK;
 use crate::rig::customers::times_accepted;
 use crate::rig::desk::Desk;
-use crate::rig::until;
 
 /// Of all messages, at most this share may end with an unknown outcome (`RULES` 33).
 const UNKNOWN_PER_MESSAGES: usize = 100;
+/// What was piled up while parts were down has gone out by then.
+const SETTLES_WITHIN: Duration = Duration::from_mins(3);
 
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -45,14 +48,16 @@ impl Tally {
 /// Waits until all that is under way has come to its end, then counts.
 pub async fn settle(desk: &Desk, agent: &Agent, customers: &[Customer], rooms: &[String]) -> Tally {
     desk.crm.until_ready().await;
-    let mut last = Tally::default();
     // The last word is the count itself: what is still under way counts as lost until it has arrived.
-    until("nothing under way any more", async || {
-        last = count(desk, agent, customers, rooms).await;
-        (last.lost.is_empty() && last.states.is_empty()).then_some(())
-    })
-    .await;
-    last
+    let deadline = tokio::time::Instant::now() + SETTLES_WITHIN;
+    loop {
+        let tally = count(desk, agent, customers, rooms).await;
+        let quiet = tally.lost.is_empty() && tally.states.is_empty();
+        if quiet || tokio::time::Instant::now() > deadline {
+            return tally;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn count(desk: &Desk, agent: &Agent, customers: &[Customer], rooms: &[String]) -> Tally {
