@@ -90,7 +90,7 @@ impl Desk {
             return Ok(false);
         };
         let event = match item.source.as_str() {
-            "whatsapp.page" => line.port.read_again(&item.bytes),
+            inbound::AS_THE_PAGE_TOLD => line.port.read_again(&item.bytes),
             _ => match serde_json::from_slice(&item.bytes) {
                 Ok(event) => event,
                 Err(_) => return Ok(false),

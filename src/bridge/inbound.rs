@@ -21,6 +21,9 @@ use super::{outbound, resync, sessions};
 /// The pause after trouble, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The source of quarantined bytes that only the adapter can read again; any other source is an event of ours, as JSON.
+pub(super) const AS_THE_PAGE_TOLD: &str = "whatsapp.page";
+
 /// Takes in what one account's WhatsApp tells.
 pub struct Inbound {
     core: Core,
@@ -253,7 +256,7 @@ async fn take_event(
             }
         }
         PageEvent::Poison { bytes, error } => {
-            tx.add_quarantine("whatsapp.page", Some(account.id), bytes, error)
+            tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
                 .await?;
         }
     }
@@ -263,7 +266,7 @@ async fn take_event(
 /// Keeps what the store refuses for good, with the reason (`RULES` 13).
 async fn quarantine(core: &Core, account: &Account, event: &PageEvent, error: &StoreError) -> Result<(), StoreError> {
     let (source, bytes) = match event {
-        PageEvent::Poison { bytes, .. } => ("whatsapp.page", bytes.clone()),
+        PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, bytes.clone()),
         // Our own types have string keys, so they can always be written.
         event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default()),
     };
