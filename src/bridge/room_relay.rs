@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::JoinSet;
 
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
 use crate::domain::outbox::{OutboxItem, Target, Work};
@@ -61,7 +61,9 @@ impl RoomRelay {
     pub async fn run(self, stopping: tokio_util::sync::CancellationToken) {
         let mut bell = self.core.bell.listen();
         let mut status = self.port.status();
-        let mut in_hand = FuturesUnordered::new();
+        // Each piece is a task of its own: one that is only looked at when this loop has time may hold a connection that the
+        // loop itself is waiting for.
+        let mut in_hand: JoinSet<OutboxItem> = JoinSet::new();
         let mut busy = Busy::default();
         loop {
             bell.mark_unchanged();
@@ -80,7 +82,8 @@ impl RoomRelay {
                         for item in items {
                             busy.items.push(item.id);
                             busy.lanes.extend(item.lane);
-                            in_hand.push(self.work(item));
+                            let relay = self.clone();
+                            in_hand.spawn(async move { relay.work(item).await });
                         }
                     }
                     Err(error) => tracing::error!("the rooms' outbox cannot be read, trying again: {error}"),
@@ -90,8 +93,14 @@ impl RoomRelay {
                 return;
             }
             tokio::select! {
-                Some(item) = in_hand.next() => {
-                    let item: OutboxItem = item;
+                Some(done) = in_hand.join_next() => {
+                    let item = match done {
+                        Ok(item) => item,
+                        // A panic in there is one in here: the supervisor starts the relay again.
+                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                        // The runtime is ending.
+                        Err(_) => return,
+                    };
                     busy.items.retain(|id| *id != item.id);
                     busy.lanes.retain(|lane| Some(*lane) != item.lane);
                 }

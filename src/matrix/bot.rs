@@ -16,6 +16,7 @@ use super::link::Link;
 use super::options::MatrixOptions;
 use super::space::Space;
 use super::sync::SYNC;
+use super::turn::{Turn, Turned};
 use super::{rooms, send, sync};
 use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomContent, RoomEvent, RoomSpec, SyncBatch, SyncToken, TxnId,
@@ -45,7 +46,8 @@ struct Inner {
     space: Space,
     invitations: Invitations,
     /// One sync at a time.
-    syncing: Mutex<()>,
+    syncing: Mutex<Turned>,
+    turn: Turn,
     /// Whether the keys and members of now are known.
     synced: watch::Sender<bool>,
     /// A room is made by one call at a time; which lock is its alias's.
@@ -61,7 +63,8 @@ impl Bot {
             supervisor: supervisor.clone(),
             space: Space::default(),
             invitations: Invitations::default(),
-            syncing: Mutex::new(()),
+            syncing: Mutex::default(),
+            turn: Turn::default(),
             synced: watch::Sender::new(false),
             making: std::array::from_fn(|_| Mutex::new(())),
         });
@@ -150,8 +153,10 @@ impl Matrix for Bot {
     async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
         let inner = &self.inner;
         let client = inner.link.client()?;
-        let _alone = inner.syncing.lock().await;
-        let batch = inner.within(SYNC, sync::sync(&client, since)).await?;
+        let mut turned = inner.syncing.lock().await;
+        let batch = inner
+            .within(SYNC, sync::sync(&client, since, &inner.turn, &mut turned))
+            .await?;
         if !inner.synced.send_replace(true) {
             self.invite_to_space(client.clone());
         }
@@ -193,7 +198,11 @@ impl Matrix for Bot {
         let client = self.inner.link.client()?;
         self.inner.until_synced().await?;
         let room = room_id(room)?;
-        self.inner.within(CALL, send::send(&client, &room, txn, content)).await
+        let send = async {
+            let _gate = self.inner.turn.sending().await;
+            send::send(&client, &room, txn, content).await
+        };
+        self.inner.within(CALL, send).await
     }
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {

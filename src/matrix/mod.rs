@@ -22,6 +22,7 @@ mod space;
 mod state;
 mod sync;
 mod token;
+mod turn;
 
 pub use bot::Bot;
 pub use options::{MatrixOptions, Password, SpaceOptions};

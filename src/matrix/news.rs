@@ -1,11 +1,9 @@
-//! What one answer of `/sync` says of each room, whichever way it came to us.
+//! What one answer of `/sync` says of each room.
 
-use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Rooms;
 use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
-use matrix_sdk::sync::RoomUpdates;
 use matrix_sdk::{Client, Room};
 use serde_json::Value;
 
@@ -22,27 +20,8 @@ pub(super) struct News {
     pub(super) ephemeral: Vec<Raw<AnySyncEphemeralRoomEvent>>,
 }
 
-/// What the SDK has taken in.
-pub(super) fn of(rooms: RoomUpdates) -> Vec<News> {
-    let joined = rooms
-        .joined
-        .into_iter()
-        .map(|(room, update)| (room, update.timeline, update.ephemeral));
-    let left = rooms
-        .left
-        .into_iter()
-        .map(|(room, update)| (room, update.timeline, Vec::new()));
-    let news = joined.chain(left).map(|(room, timeline, ephemeral)| News {
-        room,
-        gap: timeline.prev_batch.filter(|_| timeline.limited),
-        timeline: timeline.events.into_iter().map(TimelineEvent::into_raw).collect(),
-        ephemeral,
-    });
-    news.collect()
-}
-
-/// What was fetched past the SDK: still encrypted.
-pub(super) async fn past_the_sdk(client: &Client, rooms: Rooms) -> Vec<News> {
+/// Room by room, decrypted as far as the SDK has the keys.
+pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<News> {
     let joined = rooms
         .join
         .into_iter()
@@ -79,8 +58,10 @@ async fn decrypt(
 }
 
 async fn decrypt_one(room: &Room, event: Raw<AnySyncTimelineEvent>) -> Raw<AnySyncTimelineEvent> {
-    let kind = event.get_field::<String>("type").ok().flatten();
-    if kind.as_deref() != Some("m.room.encrypted") {
+    let field = |name: &str| event.get_field::<String>(name).ok().flatten();
+    // What we wrote ourselves is nothing new to us.
+    let is_ours = field("sender").as_deref() == Some(room.own_user_id().as_str());
+    if is_ours || field("type").as_deref() != Some("m.room.encrypted") {
         return event;
     }
     match room.decrypt_event(event.cast_ref_unchecked(), None).await {

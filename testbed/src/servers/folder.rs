@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "crm-testbed-";
 
-/// A folder that is removed when dropped.
+/// A folder that is removed when dropped, unless `CRM_TESTBED_KEEP` is set: then it stays, to be looked into.
 #[derive(Debug)]
 pub struct Folder(tempfile::TempDir);
 
@@ -25,6 +25,7 @@ impl Folder {
         let prefix = format!("{PREFIX}{}-{purpose}-", std::process::id());
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
+            .disable_cleanup(std::env::var_os("CRM_TESTBED_KEEP").is_some())
             .tempdir()
             .context("no throw-away folder could be made")?;
         Ok(Self(folder))
