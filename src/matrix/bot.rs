@@ -73,7 +73,7 @@ impl Bot {
         Self { inner }
     }
 
-    /// Sees to the Space once a run, so that an agent who is new is asked in before the next customer writes. Whatever
+    /// Sees to the Space when a run begins and after trouble, so that an agent who is new is asked in before the next customer writes. Whatever
     /// goes wrong here comes up again with the next room.
     fn invite_to_space(&self, client: Client) {
         let inner = Arc::clone(&self.inner);
@@ -104,7 +104,7 @@ impl Inner {
         })
     }
 
-    /// Nothing is encrypted before it is known who has which devices: the first sync of a run brings that.
+    /// Nothing is encrypted before it is known who has which devices: the first sync of a run, and after trouble, brings that.
     async fn until_synced(&self) -> Result<(), MatrixError> {
         let mut synced = self.synced.subscribe();
         match tokio::time::timeout(FIRST_SYNC, synced.wait_for(|synced| *synced)).await {
@@ -156,7 +156,10 @@ impl Matrix for Bot {
         let mut turned = inner.syncing.lock().await;
         let batch = inner
             .within(SYNC, sync::sync(&client, since, &inner.turn, &mut turned))
-            .await?;
+            .await
+            .inspect_err(|_| {
+                inner.synced.send_replace(false);
+            })?;
         if !inner.synced.send_replace(true) {
             self.invite_to_space(client.clone());
         }
@@ -199,6 +202,7 @@ impl Matrix for Bot {
         self.inner.until_synced().await?;
         let room = room_id(room)?;
         let send = async {
+            self.inner.turn.introduce(&client, &room).await?;
             let _gate = self.inner.turn.sending().await;
             send::send(&client, &room, txn, content).await
         };

@@ -7,11 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use matrix_sdk::Client;
 use matrix_sdk::config::{SyncSettings, SyncToken as SdkToken};
+use matrix_sdk::ruma::RoomId;
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Response;
 use matrix_sdk::ruma::presence::PresenceState;
 use matrix_sdk::store::{StateStoreDataKey, StateStoreDataValue};
+use matrix_sdk::{Client, EncryptionState, Room};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::fault::Fault;
@@ -36,6 +37,30 @@ impl Turn {
     /// Held by a send for as long as it lasts.
     pub(super) async fn sending(&self) -> RwLockReadGuard<'_, ()> {
         self.gate.read().await
+    }
+
+    /// Makes the SDK know who is in an encrypted room, and their devices, before it first writes there: it would learn of them
+    /// in the middle of the send, and wait there for an answer that nobody is asking for.
+    pub(super) async fn introduce(&self, client: &Client, room: &RoomId) -> Result<(), Fault> {
+        let strange = |room: &Room| {
+            !matches!(room.encryption_state(), EncryptionState::NotEncrypted) && !room.are_members_synced()
+        };
+        let Some(room) = client.get_room(room).filter(strange) else {
+            return Ok(());
+        };
+        let _alone = self.gate.write().await;
+        if strange(&room) {
+            room.sync_members().await?;
+            // The SDK asks for what it lacks when it begins to sync; from where it stands, which is nothing to us.
+            take_in(
+                client,
+                SyncSettings::new()
+                    .token(SdkToken::ReusePrevious)
+                    .timeout(Duration::ZERO),
+            )
+            .await?;
+        }
+        Ok(())
     }
 
     /// Has the SDK take in everything as of now; gives the position. For a store that knows nothing yet.
