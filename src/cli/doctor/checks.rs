@@ -1,15 +1,18 @@
 //! The single looks.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::process::Command;
 
 use super::super::client::{self, Client};
 use super::super::home::Home;
 use super::super::{Exit, Shell, exit};
 use super::{Finding, Verdict};
 use crate::config::{Config, DataDir, DataDirError};
+use crate::wa;
 
 /// How long somebody who is asked may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +38,64 @@ pub fn data_folder(config: &Config) -> Finding {
         return Finding::new(CHECK, Verdict::Failed, detail);
     }
     Finding::new(CHECK, Verdict::Ok, format!("{}, for its owner alone", path.display()))
+}
+
+/// The browser and its driver: that they are there and start, and that they are of one version (`chromedriver` refuses to
+/// drive another one's browser).
+pub async fn programs(config: &Config) -> Vec<Finding> {
+    let whatsapp = &config.whatsapp;
+    let browser = wa::find_browser(whatsapp.browser.as_deref());
+    let driver = wa::find_driver(whatsapp.driver.as_deref());
+    let mut findings = vec![];
+    let mut majors = vec![];
+    for (check, found) in [("browser", browser), ("driver", driver)] {
+        let version = match found {
+            Ok(program) => version(&program).await,
+            Err(missing) => Err(missing.to_string()),
+        };
+        majors.extend(version.as_deref().ok().and_then(major));
+        findings.push(match version {
+            Ok(version) => Finding::new(check, Verdict::Ok, version),
+            Err(why) => Finding::new(check, Verdict::Failed, why),
+        });
+    }
+    if let [browser, driver] = majors[..]
+        && browser != driver
+    {
+        let detail = format!("the browser is version {browser} and the driver {driver}; install two of one version");
+        findings.push(Finding::new("driver", Verdict::Failed, detail));
+    }
+    findings
+}
+
+/// What the program calls itself.
+async fn version(program: &Path) -> Result<String, String> {
+    let started = Command::new(program).arg("--version").kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, started)
+        .await
+        .map_err(|_| format!("{} does not say its version; does it start?", program.display()))?
+        .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match said.lines().next().map(str::trim) {
+        Some(version) if output.status.success() && !version.is_empty() => {
+            // chromedriver adds the commit that it was built from.
+            let version = version.split(" (").next().unwrap_or(version);
+            Ok(format!("{version}, {}", program.display()))
+        }
+        _ => Err(format!(
+            "{} --version ended with {}; reinstall it",
+            program.display(),
+            output.status
+        )),
+    }
+}
+
+/// The first number of a version.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.split(|c: char| !c.is_ascii_digit() && c != '.');
+    digits
+        .filter_map(|word| word.split_once('.'))
+        .find_map(|(major, _)| major.parse().ok())
 }
 
 pub async fn homeserver(config: &Config) -> Finding {
@@ -147,4 +208,16 @@ pub fn neighbours() -> Finding {
         Verdict::Ok,
         "whoever shares this host can reach the browser's debugging port; run crm as a user, or in a container, of its own",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_number_of_a_version_is_found_in_what_programs_call_themselves() {
+        assert_eq!(major("Chromium 151.0.7922.34 built on Debian GNU/Linux 12"), Some(151));
+        assert_eq!(major("ChromeDriver 156.0.8078.73, /usr/bin/chromedriver"), Some(156));
+        assert_eq!(major("no version"), None);
+    }
 }

@@ -148,6 +148,14 @@ impl StandIn {
         self.service.with(|world| world.tell_pages(&ToPage::Reload));
     }
 
+    /// The linked account is opened in another browser: every connected page is told, and loses its socket.
+    pub fn open_elsewhere(&self) {
+        self.service.with(|world| {
+            world.tell_pages(&ToPage::Conflict);
+            world.hang_up_all();
+        });
+    }
+
     /// Makes every connected page's message collection deaf for an event, such as `add`, until it is loaded again.
     pub fn freeze_listener(&self, event: &str) {
         let frame = ToPage::Freeze {

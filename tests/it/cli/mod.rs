@@ -7,3 +7,4 @@ mod rig;
 mod sending;
 mod serving;
 mod tailing;
+mod trouble;

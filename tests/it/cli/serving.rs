@@ -9,14 +9,14 @@ use super::rig::{Ended, PATIENCE, Shell};
 use testbed::servers::free_port;
 
 /// A server that runs until it is told to end.
-struct Served {
-    shell: Shell,
+pub struct Served {
+    pub shell: Shell,
     child: Child,
     url: String,
 }
 
 impl Served {
-    async fn start(shell: Shell) -> Self {
+    pub async fn start(shell: Shell) -> Self {
         let port = free_port().unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let shell = shell
@@ -48,7 +48,7 @@ impl Served {
     }
 
     /// Ctrl-C.
-    async fn end(mut self) -> (Shell, Option<i32>) {
+    pub async fn end(mut self) -> (Shell, Option<i32>) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         let end = tokio::time::timeout(PATIENCE, self.child.wait()).await;

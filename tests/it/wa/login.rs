@@ -1,6 +1,7 @@
 //! Linking the device, and what the session says of it.
 
 use crm::domain::session::SessionState;
+use crm::domain::whatsapp::{LoginMethod, WhatsApp as _};
 
 use super::desk::Desk;
 
@@ -14,5 +15,28 @@ async fn a_phone_that_scans_the_code_makes_the_session_ready() {
     assert_eq!(me.name.as_deref(), Some("Bridge Street Bakery"));
     assert!(me.lid.is_some());
     assert_eq!((session.state, session.qr), (SessionState::Ready, None));
+    desk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_types_the_code_makes_the_session_ready_and_may_log_it_out() {
+    let desk = Desk::start().await;
+    desk.until("a code", |session| session.qr.clone()).await;
+    let phone = desk.standin.phone();
+    let number = format!("+{}", phone.number()).parse().unwrap();
+    desk.web.login(LoginMethod::PairingCode(number)).await.unwrap();
+    let code = desk
+        .until("a pairing code", |session| session.pairing_code.clone())
+        .await;
+    assert_eq!(desk.session().state, SessionState::Code);
+    phone.type_pairing_code(&code).await.unwrap();
+    desk.state(SessionState::Ready).await;
+
+    phone.log_out_devices();
+    let session = desk.state(SessionState::LoggedOut).await;
+    assert!(session.detail.is_some_and(|why| !why.is_empty()), "why is told");
+    // A login asked for again brings a code, and the same phone may scan it.
+    desk.web.login(LoginMethod::Qr).await.unwrap();
+    desk.link().await;
     desk.end().await;
 }

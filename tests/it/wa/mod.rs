@@ -3,6 +3,7 @@
 mod desk;
 mod login;
 mod messages;
+mod survival;
 
 use std::time::Duration;
 

@@ -1,0 +1,154 @@
+//! What the session lives through: its parts killed, its network gone or dead, its account opened elsewhere.
+
+use std::time::Duration;
+
+use crm::domain::session::SessionState;
+use crm::domain::whatsapp::WhatsApp as _;
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::standin::{Network, Options};
+
+use super::desk::{Desk, processes};
+
+/// The processes of this account that have a word among their arguments and lack another.
+fn pids(desk: &Desk, has: &str, lacks: &str) -> Vec<Pid> {
+    let wanted = |arguments: &&String| arguments.contains(has) && !arguments.contains(lacks);
+    let found = processes(&desk.options.profile);
+    let pids = found.iter().filter(wanted).map(|line| line.split(' ').next().unwrap());
+    pids.map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()).collect()
+}
+
+fn kill(pids: &[Pid]) {
+    assert!(!pids.is_empty(), "nothing to kill");
+    for pid in pids {
+        kill_process(*pid, Signal::KILL).unwrap();
+    }
+}
+
+/// Ready again, and what is stored has to be compared once more.
+async fn ready_after(desk: &Desk, resync: u64) {
+    desk.until("ready and a resync", |session| {
+        (session.state == SessionState::Ready && session.resync > resync).then_some(())
+    })
+    .await;
+}
+
+/// `RULES` 14: the driver is only a way in; the browser goes on without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
+    let mut desk = Desk::linked().await;
+    let ada = desk.standin.customer("ada", "447700900123");
+    let browser = pids(&desk, "chrom", "chromedriver");
+    let before = desk.session().resync;
+    kill(&pids(&desk, "chromedriver", "--type="));
+    ready_after(&desk, before).await;
+    assert!(
+        pids(&desk, "chrom", "chromedriver").contains(&browser[0]),
+        "the same browser"
+    );
+    ada.write("after the driver");
+    desk.message("after the driver").await;
+
+    let before = desk.session().resync;
+    kill(&pids(&desk, "chrom", "chromedriver"));
+    desk.until("the loss", |session| {
+        (session.state != SessionState::Ready).then_some(())
+    })
+    .await;
+    let missed = ada.write("nobody looks");
+    ready_after(&desk, before).await;
+    let chats = desk.web.chats().await.unwrap();
+    assert_eq!(
+        chats[0].last_message.as_ref().map(|id| id.as_str()),
+        Some(missed.as_str())
+    );
+    desk.end().await;
+}
+
+/// `RULES` 16: a socket that is gone says so; one that is dead has to be asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there() {
+    let desk = Desk::with(Options::default(), |options| {
+        options.limits.idle = Duration::from_millis(500);
+        options.limits.probe = Duration::from_secs(1);
+        options.limits.probe_gap = Duration::from_secs(1);
+    })
+    .await;
+    desk.link().await;
+    let ada = desk.standin.customer("ada", "447700900123");
+    for network in [Network::Down, Network::Dead] {
+        let before = desk.session().resync;
+        desk.standin.set_network(network);
+        let lost = desk
+            .until("the loss", |session| {
+                (session.state != SessionState::Ready).then(|| session.clone())
+            })
+            .await;
+        assert!(!lost.state.can_send(), "{lost:?}");
+        let missed = ada.write("while it was away");
+        desk.standin.set_network(Network::Up);
+        ready_after(&desk, before).await;
+        let chats = desk.web.chats().await.unwrap();
+        assert_eq!(
+            chats[0].last_message.as_ref().map(|id| id.as_str()),
+            Some(missed.as_str())
+        );
+    }
+    desk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_opened_elsewhere_is_told_and_taken_over_on_request() {
+    let mut desk = Desk::linked().await;
+    desk.standin.open_elsewhere();
+    let session = desk.state(SessionState::Conflict).await;
+    assert!(!session.state.can_send());
+    desk.web.take_over().await.unwrap();
+    desk.state(SessionState::Ready).await;
+    desk.standin.customer("ada", "447700900123").write("here again");
+    desk.message("here again").await;
+    desk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_the_page_from_coming_up_is_told_with_what_to_do() {
+    let quick = |options: &mut crm::wa::WaOptions| {
+        options.limits.launch = Duration::from_secs(10);
+        options.limits.ready = Duration::from_secs(2);
+    };
+    let nobody_there = |options: &mut crm::wa::WaOptions| {
+        quick(options);
+        options.url = "http://127.0.0.1:9/".to_owned();
+    };
+    let another_page = |options: &mut crm::wa::WaOptions| {
+        quick(options);
+        options.url.push_str("no/such/page");
+    };
+    let no_browser = |options: &mut crm::wa::WaOptions| options.browser = Some("/nowhere/chromium".into());
+    let no_driver = |options: &mut crm::wa::WaOptions| options.driver = Some("/nowhere/chromedriver".into());
+    for (desk, words) in [
+        (
+            Desk::with(Options::default(), nobody_there).await,
+            ["127.0.0.1:9", "CRM_WHATSAPP_URL"],
+        ),
+        (
+            Desk::with(Options::default(), another_page).await,
+            ["no/such/page", "CRM_WHATSAPP_URL"],
+        ),
+        (
+            Desk::with(Options::default(), no_browser).await,
+            ["/nowhere/chromium", "CRM_WHATSAPP_BROWSER"],
+        ),
+        (
+            Desk::with(Options::default(), no_driver).await,
+            ["/nowhere/chromedriver", "CRM_WHATSAPP_DRIVER"],
+        ),
+    ] {
+        let session = desk.state(SessionState::Failed).await;
+        let detail = session.detail.unwrap_or_default();
+        assert!(
+            words.iter().all(|word| detail.contains(word)),
+            "{words:?} in {detail:?}"
+        );
+        desk.end().await;
+    }
+}
