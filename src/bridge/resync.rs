@@ -2,14 +2,14 @@
 //! new epoch, at MAIN, back online, after an overflow (`RULES` 11). A message that came while the browser was dead makes no
 //! event; only this finds it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::whatsapp::{ChatSummary, PageEvent, Unreachable, WhatsApp};
 use crate::domain::{Timestamp, WaMessageId};
-use crate::store::StoreError;
+use crate::store::{RecentMessage, StoreError};
 
 use super::core::Core;
 use super::inbound;
@@ -22,6 +22,8 @@ const GROWTH: usize = 5;
 const MAX_COUNT: usize = 12_500;
 /// WhatsApp's times are whole seconds of several clocks: this much before our newest message is compared again.
 const OVERLAP: Duration = Duration::from_secs(30);
+/// A chat that ends with a text of ours no older than this is looked at, though nothing seems to be missing.
+const ANSWERED_WITHIN: Duration = Duration::from_hours(48);
 /// For this long after a message its acks are asked for again.
 const UNFINISHED_FOR: Duration = Duration::from_hours(14 * 24);
 /// Unfinished messages asked for in one comparison, the newest first.
@@ -79,46 +81,46 @@ async fn compare(core: &Core, account: &Account, port: &dyn WhatsApp, reader: &R
 
 /// What we hold of a chat around the end that the page shows.
 struct Held {
-    /// Ids from [`OVERLAP`] before the newest on.
-    ids: HashSet<WaMessageId>,
-    newest: Option<Timestamp>,
+    /// Since [`OVERLAP`] before the customer's newest.
+    recent: HashMap<WaMessageId, RecentMessage>,
+    /// The time of the customer's newest.
+    heard: Option<Timestamp>,
 }
 
 impl Held {
     async fn read(core: &Core, account: &Account, summary: &ChatSummary) -> Result<Self, StoreError> {
-        let nothing = Self {
-            ids: HashSet::new(),
-            newest: None,
+        let mut held = Self {
+            recent: HashMap::new(),
+            heard: None,
         };
-        let Some(conversation) = conversation_of(core, account, summary).await? else {
-            return Ok(nothing);
-        };
-        let Some(newest) = conversation.last_message_at else {
-            return Ok(nothing);
-        };
-        let recent = core.store.recent_ids(conversation.id, newest.minus(OVERLAP)).await?;
-        Ok(Self {
-            ids: recent.into_iter().map(|recent| recent.whatsapp_id).collect(),
-            newest: Some(newest),
-        })
+        if let Some(conversation) = conversation_of(core, account, summary).await? {
+            held.heard = core.store.last_heard(conversation.id).await?;
+            let recent = core.store.recent_ids(conversation.id, held.boundary(account)).await?;
+            held.recent = recent.into_iter().map(|one| (one.whatsapp_id.clone(), one)).collect();
+        }
+        Ok(held)
     }
 
     /// Whether nothing can have been missed in this chat.
-    fn is_complete(&self, summary: &ChatSummary) -> bool {
+    fn is_complete(&self, summary: &ChatSummary, now: Timestamp) -> bool {
         summary.unread == 0
             && match &summary.last_message {
-                Some(last) => self.ids.contains(last),
+                Some(last) => self.recent.get(last).is_some_and(|last| {
+                    // Ours may have gone out, and marked the chat as read, over one that we had not heard yet.
+                    !last.from_me || now.since(last.timestamp) > ANSWERED_WITHIN
+                }),
                 // The page does not say which message is the last: its time decides, an empty chat having none.
                 None => summary
                     .last_at
-                    .is_none_or(|at| self.newest.is_some_and(|newest| at < newest.minus(OVERLAP))),
+                    .is_none_or(|at| self.heard.is_some_and(|heard| at < heard.minus(OVERLAP))),
             }
     }
 
-    /// Up to where a chat has to be read: what is older is either held or history.
+    /// Up to where a chat has to be read: what is older is either held or history. Only what the customer wrote counts: a
+    /// text of ours is stored before the page is asked for anything.
     fn boundary(&self, account: &Account) -> Timestamp {
-        self.newest
-            .map(|newest| newest.minus(OVERLAP))
+        self.heard
+            .map(|heard| heard.minus(OVERLAP))
             .or(account.watermark)
             .unwrap_or(Timestamp::ZERO)
     }
@@ -134,7 +136,7 @@ async fn compare_chat(
     seen: &mut HashSet<WaMessageId>,
 ) -> Result<usize, Stop> {
     let held = Held::read(core, account, summary).await?;
-    if held.is_complete(summary) {
+    if held.is_complete(summary, core.clock.now()) {
         return Ok(0);
     }
     let boundary = held.boundary(account);

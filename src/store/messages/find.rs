@@ -38,6 +38,17 @@ impl Store {
         page::read(query, page, columns, self.readers(), key, read).await
     }
 
+    /// When the customer last wrote, as far as we hold it. What we wrote ourselves says nothing about what we have heard.
+    pub async fn last_heard(&self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
+        let row = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
+            .order_by_desc(message::Column::SortAt)
+            .one(self.readers())
+            .await?;
+        Ok(row.map(|row| Timestamp(row.timestamp)))
+    }
+
     /// What we hold of a conversation since `from`, for comparing with the page (`RULES` 11), in its order.
     pub async fn recent_ids(
         &self,

@@ -11,7 +11,7 @@ use crm::domain::message::{Author, Message, Origin};
 use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
 
-use crate::simulation::run::{Program, Run};
+use crate::simulation::run::{Program, Run, empty_database};
 
 /// A desk without faults, its first customer met and in a room.
 struct Rig {
@@ -29,7 +29,8 @@ impl Rig {
     /// With another policy.
     async fn with(change: impl FnOnce(&mut Run)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut run = Run::new(1, folder.path());
+        let empty = empty_database(folder.path()).await;
+        let mut run = Run::new(1, &empty, folder.path());
         run.whatsapp.world.lock().unwrap().faults = 0;
         run.matrix.rooms.lock().unwrap().faults = 0;
         run.policy.spacing = Duration::ZERO..=Duration::ZERO;

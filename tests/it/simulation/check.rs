@@ -21,6 +21,15 @@ pub struct Seen {
     pub crashes: u32,
 }
 
+impl Seen {
+    pub fn add(&mut self, other: &Self) {
+        self.inbound += other.inbound;
+        self.outbound += other.outbound;
+        self.unknown += other.unknown;
+        self.crashes += other.crashes;
+    }
+}
+
 pub async fn check(run: &Run, program: &Program) -> Seen {
     let stored: Vec<Message> = program
         .store
@@ -176,12 +185,8 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     let mut last: HashMap<_, usize> = HashMap::new();
     let mut expected = 0;
     for message in stored {
-        let event = program
-            .store
-            .room_event(message.id, 0)
-            .await
-            .unwrap()
-            .expect("every message is in its room");
+        let event = program.store.room_event(message.id, 0).await.unwrap();
+        let event = event.unwrap_or_else(|| panic!("every message is in its room, but not {message:?}"));
         let from_room = message
             .author
             .as_ref()

@@ -40,6 +40,8 @@ pub struct Run {
     /// What agents wrote in rooms.
     pub agents: Vec<MatrixEventId>,
     pub policy: Policy,
+    /// What a face asked for and has no answer to: it asks again.
+    asked: Option<SendCommand>,
     url: String,
     seed: u64,
     requests: u32,
@@ -57,8 +59,10 @@ pub struct Program {
 }
 
 impl Run {
-    pub fn new(seed: u64, folder: &Path) -> Self {
+    /// A new life on a database of its own, a copy of an empty one.
+    pub fn new(seed: u64, empty: &[u8], folder: &Path) -> Self {
         let clock = VirtualClock::new();
+        std::fs::write(folder.join(format!("{seed}.db")), empty).unwrap();
         let gate = Gate::open();
         Self {
             whatsapp: FakeWhatsApp::new(seed ^ 0x5741, CHATS, clock.clone(), gate.clone()),
@@ -69,6 +73,7 @@ impl Run {
             accepted: vec![],
             agents: vec![],
             policy: policy(),
+            asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
             clock,
             gate,
@@ -87,12 +92,7 @@ impl Run {
 
     pub async fn start(&self) -> Program {
         let clock = Arc::new(self.clock.clone());
-        let options = OpenOptions {
-            synchronous: Synchronous::Off,
-            readers: 1,
-            ..OpenOptions::new(&self.url)
-        };
-        let store = options.open(clock.clone()).await.unwrap();
+        let store = options(&self.url).open(clock.clone()).await.unwrap();
         let account = account(&store).await;
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
@@ -135,9 +135,10 @@ impl Run {
             self.step(&mut program, 3).await.expect("no crash is planned");
         }
         for _ in 0..actions {
-            if self.rng.random_range(0..100) < 25 {
-                let passages = self.rng.random_range(0..12);
-                self.gate.crash_after(passages);
+            match self.rng.random_range(0..100) {
+                0..20 => self.gate.crash_after(self.rng.random_range(0..12)),
+                20..40 => self.gate.crash_in_wait(self.rng.random_range(0..40)),
+                _ => {}
             }
             if self.act(&mut program).await {
                 program = self.restart(program).await;
@@ -220,12 +221,37 @@ impl Run {
         }
     }
 
-    /// A face sends, and asks again with the same key until it has an answer.
+    /// A face sends, and asks again with the same key until it has an answer. Tells whether the program was killed in it.
     async fn request(&mut self, program: &Program) -> bool {
+        let command = match self.asked.take() {
+            Some(command) => command,
+            None => self.next_request(),
+        };
+        let Some(first) = self.gate.watch(program.desk.send(command.clone())).await else {
+            self.asked = Some(command);
+            return true;
+        };
+        let first = first.unwrap().message.id;
+        if self.rng.random_bool(0.3) {
+            let Some(again) = self.gate.watch(program.desk.send(command.clone())).await else {
+                self.asked = Some(command);
+                return true;
+            };
+            let again = again.unwrap();
+            assert!(
+                again.replayed && again.message.id == first,
+                "the same key is the same message"
+            );
+        }
+        self.answered(&command, first);
+        false
+    }
+
+    fn next_request(&mut self) -> SendCommand {
         self.requests += 1;
         let chat = self.rng.random_range(0..CHATS);
         let phone = self.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
-        let command = SendCommand {
+        SendCommand {
             to: SendTo::Phone(phone),
             account: None,
             content: format!("shell {}", self.requests),
@@ -239,17 +265,16 @@ impl Run {
                 key: format!("key-{}", self.requests),
                 body_hash: [7; 32],
             }),
-        };
-        let first = program.desk.send(command.clone()).await.unwrap().message.id;
-        if self.rng.random_bool(0.3) {
-            let again = program.desk.send(command).await.unwrap();
-            assert!(
-                again.replayed && again.message.id == first,
-                "the same key is the same message"
-            );
         }
-        self.accepted.push((chat, first));
-        false
+    }
+
+    fn answered(&mut self, command: &SendCommand, message: MessageId) {
+        let world = self.whatsapp.world.lock().unwrap();
+        let chat = world
+            .chats
+            .iter()
+            .position(|chat| SendTo::Phone(chat.phone.clone()) == command.to);
+        self.accepted.push((chat.expect("one of the chats"), message));
     }
 
     /// One step of one worker; `None` when the program was killed in it.
@@ -261,11 +286,7 @@ impl Run {
             3 => program.room_inbound.step().boxed(),
             _ => program.reading.step().boxed(),
         };
-        tokio::select! {
-            biased;
-            () = self.gate.crashed() => None,
-            progress = step => Some(progress.unwrap()),
-        }
+        self.gate.watch(step).await.map(Result::unwrap)
     }
 
     /// Lets every worker work until none finds anything to do; the world outside stands still.
@@ -297,6 +318,9 @@ impl Run {
         self.matrix.set_up(true);
         self.whatsapp.set_online(true);
         self.whatsapp.link();
+        while self.asked.is_some() {
+            self.request(program).await;
+        }
         let mut quiet = 0;
         for _ in 0..MAX_ROUNDS {
             let mut worked = false;
@@ -326,6 +350,25 @@ impl Run {
             program.store.outbox_counts().await
         );
     }
+}
+
+fn options(url: &str) -> OpenOptions {
+    OpenOptions {
+        synchronous: Synchronous::Off,
+        readers: 1,
+        ..OpenOptions::new(url)
+    }
+}
+
+/// The file of a database with its tables and nothing in them.
+pub async fn empty_database(folder: &Path) -> Vec<u8> {
+    let path = folder.join("empty.db");
+    let store = options(&format!("sqlite://{}", path.display()))
+        .open(Arc::new(VirtualClock::new()))
+        .await
+        .unwrap();
+    store.close().await;
+    std::fs::read(path).unwrap()
 }
 
 async fn account(store: &Store) -> AccountId {

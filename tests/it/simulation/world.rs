@@ -97,7 +97,7 @@ impl FakeWhatsApp {
             queue: VecDeque::new(),
             past: vec![],
             made: 0,
-            latest: Timestamp::ZERO,
+            latest: clock.now(),
             calls: vec![],
             linked_phone: None,
             faults: 12,
