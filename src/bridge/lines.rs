@@ -1,5 +1,6 @@
 //! How a message reads in a room.
 
+use crate::domain::matrix::MAX_ROOM_TEXT;
 use crate::domain::message::{Direction, Message, Origin};
 
 /// Who speaks.
@@ -17,11 +18,20 @@ pub(super) fn author(message: &Message) -> String {
     format!("{name} ({face})")
 }
 
-/// What is said. An empty text would be no event at all.
+/// What is said. An empty text would be no event at all, and one that is too long no event that a homeserver takes.
 pub(super) fn body(message: &Message) -> String {
-    if message.content.is_empty() {
-        format!("[{}]", message.kind)
-    } else {
-        message.content.clone()
+    let text = &message.content;
+    if text.is_empty() {
+        return format!("[{}]", message.kind);
     }
+    if text.len() <= MAX_ROOM_TEXT {
+        return text.clone();
+    }
+    let note = format!(
+        "…\n[cut; all {} characters: crm message view {}]",
+        text.chars().count(),
+        message.id
+    );
+    let end = text.floor_char_boundary(MAX_ROOM_TEXT - note.len());
+    format!("{}{note}", &text[..end])
 }

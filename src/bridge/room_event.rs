@@ -104,6 +104,16 @@ pub(super) async fn take_in(
     }
 }
 
+/// Says in the room that what was written before this event could not be read back.
+pub(super) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), StoreError> {
+    if let Some(conversation) = conversation_of(tx, first).await? {
+        let text = "Not sent: what was written before this message, while I was away; it was too much to be read back. \
+                    Write again what still holds.";
+        answer(tx, &conversation, first, text.to_owned()).await?;
+    }
+    Ok(())
+}
+
 /// Whether an event asks something of us.
 fn is_work(policy: &Policy, event: &RoomEvent) -> bool {
     use RoomEventKind::{Text, Undecryptable, Unsupported};

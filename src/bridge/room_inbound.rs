@@ -101,6 +101,12 @@ impl RoomInbound {
             .write(move |tx| {
                 let (policy, batch, around) = (policy.clone(), batch.clone(), around.clone());
                 async move {
+                    for room in &batch.cut {
+                        let first = batch.events.iter().find(|event| event.room == *room);
+                        if let Some(first) = first {
+                            room_event::tell_cut(tx, first).await?;
+                        }
+                    }
                     for event in &batch.events {
                         room_event::take_in(tx, &policy, event, &around).await?;
                     }

@@ -100,14 +100,15 @@ impl Assembly {
         let supervisor = Supervisor::new();
         let core = Core::new(store.clone(), clock.clone(), random()?, policy(config)).await?;
         let accounts = accounts(&store).await?;
+        // What can be wrong without a browser is found out before one is started.
+        let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
         let mut drives = vec![];
         for (id, name) in accounts {
-            let port = ports::whatsapp(config, &home, &name, &supervisor)?;
             let fence = take_lease(&home, id).await?;
+            let port = ports::whatsapp(config, &home, &name, &supervisor)?;
             drives.push(Drive { id, name, port, fence });
         }
         let whatsapp = drives.iter().map(|drive| drive.port.clone()).collect();
-        let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
         let desk = bridge::start(&core, drives, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",

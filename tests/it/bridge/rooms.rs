@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::Clock;
-use crm::domain::matrix::RoomEventKind;
+use crm::domain::matrix::{MAX_ROOM_TEXT, RoomEventKind};
 
 use super::Rig;
 
@@ -117,4 +117,48 @@ async fn an_old_uncertain_event_is_searched_for_before_it_is_sent_again() {
     rig.run.clock.advance(Duration::from_hours(3));
     rig.settle().await;
     assert_eq!(rig.run.matrix.texts().len(), 1, "found, not sent again");
+}
+
+/// A WhatsApp text may be longer than an event may be.
+#[tokio::test]
+async fn a_text_that_no_homeserver_takes_is_cut_at_a_character_and_says_where_the_rest_is() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let long = "ü".repeat(MAX_ROOM_TEXT);
+    let id = rig.send(0, &long).await.id;
+    rig.settle().await;
+    let shown = rig.run.matrix.texts().pop().unwrap();
+    assert!(shown.starts_with("owner (shell): üüü"));
+    assert!(shown.ends_with(&format!(
+        "…\n[cut; all {MAX_ROOM_TEXT} characters: crm message view {id}]"
+    )));
+    assert!(shown.len() <= MAX_ROOM_TEXT + "owner (shell): ".len());
+    assert_eq!(rig.message(&long).await.content, long, "the store has all of it");
+}
+
+/// `RULES` 17: what a gap has swallowed is told, where it was written.
+#[tokio::test]
+async fn what_could_not_be_read_back_is_told_in_its_room() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.matrix.rooms.lock().unwrap().read_back = 1;
+    for body in ["lost", "read"] {
+        rig.run.matrix.happens("@ada:test", text(body), rig.run.clock.now());
+    }
+    rig.settle().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices.iter().any(|notice| notice.contains("while I was away")),
+        "{notices:?}"
+    );
+    let sent: Vec<_> = rig
+        .messages()
+        .await
+        .into_iter()
+        .map(|message| message.content)
+        .collect();
+    assert!(
+        sent.contains(&"read".to_owned()) && !sent.contains(&"lost".to_owned()),
+        "{sent:?}"
+    );
 }

@@ -1,6 +1,5 @@
 //! Sending: once for each transaction id, whatever the homeserver does in between.
 
-use std::future::Future;
 use std::time::Duration;
 
 use crm::domain::matrix::{Matrix, MatrixError, RoomContent, TxnId};
@@ -9,7 +8,7 @@ use testbed::quick;
 use testbed::servers::{RateLimits, Synapse, SynapseOptions};
 use tokio::time::Instant;
 
-use super::desk::{Desk, SOON, customer, options, person, spec};
+use super::desk::{Desk, SOON, customer, person, spec};
 
 fn txn(id: &str) -> TxnId {
     TxnId(id.to_owned())
@@ -152,68 +151,4 @@ async fn a_homeserver_that_slows_us_down_says_for_how_long_at_once() {
     };
     assert!(pause > Duration::ZERO && pause < Duration::from_mins(2), "{pause:?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
-}
-
-/// Figures, on demand: `cargo test -p crm --test it -- --ignored --nocapture how_long`.
-#[tokio::test]
-#[ignore = "a measurement, not a test"]
-async fn how_long_a_send_takes_and_how_much_memory_it_needs() {
-    const SENDS: usize = 200;
-    let synapse = Synapse::shared().await.unwrap();
-    let nils = person(synapse, Client::Nio, "time-nils").await;
-    for encrypted in [true, false] {
-        let name = format!("time-{encrypted}");
-        let (mut options, folder) = options(synapse, &name).await;
-        options.encryption = encrypted;
-        println!("encrypted {encrypted}: at first {}", resident());
-        let begun = Instant::now();
-        let desk = Desk::connect((options, folder)).await;
-        let connected = begun.elapsed();
-        let now = timed("first sync", desk.bot.sync(None)).await.unwrap().next;
-        desk.follow(Some(now));
-        println!("connected in {connected:?}, {}", resident());
-        let room = timed("room and Space", desk.bot.ensure_room(&spec(&name, &[&nils])))
-            .await
-            .unwrap();
-        timed("first send", desk.say(&room, "t", "first")).await;
-        let mut took = vec![];
-        for number in 0..SENDS {
-            let begun = Instant::now();
-            desk.say(&room, &format!("t{number}"), "hello there, are you open today?")
-                .await;
-            took.push(begun.elapsed());
-        }
-        took.sort();
-        let [p50, p90, p99] = [50, 90, 99].map(|percent| took[SENDS * percent / 100]);
-        println!("then p50 {p50:?}, p90 {p90:?}, p99 {p99:?}, {}", resident());
-        for number in 0..20 {
-            let room = desk
-                .bot
-                .ensure_room(&spec(&format!("{name}-{number}"), &[&nils]))
-                .await
-                .unwrap();
-            desk.say(&room, &format!("r{number}"), "first").await;
-        }
-        println!("with 20 rooms more {}", resident());
-    }
-}
-
-async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
-    let begun = Instant::now();
-    let done = work.await;
-    println!("{what} {:?}", begun.elapsed());
-    done
-}
-
-/// What this process has in use: memory of its own and mapped from files, and the time that it has computed.
-fn resident() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let memory = status
-        .lines()
-        .filter(|line| line.starts_with("RssAnon:") || line.starts_with("RssFile:"));
-    let memory = memory.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let ticks = stat.rsplit(')').next().unwrap().split_whitespace();
-    let ticks: u64 = ticks.skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-    format!("{}, computed {} ms", memory.collect::<Vec<_>>().join(", "), ticks * 10)
 }

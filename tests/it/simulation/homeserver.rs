@@ -45,6 +45,8 @@ pub struct Homeserver {
     lose_next: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
+    /// Events that can be read back; what is older is cut off.
+    pub read_back: usize,
 }
 
 #[derive(Clone)]
@@ -73,6 +75,7 @@ impl FakeMatrix {
             rng: StdRng::seed_from_u64(seed),
             lose_next: false,
             faults: 8,
+            read_back: usize::MAX,
         };
         Self {
             rooms: Arc::new(Mutex::new(rooms)),
@@ -247,12 +250,13 @@ impl Matrix for FakeMatrix {
         let batch = {
             let rooms = self.rooms.lock().unwrap();
             let from = since.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
-            let events = rooms.log[from..].iter().filter_map(told).collect();
+            let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
+            let events = lost.split_off(lost.len().saturating_sub(rooms.read_back));
             SyncBatch {
                 next: SyncToken(rooms.log.len().to_string()),
                 events,
                 receipts: vec![],
-                cut: vec![],
+                cut: lost.into_iter().map(|event| event.room).collect(),
             }
         };
         self.leave(batch).await

@@ -1,7 +1,7 @@
 //! A database that is not as it should be says so, and what to do.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crm::store::{MessageFilter, OpenOptions, Store, StoreError};
 use futures_util::future::try_join_all;
@@ -132,30 +132,4 @@ async fn a_file_that_is_no_database_is_told() {
     let url = format!("sqlite://{}", path.display());
     let error = Store::open(&url, Arc::new(TestClock::new())).await.err().unwrap();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
-}
-
-/// The simulation opens thousands of stores a minute.
-#[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "it is about the machine's own time")]
-async fn a_copy_of_a_closed_file_opens_fast() {
-    const OPENINGS: u32 = 50;
-    let template = Database::new(Kind::Sqlite).await;
-    template.open().await.close().await;
-    let bytes = std::fs::read(template.url.strip_prefix("sqlite://").unwrap()).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let mut fastest = Duration::MAX;
-    for i in 0..OPENINGS {
-        let path = folder.path().join(format!("{i}.db"));
-        let begin = Instant::now();
-        std::fs::write(&path, &bytes).unwrap();
-        let options = OpenOptions {
-            url: format!("sqlite://{}", path.display()),
-            ..template.options()
-        };
-        let store = options.open(Arc::new(template.clock.clone())).await.unwrap();
-        fastest = fastest.min(begin.elapsed());
-        store.close().await;
-    }
-    println!("opening a copy took {fastest:?}");
-    assert!(fastest < Duration::from_millis(20), "{fastest:?}");
 }

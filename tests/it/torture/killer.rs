@@ -11,6 +11,7 @@ use testbed::standin::StandIn;
 
 use super::Measure;
 use crate::rig::crm::Crm;
+use crate::rig::until;
 
 /// Between two kills, at the most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -24,7 +25,7 @@ enum Part {
     Page,
 }
 
-/// How often each part was really hit: one that was just down cannot be killed again.
+/// How often each part was hit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Kills {
     pub server: usize,
@@ -54,8 +55,8 @@ pub async fn kill(
                 crm.serve().await;
                 kills.server += 1;
             }
-            Part::Browser => kills.browser += kill_all(&crm.browsers()),
-            Part::Driver => kills.driver += kill_all(&crm.drivers()),
+            Part::Browser => kills.browser += kill_living(async || crm.browsers()).await,
+            Part::Driver => kills.driver += kill_living(async || crm.drivers()).await,
             Part::Homeserver => {
                 synapse.kill_9();
                 synapse.restart().await.unwrap();
@@ -68,6 +69,15 @@ pub async fn kill(
         }
     }
     kills
+}
+
+/// Waits for one to kill: it may have been killed just now, and not be back yet.
+async fn kill_living(find: impl AsyncFn() -> Vec<u32>) -> usize {
+    until("something to kill", async || {
+        let killed = kill_all(&find().await);
+        (killed > 0).then_some(killed)
+    })
+    .await
 }
 
 fn kill_all(pids: &[u32]) -> usize {

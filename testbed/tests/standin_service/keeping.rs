@@ -1,0 +1,171 @@
+//! What a device keeps, what it is told of history and people, and the page that is served to it.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
+use testbed::standin::{KeyLayout, NewCustomer, Rule, Script};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::page::Page;
+use crate::standin;
+
+#[tokio::test]
+async fn a_devices_store_keeps_what_was_answered_even_lone_surrogates() {
+    let standin = standin().await;
+    let credential = Page::link(&standin).await;
+    let path = format!(
+        "ws/disk?device={}&secret={}",
+        credential["device"],
+        credential["secret"].as_str().expect("text")
+    );
+    let mut disk = Page::open(&standin, &path).await;
+    let raw = r#"{"n":1,"op":"put","rows":[["msgs","a",{"body":"\ud800 \u0000"}],["msgs","b",1],["chats","c",2]]}"#;
+    disk.socket
+        .send(Message::text(raw.to_owned()))
+        .await
+        .expect("the socket is open");
+    assert_eq!(disk.next().await.expect("an answer")["n"], 1);
+    disk.say(json!({ "n": 2, "op": "put", "rows": [["msgs", "b", null]] }))
+        .await;
+    disk.next().await;
+    drop(disk);
+    let mut disk = Page::open(&standin, &path).await;
+    disk.say(json!({ "n": 3, "op": "load" })).await;
+    let Some(Ok(Message::Text(rows))) = disk.socket.next().await else {
+        panic!("no answer")
+    };
+    assert_eq!(
+        rows.as_str(),
+        r#"{"n":3,"rows":[["chats","c",2],["msgs","a",{"body":"\ud800 \u0000"}]]}"#
+    );
+    assert!(
+        connect_async(standin.url().replace("http", "ws") + "ws/disk?device=2&secret=guess")
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn history_comes_until_it_was_taken() {
+    let standin = standin().await;
+    for n in 0..25 {
+        standin
+            .customer(&format!("C{n}"), &format!("44770090{n:04}"))
+            .write("hello");
+    }
+    let credential = Page::link(&standin).await;
+    let mut page = Page::log_in(&standin, &credential).await;
+    assert_eq!(page.until("welcome").await["history"], 2);
+    let first = page.until("history").await;
+    assert_eq!(first["chunk"]["chats"].as_array().map(Vec::len), Some(20));
+    page.say(json!({ "op": "history_ack", "n": first["chunk"]["n"] })).await;
+    page.say(json!({ "op": "exists", "n": 1, "jid": "1@c.us" })).await;
+    page.until("answer").await;
+    let mut page = Page::log_in(&standin, &credential).await;
+    assert_eq!(page.until("welcome").await["history"], 1);
+    assert_eq!(page.until("history").await["chunk"]["progress"], 100);
+}
+
+#[tokio::test]
+async fn people_are_found_by_either_address_and_told_only_what_may_be_known() {
+    let standin = standin().await;
+    standin.add_customer(NewCustomer::by_lid("Lea", "447700900200", "111"));
+    standin.add_customer(NewCustomer::hidden("Hal", "222"));
+    standin.add_customer(NewCustomer {
+        on_whatsapp: false,
+        ..NewCustomer::by_phone("Off", "447700900300")
+    });
+    let (mut page, _) = Page::ready(&standin).await;
+    let mut found = Vec::new();
+    for (n, jid) in ["447700900200@c.us", "111@lid", "222@lid", "447700900300@c.us"]
+        .into_iter()
+        .enumerate()
+    {
+        page.say(json!({ "op": "exists", "n": n, "jid": jid })).await;
+        let result = page.until("answer").await["result"].clone();
+        found.push(json!([result["chat"], result["pn"]]));
+    }
+    let (known, hidden, nobody) = (
+        json!(["111@lid", "447700900200@c.us"]),
+        json!(["222@lid", null]),
+        json!([null, null]),
+    );
+    assert_eq!(found, [known.clone(), known, hidden, nobody]);
+}
+
+#[tokio::test]
+async fn a_script_answers_by_its_first_rule_that_fits() {
+    let standin = standin().await;
+    let ann = standin.customer("Ann", "447700900123");
+    let (mut page, _) = Page::ready(&standin).await;
+    let rule = |when: &str, answer: &str| Rule {
+        when: when.to_owned(),
+        answer: answer.to_owned(),
+    };
+    ann.play(Script {
+        rules: vec![rule("OPEN", "we are"), rule("o", "never")],
+        ..Script::echo(Duration::from_millis(1))
+    });
+    for (n, text, answer) in [(1, "are you open?", "we are"), (2, "hi", "hi")] {
+        page.send(&ann, &format!("3EB0{n}"), text).await;
+        loop {
+            let stanza = page.until("stanza").await["stanza"].clone();
+            if stanza["type"] == "message" {
+                assert_eq!(stanza["text"], answer);
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_a_policy_and_the_layout_asked_for() {
+    let standin = standin().await;
+    let get = |path: &'static str| {
+        let url = standin.url() + path;
+        async move { reqwest::get(url).await.expect("the service answers") }
+    };
+    let page = get("").await;
+    let policy = page.headers()["content-security-policy"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(policy.contains("connect-src 'self'"), "{policy}");
+    let old = page.text().await.expect("text");
+    assert!(old.contains("msgkey_serialized.js") && !old.contains("msgkey_minified.js"));
+    standin.set_key_layout(KeyLayout::New);
+    let new = get("").await.text().await.expect("text");
+    assert!(new.contains("msgkey_minified.js") && !new.contains("msgkey_serialized.js"));
+    assert_eq!(get("page/no-such-file.js").await.status(), 404);
+    assert_eq!(get("control/customers/99").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_page_that_is_gone_cannot_write_behind_the_back_of_the_next() {
+    let standin = standin().await;
+    let credential = Page::link(&standin).await;
+    let secret = credential["secret"].as_str().expect("text");
+    let path = format!("ws/disk?device={}&secret={secret}", credential["device"]);
+    let mut first = Page::open(&standin, &path).await;
+    first
+        .say(json!({ "n": 1, "op": "put", "rows": [["msgs", "a", 1]] }))
+        .await;
+    first.next().await;
+    let mut second = Page::open(&standin, &path).await;
+    second.say(json!({ "n": 1, "op": "load" })).await;
+    assert_eq!(
+        second.next().await.expect("an answer")["rows"],
+        json!([["msgs", "a", 1]])
+    );
+    first
+        .say(json!({ "n": 2, "op": "put", "rows": [["msgs", "b", 2]] }))
+        .await;
+    assert!(first.next().await.is_none());
+    second.say(json!({ "n": 2, "op": "load" })).await;
+    assert_eq!(
+        second.next().await.expect("an answer")["rows"],
+        json!([["msgs", "a", 1]])
+    );
+}
