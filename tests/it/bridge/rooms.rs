@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crm::domain::Clock;
 use crm::domain::matrix::{MAX_ROOM_TEXT, RoomEventKind};
+use crm::domain::session::SessionEvent;
 
 use super::Rig;
 
@@ -100,6 +101,20 @@ async fn a_trouble_is_told_once_and_its_end_once() {
     rig.settle().await;
     let told = rig.run.matrix.notices().split_off(before + 1);
     assert_eq!(told.len(), 1, "its end, once: {told:?}");
+
+    // A browser that cannot be started fails with the same words again and again.
+    let before = rig.run.matrix.notices().len();
+    for _ in 0..3 {
+        let failed = SessionEvent::Failed("there is no browser".to_owned());
+        for event in [failed, SessionEvent::Starting] {
+            rig.run.whatsapp.session_happens(&event);
+            rig.work().await;
+            rig.run.clock.advance(Duration::from_mins(2));
+            rig.work().await;
+        }
+    }
+    let told = rig.run.matrix.notices().split_off(before);
+    assert_eq!(told.len(), 1, "{told:?}");
 }
 
 /// `RULES` 18: the homeserver has forgotten the transaction id, and the answer was lost.

@@ -110,6 +110,14 @@ impl FakeWhatsApp {
         }
     }
 
+    /// The session becomes what this makes of it, until the page says otherwise.
+    pub fn session_happens(&self, event: &SessionEvent) {
+        let world = self.world.lock().unwrap();
+        world
+            .session
+            .send_modify(|session| *session = session.handle(event.clone(), world.bound.as_ref()));
+    }
+
     /// Puts any event into the page's queue.
     pub fn event(&self, event: PageEvent) {
         self.world.lock().unwrap().push(event);
