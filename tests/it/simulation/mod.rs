@@ -18,9 +18,7 @@ use check::Seen;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Seeds of one test run; `CRM_SIMULATION_SEEDS=from..to` plays others.
-const SEEDS: std::ops::Range<u64> = 0..120;
-/// Actions in one life.
-const ACTIONS: u32 = 40;
+const SEEDS: std::ops::Range<u64> = 0..240;
 
 fn seeds() -> std::ops::Range<u64> {
     let Ok(text) = std::env::var("CRM_SIMULATION_SEEDS") else {
@@ -40,7 +38,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn play(seed: u64, empty: &[u8], folder: &Path) -> Seen {
     runtime().block_on(async {
         let mut life = run::Run::new(seed, empty, folder);
-        let program = life.play(ACTIONS).await;
+        let program = life.play().await;
         let told = check::check(&life, &program).await;
         program.store.clone().close().await;
         life.remove();

@@ -23,6 +23,8 @@ use super::homeserver::{FakeMatrix, agent};
 use super::world::FakeWhatsApp;
 
 const CHATS: usize = 3;
+/// Actions in one life: most that goes wrong needs few, and short lives are many.
+const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
 const MAX_ROUNDS: usize = 3000;
 
@@ -126,15 +128,15 @@ impl Run {
         }
     }
 
-    /// `actions` random actions, then rest. Returns the program as it stands then.
-    pub async fn play(&mut self, actions: u32) -> Program {
+    /// Random actions, then rest. Returns the program as it stands then.
+    pub async fn play(&mut self) -> Program {
         let mut program = self.start().await;
         // The first login: what comes from now on is no history.
         self.step(&mut program, 0).await.expect("no crash is planned");
         while program.store.cursor("matrix.sync").await.unwrap().is_none() {
             self.step(&mut program, 3).await.expect("no crash is planned");
         }
-        for _ in 0..actions {
+        for _ in 0..self.rng.random_range(ACTIONS) {
             match self.rng.random_range(0..100) {
                 0..20 => self.gate.crash_after(self.rng.random_range(0..12)),
                 20..40 => self.gate.crash_in_wait(self.rng.random_range(0..40)),
