@@ -138,8 +138,8 @@ impl Run {
         }
         for _ in 0..self.rng.random_range(ACTIONS) {
             match self.rng.random_range(0..100) {
-                0..20 => self.gate.crash_after(self.rng.random_range(0..12)),
-                20..40 => self.gate.crash_in_wait(self.rng.random_range(0..40)),
+                0..25 => self.gate.crash_after(self.rng.random_range(0..12)),
+                25..60 => self.gate.crash_in_wait(self.rng.random_range(0..24)),
                 _ => {}
             }
             if self.act(&mut program).await {
