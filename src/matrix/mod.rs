@@ -4,6 +4,7 @@
 //! Matrix's ids or tokens. Never decides what is told to whom: it hands over what happened and does what it is told.
 //! Nothing of a message's text is logged; matrix-sdk's own log targets belong at info or above (`RULES` 32).
 
+mod asking;
 mod bot;
 mod content;
 mod event;

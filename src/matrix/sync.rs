@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use matrix_sdk::Client;
 use matrix_sdk::config::RequestConfig;
-use matrix_sdk::ruma::UInt;
 use matrix_sdk::ruma::UserId;
-use matrix_sdk::ruma::api::client::filter::FilterDefinition;
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::{Request, Response};
 use matrix_sdk::ruma::presence::PresenceState;
-use rand::TryRng as _;
-use rand::rngs::SysRng;
 
+use super::asking::{filter, unlike_others};
 use super::fault::Fault;
 use super::login::REQUEST;
 use super::news::{self, News};
@@ -25,8 +22,6 @@ use crate::domain::matrix::{RoomEventKind, SyncBatch, SyncToken};
 
 /// How long the homeserver may wait for something to happen.
 const POLL: Duration = Duration::from_secs(30);
-/// By so much at most a wait is made longer, at random.
-const SPREAD: Duration = Duration::from_secs(1);
 /// A whole sync with the gaps that it fills.
 pub(super) const SYNC: Duration = Duration::from_mins(15);
 /// Events of one room in one answer; what is more is a gap.
@@ -75,25 +70,6 @@ async fn ask(client: &Client, since: &str, may_wait: bool) -> Result<Response, F
     request.set_presence = PresenceState::Offline;
     let patience = RequestConfig::new().disable_retry().timeout(wait + REQUEST);
     Ok(client.send(request).with_request_config(patience).await?)
-}
-
-/// A wait that no other request has: Synapse answers the same request within two minutes from its memory
-/// (`sync_response_cache_duration`), and what it remembers as "now" may be long past.
-pub(super) fn unlike_others(wait: Duration) -> Duration {
-    // Without randomness it is the plain wait, which is right but for that memory.
-    let random = SysRng.try_next_u32().unwrap_or(0);
-    wait + SPREAD.mul_f64(f64::from(random) / f64::from(u32::MAX))
-}
-
-/// Only what we have a use for: no presence, no typing, no notes about rooms. With everybody who is in a room, agents who
-/// have not said a word yet too: whose keys are asked for in a turn need not be waited for by a send.
-pub(super) fn filter(timeline: u32) -> FilterDefinition {
-    let mut filter = FilterDefinition::default();
-    filter.presence.not_types = vec!["*".to_owned()];
-    filter.room.account_data.not_types = vec!["*".to_owned()];
-    filter.room.ephemeral.types = Some(vec!["m.receipt".to_owned()]);
-    filter.room.timeline.limit = Some(UInt::from(timeline));
-    filter
 }
 
 /// Adds one room's news to the batch, with what its piece of the timeline has left out.

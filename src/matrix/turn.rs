@@ -5,7 +5,7 @@
 //! matrix-sdk 0.18): side by side, both stand still for five seconds for each room, and keys that come meanwhile pile up in
 //! one answer, of which the SDK keeps the last for each session and not the best.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use matrix_sdk::config::{SyncSettings, SyncToken as SdkToken};
 use matrix_sdk::ruma::RoomId;
@@ -14,9 +14,10 @@ use matrix_sdk::ruma::presence::PresenceState;
 use matrix_sdk::store::{StateStoreDataKey, StateStoreDataValue};
 use matrix_sdk::{Client, EncryptionState, Room};
 use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::time::Instant;
 
+use super::asking::{filter, unlike_others};
 use super::fault::Fault;
-use super::sync::{filter, unlike_others};
 
 /// The first sync of a new store brings every room; a thousand of them took 17 s.
 const FIRST: Duration = Duration::from_mins(10);

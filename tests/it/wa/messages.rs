@@ -191,7 +191,7 @@ async fn the_chats_and_their_messages_are_read_back_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_reaches_the_page_ends_the_pull_that_waits_for_it() {
     let mut desk = Desk::with(Options::default(), |options| {
-        options.limits.pull = Duration::from_mins(5)
+        options.limits.pull = Duration::from_mins(5);
     })
     .await;
     desk.link().await;

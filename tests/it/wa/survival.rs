@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crm::domain::WaMessageId;
 use crm::domain::session::SessionState;
 use crm::domain::whatsapp::WhatsApp as _;
 use rustix::process::{Pid, Signal, kill_process};
@@ -58,7 +59,7 @@ async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
     ready_after(&desk, before).await;
     let chats = desk.web.chats().await.unwrap();
     assert_eq!(
-        chats[0].last_message.as_ref().map(|id| id.as_str()),
+        chats[0].last_message.as_ref().map(WaMessageId::as_str),
         Some(missed.as_str())
     );
     desk.end().await;
@@ -89,7 +90,7 @@ async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there(
         ready_after(&desk, before).await;
         let chats = desk.web.chats().await.unwrap();
         assert_eq!(
-            chats[0].last_message.as_ref().map(|id| id.as_str()),
+            chats[0].last_message.as_ref().map(WaMessageId::as_str),
             Some(missed.as_str())
         );
     }
