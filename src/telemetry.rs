@@ -13,9 +13,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, LogFormat};
 
-/// Starts logging for this process.
-pub fn init(config: &Config) -> anyhow::Result<()> {
-    subscriber(&config.log, config.log_format, io::stderr)?.try_init()?;
+/// Starts logging for this process. `quiet` holds directives for libraries that talk much; what the configuration's filter
+/// names goes before them.
+pub fn init(config: &Config, quiet: &str) -> anyhow::Result<()> {
+    let filter = format!("{quiet},{}", config.log);
+    subscriber(&filter, config.log_format, io::stderr)?.try_init()?;
     Ok(())
 }
 

@@ -42,7 +42,7 @@ pub use output::Format;
 
 use crate::config::{Config, Surroundings};
 use crate::supervisor::Supervisor;
-use crate::telemetry;
+use crate::{matrix, telemetry};
 
 /// A WhatsApp desk for small teams.
 #[derive(Debug, Parser)]
@@ -228,7 +228,7 @@ impl Cli {
             config: self.global.resolve(self.command.listen())?,
             manner: self.global.manner,
         };
-        telemetry::init(&shell.config)?;
+        telemetry::init(&shell.config, matrix::QUIET)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let end = runtime.block_on(self.command.run(shell));
         // What is left waits for a terminal or a disk that does not answer.

@@ -28,3 +28,8 @@ mod turn;
 pub use bot::Bot;
 pub use options::{MatrixOptions, Password, SpaceOptions};
 pub use session::reset;
+
+/// Directives of a log filter: the SDK takes a customer without a room for an error and counts every event that it sends;
+/// what an owner has to know of it, we tell.
+pub const QUIET: &str =
+    "matrix_sdk=warn,matrix_sdk::http_client=off,matrix_sdk::room=off,matrix_sdk_base=warn,matrix_sdk_crypto=error";

@@ -9,13 +9,20 @@ use std::time::Duration;
 
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromiumLikeCapabilities, cdp::CdpSession};
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::group::Group;
 use super::options::WaOptions;
 use super::profile::Profile;
 use super::programs::{self, NoProgram};
+
+/// The driver lives as long as somebody holds the other end of file descriptor 3: it has no such watch of its own, and whoever
+/// kills us with `kill -9` leaves us no time to end it.
+const LAUNCH: &str = r#"umask 077; exec 3<&0 </dev/null
+"$0" "$@" 3<&- & driver=$!
+{ cat <&3 >/dev/null; kill -9 $driver; } 2>/dev/null &
+exec 3<&-; wait $driver"#;
 
 const POLL: Duration = Duration::from_millis(10);
 const STARTED: &str = "was started successfully on port ";
@@ -40,6 +47,8 @@ pub enum DriverError {
 pub struct Driver {
     group: Group,
     session: Option<WebDriver>,
+    /// See [`LAUNCH`].
+    _lifeline: Option<ChildStdin>,
 }
 
 impl Driver {
@@ -76,6 +85,7 @@ impl Driver {
         .map_err(|error| DriverError::NoSession(first_line(&error)))?;
         // Held from here on, so that a failure below leaves no session that blocks when it is dropped.
         let driver = Self {
+            _lifeline: group.take_stdin(),
             group,
             session: Some(session.clone()),
         };
@@ -119,11 +129,13 @@ fn start(program: &Path, profile: &Profile) -> std::io::Result<(Group, PathBuf)>
         .mode(0o600)
         .open(&output)?;
     let mark = format!("--log-path={}", log.display());
-    let mut command = Command::new(program);
+    let mut command = Command::new("/bin/sh");
     command
+        .args(["-c", LAUNCH])
+        .arg(program)
         .args(["--port=0", "--log-level=SEVERE"])
         .arg(&mark)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(out)
         .stderr(Stdio::null());
     let group = Group::spawn(&mut command)?;

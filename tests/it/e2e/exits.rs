@@ -13,6 +13,11 @@ async fn neither_ctrl_c_nor_kill_9_and_a_new_start_leave_a_browser_behind() {
     assert!(!before.is_empty(), "the browser runs");
 
     desk.crm.kill_9();
+    let data = desk.crm.data_dir().display().to_string();
+    until("browser and driver to follow the server", async || {
+        processes_naming(&data).is_empty().then_some(())
+    })
+    .await;
     desk.crm.serve().await;
     desk.crm.until_ready().await;
     let now = desk.crm.browser_processes();
