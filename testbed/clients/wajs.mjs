@@ -37,10 +37,24 @@ export class Session {
     await this.main();
   }
 
-  main = () =>
-    until('MAIN', () =>
-      this.run(() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'),
-    );
+  async main() {
+    const reached = ({ full, authenticated, mode }) => full && authenticated && mode === 'MAIN';
+    let state;
+    try {
+      await until('MAIN', async () => reached((state = await this.state())));
+    } catch (error) {
+      throw new Error(`${error.message}: ${JSON.stringify(state)}`);
+    }
+  }
+
+  state = () =>
+    this.run(() => ({
+      ready: WPP.isReady,
+      full: WPP.isFullReady,
+      authenticated: WPP.conn.isAuthenticated(),
+      mode: WPP.conn.getStreamData().mode,
+      heard: heard.map((event) => event.name),
+    }));
 
   /** The values of an event that was heard, once one of them is as wanted. */
   heard = (name, wanted = {}) =>
