@@ -13,6 +13,15 @@ pub async fn phone_shows(customer: &Customer, text: &str) -> String {
         .stanza_id
 }
 
+/// The stanza ids under which the service took a text, each time that it did, before the phone removed doubles.
+pub fn ids_accepted(standin: &StandIn, text: &str) -> Vec<String> {
+    let accepted = standin.accepted().into_iter();
+    accepted
+        .filter(|accepted| accepted.text == text)
+        .map(|accepted| accepted.stanza_id)
+        .collect()
+}
+
 /// How often the service took a text, before the phone removed doubles.
 pub fn times_accepted(standin: &StandIn, text: &str) -> usize {
     standin

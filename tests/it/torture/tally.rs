@@ -10,7 +10,7 @@ use testbed::standin::Customer;
 
 use super::{CUSTOMERS, Measure};
 use crate::rig::LOOK;
-use crate::rig::customers::times_accepted;
+use crate::rig::customers::ids_accepted;
 use crate::rig::desk::Desk;
 
 /// Of all messages, at most this share may end with an unknown outcome (`RULES` 33).
@@ -23,6 +23,9 @@ pub struct Tally {
     pub written_by_customers: usize,
     pub written_by_agent: usize,
     pub unknown: usize,
+    /// Stanzas that the service took once more under their own id: a page that is killed before it hears the answer gives
+    /// them again when it comes back, and every phone shows them once.
+    pub again: usize,
     /// What is wrong, each in a line.
     pub lost: Vec<String>,
     pub doubled: Vec<String>,
@@ -112,12 +115,15 @@ async fn count(desk: &Desk, agent: &Agent, customers: &[Customer], rooms: &[Stri
         );
         compare(&mut tally, &format!("phone of {n}"), &certain, &on_phone);
         for text in &certain {
-            let times = times_accepted(&desk.standin, text);
-            if times > 1 {
+            let mut ids = ids_accepted(&desk.standin, text);
+            let times = ids.len();
+            ids.dedup();
+            if ids.len() > 1 {
                 tally
                     .doubled
-                    .push(format!("{text} was taken by the service {times} times"));
+                    .push(format!("{text} was taken by the service under {ids:?}"));
             }
+            tally.again += times - ids.len();
         }
         for row in rows
             .iter()
