@@ -31,10 +31,17 @@ export class Session {
 
   code = () => until('a QR code', () => this.run(async () => (await WPP.conn.getAuthCode())?.fullCode));
 
+  /** Whoever holds the phone scans again, once, when the page shows a code after all: it may have been loaded anew meanwhile. */
   async link() {
-    const { device } = await this.standin.scan(await this.code());
-    this.device = device;
-    await this.main();
+    for (let again = false; ; again = true) {
+      const { device } = await this.standin.scan(await this.code());
+      this.device = device;
+      try {
+        return await this.main();
+      } catch (error) {
+        if (again || (await this.state()).mode !== 'QR') throw error;
+      }
+    }
   }
 
   async main() {
