@@ -31,17 +31,10 @@ export class Session {
 
   code = () => until('a QR code', () => this.run(async () => (await WPP.conn.getAuthCode())?.fullCode));
 
-  /** Whoever holds the phone scans again, once, when the page shows a code after all: it may have been loaded anew meanwhile. */
   async link() {
-    for (let again = false; ; again = true) {
-      const { device } = await this.standin.scan(await this.code());
-      this.device = device;
-      try {
-        return await this.main();
-      } catch (error) {
-        if (again || (await this.state()).mode !== 'QR') throw error;
-      }
-    }
+    const { device } = await this.standin.scan(await this.code());
+    this.device = device;
+    await this.main();
   }
 
   async main() {

@@ -147,7 +147,8 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     Conn.ref = undefined;
     await disk.open(credential);
     identify();
-    link.send({ op: 'pair_done' });
+    // Another socket may overtake this one: the service must know the device before it says hello.
+    await link.ask({ op: 'pair_done' }).catch(() => {});
     setSocketState('OPENING');
     link.restart();
   }

@@ -88,7 +88,10 @@ impl World {
                 let code = self.pairing_code(id, number);
                 self.reply(id, n, code.map(Value::String).ok_or("this page is not linking"));
             }
-            FromPage::PairDone => self.finish_linking(id),
+            FromPage::PairDone { n } => {
+                self.finish_linking(id);
+                self.reply(id, n, Ok(Value::Null));
+            }
             FromPage::Hello { device, secret } => self.log_in(id, device, &secret),
             other => {
                 let Some(Role::Device(device)) = self.connections.get(&id).map(|c| &c.role) else {
@@ -136,7 +139,7 @@ impl World {
                     connection.available = available;
                 }
             }
-            FromPage::Pair { .. } | FromPage::PairCode { .. } | FromPage::PairDone | FromPage::Hello { .. } => {}
+            FromPage::Pair { .. } | FromPage::PairCode { .. } | FromPage::PairDone { .. } | FromPage::Hello { .. } => {}
         }
     }
 

@@ -26,7 +26,9 @@ pub(crate) enum FromPage {
         number: String,
     },
     /// The credential is safe in the profile.
-    PairDone,
+    PairDone {
+        n: u64,
+    },
     /// A linked device logs in.
     Hello {
         device: DeviceId,

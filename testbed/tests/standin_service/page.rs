@@ -62,7 +62,8 @@ impl Page {
         // The phone waits for the page to have its credential, and the page for the phone.
         let paired = async {
             let success = page.until("pair_success").await;
-            page.say(json!({ "op": "pair_done" })).await;
+            page.say(json!({ "op": "pair_done", "n": 1 })).await;
+            page.until("answer").await;
             success["credential"].clone()
         };
         let (scanned, credential) = tokio::join!(phone.scan(&code), paired);
