@@ -42,16 +42,12 @@ pub(super) async fn sync(
         return Ok(SyncBatch::nothing_until(token::wrap(us, &next)));
     };
     // The store is younger than the token (it was reset): it has to learn of the rooms before anything else.
-    if turn::is_new(client).await? {
+    if turned.is_none() && turn::is_new(client).await? {
         turn.first(client).await?;
     }
-    let answer = match ask(client, since, turned.is_some()).await {
-        Ok(answer) => answer,
-        Err(fault) => {
-            *turned = None;
-            return Err(fault);
-        }
-    };
+    let answer = ask(client, since, turned.is_some())
+        .await
+        .inspect_err(|_| *turned = None)?;
     turn.after(client, since, &answer, turned).await?;
     let mut batch = SyncBatch::nothing_until(token::wrap(us, &answer.next_batch));
     for news in news::of(client, answer.rooms).await {

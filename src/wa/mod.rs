@@ -25,4 +25,4 @@ mod wire;
 pub use client::{StartError, WhatsAppWeb};
 pub use options::{Limits, WaOptions};
 pub use profile::ProfileError;
-pub use programs::{NoProgram, browser as find_browser, driver as find_driver};
+pub use programs::{NoProgram, NoVersion, browser as find_browser, driver as find_driver, major, version};

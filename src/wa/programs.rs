@@ -2,7 +2,12 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::Command;
 
 const BROWSERS: &[&str] = &[
     "chromium",
@@ -60,6 +65,43 @@ fn find(configured: Option<&Path>, key: &'static str, usual: &[&str], none: NoPr
     }
 }
 
+/// A program does not say its version.
+#[derive(Debug, thiserror::Error)]
+pub enum NoVersion {
+    #[error("{} does not say its version; does it start?", .0.display())]
+    Late(PathBuf),
+    #[error("{} cannot be started: {}", .0.display(), .1)]
+    NotStarted(PathBuf, #[source] io::Error),
+    #[error("{} --version ended with {}; reinstall it", .0.display(), .1)]
+    Silent(PathBuf, ExitStatus),
+}
+
+/// What a program calls itself: the first line that it prints when asked for its version.
+pub async fn version(program: &Path, limit: Duration) -> Result<String, NoVersion> {
+    let asked = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(limit, asked)
+        .await
+        .map_err(|_| NoVersion::Late(program.to_owned()))?
+        .map_err(|error| NoVersion::NotStarted(program.to_owned(), error))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match said.lines().next().map(str::trim) {
+        Some(version) if output.status.success() && !version.is_empty() => Ok(version.to_owned()),
+        _ => Err(NoVersion::Silent(program.to_owned(), output.status)),
+    }
+}
+
+/// The first number of a version, wherever it stands in what a program calls itself.
+pub fn major(version: &str) -> Option<u32> {
+    let numbers = version.split(|c: char| !c.is_ascii_digit() && c != '.');
+    numbers
+        .filter_map(|word| word.split_once('.'))
+        .find_map(|(major, _)| major.parse().ok())
+}
+
 /// A name with a slash is taken as it is, another is looked for.
 fn in_folders(program: &OsStr, mut folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     let path = Path::new(program);
@@ -82,6 +124,14 @@ mod tests {
         assert_eq!(in_folders(OsStr::new("some-browser"), folders()), Some(file.clone()));
         assert_eq!(in_folders(file.as_os_str(), folders()), Some(file));
         assert_eq!(in_folders(OsStr::new("other"), folders()), None);
+    }
+
+    #[test]
+    fn the_first_number_of_a_version_is_found_in_what_programs_call_themselves() {
+        assert_eq!(major("Chromium 151.0.7922.34 built on Debian GNU/Linux 12"), Some(151));
+        assert_eq!(major("Google Chrome 140.0.7339.80"), Some(140));
+        assert_eq!(major("ChromeDriver 156.0.8078.73, /usr/bin/chromedriver"), Some(156));
+        assert_eq!(major("no version"), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::process::Command;
 
 use super::super::client::{self, Client};
 use super::super::home::Home;
@@ -53,7 +52,7 @@ pub async fn programs(config: &Config) -> Vec<Finding> {
             Ok(program) => version(&program).await,
             Err(missing) => Err(missing.to_string()),
         };
-        majors.extend(version.as_deref().ok().and_then(major));
+        majors.extend(version.as_deref().ok().and_then(wa::major));
         findings.push(match version {
             Ok(version) => Finding::new(check, Verdict::Ok, version),
             Err(why) => Finding::new(check, Verdict::Failed, why),
@@ -68,34 +67,13 @@ pub async fn programs(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// What the program calls itself.
+/// What the program calls itself, without the commit that chromedriver adds, and where it is.
 async fn version(program: &Path) -> Result<String, String> {
-    let started = Command::new(program).arg("--version").kill_on_drop(true).output();
-    let output = tokio::time::timeout(PATIENCE, started)
+    let said = wa::version(program, PATIENCE)
         .await
-        .map_err(|_| format!("{} does not say its version; does it start?", program.display()))?
-        .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    match said.lines().next().map(str::trim) {
-        Some(version) if output.status.success() && !version.is_empty() => {
-            // chromedriver adds the commit that it was built from.
-            let version = version.split(" (").next().unwrap_or(version);
-            Ok(format!("{version}, {}", program.display()))
-        }
-        _ => Err(format!(
-            "{} --version ended with {}; reinstall it",
-            program.display(),
-            output.status
-        )),
-    }
-}
-
-/// The first number of a version.
-fn major(version: &str) -> Option<u32> {
-    let digits = version.split(|c: char| !c.is_ascii_digit() && c != '.');
-    digits
-        .filter_map(|word| word.split_once('.'))
-        .find_map(|(major, _)| major.parse().ok())
+        .map_err(|error| error.to_string())?;
+    let version = said.split(" (").next().unwrap_or(&said);
+    Ok(format!("{version}, {}", program.display()))
 }
 
 pub async fn homeserver(config: &Config) -> Finding {
@@ -208,16 +186,4 @@ pub fn neighbours() -> Finding {
         Verdict::Ok,
         "whoever shares this host can reach the browser's debugging port; run crm as a user, or in a container, of its own",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_number_of_a_version_is_found_in_what_programs_call_themselves() {
-        assert_eq!(major("Chromium 151.0.7922.34 built on Debian GNU/Linux 12"), Some(151));
-        assert_eq!(major("ChromeDriver 156.0.8078.73, /usr/bin/chromedriver"), Some(156));
-        assert_eq!(major("no version"), None);
-    }
 }

@@ -55,7 +55,9 @@ impl Gate {
                     Poll::Ready(None)
                 }
                 left => {
-                    self.0.waits.store(left - 1, Ordering::SeqCst);
+                    if left > 0 {
+                        self.0.waits.store(left - 1, Ordering::SeqCst);
+                    }
                     Poll::Pending
                 }
             },

@@ -55,8 +55,8 @@ pub async fn kill(
                 crm.serve().await;
                 kills.server += 1;
             }
-            Part::Browser => kills.browser += kill_living(async || crm.browsers()).await,
-            Part::Driver => kills.driver += kill_living(async || crm.drivers()).await,
+            Part::Browser => kills.browser += kill_living(|| crm.browsers()).await,
+            Part::Driver => kills.driver += kill_living(|| crm.drivers()).await,
             Part::Homeserver => {
                 synapse.kill_9();
                 synapse.restart().await.unwrap();
@@ -72,9 +72,9 @@ pub async fn kill(
 }
 
 /// Waits for one to kill: it may have been killed just now, and not be back yet.
-async fn kill_living(find: impl AsyncFn() -> Vec<u32>) -> usize {
+async fn kill_living(find: impl Fn() -> Vec<u32>) -> usize {
     until("something to kill", async || {
-        let killed = kill_all(&find().await);
+        let killed = kill_all(&find());
         (killed > 0).then_some(killed)
     })
     .await

@@ -33,6 +33,12 @@ async fn ready_after(desk: &Desk, resync: u64) {
     .await;
 }
 
+/// The page has, as the newest message of its one chat, this one.
+async fn newest_is(desk: &Desk, wanted: &str) {
+    let chats = desk.web.chats().await.unwrap();
+    assert_eq!(chats[0].last_message.as_ref().map(WaMessageId::as_str), Some(wanted));
+}
+
 /// `RULES` 14: the driver is only a way in; the browser goes on without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
@@ -57,11 +63,7 @@ async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
     .await;
     let missed = ada.write("nobody looks");
     ready_after(&desk, before).await;
-    let chats = desk.web.chats().await.unwrap();
-    assert_eq!(
-        chats[0].last_message.as_ref().map(WaMessageId::as_str),
-        Some(missed.as_str())
-    );
+    newest_is(&desk, &missed).await;
     desk.end().await;
 }
 
@@ -88,11 +90,7 @@ async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there(
         let missed = ada.write("while it was away");
         desk.standin.set_network(Network::Up);
         ready_after(&desk, before).await;
-        let chats = desk.web.chats().await.unwrap();
-        assert_eq!(
-            chats[0].last_message.as_ref().map(WaMessageId::as_str),
-            Some(missed.as_str())
-        );
+        newest_is(&desk, &missed).await;
     }
     desk.end().await;
 }
