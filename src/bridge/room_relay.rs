@@ -80,8 +80,9 @@ impl RoomRelay {
                 {
                     Ok(items) => {
                         for item in items {
-                            busy.items.push(item.id);
-                            busy.lanes.extend(item.lane);
+                            if !busy.take(&item) {
+                                continue;
+                            }
                             let relay = self.clone();
                             in_hand.spawn(async move { relay.work(item).await });
                         }
@@ -101,8 +102,7 @@ impl RoomRelay {
                         // The runtime is ending.
                         Err(_) => return,
                     };
-                    busy.items.retain(|id| *id != item.id);
-                    busy.lanes.retain(|lane| Some(*lane) != item.lane);
+                    busy.put_back(&item);
                 }
                 _ = bell.changed() => {}
                 _ = status.changed() => {}
@@ -158,7 +158,7 @@ impl RoomRelay {
             }
             Work::UpdateRoom => self.update_room(item).await,
             Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
-            Work::SendMessage { .. } => {
+            Work::SendMessage { .. } | Work::EditMessage { .. } | Work::DeleteMessage { .. } | Work::React { .. } => {
                 tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
                 Ok(self.finish(item).await?)
             }
