@@ -34,6 +34,10 @@ pub struct Model {
     pub reply_to: Option<MessageId>,
     /// A JSON object.
     pub media: Option<String>,
+    /// A JSON object.
+    pub details: Option<String>,
+    /// A JSON array.
+    pub reactions: Option<String>,
     pub edited_at: Option<i64>,
     pub deleted_at: Option<i64>,
     pub backfilled: bool,

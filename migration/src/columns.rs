@@ -60,6 +60,12 @@ impl<'a> Builder<'a> {
         self.manager.create_table(table).await
     }
 
+    /// One more column of a table that there is. It has to be optional: there may be rows.
+    pub async fn add(&self, table: &'static str, mut column: ColumnDef) -> Result<(), DbErr> {
+        let change = Table::alter().table(table).add_column(&mut column).take();
+        self.manager.alter_table(change).await
+    }
+
     pub async fn index(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
         self.make_index(table, columns, false).await
     }

@@ -2,6 +2,7 @@
 
 mod columns;
 mod m0001_foundation;
+mod m0002_changes;
 
 use sea_orm_migration::prelude::*;
 
@@ -12,7 +13,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration)]
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_changes::Migration),
+        ]
     }
 }
 

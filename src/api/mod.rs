@@ -20,6 +20,7 @@ mod pages;
 mod problem;
 mod quarantine;
 mod request_id;
+mod revisions;
 mod router;
 pub mod scope;
 pub mod secret;

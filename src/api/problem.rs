@@ -177,6 +177,7 @@ impl From<Refusal> for Problem {
             Refusal::EmptyText => Self::new(Code::EmptyText, text).at("/content"),
             Refusal::TextTooLong { .. } => Self::new(Code::TextTooLong, text).at("/content"),
             Refusal::NulInText => Self::wrong_field("/content", text),
+            Refusal::BadEmoji => Self::wrong_field("/emoji", text),
             Refusal::BadIdempotencyKey => Self::new(Code::BadIdempotencyKey, text),
             Refusal::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch, text),
             Refusal::NotFound { .. } => Self::new(Code::NotFound, text),

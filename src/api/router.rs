@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post, put};
 
 use super::problem::{Code, Problem};
 use super::request_id::RequestIds;
@@ -11,7 +11,7 @@ use super::scope::Scope;
 use super::state::ApiState;
 use super::{
     MAX_BODY_BYTES, accounts, auth, backup, conversations, customers, export, guard, health, keys, messages, metrics,
-    outbox, problem, quarantine, request_id, status, ws,
+    outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
 /// The whole API.
@@ -64,6 +64,14 @@ fn read() -> Router<ApiState> {
 fn send() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/messages", post(messages::create))
+        .route(
+            "/api/v1/messages/{id}",
+            patch(revisions::edit).delete(revisions::delete),
+        )
+        .route(
+            "/api/v1/messages/{id}/reaction",
+            put(revisions::react).delete(revisions::take_back),
+        )
         .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
 }
 

@@ -162,7 +162,7 @@ async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Messag
     Ok(changed)
 }
 
-fn failure(code: &str, detail: &str) -> Failure {
+pub(super) fn failure(code: &str, detail: &str) -> Failure {
     Failure {
         code: code.to_owned(),
         detail: detail.to_owned(),

@@ -74,6 +74,8 @@ pub enum Refusal {
     TextTooLong { chars: usize },
     #[error("the text has a NUL character, which nobody can read; take it out")]
     NulInText,
+    #[error("this is no emoji; give one, or none to take yours away")]
+    BadEmoji,
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
     BadIdempotencyKey,
     #[error("this idempotency key was used for another request; use a new one")]

@@ -16,7 +16,7 @@ use crate::store::{StoreError, Tx};
 use super::core::{Core, Policy, Progress};
 use super::intake::{self, Taken};
 use super::reading::Reader;
-use super::{outbound, resync, sessions};
+use super::{changes, outbound, resync, sessions};
 
 /// The pause after trouble, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,10 +39,13 @@ pub struct Inbound {
     listening: bool,
 }
 
-/// An ack for a message that we do not know.
-struct StrayAck {
+/// Something about a message that we do not know.
+struct Stray {
     chat: ChatId,
     id: WaMessageId,
+    from_me: bool,
+    /// To be taken in again once its message is there; an ack comes with the message.
+    event: Option<PageEvent>,
 }
 
 impl Inbound {
@@ -141,18 +144,16 @@ impl Inbound {
         };
         let told = take_batch(&self.core, account, &batch.events, &self.reader).await?;
         for stray in told.strays {
-            // `RULES` 11: an ack for an id that we do not know fetches its message.
-            match self.port.message(&stray.chat, &stray.id, true).await {
+            // `RULES` 11: what is about an id that we do not know fetches its message.
+            match self.port.message(&stray.chat, &stray.id, stray.from_me).await {
                 Ok(Some(message)) => {
-                    take_batch(
-                        &self.core,
-                        account,
-                        &[PageEvent::Message(Box::new(message))],
-                        &self.reader,
-                    )
-                    .await?;
+                    let events: Vec<PageEvent> = std::iter::once(PageEvent::Message(Box::new(message)))
+                        .chain(stray.event)
+                        .collect();
+                    let again = take_batch(&self.core, account, &events, &self.reader).await?;
+                    self.give_up(account, again.strays).await?;
                 }
-                Ok(None) => {}
+                Ok(None) => self.give_up(account, vec![stray]).await?,
                 // Not acked, so it comes again.
                 Err(_) => {
                     self.listening = false;
@@ -162,6 +163,16 @@ impl Inbound {
         }
         self.acked = Some(mark);
         Ok(Progress::Worked)
+    }
+
+    /// What is about a message that neither we nor the page have is kept with that reason (`RULES` 13). An ack alone says
+    /// nothing worth keeping.
+    async fn give_up(&self, account: &Account, strays: Vec<Stray>) -> Result<(), StoreError> {
+        for event in strays.into_iter().filter_map(|stray| stray.event) {
+            let error = "it is about a message that neither the page nor the store has";
+            quarantine(&self.core, account, &event, error).await?;
+        }
+        Ok(())
     }
 }
 
@@ -178,7 +189,7 @@ pub(super) async fn take_batch(
             for event in events {
                 match take_together(core, account, std::slice::from_ref(event)).await {
                     Ok(one) => told.add(one),
-                    Err(error) if error.is_permanent() => quarantine(core, account, event, &error).await?,
+                    Err(error) if error.is_permanent() => quarantine(core, account, event, &error.to_string()).await?,
                     Err(error) => return Err(error),
                 }
             }
@@ -199,8 +210,8 @@ pub(super) struct Told {
     pub new: usize,
     /// Conversations with something to be marked as read.
     fresh: Vec<ConversationId>,
-    /// Acks for messages that we do not know.
-    strays: Vec<StrayAck>,
+    /// What is about messages that we do not know.
+    strays: Vec<Stray>,
 }
 
 impl Told {
@@ -248,11 +259,23 @@ async fn take_event(
                     Some(message) => {
                         outbound::apply_ack(tx, policy, &message, *ack).await?;
                     }
-                    None => told.strays.push(StrayAck {
+                    None => told.strays.push(Stray {
                         chat: chat.clone(),
                         id: id.clone(),
+                        from_me: true,
+                        event: None,
                     }),
                 }
+            }
+        }
+        PageEvent::Edited { target, .. } | PageEvent::Deleted { target, .. } | PageEvent::Reacted { target, .. } => {
+            if !changes::apply(tx, policy, account, event).await? {
+                told.strays.push(Stray {
+                    chat: target.chat.clone(),
+                    id: target.id.clone(),
+                    from_me: target.from_me,
+                    event: Some(event.clone()),
+                });
             }
         }
         PageEvent::Poison { bytes, error } => {
@@ -264,14 +287,14 @@ async fn take_event(
 }
 
 /// Keeps what the store refuses for good, with the reason (`RULES` 13).
-async fn quarantine(core: &Core, account: &Account, event: &PageEvent, error: &StoreError) -> Result<(), StoreError> {
+async fn quarantine(core: &Core, account: &Account, event: &PageEvent, error: &str) -> Result<(), StoreError> {
     let (source, bytes) = match event {
         PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, bytes.clone()),
         // Our own types have string keys, so they can always be written.
         event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default()),
     };
     tracing::warn!(account = %account.id, "an event could not be stored; it is in quarantine: see `crm doctor`");
-    let (account, error) = (account.id, error.to_string());
+    let (account, error) = (account.id, error.to_owned());
     core.write(move |tx| {
         let (bytes, error) = (bytes.clone(), error.clone());
         async move { tx.add_quarantine(source, Some(account), &bytes, &error).await }.boxed()

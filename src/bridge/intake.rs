@@ -12,7 +12,7 @@ use crate::domain::{ChatId, ConversationId, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
-use super::outbound;
+use super::{changes, outbound};
 
 /// What became of a message that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(super) async fn take_in(
         && let Some(ours) = ours(tx, account, message).await?
     {
         outbound::apply_ack(tx, policy, &ours, message.ack).await?;
+        changes::reconcile(tx, policy, &ours, message).await?;
         return Ok(Taken::Known);
     }
     let (customer, conversation) = place(tx, account, message).await?;
@@ -61,9 +62,13 @@ pub(super) async fn take_in(
         .insert_message(NewMessage {
             whatsapp_id: Some(message.id.clone()),
             from_me: message.from_me,
-            sender: sender_key(message),
+            sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
             author: Some(author(message, customer.as_ref())),
             reply_to,
+            details: message.details.clone(),
+            edited_at: message.edited_at,
+            deleted_at: message.is_deleted.then_some(message.timestamp),
+            reactions: changes::reactions_of(message),
             backfilled,
             ..NewMessage::of(
                 &conversation,
@@ -75,8 +80,12 @@ pub(super) async fn take_in(
             )
         })
         .await?;
-    let Inserted::New(stored) = inserted else {
-        return Ok(Taken::Known);
+    let stored = match inserted {
+        Inserted::New(stored) => stored,
+        Inserted::Existing(stored) => {
+            changes::reconcile(tx, policy, &stored, message).await?;
+            return Ok(Taken::Known);
+        }
     };
     tx.touch(conversation.id, stored.id, stored.timestamp).await?;
     let kind = if message.from_me {
@@ -198,13 +207,20 @@ async fn open_conversation(
 
 /// A name by priority: the owner's address book, then what the person calls themself. Without either the store falls
 /// back on the number.
-fn name_of(contact: &WaContact) -> Option<String> {
+pub(super) fn name_of(contact: &WaContact) -> Option<String> {
     [&contact.saved_name, &contact.push_name]
         .into_iter()
         .flatten()
         .map(|name| name.trim())
         .find(|name| !name.is_empty())
         .map(ToOwned::to_owned)
+}
+
+/// The name of whoever wrote, and so may change, a message.
+pub(super) fn writer(from_me: bool, contact: &WaContact, stored: &Message) -> String {
+    let of_contact = || name_of(contact).filter(|_| !from_me);
+    let known = stored.author.as_ref().map(|author| author.name.clone());
+    known.or_else(of_contact).unwrap_or_else(|| "Somebody".to_owned())
 }
 
 fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {
@@ -223,17 +239,14 @@ fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {
 /// The sender's part of a message's uniqueness (`RULES` 12). A direct chat has two sides, told apart by `from_me`, and
 /// its id moves from number to LID: so there the sender adds nothing but trouble. In a group it is the sender's LID where
 /// WhatsApp tells it, since that one does not change.
-fn sender_key(message: &WaMessage) -> WaUserId {
-    if message.chat_kind == ChatKind::Direct || message.from_me {
+pub(super) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, contact: &WaContact) -> WaUserId {
+    if chat == ChatKind::Direct || from_me {
         return WaUserId::from("");
     }
-    let lid = message
-        .contact
-        .identities
-        .iter()
-        .find(|identity| identity.kind == IdentityKind::Lid);
+    let mut identities = contact.identities.iter();
+    let lid = identities.find(|identity| identity.kind == IdentityKind::Lid);
     lid.map_or_else(
-        || message.sender.clone(),
+        || sender.clone(),
         |Identity { value, .. }| WaUserId(format!("lid:{value}")),
     )
 }

@@ -158,7 +158,7 @@ impl RoomRelay {
             }
             Work::UpdateRoom => self.update_room(item).await,
             Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
-            Work::SendMessage { .. } => {
+            Work::SendMessage { .. } | Work::EditMessage { .. } | Work::DeleteMessage { .. } | Work::React { .. } => {
                 tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
                 Ok(self.finish(item).await?)
             }

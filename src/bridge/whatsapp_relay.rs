@@ -22,7 +22,7 @@ use crate::store::{Busy, HandOver, StoreError};
 use super::core::{Core, Progress, ReadMode};
 use super::outgoing::{self, Outgoing};
 use super::reading::Reader;
-use super::{intake, outbound};
+use super::{intake, outbound, whatsapp_changes};
 
 /// Lanes looked at in one step.
 const LANES: u64 = 32;
@@ -37,9 +37,9 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Works off one account's lanes.
 pub struct WhatsAppRelay {
-    core: Core,
+    pub(super) core: Core,
     account: AccountId,
-    port: Arc<dyn WhatsApp>,
+    pub(super) port: Arc<dyn WhatsApp>,
     reader: Reader,
     /// How far the comparison with the page has come: nothing is looked up before it (`RULES` 3).
     resynced: watch::Receiver<u64>,
@@ -48,7 +48,7 @@ pub struct WhatsAppRelay {
 }
 
 /// Why a step stops early.
-enum Stop {
+pub(super) enum Stop {
     Pause(String),
     Store(StoreError),
 }
@@ -148,6 +148,9 @@ impl WhatsAppRelay {
     }
 
     async fn handle(&mut self, item: &OutboxItem) -> Result<Progress, Stop> {
+        if let Some((id, change, by)) = whatsapp_changes::wanted(&item.work) {
+            return self.change(item, id, change, by).await;
+        }
         let Work::SendMessage { message: id } = item.work else {
             tracing::error!(item = %item.id, "work for a room stands in WhatsApp's lane; taken out");
             self.finish(item).await?;
@@ -445,7 +448,13 @@ impl WhatsAppRelay {
             .await
     }
 
-    async fn postpone(&self, item: &OutboxItem, until: Timestamp, why: &str, count: bool) -> Result<(), StoreError> {
+    pub(super) async fn postpone(
+        &self,
+        item: &OutboxItem,
+        until: Timestamp,
+        why: &str,
+        count: bool,
+    ) -> Result<(), StoreError> {
         let (id, why) = (item.id, why.to_owned());
         self.core
             .write(move |tx| {
@@ -455,7 +464,7 @@ impl WhatsAppRelay {
             .await
     }
 
-    async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+    pub(super) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
         let id = item.id;
         self.core
             .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())

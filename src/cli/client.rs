@@ -48,6 +48,11 @@ impl Client {
         json(send(self.request(Method::POST, path).json(body)).await?).await
     }
 
+    /// A change of something that is there already.
+    pub async fn change(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<Value> {
+        json(send(self.request(method, path).json(body)).await?).await
+    }
+
     /// Rows of a list, page by page, until there are `limit` or no more; and whether there are more.
     pub async fn list(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<Value>, bool)> {
         let mut rows: Vec<Value> = vec![];

@@ -1,6 +1,7 @@
 //! `crm message`: what was said, and what a person decides about a message in trouble.
 
 use clap::{Args, Subcommand, ValueEnum};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Exit, Shell, listing};
@@ -41,6 +42,25 @@ enum Verb {
         #[arg(value_enum)]
         state: Outcome,
     },
+    /// Change what a message says, within 15 minutes
+    Edit {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+    /// Delete a message for everyone
+    Delete {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Put an emoji under a message; without one, take ours away
+    React {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[arg(value_name = "EMOJI", default_value = "", hide_default_value = true)]
+        emoji: String,
+    },
     /// Take back a message that has not gone out yet
     Cancel {
         #[arg(value_name = "ID")]
@@ -74,8 +94,25 @@ impl Message {
             }
             Verb::View { id } => {
                 let message: Value = client.get(&format!("/api/v1/messages/{id}")).await?;
-                shell.output().one(&message)?;
-                return Ok(Exit::Ok);
+                return show(shell, &message);
+            }
+            Verb::Edit { id, text } => {
+                let path = format!("/api/v1/messages/{id}");
+                return show(
+                    shell,
+                    &client.change(Method::PATCH, &path, &json!({ "content": text })).await?,
+                );
+            }
+            Verb::Delete { id } => {
+                let path = format!("/api/v1/messages/{id}");
+                return show(shell, &client.change(Method::DELETE, &path, &json!({})).await?);
+            }
+            Verb::React { id, emoji } => {
+                let path = format!("/api/v1/messages/{id}/reaction");
+                return show(
+                    shell,
+                    &client.change(Method::PUT, &path, &json!({ "emoji": emoji })).await?,
+                );
             }
             Verb::Retry { id } => (id, "retry", json!({})),
             Verb::Cancel { id } => (id, "cancel", json!({})),
@@ -88,7 +125,11 @@ impl Message {
             }
         };
         let message: Value = client.post(&format!("/api/v1/messages/{id}/{verb}"), &body).await?;
-        shell.output().one(&message)?;
-        Ok(Exit::Ok)
+        show(shell, &message)
     }
+}
+
+fn show(shell: &Shell, message: &Value) -> anyhow::Result<Exit> {
+    shell.output().one(message)?;
+    Ok(Exit::Ok)
 }

@@ -1,9 +1,19 @@
 //! A message, in or out, and how its state moves.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::details::Details;
 use super::word::words;
-use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId};
+use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
+
+/// How long after it was written WhatsApp takes an edit of a message.
+pub const EDIT_WITHIN: Duration = Duration::from_mins(15);
+/// How long after it was written WhatsApp deletes a message for everyone: two days and twelve hours.
+pub const DELETE_WITHIN: Duration = Duration::from_hours(60);
+/// The longest emoji that is taken for one, in bytes: families and flags are several characters.
+pub const MAX_EMOJI_BYTES: usize = 64;
 
 /// The longest text that we take, in Unicode scalar values. WhatsApp's own limit is 65,536.
 pub const MAX_TEXT_CHARS: usize = 65_536;
@@ -103,6 +113,11 @@ impl MessageState {
         )
     }
 
+    /// Whether WhatsApp has a message in this state, for certain.
+    pub fn is_with_whatsapp(self) -> bool {
+        self == Self::Received || self.reached(Self::Sent)
+    }
+
     /// Whether this is at least as far as `goal` on the way `sent → delivered → read → played`.
     pub fn reached(self, goal: Self) -> bool {
         self.ack().is_some() && self.rank() >= goal.rank()
@@ -126,6 +141,27 @@ pub struct Author {
     pub origin: Option<Origin>,
     /// The name that people know the author by: a customer's, an agent's, or an API key's.
     pub name: String,
+}
+
+/// Somebody's emoji under a message. Each person has at most one there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    pub emoji: String,
+    /// Ours, from whatever face or phone.
+    pub from_me: bool,
+    /// In a group: which of its members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<WaUserId>,
+    /// The name that people know them by.
+    pub name: String,
+    pub at: Timestamp,
+}
+
+impl Reaction {
+    /// Whether both are of the same person.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
+    }
 }
 
 /// Why a message was not sent, or may not have been.
@@ -158,7 +194,8 @@ pub struct Message {
     pub author: Option<Author>,
     pub reply_to: Option<MessageId>,
     pub media: Option<serde_json::Value>,
-    pub reactions: Vec<serde_json::Value>,
+    pub details: Option<Details>,
+    pub reactions: Vec<Reaction>,
     pub edited_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
     /// Older than the first login: nobody is called for it.

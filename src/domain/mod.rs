@@ -6,6 +6,7 @@ pub mod clock;
 pub mod conversation;
 pub mod customer;
 pub mod delivery;
+pub mod details;
 pub mod event;
 pub mod matrix;
 pub mod message;

@@ -16,6 +16,20 @@ words! {
 pub enum Work {
     /// Bring a queued message to WhatsApp.
     SendMessage { message: MessageId },
+    /// Change what a message says on the customer's phone; `by` is who wants it.
+    EditMessage {
+        message: MessageId,
+        content: String,
+        by: String,
+    },
+    /// Delete a message for everyone.
+    DeleteMessage { message: MessageId, by: String },
+    /// Put an emoji of ours under a message; empty takes it away.
+    React {
+        message: MessageId,
+        emoji: String,
+        by: String,
+    },
     /// Show a message in its conversation's room, making the room first if there is none.
     ShowMessage { message: MessageId },
     /// Bring the tick on an agent's message up to date with the message's state.

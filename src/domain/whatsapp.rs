@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
+use super::details::Details;
 use super::message::Kind;
 use super::session::Session;
 use super::{ChatId, Timestamp, WaMessageId, WaUserId};
@@ -62,11 +63,52 @@ pub enum PageEvent {
         ids: Vec<WaMessageId>,
         ack: i32,
     },
+    /// Somebody has changed what a message says.
+    Edited {
+        target: MessageKey,
+        content: String,
+        at: Timestamp,
+    },
+    /// Somebody has deleted a message for everyone.
+    Deleted {
+        target: MessageKey,
+        at: Timestamp,
+    },
+    /// Somebody has put an emoji under a message, or taken it away.
+    Reacted {
+        target: MessageKey,
+        reaction: WaReaction,
+    },
     /// What did not parse, kept byte for byte (`RULES` 13).
     Poison {
         bytes: Vec<u8>,
         error: String,
     },
+}
+
+/// A message that something else is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageKey {
+    pub chat: ChatId,
+    pub chat_kind: ChatKind,
+    pub id: WaMessageId,
+    pub from_me: bool,
+    /// As [`WaMessage::sender`].
+    pub sender: WaUserId,
+    /// As [`WaMessage::contact`].
+    pub contact: WaContact,
+}
+
+/// An emoji under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaReaction {
+    /// Empty when it was taken away.
+    pub emoji: String,
+    pub from_me: bool,
+    /// Who it is of; of nobody when it is ours.
+    pub contact: WaContact,
+    pub sender: WaUserId,
+    pub at: Timestamp,
 }
 
 /// A person behind a message or chat, by all the names that WhatsApp tells.
@@ -98,6 +140,26 @@ pub struct WaMessage {
     pub content: String,
     pub ack: i32,
     pub quoted: Option<WaMessageId>,
+    pub details: Option<Details>,
+    /// When its text was changed last.
+    pub edited_at: Option<Timestamp>,
+    /// It was deleted for everyone: what it said is not told any more.
+    pub is_deleted: bool,
+    /// Every reaction under it; none when the page was not asked.
+    pub reactions: Option<Vec<WaReaction>>,
+}
+
+impl WaMessage {
+    pub fn key(&self) -> MessageKey {
+        MessageKey {
+            chat: self.chat.clone(),
+            chat_kind: self.chat_kind,
+            id: self.id.clone(),
+            from_me: self.from_me,
+            sender: self.sender.clone(),
+            contact: self.contact.clone(),
+        }
+    }
 }
 
 /// A chat in the page's list.
@@ -135,6 +197,25 @@ pub struct OutgoingText {
     pub text: String,
     /// The message that it replies to.
     pub quoted: Option<QuotedKey>,
+}
+
+/// A change of a message that WhatsApp has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingChange {
+    pub chat: ChatId,
+    pub id: WaMessageId,
+    pub from_me: bool,
+    pub change: MessageChange,
+}
+
+/// What is to be changed. Each may be asked for again and is then done already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageChange {
+    Edit(String),
+    /// For everyone.
+    Delete,
+    /// Empty takes our emoji away.
+    React(String),
 }
 
 /// Enough to find a quoted message again.
@@ -187,6 +268,9 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Hands a text to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as events.
     async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError>;
+
+    /// Changes a message, unless it is as wanted. [`SendError::Unknown`] may be tried again like [`SendError::NotSent`].
+    async fn change(&self, change: &OutgoingChange) -> Result<(), SendError>;
 
     /// What became of our message `id`, last known in `chat`.
     async fn look_up(&self, chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable>;

@@ -100,6 +100,14 @@ impl Tx {
             .transpose()
     }
 
+    pub async fn conversation_of_chat(
+        &mut self,
+        account: AccountId,
+        chat: &ChatId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        of_chat(&self.session, account, chat).await?.map(read).transpose()
+    }
+
     /// The conversation, made when there is none: one with a customer is found by the customer, whatever its chat is called by
     /// now, and takes `chat` as the one to answer; a group is found by its chat, and takes `name`. (A customer's
     /// conversation has the customer's name.)

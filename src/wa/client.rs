@@ -24,8 +24,8 @@ use super::{login, pacing};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, OutgoingText, PageEvent, PageMark, Recipient, Resolved,
-    SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, MessageChange, OutgoingChange, OutgoingText, PageEvent,
+    PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, Clock, WaMessageId};
 use crate::supervisor::Supervisor;
@@ -295,6 +295,29 @@ impl WhatsApp for WhatsAppWeb {
             .await
             .map(|sent| sent.ack)
             .map_err(send_error)
+    }
+
+    async fn change(&self, wanted: &OutgoingChange) -> Result<(), SendError> {
+        let page = self.ready_page().map_err(SendError::Unreachable)?;
+        let mut arguments = json!({
+            "chat": wanted.chat, "id": wanted.id, "fromMe": wanted.from_me, "me": self.bound_digits(),
+        });
+        let (key, value) = match &wanted.change {
+            MessageChange::Edit(text) => ("text", json!(text)),
+            MessageChange::Delete => ("remove", json!(true)),
+            MessageChange::React(emoji) => ("emoji", json!(emoji)),
+        };
+        arguments[key] = value;
+        match page.call::<Value>("change", arguments, self.options.limits.send).await {
+            Ok(_) => Ok(()),
+            Err(CallError::Refused(refusal)) if refusal.certain && refusal.code == "refused" => {
+                Err(SendError::Refused {
+                    code: "refused_by_whatsapp",
+                    detail: refusal.message,
+                })
+            }
+            Err(error) => Err(send_error(error)),
+        }
     }
 
     async fn look_up(&self, chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable> {

@@ -1,10 +1,13 @@
 //! The page's JSON, turned into the domain's words. Total: whatever the page says becomes an event, if need be a poisoned
 //! one with its bytes (`RULES` 13); nothing here panics, and nothing is dropped.
 
+mod change;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
+use self::change::{WireReaction, WireTarget};
 use super::content;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Identity, PhoneNumber};
@@ -128,9 +131,29 @@ pub struct ListPage {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum WireEvent {
     Message(Box<WireMessage>),
-    Ack { chat: String, ids: Vec<String>, ack: i32 },
-    Unreadable { error: String },
-    Oversized { chars: u64 },
+    Ack {
+        chat: String,
+        ids: Vec<String>,
+        ack: i32,
+    },
+    Edited {
+        message: Box<WireMessage>,
+    },
+    Deleted {
+        target: WireTarget,
+        t: Number,
+    },
+    Reacted {
+        target: WireTarget,
+        #[serde(flatten)]
+        reaction: WireReaction,
+    },
+    Unreadable {
+        error: String,
+    },
+    Oversized {
+        chars: u64,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,6 +174,8 @@ pub(super) struct WireMessage {
     pub title: Option<String>,
     #[serde(default)]
     pub view_once: bool,
+    edited: Option<Number>,
+    reactions: Option<Vec<WireReaction>>,
     contact: WirePerson,
     chat_name: Option<String>,
 }
@@ -221,6 +246,9 @@ pub fn event(raw: &str) -> PageEvent {
     let parsed = match serde_json::from_str(raw) {
         Ok(WireEvent::Message(message)) => message.domain().map(|message| PageEvent::Message(Box::new(message))),
         Ok(WireEvent::Ack { chat, ids, ack }) => ack_event(chat, ids, ack),
+        Ok(WireEvent::Edited { message }) => change::edited(*message),
+        Ok(WireEvent::Deleted { target, t }) => change::deleted(target, &t),
+        Ok(WireEvent::Reacted { target, reaction }) => change::reacted(target, reaction),
         Ok(WireEvent::Unreadable { error }) => Err(format!("the page could not read it: {error}")),
         Ok(WireEvent::Oversized { chars }) => Err(format!("it has {chars} characters, too many to carry")),
         Err(error) => Err(error.to_string()),
@@ -283,13 +311,11 @@ impl WireMessage {
         if contact.identities.is_empty() {
             return Err("a message of nobody".to_owned());
         }
-        let sender = match chat_kind {
-            ChatKind::Group => self.sender.ok_or("a group's message without its sender")?,
-            // Between two, direction says who wrote it. Their ids do not: the same message bears the number before the
-            // chat moves to a LID, and the LID after it, and must not count as two (`WHATSAPP` §3).
-            ChatKind::Direct if self.from_me => "me".to_owned(),
-            ChatKind::Direct => "them".to_owned(),
-        };
+        let sender = sender_in(chat_kind, self.from_me, self.sender)?;
+        let reactions = self.reactions.map(|reactions| {
+            let known = reactions.into_iter().map(|reaction| reaction.domain(chat_kind));
+            known.collect()
+        });
         Ok(WaMessage {
             id: stanza_id(self.id)?,
             chat: ChatId(self.chat),
@@ -297,7 +323,7 @@ impl WireMessage {
             contact,
             chat_name: self.chat_name.filter(|_| chat_kind == ChatKind::Group),
             from_me: self.from_me,
-            sender: WaUserId(sender),
+            sender,
             timestamp: whole(&self.t)
                 .map(Timestamp::from_seconds)
                 .ok_or("a time that is no number")?,
@@ -305,6 +331,10 @@ impl WireMessage {
             content,
             ack: self.ack,
             quoted: self.quoted.map(WaMessageId),
+            details: None,
+            edited_at: self.edited.as_ref().and_then(change::moment),
+            is_deleted: self.kind == "revoked",
+            reactions,
         })
     }
 }
@@ -317,6 +347,17 @@ impl WirePerson {
             push_name: self.push_name,
         }
     }
+}
+
+/// Between two, direction says who wrote it. Their ids do not: the same message bears the number before the chat moves to a
+/// LID, and the LID after it, and must not count as two (`WHATSAPP` §3).
+fn sender_in(chat: ChatKind, from_me: bool, sender: Option<String>) -> Result<WaUserId, String> {
+    let sender = match chat {
+        ChatKind::Group => sender.ok_or("a group's message without its sender")?,
+        ChatKind::Direct if from_me => "me".to_owned(),
+        ChatKind::Direct => "them".to_owned(),
+    };
+    Ok(WaUserId(sender))
 }
 
 fn identity(id: &str) -> Option<Identity> {

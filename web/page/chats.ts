@@ -1,10 +1,8 @@
 // Chats and their history, for the resync; finding the chat of a number.
 
-import { type Message, isConversation, keyText, toEvent, toMessage, type Unreadable } from './messages';
+import { isConversation, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
 import { existing, forms, idText, type Person, person } from './people';
 import { attempt, codeOf, Trouble } from './trouble';
-
-type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel>;
 
 /** Messages of one chat that are asked for at once, at the most. */
 const MAX_ASKED = 50_000;
@@ -48,9 +46,10 @@ export async function messages({ chat, count }: { chat: string; count: number })
   for (let asked = count; ; asked *= 2) {
     const stored = (await WPP.chat.getMessages(form, { count: asked })) as unknown as MsgModel[];
     const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
-    const events = inOrder(stored, inMemory).map(toEvent).filter((event) => event !== null);
-    if (events.length >= count || stored.length < asked || asked > MAX_ASKED) {
-      return events.slice(-count);
+    const models = inOrder(stored, inMemory).filter((msg) => toEvent(msg) !== null);
+    if (models.length >= count || stored.length < asked || asked > MAX_ASKED) {
+      const events = await Promise.all(models.slice(-count).map(withReactions));
+      return events.filter((event) => event !== null);
     }
   }
 }
@@ -63,13 +62,23 @@ export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMem
 }
 
 /** One message, or null when the page does not have it. */
-export async function message(query: { chat: string; id: string; fromMe: boolean }): Promise<Message | null> {
+export async function message(query: Query): Promise<Message | Unreadable | null> {
+  const found = await findMessage(query);
+  return found && withReactions(found);
+}
+
+export interface Query {
+  chat: string;
+  id: string;
+  fromMe: boolean;
+}
+
+export async function findMessage(query: Query): Promise<MsgModel | null> {
   for (const form of forms(query.chat)) {
     const model = WPP.chat.get(form);
     const seen = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
     try {
-      const found = seen ?? (await WPP.chat.getMessageById(`${query.fromMe}_${form}_${query.id}`));
-      return toMessage(found);
+      return seen ?? (await WPP.chat.getMessageById(`${query.fromMe}_${form}_${query.id}`));
     } catch (error) {
       if (!['msg_not_found', 'chat_not_found'].includes(codeOf(error) ?? '')) {
         throw error;

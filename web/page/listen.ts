@@ -1,6 +1,7 @@
 // Listens to the library and queues what it tells. Also listens to itself: a message that the page shows and no
 // listener told is noticed, counted, and found again by a resync.
 
+import { listen } from './changes';
 import { idText } from './people';
 import { keyText, toEvent } from './messages';
 import type { Queue } from './queue';
@@ -95,6 +96,7 @@ export class Listeners {
       const keys = ids.map((key) => attempt(() => key.id, keyText(key)));
       queue.push({ type: 'ack', chat: idText(chat), ids: keys, ack });
     });
+    listen((change) => queue.push(change));
     let reason: string | null = null;
     WPP.on('conn.logout_reason', (told) => {
       reason = typeof told === 'string' ? told : null;

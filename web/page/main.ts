@@ -1,6 +1,7 @@
 // The script that the server puts into WhatsApp Web, behind the library. It keeps what happens in a queue, rings the
 // server's bell, and does what the server asks by name. It decides nothing, and writes nothing to the console.
 
+import { change } from './changes';
 import { chats, markRead, message, messages, resolve, typing } from './chats';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
@@ -70,6 +71,7 @@ export function start({ agent, bell }: Options): void {
     resolve,
     chooseId,
     sendText,
+    change,
     lookUp,
     markRead,
     typing,

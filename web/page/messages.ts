@@ -1,8 +1,13 @@
 // A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
 
-import { idText, type Person, person } from './people';
+import { idText, type Person, person, type Reactor, reactor } from './people';
 
-type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel>;
+/** With what the library's types leave out. */
+export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
+  latestEditMsgKey?: unknown;
+  latestEditSenderTimestampMs?: number;
+  hasReaction?: boolean;
+};
 type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
 
 export interface Message {
@@ -26,6 +31,10 @@ export interface Message {
   /** What a contact, poll or place is called. */
   title: unknown;
   viewOnce: boolean;
+  /** When its text was changed last: seconds or milliseconds since 1970, as the page happens to have it. */
+  edited: unknown;
+  /** Every reaction, where it was asked for. */
+  reactions: { emoji: unknown; reactor: Reactor; t: unknown }[] | null;
   contact: Person;
   chatName: unknown;
 }
@@ -86,6 +95,8 @@ export function toMessage(msg: MsgModel): Message | null {
     fileName: msg.filename ?? null,
     title: titleOf(msg),
     viewOnce: msg.isViewOnce === true,
+    edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
+    reactions: null,
     // Our own name is none of the customer's.
     contact: person(other, fromMe ? undefined : msg.notifyName),
     chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
@@ -110,6 +121,26 @@ export interface Unreadable {
   type: 'unreadable';
   key: string;
   error: string;
+}
+
+/** As {@link toEvent}, with the reactions, which the page has to look up. */
+export async function withReactions(msg: MsgModel): Promise<Message | Unreadable | null> {
+  const message = toEvent(msg);
+  if (message?.type === 'message') {
+    message.reactions = msg.hasReaction ? await reactionsOf(msg).catch(() => null) : [];
+  }
+  return message;
+}
+
+async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {
+  const { reactions } = await WPP.chat.getReactions(keyText(msg.id));
+  return reactions.flatMap(({ senders }) =>
+    senders.map((one) => {
+      // The library's types have another name for it than the library.
+      const { sender = one.senderUserJid } = one as { sender?: unknown };
+      return { emoji: one.reactionText, reactor: reactor(sender), t: one.timestamp };
+    }),
+  );
 }
 
 /** As {@link toMessage}; a message that breaks it is told as such, never dropped. */

@@ -61,3 +61,21 @@ export function person(id: string, pushName?: unknown): Person {
     pushName: text(pushName) ?? first('pushname') ?? first('verifiedName'),
   };
 }
+
+/** Whose emoji it is. */
+export interface Reactor {
+  fromMe: boolean;
+  sender: string;
+  contact: Person;
+}
+
+/** Both our ids, number and LID. */
+export function isMe(id: string): boolean {
+  const mine = [() => WPP.conn.getMyUserId(), () => WPP.conn.getMyUserWid(), () => WPP.conn.getMyUserLid()];
+  return mine.some((get) => attempt(() => idText(get()), null) === id);
+}
+
+export function reactor(wid: unknown): Reactor {
+  const sender = idText(wid);
+  return { fromMe: isMe(sender), sender, contact: person(sender) };
+}

@@ -17,7 +17,7 @@ const REFUSED_BEFORE = new Set<string | null>([
 const handedOver = new Set<string>();
 
 /** Refuses while nothing may be sent. `me`: the digits of the number that the account is bound to. */
-function mayWrite(me: string | null): void {
+export function mayWrite(me: string | null): void {
   const mine = WPP.isFullReady && WPP.conn.isAuthenticated() ? myDigits() : null;
   if (mine === null || String(WPP.conn.getStreamData().mode) !== 'MAIN') {
     throw new Trouble('not_ready', 'the page is not logged in and ready');

@@ -8,15 +8,20 @@ use super::super::auth::Caller;
 use super::super::extract;
 use super::super::messages::{SendRequest, send};
 use super::super::problem::Problem;
+use super::super::revisions::revise;
 use super::super::scope::Scope;
 use super::super::state::ApiState;
 use super::frame::{self, ClientFrame};
-use crate::domain::ConversationId;
+use crate::bridge::Revision;
+use crate::domain::{ConversationId, MessageId};
 
 /// The answer to a command, or `None` where there is no such one.
 pub async fn run(state: &ApiState, caller: &Caller, session: &str, frame: ClientFrame) -> Option<Message> {
     let answer = match frame.op.as_str() {
         "send" => send_message(state, caller, frame.d).await,
+        "edit" => edit(state, caller, frame.d).await,
+        "delete" => delete(state, caller, frame.d).await,
+        "react" => react(state, caller, frame.d).await,
         "mark_read" => mark_read(state, caller, frame.d).await,
         _ => return None,
     };
@@ -53,6 +58,52 @@ async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result
         status: 202,
         d: json!(accepted.message),
         replayed: accepted.replayed,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    message_id: MessageId,
+    content: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delete {
+    message_id: MessageId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct React {
+    message_id: MessageId,
+    /// Empty takes ours away.
+    emoji: String,
+}
+
+async fn edit(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
+    let request: Edit = extract::parse_value(d)?;
+    change(state, caller, request.message_id, Revision::Edit(request.content)).await
+}
+
+async fn delete(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
+    let request: Delete = extract::parse_value(d)?;
+    change(state, caller, request.message_id, Revision::Delete).await
+}
+
+async fn react(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
+    let request: React = extract::parse_value(d)?;
+    change(state, caller, request.message_id, Revision::React(request.emoji)).await
+}
+
+async fn change(state: &ApiState, caller: &Caller, id: MessageId, revision: Revision) -> Result<Done, Problem> {
+    caller.needs(Scope::Send)?;
+    let (status, message) = revise(&state.desk, caller, id, revision).await?;
+    Ok(Done {
+        status: status.as_u16(),
+        d: json!(message.0),
+        replayed: false,
     })
 }
 

@@ -21,7 +21,7 @@ impl Tx {
 
     /// Stores a message, or gives the one that is stored.
     pub async fn insert_message(&mut self, new: NewMessage) -> Result<Inserted, StoreError> {
-        let mut row = row(new.clone(), self.now);
+        let mut row = row(new.clone(), self.now)?;
         if self.session.get_database_backend() == DbBackend::MySql {
             // It cannot insert "or do nothing" without taking other faults for nothing, too. Looking first is enough: of two
             // processes that store the same message at once one collides with the unique key, and its closure runs again.
@@ -201,7 +201,11 @@ impl Tx {
         row.map(read).transpose()
     }
 
-    async fn change_message(&mut self, id: MessageId, change: message::ActiveModel) -> Result<(), StoreError> {
+    pub(super) async fn change_message(
+        &mut self,
+        id: MessageId,
+        change: message::ActiveModel,
+    ) -> Result<(), StoreError> {
         let change = message::ActiveModel {
             updated_at: Set(self.now.0),
             ..change
@@ -214,7 +218,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn need_message(&mut self, id: MessageId) -> Result<message::Model, StoreError> {
+    pub(super) async fn need_message(&mut self, id: MessageId) -> Result<message::Model, StoreError> {
         let row = message::Entity::find_by_id(id).one(&self.session).await?;
         row.ok_or(StoreError::Missing { what: "message" })
     }

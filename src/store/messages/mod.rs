@@ -2,6 +2,7 @@
 
 mod change;
 mod find;
+mod revise;
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::IntoActiveModel;
@@ -9,11 +10,12 @@ use sea_orm::IntoActiveModel;
 use entity::message;
 
 use crate::domain::conversation::Conversation;
-use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState};
+use crate::domain::details::Details;
+use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Reaction};
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 use super::StoreError;
-use super::row::{from_json, word};
+use super::row::{from_json, to_json, word};
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
 /// (`RULES` 12), and by `client_key` where it has one.
@@ -34,6 +36,10 @@ pub struct NewMessage {
     pub author: Option<Author>,
     pub client_key: Option<String>,
     pub reply_to: Option<MessageId>,
+    pub details: Option<Details>,
+    pub edited_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub reactions: Vec<Reaction>,
     pub backfilled: bool,
     /// Not sent any more after this (`RULES` 4).
     pub expires_at: Option<Timestamp>,
@@ -64,6 +70,10 @@ impl NewMessage {
             author: None,
             client_key: None,
             reply_to: None,
+            details: None,
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
             backfilled: false,
             expires_at: None,
         }
@@ -115,12 +125,12 @@ pub(super) const fn whole_seconds(at: Timestamp) -> i64 {
 }
 
 /// The row of a message that is not stored yet: everything but its id.
-fn row(new: NewMessage, now: Timestamp) -> message::Model {
+fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
     let (author_origin, author_name) = match new.author {
         Some(Author { origin, name }) => (origin.map(|origin| origin.to_string()), Some(name)),
         None => (None, None),
     };
-    message::Model {
+    Ok(message::Model {
         id: MessageId(0),
         account_id: new.account,
         conversation_id: new.conversation,
@@ -141,15 +151,25 @@ fn row(new: NewMessage, now: Timestamp) -> message::Model {
         client_key: new.client_key,
         reply_to: new.reply_to,
         media: None,
-        edited_at: None,
-        deleted_at: None,
+        details: new.details.as_ref().map(to_json).transpose()?,
+        reactions: reactions_row(&new.reactions)?,
+        edited_at: new.edited_at.map(|at| at.0),
+        deleted_at: new.deleted_at.map(|at| at.0),
         backfilled: new.backfilled,
         failure_code: None,
         failure_detail: None,
         expires_at: new.expires_at.map(|at| at.0),
         created_at: now.0,
         updated_at: now.0,
+    })
+}
+
+/// None of them is none at all.
+fn reactions_row(reactions: &[Reaction]) -> Result<Option<String>, StoreError> {
+    if reactions.is_empty() {
+        return Ok(None);
     }
+    to_json(&reactions).map(Some)
 }
 
 /// The same row for the database to number.
@@ -183,7 +203,11 @@ fn read(row: message::Model) -> Result<Message, StoreError> {
         author,
         reply_to: row.reply_to,
         media: row.media.map(|media| from_json("messages", &media)).transpose()?,
-        reactions: Vec::new(),
+        details: row.details.map(|details| from_json("messages", &details)).transpose()?,
+        reactions: match row.reactions {
+            Some(reactions) => from_json("messages", &reactions)?,
+            None => Vec::new(),
+        },
         edited_at: row.edited_at.map(Timestamp),
         deleted_at: row.deleted_at.map(Timestamp),
         backfilled: row.backfilled,

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingText, PageEvent, PageMark, Recipient, Resolved, SendError,
-    Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, LoginMethod, LookUp, OutgoingChange, OutgoingText, PageEvent, PageMark, Recipient, Resolved,
+    SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, WaMessageId};
 use tokio::sync::watch;
@@ -54,6 +54,10 @@ impl WhatsApp for SilentWhatsApp {
 
     async fn type_for(&self, _chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
         away()
+    }
+
+    async fn change(&self, _change: &OutgoingChange) -> Result<(), SendError> {
+        away().map_err(SendError::Unreachable)
     }
 
     async fn send_text(&self, _message: &OutgoingText) -> Result<i32, SendError> {

@@ -1,5 +1,6 @@
 //! One message makes the whole round trip, through real parts.
 
+mod changes;
 mod exits;
 mod round_trip;
 mod sends;

@@ -261,3 +261,12 @@ fn parent_of(pid: u32) -> Option<u32> {
         .lines()
         .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
 }
+
+/// Kills these processes; gives how many there were.
+pub fn kill_all(pids: &[u32]) -> usize {
+    let pids = pids
+        .iter()
+        .filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(*pid).ok()?));
+    pids.filter(|pid| rustix::process::kill_process(*pid, rustix::process::Signal::KILL).is_ok())
+        .count()
+}

@@ -1,5 +1,7 @@
 //! An integrator's program on the WebSocket.
 
+use std::collections::VecDeque;
+
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -15,6 +17,8 @@ pub struct Socket {
     /// The last event's number.
     pub last: i64,
     sent: u32,
+    /// What came before a reply that was waited for.
+    passed: VecDeque<Value>,
 }
 
 impl Socket {
@@ -30,6 +34,7 @@ impl Socket {
             stream,
             last: resume_from.unwrap_or(0),
             sent: 0,
+            passed: VecDeque::new(),
         };
         assert_eq!(socket.frame().await["op"], "hello");
         let mut identify = json!({"token": key});
@@ -59,7 +64,10 @@ impl Socket {
     /// The next event for which `wanted` holds. Numbers have to rise.
     pub async fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let frame = self.frame().await;
+            let frame = match self.passed.pop_front() {
+                Some(frame) => frame,
+                None => self.frame().await,
+            };
             if frame["op"] != "event" {
                 continue;
             }
@@ -74,14 +82,20 @@ impl Socket {
 
     /// Sends a text by command; gives the reply.
     pub async fn send(&mut self, data: Value) -> Value {
+        self.command("send", data).await
+    }
+
+    /// Gives a command, and gives its reply. Events before the reply are kept for [`Self::event`].
+    pub async fn command(&mut self, op: &str, data: Value) -> Value {
         self.sent += 1;
         let id = format!("c{}", self.sent);
-        self.say(json!({"op": "send", "id": id, "d": data})).await;
+        self.say(json!({"op": op, "id": id, "d": data})).await;
         loop {
             let frame = self.frame().await;
             if frame["op"] == "reply" && frame["id"] == id.as_str() {
                 return frame;
             }
+            self.passed.push_back(frame);
         }
     }
 

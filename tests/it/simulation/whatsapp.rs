@@ -7,8 +7,8 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingText, PageEvent, PageMark, Recipient, Resolved, SendError,
-    Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, LoginMethod, LookUp, MessageChange, OutgoingChange, OutgoingText, PageEvent, PageMark,
+    Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, WaMessageId};
 use rand::RngExt;
@@ -121,6 +121,21 @@ impl WhatsApp for FakeWhatsApp {
         } else {
             Ok(0)
         }
+    }
+
+    async fn change(&self, wanted: &OutgoingChange) -> Result<(), SendError> {
+        self.enter().await.map_err(SendError::Unreachable)?;
+        {
+            let mut world = self.world.lock().unwrap();
+            let all = world.chats.iter_mut().flat_map(|chat| &mut chat.on_page);
+            for told in all.filter(|told| told.id == wanted.id && told.from_me == wanted.from_me) {
+                if let MessageChange::Edit(text) = &wanted.change {
+                    told.text.clone_from(text);
+                }
+            }
+        }
+        self.gate.pass().await;
+        Ok(())
     }
 
     async fn look_up(&self, _chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable> {

@@ -371,6 +371,10 @@ impl World {
             content: told.text.clone(),
             ack: told.ack,
             quoted: None,
+            details: None,
+            edited_at: None,
+            is_deleted: false,
+            reactions: None,
         }
     }
 

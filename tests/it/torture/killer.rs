@@ -5,12 +5,11 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rustix::process::{Pid, Signal, kill_process};
 use testbed::servers::Synapse;
 use testbed::standin::StandIn;
 
 use super::Measure;
-use crate::rig::crm::Crm;
+use crate::rig::crm::{Crm, kill_all};
 use crate::rig::until;
 
 /// Between two kills, at the most.
@@ -78,9 +77,4 @@ async fn kill_living(find: impl Fn() -> Vec<u32>) -> usize {
         (killed > 0).then_some(killed)
     })
     .await
-}
-
-fn kill_all(pids: &[u32]) -> usize {
-    let pids = pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-    pids.filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
 }

@@ -1,0 +1,77 @@
+//! What happens to a stored message after it was written: its text changed, itself deleted, emojis under it.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use entity::message;
+
+use crate::domain::message::{Message, Reaction};
+use crate::domain::{ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::{StoreError, Tx};
+
+use super::{reactions_row, read};
+
+impl Tx {
+    /// The message of this conversation with this id, side and sender (`RULES` 12).
+    pub async fn message_under(
+        &mut self,
+        conversation: ConversationId,
+        id: &WaMessageId,
+        from_me: bool,
+        sender: &WaUserId,
+    ) -> Result<Option<Message>, StoreError> {
+        let mut found = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::WhatsappId.eq(id.as_str()))
+            .filter(message::Column::FromMe.eq(from_me));
+        if !from_me {
+            found = found.filter(message::Column::Sender.eq(sender.as_str()));
+        }
+        found.one(&self.session).await?.map(read).transpose()
+    }
+
+    /// Changes what a message says, and gives it as it then is.
+    pub async fn set_content(
+        &mut self,
+        id: MessageId,
+        content: &str,
+        edited_at: Option<Timestamp>,
+    ) -> Result<Message, StoreError> {
+        self.revise(
+            id,
+            message::ActiveModel {
+                content: Set(content.to_owned()),
+                edited_at: Set(edited_at.map(|at| at.0)),
+                ..message::ActiveModel::default()
+            },
+        )
+        .await
+    }
+
+    /// Marks a message as deleted for everyone. What it said is kept: only its owner's database has it any more.
+    pub async fn set_deleted(&mut self, id: MessageId, at: Timestamp) -> Result<Message, StoreError> {
+        self.revise(
+            id,
+            message::ActiveModel {
+                deleted_at: Set(Some(at.0)),
+                ..message::ActiveModel::default()
+            },
+        )
+        .await
+    }
+
+    pub async fn set_reactions(&mut self, id: MessageId, reactions: &[Reaction]) -> Result<Message, StoreError> {
+        self.revise(
+            id,
+            message::ActiveModel {
+                reactions: Set(reactions_row(reactions)?),
+                ..message::ActiveModel::default()
+            },
+        )
+        .await
+    }
+
+    async fn revise(&mut self, id: MessageId, change: message::ActiveModel) -> Result<Message, StoreError> {
+        self.change_message(id, change).await?;
+        self.need_message(id).await.and_then(read)
+    }
+}
