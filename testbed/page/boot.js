@@ -261,7 +261,7 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
         const { edited, revoked, reactions, receipts } = chat.messages[index];
         if (receipts) row.receipts = receipts;
         if (edited) row.latestEditMsgKey = row.id;
-        if (revoked) Object.assign(row, { type: 'revoked', subtype: 'sender', body: undefined });
+        if (revoked) Object.assign(row, ns('StandinContent').revoked());
         if (reactions) Object.assign(row, { reactions, hasReaction: true });
         store.addMsg(row);
       }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::body::CHAT;
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::LoseAnswer;
@@ -36,9 +37,9 @@ pub struct Accepted {
     pub group: Option<GroupId>,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke` or `reaction`.
+    /// `text`, `edit`, `revoke`, `reaction`, or what else it is: `image`, `location`, …
     pub kind: String,
-    /// The text, the new text, or the emoji.
+    /// The text or caption, the new text, or the emoji.
     pub text: String,
 }
 
@@ -71,7 +72,7 @@ impl World {
             },
             group: place.group(),
             stanza_id: sent.id.clone(),
-            kind: kind_name(sent.kind).to_owned(),
+            kind: kind_name(sent).to_owned(),
             text: sent.text.clone(),
         });
         let lost = self.faults.take_lost_answer();
@@ -116,9 +117,10 @@ impl World {
         let target = writer.map(|who| (who, id.as_str()));
         match sent.kind {
             SentKind::Text => {
+                self.carry_medium(&sent.id, &sent.body);
                 let message = Message {
                     quote: sent.quote.clone().map(|quote| self.quote_of(place, phone, quote)),
-                    mentions: sent.mentions.clone(),
+                    body: sent.body.clone(),
                     device: sender.device,
                     ..Self::new_message(sent.id.clone(), true, sent.text.clone())
                 };
@@ -183,8 +185,8 @@ impl World {
             ..message
         };
         let (id, t, content) = (message.id.clone(), message.t, Content::of(&message));
-        let counts = !message.from_me && message.notice.is_none();
-        let acked = message.from_me && message.notice.is_none();
+        let said = !message.body.is_notice();
+        let (counts, acked) = (said && !message.from_me, said && message.from_me);
         let thread = self.thread_mut(phone, place.chat());
         thread.unread += u32::from(counts);
         thread.messages.push(message);
@@ -273,8 +275,9 @@ impl World {
     }
 }
 
-fn kind_name(kind: SentKind) -> &'static str {
-    match kind {
+fn kind_name(sent: &Sent) -> &str {
+    match sent.kind {
+        SentKind::Text if sent.body.kind != CHAT => &sent.body.kind,
         SentKind::Text => "text",
         SentKind::Edit => "edit",
         SentKind::Revoke => "revoke",

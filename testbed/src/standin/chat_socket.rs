@@ -144,6 +144,12 @@ impl World {
                 let answer = own.map(|group| json!(self.group_info(group))).collect();
                 self.reply(id, n, Ok(Value::Array(answer)));
             }
+            FromPage::MediaRetry { n, path } => {
+                let phone = self.devices.get(&device).map(|device| device.phone);
+                if let Some(answer) = phone.and_then(|phone| self.ask_phone(phone, &path)) {
+                    self.reply(id, n, answer.map(Value::String));
+                }
+            }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
                 self.devices.remove(&device);

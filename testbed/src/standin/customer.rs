@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 
+use super::attachment::{Attachment, without_bytes};
+use super::clock::now_ms;
 use super::doings::Draft;
 use super::jid::Jid;
 use super::people::{CustomerId, CustomerState, GroupId, PhoneId, Picture};
@@ -26,21 +29,46 @@ pub struct Received {
     pub author: Option<CustomerId>,
     /// The stanza id.
     pub stanza_id: String,
-    /// The text as it stands now.
+    /// What it is: `chat`, `image`, `ptt`, `location`, …
+    pub kind: String,
+    /// The text as it stands now, under a medium its caption.
     pub text: String,
     /// Milliseconds since 1970 at which the phone had it.
     pub at_ms: i64,
     /// What it quotes.
     pub quote: Option<Quote>,
-    /// Who is mentioned in it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Jid>,
     /// Whether the customer has read it.
     pub read: bool,
     /// Whether it was edited.
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
+    /// The medium, when it could be fetched and was what the message says.
+    #[serde(serialize_with = "without_bytes")]
+    pub attachment: Option<Attachment>,
+    /// The message's own fields, by WhatsApp Web's names.
+    pub details: Value,
+}
+
+impl Received {
+    /// A message as it comes in.
+    pub(crate) fn new(message: &Message, attachment: Option<Attachment>) -> Self {
+        Self {
+            phone: None,
+            group: None,
+            author: None,
+            stanza_id: message.id.clone(),
+            kind: message.body.kind.clone(),
+            text: message.text.clone(),
+            at_ms: now_ms(),
+            quote: message.quote.clone(),
+            read: false,
+            edited: message.edited,
+            revoked: message.revoked,
+            attachment,
+            details: Value::Object(message.body.fields.clone()),
+        }
+    }
 }
 
 /// What is known of a customer.
@@ -83,6 +111,9 @@ impl CustomerState {
         if let Some(received) = self.received_mut(place, from, id) {
             text.clone_into(&mut received.text);
             received.edited = true;
+            if let Some(attachment) = &mut received.attachment {
+                attachment.caption = Some(text.to_owned());
+            }
         } else if let Some(held) = self.held_mut(place, from, id) {
             text.clone_into(&mut held.text);
             held.edited = true;
@@ -163,12 +194,12 @@ impl Customer {
 
     /// Sends any message. Gives its stanza id.
     pub fn send(&self, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.place(), self.id, draft))
+        self.service.with(|world| world.write(self.place(), self.id, &draft))
     }
 
     /// Writes several texts at once, in order. Gives their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
-        let write = |world: &mut World, text: T| world.write(self.place(), self.id, Draft::text(text.as_ref()));
+        let write = |world: &mut World, text: T| world.write(self.place(), self.id, &Draft::text(text.as_ref()));
         self.service
             .with(|world| texts.into_iter().map(|text| write(world, text)).collect())
     }

@@ -78,7 +78,7 @@ impl Group {
 
     /// A customer sends any message. Gives its stanza id.
     pub fn send(&self, by: &Customer, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.place(), by.id(), draft))
+        self.service.with(|world| world.write(self.place(), by.id(), &draft))
     }
 
     /// What our devices could not decrypt comes again, readable, under the same id.

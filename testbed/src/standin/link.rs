@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::device::DeviceId;
+use super::doings::Draft;
 use super::jid::Jid;
 use super::pairing::LinkError;
 use super::people::PhoneId;
@@ -18,12 +19,13 @@ impl World {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
-    pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, text: String) -> String {
+    pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, draft: &Draft) -> String {
         // Who writes on the phone has the chat open.
         self.phone_reads(phone, chat);
-        let id = self.phone_stanza_id();
-        let message = Self::new_message(id.clone(), true, text);
-        self.post(Place::of(phone, chat), Sender::phone(phone, None), &message);
+        let (place, sender) = (Place::of(phone, chat), Sender::phone(phone, None));
+        let message = self.compose(place, sender.who, draft);
+        let id = message.id.clone();
+        self.post(place, sender, &message);
         id
     }
 
@@ -32,7 +34,7 @@ impl World {
         let theirs = unread
             .messages
             .iter()
-            .filter(|message| !message.from_me && message.ack < 3 && message.notice.is_none());
+            .filter(|message| !message.from_me && message.ack < 3 && !message.body.is_notice());
         let ids: Vec<String> = theirs.map(|message| message.id.clone()).collect();
         if !ids.is_empty() {
             self.mark_read(phone, chat, None, &ids);
@@ -104,9 +106,13 @@ impl Phone {
 
     /// Writes to a customer, or in a group. Gives the stanza id.
     pub fn send(&self, to: impl Into<ChatWith>, text: &str) -> String {
+        self.send_draft(to, &Draft::text(text))
+    }
+
+    /// Sends any message; it quotes one of theirs, in a group anybody's. Gives the stanza id.
+    pub fn send_draft(&self, to: impl Into<ChatWith>, draft: &Draft) -> String {
         let chat = to.into();
-        self.service
-            .with(|world| world.phone_writes(self.id, chat, text.to_owned()))
+        self.service.with(|world| world.phone_writes(self.id, chat, draft))
     }
 
     /// Edits one of our messages, as one does on the phone.

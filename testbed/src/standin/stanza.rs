@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::body::Body;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::thread::{Message, Quote};
 use super::wire::GroupInfo;
 
@@ -87,12 +87,8 @@ pub(crate) enum Content {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        mentions: Vec<Jid>,
-    },
-    /// Not from a person, but from WhatsApp itself.
-    Notice {
-        notice: Notice,
+        #[serde(skip_serializing_if = "Body::is_plain")]
+        body: Body,
     },
     /// Could not be decrypted; the text follows under the same id.
     Ciphertext {},
@@ -122,13 +118,10 @@ impl Content {
         if message.ciphertext {
             return Self::Ciphertext {};
         }
-        if let Some(notice) = message.notice.clone() {
-            return Self::Notice { notice };
-        }
         Self::Text {
             text: message.text.clone(),
             quote: message.quote.clone(),
-            mentions: message.mentions.clone(),
+            body: message.body.clone(),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::people::{CustomerId, GroupId, PhoneId};
 
 /// The messages that an account has of a chat, in the order in which the service had them.
@@ -43,7 +43,7 @@ pub struct Reaction {
     pub t: i64,
 }
 
-/// A text message, or a notice.
+/// A message.
 #[derive(Clone, Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -56,8 +56,10 @@ pub struct Message {
     pub from_me: bool,
     /// In a group: who wrote it.
     pub author: Option<Jid>,
-    /// The text as it stands now. A lone surrogate stands as the character 0x100000 above it.
+    /// The text as it stands now, under a medium its caption. A lone surrogate stands as the character 0x100000 above it.
     pub text: String,
+    /// What it is besides.
+    pub body: Body,
     /// Seconds since 1970, as WhatsApp has it.
     pub t: i64,
     /// 1 with the service, 2 on the other phone, 3 read.
@@ -68,10 +70,6 @@ pub struct Message {
     pub recipients: usize,
     /// What it quotes.
     pub quote: Option<Quote>,
-    /// Who is mentioned in it.
-    pub mentions: Vec<Jid>,
-    /// What WhatsApp itself says here, if this is no message of a person's.
-    pub notice: Option<Notice>,
     /// Whether it was edited.
     pub edited: bool,
     /// Whether it was deleted for everyone.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::stanza::{Person, Stanza};
 use super::thread::{Quote, Reaction};
 
@@ -74,6 +74,11 @@ pub(crate) enum FromPage {
     Groups {
         n: u64,
     },
+    /// A file could not be fetched: asks the phone for it.
+    MediaRetry {
+        n: u64,
+        path: String,
+    },
     Logout {
         n: u64,
     },
@@ -87,9 +92,9 @@ pub(crate) struct Sent {
     pub kind: SentKind,
     #[serde(default)]
     pub text: String,
-    pub quote: Option<Quote>,
     #[serde(default)]
-    pub mentions: Vec<Jid>,
+    pub body: Body,
+    pub quote: Option<Quote>,
     pub target: Option<String>,
     #[serde(default)]
     pub target_from_me: bool,
@@ -234,10 +239,8 @@ pub(crate) struct HistoryMessage {
     pub push_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Jid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notice: Option<Notice>,
+    #[serde(skip_serializing_if = "Body::is_plain")]
+    pub body: Body,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receipts: BTreeMap<Jid, i8>,
     pub edited: bool,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refused;
+use crate::standin::doings::Draft;
 use crate::standin::link::Phone;
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
 use crate::standin::place::ChatWith;
@@ -41,6 +42,15 @@ struct InChat {
     text: String,
 }
 
+/// To whom, and what.
+#[derive(Deserialize)]
+struct Send {
+    customer: Option<CustomerId>,
+    group: Option<GroupId>,
+    #[serde(flatten)]
+    draft: Draft,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Reason {
@@ -69,11 +79,15 @@ pub(super) fn router() -> Router<Arc<Service>> {
 
 impl InChat {
     fn with(&self, world: &World) -> Result<ChatWith, Refused> {
-        match (self.customer, self.group) {
-            (Some(customer), _) => Ok(world.known_customer(customer)?.into()),
-            (None, Some(group)) => Ok(world.known_group(group)?.into()),
-            (None, None) => Err(Refused::unknown("chat")),
-        }
+        known_chat(world, self.customer, self.group)
+    }
+}
+
+fn known_chat(world: &World, customer: Option<CustomerId>, group: Option<GroupId>) -> Result<ChatWith, Refused> {
+    match (customer, group) {
+        (Some(customer), _) => Ok(world.known_customer(customer)?.into()),
+        (None, Some(group)) => Ok(world.known_group(group)?.into()),
+        (None, None) => Err(Refused::unknown("chat")),
     }
 }
 
@@ -98,9 +112,11 @@ async fn type_code(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>,
     Ok(Json(json!({ "device": device })))
 }
 
-async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    let chat = service.look(|world| at.with(world))?;
-    Ok(Json(json!({ "id": handle(&service, id)?.send(chat, &at.text) })))
+async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Send>) -> Answer {
+    let chat = service.look(|world| known_chat(world, body.customer, body.group))?;
+    Ok(Json(
+        json!({ "id": handle(&service, id)?.send_draft(chat, &body.draft) }),
+    ))
 }
 
 async fn edit(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
