@@ -135,6 +135,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
       const key = MsgKey.fromString(row.id);
       const next = String(new MsgKey({ fromMe: key.fromMe, remote: to, id: key.id }));
       removeMsg(row.id);
+      // Both chats may have it, where one person wrote under both ids.
+      if (msgs.has(next)) continue;
       const person = (value) => (value === from ? to : value);
       const stored = { ...row, id: next, from: person(row.from), to: person(row.to) };
       index(stored);
@@ -144,7 +146,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const chat = chats.get(from);
     if (chat) {
       note('chats', from, null);
-      touchChat(to, { ...chat, ...chats.get(to), unreadCount: chat.unreadCount });
+      const there = chats.get(to);
+      touchChat(to, { ...chat, ...there, unreadCount: chat.unreadCount + (there?.unreadCount ?? 0) });
     }
     return moved;
   }

@@ -96,6 +96,9 @@ pub struct NewCustomer {
     /// How the chat with them is addressed.
     #[serde(default)]
     pub address: Address,
+    /// Their username.
+    #[serde(default)]
+    pub username: Option<String>,
     /// Whether their number is kept from us, as with WhatsApp usernames.
     #[serde(default)]
     pub hidden_number: bool,
@@ -176,6 +179,7 @@ impl NewCustomer {
             number: Some(number.to_owned()),
             lid: None,
             address: Address::Phone,
+            username: None,
             hidden_number: false,
             on_whatsapp: true,
             online: true,

@@ -60,6 +60,11 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
+    /// Asks whom a username means.
+    Username {
+        n: u64,
+        username: String,
+    },
     /// Asks for the picture of a person or a group, and what they say about themselves.
     Profile {
         n: u64,

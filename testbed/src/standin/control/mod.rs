@@ -28,6 +28,7 @@
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
+//! | `POST /control/customers/{c}/identity` | `{username?, number?, reveal_number?, apart?, address?}` | who they are to us |
 //! | `POST /control/customers/{c}/picture` | `{mimetype, base64}` | their profile picture |
 //! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
 //! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
