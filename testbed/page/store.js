@@ -40,7 +40,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     if (!byChat.has(chat)) byChat.set(chat, []);
     const rows = byChat.get(chat);
     let at = rows.length;
-    while (at > 0 && rows[at - 1].t > row.t) at -= 1;
+    const later = (other) => other.t > row.t || (other.t === row.t && other.rowId > row.rowId);
+    while (at > 0 && later(rows[at - 1])) at -= 1;
     rows.splice(at, 0, row);
   }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::Network;
+use super::faults::{Network, Restriction};
 use super::people::{CustomerId, GroupId, PhoneId};
 use super::place::{ChatWith, Place, Who};
 use super::service::Service;
@@ -192,6 +192,9 @@ impl World {
             );
             return;
         };
+        if self.phones[device.phone.0].restriction == Restriction::Banned {
+            return self.turn_away(id);
+        }
         let (history, queue) = (device.history.clone(), device.queue.clone());
         if let Some(other) = self.connection_of(device_id) {
             self.send(other, &ToPage::Conflict);

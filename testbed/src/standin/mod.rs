@@ -37,6 +37,7 @@ mod service;
 mod stanza;
 mod thread;
 mod tls;
+mod troubles;
 mod wire;
 mod world;
 
@@ -46,7 +47,7 @@ pub use body::Body;
 pub use customer::{Customer, CustomerRecord, Received};
 pub use device::DeviceId;
 pub use doings::Draft;
-pub use faults::{Faults, LoseAnswer, Network};
+pub use faults::{Faults, LoseAnswer, Network, Restriction};
 pub use group_handle::Group;
 pub use handles::StandIn;
 pub use jid::Jid;

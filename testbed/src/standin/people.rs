@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::customer::Received;
+use super::faults::Restriction;
 use super::jid::Jid;
 use super::options::Address;
 use super::place::{ChatWith, Place, Who};
@@ -33,6 +34,9 @@ pub(crate) struct PhoneState {
     pub lid: String,
     pub push_name: String,
     pub online: bool,
+    /// Whether it asks a browser for a passkey before it links it.
+    pub asks_passkey: bool,
+    pub restriction: Restriction,
     pub threads: BTreeMap<ChatWith, Thread>,
 }
 

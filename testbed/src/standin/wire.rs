@@ -167,6 +167,18 @@ pub(crate) enum ToPage {
     Freeze {
         event: String,
     },
+    /// The page's one thread stands still for so long.
+    Stall {
+        ms: u64,
+    },
+    /// The browser must show a passkey before it is linked.
+    Passkey {
+        challenge: String,
+    },
+    /// The account is banned for so long.
+    Banned {
+        seconds: u64,
+    },
 }
 
 /// What a browser keeps of its login.

@@ -13,7 +13,7 @@ use super::accept::Accepted;
 use super::body::Body;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
-use super::faults::Faults;
+use super::faults::{Faults, Restriction};
 use super::group::GroupState;
 use super::jid::Jid;
 use super::media_store::MediaStore;
@@ -225,6 +225,8 @@ impl World {
             lid,
             push_name: name.to_owned(),
             online: true,
+            asks_passkey: false,
+            restriction: Restriction::None,
             threads: BTreeMap::new(),
         });
         PhoneId(self.phones.len() - 1)

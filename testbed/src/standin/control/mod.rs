@@ -15,6 +15,8 @@
 //! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
 //! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
 //! | `POST /control/phones/{p}/online` | `{online}` | switches the phone on or off |
+//! | `POST /control/phones/{p}/passkey` | `{ask?, shown?}` | whether it asks a page that is scanned for a passkey; the page shows it |
+//! | `POST /control/phones/{p}/restrict` | `{restriction}` | `none`, `new_chats`, `banned` |
 //! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
@@ -44,7 +46,8 @@
 //! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
-//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
+//! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
+//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?, hidden_modules?}` | from the next load of the page on |
 
 mod customers;
 mod groups;
