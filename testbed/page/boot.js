@@ -267,47 +267,6 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   Object.assign(exports, { start, refreshQR, takeover, poke, logout });
 }, 98);
 
-// The chats that a newly linked device is given.
-__d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, ns, lazy, module, exports) => {
-  const store = ns('StandinStore');
-  const intake = ns('StandinIntake');
-  let chain = Promise.resolve();
-
-  function take(chunk) {
-    chain = chain.then(() => run(chunk));
-  }
-
-  async function run({ n, chats, progress }) {
-    for (const chat of chats) {
-      if (chat.group) ns('StandinGroups').learn(chat.group);
-      else intake.learnPerson(chat);
-      const rows = chat.messages.map((message) => ({ ...intake.rowOf({ ...message, chat: chat.chat }), isMdHistoryMsg: true }));
-      for (const [index, row] of rows.entries()) {
-        const { edited, revoked, reactions, receipts } = chat.messages[index];
-        if (receipts) row.receipts = receipts;
-        if (edited) row.latestEditMsgKey = row.id;
-        if (revoked) Object.assign(row, ns('StandinContent').revoked());
-        if (reactions) Object.assign(row, { reactions, hasReaction: true });
-        store.addMsg(row);
-      }
-      store.touchChat(chat.chat, { unreadCount: chat.unread });
-    }
-    await store.commit();
-    for (const { chat } of chats) {
-      ns('WAWebContactCollection').showContact(chat);
-      const model = ns('WAWebChatCollection').showChat(chat);
-      const last = store.ofChat(chat).at(-1);
-      if (last) ns('WAWebMsgCollection').MsgCollection.show(model.id, store.hydrate(last));
-    }
-    ns('WAWebHistorySyncProgress').getHistorySyncProgressModel().setProgress(progress);
-    ns('WAWebBackendEventBus').BackendEventBus.trigger('new_history_sync_chunk_processed', { progress });
-    ns('WAWebOfflineHandler').OfflineMessageHandler.setOfflineDeliveryProgress(progress);
-    ns('StandinLink').link.send({ op: 'history_ack', n });
-  }
-
-  Object.assign(exports, { take, drained: () => chain });
-}, 98);
-
 // Linking a browser: by QR code, or by an eight-character code that is typed on the phone.
 __d('StandinLinking', ['StandinLink', 'StandinProfile', 'WABase64'], (g, require, dflt, ns, lazy, module, exports) => {
   const { encodeB64 } = ns('WABase64');

@@ -46,6 +46,7 @@ const FILES: &[(&str, &str)] = files![
     "actions.js",
     "session.js",
     "troubles.js",
+    "historysync.js",
     "boot.js",
     "screen.js",
     "shelf.js",

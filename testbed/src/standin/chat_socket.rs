@@ -109,11 +109,7 @@ impl World {
     fn device_says(&mut self, id: ConnectionId, device: DeviceId, frame: FromPage) {
         match frame {
             FromPage::Ack { seq } => self.acknowledged(device, seq),
-            FromPage::HistoryAck { n } => {
-                if let Some(device) = self.devices.get_mut(&device) {
-                    device.history.retain(|chunk| chunk.n != n);
-                }
-            }
+            FromPage::HistoryAck { n } => self.history_taken(id, device, n),
             FromPage::Message(sent) => self.accept(device, &sent),
             FromPage::Read { jid, ids } => self.page_read(device, &jid, &ids),
             FromPage::Chatstate { jid, state } => self.page_types(device, &jid, &state),
@@ -195,7 +191,8 @@ impl World {
         if self.phones[device.phone.0].restriction == Restriction::Banned {
             return self.turn_away(id);
         }
-        let (history, queue) = (device.history.clone(), device.queue.clone());
+        let first = device.history.iter().filter(|chunk| !chunk.background);
+        let (history, queue) = (first.cloned().collect::<Vec<_>>(), device.queue.clone());
         if let Some(other) = self.connection_of(device_id) {
             self.send(other, &ToPage::Conflict);
             self.hang_up(other);
@@ -224,6 +221,7 @@ impl World {
             );
         }
         self.send(id, &ToPage::OfflineEnd);
+        self.next_in_background(id, device_id);
     }
 
     fn profile(&self, chat: ChatWith) -> Value {

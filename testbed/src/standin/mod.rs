@@ -22,6 +22,7 @@ mod faults;
 mod group;
 mod group_handle;
 mod handles;
+mod history;
 mod identity;
 mod jid;
 mod link;

@@ -56,6 +56,8 @@ pub struct Options {
     pub settle: Duration,
     /// Whether the account says that its direct chats have moved to LIDs.
     pub lid_migrated: bool,
+    /// How many messages of each chat a new device is given before its page comes up; the older ones follow.
+    pub history_first: usize,
     /// Modules that clients do not find, as in a page that has half loaded; from the next load of the page on.
     pub hidden_modules: Vec<String>,
     /// Draws ids, keys and codes: the same seed, the same ids.
@@ -75,6 +77,7 @@ impl Default for Options {
             pairing_code_life: Duration::from_mins(3),
             settle: Duration::from_secs(2),
             lid_migrated: true,
+            history_first: usize::MAX,
             hidden_modules: Vec::new(),
             seed: 1,
         }

@@ -7,14 +7,8 @@ use tokio::time::Instant;
 
 use super::device::{Device, DeviceId};
 use super::people::PhoneId;
-use super::place::{ChatWith, Place};
-use super::stanza::Person;
-use super::thread::Message;
-use super::wire::{Credential, HistoryChat, HistoryChunk, HistoryMessage, ToPage};
+use super::wire::{Credential, ToPage};
 use super::world::{ConnectionId, Role, World};
-
-/// How many chats a chunk of history holds.
-const CHATS_PER_CHUNK: usize = 20;
 
 /// What an eight-character code is made of: no letter that can be taken for another.
 const CODE_ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTVWXYZ";
@@ -209,66 +203,6 @@ impl World {
         };
         if let Some(device) = linking.device.and_then(|id| self.devices.get_mut(&id)) {
             device.registered = true;
-        }
-    }
-
-    fn history_for(&mut self, phone: PhoneId) -> Vec<HistoryChunk> {
-        let threads = &self.phones[phone.0].threads;
-        let mut chats: Vec<HistoryChat> = threads
-            .iter()
-            .map(|(chat, thread)| {
-                let place = Place::of(phone, *chat);
-                let person = match chat {
-                    ChatWith::Customer(customer) => self.person(*customer),
-                    ChatWith::Group(_) => Person::default(),
-                };
-                let messages = thread.messages.iter();
-                HistoryChat {
-                    chat: self.address(place),
-                    unread: thread.unread,
-                    messages: messages
-                        .map(|message| self.history_message(message, person.push_name.as_ref()))
-                        .collect(),
-                    person,
-                    group: place.group().map(|group| self.group_info(group)),
-                }
-            })
-            .collect();
-        chats.sort_by_key(|chat| std::cmp::Reverse(chat.messages.last().map_or(0, |message| message.t)));
-        let total = chats.len().max(1);
-        let mut done = 0;
-        let mut chunks = Vec::new();
-        while !chats.is_empty() {
-            let part: Vec<HistoryChat> = chats.drain(..chats.len().min(CHATS_PER_CHUNK)).collect();
-            done += part.len();
-            let progress = u8::try_from(done * 100 / total).unwrap_or(100);
-            chunks.push(HistoryChunk {
-                n: self.fresh_id(),
-                chats: part,
-                progress,
-            });
-        }
-        chunks
-    }
-
-    fn history_message(&self, message: &Message, chat_name: Option<&String>) -> HistoryMessage {
-        let author = message.author.as_ref().and_then(|author| self.find_anyone(author));
-        let name = author.map_or_else(|| chat_name.cloned(), |who| self.person_of(who).push_name);
-        HistoryMessage {
-            id: message.id.clone(),
-            from_me: message.from_me,
-            author: message.author.clone(),
-            kind: "text",
-            text: message.text.clone(),
-            t: message.t,
-            ack: message.ack,
-            push_name: name.filter(|_| !message.from_me),
-            quote: message.quote.clone(),
-            body: message.body.clone(),
-            receipts: message.receipts.clone(),
-            edited: message.edited,
-            revoked: message.revoked,
-            reactions: message.reactions.clone(),
         }
     }
 }

@@ -132,7 +132,7 @@ pub(crate) enum ToPage {
     Welcome {
         /// How many stanzas wait.
         offline: usize,
-        /// How many chunks of history wait.
+        /// How many chunks of history wait that the page does not come up without.
         history: usize,
     },
     History {
@@ -198,6 +198,8 @@ pub(crate) struct HistoryChunk {
     pub chats: Vec<HistoryChat>,
     /// Percent, after this chunk.
     pub progress: u8,
+    /// Whether the page comes up without it.
+    pub background: bool,
 }
 
 /// A group, as pages are told of it.

@@ -47,7 +47,8 @@
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
 //! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
-//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?, hidden_modules?}` | from the next load of the page on |
+//! | `POST /control/history` | `{chats, messages_each, oldest_s}` | chats that have long been there, for the next login |
+//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?, history_first?, hidden_modules?}` | from the next load of the page on |
 
 mod customers;
 mod groups;

@@ -40,8 +40,17 @@ struct Stall {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Fill {
+    chats: usize,
+    messages_each: usize,
+    oldest_s: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OptionsChange {
     hidden_modules: Option<Vec<String>>,
+    history_first: Option<usize>,
     key_layout: Option<KeyLayout>,
     settle_ms: Option<u64>,
     qr_codes: Option<usize>,
@@ -59,6 +68,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/pages/freeze", post(freeze))
         .route("/pages/stall", post(stall))
         .route("/options", post(options))
+        .route("/history", post(history))
 }
 
 async fn faults(State(service): State<Arc<Service>>, Json(change): Json<Change>) -> Json<Value> {
@@ -98,6 +108,12 @@ async fn stall(State(service): State<Arc<Service>>, Json(body): Json<Stall>) -> 
     Json(json!({}))
 }
 
+async fn history(State(service): State<Arc<Service>>, Json(fill): Json<Fill>) -> Json<Value> {
+    let oldest = Duration::from_secs(fill.oldest_s);
+    let customers = service.with(|world| world.fill_history(fill.chats, fill.messages_each, oldest));
+    Json(json!({ "customers": customers }))
+}
+
 async fn options(State(service): State<Arc<Service>>, Json(change): Json<OptionsChange>) -> Json<Value> {
     service.with(|world| {
         let options = &mut world.options;
@@ -109,6 +125,7 @@ async fn options(State(service): State<Arc<Service>>, Json(change): Json<Options
         let life = change.pairing_code_life_ms;
         options.pairing_code_life = life.map_or(options.pairing_code_life, Duration::from_millis);
         options.lid_migrated = change.lid_migrated.unwrap_or(options.lid_migrated);
+        options.history_first = change.history_first.unwrap_or(options.history_first);
         if let Some(hidden) = change.hidden_modules {
             options.hidden_modules = hidden;
         }
