@@ -179,6 +179,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     enterMain();
     Stream.info = 'NORMAL';
     const { BackendEventBus } = ns('WAWebBackendEventBus');
+    ns('StandinVanish').watchAll();
     BackendEventBus.trigger('offline_delivery_end');
     ns('StandinOutbox').flush();
     ns('WAWebUpdateUnreadChatAction').reportPending();
@@ -265,7 +266,7 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
         if (reactions) Object.assign(row, { reactions, hasReaction: true });
         store.addMsg(row);
       }
-      store.touchChat(chat.chat, { unreadCount: chat.unread });
+      store.touchChat(chat.chat, { unreadCount: chat.unread, ephemeralDuration: chat.timer || undefined });
     }
     await store.commit();
     for (const { chat } of chats) {

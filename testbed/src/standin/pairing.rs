@@ -220,6 +220,7 @@ impl World {
                 HistoryChat {
                     chat: self.address(place),
                     unread: thread.unread,
+                    timer: thread.timer,
                     messages: messages
                         .map(|message| self.history_message(message, person.push_name.as_ref()))
                         .collect(),
@@ -263,6 +264,7 @@ impl World {
             edited: message.edited,
             revoked: message.revoked,
             reactions: message.reactions.clone(),
+            votes: message.votes.clone(),
         }
     }
 }

@@ -286,6 +286,7 @@ impl World {
             edited: false,
             revoked: false,
             reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
             device: None,
             ciphertext: false,
         }
