@@ -14,7 +14,7 @@ before(async () => {
   bob = await standin.customer('Bob', '447700900124');
   await session.link();
 });
-after(() => session.close());
+after(() => session?.close());
 
 const theirs = (stanza) => `false_${ann.chat}_${stanza}`;
 const CARD = 'BEGIN:VCARD\nVERSION:3.0\nN:;Cleo;;;\nFN:Cleo\nTEL;type=CELL;waid=447700900555:+44 7700 900555\nEND:VCARD';
