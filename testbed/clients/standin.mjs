@@ -134,6 +134,7 @@ export class Customer {
   typing = (state) => this.#post('typing', { state });
   power = (online) => this.#post('online', { online });
   script = (script) => this.#post('script', script);
+  identity = async (change) => Object.assign(this, await this.#post('identity', change));
   migrate = async () => Object.assign(this, await this.#post('migrate'));
   shows = (stanza) => until(`${this.name} has ${stanza}`, async () => (await this.inbox()).find((m) => m.stanza_id === stanza));
   received = (text) =>

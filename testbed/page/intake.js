@@ -89,15 +89,24 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
   }
 
   /** Whoever a stanza is about: the other side of a direct chat, the author in a group, and never us. */
-  function learnPerson({ chat: place, author, from_me: fromMe, lid, pn, push_name: pushname, name }) {
+  function learnPerson({ chat: place, author, from_me: fromMe, lid, pn, push_name: pushname, name, username }) {
     if (author && fromMe) return;
     const chat = author ?? place;
     if (lid && pn) ns('WAWebLidPnCache').lidPnCache.learn(`${lid}@lid`, `${pn}@c.us`);
-    const known = store.contacts.get(chat);
-    const changes = {};
-    if (pushname && known?.pushname !== pushname) changes.pushname = pushname;
-    if (name && known?.name !== name) Object.assign(changes, { name, isAddressBookContact: 1 });
-    if (!known || Object.keys(changes).length) store.changeContact(chat, changes);
+    for (const id of idsOf(chat)) {
+      const known = store.contacts.get(id);
+      const changes = {};
+      if (pushname && known?.pushname !== pushname) changes.pushname = pushname;
+      if (name && known?.name !== name) Object.assign(changes, { name, isAddressBookContact: 1 });
+      if (username && known?.username !== username) changes.username = username;
+      if (!known || Object.keys(changes).length) store.changeContact(id, changes);
+    }
+  }
+
+  /** A person's id, and their other one where we have it as a contact of its own. */
+  function idsOf(id) {
+    const other = String(ns('WAWebApiContact').getAlternateUserWid(createWid(id)) ?? '');
+    return store.contacts.has(other) ? [id, other] : [id];
   }
 
   const kinds = {
@@ -143,7 +152,12 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
     contact(stanza) {
       learnPerson(stanza);
-      return () => ns('WAWebContactCollection').showContact(stanza.chat);
+      return () => idsOf(stanza.chat).forEach((id) => ns('WAWebContactCollection').showContact(id));
+    },
+
+    picture({ chat }) {
+      const { ProfilePicThumbCollection: pictures } = ns('WAWebProfilePicThumbCollection');
+      return () => pictures.get(chat) && pictures.update(createWid(chat));
     },
 
     chatstate({ chat, participant, state, t }) {

@@ -40,7 +40,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     if (!byChat.has(chat)) byChat.set(chat, []);
     const rows = byChat.get(chat);
     let at = rows.length;
-    while (at > 0 && rows[at - 1].t > row.t) at -= 1;
+    const later = (other) => other.t > row.t || (other.t === row.t && other.rowId > row.rowId);
+    while (at > 0 && later(rows[at - 1])) at -= 1;
     rows.splice(at, 0, row);
   }
 
@@ -135,6 +136,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
       const key = MsgKey.fromString(row.id);
       const next = String(new MsgKey({ fromMe: key.fromMe, remote: to, id: key.id }));
       removeMsg(row.id);
+      // Both chats may have it, where one person wrote under both ids.
+      if (msgs.has(next)) continue;
       const person = (value) => (value === from ? to : value);
       const stored = { ...row, id: next, from: person(row.from), to: person(row.to) };
       index(stored);
@@ -144,7 +147,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const chat = chats.get(from);
     if (chat) {
       note('chats', from, null);
-      touchChat(to, { ...chat, ...chats.get(to), unreadCount: chat.unreadCount });
+      const there = chats.get(to);
+      touchChat(to, { ...chat, ...there, unreadCount: chat.unreadCount + (there?.unreadCount ?? 0) });
     }
     return moved;
   }

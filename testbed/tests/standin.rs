@@ -64,6 +64,10 @@ clients! {
     wa_js_loses_nothing_with_new_keys: "wajs-durable.test.mjs", "new";
     wa_js_writes_in_groups: "wajs-groups.test.mjs", "old";
     wa_js_writes_in_groups_with_new_keys: "wajs-groups.test.mjs", "new";
+    wa_js_follows_people_who_change: "wajs-identity.test.mjs", "old";
+    wa_js_follows_people_who_change_with_new_keys: "wajs-identity.test.mjs", "new";
+    wa_js_sees_what_an_account_gets_into: "wajs-troubles.test.mjs", "old";
+    wa_js_sees_what_an_account_gets_into_with_new_keys: "wajs-troubles.test.mjs", "new";
     wa_js_knows_people_by_number_and_lid: "wajs-people.test.mjs", "old";
     wa_js_knows_people_by_number_and_lid_with_new_keys: "wajs-people.test.mjs", "new";
     whatsapp_web_js_logs_in_and_out: "wwebjs-login.test.mjs", "old";

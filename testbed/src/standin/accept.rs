@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::body::CHAT;
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::LoseAnswer;
+use super::faults::{LoseAnswer, Restriction};
 use super::jid::Jid;
 use super::people::{CustomerId, GroupId, PhoneId};
 use super::place::{ChatWith, Place, Sender, Who};
 use super::stanza::Content;
-use super::thread::{Message, Quote, Reaction};
+use super::thread::{Message, Quote, Reaction, Thread};
 use super::wire::{Sent, SentKind, ToPage};
 use super::world::World;
 
@@ -43,6 +43,9 @@ pub struct Accepted {
     pub text: String,
 }
 
+/// The error for a first contact by an account that may make none for now.
+const REACH_OUT_LOCKED: u16 = 463;
+
 impl World {
     /// A message from a linked device.
     pub(crate) fn accept(&mut self, device: DeviceId, sent: &Sent) {
@@ -60,6 +63,9 @@ impl World {
             && !self.groups[group.0].hears(Who::Phone(phone))
         {
             return self.answer(device, &sent.id, Some(NOT_ALLOWED));
+        }
+        if self.phones[phone.0].restriction == Restriction::NewChats && self.is_new_contact(phone, chat) {
+            return self.answer(device, &sent.id, Some(REACH_OUT_LOCKED));
         }
         self.accepted.push(Accepted {
             at_ms: now_ms(),
@@ -96,6 +102,12 @@ impl World {
         } else {
             self.later.push((delay, Box::new(pass)));
         }
+    }
+
+    /// Whether nobody there has ever written to the account.
+    fn is_new_contact(&self, phone: PhoneId, chat: ChatWith) -> bool {
+        let heard = |thread: &Thread| thread.messages.iter().any(|message| !message.from_me);
+        !self.thread(phone, chat).is_some_and(heard)
     }
 
     fn answer(&mut self, device: DeviceId, id: &str, error: Option<u16>) {

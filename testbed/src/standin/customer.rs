@@ -9,7 +9,7 @@ use super::attachment::{Attachment, without_bytes};
 use super::clock::now_ms;
 use super::doings::Draft;
 use super::jid::Jid;
-use super::people::{CustomerId, CustomerState, GroupId, PhoneId, Picture};
+use super::people::{CustomerId, CustomerState, GroupId, PhoneId};
 use super::place::{Place, Sender, Who};
 use super::script::Script;
 use super::service::Service;
@@ -82,6 +82,8 @@ pub struct CustomerRecord {
     pub number: Option<String>,
     /// The LID, digits only.
     pub lid: Option<String>,
+    /// The username.
+    pub username: Option<String>,
     /// The address of the chat with them.
     pub chat: Jid,
     /// Whether their phone is on.
@@ -139,6 +141,7 @@ impl World {
             name: customer.name.clone(),
             number: customer.number.clone(),
             lid: customer.lid.clone(),
+            username: customer.username.clone(),
             chat: customer.jid(),
             online: customer.online,
         })
@@ -176,6 +179,10 @@ impl Customer {
     /// Who.
     pub fn id(&self) -> CustomerId {
         self.id
+    }
+
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
     }
 
     fn place(&self) -> Place {
@@ -291,28 +298,6 @@ impl Customer {
     /// What they do by themselves from now on.
     pub fn play(&self, script: Script) {
         self.service.with(|world| world.customers[self.id.0].script = script);
-    }
-
-    /// Changes the name that they gave themselves, or the one in our phone's address book.
-    pub fn rename(&self, name: &str, saved_name: Option<&str>) {
-        self.service.with(|world| world.rename(self.id, name, saved_name));
-    }
-
-    /// Changes their profile picture.
-    pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
-        self.service.with(|world| {
-            let path = world.picture_path();
-            world.customers[self.id.0].picture = Some(Picture {
-                path,
-                mimetype: mimetype.to_owned(),
-                bytes,
-            });
-        });
-    }
-
-    /// Moves the chat from their number to their LID.
-    pub fn migrate_to_lid(&self) {
-        self.service.with(|world| world.migrate_to_lid(self.id));
     }
 
     /// The state of a message that they wrote or that we sent them: 1, 2 or 3.

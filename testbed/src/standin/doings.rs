@@ -168,20 +168,6 @@ impl World {
         }
     }
 
-    pub(crate) fn rename(&mut self, id: CustomerId, name: &str, saved_name: Option<&str>) {
-        let customer = &mut self.customers[id.0];
-        name.clone_into(&mut customer.name);
-        customer.saved_name = saved_name.map(str::to_owned);
-        let chat = customer.jid();
-        let stanza = Stanza::Contact {
-            chat,
-            person: self.person(id),
-        };
-        for phone in 0..self.phones.len() {
-            self.tell_devices(PhoneId(phone), None, &stanza);
-        }
-    }
-
     pub(crate) fn type_to_us(&mut self, id: CustomerId, state: &str) {
         let chat = self.customers[id.0].jid();
         let stanza = Stanza::Chatstate {
@@ -224,7 +210,8 @@ impl World {
 
     /// The chat with this customer moves from their number to their LID, for every account that has it.
     pub(crate) fn migrate_to_lid(&mut self, id: CustomerId) {
-        let from = self.customers[id.0].jid();
+        let customer = &self.customers[id.0];
+        let from = customer.number.as_deref().map_or_else(|| customer.jid(), Jid::phone);
         if self.customers[id.0].lid.is_none() {
             self.customers[id.0].lid = Some(self.random_digits(15));
         }

@@ -127,13 +127,6 @@ impl World {
         id
     }
 
-    /// A group that goes by LIDs gives everybody in it one.
-    fn give_lid(&mut self, customer: CustomerId) {
-        if self.customers[customer.0].lid.is_none() {
-            self.customers[customer.0].lid = Some(self.random_digits(15));
-        }
-    }
-
     fn others_in(&self, group: GroupId, who: Who) -> Vec<Jid> {
         let others = self.groups[group.0].members.keys().filter(|member| **member != who);
         others.map(|member| self.member_jid(group, *member)).collect()

@@ -6,7 +6,7 @@ use super::customer::{Customer, Received};
 use super::doings::Draft;
 use super::jid::Jid;
 use super::link::Phone;
-use super::people::{GroupId, PhoneId, Picture};
+use super::people::{GroupId, PhoneId};
 use super::place::{ChatWith, Place, Sender, Who};
 use super::service::Service;
 use super::thread::Message;
@@ -174,11 +174,7 @@ impl Group {
     /// Changes its picture.
     pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
         self.change(|world, id, owner| {
-            let picture = Picture {
-                path: world.picture_path(),
-                mimetype: mimetype.to_owned(),
-                bytes,
-            };
+            let picture = world.new_picture(mimetype, bytes);
             world.set_group_picture(id, owner, picture);
         });
     }

@@ -46,6 +46,10 @@ impl StandIn {
         Ok(Self { service, address, tls })
     }
 
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
     /// The page's address.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)

@@ -95,7 +95,11 @@ impl Phone {
         self.linked(device).await
     }
 
-    async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    pub(crate) async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
         self.service
             .until(|world| match world.devices.get(&id) {
                 None => Some(Err(LinkError::PageGone)),

@@ -19,6 +19,8 @@ pub(crate) struct Person {
     pub lid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
 }
 
 /// One thing that happened. `t` is in seconds since 1970.
@@ -59,6 +61,10 @@ pub(crate) enum Stanza {
         chat: Jid,
         #[serde(flatten)]
         person: Person,
+    },
+    /// A profile picture is another, or gone.
+    Picture {
+        chat: Jid,
     },
     Chatstate {
         chat: Jid,

@@ -61,6 +61,11 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
+    /// Asks whom a username means.
+    Username {
+        n: u64,
+        username: String,
+    },
     /// Asks for the picture of a person or a group, and what they say about themselves.
     Profile {
         n: u64,
@@ -166,6 +171,18 @@ pub(crate) enum ToPage {
     Reload,
     Freeze {
         event: String,
+    },
+    /// The page's one thread stands still for so long.
+    Stall {
+        ms: u64,
+    },
+    /// The browser must show a passkey before it is linked.
+    Passkey {
+        challenge: String,
+    },
+    /// The account is banned for so long.
+    Banned {
+        seconds: u64,
     },
 }
 

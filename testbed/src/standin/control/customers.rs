@@ -14,7 +14,7 @@ use super::Refused;
 use super::phones::Online;
 use crate::standin::customer::Customer;
 use crate::standin::doings::Draft;
-use crate::standin::options::NewCustomer;
+use crate::standin::options::{Address, NewCustomer};
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::script::Script;
 use crate::standin::service::Service;
@@ -83,6 +83,18 @@ struct Names {
     saved_name: Option<String>,
 }
 
+/// What changes about who they are to us; in this order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identity {
+    username: Option<String>,
+    number: Option<String>,
+    #[serde(default)]
+    reveal_number: bool,
+    apart: Option<bool>,
+    address: Option<Address>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChatState {
@@ -105,6 +117,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/read", post(read))
         .route("/customers/{customer}/migrate", post(migrate))
         .route("/customers/{customer}/rename", post(rename))
+        .route("/customers/{customer}/identity", post(identity))
         .route("/customers/{customer}/picture", post(picture))
         .route("/customers/{customer}/typing", post(typing))
         .route("/customers/{customer}/online", post(online))
@@ -200,6 +213,32 @@ async fn migrate(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>
 async fn rename(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(names): Json<Names>) -> Answer {
     handle(&service, id, None)?.rename(&names.name, names.saved_name.as_deref());
     Ok(Json(json!({})))
+}
+
+async fn identity(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(change): Json<Identity>,
+) -> Answer {
+    let customer = handle(&service, id, None)?;
+    if let Some(username) = change.username {
+        customer.set_username(&username);
+    }
+    if let Some(number) = change.number {
+        customer.change_number(&number);
+    }
+    if change.reveal_number {
+        customer.reveal_number();
+    }
+    match change.apart {
+        Some(true) => customer.keep_apart(),
+        Some(false) => customer.become_one(),
+        None => {}
+    }
+    if let Some(address) = change.address {
+        customer.go_by(address);
+    }
+    Ok(Json(json!(service.look(|world| world.customer(id)))))
 }
 
 async fn picture(

@@ -15,6 +15,8 @@
 //! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
 //! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
 //! | `POST /control/phones/{p}/online` | `{online}` | switches the phone on or off |
+//! | `POST /control/phones/{p}/passkey` | `{ask?, shown?}` | whether it asks a page that is scanned for a passkey; the page shows it |
+//! | `POST /control/phones/{p}/restrict` | `{restriction}` | `none`, `new_chats`, `banned` |
 //! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
@@ -31,6 +33,7 @@
 //! | `POST /control/customers/{c}/disappearing` | `{seconds, phone?}` | lets what is written from now on disappear; 0 for never |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
+//! | `POST /control/customers/{c}/identity` | `{username?, number?, reveal_number?, apart?, address?}` | who they are to us |
 //! | `POST /control/customers/{c}/picture` | `{mimetype, base64}` | their profile picture |
 //! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
 //! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
@@ -46,7 +49,8 @@
 //! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
-//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
+//! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
+//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?, hidden_modules?}` | from the next load of the page on |
 
 mod customers;
 mod groups;

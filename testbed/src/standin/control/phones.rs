@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Refused;
 use crate::standin::doings::Draft;
+use crate::standin::faults::Restriction;
 use crate::standin::link::Phone;
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
 use crate::standin::place::ChatWith;
@@ -59,6 +60,20 @@ struct Reason {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Passkey {
+    ask: Option<bool>,
+    #[serde(default)]
+    shown: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restrict {
+    restriction: Restriction,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Online {
     pub online: bool,
 }
@@ -75,6 +90,8 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/phones/{phone}/chats/{customer}", get(chat))
         .route("/phones/{phone}/logout", post(logout))
         .route("/phones/{phone}/online", post(online))
+        .route("/phones/{phone}/passkey", post(passkey))
+        .route("/phones/{phone}/restrict", post(restrict))
 }
 
 impl InChat {
@@ -151,5 +168,23 @@ async fn logout(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, bo
 
 async fn online(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Online>) -> Answer {
     handle(&service, id)?.set_online(body.online);
+    Ok(Json(json!({})))
+}
+
+async fn passkey(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Passkey>) -> Answer {
+    let phone = handle(&service, id)?;
+    if let Some(ask) = body.ask {
+        phone.ask_for_passkey(ask);
+    }
+    let device = if body.shown {
+        Some(phone.passkey_shown().await?)
+    } else {
+        None
+    };
+    Ok(Json(json!({ "device": device })))
+}
+
+async fn restrict(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Restrict>) -> Answer {
+    handle(&service, id)?.restrict(body.restriction);
     Ok(Json(json!({})))
 }
