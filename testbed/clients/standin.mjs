@@ -128,6 +128,9 @@ export class Customer {
   remove = (id) => this.#post('delete', { id });
   react = (id, text) => this.#post('react', { id, text });
   read = () => this.#post('read');
+  vote = (id, options) => this.#post('vote', { id, options });
+  update = (id, fields) => this.#post('update', { id, fields });
+  disappearing = (seconds) => this.#post('disappearing', { seconds });
   typing = (state) => this.#post('typing', { state });
   power = (online) => this.#post('online', { online });
   script = (script) => this.#post('script', script);

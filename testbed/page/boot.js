@@ -204,6 +204,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     enterMain();
     Stream.info = 'NORMAL';
     const { BackendEventBus } = ns('WAWebBackendEventBus');
+    ns('StandinVanish').watchAll();
     BackendEventBus.trigger('offline_delivery_end');
     ns('StandinOutbox').flush();
     ns('WAWebUpdateUnreadChatAction').reportPending();

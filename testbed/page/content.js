@@ -49,11 +49,11 @@ __d('StandinContent', [], (g, require, dflt, ns, lazy, module, exports) => {
   }
 
   /** The fields of a message that the service brings. */
-  function ofStanza({ kind, text, body }) {
+  function ofStanza({ kind, text, body, votes }) {
     if (kind === 'ciphertext') return { type: 'ciphertext' };
     const { type = 'chat', fields = {} } = body ?? {};
     if (type === 'chat') return { ...fields, type, body: text };
-    if (!isMedia(type)) return { ...fields, type, body: fields.body ?? (text || undefined) };
+    if (!isMedia(type)) return { ...fields, type, body: fields.body ?? (text || undefined), votes };
     return { ...fields, type, ...captionOf(type, text, fields), ...urlOf(fields) };
   }
 

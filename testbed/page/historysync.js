@@ -36,7 +36,8 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
     }
     // A chunk that comes a second time says nothing new, and what is older is not unread; what came meanwhile is.
     const { unreadCount = 0 } = store.chats.get(chat.chat) ?? {};
-    store.touchChat(chat.chat, { unreadCount: unreadCount + (added && !background ? chat.unread : 0) });
+    const unread = added && !background ? chat.unread : 0;
+    store.touchChat(chat.chat, { unreadCount: unreadCount + unread, ephemeralDuration: chat.timer || undefined });
   }
 
   /** Of each chat the last message is in memory. */

@@ -112,7 +112,8 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
   const kinds = {
     message(stanza) {
       if (stanza.group) return ns('StandinNotices').take(stanza);
-      return ({ edit, revoke, reaction }[stanza.kind] ?? text)(stanza);
+      const [vote, update] = [ns('StandinPolls').take, ns('StandinUpdates').take];
+      return ({ edit, revoke, reaction, vote, update }[stanza.kind] ?? text)(stanza);
     },
 
     receipt(stanza) {
@@ -192,8 +193,10 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
       const counts = !fromMe && !ns('WAWebMsgType').SYSTEM_MESSAGE_TYPES.includes(row.type);
       store.touchChat(chat, { unreadCount: unreadCount + (counts ? 1 : 0) });
     }
+    ns('StandinVanish').learn(row, chat);
     const stored = store.msgs.get(row.id);
     return async () => {
+      ns('StandinVanish').watch(stored);
       ns('WAWebContactCollection').showContact(author ?? chat);
       const model = ns('WAWebChatCollection').showChat(chat);
       const raw = { ...store.hydrate(stored), isNewMsg: true };

@@ -98,7 +98,7 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
     }
 
     #process(chatId, raw) {
-      if (raw.type === 'protocol') return this.#protocol(raw);
+      if (raw.type === 'protocol' && raw.protocolMessageKey) return this.#protocol(raw);
       const known = this.get(raw.id);
       if (known) {
         known.set(raw);

@@ -85,6 +85,7 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
     const result = ns('StandinOutbox').note(frame, row.id);
     const msg = show(chat, raw);
     ns('WAWebChatCollection').showChat(chat.id);
+    ns('StandinVanish').watch(row);
     const queued = store.commit().then(() => {
       ns('StandinOutbox').go(raw.id.id);
       return msg;

@@ -58,6 +58,8 @@ clients! {
     wa_js_sends_and_receives_with_new_keys: "wajs-messages.test.mjs", "new";
     wa_js_sends_and_fetches_files: "wajs-media.test.mjs", "old";
     wa_js_sends_and_fetches_files_with_new_keys: "wajs-media.test.mjs", "new";
+    wa_js_sends_and_receives_every_other_kind: "wajs-kinds.test.mjs", "old";
+    wa_js_sends_and_receives_every_other_kind_with_new_keys: "wajs-kinds.test.mjs", "new";
     wa_js_loses_nothing: "wajs-durable.test.mjs", "old";
     wa_js_loses_nothing_with_new_keys: "wajs-durable.test.mjs", "new";
     wa_js_writes_in_groups: "wajs-groups.test.mjs", "old";
@@ -74,6 +76,8 @@ clients! {
     whatsapp_web_js_logs_in_and_out_with_new_keys: "wwebjs-login.test.mjs", "new";
     whatsapp_web_js_sends_and_fetches_files: "wwebjs-media.test.mjs", "old";
     whatsapp_web_js_sends_files_with_new_keys: "wwebjs-media.test.mjs", "new";
+    whatsapp_web_js_sends_and_receives_every_other_kind: "wwebjs-kinds.test.mjs", "old";
+    whatsapp_web_js_sends_and_receives_every_other_kind_with_new_keys: "wwebjs-kinds.test.mjs", "new";
     whatsapp_web_js_sends_and_receives: "wwebjs.test.mjs", "old";
     whatsapp_web_js_sends_and_receives_as_far_as_it_can_with_new_keys: "wwebjs.test.mjs", "new";
     whatsapp_web_js_writes_in_groups: "wwebjs-groups.test.mjs", "old";

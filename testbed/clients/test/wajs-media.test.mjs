@@ -13,7 +13,7 @@ before(async () => {
   ann = await standin.customer('Ann', '447700900123');
   await session.link();
 });
-after(() => session.close());
+after(() => session?.close());
 
 const theirs = (stanza) => `false_${ann.chat}_${stanza}`;
 

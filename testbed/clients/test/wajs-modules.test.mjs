@@ -58,6 +58,7 @@ const BOUND = {
   MediaObjectUtil: 'WAWebMediaStorage',
   MediaUtils: 'WAWebMediaUtils',
   ImageUtils: 'WAWebImageUtils',
+  VCard: 'WAWebFrontendVcardUtils',
 };
 const FUNCTIONS = {
   isAuthenticated: 'WAWebUserPrefsMultiDevice',
@@ -71,7 +72,6 @@ const FUNCTIONS = {
   getFormattedName: 'WAWebFrontendContactGetters',
   findOrCreateLatestChat: 'WAWebFindChatAction',
   queryWidExists: 'WAWebQueryExistsJob',
-  addAndSendMsgToChat: 'WAWebSendMsgChatAction',
   addAndSendMessageEdit: 'WAWebSendMessageEditAction',
   canEditMsg: 'WAWebMsgActionCapability',
   sendReactionToMsg: 'WAWebSendReactionMsgAction',
@@ -96,6 +96,12 @@ const FUNCTIONS = {
   calculateFilehashFromBlob: 'WAMediaCalculateFilehash',
   isAnimatedWebp: 'WAWebProcessRawMedia',
   canEditCaption: 'WAWebMsgActionCapability',
+  upsertVotes: 'WAWebPollsVotesSchemaUtils',
+  getTableVotes: 'WAWebPollsVotesSchema',
+  voteFromDbRow: 'WAWebPollsDbSerialization',
+  forwardMessages: 'WAWebChatForwardMessage',
+  forwardMessagesToChats: 'WAWebForwardMessagesToChat',
+  addAndSendMsgToChat: 'WAWebSendMsgChatAction',
 };
 
 test('every binding is found, in the module that it belongs to', async () => {

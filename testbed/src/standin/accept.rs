@@ -37,9 +37,9 @@ pub struct Accepted {
     pub group: Option<GroupId>,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke`, `reaction`, or what else it is: `image`, `location`, …
+    /// `text`, `edit`, `revoke`, `reaction`, `vote`, or what else it is: `image`, `location`, …
     pub kind: String,
-    /// The text or caption, the new text, or the emoji.
+    /// The text or caption, the new text, the emoji, or the names of what was chosen.
     pub text: String,
 }
 
@@ -153,6 +153,11 @@ impl World {
             SentKind::Reaction => {
                 if let Some(target) = target {
                     self.react(place, sender, &sent.id, target, &sent.text);
+                }
+            }
+            SentKind::Vote => {
+                if let Some(target) = target {
+                    self.vote(place, sender, &sent.id, target, &sent.options);
                 }
             }
         }
@@ -294,5 +299,6 @@ fn kind_name(sent: &Sent) -> &str {
         SentKind::Edit => "edit",
         SentKind::Revoke => "revoke",
         SentKind::Reaction => "reaction",
+        SentKind::Vote => "vote",
     }
 }

@@ -43,6 +43,8 @@ const FILES: &[(&str, &str)] = files![
     "notices.js",
     "outbox.js",
     "mediasend.js",
+    "polls.js",
+    "kinds.js",
     "actions.js",
     "session.js",
     "troubles.js",

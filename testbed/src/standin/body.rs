@@ -19,6 +19,8 @@ const NOTICES: &[&str] = &[
     "notification_template",
     "e2e_notification",
     "broadcast_notification",
+    "protocol",
+    "call_log",
 ];
 
 /// A message's type, and the fields that go with it.

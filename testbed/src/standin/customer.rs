@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::attachment::{Attachment, without_bytes};
 use super::clock::now_ms;
@@ -248,6 +248,31 @@ impl Customer {
             let ours = (Who::Phone(self.phone), id);
             world.react(self.place(), Sender::customer(self.id), &reaction, ours, emoji);
         });
+    }
+
+    /// Votes in a poll, by the names of its options; none takes the vote back.
+    pub fn vote<T: AsRef<str>>(&self, id: &str, options: &[T]) {
+        let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.service
+            .with(|world| world.vote_by_name(self.place(), Sender::customer(self.id), id, &names));
+    }
+
+    /// Moves on while a live location of theirs is shown.
+    pub fn move_to(&self, id: &str, lat: f64, lng: f64) {
+        self.service
+            .with(|world| world.move_location(self.place(), Sender::customer(self.id), id, (lat, lng)));
+    }
+
+    /// Gives one of their messages other fields, by WhatsApp Web's names, as if it had been sent anew under its id.
+    pub fn update(&self, id: &str, fields: &Map<String, Value>) {
+        self.service
+            .with(|world| world.update(self.place(), Sender::customer(self.id), id, fields));
+    }
+
+    /// Lets what is written from now on disappear after a time; 0 for never.
+    pub fn set_disappearing(&self, seconds: u32) {
+        self.service
+            .with(|world| world.set_timer(self.place(), Sender::customer(self.id), seconds));
     }
 
     /// Starts or stops typing: `composing`, `recording` or `paused`.

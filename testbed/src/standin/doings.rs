@@ -119,7 +119,10 @@ impl World {
     /// Makes a message of a draft.
     pub(crate) fn compose(&mut self, place: Place, who: Who, draft: &Draft) -> Message {
         let stanza_id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
-        let body = self.body_of(&stanza_id, draft);
+        let mut body = self.body_of(&stanza_id, draft);
+        if let Some(timer) = self.timer(place).filter(|_| draft.expires_after_s.is_none()) {
+            body.set("ephemeralDuration", timer);
+        }
         let quote = draft.quote.as_ref().map(|quoted| self.quoted(place, who, quoted));
         let message = Self::new_message(stanza_id, false, draft.says());
         Message {

@@ -24,6 +24,51 @@ impl Draft {
         }
     }
 
+    /// A place, and what it is called.
+    pub fn location<'a>(lat: f64, lng: f64, name: impl Into<Option<&'a str>>) -> Self {
+        Self::raw(
+            "location",
+            json!({ "lat": lat, "lng": lng, "loc": name.into().unwrap_or_default() }),
+        )
+    }
+
+    /// Where the sender is, for some time to come: [`Customer::move_to`](super::Customer::move_to) goes on from there.
+    pub fn live_location(lat: f64, lng: f64, seconds: u32) -> Self {
+        let fields = json!({ "lat": lat, "lng": lng, "isLive": true, "shareDuration": seconds, "sequence": 1 });
+        Self::raw("location", fields)
+    }
+
+    /// A contact card.
+    pub fn contact(name: &str, vcard: &str) -> Self {
+        Self::raw("vcard", json!({ "body": vcard, "vcardFormattedName": name }))
+    }
+
+    /// Several contact cards: the name and the card of each.
+    pub fn contacts(cards: &[(&str, &str)]) -> Self {
+        let card = |(name, vcard): &(&str, &str)| json!({ "displayName": name, "vcard": vcard });
+        let cards: Vec<Value> = cards.iter().map(card).collect();
+        Self::raw("multi_vcard", json!({ "vcardList": cards }))
+    }
+
+    /// A question with options, of which so many may be chosen; 0 for any.
+    pub fn poll<T: AsRef<str>>(question: &str, options: &[T], selectable: u32) -> Self {
+        let option = |(number, name): (usize, &T)| json!({ "name": name.as_ref(), "localId": number });
+        let options: Vec<Value> = options.iter().enumerate().map(option).collect();
+        Self::raw(
+            "poll_creation",
+            json!({ "pollName": question, "pollOptions": options, "pollSelectableOptionsCount": selectable }),
+        )
+    }
+
+    /// The notice of a call that nobody took.
+    pub fn missed_call(video: bool) -> Self {
+        let subtype = if video { "miss_video" } else { "miss" };
+        Self::raw(
+            "call_log",
+            json!({ "subtype": subtype, "isVideoCall": video, "callOutcome": "Missed" }),
+        )
+    }
+
     /// A message of any type, with the fields that the page's models have of it.
     pub fn raw(kind: &str, fields: Value) -> Self {
         Self {

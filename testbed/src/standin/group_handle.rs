@@ -117,6 +117,13 @@ impl Group {
         });
     }
 
+    /// A customer votes in a poll, by the names of its options.
+    pub fn vote<T: AsRef<str>>(&self, by: &Customer, id: &str, options: &[T]) {
+        let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.service
+            .with(|world| world.vote_by_name(self.place(), Sender::customer(by.id()), id, &names));
+    }
+
     /// A customer starts or stops typing: `composing`, `recording` or `paused`.
     pub fn typing(&self, by: &Customer, state: &str) {
         self.service.with(|world| world.type_in_group(self.id, by.id(), state));

@@ -103,6 +103,7 @@ impl World {
         HistoryChat {
             chat: self.address(place),
             unread: self.phones[phone.0].threads[&chat].unread,
+            timer: self.phones[phone.0].threads[&chat].timer,
             messages: messages
                 .map(|message| self.history_message(message, name.as_ref()))
                 .collect(),
@@ -129,6 +130,7 @@ impl World {
             edited: message.edited,
             revoked: message.revoked,
             reactions: message.reactions.clone(),
+            votes: message.votes.clone(),
         }
     }
 

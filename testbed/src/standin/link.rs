@@ -119,6 +119,13 @@ impl Phone {
         self.service.with(|world| world.phone_writes(self.id, chat, draft))
     }
 
+    /// Lets what is written in a chat from now on disappear after a time; 0 for never.
+    pub fn set_disappearing(&self, chat: impl Into<ChatWith>, seconds: u32) {
+        let place = Place::of(self.id, chat.into());
+        self.service
+            .with(|world| world.set_timer(place, Sender::phone(self.id, None), seconds));
+    }
+
     /// Edits one of our messages, as one does on the phone.
     pub fn edit(&self, chat: impl Into<ChatWith>, id: &str, text: &str) {
         let place = Place::of(self.id, chat.into());

@@ -1,6 +1,7 @@
 //! What the service sends to a linked device, and keeps until it is acknowledged.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::body::Body;
 use super::jid::Jid;
@@ -116,6 +117,21 @@ pub(crate) enum Content {
         #[serde(skip_serializing_if = "Option::is_none")]
         target_author: Option<Jid>,
         text: String,
+    },
+    /// A choice in a poll, in place of the voter's last.
+    Vote {
+        target: String,
+        target_from_me: bool,
+        /// In a group: who made the poll.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
+        options: Vec<u32>,
+        at_ms: i64,
+    },
+    /// A message of the sender's has other fields now.
+    Update {
+        target: String,
+        fields: Map<String, Value>,
     },
 }
 

@@ -8,6 +8,7 @@ use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
 use super::people::{CustomerId, GroupId, PhoneId};
+use super::poll::Vote;
 
 /// The messages that an account has of a chat, in the order in which the service had them.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Thread {
     pub messages: Vec<Message>,
     /// How many of the others' messages nobody on our side has read.
     pub unread: u32,
+    /// After how many seconds what is written disappears; 0 for never.
+    pub timer: u32,
 }
 
 /// What a reply quotes.
@@ -76,6 +79,8 @@ pub struct Message {
     pub revoked: bool,
     /// By who reacted.
     pub reactions: BTreeMap<Jid, Reaction>,
+    /// By who voted, where it is a poll.
+    pub votes: BTreeMap<Jid, Vote>,
     /// The linked device that sent it; the phone itself or the customer otherwise.
     pub device: Option<DeviceId>,
     /// Whether the recipient could not decrypt it yet.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
+use super::poll::Vote;
 use super::stanza::{Person, Stanza};
 use super::thread::{Quote, Reaction};
 
@@ -105,6 +106,9 @@ pub(crate) struct Sent {
     pub target_from_me: bool,
     /// In a group: who wrote the target.
     pub target_author: Option<Jid>,
+    /// What is chosen in a poll.
+    #[serde(default)]
+    pub options: Vec<u32>,
 }
 
 /// What kind of message.
@@ -115,6 +119,7 @@ pub(crate) enum SentKind {
     Edit,
     Revoke,
     Reaction,
+    Vote,
 }
 
 /// To the page.
@@ -240,6 +245,8 @@ pub(crate) struct HistoryChat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupInfo>,
     pub unread: u32,
+    /// After how many seconds what is written disappears; 0 for never.
+    pub timer: u32,
     pub messages: Vec<HistoryMessage>,
 }
 
@@ -266,4 +273,6 @@ pub(crate) struct HistoryMessage {
     pub revoked: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reactions: BTreeMap<Jid, Reaction>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub votes: BTreeMap<Jid, Vote>,
 }

@@ -295,6 +295,7 @@ impl World {
             edited: false,
             revoked: false,
             reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
             device: None,
             ciphertext: false,
         }

@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Refused;
 use super::phones::Online;
@@ -42,6 +42,29 @@ struct On {
     #[serde(default)]
     text: String,
     #[serde(default)]
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    id: String,
+    options: Vec<String>,
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    id: String,
+    fields: Map<String, Value>,
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disappearing {
+    seconds: u32,
     phone: Option<PhoneId>,
 }
 
@@ -88,6 +111,9 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/edit", post(edit))
         .route("/customers/{customer}/delete", post(delete))
         .route("/customers/{customer}/react", post(react))
+        .route("/customers/{customer}/vote", post(vote))
+        .route("/customers/{customer}/update", post(update))
+        .route("/customers/{customer}/disappearing", post(disappearing))
         .route("/customers/{customer}/read", post(read))
         .route("/customers/{customer}/migrate", post(migrate))
         .route("/customers/{customer}/rename", post(rename))
@@ -152,6 +178,25 @@ async fn delete(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>,
 
 async fn react(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
     handle(&service, id, on.phone)?.react(&on.id, &on.text);
+    Ok(Json(json!({})))
+}
+
+async fn vote(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Choice>) -> Answer {
+    handle(&service, id, body.phone)?.vote(&body.id, &body.options);
+    Ok(Json(json!({})))
+}
+
+async fn update(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Update>) -> Answer {
+    handle(&service, id, body.phone)?.update(&body.id, &body.fields);
+    Ok(Json(json!({})))
+}
+
+async fn disappearing(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(body): Json<Disappearing>,
+) -> Answer {
+    handle(&service, id, body.phone)?.set_disappearing(body.seconds);
     Ok(Json(json!({})))
 }
 

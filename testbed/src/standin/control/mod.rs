@@ -28,6 +28,9 @@
 //! | `POST /control/media/{stanza}/corrupt` | `{how}` | `wrong_hash`, `truncated`, `empty`, `damaged` |
 //! | `POST /control/customers/{c}/decrypt` | `{id, phone?}` | what could not be decrypted comes again |
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
+//! | `POST /control/customers/{c}/vote` | `{id, options, phone?}` | votes in a poll, by the names of its options |
+//! | `POST /control/customers/{c}/update` | `{id, fields, phone?}` | gives a message of theirs other fields, as a live location that moves |
+//! | `POST /control/customers/{c}/disappearing` | `{seconds, phone?}` | lets what is written from now on disappear; 0 for never |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
 //! | `POST /control/customers/{c}/identity` | `{username?, number?, reveal_number?, apart?, address?}` | who they are to us |
