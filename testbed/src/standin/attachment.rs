@@ -163,6 +163,7 @@ impl Attachment {
 }
 
 /// Without the file itself, for a list of what a phone shows.
+#[expect(clippy::ref_option, reason = "serde hands a field over by reference")]
 pub(crate) fn without_bytes<S: Serializer>(attachment: &Option<Attachment>, serializer: S) -> Result<S::Ok, S::Error> {
     let described = attachment.as_ref().map(|attachment| {
         let Attachment {

@@ -15,6 +15,10 @@ use super::thread::{Quote, Reaction};
 /// From the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum FromPage {
     /// A browser that is not linked shows itself.
     Pair {
@@ -125,6 +129,10 @@ pub(crate) enum SentKind {
 /// To the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum ToPage {
     Refs {
         refs: Vec<String>,
