@@ -101,6 +101,7 @@ export class Group {
   edit = (by, id, text) => this.#post('edit', { by: by.id, id, text });
   remove = (by, id, of = {}) => this.#post('delete', { by: by.id, id, ...of });
   react = (by, id, text, of) => this.#post('react', { by: by.id, id, text, ...of });
+  vote = (by, id, options) => this.#post('vote', { by: by.id, id, options });
   decrypt = (by, id) => this.#post('decrypt', { by: by.id, id });
   typing = (by, text) => this.#post('typing', { by: by.id, text });
   member = (what, who) => this.#post(`members/${what}`, who);
@@ -129,6 +130,7 @@ export class Customer {
   react = (id, text) => this.#post('react', { id, text });
   read = () => this.#post('read');
   vote = (id, options) => this.#post('vote', { id, options });
+  listen = (id) => this.#post('listen', { id });
   update = (id, fields) => this.#post('update', { id, fields });
   disappearing = (seconds) => this.#post('disappearing', { seconds });
   typing = (state) => this.#post('typing', { state });

@@ -121,6 +121,24 @@ test('a poll of ours is voted in: the event says it, the poll knows it, and the 
   assert.deepEqual(await votes(), [[ann.chat, []]]);
 });
 
+test('in a group every member has a vote, and a voter is known by their address there', async () => {
+  const group = await standin.group('Team', [ann, bob]);
+  await until('the group', () => session.run((chat) => Boolean(WPP.chat.get(chat)), group.chat));
+  const sent = await session.run(
+    (chat) => WPP.chat.sendCreatePollMessage(chat, 'Open on Monday?', ['Yes', 'No'], { selectableCount: 1 }).then(({ id }) => ({ id })),
+    group.chat,
+  );
+  const stanza = sent.id.split('_')[2];
+  for (const [member, choice] of [[ann, 'Yes'], [bob, 'No']]) {
+    await until('it arrives', async () => (await group.inbox(member)).find((message) => message.stanza_id === stanza));
+    await group.vote(member, stanza, [choice]);
+    const vote = await session.heard('chat.poll_response', { sender: group.addressOf(member) });
+    assert.deepEqual([vote.chatId, vote.selectedOptions.filter(Boolean)[0].name], [group.chat, choice]);
+  }
+  const votes = await session.run((id) => WPP.chat.getVotes(id).then(({ votes }) => votes.map(({ sender }) => String(sender)).sort()), sent.id);
+  assert.deepEqual(votes, [group.addressOf(ann), group.addressOf(bob)].sort());
+});
+
 test('a poll of theirs is voted in by the site’s own function, and the customer sees it', async () => {
   const options = ['Monday', 'Tuesday'].map((name, localId) => ({ name, localId }));
   const { id } = await draft({ kind: 'poll_creation', fields: { pollName: 'When?', pollOptions: options, pollSelectableOptionsCount: 1 } });
@@ -244,9 +262,19 @@ test('a browser that links later is given all of it', async () => {
   await until('the code', () => session.code());
   await session.link();
   const inbox = await session.run((chat) => WPP.chat.getMessages(chat, { count: -1 }).then((all) => all.map((msg) => msg.type)), ann.chat);
-  for (const kind of ['location', 'vcard', 'multi_vcard', 'poll_creation', 'document', 'call_log', 'hologram_v2', 'list_response']) {
+  for (const kind of ['location', 'vcard', 'multi_vcard', 'poll_creation', 'document', 'hologram_v2', 'list_response']) {
     assert.ok(inbox.includes(kind), `${kind} is in ${inbox}`);
   }
+  // The site keeps calls in a list of their own.
+  assert.ok(!inbox.includes('call_log'));
+  const read = (options) =>
+    session.run((chat, options) => WPP.chat.getMessages(chat, options).then((all) => all.map((msg) => msg.type)), ann.chat, options);
+  assert.ok((await read({ count: -1, includeCallMessages: true })).includes('call_log'));
+  const files = await session.run(async (chat) => {
+    const [file] = (await WPP.chat.getMessages(chat, { count: 50, media: 'document' })).filter((msg) => msg.type === 'document');
+    return [file.filename, (await WPP.chat.downloadMedia(String(file.id))).size];
+  }, ann.chat);
+  assert.deepEqual(files, ['a.txt', 500]);
 });
 
 test('the page complains of nothing that was used here', () => {

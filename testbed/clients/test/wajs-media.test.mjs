@@ -18,7 +18,7 @@ after(() => session?.close());
 const theirs = (stanza) => `false_${ann.chat}_${stanza}`;
 
 /** Sends a file as a careful program does, and gives what came back and the stanza id. */
-const sendFile = (bytes, mimetype, name, options = {}) =>
+const sendFile = (bytes, mimetype, name, options = {}, chat = ann.chat) =>
   session.run(
     async (chat, base64, mimetype, name, options) => {
       const file = new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type: mimetype });
@@ -27,7 +27,7 @@ const sendFile = (bytes, mimetype, name, options = {}) =>
       const result = await WPP.chat.sendFileMessage(chat, file, { ...common, ...options });
       return { ...result, messageId, stanza: messageId.split('_')[2] };
     },
-    ann.chat,
+    chat,
     bytes.toString('base64'),
     mimetype,
     name,
@@ -217,6 +217,48 @@ test('without a network a file waits, and a fetch says that it failed', async ()
   assert.equal(sha256((await arrived(sent.stanza)).file), sha256(bytes));
   await until('sent', async () => (await session.acks(sent.messageId)).includes(2));
   assert.equal((await download(theirs(id))).sha256, sha256(bytes));
+});
+
+test('a voice note that is played is told so', async () => {
+  const sent = await sendFile(wav(1), 'audio/ogg; codecs=opus', 'note.ogg', { type: 'audio', isPtt: true });
+  await ann.shows(sent.stanza);
+  await ann.listen(sent.stanza);
+  await until('four acks', async () => (await session.acks(sent.messageId)).length === 4);
+  assert.deepEqual(await session.acks(sent.messageId), [1, 2, 3, 4]);
+});
+
+test('files go both ways in a chat by LID and in a group', async () => {
+  const lea = await standin.customer('Lea', '447700900200', { address: 'lid', lid: '11112222' });
+  const group = await standin.group('Orders', [ann, lea]);
+  await session.heard('chat.new_chat', {});
+  const bytes = noise(700, 21);
+  const from = await lea.attach('image', 'image/jpeg', bytes, { caption: 'mine' });
+  await session.heard('chat.new_message', { stanza: from });
+  assert.equal((await download(`false_${lea.chat}_${from}`)).sha256, sha256(bytes));
+  for (const chat of [lea.chat, group.chat]) {
+    const sent = await sendFile(bytes, 'text/plain', 'list.txt', { type: 'document', caption: chat }, chat);
+    const inbox = () => (chat === lea.chat ? lea.inbox() : group.inbox(lea));
+    const received = await until('it arrives', async () => (await inbox()).find((message) => message.stanza_id === sent.stanza));
+    assert.deepEqual([received.kind, received.text, received.details.filehash], ['document', chat, sha256(bytes)]);
+    assert.equal(received.attachment.size, bytes.length);
+    assert.equal((await fields(sent.id)).filename, 'list.txt');
+  }
+});
+
+test('what is on its way when the page is loaded anew was not sent, and its id is free', async () => {
+  const bytes = noise(900, 22);
+  await standin.faults({ media_delay_ms: 60_000 });
+  const sent = await sendFile(bytes, 'text/plain', 'lost.txt', { type: 'document' });
+  assert.equal((await fields(sent.id)).type, 'document');
+  await standin.faults({ media_delay_ms: 0 });
+  await session.page.reload();
+  await session.main();
+  const code = await session.run((id) => WPP.chat.getMessageById(id).then(() => 'found', (error) => error.code), sent.messageId);
+  assert.equal(code, 'msg_not_found');
+  const again = await sendFile(bytes, 'text/plain', 'lost.txt', { type: 'document', messageId: sent.messageId });
+  assert.equal(again.id, sent.messageId);
+  const { stanza_id: stanza } = await until('it arrives', async () => (await ann.inbox()).find((m) => m.stanza_id === sent.stanza));
+  assert.equal(sha256(await ann.file(stanza)), sha256(bytes));
 });
 
 test('a view-once picture says so, both ways', async () => {

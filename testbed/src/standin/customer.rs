@@ -294,6 +294,16 @@ impl Customer {
         self.service.with(|world| world.read_all(self.id));
     }
 
+    /// Plays a voice note of ours.
+    pub fn listen(&self, id: &str) {
+        let ids = [id.to_owned()];
+        self.service.with(|world| {
+            for ack in [3, 4] {
+                world.receipt(self.phone, self.place(), Who::Customer(self.id), &ids, ack);
+            }
+        });
+    }
+
     /// Switches their phone on or off.
     pub fn set_online(&self, online: bool) {
         self.service.with(|world| world.set_customer_online(self.id, online));

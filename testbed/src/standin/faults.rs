@@ -48,6 +48,8 @@ pub struct Faults {
     pub network: Network,
     /// How long the service takes to answer a send and to pass it on.
     pub answer_delay: Duration,
+    /// How long a file takes on its way, either way.
+    pub media_delay: Duration,
     /// How many of the next answers are lost, and how.
     pub lose_answers: u32,
     /// How they are lost.

@@ -149,6 +149,11 @@ impl StandIn {
         self.service.with(|world| world.faults.answer_delay = delay);
     }
 
+    /// How long a file takes on its way, up to the service or down from it.
+    pub fn media_takes(&self, delay: Duration) {
+        self.service.with(|world| world.faults.media_delay = delay);
+    }
+
     /// Loses the answers to the next `count` sends, which are accepted all the same.
     pub fn lose_answers(&self, count: u32, how: LoseAnswer) {
         self.service

@@ -47,6 +47,7 @@ async fn upload(
     if !linked {
         return Err(StatusCode::FORBIDDEN);
     }
+    on_its_way(&service).await;
     let medium = Medium::uploaded(stored).ok_or(StatusCode::BAD_REQUEST)?;
     let enc_filehash = medium.enc_filehash().to_owned();
     let path = service.with(|world| world.keep_medium(medium));
@@ -55,6 +56,7 @@ async fn upload(
 
 async fn fetch(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response, StatusCode> {
     refuse_without_network(&service)?;
+    on_its_way(&service).await;
     let parts = service.look(|world| world.media.fetch(uri.path()).map(Medium::parts));
     let parts = parts.ok_or(StatusCode::NOT_FOUND)?;
     let size: usize = parts.iter().map(Bytes::len).sum();
@@ -66,6 +68,13 @@ async fn fetch(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response
     ];
     let body = Body::from_stream(stream::iter(parts.map(Ok::<_, std::io::Error>)));
     Ok((headers, body).into_response())
+}
+
+async fn on_its_way(service: &Service) {
+    let delay = service.look(|world| world.faults.media_delay);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
 }
 
 fn refuse_without_network(service: &Service) -> Result<(), StatusCode> {

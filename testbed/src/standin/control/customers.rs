@@ -114,6 +114,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/vote", post(vote))
         .route("/customers/{customer}/update", post(update))
         .route("/customers/{customer}/disappearing", post(disappearing))
+        .route("/customers/{customer}/listen", post(listen))
         .route("/customers/{customer}/read", post(read))
         .route("/customers/{customer}/migrate", post(migrate))
         .route("/customers/{customer}/rename", post(rename))
@@ -197,6 +198,11 @@ async fn disappearing(
     Json(body): Json<Disappearing>,
 ) -> Answer {
     handle(&service, id, body.phone)?.set_disappearing(body.seconds);
+    Ok(Json(json!({})))
+}
+
+async fn listen(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(on): Json<On>) -> Answer {
+    handle(&service, id, on.phone)?.listen(&on.id);
     Ok(Json(json!({})))
 }
 

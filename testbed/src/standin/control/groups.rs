@@ -37,6 +37,8 @@ struct On {
     id: String,
     #[serde(default)]
     text: String,
+    #[serde(default)]
+    options: Vec<String>,
     of: Option<CustomerId>,
     of_phone: Option<PhoneId>,
 }
@@ -130,6 +132,7 @@ async fn act(
         "edit" => group.edit(&by, &on.id, &on.text),
         "delete" => group.delete_of(&by, of, &on.id),
         "react" => group.react(&by, of, &on.id, &on.text),
+        "vote" => group.vote(&by, &on.id, &on.options),
         "decrypt" => group.decrypt(&by, &on.id),
         "typing" => group.typing(&by, &on.text),
         _ => return Err(Refused::unknown("act")),

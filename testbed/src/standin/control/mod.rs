@@ -30,6 +30,7 @@
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
 //! | `POST /control/customers/{c}/vote` | `{id, options, phone?}` | votes in a poll, by the names of its options |
 //! | `POST /control/customers/{c}/update` | `{id, fields, phone?}` | gives a message of theirs other fields, as a live location that moves |
+//! | `POST /control/customers/{c}/listen` | `{id, phone?}` | plays a voice note of ours |
 //! | `POST /control/customers/{c}/disappearing` | `{seconds, phone?}` | lets what is written from now on disappear; 0 for never |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
@@ -46,7 +47,7 @@
 //! | `POST /control/groups/{g}/members/{what}` | `{customer?, phone?}` | `add`, `join`, `remove`, `leave`, `promote`, `demote` |
 //! | `POST /control/groups/{g}/change` | `{subject?, description?, announce?, picture?}` | what it is called, and so on |
 //! | `GET /control/groups/{g}/inbox/{c}` | | what a member's phone shows of it |
-//! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
+//! | `POST /control/faults` | `{network?, answer_delay_ms?, media_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
 //! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
