@@ -250,9 +250,9 @@ test('what is on its way when the page is loaded anew was not sent, and its id i
   await standin.faults({ media_delay_ms: 60_000 });
   const sent = await sendFile(bytes, 'text/plain', 'lost.txt', { type: 'document' });
   assert.equal((await fields(sent.id)).type, 'document');
-  await standin.faults({ media_delay_ms: 0 });
   await session.page.reload();
   await session.main();
+  await standin.faults({ media_delay_ms: 0 });
   const code = await session.run((id) => WPP.chat.getMessageById(id).then(() => 'found', (error) => error.code), sent.messageId);
   assert.equal(code, 'msg_not_found');
   const again = await sendFile(bytes, 'text/plain', 'lost.txt', { type: 'document', messageId: sent.messageId });
