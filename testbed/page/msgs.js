@@ -125,8 +125,10 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
     show(chatId, attributes) {
       const msg = new this.modelClass(attributes);
       const chat = ns('WAWebChatCollection').ChatCollection.get(chatId);
+      // Nearly always it is the last: sorting each time would make a long chat slow.
+      const last = chat?.msgs.last();
       chat?.msgs.add(msg, { silent: true });
-      chat?.msgs.sort({ silent: true });
+      if (last && last.t > msg.t) chat.msgs.sort({ silent: true });
       this.add(msg);
       chat?.msgs.trigger('add', msg, chat.msgs);
       return msg;

@@ -8,13 +8,13 @@ use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::{Network, Restriction};
-use super::people::{CustomerId, GroupId, PhoneId};
+use super::people::{CustomerId, PhoneId};
 use super::place::{ChatWith, Place, Who};
 use super::service::Service;
 use super::thread::{ReadReceipt, Typing};
@@ -119,34 +119,11 @@ impl World {
                     connection.subscribed.push(chat);
                 }
             }
-            FromPage::Exists { n, jid } => {
-                let found = self.find(&jid).map(|customer| self.existing(customer, &jid));
-                self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
-            }
-            FromPage::Username { n, username } => {
-                let found = self.find_username(&username).map(|customer| {
-                    let asked = self.customers[customer.0].jid();
-                    self.existing(customer, &asked)
-                });
-                self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
-            }
-            FromPage::Profile { n, jid } => {
-                let profile = self.find_chat(&jid).map(|chat| self.profile(chat));
-                self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
-            }
-            FromPage::Group { n, jid } => {
-                let found = self.find_chat(&jid);
-                let group = found.and_then(|chat| Place::of(self.devices.get(&device)?.phone, chat).group());
-                let answer = group.map(|group| json!(self.group_info(group)));
-                self.reply(id, n, answer.ok_or("there is no such group"));
-            }
-            FromPage::Groups { n } => {
-                let phone = self.devices.get(&device).map(|device| device.phone);
-                let own = (0..self.groups.len()).map(GroupId);
-                let own = own.filter(|group| self.groups[group.0].phones().any(|member| Some(member) == phone));
-                let answer = own.map(|group| json!(self.group_info(group))).collect();
-                self.reply(id, n, Ok(Value::Array(answer)));
-            }
+            FromPage::Exists { .. }
+            | FromPage::Username { .. }
+            | FromPage::Profile { .. }
+            | FromPage::Group { .. }
+            | FromPage::Groups { .. } => self.page_asks(id, device, frame),
             FromPage::MediaRetry { n, path } => {
                 let phone = self.devices.get(&device).map(|device| device.phone);
                 if let Some(answer) = phone.and_then(|phone| self.ask_phone(phone, &path)) {
@@ -166,7 +143,7 @@ impl World {
         }
     }
 
-    fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
+    pub(crate) fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
         let (result, error) = match result {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error.to_owned())),
@@ -222,20 +199,6 @@ impl World {
         }
         self.send(id, &ToPage::OfflineEnd);
         self.next_in_background(id, device_id);
-    }
-
-    fn profile(&self, chat: ChatWith) -> Value {
-        let (picture, about) = match chat {
-            ChatWith::Customer(customer) => {
-                let customer = &self.customers[customer.0];
-                (&customer.picture, &customer.about)
-            }
-            ChatWith::Group(group) => {
-                let group = &self.groups[group.0];
-                (&group.picture, &group.description)
-            }
-        };
-        json!({ "picture": picture.as_ref().map(|picture| &picture.path), "about": about })
     }
 
     /// A page marked a chat as read.
@@ -294,19 +257,5 @@ impl World {
                 state: state.to_owned(),
             });
         }
-    }
-
-    /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.
-    fn existing(&self, customer: super::CustomerId, asked: &super::Jid) -> Value {
-        let person = self.person(customer);
-        let state = &self.customers[customer.0];
-        json!({
-            "wid": asked,
-            "chat": if state.apart { asked.clone() } else { state.jid() },
-            "username": person.username,
-            "pushname": person.push_name,
-            "lid": person.lid.map(|lid| super::Jid::lid(&lid)),
-            "pn": person.pn.map(|number| super::Jid::phone(&number)),
-        })
     }
 }

@@ -6,7 +6,7 @@ use super::body::Body;
 use super::customer::Customer;
 use super::jid::Jid;
 use super::options::Address;
-use super::people::{CustomerId, PhoneId, Picture};
+use super::people::{CustomerId, PhoneId, Picture, Shown};
 use super::place::{Place, Sender};
 use super::stanza::Stanza;
 use super::thread::Message;
@@ -40,7 +40,7 @@ impl World {
         if self.customers[id.0].number.is_none() {
             self.customers[id.0].number = Some(format!("447700{}", self.random_digits(6)));
         }
-        self.customers[id.0].hidden_number = false;
+        self.customers[id.0].shown = Shown::Both;
         self.tell_of(id);
     }
 
@@ -69,7 +69,7 @@ impl World {
     /// Whether nobody is told that this LID and this number are one person.
     pub(crate) fn set_apart(&mut self, id: CustomerId, apart: bool) {
         self.give_lid(id);
-        self.customers[id.0].apart = apart;
+        self.customers[id.0].shown = if apart { Shown::OneAtATime } else { Shown::Both };
         if !apart {
             self.tell_of(id);
         }

@@ -65,6 +65,16 @@ pub(crate) struct Picture {
     pub bytes: Vec<u8>,
 }
 
+/// What we are told of a customer's LID and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Both,
+    /// The number is kept from us, as with usernames.
+    NeverTheNumber,
+    /// The one they go by: nobody is told that the two are one person's.
+    OneAtATime,
+}
+
 /// A customer and their phone.
 #[derive(Debug)]
 pub(crate) struct CustomerState {
@@ -74,9 +84,7 @@ pub(crate) struct CustomerState {
     pub lid: Option<String>,
     pub address: Address,
     pub username: Option<String>,
-    pub hidden_number: bool,
-    /// Whether nobody is told that the LID and the number are one person's.
-    pub apart: bool,
+    pub shown: Shown,
     pub on_whatsapp: bool,
     pub online: bool,
     /// After doubles were removed, in the order of arrival.
@@ -103,13 +111,17 @@ impl CustomerState {
 
     /// The number, where we may see it.
     pub fn visible_number(&self) -> Option<&str> {
-        let known = !self.hidden_number && !(self.apart && self.address == Address::Lid);
+        let known = match self.shown {
+            Shown::Both => true,
+            Shown::NeverTheNumber => false,
+            Shown::OneAtATime => self.address == Address::Phone,
+        };
         self.number.as_deref().filter(|_| known)
     }
 
     /// The LID, where we may see it.
     pub fn visible_lid(&self) -> Option<&str> {
-        let known = !(self.apart && self.address == Address::Phone);
+        let known = self.shown != Shown::OneAtATime || self.address == Address::Lid;
         self.lid.as_deref().filter(|_| known)
     }
 

@@ -19,7 +19,7 @@ use super::jid::Jid;
 use super::media_store::MediaStore;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
-use super::people::{CustomerId, CustomerState, PhoneId, PhoneState, Picture};
+use super::people::{CustomerId, CustomerState, PhoneId, PhoneState, Picture, Shown};
 use super::place::ChatWith;
 use super::script::Script;
 use super::stanza::Person;
@@ -242,8 +242,11 @@ impl World {
             lid,
             address: new.address,
             username: new.username,
-            hidden_number: new.hidden_number,
-            apart: false,
+            shown: if new.hidden_number {
+                Shown::NeverTheNumber
+            } else {
+                Shown::Both
+            },
             on_whatsapp: new.on_whatsapp,
             online: new.online,
             inbox: Vec::new(),
