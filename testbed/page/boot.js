@@ -16,6 +16,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   let rotation = null;
   let welcomed = false;
   let leaving = false;
+  let blocked = false;
   let offlineTotal = 0;
 
   function setSocketState(state) {
@@ -38,6 +39,9 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     link.on('logged_out', ({ reason }) => leave(reason));
     link.on('reload', () => location.reload());
     link.on('freeze', ({ event }) => freeze(event));
+    link.on('stall', ({ ms }) => ns('StandinTroubles').stall(ms));
+    link.on('passkey', askPasskey);
+    link.on('banned', banned);
     if (profile.current.credential) await wake();
     link.open();
   }
@@ -49,6 +53,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     identify();
     ns('WAWebLidPnCache').lidPnCache.warm();
     for (const id of store.contacts.keys()) ns('WAWebContactCollection').showContact(id);
+    for (const id of store.groups.keys()) ns('StandinGroups').show(id);
     for (const id of store.chats.keys()) showStored(id);
     ns('WAWebChatCollection').ChatCollection.sort({ silent: true });
   }
@@ -86,7 +91,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   function lost() {
     stopRotation();
     ns('StandinOutbox').shut();
-    if (leaving) return;
+    if (leaving || blocked) return;
     const again = !welcomed;
     welcomed = false;
     if (!profile.current.credential) {
@@ -110,6 +115,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   // Linking.
   function showRefs({ refs, first_ms: firstMs, next_ms: nextMs }) {
     welcomed = true;
+    ns('StandinTroubles').passkeyDone();
     link.settled();
     network.online = true;
     stopRotation();
@@ -141,6 +147,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
 
   async function pair({ credential }) {
     stopRotation();
+    ns('StandinTroubles').passkeyDone();
     setSocketState('PAIRING');
     Stream.info = 'PAIRING';
     await profile.saveCredential(credential);
@@ -153,9 +160,28 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     link.restart();
   }
 
+  /** The phone wants this browser to prove itself with a passkey before it links it. */
+  function askPasskey(frame) {
+    stopRotation();
+    Conn.ref = undefined;
+    setSocketState('PAIRING');
+    Stream.info = 'PAIRING';
+    ns('StandinTroubles').askPasskey(frame);
+  }
+
+  /** WhatsApp has restricted the account: it is told once, and holds for as long as the service says so. */
+  function banned({ seconds }) {
+    if (blocked) return;
+    blocked = true;
+    Stream.set({ mode: 'TOS_BLOCK', info: 'NORMAL' });
+    setSocketState('TOS_BLOCK');
+    ns('WAWebBackendEventBus').BackendEventBus.trigger('account_temporarily_banned', { expire: seconds });
+  }
+
   // Connected.
   function welcome({ offline, history }) {
     welcomed = true;
+    blocked = false;
     link.settled();
     Socket.stream = 'RESUMING';
     Stream.info = history ? 'SYNCING' : 'RESUMING';
@@ -178,6 +204,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     enterMain();
     Stream.info = 'NORMAL';
     const { BackendEventBus } = ns('WAWebBackendEventBus');
+    ns('StandinVanish').watchAll();
     BackendEventBus.trigger('offline_delivery_end');
     ns('StandinOutbox').flush();
     ns('WAWebUpdateUnreadChatAction').reportPending();
@@ -239,45 +266,6 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   }
 
   Object.assign(exports, { start, refreshQR, takeover, poke, logout });
-}, 98);
-
-// The chats that a newly linked device is given.
-__d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, ns, lazy, module, exports) => {
-  const store = ns('StandinStore');
-  const intake = ns('StandinIntake');
-  let chain = Promise.resolve();
-
-  function take(chunk) {
-    chain = chain.then(() => run(chunk));
-  }
-
-  async function run({ n, chats, progress }) {
-    for (const chat of chats) {
-      intake.learnPerson(chat);
-      const rows = chat.messages.map((message) => ({ ...intake.rowOf({ ...message, chat: chat.chat }), isMdHistoryMsg: true }));
-      for (const [index, row] of rows.entries()) {
-        const { edited, revoked, reactions } = chat.messages[index];
-        if (edited) row.latestEditMsgKey = row.id;
-        if (revoked) Object.assign(row, { type: 'revoked', subtype: 'sender', body: undefined });
-        if (reactions) Object.assign(row, { reactions, hasReaction: true });
-        store.addMsg(row);
-      }
-      store.touchChat(chat.chat, { unreadCount: chat.unread });
-    }
-    await store.commit();
-    for (const { chat } of chats) {
-      ns('WAWebContactCollection').showContact(chat);
-      const model = ns('WAWebChatCollection').showChat(chat);
-      const last = store.ofChat(chat).at(-1);
-      if (last) ns('WAWebMsgCollection').MsgCollection.show(model.id, store.hydrate(last));
-    }
-    ns('WAWebHistorySyncProgress').getHistorySyncProgressModel().setProgress(progress);
-    ns('WAWebBackendEventBus').BackendEventBus.trigger('new_history_sync_chunk_processed', { progress });
-    ns('WAWebOfflineHandler').OfflineMessageHandler.setOfflineDeliveryProgress(progress);
-    ns('StandinLink').link.send({ op: 'history_ack', n });
-  }
-
-  Object.assign(exports, { take, drained: () => chain });
 }, 98);
 
 // Linking a browser: by QR code, or by an eight-character code that is typed on the phone.

@@ -3,12 +3,20 @@
 __d('WAWebDBMessageFindLocal', ['StandinStore'], (g, require, dflt, ns, lazy, module, exports) => {
   const store = ns('StandinStore');
 
-  function around({ anchor, count, direction }) {
+  // Calls are in a list of their own.
+  const noCall = ({ type }) => type !== 'call_log';
+
+  /** As many as are asked for on one side of a key, of those that are wanted, in page order. */
+  function around({ anchor, count, direction }, wanted = noCall) {
     const rows = store.ofChat(anchor.remote);
     const at = rows.findIndex((row) => row.id === String(anchor));
     if (at < 0) return [];
-    const wanted = direction === 'after' ? rows.slice(at + 1, at + 1 + count) : rows.slice(Math.max(0, at - count), at);
-    return wanted.map(store.hydrate);
+    const step = direction === 'after' ? 1 : -1;
+    const found = [];
+    for (let next = at + step; rows[next] && found.length < count; next += step) {
+      if (wanted(rows[next])) found.push(rows[next]);
+    }
+    return (step > 0 ? found : found.reverse()).map(store.hydrate);
   }
 
   const find = (direction) => async (options) => ({
@@ -20,16 +28,22 @@ __d('WAWebDBMessageFindLocal', ['StandinStore'], (g, require, dflt, ns, lazy, mo
     msgFindByDirection: find(),
     msgFindBefore: find('before'),
     msgFindAfter: find('after'),
+    around,
   });
 }, 98);
 
-// Kinds of messages that nothing here makes: honest, and empty.
-__d('WAWebDBMessageFindKinds', [], (g, require, dflt, ns, lazy, module, exports) => {
+// Messages of one kind. Of some kinds nothing here makes any: honest, and empty.
+__d('WAWebDBMessageFindKinds', ['WAWebDBMessageFindLocal'], (g, require, dflt, ns, lazy, module, exports) => {
   const none = async () => ({ messages: [], status: 200 });
+  const { around } = ns('WAWebDBMessageFindLocal');
+  const MEDIA = { allMedia: ['image', 'video'], allDocs: ['document'] };
+
   Object.assign(exports, {
-    msgFindCallLog: async () => [],
+    msgFindCallLog: async (options) => around({ ...options, direction: 'before' }, ({ type }) => type === 'call_log'),
+    msgFindMedia: async ({ mediaType, ...options }) => ({
+      messages: around(options, ({ type }) => Boolean(MEDIA[mediaType]?.includes(type))),
+    }),
     msgFindEvents: none,
-    msgFindMedia: none,
     msgFindStarred: none,
     msgFindSearch: none,
   });
@@ -74,7 +88,23 @@ __d('WAWebChatLoadMessages', ['WAWebMsgCollection'], (g, require, dflt, ns, lazy
 __d('WAWebApiMessageInfoStore', ['StandinLink'], (g, require, dflt, ns, lazy, module, exports) => {
   const store = ns('StandinStore');
 
+  /** In a group: each of the others, and how far it has come with them. */
+  function inGroup({ receipts = {} }, others) {
+    const having = (least) => Object.entries(receipts).filter(([, ack]) => ack >= least);
+    const people = (least) => having(least).map(([jid]) => ({ id: ns('WAWebWidFactory').createWid(jid), t: 0 }));
+    return {
+      delivery: people(2),
+      read: people(3),
+      played: [],
+      deliveryRemaining: others - having(2).length,
+      readRemaining: others - having(3).length,
+      playedRemaining: 0,
+    };
+  }
+
   exports.queryMsgInfo = async (key) => {
+    const group = store.groups.get(String(key.remote));
+    if (group) return inGroup(store.msgs.get(String(key)) ?? {}, group.participants.length - 1);
     const ack = store.msgs.get(String(key))?.ack ?? 0;
     const reader = [{ id: key.remote, t: 0 }];
     return {

@@ -62,11 +62,6 @@
     impl: 'StatusCollectionImpl',
     methods: { hasSynced: () => true, getMyStatus: () => undefined },
   });
-  emptyCollection('WAWebGroupMetadataCollection', 'groups', ['id', 'participants'], {
-    as: 'default',
-    proxyName: 'group-metadata',
-    methods: { _handleParentGroupChange() {} },
-  });
 })();
 
 __d('WAWebCallCollection', ['WAWebBaseCollection', 'WAWebBaseModel'], (g, require, dflt, ns, lazy, module, exports) => {
@@ -107,10 +102,6 @@ __d('WAWebCollections', ['WAWebMsgCollection', 'WAWebChatCollection'], (g, requi
 
 __d('WAWebIsOfficialClient', [], (g, require, dflt, ns, lazy, module, exports) => {
   exports.isOfficialClient = false;
-}, 98);
-
-__d('WAWebGetEphemeralFieldsMsgActionsUtils', [], (g, require, dflt, ns, lazy, module, exports) => {
-  exports.getEphemeralFields = () => ({});
 }, 98);
 
 __d('WALinkify', [], (g, require, dflt, ns, lazy, module, exports) => {

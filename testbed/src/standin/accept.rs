@@ -2,18 +2,22 @@
 
 use serde::Serialize;
 
+use super::body::CHAT;
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::LoseAnswer;
+use super::faults::{LoseAnswer, Restriction};
 use super::jid::Jid;
-use super::people::{CustomerId, PhoneId};
-use super::stanza::Content;
-use super::thread::{Message, Reaction};
+use super::people::{CustomerId, GroupId, PhoneId};
+use super::place::{ChatWith, Place, Sender, Who};
+use super::thread::{Message, Quote, Thread};
 use super::wire::{Sent, SentKind, ToPage};
 use super::world::World;
 
-/// The error for a recipient who is not on WhatsApp.
+/// The error for a recipient who is not on WhatsApp, and for a group that there is not.
 const NO_SUCH_PERSON: u16 = 404;
+
+/// The error for a group in which the account may not write.
+const NOT_ALLOWED: u16 = 403;
 
 /// A message that the service accepted from a page. The recipient's phone removes doubles only after this.
 #[derive(Clone, Debug, Serialize)]
@@ -26,15 +30,20 @@ pub struct Accepted {
     pub phone: PhoneId,
     /// The address it was sent to.
     pub to: Jid,
-    /// Whom that means.
-    pub customer: CustomerId,
+    /// Whom that means, if it is a customer.
+    pub customer: Option<CustomerId>,
+    /// The group, if it is one.
+    pub group: Option<GroupId>,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke` or `reaction`.
+    /// `text`, `edit`, `revoke`, `reaction`, `vote`, or what else it is: `image`, `location`, …
     pub kind: String,
-    /// The text, the new text, or the emoji.
+    /// The text or caption, the new text, the emoji, or the names of what was chosen.
     pub text: String,
 }
+
+/// The error for a first contact by an account that may make none for now.
+const REACH_OUT_LOCKED: u16 = 463;
 
 impl World {
     /// A message from a linked device.
@@ -45,22 +54,36 @@ impl World {
         if let Some(code) = self.faults.take_refusal() {
             return self.answer(device, &sent.id, Some(code));
         }
-        let Some(customer) = self.find(&sent.to) else {
+        let Some(chat) = self.find_chat(&sent.to) else {
             return self.answer(device, &sent.id, Some(NO_SUCH_PERSON));
         };
+        let place = Place::of(phone, chat);
+        if let ChatWith::Group(group) = chat
+            && !self.groups[group.0].hears(Who::Phone(phone))
+        {
+            return self.answer(device, &sent.id, Some(NOT_ALLOWED));
+        }
+        if self.phones[phone.0].restriction == Restriction::NewChats && self.is_new_contact(phone, chat) {
+            return self.answer(device, &sent.id, Some(REACH_OUT_LOCKED));
+        }
         self.accepted.push(Accepted {
             at_ms: now_ms(),
             device,
             phone,
             to: sent.to.clone(),
-            customer,
+            customer: match chat {
+                ChatWith::Customer(customer) => Some(customer),
+                ChatWith::Group(_) => None,
+            },
+            group: place.group(),
             stanza_id: sent.id.clone(),
-            kind: kind_name(sent.kind).to_owned(),
+            kind: kind_name(sent).to_owned(),
             text: sent.text.clone(),
         });
         let lost = self.faults.take_lost_answer();
         let delay = self.faults.answer_delay;
         let sent = sent.clone();
+        let sender = Sender::phone(phone, Some(device));
         let pass = move |world: &mut World| {
             match lost {
                 None => world.answer(device, &sent.id, None),
@@ -71,13 +94,19 @@ impl World {
                     }
                 }
             }
-            world.pass_on(device, phone, customer, &sent);
+            world.pass_on(place, phone, sender, &sent);
         };
         if delay.is_zero() {
             pass(self);
         } else {
             self.later.push((delay, Box::new(pass)));
         }
+    }
+
+    /// Whether nobody there has ever written to the account.
+    fn is_new_contact(&self, phone: PhoneId, chat: ChatWith) -> bool {
+        let heard = |thread: &Thread| thread.messages.iter().any(|message| !message.from_me);
+        !self.thread(phone, chat).is_some_and(heard)
     }
 
     fn answer(&mut self, device: DeviceId, id: &str, error: Option<u16>) {
@@ -93,130 +122,63 @@ impl World {
         }
     }
 
-    fn pass_on(&mut self, device: DeviceId, phone: PhoneId, customer: CustomerId, sent: &Sent) {
-        let target = sent.target.clone().unwrap_or_default();
+    fn pass_on(&mut self, place: Place, phone: PhoneId, sender: Sender, sent: &Sent) {
+        let id = sent.target.clone().unwrap_or_default();
+        let writer = self.writer(place, phone, sent.target_from_me, sent.target_author.as_ref());
+        let target = writer.map(|who| (who, id.as_str()));
         match sent.kind {
             SentKind::Text => {
+                self.carry_medium(&sent.id, &sent.body);
                 let message = Message {
-                    quote: sent.quote.clone(),
-                    device: Some(device),
+                    quote: sent.quote.clone().map(|quote| self.quote_of(place, phone, quote)),
+                    body: sent.body.clone(),
+                    device: sender.device,
                     ..Self::new_message(sent.id.clone(), true, sent.text.clone())
                 };
-                self.send_text(phone, customer, message);
+                self.post(place, sender, &message);
             }
-            SentKind::Edit => self.edit(phone, customer, Some(device), (true, &sent.id, &target), &sent.text),
-            SentKind::Revoke => self.revoke(phone, customer, Some(device), (true, &sent.id, &target)),
-            SentKind::Reaction => {
-                self.react(
-                    phone,
-                    customer,
-                    Some(device),
-                    (true, &sent.id),
-                    (sent.target_from_me, &target),
-                    &sent.text,
+            SentKind::Edit => self.edit(place, sender, (&sent.id, &id), &sent.text),
+            SentKind::Revoke => {
+                // A page that says nothing of whose it was deletes its own.
+                self.revoke(
+                    place,
+                    sender,
+                    &sent.id,
+                    target
+                        .filter(|_| sent.target_author.is_some())
+                        .unwrap_or((sender.who, &id)),
                 );
             }
+            SentKind::Reaction => {
+                if let Some(target) = target {
+                    self.react(place, sender, &sent.id, target, &sent.text);
+                }
+            }
+            SentKind::Vote => {
+                if let Some(target) = target {
+                    self.vote(place, sender, &sent.id, target, &sent.options);
+                }
+            }
         }
     }
 
-    /// A text from one of our devices, or from the phone itself.
-    pub(crate) fn send_text(&mut self, phone: PhoneId, customer: CustomerId, message: Message) {
-        let thread = self.thread_mut(phone, customer);
-        let known = thread.get(true, &message.id).is_some();
-        if !known {
-            thread.messages.push(message.clone());
-            self.note_ack(phone, customer, &message.id, 1);
-            let content = Content::of(&message);
-            self.spread(phone, customer, message.device, (&message.id, true, message.t, content));
+    /// What a page quotes: in a group it is known by its author, whoever looks at it.
+    fn quote_of(&self, place: Place, phone: PhoneId, quote: Quote) -> Quote {
+        let own = quote.from_me.then(|| self.author(place, Who::Phone(phone))).flatten();
+        Quote {
+            author: own.or(quote.author),
+            ..quote
         }
-        self.deliver(phone, customer, message);
-    }
-
-    pub(crate) fn edit(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id, target): (bool, &str, &str),
-        text: &str,
-    ) {
-        let Some(message) = self.thread_mut(phone, customer).get_mut(from_me, target) else {
-            return;
-        };
-        text.clone_into(&mut message.text);
-        message.edited = true;
-        if from_me {
-            self.customers[customer.0].edited(phone, target, text);
-        }
-        let content = Content::Edit {
-            target: target.to_owned(),
-            text: text.to_owned(),
-        };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
-    }
-
-    pub(crate) fn revoke(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id, target): (bool, &str, &str),
-    ) {
-        let Some(message) = self.thread_mut(phone, customer).get_mut(from_me, target) else {
-            return;
-        };
-        message.revoked = true;
-        if from_me {
-            self.customers[customer.0].revoked(phone, target);
-        }
-        let content = Content::Revoke {
-            target: target.to_owned(),
-        };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
-    }
-
-    pub(crate) fn react(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id): (bool, &str),
-        (target_from_me, target): (bool, &str),
-        emoji: &str,
-    ) {
-        let chat = self.customers[customer.0].jid();
-        let who = if from_me {
-            self.phones[phone.0].me_in(&chat)
-        } else {
-            chat
-        };
-        let Some(message) = self.thread_mut(phone, customer).get_mut(target_from_me, target) else {
-            return;
-        };
-        if emoji.is_empty() {
-            message.reactions.remove(&who);
-        } else {
-            let reaction = Reaction {
-                text: emoji.to_owned(),
-                id: id.to_owned(),
-                t: now_ms() / 1000,
-            };
-            message.reactions.insert(who, reaction);
-        }
-        let content = Content::Reaction {
-            target: target.to_owned(),
-            target_from_me,
-            text: emoji.to_owned(),
-        };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
     }
 }
 
-fn kind_name(kind: SentKind) -> &'static str {
-    match kind {
+fn kind_name(sent: &Sent) -> &str {
+    match sent.kind {
+        SentKind::Text if sent.body.kind != CHAT => &sent.body.kind,
         SentKind::Text => "text",
         SentKind::Edit => "edit",
         SentKind::Revoke => "revoke",
         SentKind::Reaction => "reaction",
+        SentKind::Vote => "vote",
     }
 }

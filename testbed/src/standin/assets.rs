@@ -30,14 +30,25 @@ const FILES: &[(&str, &str)] = files![
     "store.js",
     "identity.js",
     "contacts.js",
+    "groups.js",
     "presence.js",
+    "content.js",
+    "media.js",
+    "transfer.js",
+    "mediaprep.js",
     "msgs.js",
     "chats.js",
     "history.js",
     "intake.js",
+    "notices.js",
     "outbox.js",
+    "mediasend.js",
+    "polls.js",
+    "kinds.js",
     "actions.js",
     "session.js",
+    "troubles.js",
+    "historysync.js",
     "boot.js",
     "screen.js",
     "shelf.js",
@@ -62,10 +73,11 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
             KeyLayout::New => "msgkey_serialized.js",
         };
         let attributes = format!(
-            "data-version=\"{}\" data-settle-ms=\"{}\" data-lid-migrated=\"{}\"",
+            "data-version=\"{}\" data-settle-ms=\"{}\" data-lid-migrated=\"{}\" data-hidden-modules=\"{}\"",
             options.version,
             options.settle.as_millis(),
-            options.lid_migrated
+            options.lid_migrated,
+            options.hidden_modules.join(" ")
         );
         let mut scripts = String::new();
         for (name, _) in FILES.iter().filter(|(name, _)| *name != skipped) {
@@ -86,7 +98,9 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
 /// A profile picture, as the site's picture server hands it out.
 pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Response {
     let found = service.look(|world| {
-        let mut pictures = world.customers.iter().filter_map(|customer| customer.picture.as_ref());
+        let of_customers = world.customers.iter().map(|customer| &customer.picture);
+        let of_groups = world.groups.iter().map(|group| &group.picture);
+        let mut pictures = of_customers.chain(of_groups).flatten();
         pictures.find(|picture| picture.path == uri.path()).cloned()
     });
     match found {

@@ -1,5 +1,6 @@
 //! The page's network connection.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -7,12 +8,14 @@ use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::Network;
+use super::faults::{Network, Restriction};
+use super::people::{CustomerId, PhoneId};
+use super::place::{ChatWith, Place, Who};
 use super::service::Service;
 use super::thread::{ReadReceipt, Typing};
 use super::wire::{FromPage, ToPage};
@@ -106,29 +109,26 @@ impl World {
     fn device_says(&mut self, id: ConnectionId, device: DeviceId, frame: FromPage) {
         match frame {
             FromPage::Ack { seq } => self.acknowledged(device, seq),
-            FromPage::HistoryAck { n } => {
-                if let Some(device) = self.devices.get_mut(&device) {
-                    device.history.retain(|chunk| chunk.n != n);
-                }
-            }
+            FromPage::HistoryAck { n } => self.history_taken(id, device, n),
             FromPage::Message(sent) => self.accept(device, &sent),
-            FromPage::Read { jid, ids } => self.page_read(device, &jid, ids),
-            FromPage::Chatstate { jid, state } => self.page_types(device, &jid, state),
+            FromPage::Read { jid, ids } => self.page_read(device, &jid, &ids),
+            FromPage::Chatstate { jid, state } => self.page_types(device, &jid, &state),
             FromPage::PresenceSubscribe { jid } => {
-                let customer = self.find(&jid);
-                if let (Some(customer), Some(connection)) = (customer, self.connections.get_mut(&id)) {
-                    connection.subscribed.push(customer);
+                let chat = self.find_chat(&jid);
+                if let (Some(chat), Some(connection)) = (chat, self.connections.get_mut(&id)) {
+                    connection.subscribed.push(chat);
                 }
             }
-            FromPage::Exists { n, jid } => {
-                let found = self.find(&jid).map(|customer| self.existing(customer, &jid));
-                self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
-            }
-            FromPage::Profile { n, jid } => {
-                let customer = self.find(&jid).map(|customer| &self.customers[customer.0]);
-                let profile =
-                    customer.map(|c| json!({ "picture": c.picture.as_ref().map(|p| &p.path), "about": c.about }));
-                self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
+            FromPage::Exists { .. }
+            | FromPage::Username { .. }
+            | FromPage::Profile { .. }
+            | FromPage::Group { .. }
+            | FromPage::Groups { .. } => self.page_asks(id, device, frame),
+            FromPage::MediaRetry { n, path } => {
+                let phone = self.devices.get(&device).map(|device| device.phone);
+                if let Some(answer) = phone.and_then(|phone| self.ask_phone(phone, &path)) {
+                    self.reply(id, n, answer.map(Value::String));
+                }
             }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
+    pub(crate) fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
         let (result, error) = match result {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error.to_owned())),
@@ -165,7 +165,11 @@ impl World {
             );
             return;
         };
-        let (history, queue) = (device.history.clone(), device.queue.clone());
+        if self.phones[device.phone.0].restriction == Restriction::Banned {
+            return self.turn_away(id);
+        }
+        let first = device.history.iter().filter(|chunk| !chunk.background);
+        let (history, queue) = (first.cloned().collect::<Vec<_>>(), device.queue.clone());
         if let Some(other) = self.connection_of(device_id) {
             self.send(other, &ToPage::Conflict);
             self.hang_up(other);
@@ -194,62 +198,64 @@ impl World {
             );
         }
         self.send(id, &ToPage::OfflineEnd);
+        self.next_in_background(id, device_id);
     }
 
     /// A page marked a chat as read.
-    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: Vec<String>) {
-        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
+    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: &[String]) {
+        let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
         };
-        self.mark_read(phone, customer, Some(device), ids);
+        self.mark_read(phone, chat, Some(device), ids);
     }
 
-    pub(crate) fn mark_read(
-        &mut self,
-        phone: super::PhoneId,
-        customer: super::CustomerId,
-        device: Option<DeviceId>,
-        ids: Vec<String>,
-    ) {
-        let thread = self.thread_mut(phone, customer);
+    pub(crate) fn mark_read(&mut self, phone: PhoneId, chat: ChatWith, device: Option<DeviceId>, ids: &[String]) {
+        let place = Place::of(phone, chat);
+        let thread = self.thread_mut(phone, chat);
         thread.unread = 0;
-        for id in &ids {
-            if let Some(message) = thread.get_mut(false, id) {
-                message.ack = 3;
+        let ids: HashSet<&String> = ids.iter().collect();
+        let theirs = thread
+            .messages
+            .iter()
+            .filter(|message| !message.from_me && ids.contains(&message.id));
+        let theirs: Vec<_> = theirs
+            .map(|message| (message.author.clone(), message.id.clone()))
+            .collect();
+        // Each customer is told of what they wrote themselves.
+        let mut read: BTreeMap<CustomerId, Vec<String>> = BTreeMap::new();
+        for (author, id) in theirs {
+            self.seen_by_us(phone, chat, author.as_ref(), &id, 3);
+            if let Some(Who::Customer(writer)) = self.writer(place, phone, false, author.as_ref()) {
+                read.entry(writer).or_default().push(id);
             }
         }
-        self.reads.push(ReadReceipt {
-            at_ms: now_ms(),
-            phone,
-            customer,
-            ids,
-            device,
-        });
-        let chat = self.customers[customer.0].jid();
+        for (customer, ids) in read {
+            self.reads.push(ReadReceipt {
+                at_ms: now_ms(),
+                phone,
+                customer,
+                group: place.group(),
+                ids,
+                device,
+            });
+        }
+        let chat = self.address(place);
         self.tell_devices(phone, device, &super::stanza::Stanza::ReadSelf { chat });
     }
 
-    fn page_types(&mut self, device: DeviceId, jid: &super::Jid, state: String) {
-        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
+    fn page_types(&mut self, device: DeviceId, jid: &super::Jid, state: &str) {
+        let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
         };
-        self.typing.push(Typing {
-            at_ms: now_ms(),
-            phone,
-            customer,
-            state,
-        });
-    }
-
-    /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.
-    fn existing(&self, customer: super::CustomerId, asked: &super::Jid) -> Value {
-        let person = self.person(customer);
-        json!({
-            "wid": asked,
-            "chat": self.customers[customer.0].jid(),
-            "pushname": person.push_name,
-            "lid": person.lid.map(|lid| super::Jid::lid(&lid)),
-            "pn": person.pn.map(|number| super::Jid::phone(&number)),
-        })
+        let place = Place::of(phone, chat);
+        for customer in self.customers_in(place) {
+            self.typing.push(Typing {
+                at_ms: now_ms(),
+                phone,
+                customer,
+                group: place.group(),
+                state: state.to_owned(),
+            });
+        }
     }
 }

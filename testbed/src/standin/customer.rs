@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::attachment::{Attachment, without_bytes};
+use super::clock::now_ms;
 use super::doings::Draft;
 use super::jid::Jid;
-use super::people::{CustomerId, CustomerState, PhoneId, Picture};
+use super::people::{CustomerId, CustomerState, GroupId, PhoneId};
+use super::place::{Place, Sender, Who};
 use super::script::Script;
 use super::service::Service;
 use super::thread::{Message, Quote};
@@ -15,11 +19,19 @@ use super::world::World;
 /// A message that a customer's phone shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Received {
-    /// Whose account sent it.
-    pub phone: PhoneId,
+    /// Whose account sent it; none if another customer did.
+    pub phone: Option<PhoneId>,
+    /// The group in which, if it was in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// In a group: the customer who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<CustomerId>,
     /// The stanza id.
     pub stanza_id: String,
-    /// The text as it stands now.
+    /// What it is: `chat`, `image`, `ptt`, `location`, …
+    pub kind: String,
+    /// The text as it stands now, under a medium its caption.
     pub text: String,
     /// Milliseconds since 1970 at which the phone had it.
     pub at_ms: i64,
@@ -31,6 +43,32 @@ pub struct Received {
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
+    /// The medium, when it could be fetched and was what the message says.
+    #[serde(serialize_with = "without_bytes")]
+    pub attachment: Option<Attachment>,
+    /// The message's own fields, by WhatsApp Web's names.
+    pub details: Value,
+}
+
+impl Received {
+    /// A message as it comes in.
+    pub(crate) fn new(message: &Message, attachment: Option<Attachment>) -> Self {
+        Self {
+            phone: None,
+            group: None,
+            author: None,
+            stanza_id: message.id.clone(),
+            kind: message.body.kind.clone(),
+            text: message.text.clone(),
+            at_ms: now_ms(),
+            quote: message.quote.clone(),
+            read: false,
+            edited: message.edited,
+            revoked: message.revoked,
+            attachment,
+            details: Value::Object(message.body.fields.clone()),
+        }
+    }
 }
 
 /// What is known of a customer.
@@ -44,6 +82,8 @@ pub struct CustomerRecord {
     pub number: Option<String>,
     /// The LID, digits only.
     pub lid: Option<String>,
+    /// The username.
+    pub username: Option<String>,
     /// The address of the chat with them.
     pub chat: Jid,
     /// Whether their phone is on.
@@ -51,35 +91,42 @@ pub struct CustomerRecord {
 }
 
 impl CustomerState {
-    fn received_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Received> {
+    fn received_mut(&mut self, place: Place, from: Who, id: &str) -> Option<&mut Received> {
+        let sent = |received: &Received| match from {
+            Who::Phone(phone) => received.phone == Some(phone),
+            Who::Customer(author) => received.author == Some(author),
+        };
         self.inbox
             .iter_mut()
-            .find(|received| received.phone == phone && received.stanza_id == id)
+            .find(|received| received.group == place.group() && received.stanza_id == id && sent(received))
     }
 
     /// The message as it waits for a phone that is off.
-    fn held_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Message> {
+    fn held_mut(&mut self, place: Place, from: Who, id: &str) -> Option<&mut Message> {
         let mut held = self.held.iter_mut();
-        held.find(|(from, message)| *from == phone && message.id == id)
-            .map(|(_, message)| message)
+        held.find(|(at, who, message)| *at == place && *who == from && message.id == id)
+            .map(|(_, _, message)| message)
     }
 
     /// A message to them was edited.
-    pub fn edited(&mut self, phone: PhoneId, id: &str, text: &str) {
-        if let Some(received) = self.received_mut(phone, id) {
+    pub fn edited(&mut self, place: Place, from: Who, id: &str, text: &str) {
+        if let Some(received) = self.received_mut(place, from, id) {
             text.clone_into(&mut received.text);
             received.edited = true;
-        } else if let Some(held) = self.held_mut(phone, id) {
+            if let Some(attachment) = &mut received.attachment {
+                attachment.caption = Some(text.to_owned());
+            }
+        } else if let Some(held) = self.held_mut(place, from, id) {
             text.clone_into(&mut held.text);
             held.edited = true;
         }
     }
 
     /// A message to them was deleted.
-    pub fn revoked(&mut self, phone: PhoneId, id: &str) {
-        if let Some(received) = self.received_mut(phone, id) {
+    pub fn revoked(&mut self, place: Place, from: Who, id: &str) {
+        if let Some(received) = self.received_mut(place, from, id) {
             received.revoked = true;
-        } else if let Some(held) = self.held_mut(phone, id) {
+        } else if let Some(held) = self.held_mut(place, from, id) {
             held.revoked = true;
         }
     }
@@ -94,6 +141,7 @@ impl World {
             name: customer.name.clone(),
             number: customer.number.clone(),
             lid: customer.lid.clone(),
+            username: customer.username.clone(),
             chat: customer.jid(),
             online: customer.online,
         })
@@ -133,6 +181,14 @@ impl Customer {
         self.id
     }
 
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    fn place(&self) -> Place {
+        Place::Direct(self.phone, self.id)
+    }
+
     /// The address of the chat with them.
     pub fn chat(&self) -> Jid {
         self.service.look(|world| world.customers[self.id.0].jid())
@@ -144,13 +200,17 @@ impl Customer {
     }
 
     /// Sends any message. Gives its stanza id.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a draft is sent once: `send(Draft::text(…))` is how it reads"
+    )]
     pub fn send(&self, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.phone, self.id, draft))
+        self.service.with(|world| world.write(self.place(), self.id, &draft))
     }
 
     /// Writes several texts at once, in order. Gives their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
-        let write = |world: &mut World, text: T| world.write(self.phone, self.id, Draft::text(text.as_ref()));
+        let write = |world: &mut World, text: T| world.write(self.place(), self.id, &Draft::text(text.as_ref()));
         self.service
             .with(|world| texts.into_iter().map(|text| write(world, text)).collect())
     }
@@ -165,14 +225,14 @@ impl Customer {
 
     /// What could not be decrypted comes again, readable, under the same id.
     pub fn decrypt(&self, id: &str) {
-        self.service.with(|world| world.decrypt(self.phone, self.id, id));
+        self.service.with(|world| world.decrypt(self.place(), self.id, id));
     }
 
     /// Edits one of their own messages.
     pub fn edit(&self, id: &str, text: &str) {
         self.service.with(|world| {
             let edit = world.phone_stanza_id();
-            world.edit(self.phone, self.id, None, (false, &edit, id), text);
+            world.edit(self.place(), Sender::customer(self.id), (&edit, id), text);
         });
     }
 
@@ -180,7 +240,8 @@ impl Customer {
     pub fn delete(&self, id: &str) {
         self.service.with(|world| {
             let revoke = world.phone_stanza_id();
-            world.revoke(self.phone, self.id, None, (false, &revoke, id));
+            let sender = Sender::customer(self.id);
+            world.revoke(self.place(), sender, &revoke, (sender.who, id));
         });
     }
 
@@ -188,8 +249,34 @@ impl Customer {
     pub fn react(&self, id: &str, emoji: &str) {
         self.service.with(|world| {
             let reaction = world.phone_stanza_id();
-            world.react(self.phone, self.id, None, (false, &reaction), (true, id), emoji);
+            let ours = (Who::Phone(self.phone), id);
+            world.react(self.place(), Sender::customer(self.id), &reaction, ours, emoji);
         });
+    }
+
+    /// Votes in a poll, by the names of its options; none takes the vote back.
+    pub fn vote<T: AsRef<str>>(&self, id: &str, options: &[T]) {
+        let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.service
+            .with(|world| world.vote_by_name(self.place(), Sender::customer(self.id), id, &names));
+    }
+
+    /// Moves on while a live location of theirs is shown.
+    pub fn move_to(&self, id: &str, lat: f64, lng: f64) {
+        self.service
+            .with(|world| world.move_location(self.place(), Sender::customer(self.id), id, (lat, lng)));
+    }
+
+    /// Gives one of their messages other fields, by WhatsApp Web's names, as if it had been sent anew under its id.
+    pub fn update(&self, id: &str, fields: &Map<String, Value>) {
+        self.service
+            .with(|world| world.update(self.place(), Sender::customer(self.id), id, fields));
+    }
+
+    /// Lets what is written from now on disappear after a time; 0 for never.
+    pub fn set_disappearing(&self, seconds: u32) {
+        self.service
+            .with(|world| world.set_timer(self.place(), Sender::customer(self.id), seconds));
     }
 
     /// Starts or stops typing: `composing`, `recording` or `paused`.
@@ -207,6 +294,16 @@ impl Customer {
         self.service.with(|world| world.read_all(self.id));
     }
 
+    /// Plays a voice note of ours.
+    pub fn listen(&self, id: &str) {
+        let ids = [id.to_owned()];
+        self.service.with(|world| {
+            for ack in [3, 4] {
+                world.receipt(self.phone, self.place(), Who::Customer(self.id), &ids, ack);
+            }
+        });
+    }
+
     /// Switches their phone on or off.
     pub fn set_online(&self, online: bool) {
         self.service.with(|world| world.set_customer_online(self.id, online));
@@ -215,28 +312,6 @@ impl Customer {
     /// What they do by themselves from now on.
     pub fn play(&self, script: Script) {
         self.service.with(|world| world.customers[self.id.0].script = script);
-    }
-
-    /// Changes the name that they gave themselves, or the one in our phone's address book.
-    pub fn rename(&self, name: &str, saved_name: Option<&str>) {
-        self.service.with(|world| world.rename(self.id, name, saved_name));
-    }
-
-    /// Changes their profile picture.
-    pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
-        self.service.with(|world| {
-            let path = format!("/pps/{}.jpg", world.random_hex::<8>());
-            world.customers[self.id.0].picture = Some(Picture {
-                path,
-                mimetype: mimetype.to_owned(),
-                bytes,
-            });
-        });
-    }
-
-    /// Moves the chat from their number to their LID.
-    pub fn migrate_to_lid(&self) {
-        self.service.with(|world| world.migrate_to_lid(self.id));
     }
 
     /// The state of a message that they wrote or that we sent them: 1, 2 or 3.

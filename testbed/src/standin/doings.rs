@@ -1,11 +1,15 @@
 //! What happens at a customer's end: messages reach their phone, and they read, write, type and move.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::attachment::Attachment;
 use super::clock::now_ms;
 use super::customer::Received;
+use super::jid::Jid;
 use super::options::Address;
-use super::people::{CustomerId, PhoneId};
+use super::people::{CustomerId, GroupId, PhoneId};
+use super::place::{ChatWith, Place, Sender, Who};
 use super::stanza::{Content, Stanza};
 use super::thread::{Message, Quote};
 use super::world::{Role, World};
@@ -20,51 +24,60 @@ pub struct Draft {
     pub id: Option<String>,
     /// Its time in seconds since 1970; now if none is given.
     pub t: Option<i64>,
-    /// The stanza id of a message of ours that it quotes.
+    /// The stanza id of a message that it quotes: one of ours, in a group anybody's.
     pub quote: Option<String>,
     /// Whether our devices cannot decrypt it at first.
     pub undecryptable: bool,
-}
-
-impl Draft {
-    /// A plain text.
-    pub fn text(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            ..Self::default()
-        }
-    }
+    /// The medium that it carries; `text` is then what stands under it.
+    pub attachment: Option<Attachment>,
+    /// Its type where it is neither a text nor a medium, in WhatsApp Web's words.
+    pub kind: Option<String>,
+    /// Its fields, by WhatsApp Web's names.
+    pub fields: Map<String, Value>,
+    /// Whether it was forwarded.
+    pub forwarded: bool,
+    /// Whom its text mentions, as `@` and what stands before the address's own `@`.
+    pub mentions: Vec<Jid>,
+    /// How long after it was sent it disappears.
+    pub expires_after_s: Option<u32>,
 }
 
 impl World {
     /// Brings a message to a customer's phone, which may be off.
-    pub(crate) fn deliver(&mut self, phone: PhoneId, id: CustomerId, message: Message) {
+    pub(crate) fn deliver(&mut self, place: Place, from: Who, id: CustomerId, message: Message) {
         let customer = &mut self.customers[id.0];
         if !customer.online {
-            customer.held.push_back((phone, message));
+            customer.held.push_back((place, from, message));
             return;
         }
-        if customer.had.insert((phone, message.id.clone())) {
-            customer.inbox.push(Received {
+        let (phone, author) = match from {
+            Who::Phone(phone) => (Some(phone), None),
+            Who::Customer(author) => (None, Some(author)),
+        };
+        if customer.had.insert((place, from, message.id.clone())) {
+            let attachment = self.shown_attachment(&message.body, &message.text);
+            let received = Received {
                 phone,
-                stanza_id: message.id.clone(),
-                text: message.text.clone(),
-                at_ms: now_ms(),
-                quote: message.quote,
-                read: false,
-                edited: message.edited,
-                revoked: message.revoked,
-            });
-            self.play_script(phone, id, &message.text);
+                group: place.group(),
+                author,
+                ..Received::new(&message, attachment)
+            };
+            self.customers[id.0].inbox.push(received);
+            // Nobody answers by themselves to what another customer says: two of them would never end.
+            if phone.is_some() {
+                self.play_script(place, id, &message.text);
+            }
         }
-        self.receipt(phone, id, &[message.id], 2);
+        if let Some(phone) = phone {
+            self.receipt(phone, place, Who::Customer(id), &[message.id], 2);
+        }
     }
 
     pub(crate) fn set_customer_online(&mut self, id: CustomerId, online: bool) {
         self.customers[id.0].online = online;
         if online {
-            while let Some((phone, message)) = self.customers[id.0].held.pop_front() {
-                self.deliver(phone, id, message);
+            while let Some((place, from, message)) = self.customers[id.0].held.pop_front() {
+                self.deliver(place, from, id, message);
             }
         }
         let chat = self.customers[id.0].jid();
@@ -79,69 +92,79 @@ impl World {
     }
 
     pub(crate) fn read_all(&mut self, id: CustomerId) {
-        let mut read: Vec<(PhoneId, Vec<String>)> = Vec::new();
+        let mut read: Vec<((PhoneId, Place), Vec<String>)> = Vec::new();
         for received in self.customers[id.0].inbox.iter_mut().filter(|received| !received.read) {
             received.read = true;
-            match read.iter_mut().find(|(phone, _)| *phone == received.phone) {
+            // What another customer wrote in a group is nothing to our accounts.
+            let Some(phone) = received.phone else { continue };
+            let at = (phone, received.group.map_or(Place::Direct(phone, id), Place::Group));
+            match read.iter_mut().find(|(known, _)| *known == at) {
                 Some((_, ids)) => ids.push(received.stanza_id.clone()),
-                None => read.push((received.phone, vec![received.stanza_id.clone()])),
+                None => read.push((at, vec![received.stanza_id.clone()])),
             }
         }
-        for (phone, ids) in read {
-            self.receipt(phone, id, &ids, 3);
+        for ((phone, place), ids) in read {
+            self.receipt(phone, place, Who::Customer(id), &ids, 3);
         }
     }
 
-    /// A message from a customer to one of our accounts. Gives its stanza id.
-    pub(crate) fn write(&mut self, phone: PhoneId, id: CustomerId, draft: Draft) -> String {
-        let stanza_id = draft.id.unwrap_or_else(|| self.phone_stanza_id());
-        let quote = draft.quote.map(|quoted| {
-            let text = self
-                .thread_mut(phone, id)
-                .get(true, &quoted)
-                .map(|message| message.text.clone());
-            Quote {
-                id: quoted,
-                from_me: true,
-                text: text.unwrap_or_default(),
-            }
-        });
-        let message = Self::new_message(stanza_id.clone(), false, draft.text);
-        let message = Message {
+    /// A message from a customer to one of our accounts, or to a group. Gives its stanza id.
+    pub(crate) fn write(&mut self, place: Place, id: CustomerId, draft: &Draft) -> String {
+        let sender = Sender::customer(id);
+        let message = self.compose(place, sender.who, draft);
+        self.post(place, sender, &message);
+        message.id
+    }
+
+    /// Makes a message of a draft.
+    pub(crate) fn compose(&mut self, place: Place, who: Who, draft: &Draft) -> Message {
+        let stanza_id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
+        let mut body = self.body_of(&stanza_id, draft);
+        if let Some(timer) = self.timer(place).filter(|_| draft.expires_after_s.is_none()) {
+            body.set("ephemeralDuration", timer);
+        }
+        let quote = draft.quote.as_ref().map(|quoted| self.quoted(place, who, quoted));
+        let message = Self::new_message(stanza_id, false, draft.says());
+        Message {
             quote,
+            body,
             ciphertext: draft.undecryptable,
             t: draft.t.unwrap_or(message.t),
             ..message
-        };
-        let (t, content) = (message.t, Content::of(&message));
-        let thread = self.thread_mut(phone, id);
-        thread.messages.push(message);
-        thread.unread += 1;
-        self.spread(phone, id, None, (&stanza_id, false, t, content));
-        stanza_id
+        }
+    }
+
+    /// What somebody quotes: what the other side wrote, in a group what anybody did.
+    fn quoted(&mut self, place: Place, who: Who, quoted: &str) -> Quote {
+        let chat = place.chat();
+        let in_group = place.group().is_some();
+        let ours = matches!(who, Who::Customer(_));
+        let phones = self.phones_in(place);
+        let found = phones.into_iter().find_map(|phone| {
+            let thread = self.thread_mut(phone, chat);
+            let other = in_group.then(|| thread.get(!ours, quoted)).flatten();
+            thread.get(ours, quoted).or(other).cloned()
+        });
+        Quote {
+            id: quoted.to_owned(),
+            from_me: found.as_ref().map_or(ours, |message| message.from_me),
+            author: found.as_ref().and_then(|message| message.author.clone()),
+            text: found.map(|message| message.text).unwrap_or_default(),
+        }
     }
 
     /// What could not be decrypted comes again, readable, under the same id.
-    pub(crate) fn decrypt(&mut self, phone: PhoneId, id: CustomerId, stanza_id: &str) {
-        let Some(message) = self.thread_mut(phone, id).get_mut(false, stanza_id) else {
-            return;
-        };
-        message.ciphertext = false;
-        let (t, content) = (message.t, Content::of(message));
-        self.spread(phone, id, None, (stanza_id, false, t, content));
-    }
-
-    pub(crate) fn rename(&mut self, id: CustomerId, name: &str, saved_name: Option<&str>) {
-        let customer = &mut self.customers[id.0];
-        name.clone_into(&mut customer.name);
-        customer.saved_name = saved_name.map(str::to_owned);
-        let chat = customer.jid();
-        let stanza = Stanza::Contact {
-            chat,
-            person: self.person(id),
-        };
-        for phone in 0..self.phones.len() {
-            self.tell_devices(PhoneId(phone), None, &stanza);
+    pub(crate) fn decrypt(&mut self, place: Place, id: CustomerId, stanza_id: &str) {
+        let sender = Sender::customer(id);
+        let author = self.author(place, sender.who);
+        for phone in self.phones_in(place) {
+            let thread = self.thread_mut(phone, place.chat());
+            let Some(message) = thread.by(author.as_ref(), false, stanza_id) else {
+                continue;
+            };
+            message.ciphertext = false;
+            let (t, content) = (message.t, Content::of(message));
+            self.spread(phone, place, sender, (stanza_id, t), content);
         }
     }
 
@@ -149,17 +172,30 @@ impl World {
         let chat = self.customers[id.0].jid();
         let stanza = Stanza::Chatstate {
             chat,
+            participant: None,
             state: state.to_owned(),
             t: now_ms() / 1000,
         };
         self.tell_subscribers(id, &stanza);
     }
 
-    fn tell_subscribers(&mut self, id: CustomerId, stanza: &Stanza) {
+    pub(crate) fn type_in_group(&mut self, group: GroupId, id: CustomerId, state: &str) {
+        let place = Place::Group(group);
+        let stanza = Stanza::Chatstate {
+            chat: self.address(place),
+            participant: self.author(place, Who::Customer(id)),
+            state: state.to_owned(),
+            t: now_ms() / 1000,
+        };
+        self.tell_subscribers(group, &stanza);
+    }
+
+    fn tell_subscribers(&mut self, to: impl Into<ChatWith>, stanza: &Stanza) {
+        let to = to.into();
         let asked = self
             .connections
             .values()
-            .filter(|connection| connection.subscribed.contains(&id));
+            .filter(|connection| connection.subscribed.contains(&to));
         let devices = asked.filter_map(|c| {
             if let Role::Device(device) = c.role {
                 Some(device)
@@ -174,7 +210,8 @@ impl World {
 
     /// The chat with this customer moves from their number to their LID, for every account that has it.
     pub(crate) fn migrate_to_lid(&mut self, id: CustomerId) {
-        let from = self.customers[id.0].jid();
+        let customer = &self.customers[id.0];
+        let from = customer.number.as_deref().map_or_else(|| customer.jid(), Jid::phone);
         if self.customers[id.0].lid.is_none() {
             self.customers[id.0].lid = Some(self.random_digits(15));
         }
@@ -186,7 +223,7 @@ impl World {
             person: self.person(id),
         };
         for phone in 0..self.phones.len() {
-            if self.phones[phone].threads.contains_key(&id) {
+            if self.phones[phone].threads.contains_key(&id.into()) {
                 self.tell_devices(PhoneId(phone), None, &stanza);
             }
         }

@@ -28,6 +28,19 @@ pub enum LoseAnswer {
     Silence,
 }
 
+/// What WhatsApp keeps an account from doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restriction {
+    /// Nothing.
+    #[default]
+    None,
+    /// From writing to who has never written to it: such a send gets error 463.
+    NewChats,
+    /// From everything, for a time: the page is told so, at once and whenever it comes back.
+    Banned,
+}
+
 /// The faults in force.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Faults {
@@ -35,6 +48,8 @@ pub struct Faults {
     pub network: Network,
     /// How long the service takes to answer a send and to pass it on.
     pub answer_delay: Duration,
+    /// How long a file takes on its way, either way.
+    pub media_delay: Duration,
     /// How many of the next answers are lost, and how.
     pub lose_answers: u32,
     /// How they are lost.

@@ -8,8 +8,10 @@ use super::accept::Accepted;
 use super::customer::Customer;
 use super::device::DeviceId;
 use super::faults::{LoseAnswer, Network};
+use super::group_handle::Group;
 use super::link::Phone;
-use super::options::{KeyLayout, NewCustomer, Options};
+use super::media_store::Corruption;
+use super::options::{KeyLayout, NewCustomer, NewGroup, Options};
 use super::people::PhoneId;
 use super::server::{self, StartError};
 use super::service::Service;
@@ -42,6 +44,10 @@ impl StandIn {
             None
         };
         Ok(Self { service, address, tls })
+    }
+
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
     }
 
     /// The page's address.
@@ -77,6 +83,18 @@ impl StandIn {
         Customer::new(Arc::clone(&self.service), id)
     }
 
+    /// A group of our first account and these customers, made by our first account.
+    pub fn group(&self, subject: &str, members: &[&Customer]) -> Group {
+        let members = members.iter().map(|customer| customer.id()).collect();
+        self.add_group(NewGroup::of(subject, members))
+    }
+
+    /// Any group.
+    pub fn add_group(&self, new: NewGroup) -> Group {
+        let id = self.service.with(|world| world.add_group(new));
+        Group::new(Arc::clone(&self.service), id)
+    }
+
     /// Every message that the service accepted from a page, in order, before the recipient's phone removes doubles.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.service.look(|world| world.accepted().to_vec())
@@ -92,7 +110,7 @@ impl StandIn {
         self.service.look(|world| world.typing().to_vec())
     }
 
-    /// The states that a message of ours reached, in order: 1, 2, 3.
+    /// The states that a message of ours reached, in order: 1, 2, 3; in a group, 2 and 3 for each of the others.
     pub fn acks(&self, stanza_id: &str) -> Vec<i8> {
         let of_it = |world: &World| {
             let changes = world.acks().iter().filter(|change| change.stanza_id == stanza_id);
@@ -131,6 +149,11 @@ impl StandIn {
         self.service.with(|world| world.faults.answer_delay = delay);
     }
 
+    /// How long a file takes on its way, up to the service or down from it.
+    pub fn media_takes(&self, delay: Duration) {
+        self.service.with(|world| world.faults.media_delay = delay);
+    }
+
     /// Loses the answers to the next `count` sends, which are accepted all the same.
     pub fn lose_answers(&self, count: u32, how: LoseAnswer) {
         self.service
@@ -141,6 +164,26 @@ impl StandIn {
     pub fn refuse_sends(&self, count: u32, code: u16) {
         self.service
             .with(|world| (world.faults.refuse_sends, world.faults.refuse_code) = (count, code));
+    }
+
+    /// A message's medium is gone: from the service, and from every phone.
+    pub fn expire_media(&self, stanza_id: &str) {
+        self.service.with(|world| world.expire_media(stanza_id, false));
+    }
+
+    /// A message's medium is gone from the service. Our phone has it, and uploads it again when a page asks, while it is on.
+    pub fn expire_media_until_asked(&self, stanza_id: &str) {
+        self.service.with(|world| world.expire_media(stanza_id, true));
+    }
+
+    /// A message's medium that had expired is there again.
+    pub fn restore_media(&self, stanza_id: &str) {
+        self.service.with(|world| world.restore_media(stanza_id));
+    }
+
+    /// Breaks a message's medium.
+    pub fn corrupt_media(&self, stanza_id: &str, how: Corruption) {
+        self.service.with(|world| world.corrupt_media(stanza_id, how));
     }
 
     /// Reloads every connected page.

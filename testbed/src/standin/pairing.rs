@@ -7,12 +7,8 @@ use tokio::time::Instant;
 
 use super::device::{Device, DeviceId};
 use super::people::PhoneId;
-use super::thread::Message;
-use super::wire::{Credential, HistoryChat, HistoryChunk, HistoryMessage, ToPage};
+use super::wire::{Credential, ToPage};
 use super::world::{ConnectionId, Role, World};
-
-/// How many chats a chunk of history holds.
-const CHATS_PER_CHUNK: usize = 20;
 
 /// What an eight-character code is made of: no letter that can be taken for another.
 const CODE_ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTVWXYZ";
@@ -27,6 +23,8 @@ pub(crate) struct Linking {
     refs: Vec<String>,
     since: Instant,
     codes: Vec<Code>,
+    /// The phone that waits for its passkey.
+    pub passkey_for: Option<PhoneId>,
     /// The device that a phone has just made of it.
     pub device: Option<DeviceId>,
 }
@@ -56,6 +54,9 @@ pub enum LinkError {
     /// The page asked for a code for another number.
     #[error("this code was made for another number")]
     OtherNumber,
+    /// The phone waits for the page to show a passkey.
+    #[error("the page must show a passkey before it is linked")]
+    PasskeyAsked,
     /// The page was gone before it had its credential.
     #[error("the page went away before it was linked")]
     PageGone,
@@ -80,6 +81,7 @@ impl World {
             refs: refs.clone(),
             since: Instant::now(),
             codes: Vec::new(),
+            passkey_for: None,
             device: None,
         };
         if let Some(connection) = self.connections.get_mut(&connection) {
@@ -143,7 +145,7 @@ impl World {
         if linking.noise != noise || linking.identity != identity || digest.ok().as_ref() != Some(&linking.adv_digest) {
             return Err(LinkError::WrongKeys);
         }
-        Ok(self.link(phone, connection))
+        self.link_or_ask(phone, connection)
     }
 
     /// A phone has the code of a page typed in.
@@ -171,10 +173,10 @@ impl World {
         if code.number != number {
             return Err(LinkError::OtherNumber);
         }
-        Ok(self.link(phone, connection))
+        self.link_or_ask(phone, connection)
     }
 
-    fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
+    pub(crate) fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
         let id = DeviceId(self.fresh_id());
         let mut device = Device::new(phone, self.random_hex::<24>());
         device.history = self.history_for(phone).into();
@@ -202,56 +204,5 @@ impl World {
         if let Some(device) = linking.device.and_then(|id| self.devices.get_mut(&id)) {
             device.registered = true;
         }
-    }
-
-    fn history_for(&mut self, phone: PhoneId) -> Vec<HistoryChunk> {
-        let threads = &self.phones[phone.0].threads;
-        let mut chats: Vec<HistoryChat> = threads
-            .iter()
-            .map(|(customer, thread)| {
-                let person = self.person(*customer);
-                let push_name = person.push_name.clone();
-                let messages = thread.messages.iter();
-                HistoryChat {
-                    chat: self.customers[customer.0].jid(),
-                    unread: thread.unread,
-                    messages: messages
-                        .map(|message| history_message(message, push_name.as_ref()))
-                        .collect(),
-                    person,
-                }
-            })
-            .collect();
-        chats.sort_by_key(|chat| std::cmp::Reverse(chat.messages.last().map_or(0, |message| message.t)));
-        let total = chats.len().max(1);
-        let mut done = 0;
-        let mut chunks = Vec::new();
-        while !chats.is_empty() {
-            let part: Vec<HistoryChat> = chats.drain(..chats.len().min(CHATS_PER_CHUNK)).collect();
-            done += part.len();
-            let progress = u8::try_from(done * 100 / total).unwrap_or(100);
-            chunks.push(HistoryChunk {
-                n: self.fresh_id(),
-                chats: part,
-                progress,
-            });
-        }
-        chunks
-    }
-}
-
-fn history_message(message: &Message, push_name: Option<&String>) -> HistoryMessage {
-    HistoryMessage {
-        id: message.id.clone(),
-        from_me: message.from_me,
-        kind: "text",
-        text: message.text.clone(),
-        t: message.t,
-        ack: message.ack,
-        push_name: if message.from_me { None } else { push_name.cloned() },
-        quote: message.quote.clone(),
-        edited: message.edited,
-        revoked: message.revoked,
-        reactions: message.reactions.clone(),
     }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::customer::Received;
+use super::faults::Restriction;
 use super::jid::Jid;
 use super::options::Address;
+use super::place::{ChatWith, Place, Who};
 use super::script::Script;
 use super::thread::{Message, Thread};
 
@@ -20,6 +22,11 @@ pub struct PhoneId(pub(crate) usize);
 #[serde(transparent)]
 pub struct CustomerId(pub(crate) usize);
 
+/// A group, in the order in which they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupId(pub(crate) usize);
+
 /// An account of ours: the phone, and the chats that it has.
 #[derive(Debug)]
 pub(crate) struct PhoneState {
@@ -27,17 +34,26 @@ pub(crate) struct PhoneState {
     pub lid: String,
     pub push_name: String,
     pub online: bool,
-    pub threads: BTreeMap<CustomerId, Thread>,
+    /// Whether it asks a browser for a passkey before it links it.
+    pub asks_passkey: bool,
+    pub restriction: Restriction,
+    pub threads: BTreeMap<ChatWith, Thread>,
 }
 
 impl PhoneState {
-    /// This account's own address in a chat.
+    /// This account's own address in a chat by LID or by number.
     pub fn me_in(&self, chat: &Jid) -> Jid {
         if chat.is_lid() {
             Jid::lid(&self.lid)
         } else {
             Jid::phone(&self.number)
         }
+    }
+
+    /// Whether `jid` is one of this account's addresses.
+    pub fn answers_to(&self, jid: &Jid) -> bool {
+        let own = if jid.is_lid() { &self.lid } else { &self.number };
+        !jid.is_group() && own == jid.user()
     }
 }
 
@@ -49,6 +65,16 @@ pub(crate) struct Picture {
     pub bytes: Vec<u8>,
 }
 
+/// What we are told of a customer's LID and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Both,
+    /// The number is kept from us, as with usernames.
+    NeverTheNumber,
+    /// The one they go by: nobody is told that the two are one person's.
+    OneAtATime,
+}
+
 /// A customer and their phone.
 #[derive(Debug)]
 pub(crate) struct CustomerState {
@@ -57,15 +83,16 @@ pub(crate) struct CustomerState {
     pub number: Option<String>,
     pub lid: Option<String>,
     pub address: Address,
-    pub hidden_number: bool,
+    pub username: Option<String>,
+    pub shown: Shown,
     pub on_whatsapp: bool,
     pub online: bool,
     /// After doubles were removed, in the order of arrival.
     pub inbox: Vec<Received>,
-    /// What the phone has had: it removes doubles by sender and stanza id.
-    pub had: HashSet<(PhoneId, String)>,
+    /// What the phone has had: it removes doubles by place, sender and stanza id.
+    pub had: HashSet<(Place, Who, String)>,
     /// What came while the phone was off.
-    pub held: VecDeque<(PhoneId, Message)>,
+    pub held: VecDeque<(Place, Who, Message)>,
     pub script: Script,
     /// What they say about themselves.
     pub about: Option<String>,
@@ -84,11 +111,18 @@ impl CustomerState {
 
     /// The number, where we may see it.
     pub fn visible_number(&self) -> Option<&str> {
-        if self.hidden_number {
-            None
-        } else {
-            self.number.as_deref()
-        }
+        let known = match self.shown {
+            Shown::Both => true,
+            Shown::NeverTheNumber => false,
+            Shown::OneAtATime => self.address == Address::Phone,
+        };
+        self.number.as_deref().filter(|_| known)
+    }
+
+    /// The LID, where we may see it.
+    pub fn visible_lid(&self) -> Option<&str> {
+        let known = self.shown != Shown::OneAtATime || self.address == Address::Lid;
+        self.lid.as_deref().filter(|_| known)
     }
 
     /// Whether `jid` is one of this customer's addresses.
@@ -98,6 +132,6 @@ impl CustomerState {
         } else {
             self.number.as_deref()
         };
-        own == Some(jid.user())
+        !jid.is_group() && own == Some(jid.user())
     }
 }

@@ -1,9 +1,12 @@
 //! What the service sends to a linked device, and keeps until it is acknowledged.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::body::Body;
 use super::jid::Jid;
 use super::thread::{Message, Quote};
+use super::wire::GroupInfo;
 
 /// Who a chat is with, as far as the account may know.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,6 +19,8 @@ pub(crate) struct Person {
     pub lid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
 }
 
 /// One thing that happened. `t` is in seconds since 1970.
@@ -26,14 +31,25 @@ pub(crate) enum Stanza {
         chat: Jid,
         id: String,
         from_me: bool,
+        /// In a group: who wrote it, whom `person` then is about.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        author: Option<Jid>,
         t: i64,
         #[serde(flatten)]
         person: Person,
+        /// With a notice about a group: what the group is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<Box<GroupInfo>>,
         #[serde(flatten)]
         content: Content,
     },
     Receipt {
         chat: Jid,
+        /// In a group: whom it reached, and the state that it has reached with all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participant: Option<Jid>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        all: Option<i8>,
         ids: Vec<String>,
         ack: i8,
         t: i64,
@@ -46,8 +62,14 @@ pub(crate) enum Stanza {
         #[serde(flatten)]
         person: Person,
     },
+    /// A profile picture is another, or gone.
+    Picture {
+        chat: Jid,
+    },
     Chatstate {
         chat: Jid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participant: Option<Jid>,
         state: String,
         t: i64,
     },
@@ -72,6 +94,8 @@ pub(crate) enum Content {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
+        #[serde(skip_serializing_if = "Body::is_plain")]
+        body: Body,
     },
     /// Could not be decrypted; the text follows under the same id.
     Ciphertext {},
@@ -81,11 +105,33 @@ pub(crate) enum Content {
     },
     Revoke {
         target: String,
+        target_from_me: bool,
+        /// In a group: who wrote it. An admin may delete what another wrote.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
     },
     Reaction {
         target: String,
         target_from_me: bool,
+        /// In a group: who wrote it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
         text: String,
+    },
+    /// A choice in a poll, in place of the voter's last.
+    Vote {
+        target: String,
+        target_from_me: bool,
+        /// In a group: who made the poll.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
+        options: Vec<u32>,
+        at_ms: i64,
+    },
+    /// A message of the sender's has other fields now.
+    Update {
+        target: String,
+        fields: Map<String, Value>,
     },
 }
 
@@ -97,6 +143,7 @@ impl Content {
         Self::Text {
             text: message.text.clone(),
             quote: message.quote.clone(),
+            body: message.body.clone(),
         }
     }
 }

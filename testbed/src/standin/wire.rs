@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
+use super::poll::Vote;
 use super::stanza::{Person, Stanza};
 use super::thread::{Quote, Reaction};
 
 /// From the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum FromPage {
     /// A browser that is not linked shows itself.
     Pair {
@@ -59,10 +65,29 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
-    /// Asks for a person's picture and what they say about themselves.
+    /// Asks whom a username means.
+    Username {
+        n: u64,
+        username: String,
+    },
+    /// Asks for the picture of a person or a group, and what they say about themselves.
     Profile {
         n: u64,
         jid: Jid,
+    },
+    /// Asks what a group is.
+    Group {
+        n: u64,
+        jid: Jid,
+    },
+    /// Asks which groups the account is in.
+    Groups {
+        n: u64,
+    },
+    /// A file could not be fetched: asks the phone for it.
+    MediaRetry {
+        n: u64,
+        path: String,
     },
     Logout {
         n: u64,
@@ -77,10 +102,17 @@ pub(crate) struct Sent {
     pub kind: SentKind,
     #[serde(default)]
     pub text: String,
+    #[serde(default)]
+    pub body: Body,
     pub quote: Option<Quote>,
     pub target: Option<String>,
     #[serde(default)]
     pub target_from_me: bool,
+    /// In a group: who wrote the target.
+    pub target_author: Option<Jid>,
+    /// What is chosen in a poll.
+    #[serde(default)]
+    pub options: Vec<u32>,
 }
 
 /// What kind of message.
@@ -91,11 +123,16 @@ pub(crate) enum SentKind {
     Edit,
     Revoke,
     Reaction,
+    Vote,
 }
 
 /// To the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum ToPage {
     Refs {
         refs: Vec<String>,
@@ -108,7 +145,7 @@ pub(crate) enum ToPage {
     Welcome {
         /// How many stanzas wait.
         offline: usize,
-        /// How many chunks of history wait.
+        /// How many chunks of history wait that the page does not come up without.
         history: usize,
     },
     History {
@@ -143,6 +180,18 @@ pub(crate) enum ToPage {
     Freeze {
         event: String,
     },
+    /// The page's one thread stands still for so long.
+    Stall {
+        ms: u64,
+    },
+    /// The browser must show a passkey before it is linked.
+    Passkey {
+        challenge: String,
+    },
+    /// The account is banned for so long.
+    Banned {
+        seconds: u64,
+    },
 }
 
 /// What a browser keeps of its login.
@@ -162,6 +211,37 @@ pub(crate) struct HistoryChunk {
     pub chats: Vec<HistoryChat>,
     /// Percent, after this chunk.
     pub progress: u8,
+    /// Whether the page comes up without it.
+    pub background: bool,
+}
+
+/// A group, as pages are told of it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct GroupInfo {
+    pub id: Jid,
+    pub subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub owner: Jid,
+    pub creation: i64,
+    pub announce: bool,
+    pub lid_addressing: bool,
+    pub participants: Vec<Participant>,
+    pub past: Vec<Jid>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Participant {
+    pub id: Jid,
+    pub admin: bool,
+    pub super_admin: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_name: Option<String>,
 }
 
 /// A chat in the history.
@@ -170,7 +250,11 @@ pub(crate) struct HistoryChat {
     pub chat: Jid,
     #[serde(flatten)]
     pub person: Person,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupInfo>,
     pub unread: u32,
+    /// After how many seconds what is written disappears; 0 for never.
+    pub timer: u32,
     pub messages: Vec<HistoryMessage>,
 }
 
@@ -179,6 +263,8 @@ pub(crate) struct HistoryChat {
 pub(crate) struct HistoryMessage {
     pub id: String,
     pub from_me: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<Jid>,
     pub kind: &'static str,
     pub text: String,
     pub t: i64,
@@ -187,8 +273,14 @@ pub(crate) struct HistoryMessage {
     pub push_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    #[serde(skip_serializing_if = "Body::is_plain")]
+    pub body: Body,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub receipts: BTreeMap<Jid, i8>,
     pub edited: bool,
     pub revoked: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reactions: BTreeMap<Jid, Reaction>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub votes: BTreeMap<Jid, Vote>,
 }

@@ -10,13 +10,17 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
 use super::accept::Accepted;
+use super::body::Body;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
-use super::faults::Faults;
+use super::faults::{Faults, Restriction};
+use super::group::GroupState;
 use super::jid::Jid;
+use super::media_store::MediaStore;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
-use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
+use super::people::{CustomerId, CustomerState, PhoneId, PhoneState, Picture, Shown};
+use super::place::ChatWith;
 use super::script::Script;
 use super::stanza::Person;
 use super::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
@@ -32,8 +36,8 @@ pub(crate) struct Connection {
     /// Frames to the page; dropping it closes the socket.
     pub out: Option<mpsc::UnboundedSender<String>>,
     pub role: Role,
-    /// Whose presence this connection asked for.
-    pub subscribed: Vec<CustomerId>,
+    /// Of which chats this connection asked for who is there and who types.
+    pub subscribed: Vec<ChatWith>,
     /// Whether the page shows the account as online.
     pub available: bool,
 }
@@ -62,9 +66,11 @@ pub struct World {
     pub(crate) options: Options,
     pub(crate) phones: Vec<PhoneState>,
     pub(crate) customers: Vec<CustomerState>,
+    pub(crate) groups: Vec<GroupState>,
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) faults: Faults,
+    pub(crate) media: MediaStore,
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) reads: Vec<ReadReceipt>,
     pub(crate) typing: Vec<Typing>,
@@ -81,9 +87,11 @@ impl World {
             options,
             phones: Vec::new(),
             customers: Vec::new(),
+            groups: Vec::new(),
             devices: BTreeMap::new(),
             connections: BTreeMap::new(),
             faults: Faults::default(),
+            media: MediaStore::default(),
             accepted: Vec::new(),
             reads: Vec::new(),
             typing: Vec::new(),
@@ -119,9 +127,9 @@ impl World {
         &self.faults
     }
 
-    /// The chat between an account and a customer.
-    pub fn thread(&self, phone: PhoneId, customer: CustomerId) -> Option<&Thread> {
-        self.phones.get(phone.0)?.threads.get(&customer)
+    /// What an account has of the chat with a customer, or of a group.
+    pub fn thread(&self, phone: PhoneId, with: impl Into<ChatWith>) -> Option<&Thread> {
+        self.phones.get(phone.0)?.threads.get(&with.into())
     }
 
     /// The linked devices of an account.
@@ -164,6 +172,10 @@ impl World {
         self.last_id
     }
 
+    pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        self.rng.random()
+    }
+
     pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
         let bytes: [u8; N] = self.rng.random();
         let mut hex = String::with_capacity(2 * N);
@@ -180,6 +192,15 @@ impl World {
     /// A stanza id as a phone makes one: 32 hex digits.
     pub(crate) fn phone_stanza_id(&mut self) -> String {
         self.random_hex::<16>()
+    }
+
+    /// A profile picture, under a path of its own.
+    pub(crate) fn new_picture(&mut self, mimetype: &str, bytes: Vec<u8>) -> Picture {
+        Picture {
+            path: format!("/pps/{}.jpg", self.random_hex::<8>()),
+            mimetype: mimetype.to_owned(),
+            bytes,
+        }
     }
 
     pub(crate) fn random_digits(&mut self, count: usize) -> String {
@@ -204,6 +225,8 @@ impl World {
             lid,
             push_name: name.to_owned(),
             online: true,
+            asks_passkey: false,
+            restriction: Restriction::None,
             threads: BTreeMap::new(),
         });
         PhoneId(self.phones.len() - 1)
@@ -218,7 +241,12 @@ impl World {
             number: new.number,
             lid,
             address: new.address,
-            hidden_number: new.hidden_number,
+            username: new.username,
+            shown: if new.hidden_number {
+                Shown::NeverTheNumber
+            } else {
+                Shown::Both
+            },
             on_whatsapp: new.on_whatsapp,
             online: new.online,
             inbox: Vec::new(),
@@ -245,26 +273,32 @@ impl World {
         Person {
             push_name: Some(customer.name.clone()),
             name: customer.saved_name.clone(),
-            lid: customer.lid.clone(),
+            lid: customer.visible_lid().map(str::to_owned),
             pn: customer.visible_number().map(str::to_owned),
+            username: customer.username.clone(),
         }
     }
 
-    pub(crate) fn thread_mut(&mut self, phone: PhoneId, customer: CustomerId) -> &mut Thread {
-        self.phones[phone.0].threads.entry(customer).or_default()
+    pub(crate) fn thread_mut(&mut self, phone: PhoneId, with: impl Into<ChatWith>) -> &mut Thread {
+        self.phones[phone.0].threads.entry(with.into()).or_default()
     }
 
     pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {
         Message {
             id,
             from_me,
+            author: None,
             text,
+            body: Body::default(),
             t: now_ms() / 1000,
             ack: 1,
+            receipts: BTreeMap::new(),
+            recipients: 0,
             quote: None,
             edited: false,
             revoked: false,
             reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
             device: None,
             ciphertext: false,
         }

@@ -20,6 +20,7 @@ use crate::standin::world::World;
 struct Change {
     network: Option<Network>,
     answer_delay_ms: Option<u64>,
+    media_delay_ms: Option<u64>,
     lose_answers: Option<u32>,
     lose_how: Option<LoseAnswer>,
     refuse_sends: Option<u32>,
@@ -34,7 +35,23 @@ struct Event {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Stall {
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fill {
+    chats: usize,
+    messages_each: usize,
+    oldest_s: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OptionsChange {
+    hidden_modules: Option<Vec<String>>,
+    history_first: Option<usize>,
     key_layout: Option<KeyLayout>,
     settle_ms: Option<u64>,
     qr_codes: Option<usize>,
@@ -50,7 +67,9 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/pages/reload", post(reload))
         .route("/pages/drop", post(drop_sockets))
         .route("/pages/freeze", post(freeze))
+        .route("/pages/stall", post(stall))
         .route("/options", post(options))
+        .route("/history", post(history))
 }
 
 async fn faults(State(service): State<Arc<Service>>, Json(change): Json<Change>) -> Json<Value> {
@@ -59,6 +78,7 @@ async fn faults(State(service): State<Arc<Service>>, Json(change): Json<Change>)
         faults.answer_delay = change
             .answer_delay_ms
             .map_or(faults.answer_delay, Duration::from_millis);
+        faults.media_delay = change.media_delay_ms.map_or(faults.media_delay, Duration::from_millis);
         faults.lose_answers = change.lose_answers.unwrap_or(faults.lose_answers);
         faults.lose_how = change.lose_how.unwrap_or(faults.lose_how);
         faults.refuse_sends = change.refuse_sends.unwrap_or(faults.refuse_sends);
@@ -85,6 +105,17 @@ async fn freeze(State(service): State<Arc<Service>>, Json(body): Json<Event>) ->
     Json(json!({}))
 }
 
+async fn stall(State(service): State<Arc<Service>>, Json(body): Json<Stall>) -> Json<Value> {
+    service.with(|world| world.tell_pages(&ToPage::Stall { ms: body.ms }));
+    Json(json!({}))
+}
+
+async fn history(State(service): State<Arc<Service>>, Json(fill): Json<Fill>) -> Json<Value> {
+    let oldest = Duration::from_secs(fill.oldest_s);
+    let customers = service.with(|world| world.fill_history(fill.chats, fill.messages_each, oldest));
+    Json(json!({ "customers": customers }))
+}
+
 async fn options(State(service): State<Arc<Service>>, Json(change): Json<OptionsChange>) -> Json<Value> {
     service.with(|world| {
         let options = &mut world.options;
@@ -96,6 +127,10 @@ async fn options(State(service): State<Arc<Service>>, Json(change): Json<Options
         let life = change.pairing_code_life_ms;
         options.pairing_code_life = life.map_or(options.pairing_code_life, Duration::from_millis);
         options.lid_migrated = change.lid_migrated.unwrap_or(options.lid_migrated);
+        options.history_first = change.history_first.unwrap_or(options.history_first);
+        if let Some(hidden) = change.hidden_modules {
+            options.hidden_modules = hidden;
+        }
     });
     Json(json!({}))
 }

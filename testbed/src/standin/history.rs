@@ -1,0 +1,223 @@
+//! The history that a newly linked device is given: the end of every chat first, then, while the page is up already, what
+//! is older, newest chats first and chunk by chunk. A chunk comes again on every connection until the page has it.
+
+use std::time::Duration;
+
+use super::clock::now_ms;
+use super::customer::Customer;
+use super::device::DeviceId;
+use super::handles::StandIn;
+use super::jid::Jid;
+use super::options::NewCustomer;
+use super::people::{CustomerId, PhoneId};
+use super::place::{ChatWith, Place};
+use super::stanza::Person;
+use super::thread::Message;
+use super::wire::{HistoryChat, HistoryChunk, HistoryMessage, ToPage};
+use super::world::{ConnectionId, World};
+
+/// How many chats a chunk of history holds at most.
+const CHATS_PER_CHUNK: usize = 20;
+
+/// How many messages a chunk of history holds at most.
+const MESSAGES_PER_CHUNK: usize = 2_000;
+
+/// Fills chunks with pieces of chats.
+struct Chunks {
+    made: Vec<HistoryChunk>,
+    chats: Vec<HistoryChat>,
+    messages: usize,
+    background: bool,
+}
+
+impl Chunks {
+    fn push(&mut self, piece: HistoryChat) {
+        if self.chats.len() == CHATS_PER_CHUNK || self.messages + piece.messages.len() > MESSAGES_PER_CHUNK {
+            self.close();
+        }
+        self.messages += piece.messages.len();
+        self.chats.push(piece);
+    }
+
+    fn close(&mut self) {
+        let chats = std::mem::take(&mut self.chats);
+        self.messages = 0;
+        if !chats.is_empty() {
+            self.made.push(HistoryChunk {
+                n: 0,
+                chats,
+                progress: 0,
+                background: self.background,
+            });
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn history_for(&mut self, phone: PhoneId) -> Vec<HistoryChunk> {
+        let mut chats: Vec<ChatWith> = self.phones[phone.0].threads.keys().copied().collect();
+        let threads = &self.phones[phone.0].threads;
+        chats.sort_by_key(|chat| std::cmp::Reverse(threads[chat].messages.last().map_or(0, |message| message.t)));
+        let mut chunks = Chunks {
+            made: Vec::new(),
+            chats: Vec::new(),
+            messages: 0,
+            background: false,
+        };
+        for background in [false, true] {
+            chunks.background = background;
+            for chat in &chats {
+                let messages = &threads[chat].messages;
+                let (older, recent) = messages.split_at(messages.len().saturating_sub(self.options.history_first));
+                // What is older comes from its newest end backwards, as it does on a phone.
+                let pieces = (if background { older } else { recent }).rchunks(MESSAGES_PER_CHUNK);
+                let empty: &[Message] = &[];
+                for piece in pieces.chain((!background && messages.is_empty()).then_some(empty)) {
+                    chunks.push(self.history_chat(phone, *chat, piece));
+                }
+            }
+            chunks.close();
+        }
+        self.number_chunks(chunks.made)
+    }
+
+    fn number_chunks(&mut self, mut chunks: Vec<HistoryChunk>) -> Vec<HistoryChunk> {
+        let all: usize = chunks.iter().map(HistoryChunk::weight).sum();
+        let mut done = 0;
+        for chunk in &mut chunks {
+            done += chunk.weight();
+            chunk.n = self.fresh_id();
+            chunk.progress = u8::try_from(done * 100 / all.max(1)).unwrap_or(100);
+        }
+        chunks
+    }
+
+    fn history_chat(&self, phone: PhoneId, chat: ChatWith, messages: &[Message]) -> HistoryChat {
+        let place = Place::of(phone, chat);
+        let person = match chat {
+            ChatWith::Customer(customer) => self.person(customer),
+            ChatWith::Group(_) => Person::default(),
+        };
+        let name = person.push_name.clone();
+        let messages = messages.iter();
+        HistoryChat {
+            chat: self.address(place),
+            unread: self.phones[phone.0].threads[&chat].unread,
+            timer: self.phones[phone.0].threads[&chat].timer,
+            messages: messages
+                .map(|message| self.history_message(message, name.as_ref()))
+                .collect(),
+            person,
+            group: place.group().map(|group| self.group_info(group)),
+        }
+    }
+
+    fn history_message(&self, message: &Message, chat_name: Option<&String>) -> HistoryMessage {
+        let author = message.author.as_ref().and_then(|author| self.find_anyone(author));
+        let name = author.map_or_else(|| chat_name.cloned(), |who| self.person_of(who).push_name);
+        HistoryMessage {
+            id: message.id.clone(),
+            from_me: message.from_me,
+            author: message.author.clone(),
+            kind: "text",
+            text: message.text.clone(),
+            t: message.t,
+            ack: message.ack,
+            push_name: name.filter(|_| !message.from_me),
+            quote: message.quote.clone(),
+            body: message.body.clone(),
+            receipts: message.receipts.clone(),
+            edited: message.edited,
+            revoked: message.revoked,
+            reactions: message.reactions.clone(),
+            votes: message.votes.clone(),
+        }
+    }
+
+    /// The page has a chunk: it gets the next one of those that come while it is up.
+    pub(crate) fn history_taken(&mut self, connection: ConnectionId, device: DeviceId, n: u64) {
+        let Some(known) = self.devices.get_mut(&device) else {
+            return;
+        };
+        let before = known.history.len();
+        known.history.retain(|chunk| chunk.n != n);
+        if known.history.len() < before {
+            self.next_in_background(connection, device);
+        }
+    }
+
+    /// One at a time, so that what is new does not wait behind what is old.
+    pub(crate) fn next_in_background(&self, connection: ConnectionId, device: DeviceId) {
+        let first = self.devices.get(&device).and_then(|device| device.history.front());
+        if let Some(chunk) = first.filter(|chunk| chunk.background) {
+            self.send(connection, &ToPage::History { chunk: chunk.clone() });
+        }
+    }
+
+    /// Chats that have long been there, all read, with nothing to deliver: `messages_each` texts in turns, evenly from
+    /// `oldest` ago until a minute ago.
+    pub(crate) fn fill_history(&mut self, chats: usize, messages_each: usize, oldest: Duration) -> Vec<CustomerId> {
+        let now = now_ms() / 1000;
+        let span = i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX).clamp(60, now) - 60;
+        let steps = i64::try_from((chats * messages_each).max(1)).unwrap_or(i64::MAX);
+        let known = self.customers.len();
+        let customers: Vec<CustomerId> = (0..chats)
+            .map(|chat| {
+                let number = format!("4479{:08}", known + chat);
+                self.add_customer(NewCustomer::by_phone(&format!("Customer {chat}"), &number))
+            })
+            .collect();
+        for n in 0..messages_each {
+            for (chat, customer) in customers.iter().enumerate() {
+                let step = i64::try_from(n * chats + chat).unwrap_or(i64::MAX);
+                let from_me = n % 2 == 1;
+                let id = self.phone_stanza_id();
+                let message = Message {
+                    t: now - 60 - span + span * step / steps,
+                    ack: 3,
+                    ..Self::new_message(id, from_me, format!("Message {n} of chat {chat}"))
+                };
+                self.thread_mut(PhoneId(0), *customer).messages.push(message);
+            }
+        }
+        customers
+    }
+}
+
+impl HistoryChunk {
+    /// How much of the whole it is.
+    fn weight(&self) -> usize {
+        self.chats.iter().map(|chat| chat.messages.len()).sum::<usize>().max(1)
+    }
+}
+
+impl StandIn {
+    /// Chats of our first account that have long been there, all read: `messages_each` texts in turns, evenly spread from
+    /// `oldest` ago until now. For before a login; a device that is linked already is told of none of them.
+    pub fn fill_history(&self, chats: usize, messages_each: usize, oldest: Duration) -> Vec<Customer> {
+        let filled = self
+            .service()
+            .with(|world| world.fill_history(chats, messages_each, oldest));
+        let handle = |id| Customer::new(std::sync::Arc::clone(self.service()), id);
+        filled.into_iter().map(handle).collect()
+    }
+
+    /// How many messages of each chat a device is given before its page comes up; the older ones follow. For the next
+    /// login.
+    pub fn give_first(&self, messages: usize) {
+        self.service().with(|world| world.options.history_first = messages);
+    }
+
+    /// Which chunks of history the devices have not taken yet.
+    pub fn history_left(&self, device: DeviceId) -> usize {
+        self.look(|world| world.devices.get(&device).map_or(0, |device| device.history.len()))
+    }
+
+    /// The chats that there are for an account, by their addresses.
+    pub fn chats(&self, phone: PhoneId) -> Vec<Jid> {
+        self.look(|world| {
+            let threads = world.phones[phone.0].threads.keys();
+            threads.map(|chat| world.address(Place::of(phone, *chat))).collect()
+        })
+    }
+}
