@@ -15,7 +15,7 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{OutgoingText, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, Timestamp, WaMessageId};
 use crate::store::{Busy, HandOver, StoreError};
 
@@ -279,13 +279,13 @@ impl WhatsAppRelay {
             .clock
             .now()
             .plus(self.core.random.span(&self.core.policy.spacing));
-        let outgoing = OutgoingText {
+        let outgoing = OutgoingMessage {
             chat,
             id,
-            text: message.content.clone(),
+            content: outgoing::content(message),
             quoted,
         };
-        match self.port.send_text(&outgoing).await {
+        match self.port.send(&outgoing).await {
             Ok(ack) => {
                 self.acked(message, ack).await?;
                 Ok(Progress::Worked)

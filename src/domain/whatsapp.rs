@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
-use super::details::Details;
+use super::details::{ContactCard, Details, Location, Poll};
 use super::message::Kind;
 use super::session::Session;
 use super::{ChatId, Timestamp, WaMessageId, WaUserId};
@@ -189,14 +189,37 @@ pub struct Resolved {
     pub contact: WaContact,
 }
 
+/// A message on its way out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OutgoingText {
+pub struct OutgoingMessage {
     pub chat: ChatId,
     /// Chosen and stored before.
     pub id: WaMessageId,
-    pub text: String,
+    pub content: OutgoingContent,
     /// The message that it replies to.
     pub quoted: Option<QuotedKey>,
+}
+
+/// What a message on its way out carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutgoingContent {
+    Text {
+        text: String,
+        /// Who is called by name in it, as the text has them after `@`.
+        mentions: Vec<WaUserId>,
+    },
+    Location(Location),
+    Contacts(Vec<ContactCard>),
+    Poll(Poll),
+}
+
+impl OutgoingContent {
+    pub const fn text(text: String) -> Self {
+        Self::Text {
+            text,
+            mentions: Vec::new(),
+        }
+    }
 }
 
 /// A change of a message that WhatsApp has.
@@ -266,8 +289,9 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Shows "typing…" for about as long as a person would need for `text`, then returns.
     async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
 
-    /// Hands a text to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as events.
-    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError>;
+    /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as
+    /// events.
+    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
 
     /// Changes a message, unless it is as wanted. [`SendError::Unknown`] may be tried again like [`SendError::NotSent`].
     async fn change(&self, change: &OutgoingChange) -> Result<(), SendError>;

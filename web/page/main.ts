@@ -7,7 +7,7 @@ import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Pages } from './pages';
 import { Queue } from './queue';
-import { chooseId, lookUp, sendText } from './send';
+import { chooseId, lookUp, send } from './send';
 import { myDigits, status, watchPasskeys } from './status';
 import { describe, Trouble } from './trouble';
 
@@ -70,7 +70,7 @@ export function start({ agent, bell }: Options): void {
     message,
     resolve,
     chooseId,
-    sendText,
+    send,
     change,
     lookUp,
     markRead,

@@ -1,6 +1,7 @@
 // Sending, and finding out what became of it. The server has chosen and stored the stanza id before; here nothing is ever
 // handed to the page under another one (RULES 2), nor twice in one load of the page.
 
+import { type Content, handOver } from './outgoing';
 import { existing, forms, idText } from './people';
 import { isSynced, myDigits } from './status';
 import { attempt, codeOf, Trouble } from './trouble';
@@ -45,12 +46,12 @@ export async function chooseId({ chat }: { chat: string }): Promise<string> {
 export interface Outgoing {
   chat: string;
   id: string;
-  text: string;
+  content: Content;
   quoted: { id: string; fromMe: boolean } | null;
   me: string | null;
 }
 
-export async function sendText(out: Outgoing): Promise<{ ack: number }> {
+export async function send(out: Outgoing): Promise<{ ack: number }> {
   mayWrite(out.me);
   if (handedOver.has(out.id)) {
     throw new Trouble('handed_over', 'the page has been given this message before', false);
@@ -65,13 +66,12 @@ export async function sendText(out: Outgoing): Promise<{ ack: number }> {
   mayWrite(out.me);
   handedOver.add(out.id);
   try {
-    const sent = await WPP.chat.sendTextMessage(chat, out.text, {
+    const sent = await handOver(chat, out.content, {
       messageId: key,
       ...(quotedMsg && { quotedMsg }),
-      // The defaults mark the chat as read, fetch a preview from elsewhere, and wait for the server.
+      // The defaults mark the chat as read, wait for the server, and guess who is called by name.
       waitForAck: false,
       markIsRead: false,
-      linkPreview: false,
       detectMentioned: false,
     });
     return { ack: inMemory(key)?.ack ?? sent.ack };
