@@ -41,12 +41,12 @@ const COLLECTOR = `
     const msg = (m) => ({
       id: String(m.id), from: String(m.from), to: String(m.to), type: m.type, body: m.body, t: m.t, ack: m.ack,
       fromMe: m.id.fromMe, stanza: m.id.id, notifyName: m.notifyName, quotedStanzaID: m.quotedStanzaID,
-      senderName: m.senderObj?.pushname, isNewMsg: m.isNewMsg,
+      senderName: m.senderObj?.pushname, isNewMsg: m.isNewMsg, subtype: m.subtype, author: m.author && String(m.author),
     });
     const shapes = {
       'chat.new_message': msg,
       'chat.msg_edited': ({ chat, id, msg: m }) => ({ chat: String(chat), id, msg: msg(m) }),
-      'chat.msg_ack_change': ({ ack, chat, sender, ids }) => ({ ack, chat: String(chat), ids: ids.map(String) }),
+      'chat.msg_ack_change': ({ ack, chat, sender, ids }) => ({ ack, chat: String(chat), sender: sender && String(sender), ids: ids.map(String) }),
       'chat.new_reaction': (r) => ({ ...r, id: String(r.id), msgId: String(r.msgId), sender: String(r.sender) }),
       'chat.msg_revoke': (r) => ({ refId: String(r.refId), from: String(r.from), to: String(r.to), type: r.type }),
       'chat.presence_change': (p) => ({ ...p, id: String(p.id) }),

@@ -67,6 +67,33 @@ export class StandIn {
   async customer(name, number, more = {}) {
     return new Customer(this, await this.post('customers', { name, number, ...more }));
   }
+
+  /** A group of our first account and these customers, made by our account. */
+  async group(subject, members, more = {}) {
+    return new Group(this, await this.post('groups', { subject, members: members.map(({ id }) => id), ...more }));
+  }
+}
+
+export class Group {
+  constructor(standin, { id, chat, info }) {
+    Object.assign(this, { standin, id, chat, info });
+  }
+  #post = (path, body) => this.standin.post(`groups/${this.id}/${path}`, body);
+  now = async () => (await this.standin.get(`groups/${this.id}`)).info;
+  /** The address under which the group knows a customer. */
+  addressOf = ({ number, lid }) => this.info.participants.find((p) => (p.pn && p.pn === number) || (p.lid && p.lid === lid)).id;
+  me = () => this.addressOf({ number: '447700900001' });
+  write = async (by, text, more = {}) => (await this.#post('write', { by: by.id, text, ...more })).ids[0];
+  edit = (by, id, text) => this.#post('edit', { by: by.id, id, text });
+  remove = (by, id, of = {}) => this.#post('delete', { by: by.id, id, ...of });
+  react = (by, id, text, of) => this.#post('react', { by: by.id, id, text, ...of });
+  decrypt = (by, id) => this.#post('decrypt', { by: by.id, id });
+  typing = (by, text) => this.#post('typing', { by: by.id, text });
+  member = (what, who) => this.#post(`members/${what}`, who);
+  change = (change) => this.#post('change', change);
+  inbox = (member) => this.standin.get(`groups/${this.id}/inbox/${member.id}`);
+  received = (member, text) =>
+    until(`${member.name} receives ${text}`, async () => (await this.inbox(member)).find((message) => message.text === text));
 }
 
 export class Customer {

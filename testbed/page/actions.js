@@ -5,7 +5,9 @@ __d('WAWebUpdateUnreadChatAction', ['StandinStore', 'StandinLink'], (g, require,
 
   /** The messages that this read covers: as many of the last ones from the other side as were unread. */
   function unreadIds(chat) {
-    const theirs = store.ofChat(chat.id).filter((row) => row.self === 'in');
+    const { SYSTEM_MESSAGE_TYPES } = ns('WAWebMsgType');
+    const said = (row) => row.self === 'in' && !SYSTEM_MESSAGE_TYPES.includes(row.type);
+    const theirs = store.ofChat(chat.id).filter(said);
     const count = chat.unreadCount < 0 ? 1 : chat.unreadCount;
     return count ? theirs.slice(-count).map((row) => row.id.split('_')[2]) : [];
   }
@@ -73,7 +75,8 @@ __d('WAWebReactionsCollection', ['WAWebBaseCollection', 'WAWebBaseModel'], (g, r
   function senderOf(parent, jid, { id, text, t }) {
     const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(jid);
     const { remote } = parent;
-    const msgKey = new (dflt('WAWebMsgKey'))({ fromMe, remote, id });
+    const participant = remote.isGroup() ? jid : undefined;
+    const msgKey = new (dflt('WAWebMsgKey'))({ fromMe, remote, id, participant });
     const common = { reactionText: text, senderUserJid: jid, timestamp: t * 1000, read: true, orphan: 0, ack: 1 };
     return { id: jid, msgKey, parentMsgKey: parent, ...common };
   }

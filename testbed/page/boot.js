@@ -49,6 +49,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     identify();
     ns('WAWebLidPnCache').lidPnCache.warm();
     for (const id of store.contacts.keys()) ns('WAWebContactCollection').showContact(id);
+    for (const id of store.groups.keys()) ns('StandinGroups').show(id);
     for (const id of store.chats.keys()) showStored(id);
     ns('WAWebChatCollection').ChatCollection.sort({ silent: true });
   }
@@ -253,10 +254,12 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
 
   async function run({ n, chats, progress }) {
     for (const chat of chats) {
-      intake.learnPerson(chat);
+      if (chat.group) ns('StandinGroups').learn(chat.group);
+      else intake.learnPerson(chat);
       const rows = chat.messages.map((message) => ({ ...intake.rowOf({ ...message, chat: chat.chat }), isMdHistoryMsg: true }));
       for (const [index, row] of rows.entries()) {
-        const { edited, revoked, reactions } = chat.messages[index];
+        const { edited, revoked, reactions, receipts } = chat.messages[index];
+        if (receipts) row.receipts = receipts;
         if (edited) row.latestEditMsgKey = row.id;
         if (revoked) Object.assign(row, { type: 'revoked', subtype: 'sender', body: undefined });
         if (reactions) Object.assign(row, { reactions, hasReaction: true });

@@ -30,6 +30,8 @@ __d('WAWebChatModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, e
     get formattedTitle() {
       return this.id && ns('WAWebFrontendContactGetters').getFormattedName(this.contact);
     }
+    // A client that renames a group sets it as well; it follows the contact by itself.
+    set formattedTitle(title) {}
 
     title() {
       return this.formattedTitle;
@@ -45,6 +47,9 @@ __d('WAWebChatModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, e
     }
     getAllMsgs() {
       return this.msgs.getModelsArray();
+    }
+    iAmAdmin() {
+      return Boolean(this.groupMetadata?.participants.iAmAdmin());
     }
     canPin() {
       return true;
@@ -111,6 +116,15 @@ __d('WAWebChatCollection', ['WAWebBaseCollection', 'WAWebChatModel', 'StandinSto
 
   const collection = new ChatCollection();
 
+  /** What a group is to its chat: its name, and whether we may write in it. */
+  function showGroup(chat) {
+    const groupMetadata = dflt('WAWebGroupMetadataCollection').get(chat.id) ?? ns('StandinGroups').show(chat.id);
+    if (!groupMetadata) return;
+    const { participants, subject, announce } = groupMetadata;
+    const silent = !participants.iAmMember() || (announce && !participants.iAmAdmin());
+    chat.set({ groupMetadata, name: subject, isReadOnly: silent, canSend: !silent });
+  }
+
   /** Shows a chat's row of the store: makes its model, or brings it up to date. */
   function showChat(id, { sorted = true } = {}) {
     const row = store.chats.get(String(id));
@@ -118,6 +132,7 @@ __d('WAWebChatCollection', ['WAWebBaseCollection', 'WAWebChatModel', 'StandinSto
     const { id: jid, lastReceivedKey, seenPending, ...rest } = row;
     const chat = collection.add({ id: createWid(jid) });
     chat.set({ ...rest, lastReceivedKey: lastReceivedKey ? MsgKey.fromString(lastReceivedKey) : undefined });
+    if (chat.id.isGroup()) showGroup(chat);
     if (sorted) collection.sort({ silent: true });
     return chat;
   }
@@ -131,15 +146,25 @@ __d('WAWebFindChatAction', ['WAWebChatCollection', 'WAWebQueryExistsJob'], (g, r
   /** The chat that a person already has, under either of their ids. */
   function findExistingChat(wid) {
     const { ChatCollection } = ns('WAWebChatCollection');
+    if (wid.isGroup()) return ChatCollection.get(wid);
     const other = ns('WAWebApiContact').getAlternateUserWid(wid);
     // The LID is the later of the two addresses, and where a chat under it exists, it is the one in use.
     const [first, second] = wid.isLid() ? [wid, other] : [other, wid];
     return ChatCollection.get(first) ?? ChatCollection.get(second);
   }
 
+  /** A group that we are in and have no chat of yet. */
+  async function openGroup(wid) {
+    await ns('WAWebGroupQueryJob').queryAndUpdateGroupMetadataById({ id: wid });
+    store.changeChat(wid, {});
+    await store.commit();
+    return ns('WAWebChatCollection').showChat(wid);
+  }
+
   async function findOrCreateLatestChat(wid) {
     const existing = findExistingChat(wid);
     if (existing) return { chat: existing, created: false };
+    if (wid.isGroup()) return { chat: await openGroup(wid), created: true };
     const found = await ns('WAWebQueryExistsJob').queryWidExists(wid);
     if (!found) throw new Error(`No LID for user ${wid}`);
     const under = findExistingChat(found.chat);

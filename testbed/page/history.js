@@ -74,7 +74,23 @@ __d('WAWebChatLoadMessages', ['WAWebMsgCollection'], (g, require, dflt, ns, lazy
 __d('WAWebApiMessageInfoStore', ['StandinLink'], (g, require, dflt, ns, lazy, module, exports) => {
   const store = ns('StandinStore');
 
+  /** In a group: each of the others, and how far it has come with them. */
+  function inGroup({ receipts = {} }, others) {
+    const having = (least) => Object.entries(receipts).filter(([, ack]) => ack >= least);
+    const people = (least) => having(least).map(([jid]) => ({ id: ns('WAWebWidFactory').createWid(jid), t: 0 }));
+    return {
+      delivery: people(2),
+      read: people(3),
+      played: [],
+      deliveryRemaining: others - having(2).length,
+      readRemaining: others - having(3).length,
+      playedRemaining: 0,
+    };
+  }
+
   exports.queryMsgInfo = async (key) => {
+    const group = store.groups.get(String(key.remote));
+    if (group) return inGroup(store.msgs.get(String(key)) ?? {}, group.participants.length - 1);
     const ack = store.msgs.get(String(key))?.ack ?? 0;
     const reader = [{ id: key.remote, t: 0 }];
     return {

@@ -47,38 +47,54 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     }
   }
 
+  /** Who we are in a chat. */
   const me = (wid) => {
     const { getMaybeMeLidUser, getMaybeMePnUser } = ns('WAWebUserPrefsMeUser');
-    return wid.isLid() ? getMaybeMeLidUser() : getMaybeMePnUser();
+    const byLid = wid.isGroup() ? ns('StandinGroups').goesByLid(wid) : wid.isLid();
+    return byLid ? getMaybeMeLidUser() : getMaybeMePnUser();
   };
 
-  const keyIn = (chat, fromMe, id) => new MsgKey({ fromMe, remote: chat, id });
+  const keyIn = (chat, fromMe, id, participant) => new MsgKey({ fromMe, remote: chat, id, participant });
+
+  /** The key of a message that we have. Of our own in a group, it depends on the client under which of our two ids. */
+  function known(chat, fromMe, id, author) {
+    const mine = fromMe && chat.isGroup() ? ns('WAWebUserPrefsMeUser').getMePNandLIDWids() : [];
+    const keys = [author, ...mine].map((participant) => keyIn(chat, fromMe, id, participant));
+    return keys.find((key) => store.msgs.has(String(key))) ?? keys[0];
+  }
 
   /** The row of a text, from a live stanza or from history. */
   function rowOf(stanza, extra) {
     const chat = createWid(stanza.chat);
+    const { author } = stanza;
     const row = {
-      id: String(keyIn(chat, stanza.from_me, stanza.id)),
+      id: String(keyIn(chat, stanza.from_me, stanza.id, author)),
       type: stanza.kind === 'ciphertext' ? 'ciphertext' : 'chat',
       body: stanza.text,
       t: stanza.t,
-      from: String(stanza.from_me ? me(chat) : chat),
+      from: String(stanza.from_me ? (author ?? me(chat)) : chat),
       to: String(stanza.from_me ? chat : me(chat)),
+      author,
       self: stanza.from_me ? 'out' : 'in',
       ack: stanza.ack ?? 1,
       notifyName: stanza.push_name,
+      ...(stanza.mentions?.length ? { mentionedJidList: stanza.mentions } : {}),
+      ...(stanza.notice ? ns('StandinNotices').fields(stanza.notice) : {}),
       ...extra,
     };
     const { quote } = stanza;
     if (quote) {
       row.quotedStanzaID = quote.id;
-      row.quotedParticipant = String(quote.from_me ? me(chat) : chat);
+      row.quotedParticipant = String(quote.author ?? (quote.from_me ? me(chat) : chat));
       row.quotedMsg = { type: 'chat', body: quote.text };
     }
     return row;
   }
 
-  function learnPerson({ chat, lid, pn, push_name: pushname, name }) {
+  /** Whoever a stanza is about: the other side of a direct chat, the author in a group, and never us. */
+  function learnPerson({ chat: place, author, from_me: fromMe, lid, pn, push_name: pushname, name }) {
+    if (author && fromMe) return;
+    const chat = author ?? place;
     if (lid && pn) ns('WAWebLidPnCache').lidPnCache.learn(`${lid}@lid`, `${pn}@c.us`);
     const known = store.contacts.get(chat);
     const changes = {};
@@ -89,22 +105,30 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
   const kinds = {
     message(stanza) {
-      return { edit, revoke, reaction }[stanza.kind]?.(stanza) ?? text(stanza);
+      const { take: notice } = ns('StandinNotices');
+      return ({ edit, revoke, reaction, notice }[stanza.kind] ?? text)(stanza);
     },
 
     receipt(stanza) {
       const chat = createWid(stanza.chat);
+      const { participant, all = stanza.ack } = stanza;
       for (const id of stanza.ids) {
-        const key = keyIn(chat, true, id);
-        if ((store.msgs.get(String(key))?.ack ?? Infinity) < stanza.ack) store.changeMsg(key, { ack: stanza.ack });
+        const row = store.msgs.get(String(known(chat, true, id)));
+        if (!row) continue;
+        const receipts = participant ? { receipts: { ...row.receipts, [participant]: stanza.ack } } : {};
+        if (participant || row.ack < all) store.changeMsg(row.id, { ...receipts, ack: Math.max(row.ack, all) });
       }
+      const handle = (receipt) =>
+        chat.isGroup()
+          ? ns('WAWebHandleGroupReceipt').handleGroupSimpleReceipt(receipt)
+          : ns('WAWebHandleChatReceipt').handleChatSimpleReceipt(receipt);
       return () =>
-        ns('WAWebHandleChatReceipt').handleChatSimpleReceipt({
+        handle({
           type: 'receipt',
           stanzaId: stanza.ids[0],
           externalIds: stanza.ids,
           from: chat,
-          participant: null,
+          participant: participant ? createWid(participant) : null,
           recipient: null,
           ts: stanza.t,
           ack: stanza.ack,
@@ -124,11 +148,13 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
       return () => ns('WAWebContactCollection').showContact(stanza.chat);
     },
 
-    chatstate({ chat, state, t }) {
+    chatstate({ chat, participant, state, t }) {
       return () => {
         const presence = ns('WAWebPresenceCollection').PresenceCollection.gadd(createWid(chat));
+        const now = { t, type: { composing: 'typing', recording: 'recording_audio', paused: 'available' }[state] };
         presence.set({ hasData: true, isOnline: true });
-        presence.chatstate.set({ t, type: { composing: 'typing', recording: 'recording_audio', paused: 'available' }[state] });
+        if (participant) presence.chatstates.gadd(createWid(participant)).set(now);
+        presence.chatstate.set(now);
       };
     },
 
@@ -145,10 +171,10 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
   function text(stanza) {
     learnPerson(stanza);
-    const { from_me: fromMe, chat } = stanza;
+    const { from_me: fromMe, chat, author } = stanza;
     const row = rowOf(stanza);
-    const known = store.msgs.get(row.id);
-    if (known && known.type === 'ciphertext') store.changeMsg(row.id, { type: row.type, body: row.body });
+    const before = store.msgs.get(row.id);
+    if (before && before.type === 'ciphertext') store.changeMsg(row.id, { type: row.type, body: row.body });
     else if (!store.addMsg(row)) return null;
     else {
       const { unreadCount = 0 } = store.chats.get(chat) ?? {};
@@ -156,7 +182,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     }
     const stored = store.msgs.get(row.id);
     return async () => {
-      ns('WAWebContactCollection').showContact(chat);
+      ns('WAWebContactCollection').showContact(author ?? chat);
       const model = ns('WAWebChatCollection').showChat(chat);
       const raw = { ...store.hydrate(stored), isNewMsg: true };
       await ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(model.id, [raw]);
@@ -165,8 +191,8 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
   function edit(stanza) {
     const chat = createWid(stanza.chat);
-    const target = keyIn(chat, stanza.from_me, stanza.target);
-    const latestEditMsgKey = keyIn(chat, stanza.from_me, stanza.id);
+    const target = known(chat, stanza.from_me, stanza.target, stanza.author);
+    const latestEditMsgKey = keyIn(chat, stanza.from_me, stanza.id, stanza.author);
     const latestEditSenderTimestampMs = stanza.t * 1000;
     const changes = { body: stanza.text, latestEditMsgKey: String(latestEditMsgKey), latestEditSenderTimestampMs };
     if (!store.changeMsg(target, changes)) return null;
@@ -183,33 +209,35 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
   function revoke(stanza) {
     const chat = createWid(stanza.chat);
-    const target = keyIn(chat, stanza.from_me, stanza.target);
-    if (!store.changeMsg(target, { type: 'revoked', subtype: 'sender', body: undefined })) return null;
+    const target = known(chat, stanza.target_from_me, stanza.target, stanza.target_author);
+    const by = stanza.author === stanza.target_author ? 'sender' : 'admin';
+    if (!store.changeMsg(target, { type: 'revoked', subtype: by, body: undefined })) return null;
     return () =>
       ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(chat, [
-        protocol(stanza, chat, target, 'sender_revoke'),
+        protocol(stanza, chat, target, `${by}_revoke`),
       ]);
   }
 
   function protocol(stanza, chat, target, subtype) {
-    const [from, to] = stanza.from_me ? [me(chat), chat] : [chat, me(chat)];
-    const id = keyIn(chat, stanza.from_me, stanza.id);
-    return { id, type: 'protocol', subtype, protocolMessageKey: target, from, to, t: stanza.t, isNewMsg: true };
+    const author = stanza.author && createWid(stanza.author);
+    const [from, to] = stanza.from_me ? [author ?? me(chat), chat] : [chat, me(chat)];
+    const id = keyIn(chat, stanza.from_me, stanza.id, author);
+    return { id, type: 'protocol', subtype, protocolMessageKey: target, from, to, author, t: stanza.t, isNewMsg: true };
   }
 
   function reaction(stanza) {
     const chat = createWid(stanza.chat);
-    const parent = keyIn(chat, stanza.target_from_me, stanza.target);
-    const sender = stanza.from_me ? me(chat) : chat;
+    const parent = known(chat, stanza.target_from_me, stanza.target, stanza.target_author);
+    const sender = stanza.author ? createWid(stanza.author) : stanza.from_me ? me(chat) : chat;
     const reactions = { ...store.msgs.get(String(parent))?.reactions };
     if (stanza.text) reactions[sender] = { text: stanza.text, id: stanza.id, t: stanza.t };
     else delete reactions[sender];
     if (!store.changeMsg(parent, { reactions, hasReaction: Object.keys(reactions).length > 0 })) return null;
-    const key = keyIn(chat, stanza.from_me, stanza.id);
+    const key = keyIn(chat, stanza.from_me, stanza.id, stanza.author);
     return () => ns('StandinReactions').show({ key, parent, sender, text: stanza.text, t: stanza.t });
   }
 
-  Object.assign(exports, { push, drained, rowOf, learnPerson, me, keyIn });
+  Object.assign(exports, { push, drained, rowOf, learnPerson, me, keyIn, known });
 }, 98);
 
 // Receipts for what we sent. The libraries wrap these to hear of deliveries and reads.
@@ -220,8 +248,16 @@ __d('WAWebHandleChatReceipt', ['WAWebMsgKey'], (g, require, dflt, ns, lazy, modu
   };
 }, 98);
 
+// In a group a message is as far as it is with the slowest of its members: that is in the row already.
 __d('WAWebHandleGroupReceipt', [], (g, require, dflt, ns, lazy, module, exports) => {
-  exports.handleGroupSimpleReceipt = async () => {};
+  exports.handleGroupSimpleReceipt = async ({ from, externalIds }) => {
+    const { MsgCollection } = ns('WAWebMsgCollection');
+    for (const id of externalIds) {
+      const key = ns('StandinIntake').known(from, true, id);
+      const row = ns('StandinStore').msgs.get(String(key));
+      if (row) MsgCollection.get(key)?.updateAck(row.ack);
+    }
+  };
 }, 98);
 
 __d('WAWebHandleStatusReceipt', [], (g, require, dflt, ns, lazy, module, exports) => {

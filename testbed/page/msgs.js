@@ -12,7 +12,7 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
     'labels ephemeralStartTimestamp ephemeralDuration ephemeralSettingTimestamp isMdHistoryMsg isSendFailure local ' +
     'mediaData mediaObject latestEditMsgKey latestEditSenderTimestampMs hasReaction editMsgType revokeSender ' +
     'revokeTimestamp messageSecret pollName pollOptions links dynamicReplyButtons replyButtons list listResponse ' +
-    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform';
+    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform recipients receipts';
 
   class MsgModel extends BaseModel {
     static defaults() {
@@ -105,7 +105,9 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
         const { body, latestEditMsgKey, latestEditSenderTimestampMs } = raw;
         target.set({ body, latestEditMsgKey, latestEditSenderTimestampMs });
       } else {
-        target.set({ body: undefined, type: 'revoked', subtype: 'sender', revokeSender: raw.from, revokeTimestamp: raw.t });
+        const subtype = raw.subtype === 'admin_revoke' ? 'admin' : 'sender';
+        const revokeSender = raw.author ?? raw.from;
+        target.set({ body: undefined, type: 'revoked', subtype, revokeSender, revokeTimestamp: raw.t });
       }
       return target;
     }
@@ -155,7 +157,8 @@ __d('WAWebQuotedMsgModelUtils', ['WAWebMsgModel', 'WAWebMsgKey'], (g, require, d
     if (!msg.quotedStanzaID) return undefined;
     const remote = msg.quotedRemoteJid ?? msg.id.remote;
     const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(msg.quotedParticipant);
-    const id = new (dflt('WAWebMsgKey'))({ fromMe, remote, id: msg.quotedStanzaID });
+    const participant = remote.isGroup() ? msg.quotedParticipant : undefined;
+    const id = new (dflt('WAWebMsgKey'))({ fromMe, remote, id: msg.quotedStanzaID, participant });
     const shown = ns('WAWebMsgCollection').MsgCollection.get(id);
     if (shown || !msg.quotedMsg) return shown;
     return new (dflt('WAWebMsgModel'))({ ...msg.quotedMsg, id, from: msg.quotedParticipant });
@@ -177,7 +180,7 @@ __d('WAWebMsgActionCapability', ['WAWebMsgReply'], (g, require, dflt, ns, lazy, 
     canEditCaption: () => false,
     canReplyMsg: (msg) => ns('WAWebMsgReply').canReplyMsg(msg),
     canSenderRevokeMsg: (msg) => mine(msg) && msg.type !== 'revoked' && age(msg) < REVOKE_WINDOW_S,
-    canAdminRevokeMsg: () => false,
+    canAdminRevokeMsg: (msg) => Boolean(ns('WAWebChatCollection').ChatCollection.get(msg.id.remote)?.iAmAdmin()),
     canStarMsg: () => true,
   });
 }, 98);

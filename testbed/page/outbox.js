@@ -8,10 +8,13 @@ __d('StandinOutbox', ['StandinStore', 'StandinLink'], (g, require, dflt, ns, laz
   let lastSeq = 0;
   let open = false;
 
-  /** Notes an entry; the caller commits the store and then calls `go`. Resolves with the service's answer. */
-  function note(frame) {
+  /**
+   * Notes an entry, with the key of the message that it sends; the caller commits the store and then calls `go`.
+   * Resolves with the service's answer.
+   */
+  function note(frame, key) {
     lastSeq = Math.max(lastSeq, ...[...store.outbox.values()].map((entry) => entry.seq)) + 1;
-    store.note('outbox', frame.id, { seq: lastSeq, frame });
+    store.note('outbox', frame.id, { seq: lastSeq, frame, key });
     return new Promise((resolve) => waiting.set(frame.id, [...(waiting.get(frame.id) ?? []), resolve]));
   }
 
@@ -30,7 +33,7 @@ __d('StandinOutbox', ['StandinStore', 'StandinLink'], (g, require, dflt, ns, laz
     const entry = store.outbox.get(id);
     if (!entry) return;
     store.note('outbox', id, null);
-    const shown = entry.frame.kind === 'text' ? ns('StandinSend').acked(entry.frame, error) : null;
+    const shown = entry.key ? ns('StandinSend').acked(entry.key, error) : null;
     await store.commit();
     shown?.();
     const result = error ? { messageSendResult: 'ERROR_UNKNOWN', errorCode: error, t } : { messageSendResult: 'OK', t };
@@ -44,20 +47,19 @@ __d('StandinOutbox', ['StandinStore', 'StandinLink'], (g, require, dflt, ns, laz
 __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns, lazy, module, exports) => {
   const store = ns('StandinStore');
 
-  const keyOf = ({ to, id }) => `true_${to}_${id}`;
-
   /** The service has it, or refuses it. Never takes back what a receipt has already said. */
-  function acked(frame, error) {
+  function acked(key, error) {
     const ack = error ? -1 : 1;
-    const known = store.msgs.get(keyOf(frame))?.ack ?? 0;
-    if (known < 1) store.changeMsg(keyOf(frame), error ? { ack, isSendFailure: true } : { ack });
-    return () => ns('WAWebMsgCollection').MsgCollection.get(keyOf(frame))?.updateAck(ack);
+    const known = store.msgs.get(key)?.ack ?? 0;
+    if (known < 1) store.changeMsg(key, error ? { ack, isSendFailure: true } : { ack });
+    return () => ns('WAWebMsgCollection').MsgCollection.get(key)?.updateAck(ack);
   }
 
-  function quoteOf({ quotedStanzaID, quotedParticipant, quotedMsg }) {
+  function quoteOf({ to, quotedStanzaID, quotedParticipant, quotedMsg }) {
     if (!quotedStanzaID) return undefined;
     const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(quotedParticipant);
-    return { id: quotedStanzaID, from_me: fromMe, text: quotedMsg?.body ?? '' };
+    const author = to.isGroup() ? String(quotedParticipant) : undefined;
+    return { id: quotedStanzaID, from_me: fromMe, author, text: quotedMsg?.body ?? '' };
   }
 
   /** Answers at once with two promises: of the message, when it is safely ours, and of the service's answer. */
@@ -65,14 +67,16 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
     const row = { ...store.dehydrate(raw), ack: 0 };
     store.addMsg(row);
     store.touchChat(chat.id);
-    const result = ns('StandinOutbox').note({
+    const frame = {
       kind: 'text',
       to: String(chat.id),
       id: raw.id.id,
       t: row.t,
       text: raw.body,
       quote: quoteOf(raw),
-    });
+      mentions: raw.mentionedJidList?.map(String),
+    };
+    const result = ns('StandinOutbox').note(frame, row.id);
     const { MsgCollection } = ns('WAWebMsgCollection');
     // Shown with the very id object that we were given: clients compare it.
     const msg = MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
@@ -95,7 +99,8 @@ __d('WAWebSendTextMsgChatAction', [], (g, require, dflt, ns, lazy, module, expor
   exports.sendTextMsgToChat = async (chat, body) => {
     const MsgKey = dflt('WAWebMsgKey');
     const from = ns('StandinIntake').me(chat.id);
-    const id = new MsgKey({ from, to: chat.id, id: await MsgKey.newId(), selfDir: 'out' });
+    const participant = chat.id.isGroup() ? from : undefined;
+    const id = new MsgKey({ from, to: chat.id, id: await MsgKey.newId(), participant, selfDir: 'out' });
     const t = ns('WATimeUtils').unixTime();
     const raw = { id, body, from, to: chat.id, t, type: 'chat', self: 'out', isNewMsg: true, local: true };
     const [msg, result] = ns('WAWebSendMsgChatAction').addAndSendMsgToChat(chat, raw);
@@ -122,7 +127,7 @@ __d('WAWebSendMessageEditAction', ['StandinOutbox'], (g, require, dflt, ns, lazy
 
   exports.addAndSendMessageEdit = (msg, raw) => send(msg, raw.body, raw.id);
   exports.sendMessageEdit = async (msg, body) =>
-    send(msg, body, new MsgKey({ fromMe: true, remote: msg.id.remote, id: await MsgKey.newId() }));
+    send(msg, body, new MsgKey({ ...msg.id, id: await MsgKey.newId() }));
 }, 98);
 
 __d('StandinReactions', [], (g, require, dflt, ns, lazy, module, exports) => {
@@ -178,11 +183,13 @@ __d('WAWebSendReactionMsgAction', ['StandinOutbox'], (g, require, dflt, ns, lazy
       t,
       target: msg.id.id,
       target_from_me: msg.id.fromMe,
+      target_author: ns('StandinRevoke').authorOf(msg),
       text,
     });
     await store.commit();
     ns('StandinOutbox').go(id);
-    const key = new MsgKey({ fromMe: true, remote: msg.id.remote, id });
+    const participant = msg.id.remote.isGroup() ? sender : undefined;
+    const key = new MsgKey({ fromMe: true, remote: msg.id.remote, id, participant });
     ns('StandinReactions').show({ key, parent: msg.id, sender, text, t });
     return (await result).messageSendResult;
   };
@@ -192,16 +199,21 @@ __d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exp
   const store = ns('StandinStore');
   const MsgKey = dflt('WAWebMsgKey');
 
+  /** In a group: who wrote a message that is not ours. */
+  const authorOf = ({ id }) => (id.fromMe || !id.participant ? undefined : String(id.participant));
+
   async function revoke(chat, msgs) {
     const results = [];
     for (const msg of msgs) {
       const id = await MsgKey.newId();
       const t = ns('WATimeUtils').unixTime();
-      store.changeMsg(msg.id, { type: 'revoked', subtype: 'sender', body: undefined });
-      results.push(ns('StandinOutbox').note({ kind: 'revoke', to: String(chat.id), id, t, target: msg.id.id }));
+      const gone = { type: 'revoked', subtype: msg.id.fromMe ? 'sender' : 'admin', body: undefined };
+      store.changeMsg(msg.id, gone);
+      const target = { target: msg.id.id, target_from_me: msg.id.fromMe, target_author: authorOf(msg) };
+      results.push(ns('StandinOutbox').note({ kind: 'revoke', to: String(chat.id), id, t, ...target }));
       await store.commit();
       ns('StandinOutbox').go(id);
-      msg.set({ type: 'revoked', subtype: 'sender', body: undefined });
+      msg.set(gone);
     }
     await Promise.all(results);
   }
@@ -220,5 +232,5 @@ __d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exp
     ns('WAWebChatCollection').showChat(chat.id);
   }
 
-  Object.assign(exports, { revoke, remove });
+  Object.assign(exports, { revoke, remove, authorOf });
 }, 98);

@@ -19,7 +19,9 @@ __d('WAWebPresenceCollection', ['WAWebBaseCollection', 'WAWebBaseModel', 'Standi
     initialize() {
       const chatstates = new ChatstateCollection();
       Object.defineProperty(this, 'chatstates', { value: chatstates });
-      this.set({ chatstate: chatstates.add({ id: this.id }) }, { silent: true });
+      // In a group there are those of its members, and one for all of them besides.
+      const chatstate = this.isGroup ? new Chatstate({ id: this.id }) : chatstates.add({ id: this.id });
+      this.set({ chatstate }, { silent: true });
       this.chatstate.on('change:type', (...args) => this.$bubble('change:chatstate.type', ...args));
     }
 
@@ -31,7 +33,8 @@ __d('WAWebPresenceCollection', ['WAWebBaseCollection', 'WAWebBaseModel', 'Standi
     }
 
     async subscribe() {
-      ns('WAWebContactPresenceBridge').subscribeUserPresence(this.id);
+      const { subscribeGroupPresence, subscribeUserPresence } = ns('WAWebContactPresenceBridge');
+      (this.isGroup ? subscribeGroupPresence : subscribeUserPresence)(this.id);
       this.isSubscribed = true;
     }
   }
@@ -60,7 +63,7 @@ __d('WAWebContactPresenceBridge', ['StandinLink'], (g, require, dflt, ns, lazy, 
   exports.subscribeUserPresence = async (wid) => {
     ns('StandinLink').link.send({ op: 'presence_subscribe', jid: String(wid) });
   };
-  exports.subscribeGroupPresence = async () => {};
+  exports.subscribeGroupPresence = (wid) => void ns('StandinLink').link.send({ op: 'presence_subscribe', jid: String(wid) });
 }, 98);
 
 __d('WAWebPresenceChatAction', ['StandinLink'], (g, require, dflt, ns, lazy, module, exports) => {

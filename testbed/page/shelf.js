@@ -62,11 +62,6 @@
     impl: 'StatusCollectionImpl',
     methods: { hasSynced: () => true, getMyStatus: () => undefined },
   });
-  emptyCollection('WAWebGroupMetadataCollection', 'groups', ['id', 'participants'], {
-    as: 'default',
-    proxyName: 'group-metadata',
-    methods: { _handleParentGroupChange() {} },
-  });
 })();
 
 __d('WAWebCallCollection', ['WAWebBaseCollection', 'WAWebBaseModel'], (g, require, dflt, ns, lazy, module, exports) => {

@@ -13,12 +13,14 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   const contacts = new Map();
   const outbox = new Map();
   const mappings = new Map();
-  const tables = { msgs, chats, contacts, outbox, mappings };
+  const groups = new Map();
+  const tables = { msgs, chats, contacts, outbox, mappings, groups };
   let lastRowId = 0;
   let unwritten = [];
 
   const KEYS = ['id', 'protocolMessageKey', 'latestEditMsgKey'];
   const WIDS = ['from', 'to', 'author', 'quotedParticipant', 'quotedRemoteJid'];
+  const WID_LISTS = ['mentionedJidList'];
   // True of a message as it comes in, not of one that is read again later.
   const PASSING = ['isNewMsg', 'local', 'mediaData', 'mediaObject'];
 
@@ -118,6 +120,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const attributes = { ...row };
     for (const key of KEYS) if (row[key]) attributes[key] = MsgKey.fromString(row[key]);
     for (const key of WIDS) if (row[key]) attributes[key] = createWid(row[key]);
+    for (const key of WID_LISTS) if (row[key]) attributes[key] = row[key].map(createWid);
     return attributes;
   }
 
@@ -147,6 +150,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     contacts,
     outbox,
     mappings,
+    groups,
     msgs,
     load,
     note,

@@ -58,10 +58,14 @@ clients! {
     wa_js_sends_and_receives_with_new_keys: "wajs-messages.test.mjs", "new";
     wa_js_loses_nothing: "wajs-durable.test.mjs", "old";
     wa_js_loses_nothing_with_new_keys: "wajs-durable.test.mjs", "new";
+    wa_js_writes_in_groups: "wajs-groups.test.mjs", "old";
+    wa_js_writes_in_groups_with_new_keys: "wajs-groups.test.mjs", "new";
     wa_js_knows_people_by_number_and_lid: "wajs-people.test.mjs", "old";
     wa_js_knows_people_by_number_and_lid_with_new_keys: "wajs-people.test.mjs", "new";
     whatsapp_web_js_logs_in_and_out: "wwebjs-login.test.mjs", "old";
     whatsapp_web_js_logs_in_and_out_with_new_keys: "wwebjs-login.test.mjs", "new";
     whatsapp_web_js_sends_and_receives: "wwebjs.test.mjs", "old";
     whatsapp_web_js_sends_and_receives_as_far_as_it_can_with_new_keys: "wwebjs.test.mjs", "new";
+    whatsapp_web_js_writes_in_groups: "wwebjs-groups.test.mjs", "old";
+    whatsapp_web_js_writes_in_groups_as_far_as_it_can_with_new_keys: "wwebjs-groups.test.mjs", "new";
 }

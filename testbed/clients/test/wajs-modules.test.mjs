@@ -44,6 +44,9 @@ const BOUND = {
   LabelStore: 'WAWebLabelCollection',
   CallStore: 'WAWebCallCollection',
   GroupMetadataStore: 'WAWebGroupMetadataCollection',
+  GroupMetadataModel: 'WAWebGroupMetadataModel',
+  ParticipantModel: 'WAWebGroupParticipantModel',
+  ParticipantCollection: 'WAWebGroupParticipantCollection',
   ReactionsStore: 'WAWebReactionsCollection',
 };
 const FUNCTIONS = {
@@ -68,6 +71,8 @@ const FUNCTIONS = {
   handleChatSimpleReceipt: 'WAWebHandleChatReceipt',
   handleGroupSimpleReceipt: 'WAWebHandleGroupReceipt',
   handleStatusSimpleReceipt: 'WAWebHandleStatusReceipt',
+  updateDBForGroupAction: 'WAWebUpdateDbForGroupAction',
+  queryAllGroups: 'WAWebGroupQueryJob',
   msgFindByDirection: 'WAWebDBMessageFindLocal',
   getSearchContext: 'WAWebChatMessageSearch',
   subscribePresence: 'WAWebContactPresenceBridge',

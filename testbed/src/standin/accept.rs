@@ -6,14 +6,18 @@ use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::LoseAnswer;
 use super::jid::Jid;
-use super::people::{CustomerId, PhoneId};
+use super::people::{CustomerId, GroupId, PhoneId};
+use super::place::{ChatWith, Place, Sender, Who};
 use super::stanza::Content;
-use super::thread::{Message, Reaction};
+use super::thread::{Message, Quote, Reaction};
 use super::wire::{Sent, SentKind, ToPage};
 use super::world::World;
 
-/// The error for a recipient who is not on WhatsApp.
+/// The error for a recipient who is not on WhatsApp, and for a group that there is not.
 const NO_SUCH_PERSON: u16 = 404;
+
+/// The error for a group in which the account may not write.
+const NOT_ALLOWED: u16 = 403;
 
 /// A message that the service accepted from a page. The recipient's phone removes doubles only after this.
 #[derive(Clone, Debug, Serialize)]
@@ -26,8 +30,10 @@ pub struct Accepted {
     pub phone: PhoneId,
     /// The address it was sent to.
     pub to: Jid,
-    /// Whom that means.
-    pub customer: CustomerId,
+    /// Whom that means, if it is a customer.
+    pub customer: Option<CustomerId>,
+    /// The group, if it is one.
+    pub group: Option<GroupId>,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
     /// `text`, `edit`, `revoke` or `reaction`.
@@ -45,15 +51,25 @@ impl World {
         if let Some(code) = self.faults.take_refusal() {
             return self.answer(device, &sent.id, Some(code));
         }
-        let Some(customer) = self.find(&sent.to) else {
+        let Some(chat) = self.find_chat(&sent.to) else {
             return self.answer(device, &sent.id, Some(NO_SUCH_PERSON));
         };
+        let place = Place::of(phone, chat);
+        if let ChatWith::Group(group) = chat
+            && !self.groups[group.0].hears(Who::Phone(phone))
+        {
+            return self.answer(device, &sent.id, Some(NOT_ALLOWED));
+        }
         self.accepted.push(Accepted {
             at_ms: now_ms(),
             device,
             phone,
             to: sent.to.clone(),
-            customer,
+            customer: match chat {
+                ChatWith::Customer(customer) => Some(customer),
+                ChatWith::Group(_) => None,
+            },
+            group: place.group(),
             stanza_id: sent.id.clone(),
             kind: kind_name(sent.kind).to_owned(),
             text: sent.text.clone(),
@@ -61,6 +77,7 @@ impl World {
         let lost = self.faults.take_lost_answer();
         let delay = self.faults.answer_delay;
         let sent = sent.clone();
+        let sender = Sender::phone(phone, Some(device));
         let pass = move |world: &mut World| {
             match lost {
                 None => world.answer(device, &sent.id, None),
@@ -71,7 +88,7 @@ impl World {
                     }
                 }
             }
-            world.pass_on(device, phone, customer, &sent);
+            world.pass_on(place, phone, sender, &sent);
         };
         if delay.is_zero() {
             pass(self);
@@ -93,122 +110,166 @@ impl World {
         }
     }
 
-    fn pass_on(&mut self, device: DeviceId, phone: PhoneId, customer: CustomerId, sent: &Sent) {
-        let target = sent.target.clone().unwrap_or_default();
+    fn pass_on(&mut self, place: Place, phone: PhoneId, sender: Sender, sent: &Sent) {
+        let id = sent.target.clone().unwrap_or_default();
+        let writer = self.writer(place, phone, sent.target_from_me, sent.target_author.as_ref());
+        let target = writer.map(|who| (who, id.as_str()));
         match sent.kind {
             SentKind::Text => {
                 let message = Message {
-                    quote: sent.quote.clone(),
-                    device: Some(device),
+                    quote: sent.quote.clone().map(|quote| self.quote_of(place, phone, quote)),
+                    mentions: sent.mentions.clone(),
+                    device: sender.device,
                     ..Self::new_message(sent.id.clone(), true, sent.text.clone())
                 };
-                self.send_text(phone, customer, message);
+                self.post(place, sender, &message);
             }
-            SentKind::Edit => self.edit(phone, customer, Some(device), (true, &sent.id, &target), &sent.text),
-            SentKind::Revoke => self.revoke(phone, customer, Some(device), (true, &sent.id, &target)),
-            SentKind::Reaction => {
-                self.react(
-                    phone,
-                    customer,
-                    Some(device),
-                    (true, &sent.id),
-                    (sent.target_from_me, &target),
-                    &sent.text,
+            SentKind::Edit => self.edit(place, sender, (&sent.id, &id), &sent.text),
+            SentKind::Revoke => {
+                // A page that says nothing of whose it was deletes its own.
+                self.revoke(
+                    place,
+                    sender,
+                    &sent.id,
+                    target
+                        .filter(|_| sent.target_author.is_some())
+                        .unwrap_or((sender.who, &id)),
                 );
             }
+            SentKind::Reaction => {
+                if let Some(target) = target {
+                    self.react(place, sender, &sent.id, target, &sent.text);
+                }
+            }
         }
     }
 
-    /// A text from one of our devices, or from the phone itself.
-    pub(crate) fn send_text(&mut self, phone: PhoneId, customer: CustomerId, message: Message) {
-        let thread = self.thread_mut(phone, customer);
-        let known = thread.get(true, &message.id).is_some();
-        if !known {
-            thread.messages.push(message.clone());
-            self.note_ack(phone, customer, &message.id, 1);
-            let content = Content::of(&message);
-            self.spread(phone, customer, message.device, (&message.id, true, message.t, content));
+    /// What a page quotes: in a group it is known by its author, whoever looks at it.
+    fn quote_of(&self, place: Place, phone: PhoneId, quote: Quote) -> Quote {
+        let own = quote.from_me.then(|| self.author(place, Who::Phone(phone))).flatten();
+        Quote {
+            author: own.or(quote.author),
+            ..quote
         }
-        self.deliver(phone, customer, message);
     }
 
-    pub(crate) fn edit(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id, target): (bool, &str, &str),
-        text: &str,
-    ) {
-        let Some(message) = self.thread_mut(phone, customer).get_mut(from_me, target) else {
-            return;
-        };
-        text.clone_into(&mut message.text);
-        message.edited = true;
-        if from_me {
-            self.customers[customer.0].edited(phone, target, text);
-        }
-        let content = Content::Edit {
-            target: target.to_owned(),
-            text: text.to_owned(),
-        };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
-    }
-
-    pub(crate) fn revoke(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id, target): (bool, &str, &str),
-    ) {
-        let Some(message) = self.thread_mut(phone, customer).get_mut(from_me, target) else {
-            return;
-        };
-        message.revoked = true;
-        if from_me {
-            self.customers[customer.0].revoked(phone, target);
-        }
-        let content = Content::Revoke {
-            target: target.to_owned(),
-        };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
-    }
-
-    pub(crate) fn react(
-        &mut self,
-        phone: PhoneId,
-        customer: CustomerId,
-        device: Option<DeviceId>,
-        (from_me, id): (bool, &str),
-        (target_from_me, target): (bool, &str),
-        emoji: &str,
-    ) {
-        let chat = self.customers[customer.0].jid();
-        let who = if from_me {
-            self.phones[phone.0].me_in(&chat)
-        } else {
-            chat
-        };
-        let Some(message) = self.thread_mut(phone, customer).get_mut(target_from_me, target) else {
-            return;
-        };
-        if emoji.is_empty() {
-            message.reactions.remove(&who);
-        } else {
-            let reaction = Reaction {
-                text: emoji.to_owned(),
-                id: id.to_owned(),
-                t: now_ms() / 1000,
+    /// A message reaches everybody in a place. One of ours that comes a second time, under the id that it had, is no
+    /// second message; the phones of those who get it see to that themselves.
+    pub(crate) fn post(&mut self, place: Place, sender: Sender, message: &Message) {
+        for phone in self.phones_in(place) {
+            let from_me = sender.is(phone);
+            if from_me && self.thread_mut(phone, place.chat()).get(true, &message.id).is_some() {
+                continue;
+            }
+            let copy = Message {
+                from_me,
+                quote: message.quote.as_ref().map(|quote| self.quote_for(phone, quote)),
+                ..message.clone()
             };
-            message.reactions.insert(who, reaction);
+            self.note(phone, place, sender, copy);
         }
-        let content = Content::Reaction {
-            target: target.to_owned(),
-            target_from_me,
-            text: emoji.to_owned(),
+        for customer in self.customers_in(place) {
+            if sender.who != Who::Customer(customer) {
+                self.deliver(place, sender.who, customer, message.clone());
+            }
+        }
+    }
+
+    /// An account has a message, and so have its devices.
+    pub(crate) fn note(&mut self, phone: PhoneId, place: Place, sender: Sender, message: Message) {
+        let message = Message {
+            author: self.author(place, sender.who),
+            recipients: (self.phones_in(place).len() + self.customers_in(place).len()).saturating_sub(1),
+            ..message
         };
-        self.spread(phone, customer, device, (id, from_me, now_ms() / 1000, content));
+        let (id, t, content) = (message.id.clone(), message.t, Content::of(&message));
+        let counts = !message.from_me && message.notice.is_none();
+        let acked = message.from_me && message.notice.is_none();
+        let thread = self.thread_mut(phone, place.chat());
+        thread.unread += u32::from(counts);
+        thread.messages.push(message);
+        if acked {
+            self.note_ack(phone, place, None, &id, 1);
+        }
+        self.spread(phone, place, sender, (&id, t), content);
+    }
+
+    pub(crate) fn edit(&mut self, place: Place, sender: Sender, (id, target): (&str, &str), text: &str) {
+        let author = self.author(place, sender.who);
+        for phone in self.phones_in(place) {
+            let thread = self.thread_mut(phone, place.chat());
+            let Some(message) = thread.by(author.as_ref(), sender.is(phone), target) else {
+                continue;
+            };
+            text.clone_into(&mut message.text);
+            message.edited = true;
+            let content = Content::Edit {
+                target: target.to_owned(),
+                text: text.to_owned(),
+            };
+            self.spread(phone, place, sender, (id, now_ms() / 1000), content);
+        }
+        for customer in self.customers_in(place) {
+            self.customers[customer.0].edited(place, sender.who, target, text);
+        }
+    }
+
+    /// Deletes a message for everyone: one's own, or, as an admin of a group, another's.
+    pub(crate) fn revoke(&mut self, place: Place, sender: Sender, id: &str, (writer, target): (Who, &str)) {
+        let author = self.author(place, writer);
+        for phone in self.phones_in(place) {
+            let target_from_me = writer == Who::Phone(phone);
+            let thread = self.thread_mut(phone, place.chat());
+            let Some(message) = thread.by(author.as_ref(), target_from_me, target) else {
+                continue;
+            };
+            message.revoked = true;
+            let content = Content::Revoke {
+                target: target.to_owned(),
+                target_from_me,
+                target_author: author.clone(),
+            };
+            self.spread(phone, place, sender, (id, now_ms() / 1000), content);
+        }
+        for customer in self.customers_in(place) {
+            self.customers[customer.0].revoked(place, writer, target);
+        }
+    }
+
+    pub(crate) fn react(&mut self, place: Place, sender: Sender, id: &str, (writer, target): (Who, &str), emoji: &str) {
+        let author = self.author(place, writer);
+        for phone in self.phones_in(place) {
+            let who = self.author(place, sender.who).unwrap_or_else(|| {
+                let chat = self.address(place);
+                if sender.is(phone) {
+                    self.phones[phone.0].me_in(&chat)
+                } else {
+                    chat
+                }
+            });
+            let target_from_me = writer == Who::Phone(phone);
+            let thread = self.thread_mut(phone, place.chat());
+            let Some(message) = thread.by(author.as_ref(), target_from_me, target) else {
+                continue;
+            };
+            if emoji.is_empty() {
+                message.reactions.remove(&who);
+            } else {
+                let reaction = Reaction {
+                    text: emoji.to_owned(),
+                    id: id.to_owned(),
+                    t: now_ms() / 1000,
+                };
+                message.reactions.insert(who, reaction);
+            }
+            let content = Content::Reaction {
+                target: target.to_owned(),
+                target_from_me,
+                target_author: author.clone(),
+                text: emoji.to_owned(),
+            };
+            self.spread(phone, place, sender, (id, now_ms() / 1000), content);
+        }
     }
 }
 

@@ -30,11 +30,13 @@ const FILES: &[(&str, &str)] = files![
     "store.js",
     "identity.js",
     "contacts.js",
+    "groups.js",
     "presence.js",
     "msgs.js",
     "chats.js",
     "history.js",
     "intake.js",
+    "notices.js",
     "outbox.js",
     "actions.js",
     "session.js",
@@ -86,7 +88,9 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
 /// A profile picture, as the site's picture server hands it out.
 pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Response {
     let found = service.look(|world| {
-        let mut pictures = world.customers.iter().filter_map(|customer| customer.picture.as_ref());
+        let of_customers = world.customers.iter().map(|customer| &customer.picture);
+        let of_groups = world.groups.iter().map(|group| &group.picture);
+        let mut pictures = of_customers.chain(of_groups).flatten();
         pictures.find(|picture| picture.path == uri.path()).cloned()
     });
     match found {

@@ -1,5 +1,6 @@
 //! The page's network connection.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,6 +14,8 @@ use tokio::sync::mpsc;
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::Network;
+use super::people::{CustomerId, GroupId, PhoneId};
+use super::place::{ChatWith, Place, Who};
 use super::service::Service;
 use super::thread::{ReadReceipt, Typing};
 use super::wire::{FromPage, ToPage};
@@ -112,12 +115,12 @@ impl World {
                 }
             }
             FromPage::Message(sent) => self.accept(device, &sent),
-            FromPage::Read { jid, ids } => self.page_read(device, &jid, ids),
-            FromPage::Chatstate { jid, state } => self.page_types(device, &jid, state),
+            FromPage::Read { jid, ids } => self.page_read(device, &jid, &ids),
+            FromPage::Chatstate { jid, state } => self.page_types(device, &jid, &state),
             FromPage::PresenceSubscribe { jid } => {
-                let customer = self.find(&jid);
-                if let (Some(customer), Some(connection)) = (customer, self.connections.get_mut(&id)) {
-                    connection.subscribed.push(customer);
+                let chat = self.find_chat(&jid);
+                if let (Some(chat), Some(connection)) = (chat, self.connections.get_mut(&id)) {
+                    connection.subscribed.push(chat);
                 }
             }
             FromPage::Exists { n, jid } => {
@@ -125,10 +128,21 @@ impl World {
                 self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
             }
             FromPage::Profile { n, jid } => {
-                let customer = self.find(&jid).map(|customer| &self.customers[customer.0]);
-                let profile =
-                    customer.map(|c| json!({ "picture": c.picture.as_ref().map(|p| &p.path), "about": c.about }));
+                let profile = self.find_chat(&jid).map(|chat| self.profile(chat));
                 self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
+            }
+            FromPage::Group { n, jid } => {
+                let found = self.find_chat(&jid);
+                let group = found.and_then(|chat| Place::of(self.devices.get(&device)?.phone, chat).group());
+                let answer = group.map(|group| json!(self.group_info(group)));
+                self.reply(id, n, answer.ok_or("there is no such group"));
+            }
+            FromPage::Groups { n } => {
+                let phone = self.devices.get(&device).map(|device| device.phone);
+                let own = (0..self.groups.len()).map(GroupId);
+                let own = own.filter(|group| self.groups[group.0].phones().any(|member| Some(member) == phone));
+                let answer = own.map(|group| json!(self.group_info(group))).collect();
+                self.reply(id, n, Ok(Value::Array(answer)));
             }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
@@ -196,49 +210,76 @@ impl World {
         self.send(id, &ToPage::OfflineEnd);
     }
 
-    /// A page marked a chat as read.
-    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: Vec<String>) {
-        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
-            return;
+    fn profile(&self, chat: ChatWith) -> Value {
+        let (picture, about) = match chat {
+            ChatWith::Customer(customer) => {
+                let customer = &self.customers[customer.0];
+                (&customer.picture, &customer.about)
+            }
+            ChatWith::Group(group) => {
+                let group = &self.groups[group.0];
+                (&group.picture, &group.description)
+            }
         };
-        self.mark_read(phone, customer, Some(device), ids);
+        json!({ "picture": picture.as_ref().map(|picture| &picture.path), "about": about })
     }
 
-    pub(crate) fn mark_read(
-        &mut self,
-        phone: super::PhoneId,
-        customer: super::CustomerId,
-        device: Option<DeviceId>,
-        ids: Vec<String>,
-    ) {
-        let thread = self.thread_mut(phone, customer);
+    /// A page marked a chat as read.
+    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: &[String]) {
+        let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
+            return;
+        };
+        self.mark_read(phone, chat, Some(device), ids);
+    }
+
+    pub(crate) fn mark_read(&mut self, phone: PhoneId, chat: ChatWith, device: Option<DeviceId>, ids: &[String]) {
+        let place = Place::of(phone, chat);
+        let thread = self.thread_mut(phone, chat);
         thread.unread = 0;
-        for id in &ids {
-            if let Some(message) = thread.get_mut(false, id) {
-                message.ack = 3;
+        let ids: HashSet<&String> = ids.iter().collect();
+        let theirs = thread
+            .messages
+            .iter()
+            .filter(|message| !message.from_me && ids.contains(&message.id));
+        let theirs: Vec<_> = theirs
+            .map(|message| (message.author.clone(), message.id.clone()))
+            .collect();
+        // Each customer is told of what they wrote themselves.
+        let mut read: BTreeMap<CustomerId, Vec<String>> = BTreeMap::new();
+        for (author, id) in theirs {
+            self.seen_by_us(phone, chat, author.as_ref(), &id, 3);
+            if let Some(Who::Customer(writer)) = self.writer(place, phone, false, author.as_ref()) {
+                read.entry(writer).or_default().push(id);
             }
         }
-        self.reads.push(ReadReceipt {
-            at_ms: now_ms(),
-            phone,
-            customer,
-            ids,
-            device,
-        });
-        let chat = self.customers[customer.0].jid();
+        for (customer, ids) in read {
+            self.reads.push(ReadReceipt {
+                at_ms: now_ms(),
+                phone,
+                customer,
+                group: place.group(),
+                ids,
+                device,
+            });
+        }
+        let chat = self.address(place);
         self.tell_devices(phone, device, &super::stanza::Stanza::ReadSelf { chat });
     }
 
-    fn page_types(&mut self, device: DeviceId, jid: &super::Jid, state: String) {
-        let (Some(customer), Some(phone)) = (self.find(jid), self.devices.get(&device).map(|d| d.phone)) else {
+    fn page_types(&mut self, device: DeviceId, jid: &super::Jid, state: &str) {
+        let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
         };
-        self.typing.push(Typing {
-            at_ms: now_ms(),
-            phone,
-            customer,
-            state,
-        });
+        let place = Place::of(phone, chat);
+        for customer in self.customers_in(place) {
+            self.typing.push(Typing {
+                at_ms: now_ms(),
+                phone,
+                customer,
+                group: place.group(),
+                state: state.to_owned(),
+            });
+        }
     }
 
     /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::doings::Draft;
 use super::jid::Jid;
-use super::people::{CustomerId, CustomerState, PhoneId, Picture};
+use super::people::{CustomerId, CustomerState, GroupId, PhoneId, Picture};
+use super::place::{Place, Sender, Who};
 use super::script::Script;
 use super::service::Service;
 use super::thread::{Message, Quote};
@@ -15,8 +16,14 @@ use super::world::World;
 /// A message that a customer's phone shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Received {
-    /// Whose account sent it.
-    pub phone: PhoneId,
+    /// Whose account sent it; none if another customer did.
+    pub phone: Option<PhoneId>,
+    /// The group in which, if it was in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// In a group: the customer who sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<CustomerId>,
     /// The stanza id.
     pub stanza_id: String,
     /// The text as it stands now.
@@ -25,6 +32,9 @@ pub struct Received {
     pub at_ms: i64,
     /// What it quotes.
     pub quote: Option<Quote>,
+    /// Who is mentioned in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Jid>,
     /// Whether the customer has read it.
     pub read: bool,
     /// Whether it was edited.
@@ -51,35 +61,39 @@ pub struct CustomerRecord {
 }
 
 impl CustomerState {
-    fn received_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Received> {
+    fn received_mut(&mut self, place: Place, from: Who, id: &str) -> Option<&mut Received> {
+        let sent = |received: &Received| match from {
+            Who::Phone(phone) => received.phone == Some(phone),
+            Who::Customer(author) => received.author == Some(author),
+        };
         self.inbox
             .iter_mut()
-            .find(|received| received.phone == phone && received.stanza_id == id)
+            .find(|received| received.group == place.group() && received.stanza_id == id && sent(received))
     }
 
     /// The message as it waits for a phone that is off.
-    fn held_mut(&mut self, phone: PhoneId, id: &str) -> Option<&mut Message> {
+    fn held_mut(&mut self, place: Place, from: Who, id: &str) -> Option<&mut Message> {
         let mut held = self.held.iter_mut();
-        held.find(|(from, message)| *from == phone && message.id == id)
-            .map(|(_, message)| message)
+        held.find(|(at, who, message)| *at == place && *who == from && message.id == id)
+            .map(|(_, _, message)| message)
     }
 
     /// A message to them was edited.
-    pub fn edited(&mut self, phone: PhoneId, id: &str, text: &str) {
-        if let Some(received) = self.received_mut(phone, id) {
+    pub fn edited(&mut self, place: Place, from: Who, id: &str, text: &str) {
+        if let Some(received) = self.received_mut(place, from, id) {
             text.clone_into(&mut received.text);
             received.edited = true;
-        } else if let Some(held) = self.held_mut(phone, id) {
+        } else if let Some(held) = self.held_mut(place, from, id) {
             text.clone_into(&mut held.text);
             held.edited = true;
         }
     }
 
     /// A message to them was deleted.
-    pub fn revoked(&mut self, phone: PhoneId, id: &str) {
-        if let Some(received) = self.received_mut(phone, id) {
+    pub fn revoked(&mut self, place: Place, from: Who, id: &str) {
+        if let Some(received) = self.received_mut(place, from, id) {
             received.revoked = true;
-        } else if let Some(held) = self.held_mut(phone, id) {
+        } else if let Some(held) = self.held_mut(place, from, id) {
             held.revoked = true;
         }
     }
@@ -133,6 +147,10 @@ impl Customer {
         self.id
     }
 
+    fn place(&self) -> Place {
+        Place::Direct(self.phone, self.id)
+    }
+
     /// The address of the chat with them.
     pub fn chat(&self) -> Jid {
         self.service.look(|world| world.customers[self.id.0].jid())
@@ -145,12 +163,12 @@ impl Customer {
 
     /// Sends any message. Gives its stanza id.
     pub fn send(&self, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.phone, self.id, draft))
+        self.service.with(|world| world.write(self.place(), self.id, draft))
     }
 
     /// Writes several texts at once, in order. Gives their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
-        let write = |world: &mut World, text: T| world.write(self.phone, self.id, Draft::text(text.as_ref()));
+        let write = |world: &mut World, text: T| world.write(self.place(), self.id, Draft::text(text.as_ref()));
         self.service
             .with(|world| texts.into_iter().map(|text| write(world, text)).collect())
     }
@@ -165,14 +183,14 @@ impl Customer {
 
     /// What could not be decrypted comes again, readable, under the same id.
     pub fn decrypt(&self, id: &str) {
-        self.service.with(|world| world.decrypt(self.phone, self.id, id));
+        self.service.with(|world| world.decrypt(self.place(), self.id, id));
     }
 
     /// Edits one of their own messages.
     pub fn edit(&self, id: &str, text: &str) {
         self.service.with(|world| {
             let edit = world.phone_stanza_id();
-            world.edit(self.phone, self.id, None, (false, &edit, id), text);
+            world.edit(self.place(), Sender::customer(self.id), (&edit, id), text);
         });
     }
 
@@ -180,7 +198,8 @@ impl Customer {
     pub fn delete(&self, id: &str) {
         self.service.with(|world| {
             let revoke = world.phone_stanza_id();
-            world.revoke(self.phone, self.id, None, (false, &revoke, id));
+            let sender = Sender::customer(self.id);
+            world.revoke(self.place(), sender, &revoke, (sender.who, id));
         });
     }
 
@@ -188,7 +207,8 @@ impl Customer {
     pub fn react(&self, id: &str, emoji: &str) {
         self.service.with(|world| {
             let reaction = world.phone_stanza_id();
-            world.react(self.phone, self.id, None, (false, &reaction), (true, id), emoji);
+            let ours = (Who::Phone(self.phone), id);
+            world.react(self.place(), Sender::customer(self.id), &reaction, ours, emoji);
         });
     }
 
@@ -225,7 +245,7 @@ impl Customer {
     /// Changes their profile picture.
     pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
         self.service.with(|world| {
-            let path = format!("/pps/{}.jpg", world.random_hex::<8>());
+            let path = world.picture_path();
             world.customers[self.id.0].picture = Some(Picture {
                 path,
                 mimetype: mimetype.to_owned(),

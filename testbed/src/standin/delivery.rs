@@ -3,7 +3,9 @@
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::Network;
+use super::jid::Jid;
 use super::people::{CustomerId, PhoneId};
+use super::place::{ChatWith, Place, Sender, Who};
 use super::stanza::{Content, Stanza};
 use super::thread::AckChange;
 use super::wire::ToPage;
@@ -81,55 +83,75 @@ impl World {
         }
     }
 
-    /// A message between an account and a customer, to every linked device but the one that sent it.
+    /// What was written somewhere, to every linked device of an account but the one that sent it.
     pub(crate) fn spread(
         &mut self,
         phone: PhoneId,
-        customer: CustomerId,
-        except: Option<DeviceId>,
-        (id, from_me, t, content): (&str, bool, i64, Content),
+        place: Place,
+        sender: Sender,
+        (id, t): (&str, i64),
+        content: Content,
     ) {
+        let about_the_group = matches!(content, Content::Notice { .. });
+        let group = place.group().filter(|_| about_the_group);
         let stanza = Stanza::Message {
-            chat: self.customers[customer.0].jid(),
+            chat: self.address(place),
             id: id.to_owned(),
-            from_me,
+            from_me: sender.is(phone),
+            author: self.author(place, sender.who),
             t,
-            person: self.person(customer),
+            person: self.person_for(phone, place, sender.who),
+            group: group.map(|group| Box::new(self.group_info(group))),
             content,
         };
-        self.tell_devices(phone, except, &stanza);
+        self.tell_devices(phone, sender.device, &stanza);
     }
 
-    /// A receipt for messages that we sent: the service notes it, and every linked device hears of it.
-    pub(crate) fn receipt(&mut self, phone: PhoneId, customer: CustomerId, ids: &[String], ack: i8) {
-        let thread = self.thread_mut(phone, customer);
+    /// A receipt for messages that an account sent: the service notes it, and every linked device hears of it.
+    pub(crate) fn receipt(&mut self, phone: PhoneId, place: Place, reader: Who, ids: &[String], ack: i8) {
+        let participant = self.author(place, reader);
+        let customer = match reader {
+            Who::Customer(customer) => Some(customer),
+            Who::Phone(_) => None,
+        };
         let mut news = Vec::new();
         for id in ids {
-            if let Some(message) = thread.get_mut(true, id).filter(|message| message.ack < ack) {
-                message.ack = ack;
-                news.push(id.clone());
+            let thread = self.thread_mut(phone, place.chat());
+            let Some(message) = thread.get_mut(true, id) else {
+                continue;
+            };
+            if message.reached(participant.clone(), ack) {
+                news.push((id.clone(), message.ack));
             }
         }
-        if news.is_empty() {
-            return;
+        for (id, _) in &news {
+            self.note_ack(phone, place, customer, id, ack);
         }
-        for id in &news {
-            self.note_ack(phone, customer, id, ack);
+        let (chat, t) = (self.address(place), now_ms() / 1000);
+        let stanza = |ids: Vec<String>, all: Option<i8>| Stanza::Receipt {
+            chat: chat.clone(),
+            participant: participant.clone(),
+            all,
+            ids,
+            ack,
+            t,
+        };
+        if participant.is_some() {
+            for (id, all) in news {
+                self.tell_devices(phone, None, &stanza(vec![id], Some(all)));
+            }
+        } else if !news.is_empty() {
+            let ids = news.into_iter().map(|(id, _)| id).collect();
+            self.tell_devices(phone, None, &stanza(ids, None));
         }
-        let chat = self.customers[customer.0].jid();
-        self.tell_devices(
-            phone,
-            None,
-            &Stanza::Receipt {
-                chat,
-                ids: news,
-                ack,
-                t: now_ms() / 1000,
-            },
-        );
     }
 
-    pub(crate) fn note_ack(&mut self, phone: PhoneId, customer: CustomerId, id: &str, ack: i8) {
+    /// `whom` is the customer whom it has reached; in a direct chat that is always the same one.
+    pub(crate) fn note_ack(&mut self, phone: PhoneId, place: Place, whom: Option<CustomerId>, id: &str, ack: i8) {
+        let customer = match place {
+            Place::Direct(_, customer) => Some(customer),
+            Place::Group(_) => whom,
+        };
         self.acks.push(AckChange {
             at_ms: now_ms(),
             phone,
@@ -150,15 +172,25 @@ impl World {
                 chat,
                 id,
                 from_me: false,
+                author,
                 ..
             } = stanza
             else {
                 continue;
             };
-            let Some(customer) = self.find(&chat) else { continue };
-            if let Some(message) = self.thread_mut(phone, customer).get_mut(false, &id) {
-                message.ack = message.ack.max(2);
-            }
+            let Some(chat) = self.find_chat(&chat) else { continue };
+            self.seen_by_us(phone, chat, author.as_ref(), &id, 2);
+        }
+    }
+
+    /// One of our accounts has, or has read, what another wrote. Another account of ours is told so.
+    pub(crate) fn seen_by_us(&mut self, phone: PhoneId, chat: ChatWith, author: Option<&Jid>, id: &str, ack: i8) {
+        let Some(message) = self.thread_mut(phone, chat).by(author, false, id) else {
+            return;
+        };
+        message.ack = message.ack.max(ack);
+        if let Some(Who::Phone(writer)) = author.and_then(|author| self.find_anyone(author)) {
+            self.receipt(writer, Place::of(phone, chat), Who::Phone(phone), &[id.to_owned()], ack);
         }
     }
 }

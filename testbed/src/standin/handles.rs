@@ -8,8 +8,9 @@ use super::accept::Accepted;
 use super::customer::Customer;
 use super::device::DeviceId;
 use super::faults::{LoseAnswer, Network};
+use super::group_handle::Group;
 use super::link::Phone;
-use super::options::{KeyLayout, NewCustomer, Options};
+use super::options::{KeyLayout, NewCustomer, NewGroup, Options};
 use super::people::PhoneId;
 use super::server::{self, StartError};
 use super::service::Service;
@@ -77,6 +78,18 @@ impl StandIn {
         Customer::new(Arc::clone(&self.service), id)
     }
 
+    /// A group of our first account and these customers, made by our first account.
+    pub fn group(&self, subject: &str, members: &[&Customer]) -> Group {
+        let members = members.iter().map(|customer| customer.id()).collect();
+        self.add_group(NewGroup::of(subject, members))
+    }
+
+    /// Any group.
+    pub fn add_group(&self, new: NewGroup) -> Group {
+        let id = self.service.with(|world| world.add_group(new));
+        Group::new(Arc::clone(&self.service), id)
+    }
+
     /// Every message that the service accepted from a page, in order, before the recipient's phone removes doubles.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.service.look(|world| world.accepted().to_vec())
@@ -92,7 +105,7 @@ impl StandIn {
         self.service.look(|world| world.typing().to_vec())
     }
 
-    /// The states that a message of ours reached, in order: 1, 2, 3.
+    /// The states that a message of ours reached, in order: 1, 2, 3; in a group, 2 and 3 for each of the others.
     pub fn acks(&self, stanza_id: &str) -> Vec<i8> {
         let of_it = |world: &World| {
             let changes = world.acks().iter().filter(|change| change.stanza_id == stanza_id);

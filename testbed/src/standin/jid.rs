@@ -1,4 +1,5 @@
-//! WhatsApp's addresses: `<number>@c.us` for a phone number, `<n>@lid` for an account whose number may be hidden.
+//! WhatsApp's addresses: `<number>@c.us` for a phone number, `<n>@lid` for an account whose number may be hidden,
+//! `<n>@g.us` for a group.
 
 use std::fmt;
 
@@ -20,6 +21,11 @@ impl Jid {
         Self(format!("{lid}@lid"))
     }
 
+    /// A group's.
+    pub fn group(id: &str) -> Self {
+        Self(format!("{id}@g.us"))
+    }
+
     /// The whole address.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -33,6 +39,11 @@ impl Jid {
     /// Whether this is a LID.
     pub fn is_lid(&self) -> bool {
         self.0.ends_with("@lid")
+    }
+
+    /// Whether this is a group.
+    pub fn is_group(&self) -> bool {
+        self.0.ends_with("@g.us")
     }
 }
 

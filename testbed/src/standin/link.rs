@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::device::DeviceId;
 use super::jid::Jid;
 use super::pairing::LinkError;
-use super::people::{CustomerId, PhoneId};
+use super::people::PhoneId;
+use super::place::{ChatWith, Place, Sender};
 use super::service::Service;
 use super::thread::Message;
 use super::wire::ToPage;
@@ -17,23 +18,24 @@ impl World {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
-    pub(crate) fn phone_writes(&mut self, phone: PhoneId, customer: CustomerId, text: String) -> String {
+    pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, text: String) -> String {
         // Who writes on the phone has the chat open.
-        self.phone_reads(phone, customer);
+        self.phone_reads(phone, chat);
         let id = self.phone_stanza_id();
-        self.send_text(phone, customer, Self::new_message(id.clone(), true, text));
+        let message = Self::new_message(id.clone(), true, text);
+        self.post(Place::of(phone, chat), Sender::phone(phone, None), &message);
         id
     }
 
-    pub(crate) fn phone_reads(&mut self, phone: PhoneId, customer: CustomerId) {
-        let unread = self.thread_mut(phone, customer);
+    pub(crate) fn phone_reads(&mut self, phone: PhoneId, chat: ChatWith) {
+        let unread = self.thread_mut(phone, chat);
         let theirs = unread
             .messages
             .iter()
-            .filter(|message| !message.from_me && message.ack < 3);
+            .filter(|message| !message.from_me && message.ack < 3 && message.notice.is_none());
         let ids: Vec<String> = theirs.map(|message| message.id.clone()).collect();
         if !ids.is_empty() {
-            self.mark_read(phone, customer, None, ids);
+            self.mark_read(phone, chat, None, &ids);
         }
     }
 
@@ -100,36 +102,42 @@ impl Phone {
             .await
     }
 
-    /// Writes to a customer. Gives the stanza id.
-    pub fn send(&self, customer: CustomerId, text: &str) -> String {
+    /// Writes to a customer, or in a group. Gives the stanza id.
+    pub fn send(&self, to: impl Into<ChatWith>, text: &str) -> String {
+        let chat = to.into();
         self.service
-            .with(|world| world.phone_writes(self.id, customer, text.to_owned()))
+            .with(|world| world.phone_writes(self.id, chat, text.to_owned()))
     }
 
-    /// Edits, deletes or reacts as one does on the phone.
-    pub fn edit(&self, customer: CustomerId, id: &str, text: &str) {
+    /// Edits one of our messages, as one does on the phone.
+    pub fn edit(&self, chat: impl Into<ChatWith>, id: &str, text: &str) {
+        let place = Place::of(self.id, chat.into());
         self.service.with(|world| {
             let edit = world.phone_stanza_id();
-            world.edit(self.id, customer, None, (true, &edit, id), text);
+            world.edit(place, Sender::phone(self.id, None), (&edit, id), text);
         });
     }
 
     /// Deletes one of our messages for everyone.
-    pub fn delete(&self, customer: CustomerId, id: &str) {
+    pub fn delete(&self, chat: impl Into<ChatWith>, id: &str) {
+        let place = Place::of(self.id, chat.into());
         self.service.with(|world| {
             let revoke = world.phone_stanza_id();
-            world.revoke(self.id, customer, None, (true, &revoke, id));
+            let sender = Sender::phone(self.id, None);
+            world.revoke(place, sender, &revoke, (sender.who, id));
         });
     }
 
     /// Opens a chat on the phone and reads it.
-    pub fn read(&self, customer: CustomerId) {
-        self.service.with(|world| world.phone_reads(self.id, customer));
+    pub fn read(&self, chat: impl Into<ChatWith>) {
+        let chat = chat.into();
+        self.service.with(|world| world.phone_reads(self.id, chat));
     }
 
     /// The messages that this phone shows in a chat, its own and those of its linked devices.
-    pub fn chat(&self, customer: CustomerId) -> Vec<Message> {
-        let messages = |world: &World| world.thread(self.id, customer).map(|thread| thread.messages.clone());
+    pub fn chat(&self, with: impl Into<ChatWith>) -> Vec<Message> {
+        let with = with.into();
+        let messages = |world: &World| world.thread(self.id, with).map(|thread| thread.messages.clone());
         self.service.look(messages).unwrap_or_default()
     }
 

@@ -1,10 +1,10 @@
 //! The stand-in of WhatsApp Web: a page that offers the module boundary which client libraries look for, and the
 //! service behind it with its phones, linked devices and customers.
 //!
-//! It owns one make-believe world a [`StandIn`], reached by typed handles ([`Phone`], [`Customer`]) and by HTTP
-//! ([`control`]). It never knows who drives the page: what it does comes from the facts about WhatsApp Web, and the
-//! unmodified client libraries in `testbed/clients` are what makes it believable. Groups, status, calls and media are
-//! not here.
+//! It owns one make-believe world a [`StandIn`], reached by typed handles ([`Phone`], [`Customer`], [`Group`]) and by
+//! HTTP ([`control`]). It never knows who drives the page: what it does comes from the facts about WhatsApp Web, and the
+//! unmodified client libraries in `testbed/clients` are what makes it believable. Status, calls and
+//! media are not here.
 
 mod accept;
 mod assets;
@@ -17,12 +17,16 @@ mod device;
 mod disk_socket;
 mod doings;
 mod faults;
+mod group;
+mod group_handle;
 mod handles;
 mod jid;
 mod link;
+mod notice;
 mod options;
 mod pairing;
 mod people;
+mod place;
 mod script;
 mod server;
 mod service;
@@ -37,12 +41,15 @@ pub use customer::{Customer, CustomerRecord, Received};
 pub use device::DeviceId;
 pub use doings::Draft;
 pub use faults::{Faults, LoseAnswer, Network};
+pub use group_handle::Group;
 pub use handles::StandIn;
 pub use jid::Jid;
 pub use link::Phone;
-pub use options::{Address, KeyLayout, NewCustomer, Options};
+pub use notice::Notice;
+pub use options::{Address, KeyLayout, NewCustomer, NewGroup, Options};
 pub use pairing::LinkError;
-pub use people::{CustomerId, PhoneId};
+pub use people::{CustomerId, GroupId, PhoneId};
+pub use place::{ChatWith, Who};
 pub use script::{Rule, Script};
 pub use server::StartError;
 pub use thread::{AckChange, Message, ReadReceipt, Thread, Typing};

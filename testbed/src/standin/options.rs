@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::people::{CustomerId, PhoneId};
+
 /// The version that the page gives itself: later than the change of the message keys' layout.
 const VERSION: &str = "2.3000.1045220589";
 
@@ -106,6 +108,59 @@ pub struct NewCustomer {
     /// What they say about themselves.
     #[serde(default)]
     pub about: Option<String>,
+}
+
+/// A group to add to the world.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Its name.
+    pub subject: String,
+    /// The customers in it.
+    #[serde(default)]
+    pub members: Vec<CustomerId>,
+    /// Our accounts in it.
+    #[serde(default = "first_phone")]
+    pub phones: Vec<PhoneId>,
+    /// The customer who made it; our first account if none is given.
+    #[serde(default)]
+    pub made_by: Option<CustomerId>,
+    /// What it says about itself.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Whether its members are told to each other by LID, as in every group of today, or by number.
+    #[serde(default = "by_lid")]
+    pub address: Address,
+    /// Whether only admins may write.
+    #[serde(default)]
+    pub announce: bool,
+    /// When it was made, in seconds since 1970; now if no time is given.
+    #[serde(default)]
+    pub t: Option<i64>,
+}
+
+impl NewGroup {
+    /// A group that our first account has made.
+    pub fn of(subject: &str, members: Vec<CustomerId>) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            members,
+            phones: first_phone(),
+            made_by: None,
+            description: None,
+            address: by_lid(),
+            announce: false,
+            t: None,
+        }
+    }
+}
+
+fn first_phone() -> Vec<PhoneId> {
+    vec![PhoneId(0)]
+}
+
+fn by_lid() -> Address {
+    Address::Lid
 }
 
 fn yes() -> bool {

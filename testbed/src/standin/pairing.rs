@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::device::{Device, DeviceId};
 use super::people::PhoneId;
+use super::place::{ChatWith, Place};
+use super::stanza::Person;
 use super::thread::Message;
 use super::wire::{Credential, HistoryChat, HistoryChunk, HistoryMessage, ToPage};
 use super::world::{ConnectionId, Role, World};
@@ -208,17 +210,21 @@ impl World {
         let threads = &self.phones[phone.0].threads;
         let mut chats: Vec<HistoryChat> = threads
             .iter()
-            .map(|(customer, thread)| {
-                let person = self.person(*customer);
-                let push_name = person.push_name.clone();
+            .map(|(chat, thread)| {
+                let place = Place::of(phone, *chat);
+                let person = match chat {
+                    ChatWith::Customer(customer) => self.person(*customer),
+                    ChatWith::Group(_) => Person::default(),
+                };
                 let messages = thread.messages.iter();
                 HistoryChat {
-                    chat: self.customers[customer.0].jid(),
+                    chat: self.address(place),
                     unread: thread.unread,
                     messages: messages
-                        .map(|message| history_message(message, push_name.as_ref()))
+                        .map(|message| self.history_message(message, person.push_name.as_ref()))
                         .collect(),
                     person,
+                    group: place.group().map(|group| self.group_info(group)),
                 }
             })
             .collect();
@@ -238,20 +244,26 @@ impl World {
         }
         chunks
     }
-}
 
-fn history_message(message: &Message, push_name: Option<&String>) -> HistoryMessage {
-    HistoryMessage {
-        id: message.id.clone(),
-        from_me: message.from_me,
-        kind: "text",
-        text: message.text.clone(),
-        t: message.t,
-        ack: message.ack,
-        push_name: if message.from_me { None } else { push_name.cloned() },
-        quote: message.quote.clone(),
-        edited: message.edited,
-        revoked: message.revoked,
-        reactions: message.reactions.clone(),
+    fn history_message(&self, message: &Message, chat_name: Option<&String>) -> HistoryMessage {
+        let author = message.author.as_ref().and_then(|author| self.find_anyone(author));
+        let name = author.map_or_else(|| chat_name.cloned(), |who| self.person_of(who).push_name);
+        HistoryMessage {
+            id: message.id.clone(),
+            from_me: message.from_me,
+            author: message.author.clone(),
+            kind: if message.notice.is_some() { "notice" } else { "text" },
+            text: message.text.clone(),
+            t: message.t,
+            ack: message.ack,
+            push_name: name.filter(|_| !message.from_me),
+            quote: message.quote.clone(),
+            mentions: message.mentions.clone(),
+            notice: message.notice.clone(),
+            receipts: message.receipts.clone(),
+            edited: message.edited,
+            revoked: message.revoked,
+            reactions: message.reactions.clone(),
+        }
     }
 }

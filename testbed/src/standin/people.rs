@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::customer::Received;
 use super::jid::Jid;
 use super::options::Address;
+use super::place::{ChatWith, Place, Who};
 use super::script::Script;
 use super::thread::{Message, Thread};
 
@@ -20,6 +21,11 @@ pub struct PhoneId(pub(crate) usize);
 #[serde(transparent)]
 pub struct CustomerId(pub(crate) usize);
 
+/// A group, in the order in which they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupId(pub(crate) usize);
+
 /// An account of ours: the phone, and the chats that it has.
 #[derive(Debug)]
 pub(crate) struct PhoneState {
@@ -27,17 +33,23 @@ pub(crate) struct PhoneState {
     pub lid: String,
     pub push_name: String,
     pub online: bool,
-    pub threads: BTreeMap<CustomerId, Thread>,
+    pub threads: BTreeMap<ChatWith, Thread>,
 }
 
 impl PhoneState {
-    /// This account's own address in a chat.
+    /// This account's own address in a chat by LID or by number.
     pub fn me_in(&self, chat: &Jid) -> Jid {
         if chat.is_lid() {
             Jid::lid(&self.lid)
         } else {
             Jid::phone(&self.number)
         }
+    }
+
+    /// Whether `jid` is one of this account's addresses.
+    pub fn answers_to(&self, jid: &Jid) -> bool {
+        let own = if jid.is_lid() { &self.lid } else { &self.number };
+        !jid.is_group() && own == jid.user()
     }
 }
 
@@ -62,10 +74,10 @@ pub(crate) struct CustomerState {
     pub online: bool,
     /// After doubles were removed, in the order of arrival.
     pub inbox: Vec<Received>,
-    /// What the phone has had: it removes doubles by sender and stanza id.
-    pub had: HashSet<(PhoneId, String)>,
+    /// What the phone has had: it removes doubles by place, sender and stanza id.
+    pub had: HashSet<(Place, Who, String)>,
     /// What came while the phone was off.
-    pub held: VecDeque<(PhoneId, Message)>,
+    pub held: VecDeque<(Place, Who, Message)>,
     pub script: Script,
     /// What they say about themselves.
     pub about: Option<String>,
@@ -98,6 +110,6 @@ impl CustomerState {
         } else {
             self.number.as_deref()
         };
-        own == Some(jid.user())
+        !jid.is_group() && own == Some(jid.user())
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::doings::Draft;
-use super::people::{CustomerId, PhoneId};
+use super::people::CustomerId;
+use super::place::Place;
 use super::world::World;
 
 /// What a customer does when a message comes.
@@ -51,7 +52,7 @@ impl Script {
 }
 
 impl World {
-    pub(crate) fn play_script(&mut self, phone: PhoneId, id: CustomerId, text: &str) {
+    pub(crate) fn play_script(&mut self, place: Place, id: CustomerId, text: &str) {
         let script = &self.customers[id.0].script;
         let answer = script.answer_after_ms.zip(script.answer_to(text));
         if let Some(after) = script.read_after_ms {
@@ -60,7 +61,7 @@ impl World {
         }
         if let Some((after, answer)) = answer {
             let write = move |world: &mut World| {
-                world.write(phone, id, Draft::text(&answer));
+                world.write(place, id, Draft::text(&answer));
             };
             self.later.push((Duration::from_millis(after), Box::new(write)));
         }

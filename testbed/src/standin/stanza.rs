@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::jid::Jid;
+use super::notice::Notice;
 use super::thread::{Message, Quote};
+use super::wire::GroupInfo;
 
 /// Who a chat is with, as far as the account may know.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,14 +28,25 @@ pub(crate) enum Stanza {
         chat: Jid,
         id: String,
         from_me: bool,
+        /// In a group: who wrote it, whom `person` then is about.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        author: Option<Jid>,
         t: i64,
         #[serde(flatten)]
         person: Person,
+        /// With a notice about a group: what the group is now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<Box<GroupInfo>>,
         #[serde(flatten)]
         content: Content,
     },
     Receipt {
         chat: Jid,
+        /// In a group: whom it reached, and the state that it has reached with all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participant: Option<Jid>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        all: Option<i8>,
         ids: Vec<String>,
         ack: i8,
         t: i64,
@@ -48,6 +61,8 @@ pub(crate) enum Stanza {
     },
     Chatstate {
         chat: Jid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participant: Option<Jid>,
         state: String,
         t: i64,
     },
@@ -72,6 +87,12 @@ pub(crate) enum Content {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<Jid>,
+    },
+    /// Not from a person, but from WhatsApp itself.
+    Notice {
+        notice: Notice,
     },
     /// Could not be decrypted; the text follows under the same id.
     Ciphertext {},
@@ -81,10 +102,17 @@ pub(crate) enum Content {
     },
     Revoke {
         target: String,
+        target_from_me: bool,
+        /// In a group: who wrote it. An admin may delete what another wrote.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
     },
     Reaction {
         target: String,
         target_from_me: bool,
+        /// In a group: who wrote it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
         text: String,
     },
 }
@@ -94,9 +122,13 @@ impl Content {
         if message.ciphertext {
             return Self::Ciphertext {};
         }
+        if let Some(notice) = message.notice.clone() {
+            return Self::Notice { notice };
+        }
         Self::Text {
             text: message.text.clone(),
             quote: message.quote.clone(),
+            mentions: message.mentions.clone(),
         }
     }
 }

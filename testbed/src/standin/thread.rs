@@ -1,4 +1,4 @@
-//! A chat as the service sees it: the messages between one of our accounts and one customer, read receipts, typing.
+//! A chat as the service sees it: what one of our accounts has of it, read receipts, typing.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,15 @@ use serde::Serialize;
 
 use super::device::DeviceId;
 use super::jid::Jid;
-use super::people::{CustomerId, PhoneId};
+use super::notice::Notice;
+use super::people::{CustomerId, GroupId, PhoneId};
 
-/// The messages between an account and a customer, in the order in which the service had them.
+/// The messages that an account has of a chat, in the order in which the service had them.
 #[derive(Debug, Default)]
 pub struct Thread {
-    /// Texts, with what was done to them since.
+    /// Texts and notices, with what was done to them since.
     pub messages: Vec<Message>,
-    /// How many of the customer's messages nobody on our side has read.
+    /// How many of the others' messages nobody on our side has read.
     pub unread: u32,
 }
 
@@ -24,6 +25,9 @@ pub struct Quote {
     pub id: String,
     /// Whether it was ours.
     pub from_me: bool,
+    /// In a group: who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Jid>,
     /// The text as quoted.
     pub text: String,
 }
@@ -39,7 +43,7 @@ pub struct Reaction {
     pub t: i64,
 }
 
-/// A text message.
+/// A text message, or a notice.
 #[derive(Clone, Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -50,14 +54,24 @@ pub struct Message {
     pub id: String,
     /// Whether one of our devices sent it.
     pub from_me: bool,
+    /// In a group: who wrote it.
+    pub author: Option<Jid>,
     /// The text as it stands now. A lone surrogate stands as the character 0x100000 above it.
     pub text: String,
     /// Seconds since 1970, as WhatsApp has it.
     pub t: i64,
     /// 1 with the service, 2 on the other phone, 3 read.
     pub ack: i8,
+    /// In a group: how far it has come with each of the others.
+    pub receipts: BTreeMap<Jid, i8>,
+    /// In a group: how many others it goes to.
+    pub recipients: usize,
     /// What it quotes.
     pub quote: Option<Quote>,
+    /// Who is mentioned in it.
+    pub mentions: Vec<Jid>,
+    /// What WhatsApp itself says here, if this is no message of a person's.
+    pub notice: Option<Notice>,
     /// Whether it was edited.
     pub edited: bool,
     /// Whether it was deleted for everyone.
@@ -79,6 +93,9 @@ pub struct ReadReceipt {
     pub phone: PhoneId,
     /// Whose messages were read.
     pub customer: CustomerId,
+    /// The group in which, if it was in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
     /// The stanza ids.
     pub ids: Vec<String>,
     /// The linked device that sent it; the phone itself otherwise.
@@ -92,8 +109,8 @@ pub struct AckChange {
     pub at_ms: i64,
     /// Whose account.
     pub phone: PhoneId,
-    /// Who it was sent to.
-    pub customer: CustomerId,
+    /// Who it was sent to; in a group, whose phone it reached, if that is a customer's.
+    pub customer: Option<CustomerId>,
     /// The stanza id.
     pub stanza_id: String,
     /// The state.
@@ -109,22 +126,51 @@ pub struct Typing {
     pub phone: PhoneId,
     /// Who saw it.
     pub customer: CustomerId,
+    /// The group in which, if it was in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
     /// `composing`, `recording` or `paused`.
     pub state: String,
 }
 
 impl Thread {
-    /// The message under a key.
+    /// The message under a key. In a group, where several may choose one id, the newest.
     pub fn get_mut(&mut self, from_me: bool, id: &str) -> Option<&mut Message> {
-        self.messages
-            .iter_mut()
-            .find(|message| message.from_me == from_me && message.id == id)
+        let mut newest_first = self.messages.iter_mut().rev();
+        newest_first.find(|message| message.from_me == from_me && message.id == id)
     }
 
     /// The message under a key.
     pub fn get(&self, from_me: bool, id: &str) -> Option<&Message> {
-        self.messages
-            .iter()
-            .find(|message| message.from_me == from_me && message.id == id)
+        let mut newest_first = self.messages.iter().rev();
+        newest_first.find(|message| message.from_me == from_me && message.id == id)
+    }
+
+    /// The message that somebody wrote under an id.
+    pub(crate) fn by(&mut self, author: Option<&Jid>, from_me: bool, id: &str) -> Option<&mut Message> {
+        let mut newest_first = self.messages.iter_mut().rev();
+        newest_first.find(|message| {
+            message.from_me == from_me && message.id == id && (from_me || message.author.as_ref() == author)
+        })
+    }
+}
+
+impl Message {
+    /// It has come so far: with the one whom it went to, or with one of the others in a group. Says whether that is news.
+    pub(crate) fn reached(&mut self, member: Option<Jid>, ack: i8) -> bool {
+        let so_far = match member {
+            Some(member) => self.receipts.entry(member).or_insert(1),
+            None => &mut self.ack,
+        };
+        if *so_far >= ack {
+            return false;
+        }
+        *so_far = ack;
+        // In a group it is delivered, and read, when it is so with the last of them.
+        if !self.receipts.is_empty() && self.receipts.len() >= self.recipients {
+            let slowest = self.receipts.values().copied().min().unwrap_or(1);
+            self.ack = self.ack.max(slowest);
+        }
+        true
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::device::DeviceId;
 use super::jid::Jid;
+use super::notice::Notice;
 use super::stanza::{Person, Stanza};
 use super::thread::{Quote, Reaction};
 
@@ -59,10 +60,19 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
-    /// Asks for a person's picture and what they say about themselves.
+    /// Asks for the picture of a person or a group, and what they say about themselves.
     Profile {
         n: u64,
         jid: Jid,
+    },
+    /// Asks what a group is.
+    Group {
+        n: u64,
+        jid: Jid,
+    },
+    /// Asks which groups the account is in.
+    Groups {
+        n: u64,
     },
     Logout {
         n: u64,
@@ -78,9 +88,13 @@ pub(crate) struct Sent {
     #[serde(default)]
     pub text: String,
     pub quote: Option<Quote>,
+    #[serde(default)]
+    pub mentions: Vec<Jid>,
     pub target: Option<String>,
     #[serde(default)]
     pub target_from_me: bool,
+    /// In a group: who wrote the target.
+    pub target_author: Option<Jid>,
 }
 
 /// What kind of message.
@@ -164,12 +178,43 @@ pub(crate) struct HistoryChunk {
     pub progress: u8,
 }
 
+/// A group, as pages are told of it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct GroupInfo {
+    pub id: Jid,
+    pub subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub owner: Jid,
+    pub creation: i64,
+    pub announce: bool,
+    pub lid_addressing: bool,
+    pub participants: Vec<Participant>,
+    pub past: Vec<Jid>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Participant {
+    pub id: Jid,
+    pub admin: bool,
+    pub super_admin: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_name: Option<String>,
+}
+
 /// A chat in the history.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct HistoryChat {
     pub chat: Jid,
     #[serde(flatten)]
     pub person: Person,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupInfo>,
     pub unread: u32,
     pub messages: Vec<HistoryMessage>,
 }
@@ -179,6 +224,8 @@ pub(crate) struct HistoryChat {
 pub(crate) struct HistoryMessage {
     pub id: String,
     pub from_me: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<Jid>,
     pub kind: &'static str,
     pub text: String,
     pub t: i64,
@@ -187,6 +234,12 @@ pub(crate) struct HistoryMessage {
     pub push_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Jid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub receipts: BTreeMap<Jid, i8>,
     pub edited: bool,
     pub revoked: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -13,10 +13,12 @@ use super::accept::Accepted;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
 use super::faults::Faults;
+use super::group::GroupState;
 use super::jid::Jid;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
 use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
+use super::place::ChatWith;
 use super::script::Script;
 use super::stanza::Person;
 use super::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
@@ -32,8 +34,8 @@ pub(crate) struct Connection {
     /// Frames to the page; dropping it closes the socket.
     pub out: Option<mpsc::UnboundedSender<String>>,
     pub role: Role,
-    /// Whose presence this connection asked for.
-    pub subscribed: Vec<CustomerId>,
+    /// Of which chats this connection asked for who is there and who types.
+    pub subscribed: Vec<ChatWith>,
     /// Whether the page shows the account as online.
     pub available: bool,
 }
@@ -62,6 +64,7 @@ pub struct World {
     pub(crate) options: Options,
     pub(crate) phones: Vec<PhoneState>,
     pub(crate) customers: Vec<CustomerState>,
+    pub(crate) groups: Vec<GroupState>,
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) faults: Faults,
@@ -81,6 +84,7 @@ impl World {
             options,
             phones: Vec::new(),
             customers: Vec::new(),
+            groups: Vec::new(),
             devices: BTreeMap::new(),
             connections: BTreeMap::new(),
             faults: Faults::default(),
@@ -119,9 +123,9 @@ impl World {
         &self.faults
     }
 
-    /// The chat between an account and a customer.
-    pub fn thread(&self, phone: PhoneId, customer: CustomerId) -> Option<&Thread> {
-        self.phones.get(phone.0)?.threads.get(&customer)
+    /// What an account has of the chat with a customer, or of a group.
+    pub fn thread(&self, phone: PhoneId, with: impl Into<ChatWith>) -> Option<&Thread> {
+        self.phones.get(phone.0)?.threads.get(&with.into())
     }
 
     /// The linked devices of an account.
@@ -180,6 +184,11 @@ impl World {
     /// A stanza id as a phone makes one: 32 hex digits.
     pub(crate) fn phone_stanza_id(&mut self) -> String {
         self.random_hex::<16>()
+    }
+
+    /// A path for a profile picture: another one for each that was set.
+    pub(crate) fn picture_path(&mut self) -> String {
+        format!("/pps/{}.jpg", self.random_hex::<8>())
     }
 
     pub(crate) fn random_digits(&mut self, count: usize) -> String {
@@ -250,18 +259,23 @@ impl World {
         }
     }
 
-    pub(crate) fn thread_mut(&mut self, phone: PhoneId, customer: CustomerId) -> &mut Thread {
-        self.phones[phone.0].threads.entry(customer).or_default()
+    pub(crate) fn thread_mut(&mut self, phone: PhoneId, with: impl Into<ChatWith>) -> &mut Thread {
+        self.phones[phone.0].threads.entry(with.into()).or_default()
     }
 
     pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {
         Message {
             id,
             from_me,
+            author: None,
             text,
             t: now_ms() / 1000,
             ack: 1,
+            receipts: BTreeMap::new(),
+            recipients: 0,
             quote: None,
+            mentions: Vec::new(),
+            notice: None,
             edited: false,
             revoked: false,
             reactions: BTreeMap::new(),

@@ -2,6 +2,7 @@
 //! sends again, what it notes before doubles are removed, and what it refuses.
 
 mod delivery;
+mod groups;
 mod keeping;
 mod page;
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use testbed::standin::{Customer, DeviceId, StandIn};
+use testbed::standin::{Customer, DeviceId, Phone, StandIn};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -56,9 +56,13 @@ impl Page {
 
     /// Links, and gives the credential.
     pub async fn link(standin: &StandIn) -> Value {
+        Self::link_to(standin, &standin.phone()).await
+    }
+
+    /// Links to any of our phones.
+    pub async fn link_to(standin: &StandIn, phone: &Phone) -> Value {
         let mut page = Self::open(standin, "ws/chat").await;
         let code = page.begin().await;
-        let phone = standin.phone();
         // The phone waits for the page to have its credential, and the page for the phone.
         let paired = async {
             let success = page.until("pair_success").await;
@@ -96,6 +100,16 @@ impl Page {
         let mut page = Self::log_in(standin, &credential).await;
         page.until("offline_end").await;
         (page, credential)
+    }
+
+    /// The next stanza that is a message of the kind.
+    pub async fn message(&mut self, kind: &str) -> Value {
+        loop {
+            let stanza = self.until("stanza").await["stanza"].clone();
+            if stanza["type"] == "message" && stanza["kind"] == kind {
+                return stanza;
+            }
+        }
     }
 
     pub async fn send(&mut self, to: &Customer, id: &str, text: &str) {

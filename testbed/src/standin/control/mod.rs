@@ -10,8 +10,8 @@
 //! | `POST /control/phones` | `{name, number}` | another phone of ours |
 //! | `POST /control/phones/{p}/scan` | `{code}` | scans a QR code; answers when the page is linked |
 //! | `POST /control/phones/{p}/type` | `{code}` | types an eight-character code |
-//! | `POST /control/phones/{p}/send` | `{customer, text}` | writes on the phone |
-//! | `POST /control/phones/{p}/edit`, `…/delete`, `…/read` | `{customer, id?, text?}` | does so on the phone |
+//! | `POST /control/phones/{p}/send` | `{customer or group, text}` | writes on the phone |
+//! | `POST /control/phones/{p}/edit`, `…/delete`, `…/read` | `{customer or group, id?, text?}` | does so on the phone |
 //! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
 //! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
 //! | `POST /control/phones/{p}/online` | `{online}` | switches the phone on or off |
@@ -27,12 +27,21 @@
 //! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
 //! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
 //! | `POST /control/customers/{c}/script` | [`Script`](super::Script) | what they do by themselves |
+//! | `POST /control/groups` | [`NewGroup`](super::NewGroup) | a group |
+//! | `GET /control/groups/{g}` | | what it is, and who is in it |
+//! | `POST /control/groups/{g}/write` | [`Draft`](super::Draft) with `{by}` | a message of a customer's |
+//! | `POST /control/groups/{g}/edit`, `…/delete`, `…/react`, `…/decrypt` | `{by, id, text?, of?, of_phone?}` | on a message of theirs, or of another's |
+//! | `POST /control/groups/{g}/typing` | `{by, text}` | `composing`, `recording`, `paused` |
+//! | `POST /control/groups/{g}/members/{what}` | `{customer?, phone?}` | `add`, `join`, `remove`, `leave`, `promote`, `demote` |
+//! | `POST /control/groups/{g}/change` | `{subject?, description?, announce?, picture?}` | what it is called, and so on |
+//! | `GET /control/groups/{g}/inbox/{c}` | | what a member's phone shows of it |
 //! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
 //! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
 
 mod customers;
+mod groups;
 mod pages;
 mod phones;
 
@@ -46,7 +55,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::pairing::LinkError;
-use super::people::{CustomerId, PhoneId};
+use super::people::{CustomerId, GroupId, PhoneId};
 use super::service::Service;
 use super::world::World;
 
@@ -95,6 +104,7 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         )
         .merge(phones::router())
         .merge(customers::router())
+        .merge(groups::router())
         .merge(pages::router())
 }
 
@@ -116,6 +126,7 @@ async fn state(State(service): State<Arc<Service>>) -> Json<Value> {
         json!({
             "phones": phones.collect::<Vec<_>>(),
             "customers": customers.collect::<Vec<_>>(),
+            "groups": (0..world.groups.len()).map(|at| world.group_info(GroupId(at))).collect::<Vec<_>>(),
             "connected": world.connected(),
             "waiting": waiting.collect::<Vec<_>>(),
             "faults": world.faults,
@@ -136,5 +147,12 @@ impl World {
             .get(id.0)
             .map(|_| id)
             .ok_or_else(|| Refused::unknown("customer"))
+    }
+
+    fn known_group(&self, id: GroupId) -> Result<GroupId, Refused> {
+        self.groups
+            .get(id.0)
+            .map(|_| id)
+            .ok_or_else(|| Refused::unknown("group"))
     }
 }

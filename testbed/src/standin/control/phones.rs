@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use super::Refused;
 use crate::standin::link::Phone;
-use crate::standin::people::{CustomerId, PhoneId};
+use crate::standin::people::{CustomerId, GroupId, PhoneId};
+use crate::standin::place::ChatWith;
 use crate::standin::service::Service;
+use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;
 
@@ -31,7 +33,8 @@ struct Code {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct InChat {
-    customer: CustomerId,
+    customer: Option<CustomerId>,
+    group: Option<GroupId>,
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -64,6 +67,16 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/phones/{phone}/online", post(online))
 }
 
+impl InChat {
+    fn with(&self, world: &World) -> Result<ChatWith, Refused> {
+        match (self.customer, self.group) {
+            (Some(customer), _) => Ok(world.known_customer(customer)?.into()),
+            (None, Some(group)) => Ok(world.known_group(group)?.into()),
+            (None, None) => Err(Refused::unknown("chat")),
+        }
+    }
+}
+
 fn handle(service: &Arc<Service>, id: PhoneId) -> Result<Phone, Refused> {
     service.look(|world| world.known_phone(id))?;
     Ok(Phone::new(Arc::clone(service), id))
@@ -86,25 +99,25 @@ async fn type_code(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>,
 }
 
 async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    service.look(|world| world.known_customer(at.customer))?;
-    Ok(Json(json!({ "id": handle(&service, id)?.send(at.customer, &at.text) })))
+    let chat = service.look(|world| at.with(world))?;
+    Ok(Json(json!({ "id": handle(&service, id)?.send(chat, &at.text) })))
 }
 
 async fn edit(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    service.look(|world| world.known_customer(at.customer))?;
-    handle(&service, id)?.edit(at.customer, &at.id, &at.text);
+    let chat = service.look(|world| at.with(world))?;
+    handle(&service, id)?.edit(chat, &at.id, &at.text);
     Ok(Json(json!({})))
 }
 
 async fn delete(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    service.look(|world| world.known_customer(at.customer))?;
-    handle(&service, id)?.delete(at.customer, &at.id);
+    let chat = service.look(|world| at.with(world))?;
+    handle(&service, id)?.delete(chat, &at.id);
     Ok(Json(json!({})))
 }
 
 async fn read(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    service.look(|world| world.known_customer(at.customer))?;
-    handle(&service, id)?.read(at.customer);
+    let chat = service.look(|world| at.with(world))?;
+    handle(&service, id)?.read(chat);
     Ok(Json(json!({})))
 }
 
