@@ -11,8 +11,14 @@ export class Session {
     session.standin = await StandIn.start();
     await session.standin.post('options', { key_layout: LAYOUT });
     session.profile = newProfile();
-    await session.start();
-    return session;
+    try {
+      await session.start();
+      return session;
+    } catch (error) {
+      // A browser that is left behind keeps the test's process alive, and nobody hears of the failure.
+      await session.close();
+      throw error;
+    }
   }
 
   async start() {
@@ -21,7 +27,7 @@ export class Session {
   }
 
   async close() {
-    await this.browser.close();
+    await this.browser?.close();
     removeProfile(this.profile);
     await this.standin.stop();
   }

@@ -16,6 +16,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   let rotation = null;
   let welcomed = false;
   let leaving = false;
+  let blocked = false;
   let offlineTotal = 0;
 
   function setSocketState(state) {
@@ -38,6 +39,9 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     link.on('logged_out', ({ reason }) => leave(reason));
     link.on('reload', () => location.reload());
     link.on('freeze', ({ event }) => freeze(event));
+    link.on('stall', ({ ms }) => ns('StandinTroubles').stall(ms));
+    link.on('passkey', askPasskey);
+    link.on('banned', banned);
     if (profile.current.credential) await wake();
     link.open();
   }
@@ -87,7 +91,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   function lost() {
     stopRotation();
     ns('StandinOutbox').shut();
-    if (leaving) return;
+    if (leaving || blocked) return;
     const again = !welcomed;
     welcomed = false;
     if (!profile.current.credential) {
@@ -111,6 +115,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
   // Linking.
   function showRefs({ refs, first_ms: firstMs, next_ms: nextMs }) {
     welcomed = true;
+    ns('StandinTroubles').passkeyDone();
     link.settled();
     network.online = true;
     stopRotation();
@@ -142,6 +147,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
 
   async function pair({ credential }) {
     stopRotation();
+    ns('StandinTroubles').passkeyDone();
     setSocketState('PAIRING');
     Stream.info = 'PAIRING';
     await profile.saveCredential(credential);
@@ -154,9 +160,28 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     link.restart();
   }
 
+  /** The phone wants this browser to prove itself with a passkey before it links it. */
+  function askPasskey(frame) {
+    stopRotation();
+    Conn.ref = undefined;
+    setSocketState('PAIRING');
+    Stream.info = 'PAIRING';
+    ns('StandinTroubles').askPasskey(frame);
+  }
+
+  /** WhatsApp has restricted the account: it is told once, and holds for as long as the service says so. */
+  function banned({ seconds }) {
+    if (blocked) return;
+    blocked = true;
+    Stream.set({ mode: 'TOS_BLOCK', info: 'NORMAL' });
+    setSocketState('TOS_BLOCK');
+    ns('WAWebBackendEventBus').BackendEventBus.trigger('account_temporarily_banned', { expire: seconds });
+  }
+
   // Connected.
   function welcome({ offline, history }) {
     welcomed = true;
+    blocked = false;
     link.settled();
     Socket.stream = 'RESUMING';
     Stream.info = history ? 'SYNCING' : 'RESUMING';
@@ -179,6 +204,7 @@ __d('StandinSession', ['StandinProfile', 'StandinLink', 'StandinIntake'], (g, re
     enterMain();
     Stream.info = 'NORMAL';
     const { BackendEventBus } = ns('WAWebBackendEventBus');
+    ns('StandinVanish').watchAll();
     BackendEventBus.trigger('offline_delivery_end');
     ns('StandinOutbox').flush();
     ns('WAWebUpdateUnreadChatAction').reportPending();
@@ -261,11 +287,11 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
         const { edited, revoked, reactions, receipts } = chat.messages[index];
         if (receipts) row.receipts = receipts;
         if (edited) row.latestEditMsgKey = row.id;
-        if (revoked) Object.assign(row, { type: 'revoked', subtype: 'sender', body: undefined });
+        if (revoked) Object.assign(row, ns('StandinContent').revoked());
         if (reactions) Object.assign(row, { reactions, hasReaction: true });
         store.addMsg(row);
       }
-      store.touchChat(chat.chat, { unreadCount: chat.unread });
+      store.touchChat(chat.chat, { unreadCount: chat.unread, ephemeralDuration: chat.timer || undefined });
     }
     await store.commit();
     for (const { chat } of chats) {

@@ -49,7 +49,7 @@ __d('WAWebMsgType', [], (g, require, dflt, ns, lazy, module, exports) => {
     'notification notification_template group_notification gp2 broadcast_notification e2e_notification call_log ' +
     'protocol chat location payment vcard ciphertext multi_vcard revoked oversized groups_v4_invite hsm ' +
     'template_button_reply image video audio ptt sticker document product order list interactive list_response ' +
-    'buttons_response reaction native_flow unknown';
+    'buttons_response reaction native_flow poll_creation poll_update pinned_message keep_in_chat unknown';
   exports.MSG_TYPE = Object.fromEntries(types.split(' ').map((type) => [type.toUpperCase(), type]));
   exports.SYSTEM_MESSAGE_TYPES = [
     'notification',

@@ -60,7 +60,10 @@ __d('WAWebLidPnCache', ['StandinStore', 'WAWebWidFactory'], (g, require, dflt, n
     },
     /** Notes a pair; the caller commits the store. */
     learn(lid, pn) {
-      if (store.mappings.get(lid) === pn) return;
+      const before = store.mappings.get(lid);
+      if (before === pn) return;
+      // A number is one person's at a time, and a person has one number.
+      if (before && lidOf.get(before) === lid) lidOf.delete(before);
       store.note('mappings', lid, pn);
       lidOf.set(pn, lid);
     },
@@ -122,11 +125,32 @@ __d('WAWebQueryExistsJob', ['StandinLink', 'WAWebWidFactory'], (g, require, dflt
       biz: false,
       bizInfo: undefined,
       disappearingMode: undefined,
-      username: undefined,
+      username: found.username ?? undefined,
       pushname: found.pushname,
     };
   }
 
+  async function queryUsernameExists(username) {
+    const found = await ns('StandinLink').link.ask({ op: 'username', username: String(username).replace(/^@/, '') });
+    if (!found) return null;
+    return { wid: createWid(found.lid ?? found.chat), biz: false, username: found.username, wasUpdated: false, isUsernameSearch: true };
+  }
+
+  /** What the username behind a LID is now; the contact shows it from then on. */
+  async function queryWidUsernameExists(wid) {
+    if (!wid.isLid()) return undefined;
+    const found = await ns('StandinLink').link.ask({ op: 'exists', jid: String(wid) });
+    if (!found) return undefined;
+    const oldUsername = ns('StandinStore').contacts.get(String(wid))?.username;
+    ns('StandinStore').changeContact(wid, { username: found.username ?? undefined });
+    await ns('StandinStore').commit();
+    ns('WAWebContactCollection').showContact(wid);
+    const username = found.username ?? undefined;
+    const usernameChanged = oldUsername !== undefined && oldUsername !== username;
+    return { username, usernameChanged, wasPreviouslyKnown: oldUsername !== undefined, isPhoneNumberKnown: Boolean(found.pn), oldUsername };
+  }
+
+  Object.assign(exports, { queryUsernameExists, queryWidUsernameExists });
   exports.queryWidExists = queryWidExists;
   exports.queryPhoneExists = (phone) => exports.queryWidExists(createWid(`${String(phone).replace(/\D/g, '')}@c.us`));
 }, 98);

@@ -63,14 +63,13 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     return keys.find((key) => store.msgs.has(String(key))) ?? keys[0];
   }
 
-  /** The row of a text, from a live stanza or from history. */
+  /** The row of a message, from a live stanza or from history. */
   function rowOf(stanza, extra) {
     const chat = createWid(stanza.chat);
     const { author } = stanza;
     const row = {
       id: String(keyIn(chat, stanza.from_me, stanza.id, author)),
-      type: stanza.kind === 'ciphertext' ? 'ciphertext' : 'chat',
-      body: stanza.text,
+      ...ns('StandinContent').ofStanza(stanza),
       t: stanza.t,
       from: String(stanza.from_me ? (author ?? me(chat)) : chat),
       to: String(stanza.from_me ? chat : me(chat)),
@@ -78,8 +77,6 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
       self: stanza.from_me ? 'out' : 'in',
       ack: stanza.ack ?? 1,
       notifyName: stanza.push_name,
-      ...(stanza.mentions?.length ? { mentionedJidList: stanza.mentions } : {}),
-      ...(stanza.notice ? ns('StandinNotices').fields(stanza.notice) : {}),
       ...extra,
     };
     const { quote } = stanza;
@@ -92,21 +89,31 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
   }
 
   /** Whoever a stanza is about: the other side of a direct chat, the author in a group, and never us. */
-  function learnPerson({ chat: place, author, from_me: fromMe, lid, pn, push_name: pushname, name }) {
+  function learnPerson({ chat: place, author, from_me: fromMe, lid, pn, push_name: pushname, name, username }) {
     if (author && fromMe) return;
     const chat = author ?? place;
     if (lid && pn) ns('WAWebLidPnCache').lidPnCache.learn(`${lid}@lid`, `${pn}@c.us`);
-    const known = store.contacts.get(chat);
-    const changes = {};
-    if (pushname && known?.pushname !== pushname) changes.pushname = pushname;
-    if (name && known?.name !== name) Object.assign(changes, { name, isAddressBookContact: 1 });
-    if (!known || Object.keys(changes).length) store.changeContact(chat, changes);
+    for (const id of idsOf(chat)) {
+      const known = store.contacts.get(id);
+      const changes = {};
+      if (pushname && known?.pushname !== pushname) changes.pushname = pushname;
+      if (name && known?.name !== name) Object.assign(changes, { name, isAddressBookContact: 1 });
+      if (username && known?.username !== username) changes.username = username;
+      if (!known || Object.keys(changes).length) store.changeContact(id, changes);
+    }
+  }
+
+  /** A person's id, and their other one where we have it as a contact of its own. */
+  function idsOf(id) {
+    const other = String(ns('WAWebApiContact').getAlternateUserWid(createWid(id)) ?? '');
+    return store.contacts.has(other) ? [id, other] : [id];
   }
 
   const kinds = {
     message(stanza) {
-      const { take: notice } = ns('StandinNotices');
-      return ({ edit, revoke, reaction, notice }[stanza.kind] ?? text)(stanza);
+      if (stanza.group) return ns('StandinNotices').take(stanza);
+      const [vote, update] = [ns('StandinPolls').take, ns('StandinUpdates').take];
+      return ({ edit, revoke, reaction, vote, update }[stanza.kind] ?? text)(stanza);
     },
 
     receipt(stanza) {
@@ -145,7 +152,12 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
     contact(stanza) {
       learnPerson(stanza);
-      return () => ns('WAWebContactCollection').showContact(stanza.chat);
+      return () => idsOf(stanza.chat).forEach((id) => ns('WAWebContactCollection').showContact(id));
+    },
+
+    picture({ chat }) {
+      const { ProfilePicThumbCollection: pictures } = ns('WAWebProfilePicThumbCollection');
+      return () => pictures.get(chat) && pictures.update(createWid(chat));
     },
 
     chatstate({ chat, participant, state, t }) {
@@ -174,14 +186,17 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     const { from_me: fromMe, chat, author } = stanza;
     const row = rowOf(stanza);
     const before = store.msgs.get(row.id);
-    if (before && before.type === 'ciphertext') store.changeMsg(row.id, { type: row.type, body: row.body });
+    if (before && before.type === 'ciphertext') store.changeMsg(row.id, row);
     else if (!store.addMsg(row)) return null;
     else {
       const { unreadCount = 0 } = store.chats.get(chat) ?? {};
-      store.touchChat(chat, { unreadCount: fromMe ? unreadCount : unreadCount + 1 });
+      const counts = !fromMe && !ns('WAWebMsgType').SYSTEM_MESSAGE_TYPES.includes(row.type);
+      store.touchChat(chat, { unreadCount: unreadCount + (counts ? 1 : 0) });
     }
+    ns('StandinVanish').learn(row, chat);
     const stored = store.msgs.get(row.id);
     return async () => {
+      ns('StandinVanish').watch(stored);
       ns('WAWebContactCollection').showContact(author ?? chat);
       const model = ns('WAWebChatCollection').showChat(chat);
       const raw = { ...store.hydrate(stored), isNewMsg: true };
@@ -194,7 +209,9 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     const target = known(chat, stanza.from_me, stanza.target, stanza.author);
     const latestEditMsgKey = keyIn(chat, stanza.from_me, stanza.id, stanza.author);
     const latestEditSenderTimestampMs = stanza.t * 1000;
-    const changes = { body: stanza.text, latestEditMsgKey: String(latestEditMsgKey), latestEditSenderTimestampMs };
+    const { type } = store.msgs.get(String(target)) ?? {};
+    const changed = ns('StandinContent').edited(type, stanza.text);
+    const changes = { ...changed, latestEditMsgKey: String(latestEditMsgKey), latestEditSenderTimestampMs };
     if (!store.changeMsg(target, changes)) return null;
     return () =>
       ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(chat, [
@@ -211,7 +228,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     const chat = createWid(stanza.chat);
     const target = known(chat, stanza.target_from_me, stanza.target, stanza.target_author);
     const by = stanza.author === stanza.target_author ? 'sender' : 'admin';
-    if (!store.changeMsg(target, { type: 'revoked', subtype: by, body: undefined })) return null;
+    if (!store.changeMsg(target, { ...ns('StandinContent').revoked(), subtype: by })) return null;
     return () =>
       ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(chat, [
         protocol(stanza, chat, target, `${by}_revoke`),

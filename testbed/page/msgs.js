@@ -12,7 +12,9 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
     'labels ephemeralStartTimestamp ephemeralDuration ephemeralSettingTimestamp isMdHistoryMsg isSendFailure local ' +
     'mediaData mediaObject latestEditMsgKey latestEditSenderTimestampMs hasReaction editMsgType revokeSender ' +
     'revokeTimestamp messageSecret pollName pollOptions links dynamicReplyButtons replyButtons list listResponse ' +
-    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform recipients receipts';
+    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform width height isCaptionByUser isAnimated ' +
+    'accuracy speed degrees shareDuration sequence comment pollSelectableOptionsCount selectedButtonId nonJidMentions ' +
+    'recipients receipts';
 
   class MsgModel extends BaseModel {
     static defaults() {
@@ -39,7 +41,13 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
       return ns('WAWebMsgType').SYSTEM_MESSAGE_TYPES.includes(this.type);
     }
     get isMedia() {
-      return false;
+      return ns('StandinContent').isMedia(this.type);
+    }
+    get mediaData() {
+      return this.isMedia ? ns('StandinMedia').dataOf(this) : undefined;
+    }
+    get mediaObject() {
+      return this.isMedia ? ns('StandinMedia').objectOf(this) : undefined;
     }
     get isFailed() {
       return this.ack < 0;
@@ -58,7 +66,8 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
       return {};
     }
     async downloadMedia() {
-      throw new Error(`no media in message ${this.id}`);
+      if (!this.isMedia) throw new Error(`no media in message ${this.id}`);
+      return ns('StandinMedia').download(this);
     }
 
     /** What a reply to this message carries. */
@@ -89,7 +98,7 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
     }
 
     #process(chatId, raw) {
-      if (raw.type === 'protocol') return this.#protocol(raw);
+      if (raw.type === 'protocol' && raw.protocolMessageKey) return this.#protocol(raw);
       const known = this.get(raw.id);
       if (known) {
         known.set(raw);
@@ -103,11 +112,12 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
       if (!target) return undefined;
       if (raw.subtype === 'message_edit') {
         const { body, latestEditMsgKey, latestEditSenderTimestampMs } = raw;
-        target.set({ body, latestEditMsgKey, latestEditSenderTimestampMs });
+        const changes = ns('StandinContent').edited(target.type, body);
+        target.set({ ...changes, latestEditMsgKey, latestEditSenderTimestampMs });
       } else {
         const subtype = raw.subtype === 'admin_revoke' ? 'admin' : 'sender';
         const revokeSender = raw.author ?? raw.from;
-        target.set({ body: undefined, type: 'revoked', subtype, revokeSender, revokeTimestamp: raw.t });
+        target.set({ ...ns('StandinContent').revoked(), subtype, revokeSender, revokeTimestamp: raw.t });
       }
       return target;
     }
@@ -177,7 +187,7 @@ __d('WAWebMsgActionCapability', ['WAWebMsgReply'], (g, require, dflt, ns, lazy, 
 
   Object.assign(exports, {
     canEditText: (msg) => mine(msg) && msg.type === 'chat' && age(msg) < EDIT_WINDOW_S,
-    canEditCaption: () => false,
+    canEditCaption: (msg) => mine(msg) && ['image', 'video', 'document'].includes(msg.type) && age(msg) < EDIT_WINDOW_S,
     canReplyMsg: (msg) => ns('WAWebMsgReply').canReplyMsg(msg),
     canSenderRevokeMsg: (msg) => mine(msg) && msg.type !== 'revoked' && age(msg) < REVOKE_WINDOW_S,
     canAdminRevokeMsg: (msg) => Boolean(ns('WAWebChatCollection').ChatCollection.get(msg.id.remote)?.iAmAdmin()),

@@ -59,11 +59,18 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
     if (!quotedStanzaID) return undefined;
     const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(quotedParticipant);
     const author = to.isGroup() ? String(quotedParticipant) : undefined;
-    return { id: quotedStanzaID, from_me: fromMe, author, text: quotedMsg?.body ?? '' };
+    return { id: quotedStanzaID, from_me: fromMe, author, text: ns('StandinContent').quotedText(quotedMsg) };
+  }
+
+  /** Shown with the very id object that we were given: clients compare it. */
+  function show(chat, raw) {
+    const { MsgCollection } = ns('WAWebMsgCollection');
+    return MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
   }
 
   /** Answers at once with two promises: of the message, when it is safely ours, and of the service's answer. */
-  function addAndSendMsgToChat(chat, raw) {
+  function addAndSendMsgToChat(chat, given) {
+    const raw = ns('StandinContent').settled(given);
     const row = { ...store.dehydrate(raw), ack: 0 };
     store.addMsg(row);
     store.touchChat(chat.id);
@@ -72,15 +79,13 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
       to: String(chat.id),
       id: raw.id.id,
       t: row.t,
-      text: raw.body,
+      ...ns('StandinContent').ofRaw(raw),
       quote: quoteOf(raw),
-      mentions: raw.mentionedJidList?.map(String),
     };
     const result = ns('StandinOutbox').note(frame, row.id);
-    const { MsgCollection } = ns('WAWebMsgCollection');
-    // Shown with the very id object that we were given: clients compare it.
-    const msg = MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
+    const msg = show(chat, raw);
     ns('WAWebChatCollection').showChat(chat.id);
+    ns('StandinVanish').watch(row);
     const queued = store.commit().then(() => {
       ns('StandinOutbox').go(raw.id.id);
       return msg;
@@ -88,7 +93,7 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
     return [queued, result];
   }
 
-  Object.assign(exports, { acked, addAndSendMsgToChat });
+  Object.assign(exports, { acked, show, addAndSendMsgToChat });
 }, 98);
 
 __d('WAWebSendMsgChatAction', ['StandinSend'], (g, require, dflt, ns, lazy, module, exports) => {
@@ -115,7 +120,8 @@ __d('WAWebSendMessageEditAction', ['StandinOutbox'], (g, require, dflt, ns, lazy
 
   async function send(msg, body, editKey) {
     const t = ns('WATimeUtils').unixTime();
-    const edited = { body, latestEditMsgKey: editKey, latestEditSenderTimestampMs: t * 1000 };
+    const changed = ns('StandinContent').edited(msg.type, body);
+    const edited = { ...changed, latestEditMsgKey: editKey, latestEditSenderTimestampMs: t * 1000 };
     store.changeMsg(msg.id, store.dehydrate(edited));
     const to = String(msg.id.remote);
     const result = ns('StandinOutbox').note({ kind: 'edit', to, id: editKey.id, t, target: msg.id.id, text: body });
@@ -207,7 +213,7 @@ __d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exp
     for (const msg of msgs) {
       const id = await MsgKey.newId();
       const t = ns('WATimeUtils').unixTime();
-      const gone = { type: 'revoked', subtype: msg.id.fromMe ? 'sender' : 'admin', body: undefined };
+      const gone = { ...ns('StandinContent').revoked(), subtype: msg.id.fromMe ? 'sender' : 'admin' };
       store.changeMsg(msg.id, gone);
       const target = { target: msg.id.id, target_from_me: msg.id.fromMe, target_author: authorOf(msg) };
       results.push(ns('StandinOutbox').note({ kind: 'revoke', to: String(chat.id), id, t, ...target }));

@@ -3,12 +3,15 @@
 // WhatsApp's modules here, and patch functions on the namespace object in place: so the page, too, must look a
 // function up on that object at each call (`ns('WAWebX').f()`), never keep it.
 (() => {
+  const modules = Object.create(null);
+  /** What clients see of it. A fault for tests: the page half loaded, so that some modules are not there for them. */
   const modulesMap = Object.create(null);
+  const hidden = new Set((document.documentElement.dataset.hiddenModules ?? '').split(' '));
   let guardSkipped = false;
 
   function resolve(id) {
     if (id === '__debug') return { modulesMap };
-    const entry = modulesMap[id];
+    const entry = modules[id];
     if (!entry) throw new Error(`Requiring unknown module "${id}"`);
     if (entry.error) throw entry.error;
     if (!entry.module) {
@@ -59,11 +62,14 @@
     applyWithGuard: (f, context, args) => f.apply(context, args ?? []),
     guard: (f) => f,
   };
+  const forClients = (look) => (id) => look(hidden.has(id) ? `${id}, which is not loaded` : id);
+
   globalThis.requireLazy = requireLazy;
-  globalThis.importNamespace = importNamespace;
-  globalThis.importDefault = importDefault;
-  globalThis.require = require;
+  globalThis.importNamespace = forClients(importNamespace);
+  globalThis.importDefault = forClients(importDefault);
+  globalThis.require = forClients(require);
   globalThis.__d = (id, deps, factory, flags) => {
-    modulesMap[id] ??= { id, deps, factory, flags, module: null, error: null };
+    modules[id] ??= { id, deps, factory, flags, module: null, error: null };
+    if (!hidden.has(id)) modulesMap[id] = modules[id];
   };
 })();

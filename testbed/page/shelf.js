@@ -104,10 +104,6 @@ __d('WAWebIsOfficialClient', [], (g, require, dflt, ns, lazy, module, exports) =
   exports.isOfficialClient = false;
 }, 98);
 
-__d('WAWebGetEphemeralFieldsMsgActionsUtils', [], (g, require, dflt, ns, lazy, module, exports) => {
-  exports.getEphemeralFields = () => ({});
-}, 98);
-
 __d('WALinkify', [], (g, require, dflt, ns, lazy, module, exports) => {
   const pattern = () => /\bhttps?:\/\/[^\s<>"]+/gi;
   const links = (text) =>

@@ -21,8 +21,9 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   const KEYS = ['id', 'protocolMessageKey', 'latestEditMsgKey'];
   const WIDS = ['from', 'to', 'author', 'quotedParticipant', 'quotedRemoteJid'];
   const WID_LISTS = ['mentionedJidList'];
-  // True of a message as it comes in, not of one that is read again later.
-  const PASSING = ['isNewMsg', 'local', 'mediaData', 'mediaObject'];
+  const BYTES = ['waveform'];
+  // True of a message as it comes in, not of one that is read again later; and what is in this page alone.
+  const PASSING = 'isNewMsg local mediaData mediaObject mediaBlob mediaStage renderableUrl preview isUnsentMedia'.split(' ');
 
   function load(rows) {
     for (const table of Object.values(tables)) table.clear();
@@ -39,7 +40,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     if (!byChat.has(chat)) byChat.set(chat, []);
     const rows = byChat.get(chat);
     let at = rows.length;
-    while (at > 0 && rows[at - 1].t > row.t) at -= 1;
+    const later = (other) => other.t > row.t || (other.t === row.t && other.rowId > row.rowId);
+    while (at > 0 && later(rows[at - 1])) at -= 1;
     rows.splice(at, 0, row);
   }
 
@@ -108,8 +110,10 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   function dehydrate(attributes) {
     const row = {};
     for (const [key, value] of Object.entries(attributes)) {
-      if (value === undefined || typeof value === 'function' || ArrayBuffer.isView(value) || PASSING.includes(key)) continue;
-      if (KEYS.includes(key) || WIDS.includes(key)) row[key] = value === null ? null : simple(value);
+      if (value === undefined || typeof value === 'function' || PASSING.includes(key)) continue;
+      if (ArrayBuffer.isView(value)) {
+        if (BYTES.includes(key)) row[key] = [...value];
+      } else if (KEYS.includes(key) || WIDS.includes(key)) row[key] = value === null ? null : simple(value);
       else if (Array.isArray(value)) row[key] = value.map(simple);
       else if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) === Object.prototype) row[key] = value;
     }
@@ -121,6 +125,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     for (const key of KEYS) if (row[key]) attributes[key] = MsgKey.fromString(row[key]);
     for (const key of WIDS) if (row[key]) attributes[key] = createWid(row[key]);
     for (const key of WID_LISTS) if (row[key]) attributes[key] = row[key].map(createWid);
+    for (const key of BYTES) if (row[key]) attributes[key] = Uint8Array.from(row[key]);
     return attributes;
   }
 
@@ -131,6 +136,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
       const key = MsgKey.fromString(row.id);
       const next = String(new MsgKey({ fromMe: key.fromMe, remote: to, id: key.id }));
       removeMsg(row.id);
+      // Both chats may have it, where one person wrote under both ids.
+      if (msgs.has(next)) continue;
       const person = (value) => (value === from ? to : value);
       const stored = { ...row, id: next, from: person(row.from), to: person(row.to) };
       index(stored);
@@ -140,7 +147,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const chat = chats.get(from);
     if (chat) {
       note('chats', from, null);
-      touchChat(to, { ...chat, ...chats.get(to), unreadCount: chat.unreadCount });
+      const there = chats.get(to);
+      touchChat(to, { ...chat, ...there, unreadCount: chat.unreadCount + (there?.unreadCount ?? 0) });
     }
     return moved;
   }

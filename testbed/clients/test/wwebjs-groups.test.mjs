@@ -56,7 +56,7 @@ test('a reply carries what it quotes, and mentions are made', { skip: oldKeysOnl
   await message.reply('rolls too', undefined, { mentions: [group.addressOf(bob)] });
   const received = await group.received(ann, 'rolls too');
   assert.deepEqual([received.quote.id, received.quote.author], [id, group.addressOf(bob)]);
-  assert.deepEqual(received.mentions, [group.addressOf(bob)]);
+  assert.deepEqual(received.details.mentionedJidList, [group.addressOf(bob)]);
   await message.react('🎉');
   await until('reacted', async () => (await standin.accepted()).some((a) => a.kind === 'reaction' && a.text === '🎉'));
   await message.delete(true);

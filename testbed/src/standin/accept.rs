@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
+use super::body::CHAT;
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::LoseAnswer;
+use super::faults::{LoseAnswer, Restriction};
 use super::jid::Jid;
 use super::people::{CustomerId, GroupId, PhoneId};
 use super::place::{ChatWith, Place, Sender, Who};
 use super::stanza::Content;
-use super::thread::{Message, Quote, Reaction};
+use super::thread::{Message, Quote, Reaction, Thread};
 use super::wire::{Sent, SentKind, ToPage};
 use super::world::World;
 
@@ -36,11 +37,14 @@ pub struct Accepted {
     pub group: Option<GroupId>,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke` or `reaction`.
+    /// `text`, `edit`, `revoke`, `reaction`, `vote`, or what else it is: `image`, `location`, …
     pub kind: String,
-    /// The text, the new text, or the emoji.
+    /// The text or caption, the new text, the emoji, or the names of what was chosen.
     pub text: String,
 }
+
+/// The error for a first contact by an account that may make none for now.
+const REACH_OUT_LOCKED: u16 = 463;
 
 impl World {
     /// A message from a linked device.
@@ -60,6 +64,9 @@ impl World {
         {
             return self.answer(device, &sent.id, Some(NOT_ALLOWED));
         }
+        if self.phones[phone.0].restriction == Restriction::NewChats && self.is_new_contact(phone, chat) {
+            return self.answer(device, &sent.id, Some(REACH_OUT_LOCKED));
+        }
         self.accepted.push(Accepted {
             at_ms: now_ms(),
             device,
@@ -71,7 +78,7 @@ impl World {
             },
             group: place.group(),
             stanza_id: sent.id.clone(),
-            kind: kind_name(sent.kind).to_owned(),
+            kind: kind_name(sent).to_owned(),
             text: sent.text.clone(),
         });
         let lost = self.faults.take_lost_answer();
@@ -97,6 +104,12 @@ impl World {
         }
     }
 
+    /// Whether nobody there has ever written to the account.
+    fn is_new_contact(&self, phone: PhoneId, chat: ChatWith) -> bool {
+        let heard = |thread: &Thread| thread.messages.iter().any(|message| !message.from_me);
+        !self.thread(phone, chat).is_some_and(heard)
+    }
+
     fn answer(&mut self, device: DeviceId, id: &str, error: Option<u16>) {
         if let Some(connection) = self.connection_of(device) {
             self.send(
@@ -116,9 +129,10 @@ impl World {
         let target = writer.map(|who| (who, id.as_str()));
         match sent.kind {
             SentKind::Text => {
+                self.carry_medium(&sent.id, &sent.body);
                 let message = Message {
                     quote: sent.quote.clone().map(|quote| self.quote_of(place, phone, quote)),
-                    mentions: sent.mentions.clone(),
+                    body: sent.body.clone(),
                     device: sender.device,
                     ..Self::new_message(sent.id.clone(), true, sent.text.clone())
                 };
@@ -139,6 +153,11 @@ impl World {
             SentKind::Reaction => {
                 if let Some(target) = target {
                     self.react(place, sender, &sent.id, target, &sent.text);
+                }
+            }
+            SentKind::Vote => {
+                if let Some(target) = target {
+                    self.vote(place, sender, &sent.id, target, &sent.options);
                 }
             }
         }
@@ -183,8 +202,8 @@ impl World {
             ..message
         };
         let (id, t, content) = (message.id.clone(), message.t, Content::of(&message));
-        let counts = !message.from_me && message.notice.is_none();
-        let acked = message.from_me && message.notice.is_none();
+        let said = !message.body.is_notice();
+        let (counts, acked) = (said && !message.from_me, said && message.from_me);
         let thread = self.thread_mut(phone, place.chat());
         thread.unread += u32::from(counts);
         thread.messages.push(message);
@@ -273,11 +292,13 @@ impl World {
     }
 }
 
-fn kind_name(kind: SentKind) -> &'static str {
-    match kind {
+fn kind_name(sent: &Sent) -> &str {
+    match sent.kind {
+        SentKind::Text if sent.body.kind != CHAT => &sent.body.kind,
         SentKind::Text => "text",
         SentKind::Edit => "edit",
         SentKind::Revoke => "revoke",
         SentKind::Reaction => "reaction",
+        SentKind::Vote => "vote",
     }
 }

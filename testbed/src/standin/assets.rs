@@ -32,14 +32,22 @@ const FILES: &[(&str, &str)] = files![
     "contacts.js",
     "groups.js",
     "presence.js",
+    "content.js",
+    "media.js",
+    "transfer.js",
+    "mediaprep.js",
     "msgs.js",
     "chats.js",
     "history.js",
     "intake.js",
     "notices.js",
     "outbox.js",
+    "mediasend.js",
+    "polls.js",
+    "kinds.js",
     "actions.js",
     "session.js",
+    "troubles.js",
     "boot.js",
     "screen.js",
     "shelf.js",
@@ -64,10 +72,11 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
             KeyLayout::New => "msgkey_serialized.js",
         };
         let attributes = format!(
-            "data-version=\"{}\" data-settle-ms=\"{}\" data-lid-migrated=\"{}\"",
+            "data-version=\"{}\" data-settle-ms=\"{}\" data-lid-migrated=\"{}\" data-hidden-modules=\"{}\"",
             options.version,
             options.settle.as_millis(),
-            options.lid_migrated
+            options.lid_migrated,
+            options.hidden_modules.join(" ")
         );
         let mut scripts = String::new();
         for (name, _) in FILES.iter().filter(|(name, _)| *name != skipped) {

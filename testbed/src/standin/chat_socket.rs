@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::clock::now_ms;
 use super::device::DeviceId;
-use super::faults::Network;
+use super::faults::{Network, Restriction};
 use super::people::{CustomerId, GroupId, PhoneId};
 use super::place::{ChatWith, Place, Who};
 use super::service::Service;
@@ -127,6 +127,13 @@ impl World {
                 let found = self.find(&jid).map(|customer| self.existing(customer, &jid));
                 self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
             }
+            FromPage::Username { n, username } => {
+                let found = self.find_username(&username).map(|customer| {
+                    let asked = self.customers[customer.0].jid();
+                    self.existing(customer, &asked)
+                });
+                self.reply(id, n, Ok(found.unwrap_or(Value::Null)));
+            }
             FromPage::Profile { n, jid } => {
                 let profile = self.find_chat(&jid).map(|chat| self.profile(chat));
                 self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
@@ -143,6 +150,12 @@ impl World {
                 let own = own.filter(|group| self.groups[group.0].phones().any(|member| Some(member) == phone));
                 let answer = own.map(|group| json!(self.group_info(group))).collect();
                 self.reply(id, n, Ok(Value::Array(answer)));
+            }
+            FromPage::MediaRetry { n, path } => {
+                let phone = self.devices.get(&device).map(|device| device.phone);
+                if let Some(answer) = phone.and_then(|phone| self.ask_phone(phone, &path)) {
+                    self.reply(id, n, answer.map(Value::String));
+                }
             }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
@@ -179,6 +192,9 @@ impl World {
             );
             return;
         };
+        if self.phones[device.phone.0].restriction == Restriction::Banned {
+            return self.turn_away(id);
+        }
         let (history, queue) = (device.history.clone(), device.queue.clone());
         if let Some(other) = self.connection_of(device_id) {
             self.send(other, &ToPage::Conflict);
@@ -285,9 +301,11 @@ impl World {
     /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.
     fn existing(&self, customer: super::CustomerId, asked: &super::Jid) -> Value {
         let person = self.person(customer);
+        let state = &self.customers[customer.0];
         json!({
             "wid": asked,
-            "chat": self.customers[customer.0].jid(),
+            "chat": if state.apart { asked.clone() } else { state.jid() },
+            "username": person.username,
             "pushname": person.push_name,
             "lid": person.lid.map(|lid| super::Jid::lid(&lid)),
             "pn": person.pn.map(|number| super::Jid::phone(&number)),

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::attachment::{Attachment, without_bytes};
+use super::clock::now_ms;
 use super::doings::Draft;
 use super::jid::Jid;
-use super::people::{CustomerId, CustomerState, GroupId, PhoneId, Picture};
+use super::people::{CustomerId, CustomerState, GroupId, PhoneId};
 use super::place::{Place, Sender, Who};
 use super::script::Script;
 use super::service::Service;
@@ -26,21 +29,46 @@ pub struct Received {
     pub author: Option<CustomerId>,
     /// The stanza id.
     pub stanza_id: String,
-    /// The text as it stands now.
+    /// What it is: `chat`, `image`, `ptt`, `location`, …
+    pub kind: String,
+    /// The text as it stands now, under a medium its caption.
     pub text: String,
     /// Milliseconds since 1970 at which the phone had it.
     pub at_ms: i64,
     /// What it quotes.
     pub quote: Option<Quote>,
-    /// Who is mentioned in it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Jid>,
     /// Whether the customer has read it.
     pub read: bool,
     /// Whether it was edited.
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
+    /// The medium, when it could be fetched and was what the message says.
+    #[serde(serialize_with = "without_bytes")]
+    pub attachment: Option<Attachment>,
+    /// The message's own fields, by WhatsApp Web's names.
+    pub details: Value,
+}
+
+impl Received {
+    /// A message as it comes in.
+    pub(crate) fn new(message: &Message, attachment: Option<Attachment>) -> Self {
+        Self {
+            phone: None,
+            group: None,
+            author: None,
+            stanza_id: message.id.clone(),
+            kind: message.body.kind.clone(),
+            text: message.text.clone(),
+            at_ms: now_ms(),
+            quote: message.quote.clone(),
+            read: false,
+            edited: message.edited,
+            revoked: message.revoked,
+            attachment,
+            details: Value::Object(message.body.fields.clone()),
+        }
+    }
 }
 
 /// What is known of a customer.
@@ -54,6 +82,8 @@ pub struct CustomerRecord {
     pub number: Option<String>,
     /// The LID, digits only.
     pub lid: Option<String>,
+    /// The username.
+    pub username: Option<String>,
     /// The address of the chat with them.
     pub chat: Jid,
     /// Whether their phone is on.
@@ -83,6 +113,9 @@ impl CustomerState {
         if let Some(received) = self.received_mut(place, from, id) {
             text.clone_into(&mut received.text);
             received.edited = true;
+            if let Some(attachment) = &mut received.attachment {
+                attachment.caption = Some(text.to_owned());
+            }
         } else if let Some(held) = self.held_mut(place, from, id) {
             text.clone_into(&mut held.text);
             held.edited = true;
@@ -108,6 +141,7 @@ impl World {
             name: customer.name.clone(),
             number: customer.number.clone(),
             lid: customer.lid.clone(),
+            username: customer.username.clone(),
             chat: customer.jid(),
             online: customer.online,
         })
@@ -147,6 +181,10 @@ impl Customer {
         self.id
     }
 
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
     fn place(&self) -> Place {
         Place::Direct(self.phone, self.id)
     }
@@ -162,13 +200,17 @@ impl Customer {
     }
 
     /// Sends any message. Gives its stanza id.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a draft is sent once: `send(Draft::text(…))` is how it reads"
+    )]
     pub fn send(&self, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.place(), self.id, draft))
+        self.service.with(|world| world.write(self.place(), self.id, &draft))
     }
 
     /// Writes several texts at once, in order. Gives their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
-        let write = |world: &mut World, text: T| world.write(self.place(), self.id, Draft::text(text.as_ref()));
+        let write = |world: &mut World, text: T| world.write(self.place(), self.id, &Draft::text(text.as_ref()));
         self.service
             .with(|world| texts.into_iter().map(|text| write(world, text)).collect())
     }
@@ -212,6 +254,31 @@ impl Customer {
         });
     }
 
+    /// Votes in a poll, by the names of its options; none takes the vote back.
+    pub fn vote<T: AsRef<str>>(&self, id: &str, options: &[T]) {
+        let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.service
+            .with(|world| world.vote_by_name(self.place(), Sender::customer(self.id), id, &names));
+    }
+
+    /// Moves on while a live location of theirs is shown.
+    pub fn move_to(&self, id: &str, lat: f64, lng: f64) {
+        self.service
+            .with(|world| world.move_location(self.place(), Sender::customer(self.id), id, (lat, lng)));
+    }
+
+    /// Gives one of their messages other fields, by WhatsApp Web's names, as if it had been sent anew under its id.
+    pub fn update(&self, id: &str, fields: &Map<String, Value>) {
+        self.service
+            .with(|world| world.update(self.place(), Sender::customer(self.id), id, fields));
+    }
+
+    /// Lets what is written from now on disappear after a time; 0 for never.
+    pub fn set_disappearing(&self, seconds: u32) {
+        self.service
+            .with(|world| world.set_timer(self.place(), Sender::customer(self.id), seconds));
+    }
+
     /// Starts or stops typing: `composing`, `recording` or `paused`.
     pub fn typing(&self, state: &str) {
         self.service.with(|world| world.type_to_us(self.id, state));
@@ -235,28 +302,6 @@ impl Customer {
     /// What they do by themselves from now on.
     pub fn play(&self, script: Script) {
         self.service.with(|world| world.customers[self.id.0].script = script);
-    }
-
-    /// Changes the name that they gave themselves, or the one in our phone's address book.
-    pub fn rename(&self, name: &str, saved_name: Option<&str>) {
-        self.service.with(|world| world.rename(self.id, name, saved_name));
-    }
-
-    /// Changes their profile picture.
-    pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
-        self.service.with(|world| {
-            let path = world.picture_path();
-            world.customers[self.id.0].picture = Some(Picture {
-                path,
-                mimetype: mimetype.to_owned(),
-                bytes,
-            });
-        });
-    }
-
-    /// Moves the chat from their number to their LID.
-    pub fn migrate_to_lid(&self) {
-        self.service.with(|world| world.migrate_to_lid(self.id));
     }
 
     /// The state of a message that they wrote or that we sent them: 1, 2 or 3.

@@ -1,5 +1,6 @@
 //! How the service reaches pages: stanzas to linked devices, kept until acknowledged, and frames to open sockets.
 
+use super::body::GROUP_NOTICE;
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::Network;
@@ -92,8 +93,8 @@ impl World {
         (id, t): (&str, i64),
         content: Content,
     ) {
-        let about_the_group = matches!(content, Content::Notice { .. });
-        let group = place.group().filter(|_| about_the_group);
+        let about_it = matches!(&content, Content::Text { body, .. } if body.kind == GROUP_NOTICE);
+        let group = place.group().filter(|_| about_it);
         let stanza = Stanza::Message {
             chat: self.address(place),
             id: id.to_owned(),

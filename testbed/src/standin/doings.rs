@@ -1,7 +1,9 @@
 //! What happens at a customer's end: messages reach their phone, and they read, write, type and move.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::attachment::Attachment;
 use super::clock::now_ms;
 use super::customer::Received;
 use super::jid::Jid;
@@ -24,20 +26,20 @@ pub struct Draft {
     pub t: Option<i64>,
     /// The stanza id of a message that it quotes: one of ours, in a group anybody's.
     pub quote: Option<String>,
-    /// Who is mentioned, by the addresses that stand behind an `@` in the text.
-    pub mentions: Vec<Jid>,
     /// Whether our devices cannot decrypt it at first.
     pub undecryptable: bool,
-}
-
-impl Draft {
-    /// A plain text.
-    pub fn text(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            ..Self::default()
-        }
-    }
+    /// The medium that it carries; `text` is then what stands under it.
+    pub attachment: Option<Attachment>,
+    /// Its type where it is neither a text nor a medium, in WhatsApp Web's words.
+    pub kind: Option<String>,
+    /// Its fields, by WhatsApp Web's names.
+    pub fields: Map<String, Value>,
+    /// Whether it was forwarded.
+    pub forwarded: bool,
+    /// Whom its text mentions, as `@` and what stands before the address's own `@`.
+    pub mentions: Vec<Jid>,
+    /// How long after it was sent it disappears.
+    pub expires_after_s: Option<u32>,
 }
 
 impl World {
@@ -53,19 +55,14 @@ impl World {
             Who::Customer(author) => (None, Some(author)),
         };
         if customer.had.insert((place, from, message.id.clone())) {
-            customer.inbox.push(Received {
+            let attachment = self.shown_attachment(&message.body, &message.text);
+            let received = Received {
                 phone,
                 group: place.group(),
                 author,
-                stanza_id: message.id.clone(),
-                text: message.text.clone(),
-                at_ms: now_ms(),
-                quote: message.quote,
-                mentions: message.mentions,
-                read: false,
-                edited: message.edited,
-                revoked: message.revoked,
-            });
+                ..Received::new(&message, attachment)
+            };
+            self.customers[id.0].inbox.push(received);
             // Nobody answers by themselves to what another customer says: two of them would never end.
             if phone.is_some() {
                 self.play_script(place, id, &message.text);
@@ -112,34 +109,45 @@ impl World {
     }
 
     /// A message from a customer to one of our accounts, or to a group. Gives its stanza id.
-    pub(crate) fn write(&mut self, place: Place, id: CustomerId, draft: Draft) -> String {
-        let stanza_id = draft.id.unwrap_or_else(|| self.phone_stanza_id());
-        let quote = draft.quote.map(|quoted| self.quoted(place, &quoted));
-        let message = Self::new_message(stanza_id.clone(), false, draft.text);
-        let message = Message {
+    pub(crate) fn write(&mut self, place: Place, id: CustomerId, draft: &Draft) -> String {
+        let sender = Sender::customer(id);
+        let message = self.compose(place, sender.who, draft);
+        self.post(place, sender, &message);
+        message.id
+    }
+
+    /// Makes a message of a draft.
+    pub(crate) fn compose(&mut self, place: Place, who: Who, draft: &Draft) -> Message {
+        let stanza_id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
+        let mut body = self.body_of(&stanza_id, draft);
+        if let Some(timer) = self.timer(place).filter(|_| draft.expires_after_s.is_none()) {
+            body.set("ephemeralDuration", timer);
+        }
+        let quote = draft.quote.as_ref().map(|quoted| self.quoted(place, who, quoted));
+        let message = Self::new_message(stanza_id, false, draft.says());
+        Message {
             quote,
-            mentions: draft.mentions,
+            body,
             ciphertext: draft.undecryptable,
             t: draft.t.unwrap_or(message.t),
             ..message
-        };
-        self.post(place, Sender::customer(id), &message);
-        stanza_id
+        }
     }
 
-    /// What a customer quotes: one of ours, or what anybody wrote in a group.
-    fn quoted(&mut self, place: Place, quoted: &str) -> Quote {
+    /// What somebody quotes: what the other side wrote, in a group what anybody did.
+    fn quoted(&mut self, place: Place, who: Who, quoted: &str) -> Quote {
         let chat = place.chat();
         let in_group = place.group().is_some();
+        let ours = matches!(who, Who::Customer(_));
         let phones = self.phones_in(place);
         let found = phones.into_iter().find_map(|phone| {
             let thread = self.thread_mut(phone, chat);
-            let other = in_group.then(|| thread.get(false, quoted)).flatten();
-            thread.get(true, quoted).or(other).cloned()
+            let other = in_group.then(|| thread.get(!ours, quoted)).flatten();
+            thread.get(ours, quoted).or(other).cloned()
         });
         Quote {
             id: quoted.to_owned(),
-            from_me: found.as_ref().is_none_or(|message| message.from_me),
+            from_me: found.as_ref().map_or(ours, |message| message.from_me),
             author: found.as_ref().and_then(|message| message.author.clone()),
             text: found.map(|message| message.text).unwrap_or_default(),
         }
@@ -157,20 +165,6 @@ impl World {
             message.ciphertext = false;
             let (t, content) = (message.t, Content::of(message));
             self.spread(phone, place, sender, (stanza_id, t), content);
-        }
-    }
-
-    pub(crate) fn rename(&mut self, id: CustomerId, name: &str, saved_name: Option<&str>) {
-        let customer = &mut self.customers[id.0];
-        name.clone_into(&mut customer.name);
-        customer.saved_name = saved_name.map(str::to_owned);
-        let chat = customer.jid();
-        let stanza = Stanza::Contact {
-            chat,
-            person: self.person(id),
-        };
-        for phone in 0..self.phones.len() {
-            self.tell_devices(PhoneId(phone), None, &stanza);
         }
     }
 
@@ -216,7 +210,8 @@ impl World {
 
     /// The chat with this customer moves from their number to their LID, for every account that has it.
     pub(crate) fn migrate_to_lid(&mut self, id: CustomerId) {
-        let from = self.customers[id.0].jid();
+        let customer = &self.customers[id.0];
+        let from = customer.number.as_deref().map_or_else(|| customer.jid(), Jid::phone);
         if self.customers[id.0].lid.is_none() {
             self.customers[id.0].lid = Some(self.random_digits(15));
         }

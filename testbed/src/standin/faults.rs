@@ -28,6 +28,19 @@ pub enum LoseAnswer {
     Silence,
 }
 
+/// What WhatsApp keeps an account from doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restriction {
+    /// Nothing.
+    #[default]
+    None,
+    /// From writing to who has never written to it: such a send gets error 463.
+    NewChats,
+    /// From everything, for a time: the page is told so, at once and whenever it comes back.
+    Banned,
+}
+
 /// The faults in force.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Faults {

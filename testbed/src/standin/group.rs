@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::body::Body;
 use super::clock::now_ms;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::options::{Address, NewGroup};
 use super::people::{CustomerId, GroupId, PhoneId, Picture};
 use super::place::{Place, Sender, Who};
@@ -121,20 +121,10 @@ impl World {
             members,
             past: Vec::new(),
         });
-        let everybody = self.others_in(id, owner);
-        let notice = Notice {
-            recipients: everybody,
-            ..Notice::group_says("create", &new.subject)
-        };
-        self.announce_at(id, owner, created, &notice);
+        let notice = Body::notice("create", &self.others_in(id, owner));
+        let told = self.groups[id.0].phones().collect::<Vec<_>>();
+        self.tell(id, &told, owner, created, (&notice, &new.subject));
         id
-    }
-
-    /// A group that goes by LIDs gives everybody in it one.
-    fn give_lid(&mut self, customer: CustomerId) {
-        if self.customers[customer.0].lid.is_none() {
-            self.customers[customer.0].lid = Some(self.random_digits(15));
-        }
     }
 
     fn others_in(&self, group: GroupId, who: Who) -> Vec<Jid> {
@@ -153,13 +143,13 @@ impl World {
         }
         state.past.retain(|past| *past != who);
         let subtype = if by == who { "invite" } else { "add" };
-        self.announce(group, by, &Notice::group(subtype, vec![self.member_jid(group, who)]));
+        self.announce(group, by, subtype, &[self.member_jid(group, who)], "");
     }
 
     /// Somebody goes: sent away by another, or, where that is themselves, by their own will.
     pub(crate) fn part(&mut self, group: GroupId, by: Who, who: Who) {
         let subtype = if by == who { "leave" } else { "remove" };
-        let notice = Notice::group(subtype, vec![self.member_jid(group, who)]);
+        let notice = Body::notice(subtype, &[self.member_jid(group, who)]);
         if !self.groups[group.0].members.contains_key(&who) {
             return;
         }
@@ -168,7 +158,7 @@ impl World {
         let state = &mut self.groups[group.0];
         state.members.remove(&who);
         state.past.push(who);
-        self.tell(group, &told, by, now_ms() / 1000, &notice);
+        self.tell(group, &told, by, now_ms() / 1000, (&notice, ""));
     }
 
     /// Somebody becomes an admin, or is one no more.
@@ -179,50 +169,44 @@ impl World {
         };
         *now = rank;
         let subtype = if admin { "promote" } else { "demote" };
-        self.announce(group, by, &Notice::group(subtype, vec![self.member_jid(group, who)]));
+        self.announce(group, by, subtype, &[self.member_jid(group, who)], "");
     }
 
     pub(crate) fn set_subject(&mut self, group: GroupId, by: Who, subject: &str) {
         subject.clone_into(&mut self.groups[group.0].subject);
-        self.announce(group, by, &Notice::group_says("subject", subject));
+        self.announce(group, by, "subject", &[], subject);
     }
 
     pub(crate) fn set_description(&mut self, group: GroupId, by: Who, description: &str) {
         self.groups[group.0].description = Some(description.to_owned());
-        self.announce(group, by, &Notice::group_says("description", description));
+        self.announce(group, by, "description", &[], description);
     }
 
     pub(crate) fn set_group_picture(&mut self, group: GroupId, by: Who, picture: Picture) {
         self.groups[group.0].picture = Some(picture);
-        self.announce(group, by, &Notice::group("picture", Vec::new()));
+        self.announce(group, by, "picture", &[], "");
     }
 
     /// Whether only admins may write from now on.
     pub(crate) fn set_announce(&mut self, group: GroupId, by: Who, announce: bool) {
         self.groups[group.0].announce = announce;
         let body = if announce { "on" } else { "off" };
-        self.announce(group, by, &Notice::group_says("announce", body));
+        self.announce(group, by, "announce", &[], body);
     }
 
-    /// A notice of now to everybody in the group.
-    pub(crate) fn announce(&mut self, group: GroupId, by: Who, notice: &Notice) {
-        self.announce_at(group, by, now_ms() / 1000, notice);
-    }
-
-    fn announce_at(&mut self, group: GroupId, by: Who, t: i64, notice: &Notice) {
+    /// A notice of now to everybody in the group: what happened, to whom, and what the group says from now on.
+    fn announce(&mut self, group: GroupId, by: Who, subtype: &str, whom: &[Jid], text: &str) {
         let told = self.groups[group.0].phones().collect::<Vec<_>>();
-        self.tell(group, &told, by, t, notice);
+        self.tell(group, &told, by, now_ms() / 1000, (&Body::notice(subtype, whom), text));
     }
 
-    fn tell(&mut self, group: GroupId, phones: &[PhoneId], by: Who, t: i64, notice: &Notice) {
+    fn tell(&mut self, group: GroupId, phones: &[PhoneId], by: Who, t: i64, (notice, text): (&Body, &str)) {
         let id = self.phone_stanza_id();
-        let author = self.member_jid(group, by);
         for phone in phones {
             let message = Message {
                 t,
-                author: Some(author.clone()),
-                notice: Some(notice.clone()),
-                ..Self::new_message(id.clone(), by == Who::Phone(*phone), String::new())
+                body: notice.clone(),
+                ..Self::new_message(id.clone(), by == Who::Phone(*phone), text.to_owned())
             };
             self.note(*phone, Place::Group(group), Sender { who: by, device: None }, message);
         }

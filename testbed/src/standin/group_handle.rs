@@ -6,7 +6,7 @@ use super::customer::{Customer, Received};
 use super::doings::Draft;
 use super::jid::Jid;
 use super::link::Phone;
-use super::people::{GroupId, PhoneId, Picture};
+use super::people::{GroupId, PhoneId};
 use super::place::{ChatWith, Place, Sender, Who};
 use super::service::Service;
 use super::thread::Message;
@@ -77,8 +77,12 @@ impl Group {
     }
 
     /// A customer sends any message. Gives its stanza id.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a draft is sent once: `send(Draft::text(…))` is how it reads"
+    )]
     pub fn send(&self, by: &Customer, draft: Draft) -> String {
-        self.service.with(|world| world.write(self.place(), by.id(), draft))
+        self.service.with(|world| world.write(self.place(), by.id(), &draft))
     }
 
     /// What our devices could not decrypt comes again, readable, under the same id.
@@ -115,6 +119,13 @@ impl Group {
             let reaction = world.phone_stanza_id();
             world.react(self.place(), Sender::customer(by.id()), &reaction, (writer, id), emoji);
         });
+    }
+
+    /// A customer votes in a poll, by the names of its options.
+    pub fn vote<T: AsRef<str>>(&self, by: &Customer, id: &str, options: &[T]) {
+        let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.service
+            .with(|world| world.vote_by_name(self.place(), Sender::customer(by.id()), id, &names));
     }
 
     /// A customer starts or stops typing: `composing`, `recording` or `paused`.
@@ -167,11 +178,7 @@ impl Group {
     /// Changes its picture.
     pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
         self.change(|world, id, owner| {
-            let picture = Picture {
-                path: world.picture_path(),
-                mimetype: mimetype.to_owned(),
-                bytes,
-            };
+            let picture = world.new_picture(mimetype, bytes);
             world.set_group_picture(id, owner, picture);
         });
     }

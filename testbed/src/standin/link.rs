@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::device::DeviceId;
+use super::doings::Draft;
 use super::jid::Jid;
 use super::pairing::LinkError;
 use super::people::PhoneId;
@@ -18,12 +19,13 @@ impl World {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
-    pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, text: String) -> String {
+    pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, draft: &Draft) -> String {
         // Who writes on the phone has the chat open.
         self.phone_reads(phone, chat);
-        let id = self.phone_stanza_id();
-        let message = Self::new_message(id.clone(), true, text);
-        self.post(Place::of(phone, chat), Sender::phone(phone, None), &message);
+        let (place, sender) = (Place::of(phone, chat), Sender::phone(phone, None));
+        let message = self.compose(place, sender.who, draft);
+        let id = message.id.clone();
+        self.post(place, sender, &message);
         id
     }
 
@@ -32,7 +34,7 @@ impl World {
         let theirs = unread
             .messages
             .iter()
-            .filter(|message| !message.from_me && message.ack < 3 && message.notice.is_none());
+            .filter(|message| !message.from_me && message.ack < 3 && !message.body.is_notice());
         let ids: Vec<String> = theirs.map(|message| message.id.clone()).collect();
         if !ids.is_empty() {
             self.mark_read(phone, chat, None, &ids);
@@ -93,7 +95,11 @@ impl Phone {
         self.linked(device).await
     }
 
-    async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    pub(crate) async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
         self.service
             .until(|world| match world.devices.get(&id) {
                 None => Some(Err(LinkError::PageGone)),
@@ -104,9 +110,20 @@ impl Phone {
 
     /// Writes to a customer, or in a group. Gives the stanza id.
     pub fn send(&self, to: impl Into<ChatWith>, text: &str) -> String {
+        self.send_draft(to, &Draft::text(text))
+    }
+
+    /// Sends any message; it quotes one of theirs, in a group anybody's. Gives the stanza id.
+    pub fn send_draft(&self, to: impl Into<ChatWith>, draft: &Draft) -> String {
         let chat = to.into();
+        self.service.with(|world| world.phone_writes(self.id, chat, draft))
+    }
+
+    /// Lets what is written in a chat from now on disappear after a time; 0 for never.
+    pub fn set_disappearing(&self, chat: impl Into<ChatWith>, seconds: u32) {
+        let place = Place::of(self.id, chat.into());
         self.service
-            .with(|world| world.phone_writes(self.id, chat, text.to_owned()))
+            .with(|world| world.set_timer(place, Sender::phone(self.id, None), seconds));
     }
 
     /// Edits one of our messages, as one does on the phone.

@@ -3,11 +3,12 @@
 //!
 //! It owns one make-believe world a [`StandIn`], reached by typed handles ([`Phone`], [`Customer`], [`Group`]) and by
 //! HTTP ([`control`]). It never knows who drives the page: what it does comes from the facts about WhatsApp Web, and the
-//! unmodified client libraries in `testbed/clients` are what makes it believable. Status, calls and
-//! media are not here.
+//! unmodified client libraries in `testbed/clients` are what makes it believable. Status and calls are not here.
 
 mod accept;
 mod assets;
+mod attachment;
+mod body;
 mod chat_socket;
 mod clock;
 pub mod control;
@@ -16,40 +17,49 @@ mod delivery;
 mod device;
 mod disk_socket;
 mod doings;
+mod draft;
 mod faults;
 mod group;
 mod group_handle;
 mod handles;
+mod identity;
 mod jid;
 mod link;
-mod notice;
+mod media_http;
+mod media_store;
 mod options;
 mod pairing;
 mod people;
 mod place;
+mod poll;
 mod script;
 mod server;
 mod service;
 mod stanza;
 mod thread;
+mod timer;
 mod tls;
+mod troubles;
 mod wire;
 mod world;
 
 pub use accept::Accepted;
+pub use attachment::{Attachment, AttachmentKind};
+pub use body::Body;
 pub use customer::{Customer, CustomerRecord, Received};
 pub use device::DeviceId;
 pub use doings::Draft;
-pub use faults::{Faults, LoseAnswer, Network};
+pub use faults::{Faults, LoseAnswer, Network, Restriction};
 pub use group_handle::Group;
 pub use handles::StandIn;
 pub use jid::Jid;
 pub use link::Phone;
-pub use notice::Notice;
+pub use media_store::Corruption;
 pub use options::{Address, KeyLayout, NewCustomer, NewGroup, Options};
 pub use pairing::LinkError;
 pub use people::{CustomerId, GroupId, PhoneId};
 pub use place::{ChatWith, Who};
+pub use poll::Vote;
 pub use script::{Rule, Script};
 pub use server::StartError;
 pub use thread::{AckChange, Message, ReadReceipt, Thread, Typing};

@@ -56,6 +56,8 @@ pub struct Options {
     pub settle: Duration,
     /// Whether the account says that its direct chats have moved to LIDs.
     pub lid_migrated: bool,
+    /// Modules that clients do not find, as in a page that has half loaded; from the next load of the page on.
+    pub hidden_modules: Vec<String>,
     /// Draws ids, keys and codes: the same seed, the same ids.
     pub seed: u64,
 }
@@ -73,6 +75,7 @@ impl Default for Options {
             pairing_code_life: Duration::from_mins(3),
             settle: Duration::from_secs(2),
             lid_migrated: true,
+            hidden_modules: Vec::new(),
             seed: 1,
         }
     }
@@ -96,6 +99,9 @@ pub struct NewCustomer {
     /// How the chat with them is addressed.
     #[serde(default)]
     pub address: Address,
+    /// Their username.
+    #[serde(default)]
+    pub username: Option<String>,
     /// Whether their number is kept from us, as with WhatsApp usernames.
     #[serde(default)]
     pub hidden_number: bool,
@@ -176,6 +182,7 @@ impl NewCustomer {
             number: Some(number.to_owned()),
             lid: None,
             address: Address::Phone,
+            username: None,
             hidden_number: false,
             on_whatsapp: true,
             online: true,

@@ -29,6 +29,8 @@ pub(crate) struct Linking {
     refs: Vec<String>,
     since: Instant,
     codes: Vec<Code>,
+    /// The phone that waits for its passkey.
+    pub passkey_for: Option<PhoneId>,
     /// The device that a phone has just made of it.
     pub device: Option<DeviceId>,
 }
@@ -58,6 +60,9 @@ pub enum LinkError {
     /// The page asked for a code for another number.
     #[error("this code was made for another number")]
     OtherNumber,
+    /// The phone waits for the page to show a passkey.
+    #[error("the page must show a passkey before it is linked")]
+    PasskeyAsked,
     /// The page was gone before it had its credential.
     #[error("the page went away before it was linked")]
     PageGone,
@@ -82,6 +87,7 @@ impl World {
             refs: refs.clone(),
             since: Instant::now(),
             codes: Vec::new(),
+            passkey_for: None,
             device: None,
         };
         if let Some(connection) = self.connections.get_mut(&connection) {
@@ -145,7 +151,7 @@ impl World {
         if linking.noise != noise || linking.identity != identity || digest.ok().as_ref() != Some(&linking.adv_digest) {
             return Err(LinkError::WrongKeys);
         }
-        Ok(self.link(phone, connection))
+        self.link_or_ask(phone, connection)
     }
 
     /// A phone has the code of a page typed in.
@@ -173,10 +179,10 @@ impl World {
         if code.number != number {
             return Err(LinkError::OtherNumber);
         }
-        Ok(self.link(phone, connection))
+        self.link_or_ask(phone, connection)
     }
 
-    fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
+    pub(crate) fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
         let id = DeviceId(self.fresh_id());
         let mut device = Device::new(phone, self.random_hex::<24>());
         device.history = self.history_for(phone).into();
@@ -220,6 +226,7 @@ impl World {
                 HistoryChat {
                     chat: self.address(place),
                     unread: thread.unread,
+                    timer: thread.timer,
                     messages: messages
                         .map(|message| self.history_message(message, person.push_name.as_ref()))
                         .collect(),
@@ -252,18 +259,18 @@ impl World {
             id: message.id.clone(),
             from_me: message.from_me,
             author: message.author.clone(),
-            kind: if message.notice.is_some() { "notice" } else { "text" },
+            kind: "text",
             text: message.text.clone(),
             t: message.t,
             ack: message.ack,
             push_name: name.filter(|_| !message.from_me),
             quote: message.quote.clone(),
-            mentions: message.mentions.clone(),
-            notice: message.notice.clone(),
+            body: message.body.clone(),
             receipts: message.receipts.clone(),
             edited: message.edited,
             revoked: message.revoked,
             reactions: message.reactions.clone(),
+            votes: message.votes.clone(),
         }
     }
 }

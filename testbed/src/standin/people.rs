@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::customer::Received;
+use super::faults::Restriction;
 use super::jid::Jid;
 use super::options::Address;
 use super::place::{ChatWith, Place, Who};
@@ -33,6 +34,9 @@ pub(crate) struct PhoneState {
     pub lid: String,
     pub push_name: String,
     pub online: bool,
+    /// Whether it asks a browser for a passkey before it links it.
+    pub asks_passkey: bool,
+    pub restriction: Restriction,
     pub threads: BTreeMap<ChatWith, Thread>,
 }
 
@@ -69,7 +73,10 @@ pub(crate) struct CustomerState {
     pub number: Option<String>,
     pub lid: Option<String>,
     pub address: Address,
+    pub username: Option<String>,
     pub hidden_number: bool,
+    /// Whether nobody is told that the LID and the number are one person's.
+    pub apart: bool,
     pub on_whatsapp: bool,
     pub online: bool,
     /// After doubles were removed, in the order of arrival.
@@ -96,11 +103,14 @@ impl CustomerState {
 
     /// The number, where we may see it.
     pub fn visible_number(&self) -> Option<&str> {
-        if self.hidden_number {
-            None
-        } else {
-            self.number.as_deref()
-        }
+        let known = !self.hidden_number && !(self.apart && self.address == Address::Lid);
+        self.number.as_deref().filter(|_| known)
+    }
+
+    /// The LID, where we may see it.
+    pub fn visible_lid(&self) -> Option<&str> {
+        let known = !(self.apart && self.address == Address::Phone);
+        self.lid.as_deref().filter(|_| known)
     }
 
     /// Whether `jid` is one of this customer's addresses.

@@ -47,7 +47,9 @@ impl Script {
         let lower = text.to_lowercase();
         let rule = self.rules.iter().find(|rule| lower.contains(&rule.when.to_lowercase()));
         let answer = rule.map_or(&self.answer, |rule| &rule.answer);
-        (!answer.is_empty()).then(|| answer.replace("{}", text))
+        let answer = answer.replace("{}", text);
+        // A medium without a caption says nothing that could be repeated.
+        (!answer.is_empty()).then_some(answer)
     }
 }
 
@@ -61,7 +63,7 @@ impl World {
         }
         if let Some((after, answer)) = answer {
             let write = move |world: &mut World| {
-                world.write(place, id, Draft::text(&answer));
+                world.write(place, id, &Draft::text(&answer));
             };
             self.later.push((Duration::from_millis(after), Box::new(write)));
         }

@@ -1,9 +1,10 @@
 //! What the service sends to a linked device, and keeps until it is acknowledged.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::body::Body;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::thread::{Message, Quote};
 use super::wire::GroupInfo;
 
@@ -18,6 +19,8 @@ pub(crate) struct Person {
     pub lid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
 }
 
 /// One thing that happened. `t` is in seconds since 1970.
@@ -59,6 +62,10 @@ pub(crate) enum Stanza {
         #[serde(flatten)]
         person: Person,
     },
+    /// A profile picture is another, or gone.
+    Picture {
+        chat: Jid,
+    },
     Chatstate {
         chat: Jid,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,12 +94,8 @@ pub(crate) enum Content {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        mentions: Vec<Jid>,
-    },
-    /// Not from a person, but from WhatsApp itself.
-    Notice {
-        notice: Notice,
+        #[serde(skip_serializing_if = "Body::is_plain")]
+        body: Body,
     },
     /// Could not be decrypted; the text follows under the same id.
     Ciphertext {},
@@ -115,6 +118,21 @@ pub(crate) enum Content {
         target_author: Option<Jid>,
         text: String,
     },
+    /// A choice in a poll, in place of the voter's last.
+    Vote {
+        target: String,
+        target_from_me: bool,
+        /// In a group: who made the poll.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        target_author: Option<Jid>,
+        options: Vec<u32>,
+        at_ms: i64,
+    },
+    /// A message of the sender's has other fields now.
+    Update {
+        target: String,
+        fields: Map<String, Value>,
+    },
 }
 
 impl Content {
@@ -122,13 +140,10 @@ impl Content {
         if message.ciphertext {
             return Self::Ciphertext {};
         }
-        if let Some(notice) = message.notice.clone() {
-            return Self::Notice { notice };
-        }
         Self::Text {
             text: message.text.clone(),
             quote: message.quote.clone(),
-            mentions: message.mentions.clone(),
+            body: message.body.clone(),
         }
     }
 }

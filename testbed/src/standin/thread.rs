@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
-use super::notice::Notice;
 use super::people::{CustomerId, GroupId, PhoneId};
+use super::poll::Vote;
 
 /// The messages that an account has of a chat, in the order in which the service had them.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Thread {
     pub messages: Vec<Message>,
     /// How many of the others' messages nobody on our side has read.
     pub unread: u32,
+    /// After how many seconds what is written disappears; 0 for never.
+    pub timer: u32,
 }
 
 /// What a reply quotes.
@@ -43,7 +46,7 @@ pub struct Reaction {
     pub t: i64,
 }
 
-/// A text message, or a notice.
+/// A message.
 #[derive(Clone, Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -56,8 +59,10 @@ pub struct Message {
     pub from_me: bool,
     /// In a group: who wrote it.
     pub author: Option<Jid>,
-    /// The text as it stands now. A lone surrogate stands as the character 0x100000 above it.
+    /// The text as it stands now, under a medium its caption. A lone surrogate stands as the character 0x100000 above it.
     pub text: String,
+    /// What it is besides.
+    pub body: Body,
     /// Seconds since 1970, as WhatsApp has it.
     pub t: i64,
     /// 1 with the service, 2 on the other phone, 3 read.
@@ -68,16 +73,14 @@ pub struct Message {
     pub recipients: usize,
     /// What it quotes.
     pub quote: Option<Quote>,
-    /// Who is mentioned in it.
-    pub mentions: Vec<Jid>,
-    /// What WhatsApp itself says here, if this is no message of a person's.
-    pub notice: Option<Notice>,
     /// Whether it was edited.
     pub edited: bool,
     /// Whether it was deleted for everyone.
     pub revoked: bool,
     /// By who reacted.
     pub reactions: BTreeMap<Jid, Reaction>,
+    /// By who voted, where it is a poll.
+    pub votes: BTreeMap<Jid, Vote>,
     /// The linked device that sent it; the phone itself or the customer otherwise.
     pub device: Option<DeviceId>,
     /// Whether the recipient could not decrypt it yet.

@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
-use super::notice::Notice;
+use super::poll::Vote;
 use super::stanza::{Person, Stanza};
 use super::thread::{Quote, Reaction};
 
 /// From the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum FromPage {
     /// A browser that is not linked shows itself.
     Pair {
@@ -60,6 +65,11 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
+    /// Asks whom a username means.
+    Username {
+        n: u64,
+        username: String,
+    },
     /// Asks for the picture of a person or a group, and what they say about themselves.
     Profile {
         n: u64,
@@ -74,6 +84,11 @@ pub(crate) enum FromPage {
     Groups {
         n: u64,
     },
+    /// A file could not be fetched: asks the phone for it.
+    MediaRetry {
+        n: u64,
+        path: String,
+    },
     Logout {
         n: u64,
     },
@@ -87,14 +102,17 @@ pub(crate) struct Sent {
     pub kind: SentKind,
     #[serde(default)]
     pub text: String,
-    pub quote: Option<Quote>,
     #[serde(default)]
-    pub mentions: Vec<Jid>,
+    pub body: Body,
+    pub quote: Option<Quote>,
     pub target: Option<String>,
     #[serde(default)]
     pub target_from_me: bool,
     /// In a group: who wrote the target.
     pub target_author: Option<Jid>,
+    /// What is chosen in a poll.
+    #[serde(default)]
+    pub options: Vec<u32>,
 }
 
 /// What kind of message.
@@ -105,11 +123,16 @@ pub(crate) enum SentKind {
     Edit,
     Revoke,
     Reaction,
+    Vote,
 }
 
 /// To the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large frame is the frequent one, and none is kept"
+)]
 pub(crate) enum ToPage {
     Refs {
         refs: Vec<String>,
@@ -156,6 +179,18 @@ pub(crate) enum ToPage {
     Reload,
     Freeze {
         event: String,
+    },
+    /// The page's one thread stands still for so long.
+    Stall {
+        ms: u64,
+    },
+    /// The browser must show a passkey before it is linked.
+    Passkey {
+        challenge: String,
+    },
+    /// The account is banned for so long.
+    Banned {
+        seconds: u64,
     },
 }
 
@@ -216,6 +251,8 @@ pub(crate) struct HistoryChat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupInfo>,
     pub unread: u32,
+    /// After how many seconds what is written disappears; 0 for never.
+    pub timer: u32,
     pub messages: Vec<HistoryMessage>,
 }
 
@@ -234,14 +271,14 @@ pub(crate) struct HistoryMessage {
     pub push_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<Jid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notice: Option<Notice>,
+    #[serde(skip_serializing_if = "Body::is_plain")]
+    pub body: Body,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receipts: BTreeMap<Jid, i8>,
     pub edited: bool,
     pub revoked: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reactions: BTreeMap<Jid, Reaction>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub votes: BTreeMap<Jid, Vote>,
 }

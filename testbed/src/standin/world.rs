@@ -10,14 +10,16 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
 use super::accept::Accepted;
+use super::body::Body;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
-use super::faults::Faults;
+use super::faults::{Faults, Restriction};
 use super::group::GroupState;
 use super::jid::Jid;
+use super::media_store::MediaStore;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
-use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
+use super::people::{CustomerId, CustomerState, PhoneId, PhoneState, Picture};
 use super::place::ChatWith;
 use super::script::Script;
 use super::stanza::Person;
@@ -68,6 +70,7 @@ pub struct World {
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) faults: Faults,
+    pub(crate) media: MediaStore,
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) reads: Vec<ReadReceipt>,
     pub(crate) typing: Vec<Typing>,
@@ -88,6 +91,7 @@ impl World {
             devices: BTreeMap::new(),
             connections: BTreeMap::new(),
             faults: Faults::default(),
+            media: MediaStore::default(),
             accepted: Vec::new(),
             reads: Vec::new(),
             typing: Vec::new(),
@@ -168,6 +172,10 @@ impl World {
         self.last_id
     }
 
+    pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        self.rng.random()
+    }
+
     pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
         let bytes: [u8; N] = self.rng.random();
         let mut hex = String::with_capacity(2 * N);
@@ -186,9 +194,13 @@ impl World {
         self.random_hex::<16>()
     }
 
-    /// A path for a profile picture: another one for each that was set.
-    pub(crate) fn picture_path(&mut self) -> String {
-        format!("/pps/{}.jpg", self.random_hex::<8>())
+    /// A profile picture, under a path of its own.
+    pub(crate) fn new_picture(&mut self, mimetype: &str, bytes: Vec<u8>) -> Picture {
+        Picture {
+            path: format!("/pps/{}.jpg", self.random_hex::<8>()),
+            mimetype: mimetype.to_owned(),
+            bytes,
+        }
     }
 
     pub(crate) fn random_digits(&mut self, count: usize) -> String {
@@ -213,6 +225,8 @@ impl World {
             lid,
             push_name: name.to_owned(),
             online: true,
+            asks_passkey: false,
+            restriction: Restriction::None,
             threads: BTreeMap::new(),
         });
         PhoneId(self.phones.len() - 1)
@@ -227,7 +241,9 @@ impl World {
             number: new.number,
             lid,
             address: new.address,
+            username: new.username,
             hidden_number: new.hidden_number,
+            apart: false,
             on_whatsapp: new.on_whatsapp,
             online: new.online,
             inbox: Vec::new(),
@@ -254,8 +270,9 @@ impl World {
         Person {
             push_name: Some(customer.name.clone()),
             name: customer.saved_name.clone(),
-            lid: customer.lid.clone(),
+            lid: customer.visible_lid().map(str::to_owned),
             pn: customer.visible_number().map(str::to_owned),
+            username: customer.username.clone(),
         }
     }
 
@@ -269,16 +286,16 @@ impl World {
             from_me,
             author: None,
             text,
+            body: Body::default(),
             t: now_ms() / 1000,
             ack: 1,
             receipts: BTreeMap::new(),
             recipients: 0,
             quote: None,
-            mentions: Vec::new(),
-            notice: None,
             edited: false,
             revoked: false,
             reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
             device: None,
             ciphertext: false,
         }

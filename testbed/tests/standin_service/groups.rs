@@ -62,14 +62,14 @@ async fn who_leaves_hears_of_it_and_of_nothing_after_it() {
     let group = standin.group("Street", &[&ann, &bob]);
     let (mut page, credential) = Page::ready(&standin).await;
     group.remove(&bob);
-    assert_eq!(page.message("notice").await["notice"]["subtype"], "remove");
+    assert_eq!(page.message("gp2").await["body"]["fields"]["subtype"], "remove");
     group.write(&ann, "Bob is gone");
-    assert_eq!(page.message("text").await["text"], "Bob is gone");
+    assert_eq!(page.message("chat").await["text"], "Bob is gone");
     assert!(group.inbox_of(&bob).is_empty());
     group.remove(&standin.phone());
-    let last = page.message("notice").await;
+    let last = page.message("gp2").await;
     assert_eq!(
-        last["notice"]["recipients"],
+        last["body"]["fields"]["recipients"],
         json!([group.address_of(&standin.phone())])
     );
     assert_eq!(last["group"]["participants"].as_array().map(Vec::len), Some(1));
@@ -112,7 +112,7 @@ async fn the_history_of_a_group_has_its_authors_and_notices() {
         .iter()
         .map(|message| {
             (
-                message["kind"].clone(),
+                message["body"]["type"].clone(),
                 message["author"].clone(),
                 message["push_name"].clone(),
             )
@@ -124,9 +124,9 @@ async fn the_history_of_a_group_has_its_authors_and_notices() {
         json!(group.address_of(&standin.phone())),
     );
     let expected = [
-        (json!("notice"), b.clone(), json!("Bob")),
-        (json!("text"), a, json!("Ann")),
-        (json!("text"), us, json!(null)),
+        (json!("gp2"), b.clone(), json!("Bob")),
+        (json!(null), a, json!("Ann")),
+        (json!(null), us, json!(null)),
     ];
     assert_eq!(told, expected);
     let reactions = &chat["messages"][2]["reactions"];

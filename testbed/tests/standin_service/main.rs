@@ -1,6 +1,7 @@
 //! The service behind the stand-in's page, spoken with as the page does, without a browser: what it keeps, what it
 //! sends again, what it notes before doubles are removed, and what it refuses.
 
+mod content;
 mod delivery;
 mod groups;
 mod keeping;

@@ -102,11 +102,11 @@ impl Page {
         (page, credential)
     }
 
-    /// The next stanza that is a message of the kind.
-    pub async fn message(&mut self, kind: &str) -> Value {
+    /// The next message of a type, such as `chat`.
+    pub async fn message(&mut self, wanted: &str) -> Value {
         loop {
             let stanza = self.until("stanza").await["stanza"].clone();
-            if stanza["type"] == "message" && stanza["kind"] == kind {
+            if stanza["type"] == "message" && stanza["body"]["type"].as_str().unwrap_or("chat") == wanted {
                 return stanza;
             }
         }

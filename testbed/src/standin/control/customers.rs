@@ -8,13 +8,13 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Refused;
 use super::phones::Online;
 use crate::standin::customer::Customer;
 use crate::standin::doings::Draft;
-use crate::standin::options::NewCustomer;
+use crate::standin::options::{Address, NewCustomer};
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::script::Script;
 use crate::standin::service::Service;
@@ -47,6 +47,29 @@ struct On {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Choice {
+    id: String,
+    options: Vec<String>,
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    id: String,
+    fields: Map<String, Value>,
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disappearing {
+    seconds: u32,
+    phone: Option<PhoneId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewPicture {
     mimetype: String,
     base64: String,
@@ -58,6 +81,18 @@ struct Names {
     name: String,
     #[serde(default)]
     saved_name: Option<String>,
+}
+
+/// What changes about who they are to us; in this order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identity {
+    username: Option<String>,
+    number: Option<String>,
+    #[serde(default)]
+    reveal_number: bool,
+    apart: Option<bool>,
+    address: Option<Address>,
 }
 
 #[derive(Deserialize)]
@@ -76,16 +111,20 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/edit", post(edit))
         .route("/customers/{customer}/delete", post(delete))
         .route("/customers/{customer}/react", post(react))
+        .route("/customers/{customer}/vote", post(vote))
+        .route("/customers/{customer}/update", post(update))
+        .route("/customers/{customer}/disappearing", post(disappearing))
         .route("/customers/{customer}/read", post(read))
         .route("/customers/{customer}/migrate", post(migrate))
         .route("/customers/{customer}/rename", post(rename))
+        .route("/customers/{customer}/identity", post(identity))
         .route("/customers/{customer}/picture", post(picture))
         .route("/customers/{customer}/typing", post(typing))
         .route("/customers/{customer}/online", post(online))
         .route("/customers/{customer}/script", post(script))
 }
 
-fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
+pub(super) fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
     let phone = phone.unwrap_or(PhoneId(0));
     service.look(|world| world.known_customer(id).and(world.known_phone(phone)))?;
     Ok(Customer::new(Arc::clone(service), id).to(phone))
@@ -142,6 +181,25 @@ async fn react(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, 
     Ok(Json(json!({})))
 }
 
+async fn vote(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Choice>) -> Answer {
+    handle(&service, id, body.phone)?.vote(&body.id, &body.options);
+    Ok(Json(json!({})))
+}
+
+async fn update(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(body): Json<Update>) -> Answer {
+    handle(&service, id, body.phone)?.update(&body.id, &body.fields);
+    Ok(Json(json!({})))
+}
+
+async fn disappearing(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(body): Json<Disappearing>,
+) -> Answer {
+    handle(&service, id, body.phone)?.set_disappearing(body.seconds);
+    Ok(Json(json!({})))
+}
+
 async fn read(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {
     handle(&service, id, None)?.read_all();
     Ok(Json(json!({})))
@@ -155,6 +213,32 @@ async fn migrate(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>
 async fn rename(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>, Json(names): Json<Names>) -> Answer {
     handle(&service, id, None)?.rename(&names.name, names.saved_name.as_deref());
     Ok(Json(json!({})))
+}
+
+async fn identity(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<CustomerId>,
+    Json(change): Json<Identity>,
+) -> Answer {
+    let customer = handle(&service, id, None)?;
+    if let Some(username) = change.username {
+        customer.set_username(&username);
+    }
+    if let Some(number) = change.number {
+        customer.change_number(&number);
+    }
+    if change.reveal_number {
+        customer.reveal_number();
+    }
+    match change.apart {
+        Some(true) => customer.keep_apart(),
+        Some(false) => customer.become_one(),
+        None => {}
+    }
+    if let Some(address) = change.address {
+        customer.go_by(address);
+    }
+    Ok(Json(json!(service.look(|world| world.customer(id)))))
 }
 
 async fn picture(

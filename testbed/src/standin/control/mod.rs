@@ -10,19 +10,30 @@
 //! | `POST /control/phones` | `{name, number}` | another phone of ours |
 //! | `POST /control/phones/{p}/scan` | `{code}` | scans a QR code; answers when the page is linked |
 //! | `POST /control/phones/{p}/type` | `{code}` | types an eight-character code |
-//! | `POST /control/phones/{p}/send` | `{customer or group, text}` | writes on the phone |
+//! | `POST /control/phones/{p}/send` | [`Draft`](super::Draft) with `{customer or group}` | writes on the phone |
 //! | `POST /control/phones/{p}/edit`, `…/delete`, `…/read` | `{customer or group, id?, text?}` | does so on the phone |
 //! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
 //! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
 //! | `POST /control/phones/{p}/online` | `{online}` | switches the phone on or off |
+//! | `POST /control/phones/{p}/passkey` | `{ask?, shown?}` | whether it asks a page that is scanned for a passkey; the page shows it |
+//! | `POST /control/phones/{p}/restrict` | `{restriction}` | `none`, `new_chats`, `banned` |
 //! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
 //! | `POST /control/customers/{c}/write` | [`Draft`](super::Draft) with `{phone?, count?}` | a message; with `count` so many texts, `{}` in them is the number |
+//! | `POST /control/customers/{c}/attach?kind=…&mimetype=…` | the file | a medium; `filename`, `caption`, `seconds`, `width`, `height`, `view_once` as in [`Attachment`](super::Attachment) |
+//! | `GET /control/customers/{c}/media/{stanza}` | | the file that their phone shows |
+//! | `POST /control/media/{stanza}/expire` | `{until_asked?}` | a medium is gone; until a page asks the phone for it |
+//! | `POST /control/media/{stanza}/restore` | | it is there again |
+//! | `POST /control/media/{stanza}/corrupt` | `{how}` | `wrong_hash`, `truncated`, `empty`, `damaged` |
 //! | `POST /control/customers/{c}/decrypt` | `{id, phone?}` | what could not be decrypted comes again |
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
+//! | `POST /control/customers/{c}/vote` | `{id, options, phone?}` | votes in a poll, by the names of its options |
+//! | `POST /control/customers/{c}/update` | `{id, fields, phone?}` | gives a message of theirs other fields, as a live location that moves |
+//! | `POST /control/customers/{c}/disappearing` | `{seconds, phone?}` | lets what is written from now on disappear; 0 for never |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
 //! | `POST /control/customers/{c}/rename` | `{name, saved_name?}` | their own name, and the one in our address book |
+//! | `POST /control/customers/{c}/identity` | `{username?, number?, reveal_number?, apart?, address?}` | who they are to us |
 //! | `POST /control/customers/{c}/picture` | `{mimetype, base64}` | their profile picture |
 //! | `POST /control/customers/{c}/typing` | `{state}` | `composing`, `recording`, `paused` |
 //! | `POST /control/customers/{c}/online` | `{online}` | switches their phone on or off |
@@ -38,10 +49,12 @@
 //! | `POST /control/faults` | `{network?, answer_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
-//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
+//! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
+//! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?, hidden_modules?}` | from the next load of the page on |
 
 mod customers;
 mod groups;
+mod media;
 mod pages;
 mod phones;
 
@@ -105,6 +118,7 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         .merge(phones::router())
         .merge(customers::router())
         .merge(groups::router())
+        .merge(media::router())
         .merge(pages::router())
 }
 

@@ -34,7 +34,14 @@ struct Event {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Stall {
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OptionsChange {
+    hidden_modules: Option<Vec<String>>,
     key_layout: Option<KeyLayout>,
     settle_ms: Option<u64>,
     qr_codes: Option<usize>,
@@ -50,6 +57,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/pages/reload", post(reload))
         .route("/pages/drop", post(drop_sockets))
         .route("/pages/freeze", post(freeze))
+        .route("/pages/stall", post(stall))
         .route("/options", post(options))
 }
 
@@ -85,6 +93,11 @@ async fn freeze(State(service): State<Arc<Service>>, Json(body): Json<Event>) ->
     Json(json!({}))
 }
 
+async fn stall(State(service): State<Arc<Service>>, Json(body): Json<Stall>) -> Json<Value> {
+    service.with(|world| world.tell_pages(&ToPage::Stall { ms: body.ms }));
+    Json(json!({}))
+}
+
 async fn options(State(service): State<Arc<Service>>, Json(change): Json<OptionsChange>) -> Json<Value> {
     service.with(|world| {
         let options = &mut world.options;
@@ -96,6 +109,9 @@ async fn options(State(service): State<Arc<Service>>, Json(change): Json<Options
         let life = change.pairing_code_life_ms;
         options.pairing_code_life = life.map_or(options.pairing_code_life, Duration::from_millis);
         options.lid_migrated = change.lid_migrated.unwrap_or(options.lid_migrated);
+        if let Some(hidden) = change.hidden_modules {
+            options.hidden_modules = hidden;
+        }
     });
     Json(json!({}))
 }

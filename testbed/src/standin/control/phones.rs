@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refused;
+use crate::standin::doings::Draft;
+use crate::standin::faults::Restriction;
 use crate::standin::link::Phone;
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
 use crate::standin::place::ChatWith;
@@ -41,10 +43,33 @@ struct InChat {
     text: String,
 }
 
+/// To whom, and what.
+#[derive(Deserialize)]
+struct Send {
+    customer: Option<CustomerId>,
+    group: Option<GroupId>,
+    #[serde(flatten)]
+    draft: Draft,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Reason {
     reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passkey {
+    ask: Option<bool>,
+    #[serde(default)]
+    shown: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Restrict {
+    restriction: Restriction,
 }
 
 #[derive(Deserialize)]
@@ -65,15 +90,21 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/phones/{phone}/chats/{customer}", get(chat))
         .route("/phones/{phone}/logout", post(logout))
         .route("/phones/{phone}/online", post(online))
+        .route("/phones/{phone}/passkey", post(passkey))
+        .route("/phones/{phone}/restrict", post(restrict))
 }
 
 impl InChat {
     fn with(&self, world: &World) -> Result<ChatWith, Refused> {
-        match (self.customer, self.group) {
-            (Some(customer), _) => Ok(world.known_customer(customer)?.into()),
-            (None, Some(group)) => Ok(world.known_group(group)?.into()),
-            (None, None) => Err(Refused::unknown("chat")),
-        }
+        known_chat(world, self.customer, self.group)
+    }
+}
+
+fn known_chat(world: &World, customer: Option<CustomerId>, group: Option<GroupId>) -> Result<ChatWith, Refused> {
+    match (customer, group) {
+        (Some(customer), _) => Ok(world.known_customer(customer)?.into()),
+        (None, Some(group)) => Ok(world.known_group(group)?.into()),
+        (None, None) => Err(Refused::unknown("chat")),
     }
 }
 
@@ -98,9 +129,11 @@ async fn type_code(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>,
     Ok(Json(json!({ "device": device })))
 }
 
-async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    let chat = service.look(|world| at.with(world))?;
-    Ok(Json(json!({ "id": handle(&service, id)?.send(chat, &at.text) })))
+async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Send>) -> Answer {
+    let chat = service.look(|world| known_chat(world, body.customer, body.group))?;
+    Ok(Json(
+        json!({ "id": handle(&service, id)?.send_draft(chat, &body.draft) }),
+    ))
 }
 
 async fn edit(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
@@ -135,5 +168,23 @@ async fn logout(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, bo
 
 async fn online(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Online>) -> Answer {
     handle(&service, id)?.set_online(body.online);
+    Ok(Json(json!({})))
+}
+
+async fn passkey(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Passkey>) -> Answer {
+    let phone = handle(&service, id)?;
+    if let Some(ask) = body.ask {
+        phone.ask_for_passkey(ask);
+    }
+    let device = if body.shown {
+        Some(phone.passkey_shown().await?)
+    } else {
+        None
+    };
+    Ok(Json(json!({ "device": device })))
+}
+
+async fn restrict(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Restrict>) -> Answer {
+    handle(&service, id)?.restrict(body.restriction);
     Ok(Json(json!({})))
 }
