@@ -25,10 +25,7 @@ pub(super) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
         return Ok(None);
     };
     let quoted = match message.reply_to {
-        Some(quoted) => store.message(quoted).await?.and_then(|quoted| {
-            let from_me = quoted.direction == Direction::Outbound;
-            quoted.whatsapp_id.map(|id| QuotedKey { id, from_me })
-        }),
+        Some(quoted) => quoted_key(store, quoted).await?,
         None => None,
     };
     let to = match (&conversation.chat_id, conversation.customer_id) {
@@ -47,6 +44,18 @@ pub(super) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
         hand_over,
         quoted,
         to,
+    }))
+}
+
+async fn quoted_key(store: &Store, id: MessageId) -> Result<Option<QuotedKey>, StoreError> {
+    let Some(quoted) = store.message(id).await? else {
+        return Ok(None);
+    };
+    let sender = store.sender_of(id).await?;
+    Ok(quoted.whatsapp_id.map(|id| QuotedKey {
+        id,
+        from_me: quoted.direction == Direction::Outbound,
+        sender,
     }))
 }
 

@@ -12,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{self, AfterFailure, Next};
 use crate::domain::event::{Event, EventType};
-use crate::domain::message::{Failure, Message, MessageState};
+use crate::domain::message::{Failure, Kind, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
@@ -215,7 +215,9 @@ impl WhatsAppRelay {
             self.port.mark_read(&chat).await?;
             self.reader.done(outgoing.conversation.id);
         }
-        self.port.type_for(&chat, &outgoing.message.content).await?;
+        if outgoing.message.kind == Kind::Text {
+            self.port.type_for(&chat, &outgoing.message.content).await?;
+        }
         let id = self.port.choose_id(&chat).await?;
         if !self.choose(item, outgoing, resolved, &id).await? {
             // Cancelled while the chat was being found.

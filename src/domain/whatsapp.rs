@@ -79,11 +79,38 @@ pub enum PageEvent {
         target: MessageKey,
         reaction: WaReaction,
     },
+    /// Somebody has chosen in a poll.
+    Voted {
+        target: MessageKey,
+        vote: WaVote,
+    },
+    /// Somebody who shares their place live is elsewhere now.
+    Moved {
+        target: MessageKey,
+        location: Location,
+        at: Timestamp,
+    },
+    /// How a group is called and who is in it.
+    Group(Box<WaGroup>),
     /// What did not parse, kept byte for byte (`RULES` 13).
     Poison {
         bytes: Vec<u8>,
         error: String,
     },
+}
+
+impl PageEvent {
+    /// The message that something else than itself is told about.
+    pub const fn target(&self) -> Option<&MessageKey> {
+        match self {
+            Self::Edited { target, .. }
+            | Self::Deleted { target, .. }
+            | Self::Reacted { target, .. }
+            | Self::Voted { target, .. }
+            | Self::Moved { target, .. } => Some(target),
+            Self::Message(_) | Self::Ack { .. } | Self::Group(_) | Self::Poison { .. } => None,
+        }
+    }
 }
 
 /// A message that something else is about.
@@ -109,6 +136,38 @@ pub struct WaReaction {
     pub contact: WaContact,
     pub sender: WaUserId,
     pub at: Timestamp,
+}
+
+/// Somebody's choice in a poll: the last that they made counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaVote {
+    /// None when the vote was taken back.
+    pub options: Vec<String>,
+    pub from_me: bool,
+    /// As [`WaReaction::contact`].
+    pub contact: WaContact,
+    pub sender: WaUserId,
+    pub at: Timestamp,
+}
+
+/// A group as WhatsApp tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaGroup {
+    pub chat: ChatId,
+    pub name: Option<String>,
+    /// Where its picture lies; empty: it has none; none: not known.
+    pub picture: Option<String>,
+    /// None when the page does not know who is in it.
+    pub participants: Option<Vec<WaParticipant>>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaParticipant {
+    pub user: WaUserId,
+    pub contact: WaContact,
+    pub from_me: bool,
+    pub is_admin: bool,
 }
 
 /// A person behind a message or chat, by all the names that WhatsApp tells.
@@ -147,6 +206,8 @@ pub struct WaMessage {
     pub is_deleted: bool,
     /// Every reaction under it; none when the page was not asked.
     pub reactions: Option<Vec<WaReaction>>,
+    /// Every vote, of a poll; none when the page was not asked.
+    pub votes: Option<Vec<WaVote>>,
 }
 
 impl WaMessage {
@@ -228,6 +289,8 @@ pub struct OutgoingChange {
     pub chat: ChatId,
     pub id: WaMessageId,
     pub from_me: bool,
+    /// In a group: who wrote it, as the store has them.
+    pub sender: Option<WaUserId>,
     pub change: MessageChange,
 }
 
@@ -246,6 +309,8 @@ pub enum MessageChange {
 pub struct QuotedKey {
     pub id: WaMessageId,
     pub from_me: bool,
+    /// In a group: who wrote it, as the store has them.
+    pub sender: Option<WaUserId>,
 }
 
 /// What became of a message that may have been sent (`RULES` 3).

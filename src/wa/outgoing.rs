@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::WaUserId;
 use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
 
 /// The arguments of the page's `send`. `me`: the digits of the number that the account is bound to.
@@ -9,9 +10,18 @@ pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
     let quoted = message
         .quoted
         .as_ref()
-        .map(|key| json!({ "id": key.id, "fromMe": key.from_me }));
+        .map(|key| json!({ "id": key.id, "fromMe": key.from_me, "sender": sender(key.sender.as_ref()) }));
     json!({
         "chat": message.chat, "id": message.id, "content": content(&message.content), "quoted": quoted, "me": me,
+    })
+}
+
+/// Who wrote a message of a group, in the page's own form.
+pub fn sender(stored: Option<&WaUserId>) -> Option<String> {
+    let stored = stored?.as_str();
+    Some(match stored.strip_prefix("lid:") {
+        Some(digits) => format!("{digits}@lid"),
+        None => stored.to_owned(),
     })
 }
 

@@ -1,6 +1,7 @@
 // Sending, and finding out what became of it. The server has chosen and stored the stanza id before; here nothing is ever
 // handed to the page under another one (RULES 2), nor twice in one load of the page.
 
+import { findMessage, type Query } from './chats';
 import { type Content, handOver } from './outgoing';
 import { existing, forms, idText } from './people';
 import { isSynced, myDigits } from './status';
@@ -47,7 +48,7 @@ export interface Outgoing {
   chat: string;
   id: string;
   content: Content;
-  quoted: { id: string; fromMe: boolean } | null;
+  quoted: { id: string; fromMe: boolean; sender: string | null } | null;
   me: string | null;
 }
 
@@ -61,7 +62,7 @@ export async function send(out: Outgoing): Promise<{ ack: number }> {
   });
   const chat = idText(model.id);
   const key = keyOf(chat, out.id);
-  const quotedMsg = out.quoted ? await quotable(`${out.quoted.fromMe}_${chat}_${out.quoted.id}`) : null;
+  const quotedMsg = out.quoted ? await quotable({ chat, ...out.quoted }) : null;
   // Once more: the page may have changed while it looked the chat up.
   mayWrite(out.me);
   handedOver.add(out.id);
@@ -89,9 +90,9 @@ export async function send(out: Outgoing): Promise<{ ack: number }> {
 }
 
 /** A message to be quoted; a text goes out without its quote rather than not at all. */
-async function quotable(key: string) {
-  return WPP.chat.getMessageById(key).then(
-    (msg) => (attempt(() => WPP.whatsapp.functions.canReplyMsg(msg), false) ? msg : null),
+async function quotable(query: Query) {
+  return findMessage(query).then(
+    (msg) => (msg && attempt(() => WPP.whatsapp.functions.canReplyMsg(msg), false) ? msg : null),
     () => null,
   );
 }

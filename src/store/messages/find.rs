@@ -10,7 +10,7 @@ use sea_orm::{
 use entity::{conversation, message};
 
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::page::{self, Page, PageKey, PageRequest};
 use crate::store::row::word;
 use crate::store::{Store, StoreError};
@@ -20,6 +20,12 @@ use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 impl Store {
     pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         by_id(self.readers(), id).await
+    }
+
+    /// In a group: who wrote a message, as its uniqueness has them.
+    pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
+        let row = message::Entity::find_by_id(id).one(self.readers()).await?;
+        Ok(row.map(|row| row.sender).filter(|sender| !sender.as_str().is_empty()))
     }
 
     pub async fn message_by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {

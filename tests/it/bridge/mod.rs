@@ -92,6 +92,7 @@ impl Rig {
             to,
             account: None,
             content,
+            special: None,
             reply_to: None,
             author,
             idempotency: None,

@@ -111,6 +111,7 @@ async fn a_reply_quotes_and_a_message_typed_on_the_phone_comes_as_ours() {
         quoted: Some(QuotedKey {
             id: question.id,
             from_me: false,
+            sender: None,
         }),
     };
     desk.web.send(&text).await.unwrap();
