@@ -18,6 +18,7 @@ impl MigrationTrait for Migration {
         let b = Builder::new(manager).await?;
         b.add("messages", optional(number("vanishes_at"))).await?;
         b.index("messages", &["vanishes_at", "id"]).await?;
+        b.index("messages", &["kind", "id"]).await?;
         b.table_with(
             "chat_groups",
             vec![

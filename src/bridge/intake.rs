@@ -274,6 +274,14 @@ pub(super) fn writer(from_me: bool, contact: &WaContact, stored: &Message) -> St
 }
 
 fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {
+    let notice = message.details.as_ref().and_then(|details| details.notice.as_deref());
+    if notice.is_some_and(|notice| !notice.starts_with("call")) {
+        // Who did it is in its words.
+        return Author {
+            origin: None,
+            name: "WhatsApp".to_owned(),
+        };
+    }
     if message.from_me {
         return Author {
             origin: Some(Origin::Phone),

@@ -434,3 +434,6 @@ fn whole(number: &Number) -> Option<i64> {
 #[cfg(test)]
 #[path = "wire_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod kinds_tests;

@@ -147,7 +147,7 @@ function quote(msg: MsgModel): Details['quote'] {
 }
 
 /** Names of what is never told: keys, thumbnails, addresses of files. */
-const SECRET = /key|secret|hash|thumb|jpeg|preview|sidecar|path|token|media|blob|waveform|enc/i;
+const SECRET = /key|secret|hash|thumb|jpeg|preview|sidecar|path|token|media|blob|waveform|^enc/i;
 /** Most fields of one object, longest text in one, and how deep objects lie in each other. */
 const MAX_FIELDS = 40;
 const MAX_FIELD_CHARS = 500;

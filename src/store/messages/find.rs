@@ -9,7 +9,7 @@ use sea_orm::{
 
 use entity::{conversation, message};
 
-use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::page::{self, Page, PageKey, PageRequest};
 use crate::store::row::word;
@@ -177,6 +177,12 @@ impl Store {
             let store = store.clone();
             async move { store.filtered(filter, request).await }
         })
+    }
+
+    /// How many messages are of a kind that we do not know.
+    pub async fn count_unknown(&self) -> Result<u64, StoreError> {
+        let unknown = message::Column::Kind.eq(Kind::Unknown.as_str());
+        Ok(message::Entity::find().filter(unknown).count(self.readers()).await?)
     }
 
     /// How many messages [`Self::stream_messages`] gives.

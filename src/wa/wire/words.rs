@@ -76,11 +76,12 @@ fn other(kind: &str, subtype: &str) -> String {
     beginning(word, MAX_NAME_CHARS)
 }
 
-/// Missed, unless the page says that somebody talked.
+/// Missed, unless the page says that somebody talked, or that it was our own.
 fn call(told: &Value, subtype: &str) -> &'static str {
     let outcome = text(told, "outcome").unwrap_or_default().to_ascii_lowercase();
     let taken = ["connected", "completed", "accepted", "ongoing"];
-    if taken.contains(&outcome.as_str()) || taken.contains(&subtype) {
+    let ours = field(told, "byMe") == Some(true);
+    if ours || taken.contains(&outcome.as_str()) || taken.contains(&subtype) {
         "call"
     } else {
         "call_missed"
