@@ -8,6 +8,7 @@ pub mod agent;
 pub mod api_key;
 pub mod audit;
 mod base64;
+pub mod chat_group;
 pub mod conversation;
 pub mod cursor;
 pub mod customer;

@@ -44,6 +44,8 @@ pub struct Model {
     pub failure_code: Option<String>,
     pub failure_detail: Option<String>,
     pub expires_at: Option<i64>,
+    /// When what it says disappears.
+    pub vanishes_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::extract::{Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::Problem;
 use crate::bridge::Desk;
-use crate::domain::conversation::{Conversation, ConversationStatus};
+use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
+use crate::domain::group::Group;
 use crate::domain::{AccountId, ConversationId, CustomerId};
 use crate::store::{ConversationFilter, Order, Store};
 
@@ -46,11 +47,23 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
     Ok(pages::answer(page, request.order, &uri))
 }
 
-pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Json<Conversation>, Problem> {
+/// A conversation; a group's with its picture and members.
+#[derive(Serialize)]
+pub struct View {
+    #[serde(flatten)]
+    conversation: Conversation,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    group: Option<Group>,
+}
+
+pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Json<View>, Problem> {
     let conversation = store.conversation(id).await?;
-    conversation
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("conversation", id))
+    let conversation = conversation.ok_or_else(|| Problem::not_found("conversation", id))?;
+    let group = match conversation.kind {
+        ChatKind::Direct => None,
+        ChatKind::Group => Some(store.group(id).await?.unwrap_or_default()),
+    };
+    Ok(Json(View { conversation, group }))
 }
 
 /// An agent has read it: nothing is unread any more, and the customer may see so.

@@ -11,6 +11,7 @@ use super::auth::Caller;
 use super::extract::{Body, Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::{Code, Problem};
+use super::special::{self, SendContact, SendLocation, SendPoll};
 use crate::bridge::{Accepted, Desk, Idempotency, Resolution, SendCommand, SendTo};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::message::Message;
@@ -63,7 +64,15 @@ pub struct SendRequest {
     pub customer_id: Option<CustomerId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content: String,
+    /// In place of a text: one of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<SendLocation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<SendContact>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<SendPoll>,
     /// By name, where several accounts could send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -124,6 +133,12 @@ pub async fn send(
     let command = SendCommand {
         to: recipient(&request)?,
         account: request.account,
+        special: special::of(
+            request.location.as_ref(),
+            request.contact.as_ref(),
+            request.poll.as_ref(),
+            !request.content.is_empty(),
+        )?,
         content: request.content,
         reply_to: request.reply_to,
         author: caller.author(),

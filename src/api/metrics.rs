@@ -134,6 +134,9 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
+    let unknown: Gauge = Gauge::default();
+    unknown.set(saturated(state.store.count_unknown().await?));
+    registry.register("unknown_messages", "Messages of a kind that is not known", unknown);
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
     registry.register("account_state", "1 for the state that an account is in", accounts);

@@ -25,6 +25,7 @@ mod router;
 pub mod scope;
 pub mod secret;
 mod server;
+mod special;
 mod state;
 mod status;
 mod ws;

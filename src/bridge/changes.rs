@@ -11,13 +11,13 @@ use crate::domain::{Timestamp, WaUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::core::Policy;
-use super::intake;
+use super::{intake, updates};
 
 /// Most reactions that are kept of one message: in a large group everybody may leave one.
 const MAX_REACTIONS: usize = 1024;
 
 /// Who did it, for those who read of it in the room.
-const THE_PHONE: &str = "You (phone)";
+pub(super) const THE_PHONE: &str = "You (phone)";
 
 /// Applies what the page tells about a message. Tells whether that message is known.
 pub(super) async fn apply(
@@ -26,9 +26,7 @@ pub(super) async fn apply(
     account: &Account,
     event: &PageEvent,
 ) -> Result<bool, StoreError> {
-    let (PageEvent::Edited { target, .. } | PageEvent::Deleted { target, .. } | PageEvent::Reacted { target, .. }) =
-        event
-    else {
+    let Some(target) = event.target() else {
         return Ok(true);
     };
     let Some(message) = find(tx, account, target).await? else {
@@ -42,7 +40,9 @@ pub(super) async fn apply(
             let reaction = named(reaction, &message);
             react(tx, policy, &message, reaction).await?;
         }
-        PageEvent::Message(_) | PageEvent::Ack { .. } | PageEvent::Poison { .. } => {}
+        PageEvent::Voted { vote, .. } => updates::vote(tx, policy, &message, vote).await?,
+        PageEvent::Moved { location, at, .. } => updates::move_to(tx, &message, location, *at).await?,
+        PageEvent::Message(_) | PageEvent::Ack { .. } | PageEvent::Group(_) | PageEvent::Poison { .. } => {}
     }
     Ok(true)
 }
@@ -66,7 +66,7 @@ pub(super) async fn reconcile(
         told.truncate(MAX_REACTIONS);
         set_reactions(tx, stored, told).await?;
     }
-    Ok(())
+    updates::reconcile(tx, stored, told).await
 }
 
 /// The reactions of a message that is about to be stored.
@@ -160,12 +160,8 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
 }
 
 /// A line in the room, under the message, for those who would not look at it again.
-async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
+pub(super) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
     if !policy.matrix || message.backfilled || message.kind == Kind::System {
-        return Ok(());
-    }
-    let conversation = tx.conversation(message.conversation_id).await?;
-    if conversation.is_none_or(|conversation| conversation.kind != ChatKind::Direct) {
         return Ok(());
     }
     let work = Work::Answer {
@@ -224,6 +220,6 @@ fn named(reaction: &WaReaction, message: &Message) -> Reaction {
     Reaction { name, ..bare(reaction) }
 }
 
-fn unnamed(from_me: bool) -> String {
+pub(super) fn unnamed(from_me: bool) -> String {
     if from_me { THE_PHONE } else { "Somebody" }.to_owned()
 }

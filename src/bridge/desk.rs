@@ -12,6 +12,7 @@ use crate::domain::customer::{Identity, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
+use crate::domain::special::Special;
 use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
 use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
 use crate::store::{StoreError, Tx};
@@ -40,7 +41,10 @@ pub struct SendCommand {
     pub to: SendTo,
     /// Which account sends, where `to` leaves a choice; by name.
     pub account: Option<String>,
+    /// Empty where `special` says it all.
     pub content: String,
+    /// What is sent that is no text.
+    pub special: Option<Special>,
     pub reply_to: Option<MessageId>,
     pub author: Author,
     pub idempotency: Option<Idempotency>,
@@ -141,7 +145,9 @@ impl Desk {
 
     /// Puts a text into the outbox.
     pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
-        outbound::check_text(&command.content)?;
+        if command.special.is_none() {
+            outbound::check_text(&command.content)?;
+        }
         if let Some(Idempotency { key, .. }) = &command.idempotency
             && (key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY)
         {
@@ -283,6 +289,7 @@ async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Ac
     let new = NewText {
         conversation,
         content: command.content,
+        special: command.special,
         author: command.author,
         reply_to: command.reply_to,
         client_key: command
@@ -324,9 +331,6 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
                 return Err(Refusal::Conflict(format!(
                     "conversation {id} does not belong to account {name}"
                 )));
-            }
-            if conversation.kind == ChatKind::Group {
-                return Err(Refusal::Conflict("sending to groups is not supported yet".to_owned()));
             }
             return Ok(conversation);
         }

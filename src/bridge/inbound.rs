@@ -16,7 +16,7 @@ use crate::store::{StoreError, Tx};
 use super::core::{Core, Policy, Progress};
 use super::intake::{self, Taken};
 use super::reading::Reader;
-use super::{changes, outbound, resync, sessions};
+use super::{changes, groups, outbound, resync, sessions};
 
 /// The pause after trouble, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -268,7 +268,11 @@ async fn take_event(
                 }
             }
         }
-        PageEvent::Edited { target, .. } | PageEvent::Deleted { target, .. } | PageEvent::Reacted { target, .. } => {
+        PageEvent::Edited { target, .. }
+        | PageEvent::Deleted { target, .. }
+        | PageEvent::Reacted { target, .. }
+        | PageEvent::Voted { target, .. }
+        | PageEvent::Moved { target, .. } => {
             if !changes::apply(tx, policy, account, event).await? {
                 told.strays.push(Stray {
                     chat: target.chat.clone(),
@@ -278,6 +282,7 @@ async fn take_event(
                 });
             }
         }
+        PageEvent::Group(group) => groups::take_in(tx, policy, account, group).await?,
         PageEvent::Poison { bytes, error } => {
             tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
                 .await?;

@@ -1,6 +1,8 @@
 //! Taking in one message that WhatsApp tells of, live or found by a resync: both come through here, so that a message is
 //! stored once however often and by whatever way it is told.
 
+use std::time::Duration;
+
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::customer::{Customer, Identity, IdentityKind};
@@ -8,11 +10,16 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Author, Direction, Kind, Message, MessageState, Origin};
 use crate::domain::outbox::{Target, Work};
 use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
-use crate::domain::{ChatId, ConversationId, WaUserId};
+use crate::domain::{ChatId, ConversationId, Timestamp, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, outbound};
+use super::{changes, groups, outbound, updates, vanishing};
+
+/// WhatsApp began in 2009.
+const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
+/// How far ahead of our clock a message's time may be: clocks and their zones are set wrong.
+const MAX_AHEAD: Duration = Duration::from_hours(24);
 
 /// What became of a message that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +46,15 @@ pub(super) async fn take_in(
         changes::reconcile(tx, policy, &ours, message).await?;
         return Ok(Taken::Known);
     }
-    let (customer, conversation) = place(tx, account, message).await?;
+    let (customer, conversation) = place(tx, policy, account, message).await?;
+    let written = credible(message.timestamp, tx.now());
     // WhatsApp gives whole seconds: a message written in the very second of the first login is not older than it.
     let backfilled = account
         .watermark
-        .is_none_or(|watermark| message.timestamp.0 < watermark.0 / 1000 * 1000);
-    let (direction, state) = if message.from_me {
+        .is_none_or(|watermark| written.0 < watermark.0 / 1000 * 1000);
+    let is_notice = message.details.as_ref().is_some_and(|details| details.notice.is_some());
+    // What WhatsApp itself tells is of nobody, also where it is about what our own phone did.
+    let (direction, state) = if message.from_me && !is_notice {
         (
             Direction::Outbound,
             MessageState::Sending
@@ -58,6 +68,13 @@ pub(super) async fn take_in(
         Some(quoted) => tx.message_in_conversation(conversation.id, quoted).await?,
         None => None,
     };
+    let mut details = message.details.clone().unwrap_or_default();
+    if reply_to.is_some() {
+        details.quote = None;
+    }
+    if let Some(poll) = &mut details.poll {
+        poll.votes = updates::votes_of(message);
+    }
     let inserted = tx
         .insert_message(NewMessage {
             whatsapp_id: Some(message.id.clone()),
@@ -65,19 +82,13 @@ pub(super) async fn take_in(
             sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
             author: Some(author(message, customer.as_ref())),
             reply_to,
-            details: message.details.clone(),
+            vanishes_at: vanishing::at(written, &details),
+            details: details.into_option(),
             edited_at: message.edited_at,
             deleted_at: message.is_deleted.then_some(message.timestamp),
             reactions: changes::reactions_of(message),
             backfilled,
-            ..NewMessage::of(
-                &conversation,
-                direction,
-                message.kind,
-                &message.content,
-                message.timestamp,
-                state,
-            )
+            ..NewMessage::of(&conversation, direction, message.kind, &message.content, written, state)
         })
         .await?;
     let stored = match inserted {
@@ -88,13 +99,14 @@ pub(super) async fn take_in(
         }
     };
     tx.touch(conversation.id, stored.id, stored.timestamp).await?;
-    let kind = if message.from_me {
+    let kind = if direction == Direction::Outbound {
         EventType::MessageState
     } else {
         EventType::MessageReceived
     };
     tx.emit(Event::message(kind, &stored));
-    if backfilled || stored.kind == Kind::System {
+    let is_quiet = stored.kind == Kind::System && !is_told(&stored);
+    if backfilled || is_quiet || stored.deleted_at.is_some() {
         return Ok(Taken::Quiet);
     }
     follow_up(tx, policy, &conversation, &stored).await
@@ -107,15 +119,16 @@ async fn follow_up(
     conversation: &Conversation,
     stored: &Message,
 ) -> Result<Taken, StoreError> {
-    // Groups are stored; their rooms come with their own issue (`RULES` 14).
-    let direct = conversation.kind == ChatKind::Direct;
-    if policy.matrix && direct {
+    if policy.matrix {
         let show = Work::ShowMessage { message: stored.id };
         tx.enqueue(NewWork::for_message(Target::Matrix, stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
         // Answered on the phone.
         outbound::mark_answered(tx, conversation).await?;
+        return Ok(Taken::Quiet);
+    }
+    if stored.kind == Kind::System && !is_missed_call(stored) {
         return Ok(Taken::Quiet);
     }
     tx.add_unread(conversation.id, 1).await?;
@@ -125,11 +138,42 @@ async fn follow_up(
             .await?;
         tx.emit(Event::conversation(EventType::ConversationUpdated, &reopened));
     }
-    Ok(if direct {
-        Taken::New(conversation.id)
+    Ok(Taken::New(conversation.id))
+}
+
+/// Notices that are news to those who talk with the customer; others are only kept.
+fn is_told(stored: &Message) -> bool {
+    const TOLD: &[&str] = &[
+        "call_missed",
+        "group_created",
+        "group_renamed",
+        "member_added",
+        "member_joined",
+        "member_left",
+        "member_removed",
+        "number_changed",
+        "timer_changed",
+    ];
+    notice(stored).is_some_and(|notice| TOLD.contains(&notice))
+}
+
+/// Somebody wanted something, as with a message.
+fn is_missed_call(stored: &Message) -> bool {
+    notice(stored) == Some("call_missed")
+}
+
+fn notice(stored: &Message) -> Option<&str> {
+    stored.details.as_ref().and_then(|details| details.notice.as_deref())
+}
+
+/// A time that cannot be right (before there was WhatsApp, or a day ahead of us) would put a message at one end of its
+/// conversation for good, and make what we have heard of a chat look complete: such a message counts as written now.
+fn credible(told: Timestamp, now: Timestamp) -> Timestamp {
+    if (FIRST_CREDIBLE..=now.plus(MAX_AHEAD)).contains(&told) {
+        told
     } else {
-        Taken::Quiet
-    })
+        Timestamp(now.0.div_euclid(1000) * 1000)
+    }
 }
 
 /// The row of a message that we sent: its stanza id was stored before it was handed over, whatever chat it shows up in.
@@ -140,12 +184,18 @@ async fn ours(tx: &mut Tx, account: &Account, message: &WaMessage) -> Result<Opt
 /// The customer and conversation that a message belongs to, made when there are none.
 async fn place(
     tx: &mut Tx,
+    policy: &Policy,
     account: &Account,
     message: &WaMessage,
 ) -> Result<(Option<Customer>, Conversation), StoreError> {
     if message.chat_kind == ChatKind::Group {
-        let name = message.chat_name.clone().unwrap_or_else(|| "Group".to_owned());
-        let conversation = open_conversation(tx, account, None, &message.chat, ChatKind::Group, &name).await?;
+        let known = tx.conversation_of_chat(account.id, &message.chat).await?;
+        let before = known.map(|conversation| conversation.name);
+        let name = message.chat_name.as_deref().or(before.as_deref()).unwrap_or("Group");
+        let conversation = open_conversation(tx, account, None, &message.chat, ChatKind::Group, name).await?;
+        if before.is_some_and(|before| before != conversation.name) {
+            groups::announce(tx, policy, conversation.id).await?;
+        }
         return Ok((None, conversation));
     }
     let customer = meet(tx, &message.contact).await?;
@@ -224,6 +274,14 @@ pub(super) fn writer(from_me: bool, contact: &WaContact, stored: &Message) -> St
 }
 
 fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {
+    let notice = message.details.as_ref().and_then(|details| details.notice.as_deref());
+    if notice.is_some_and(|notice| !notice.starts_with("call")) {
+        // Who did it is in its words.
+        return Author {
+            origin: None,
+            name: "WhatsApp".to_owned(),
+        };
+    }
     if message.from_me {
         return Author {
             origin: Some(Origin::Phone),

@@ -1,15 +1,18 @@
 //! Taking a text for a customer: from a face or from a room, one way for both. Message, outbox row, room work and journal
 //! event commit together; the relay does the rest.
 
-use crate::domain::conversation::Conversation;
+use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::details::{Details, Mention};
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Author, Direction, Failure, Kind, MAX_TEXT_CHARS, Message, MessageState};
 use crate::domain::outbox::{Target, Work};
+use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
 use super::desk::Refusal;
+use super::groups;
 
 /// How long an agent's message may wait before its room is told why (`RULES` 20).
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
@@ -18,7 +21,10 @@ pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(super) struct NewText {
     pub conversation: Conversation,
+    /// Empty where `special` says it all.
     pub content: String,
+    /// What is sent that is no text.
+    pub special: Option<Special>,
     pub author: Author,
     pub reply_to: Option<MessageId>,
     /// Makes a repeat one: the same key again gives the message that there is.
@@ -46,8 +52,17 @@ pub(super) fn check_text(text: &str) -> Result<(), Refusal> {
 pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result<Message, StoreError> {
     let now = tx.now();
     let conversation = &new.conversation;
+    let (kind, content) = match &new.special {
+        Some(special) => (special.kind(), special.line()),
+        None => (Kind::Text, new.content.clone()),
+    };
+    let details = match &new.special {
+        Some(special) => special.details(),
+        None => calling(tx, conversation, &content).await?,
+    };
     let inserted = tx
         .insert_message(NewMessage {
+            details: details.into_option(),
             author: Some(new.author.clone()),
             client_key: new.client_key.clone(),
             reply_to: new.reply_to,
@@ -55,8 +70,8 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
             ..NewMessage::of(
                 conversation,
                 Direction::Outbound,
-                Kind::Text,
-                &new.content,
+                kind,
+                &content,
                 now,
                 MessageState::Queued,
             )
@@ -85,6 +100,24 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
     tx.emit(Event::message(EventType::MessageQueued, &message));
     mark_answered(tx, conversation).await?;
     Ok(message)
+}
+
+/// Whom a text calls by name: in a group those of its members whose number or LID it has after `@`.
+async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
+    let mut details = Details::default();
+    if conversation.kind == ChatKind::Group
+        && text.contains('@')
+        && let Some(group) = tx.group(conversation.id).await?
+    {
+        let called = groups::mentioned(text, &group).into_iter();
+        details.mentions = called
+            .map(|member| Mention {
+                user: member.user,
+                name: Some(member.name),
+            })
+            .collect();
+    }
+    Ok(details)
 }
 
 /// Who writes to a customer has seen what they wrote (`RULES` 15).

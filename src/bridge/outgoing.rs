@@ -2,8 +2,8 @@
 
 use crate::domain::MessageId;
 use crate::domain::conversation::Conversation;
-use crate::domain::message::{Direction, Message};
-use crate::domain::whatsapp::{QuotedKey, Recipient};
+use crate::domain::message::{Direction, Kind, Message};
+use crate::domain::whatsapp::{OutgoingContent, QuotedKey, Recipient};
 use crate::store::{HandOver, Store, StoreError};
 
 pub(super) struct Outgoing {
@@ -25,10 +25,7 @@ pub(super) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
         return Ok(None);
     };
     let quoted = match message.reply_to {
-        Some(quoted) => store.message(quoted).await?.and_then(|quoted| {
-            let from_me = quoted.direction == Direction::Outbound;
-            quoted.whatsapp_id.map(|id| QuotedKey { id, from_me })
-        }),
+        Some(quoted) => quoted_key(store, quoted).await?,
         None => None,
     };
     let to = match (&conversation.chat_id, conversation.customer_id) {
@@ -48,4 +45,30 @@ pub(super) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
         quoted,
         to,
     }))
+}
+
+async fn quoted_key(store: &Store, id: MessageId) -> Result<Option<QuotedKey>, StoreError> {
+    let Some(quoted) = store.message(id).await? else {
+        return Ok(None);
+    };
+    let sender = store.sender_of(id).await?;
+    Ok(quoted.whatsapp_id.map(|id| QuotedKey {
+        id,
+        from_me: quoted.direction == Direction::Outbound,
+        sender,
+    }))
+}
+
+/// What the message carries, from its row alone: so it is the same each time that it is handed over.
+pub(super) fn content(message: &Message) -> OutgoingContent {
+    let details = message.details.clone().unwrap_or_default();
+    match (message.kind, details.location, details.poll) {
+        (Kind::Location, Some(location), _) => OutgoingContent::Location(location),
+        (Kind::Poll, _, Some(poll)) => OutgoingContent::Poll(poll),
+        (Kind::Contact, ..) if !details.contacts.is_empty() => OutgoingContent::Contacts(details.contacts),
+        _ => OutgoingContent::Text {
+            text: message.content.clone(),
+            mentions: details.mentions.into_iter().map(|mention| mention.user).collect(),
+        },
+    }
 }

@@ -202,6 +202,7 @@ async fn queue(
     let new = NewText {
         conversation: conversation.clone(),
         content: body.to_owned(),
+        special: None,
         author: Author {
             origin: Some(Origin::Matrix),
             name: name_of(&event.sender),

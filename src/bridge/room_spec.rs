@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 
+use crate::domain::conversation::ChatKind;
 use crate::domain::matrix::RoomSpec;
 use crate::domain::{ConversationId, MatrixUserId};
 use crate::store::StoreError;
@@ -16,7 +17,11 @@ pub(super) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         Some(customer) => core.store.customer(customer).await?.and_then(|customer| customer.phone),
         None => None,
     };
-    let number = phone.map_or_else(|| "WhatsApp".to_owned(), |phone| format!("WhatsApp {phone}"));
+    let number = match (phone, conversation.kind) {
+        (Some(phone), _) => format!("WhatsApp {phone}"),
+        (None, ChatKind::Direct) => "WhatsApp".to_owned(),
+        (None, ChatKind::Group) => "WhatsApp group".to_owned(),
+    };
     Ok(RoomSpec {
         alias: reserve_alias(core, id).await?,
         name: conversation.name,

@@ -15,6 +15,7 @@ use super::inbound::Inbound;
 use super::reading::{Reader, Reading};
 use super::room_inbound::RoomInbound;
 use super::room_relay::RoomRelay;
+use super::vanishing::Vanishing;
 use super::whatsapp_relay::WhatsAppRelay;
 
 /// An account to be driven.
@@ -37,6 +38,8 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         let relay = WhatsAppRelay::new(driving, id, port.clone(), reader.clone(), resynced.clone());
         let reading = Reading::new(core.clone(), port.clone(), reader.clone());
         let stopping = supervisor.stopping();
+        let vanishing = Vanishing::new(core.driving(id, fence), id);
+        supervisor.spawn("vanishing", vanishing.run(stopping.clone()));
         supervisor.spawn("inbound", inbound.run(stopping.clone()));
         supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
         supervisor.spawn("reading", finish(reading.run(stopping)));

@@ -58,6 +58,7 @@ impl WhatsAppRelay {
             chat,
             id: stanza,
             from_me: outgoing.message.direction == Direction::Outbound,
+            sender: self.core.store.sender_of(id).await?,
             change: change.clone(),
         };
         match self.port.change(&asked).await {

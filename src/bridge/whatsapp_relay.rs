@@ -12,10 +12,10 @@ use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{self, AfterFailure, Next};
 use crate::domain::event::{Event, EventType};
-use crate::domain::message::{Failure, Message, MessageState};
+use crate::domain::message::{Failure, Kind, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{OutgoingText, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, Timestamp, WaMessageId};
 use crate::store::{Busy, HandOver, StoreError};
 
@@ -215,7 +215,9 @@ impl WhatsAppRelay {
             self.port.mark_read(&chat).await?;
             self.reader.done(outgoing.conversation.id);
         }
-        self.port.type_for(&chat, &outgoing.message.content).await?;
+        if outgoing.message.kind == Kind::Text {
+            self.port.type_for(&chat, &outgoing.message.content).await?;
+        }
         let id = self.port.choose_id(&chat).await?;
         if !self.choose(item, outgoing, resolved, &id).await? {
             // Cancelled while the chat was being found.
@@ -279,13 +281,13 @@ impl WhatsAppRelay {
             .clock
             .now()
             .plus(self.core.random.span(&self.core.policy.spacing));
-        let outgoing = OutgoingText {
+        let outgoing = OutgoingMessage {
             chat,
             id,
-            text: message.content.clone(),
+            content: outgoing::content(message),
             quoted,
         };
-        match self.port.send_text(&outgoing).await {
+        match self.port.send(&outgoing).await {
             Ok(ack) => {
                 self.acked(message, ack).await?;
                 Ok(Progress::Worked)

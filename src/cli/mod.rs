@@ -26,6 +26,7 @@ mod restore;
 mod send;
 mod serve;
 mod signals;
+mod special;
 mod status;
 mod tail;
 

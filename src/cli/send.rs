@@ -1,4 +1,4 @@
-//! `crm send`: one text to one customer, and what became of it.
+//! `crm send`: one message to one customer or group, and what became of it.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{self, Client};
 use super::output::note;
+use super::special::Special;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::domain::customer::PhoneNumber;
@@ -27,13 +28,16 @@ const TRY_AGAIN: [Duration; 3] = [
     Duration::from_secs(2),
 ];
 
-/// Send a text
+/// Send a text, a place, a contact or a poll
 #[derive(Debug, Args)]
 pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
     to: String,
     /// The text; - reads it from standard input
-    text: String,
+    #[arg(required_unless_present = "special")]
+    text: Option<String>,
+    #[command(flatten)]
+    special: Special,
     /// Which account sends it
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
@@ -76,7 +80,10 @@ impl Send {
         let deadline = Instant::now() + shell.manner.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let client = shell.client()?;
         let mut body = recipient(&client, &self.to, shell.may_ask()).await?;
-        body["content"] = text(self.text)?.into();
+        if let Some(given) = self.text {
+            body["content"] = text(given)?.into();
+        }
+        self.special.write_to(&mut body)?;
         if let Some(account) = &self.account {
             body["account"] = account.as_str().into();
         }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, WaUserId};
+use super::{Timestamp, WaMessageId, WaUserId};
 
 /// Everything is absent where a message does not have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Details {
     /// It disappears this many seconds after it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_after_s: Option<u32>,
+    /// What it said has disappeared, as its timer wanted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub disappeared: bool,
     /// Length of a voice note, audio or video, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<u32>,
@@ -41,6 +44,9 @@ pub struct Details {
     pub contacts: Vec<ContactCard>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll: Option<Poll>,
+    /// What it replies to, where that is nothing that we have: else `reply_to` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
     /// What a notice of WhatsApp's own is about: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -63,6 +69,18 @@ pub struct Mention {
     pub user: WaUserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+/// What is quoted, as the reply tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    pub whatsapp_id: WaMessageId,
+    /// Who wrote it, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The beginning of what it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +124,13 @@ pub struct PollVote {
     pub name: String,
     pub options: Vec<String>,
     pub at: Timestamp,
+}
+
+impl PollVote {
+    /// Whether both are of the same person.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

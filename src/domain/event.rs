@@ -19,6 +19,8 @@ words! {
         MessageEdited = "message.edited",
         MessageDeleted = "message.deleted",
         MessageReaction = "message.reaction",
+        /// Somebody has voted, or voted otherwise.
+        MessagePoll = "message.poll",
         CustomerCreated = "customer.created",
         CustomerUpdated = "customer.updated",
         CustomerMerged = "customer.merged",

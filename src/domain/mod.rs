@@ -7,13 +7,17 @@ pub mod conversation;
 pub mod customer;
 pub mod delivery;
 pub mod details;
+pub mod display_name;
 pub mod event;
+pub mod group;
 pub mod matrix;
 pub mod message;
 pub mod outbox;
 pub mod session;
+pub mod special;
 pub mod whatsapp;
 pub mod word;
+pub mod wording;
 
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
-use super::details::Details;
+use super::details::{ContactCard, Details, Location, Poll};
 use super::message::Kind;
 use super::session::Session;
 use super::{ChatId, Timestamp, WaMessageId, WaUserId};
@@ -79,11 +79,38 @@ pub enum PageEvent {
         target: MessageKey,
         reaction: WaReaction,
     },
+    /// Somebody has chosen in a poll.
+    Voted {
+        target: MessageKey,
+        vote: WaVote,
+    },
+    /// Somebody who shares their place live is elsewhere now.
+    Moved {
+        target: MessageKey,
+        location: Location,
+        at: Timestamp,
+    },
+    /// How a group is called and who is in it.
+    Group(Box<WaGroup>),
     /// What did not parse, kept byte for byte (`RULES` 13).
     Poison {
         bytes: Vec<u8>,
         error: String,
     },
+}
+
+impl PageEvent {
+    /// The message that something else than itself is told about.
+    pub const fn target(&self) -> Option<&MessageKey> {
+        match self {
+            Self::Edited { target, .. }
+            | Self::Deleted { target, .. }
+            | Self::Reacted { target, .. }
+            | Self::Voted { target, .. }
+            | Self::Moved { target, .. } => Some(target),
+            Self::Message(_) | Self::Ack { .. } | Self::Group(_) | Self::Poison { .. } => None,
+        }
+    }
 }
 
 /// A message that something else is about.
@@ -109,6 +136,38 @@ pub struct WaReaction {
     pub contact: WaContact,
     pub sender: WaUserId,
     pub at: Timestamp,
+}
+
+/// Somebody's choice in a poll: the last that they made counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaVote {
+    /// None when the vote was taken back.
+    pub options: Vec<String>,
+    pub from_me: bool,
+    /// As [`WaReaction::contact`].
+    pub contact: WaContact,
+    pub sender: WaUserId,
+    pub at: Timestamp,
+}
+
+/// A group as WhatsApp tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaGroup {
+    pub chat: ChatId,
+    pub name: Option<String>,
+    /// Where its picture lies; empty: it has none; none: not known.
+    pub picture: Option<String>,
+    /// None when the page does not know who is in it.
+    pub participants: Option<Vec<WaParticipant>>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaParticipant {
+    pub user: WaUserId,
+    pub contact: WaContact,
+    pub from_me: bool,
+    pub is_admin: bool,
 }
 
 /// A person behind a message or chat, by all the names that WhatsApp tells.
@@ -147,6 +206,8 @@ pub struct WaMessage {
     pub is_deleted: bool,
     /// Every reaction under it; none when the page was not asked.
     pub reactions: Option<Vec<WaReaction>>,
+    /// Every vote, of a poll; none when the page was not asked.
+    pub votes: Option<Vec<WaVote>>,
 }
 
 impl WaMessage {
@@ -189,14 +250,37 @@ pub struct Resolved {
     pub contact: WaContact,
 }
 
+/// A message on its way out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OutgoingText {
+pub struct OutgoingMessage {
     pub chat: ChatId,
     /// Chosen and stored before.
     pub id: WaMessageId,
-    pub text: String,
+    pub content: OutgoingContent,
     /// The message that it replies to.
     pub quoted: Option<QuotedKey>,
+}
+
+/// What a message on its way out carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutgoingContent {
+    Text {
+        text: String,
+        /// Who is called by name in it, as the text has them after `@`.
+        mentions: Vec<WaUserId>,
+    },
+    Location(Location),
+    Contacts(Vec<ContactCard>),
+    Poll(Poll),
+}
+
+impl OutgoingContent {
+    pub const fn text(text: String) -> Self {
+        Self::Text {
+            text,
+            mentions: Vec::new(),
+        }
+    }
 }
 
 /// A change of a message that WhatsApp has.
@@ -205,6 +289,8 @@ pub struct OutgoingChange {
     pub chat: ChatId,
     pub id: WaMessageId,
     pub from_me: bool,
+    /// In a group: who wrote it, as the store has them.
+    pub sender: Option<WaUserId>,
     pub change: MessageChange,
 }
 
@@ -223,6 +309,8 @@ pub enum MessageChange {
 pub struct QuotedKey {
     pub id: WaMessageId,
     pub from_me: bool,
+    /// In a group: who wrote it, as the store has them.
+    pub sender: Option<WaUserId>,
 }
 
 /// What became of a message that may have been sent (`RULES` 3).
@@ -266,8 +354,9 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Shows "typing…" for about as long as a person would need for `text`, then returns.
     async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
 
-    /// Hands a text to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as events.
-    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError>;
+    /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as
+    /// events.
+    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
 
     /// Changes a message, unless it is as wanted. [`SendError::Unknown`] may be tried again like [`SendError::NotSent`].
     async fn change(&self, change: &OutgoingChange) -> Result<(), SendError>;

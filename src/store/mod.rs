@@ -10,6 +10,7 @@ mod conversations;
 mod customers;
 mod error;
 mod failure;
+mod groups;
 mod idempotency;
 mod journal;
 mod listen;

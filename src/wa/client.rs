@@ -20,12 +20,12 @@ use super::profile::{Profile, ProfileError};
 use super::shared::{Close, Request, Shared};
 use super::supervision::Supervision;
 use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
-use super::{login, pacing};
+use super::{login, outgoing, pacing};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, MessageChange, OutgoingChange, OutgoingText, PageEvent,
-    PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, MessageChange, OutgoingChange, OutgoingMessage,
+    PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, Clock, WaMessageId};
 use crate::supervisor::Supervisor;
@@ -282,16 +282,10 @@ impl WhatsApp for WhatsAppWeb {
         self.courtesy(&page, "typing", typing(false), TYPING_LIMIT).await
     }
 
-    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError> {
+    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
-        let quoted = message
-            .quoted
-            .as_ref()
-            .map(|key| json!({ "id": key.id, "fromMe": key.from_me }));
-        let arguments = json!({
-            "chat": message.chat, "id": message.id, "text": message.text, "quoted": quoted, "me": self.bound_digits(),
-        });
-        page.call::<wire::Sent>("sendText", arguments, self.options.limits.send)
+        let arguments = outgoing::arguments(message, self.bound_digits().as_deref());
+        page.call::<wire::Sent>("send", arguments, self.options.limits.send)
             .await
             .map(|sent| sent.ack)
             .map_err(send_error)
@@ -301,6 +295,7 @@ impl WhatsApp for WhatsAppWeb {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let mut arguments = json!({
             "chat": wanted.chat, "id": wanted.id, "fromMe": wanted.from_me, "me": self.bound_digits(),
+            "sender": outgoing::sender(wanted.sender.as_ref()),
         });
         let (key, value) = match &wanted.change {
             MessageChange::Edit(text) => ("text", json!(text)),

@@ -13,6 +13,7 @@ mod library;
 mod login;
 mod options;
 mod orphans;
+mod outgoing;
 mod pacing;
 mod page;
 mod profile;

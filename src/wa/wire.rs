@@ -2,18 +2,23 @@
 //! one with its bytes (`RULES` 13); nothing here panics, and nothing is dropped.
 
 mod change;
+mod details;
+mod group;
+mod lenient;
+mod words;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use self::change::{WireReaction, WireTarget};
+use self::change::{WireReaction, WireTarget, WireVote};
+use self::group::WireGroup;
 use super::content;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Identity, PhoneNumber};
 use crate::domain::session::{Me, PageStatus};
 use crate::domain::whatsapp::{Batch, ChatSummary, LookUp, PageEvent, PageMark, Resolved, WaContact, WaMessage};
-use crate::domain::{ChatId, Timestamp, WaMessageId, WaUserId};
+use crate::domain::{ChatId, Timestamp, WaMessageId, WaUserId, display_name};
 
 /// The longest stanza id that is taken for one, in bytes. WhatsApp's own have 20 to 32.
 const MAX_ID_BYTES: usize = 255;
@@ -148,6 +153,16 @@ enum WireEvent {
         #[serde(flatten)]
         reaction: WireReaction,
     },
+    Voted {
+        target: WireTarget,
+        #[serde(flatten)]
+        vote: WireVote,
+    },
+    Moved {
+        message: Box<WireMessage>,
+        t: Number,
+    },
+    Group(Box<WireGroup>),
     Unreadable {
         error: String,
     },
@@ -176,6 +191,9 @@ pub(super) struct WireMessage {
     pub view_once: bool,
     edited: Option<Number>,
     reactions: Option<Vec<WireReaction>>,
+    votes: Option<Vec<WireVote>>,
+    /// Read leniently, field by field: a message is not lost for an odd detail.
+    pub details: Option<Value>,
     contact: WirePerson,
     chat_name: Option<String>,
 }
@@ -249,6 +267,9 @@ pub fn event(raw: &str) -> PageEvent {
         Ok(WireEvent::Edited { message }) => change::edited(*message),
         Ok(WireEvent::Deleted { target, t }) => change::deleted(target, &t),
         Ok(WireEvent::Reacted { target, reaction }) => change::reacted(target, reaction),
+        Ok(WireEvent::Voted { target, vote }) => change::voted(target, vote),
+        Ok(WireEvent::Moved { message, t }) => change::moved(*message, &t),
+        Ok(WireEvent::Group(group)) => group.domain().map(|group| PageEvent::Group(Box::new(group))),
         Ok(WireEvent::Unreadable { error }) => Err(format!("the page could not read it: {error}")),
         Ok(WireEvent::Oversized { chars }) => Err(format!("it has {chars} characters, too many to carry")),
         Err(error) => Err(error.to_string()),
@@ -277,7 +298,10 @@ pub fn chat(raw: &str) -> Result<ChatSummary, String> {
         chat: ChatId(wire.chat),
         kind,
         contact,
-        name: wire.name.filter(|_| kind == ChatKind::Group),
+        name: wire
+            .name
+            .filter(|_| kind == ChatKind::Group)
+            .and_then(|name| display_name::clean(&name)),
         // A chat that was marked as unread by hand has −1.
         unread: whole(&wire.unread).map_or(0, |unread| u32::try_from(unread.max(0)).unwrap_or(u32::MAX)),
         last_at: wire.t.as_ref().and_then(whole).map(Timestamp::from_seconds),
@@ -306,12 +330,19 @@ fn ack_event(chat: String, ids: Vec<String>, ack: i32) -> Result<PageEvent, Stri
 impl WireMessage {
     fn domain(self) -> Result<WaMessage, String> {
         let chat_kind = chat_kind(&self.chat)?;
-        let (kind, content) = content::of(&self);
+        let details = details::of(&self);
+        let (kind, content) = words::of(&self, &details).unwrap_or_else(|| content::of(&self));
         let contact = self.contact.domain();
-        if contact.identities.is_empty() {
+        let is_notice = details.notice.is_some();
+        if contact.identities.is_empty() && !is_notice {
             return Err("a message of nobody".to_owned());
         }
-        let sender = sender_in(chat_kind, self.from_me, self.sender)?;
+        // What WhatsApp itself says in a group may be of nobody.
+        let sender = self.sender.or_else(|| is_notice.then(String::new));
+        let sender = sender_in(chat_kind, self.from_me, sender)?;
+        let votes = self
+            .votes
+            .map(|votes| votes.into_iter().map(|vote| vote.domain(chat_kind)).collect());
         let reactions = self.reactions.map(|reactions| {
             let known = reactions.into_iter().map(|reaction| reaction.domain(chat_kind));
             known.collect()
@@ -321,7 +352,10 @@ impl WireMessage {
             chat: ChatId(self.chat),
             chat_kind,
             contact,
-            chat_name: self.chat_name.filter(|_| chat_kind == ChatKind::Group),
+            chat_name: self
+                .chat_name
+                .filter(|_| chat_kind == ChatKind::Group)
+                .and_then(|name| display_name::clean(&name)),
             from_me: self.from_me,
             sender,
             timestamp: whole(&self.t)
@@ -331,10 +365,11 @@ impl WireMessage {
             content,
             ack: self.ack,
             quoted: self.quoted.map(WaMessageId),
-            details: None,
+            details: details.into_option(),
             edited_at: self.edited.as_ref().and_then(change::moment),
             is_deleted: self.kind == "revoked",
             reactions,
+            votes,
         })
     }
 }
@@ -343,8 +378,8 @@ impl WirePerson {
     fn domain(self) -> WaContact {
         WaContact {
             identities: self.ids.iter().filter_map(|id| identity(id)).collect(),
-            saved_name: self.saved_name,
-            push_name: self.push_name,
+            saved_name: self.saved_name.as_deref().and_then(display_name::clean),
+            push_name: self.push_name.as_deref().and_then(display_name::clean),
         }
     }
 }
@@ -399,3 +434,6 @@ fn whole(number: &Number) -> Option<i64> {
 #[cfg(test)]
 #[path = "wire_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod kinds_tests;

@@ -2,6 +2,7 @@
 // done when the server asks. Each may be asked for twice, and is then done already.
 
 import { findMessage } from './chats';
+import { chosen } from './details';
 import { isConversation, keyText, type Message, type MsgModel, toMessage } from './messages';
 import { idText, type Person, person, type Reactor, reactor } from './people';
 import { mayWrite } from './send';
@@ -28,7 +29,28 @@ export interface Reacted {
   t: unknown;
 }
 
-export type Change = { type: 'edited'; message: Message } | { type: 'deleted'; target: Target; t: number } | Reacted;
+/** Somebody has chosen in a poll; nothing chosen: they took their vote back. */
+export interface Voted {
+  type: 'voted';
+  target: Target;
+  options: unknown[];
+  voter: Reactor;
+  t: unknown;
+}
+
+/** Where somebody who shares their place live is now. */
+export interface Moved {
+  type: 'moved';
+  message: Message;
+  t: number;
+}
+
+export type Change =
+  | { type: 'edited'; message: Message }
+  | { type: 'deleted'; target: Target; t: number }
+  | Reacted
+  | Voted
+  | Moved;
 
 /** Null for what is no conversation: a status, a channel. */
 function target(key: MsgKey): Target | null {
@@ -66,12 +88,53 @@ export function listen(tell: (change: Change) => void): void {
       return of && { type: 'reacted', target: of, emoji: reactionText ?? '', reactor: reactor(sender), t: timestamp };
     }),
   );
+  WPP.on('chat.poll_response', ({ msgId, selectedOptions, sender, timestamp }) =>
+    safely(() => {
+      const of = target(msgId);
+      const poll = attempt(() => (WPP.whatsapp.MsgStore.get(msgId) as MsgModel | undefined) ?? null, null);
+      const options = chosen(selectedOptions, poll);
+      return of && { type: 'voted', target: of, options, voter: reactor(sender), t: timestamp };
+    }),
+  );
+  // The page's own messages are there once it is ready, which it may be already.
+  WPP.on('conn.main_ready', () => attempt(() => followPlaces(safely), undefined));
+  if (attempt(() => WPP.isFullReady, false)) {
+    attempt(() => followPlaces(safely), undefined);
+  }
+}
+
+let following = false;
+
+/** The library tells where a shared place begins, not how it moves: the page's own messages do. */
+function followPlaces(safely: (get: () => Change | null) => void): void {
+  if (following) {
+    return;
+  }
+  following = true;
+  const moved = new Set<MsgModel>();
+  WPP.whatsapp.MsgStore.on('change:lat change:lng', (msg: MsgModel) => {
+    if (moved.size === 0) {
+      // Both of them change together.
+      queueMicrotask(() => {
+        const all = [...moved];
+        moved.clear();
+        for (const one of all) {
+          safely(() => {
+            const message = toMessage(one);
+            return message && { type: 'moved', message, t: Math.floor(Date.now() / 1000) };
+          });
+        }
+      });
+    }
+    moved.add(msg);
+  });
 }
 
 export interface Wanted {
   chat: string;
   id: string;
   fromMe: boolean;
+  sender: string | null;
   me: string | null;
   /** One of them. */
   text?: string;

@@ -1,7 +1,7 @@
 // Chats and their history, for the resync; finding the chat of a number.
 
 import { isConversation, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
-import { existing, forms, idText, type Person, person } from './people';
+import { existing, forms, forms as people, idText, type Person, person } from './people';
 import { attempt, codeOf, Trouble } from './trouble';
 
 /** Messages of one chat that are asked for at once, at the most. */
@@ -71,17 +71,35 @@ export interface Query {
   chat: string;
   id: string;
   fromMe: boolean;
+  /** In a group: who wrote it. */
+  sender?: string | null;
+}
+
+/** The key under which the page may have a message: in a group it says who wrote it, by number or LID. */
+function keys(form: string, { id, fromMe, sender }: Query): string[] {
+  const key = `${fromMe}_${form}_${id}`;
+  if (!form.endsWith('@g.us')) {
+    return [key];
+  }
+  const mine = [() => WPP.conn.getMyUserLid(), () => WPP.conn.getMyUserWid()];
+  const writers = fromMe ? mine.map((get) => attempt(() => idText(get()), null)) : sender ? people(sender) : [];
+  return writers.filter((writer) => writer !== null).map((writer) => `${key}_${writer}`);
 }
 
 export async function findMessage(query: Query): Promise<MsgModel | null> {
   for (const form of forms(query.chat)) {
     const model = WPP.chat.get(form);
     const seen = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
-    try {
-      return seen ?? (await WPP.chat.getMessageById(`${query.fromMe}_${form}_${query.id}`));
-    } catch (error) {
-      if (!['msg_not_found', 'chat_not_found'].includes(codeOf(error) ?? '')) {
-        throw error;
+    if (seen) {
+      return seen;
+    }
+    for (const key of keys(form, query)) {
+      try {
+        return await WPP.chat.getMessageById(key);
+      } catch (error) {
+        if (!['msg_not_found', 'chat_not_found'].includes(codeOf(error) ?? '')) {
+          throw error;
+        }
       }
     }
   }

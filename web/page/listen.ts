@@ -2,8 +2,9 @@
 // listener told is noticed, counted, and found again by a resync.
 
 import { listen } from './changes';
+import type { Groups } from './groups';
 import { idText } from './people';
-import { keyText, toEvent } from './messages';
+import { keyText, type MsgModel, toEvent } from './messages';
 import type { Queue } from './queue';
 import { isSynced } from './status';
 import { attempt } from './trouble';
@@ -59,10 +60,33 @@ function newest(): string[] {
   return chats.flatMap((chat) => (chat.lastReceivedKey ? [chat.lastReceivedKey.id] : []));
 }
 
+let followingAcks = false;
+
+/** How far a message in a group is with all of its members. */
+function followGroupAcks(queue: Queue): void {
+  if (followingAcks) {
+    return;
+  }
+  followingAcks = true;
+  WPP.whatsapp.MsgStore.on('change:ack', (msg: MsgModel) =>
+    attempt(() => {
+      const chat = idText(msg.id.remote);
+      if (msg.id.fromMe === true && chat.endsWith('@g.us')) {
+        queue.push({ type: 'ack', chat, ids: [msg.id.id], ack: msg.ack ?? 0 });
+      }
+    }, undefined),
+  );
+}
+
 export class Listeners {
   private readonly hearing = new Hearing();
+  private readonly groups: Groups;
   /** What the page shows at first is for the resync that every new epoch brings. */
   private baseline = false;
+
+  constructor(groups: Groups) {
+    this.groups = groups;
+  }
 
   get unheard(): number {
     return this.hearing.unheard;
@@ -90,12 +114,24 @@ export class Listeners {
       if (event) {
         queue.push(event);
       }
+      attempt(() => this.groups.note(idText(msg.id.remote), msg.type === 'gp2'), undefined);
     });
+    WPP.on('group.participant_changed', ({ groupId }) => this.groups.note(idText(groupId), true));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
+      const inGroup = idText(chat).endsWith('@g.us');
+      if (inGroup && ack > 1) {
+        // Of one member alone: the message itself says how far all of them are.
+        return;
+      }
       // The stanza id survives a chat's move from number to LID; the rest of the key does not.
       const keys = ids.map((key) => attempt(() => key.id, keyText(key)));
       queue.push({ type: 'ack', chat: idText(chat), ids: keys, ack });
     });
+    const followGroups = () => attempt(() => followGroupAcks(queue), undefined);
+    WPP.on('conn.main_ready', followGroups);
+    if (attempt(() => WPP.isFullReady, false)) {
+      followGroups();
+    }
     listen((change) => queue.push(change));
     let reason: string | null = null;
     WPP.on('conn.logout_reason', (told) => {

@@ -3,11 +3,12 @@
 
 import { change } from './changes';
 import { chats, markRead, message, messages, resolve, typing } from './chats';
+import { Groups } from './groups';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Pages } from './pages';
 import { Queue } from './queue';
-import { chooseId, lookUp, sendText } from './send';
+import { chooseId, lookUp, send } from './send';
 import { myDigits, status, watchPasskeys } from './status';
 import { describe, Trouble } from './trouble';
 
@@ -45,7 +46,8 @@ export function start({ agent, bell }: Options): void {
 
   const epoch = randomId();
   const queue = new Queue(epoch, () => ringWith('e'));
-  const listeners = new Listeners();
+  const groups = new Groups((group) => queue.push(group));
+  const listeners = new Listeners(groups);
   const pages = new Pages();
   takeBell();
   watchPasskeys();
@@ -65,12 +67,15 @@ export function start({ agent, bell }: Options): void {
       return status(epoch, queue.overflowed + listeners.unheard);
     },
     chats: async () => pages.open(await chats()),
-    messages: async (args: { chat: string; count: number }) => pages.open(await messages(args)),
+    messages: async (args: { chat: string; count: number }) => {
+      groups.note(args.chat, false);
+      return pages.open(await messages(args));
+    },
     more: (args: { token: number }) => pages.next(args.token),
     message,
     resolve,
     chooseId,
-    sendText,
+    send,
     change,
     lookUp,
     markRead,

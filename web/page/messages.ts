@@ -1,6 +1,9 @@
 // A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
 
+import { chosen, type Details, detailsOf } from './details';
+import { isNotice } from './notices';
 import { idText, type Person, person, type Reactor, reactor } from './people';
+import { attempt } from './trouble';
 
 /** With what the library's types leave out. */
 export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
@@ -35,8 +38,18 @@ export interface Message {
   edited: unknown;
   /** Every reaction, where it was asked for. */
   reactions: { emoji: unknown; reactor: Reactor; t: unknown }[] | null;
+  /** Of a poll: every vote, where it was asked for. */
+  votes: Vote[] | null;
+  details: Details | null;
   contact: Person;
   chatName: unknown;
+}
+
+/** Somebody's choice in a poll. */
+export interface Vote {
+  options: unknown[];
+  voter: Reactor;
+  t: unknown;
 }
 
 /** Not written by anybody, or not readable yet: a ciphertext is told again once it is decrypted. */
@@ -44,14 +57,14 @@ const NO_MESSAGES = new Set<unknown>([
   'ciphertext',
   'protocol',
   'notification',
-  'notification_template',
   'e2e_notification',
   'broadcast_notification',
-  'group_notification',
-  'gp2',
   'reaction',
+  'reaction_enc',
   'poll_update',
+  'poll_result_snapshot',
   'pinned_message',
+  'keep_in_chat',
   'debug',
 ]);
 
@@ -63,20 +76,31 @@ export function isConversation(chat: string): boolean {
   return /@(c\.us|lid|g\.us)$/.test(chat);
 }
 
+/** Statuses, channels, broadcast lists and the like are nothing for a desk. What is none of them either is told all the same. */
+function isElsewhere(chat: string): boolean {
+  return /@(broadcast|newsletter|call|bot)$/.test(chat);
+}
+
 /** Never `_serialized`: its place in the key differs between versions of the page. */
 export function keyText(key: MsgKey): string {
   return String(key);
 }
 
+/** What may be looked at once, on the phone alone: the page gets no more than word of it. */
+function isHiddenOnce(msg: MsgModel): boolean {
+  return msg.type === 'ciphertext' && /view_once/.test(String(msg.subtype ?? ''));
+}
+
 /** The page's own ids, or null when it is nothing that people wrote to each other. */
 export function toMessage(msg: MsgModel): Message | null {
   const chat = idText(msg.id.remote);
-  if (NO_MESSAGES.has(msg.type) || !isConversation(chat)) {
+  if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || isElsewhere(chat)) {
     return null;
   }
   const fromMe = msg.id.fromMe === true;
   const inGroup = chat.endsWith('@g.us');
-  const author = inGroup ? idText(msg.author ?? msg.id.participant) : null;
+  const writer: unknown = msg.author ?? msg.id.participant ?? null;
+  const author = inGroup && writer !== null ? idText(writer) : null;
   const other = author ?? chat;
   const chatModel = inGroup ? WPP.chat.get(chat) : undefined;
   return {
@@ -94,9 +118,11 @@ export function toMessage(msg: MsgModel): Message | null {
     seconds: msg.duration ?? null,
     fileName: msg.filename ?? null,
     title: titleOf(msg),
-    viewOnce: msg.isViewOnce === true,
+    viewOnce: msg.isViewOnce === true || isHiddenOnce(msg),
     edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
     reactions: null,
+    votes: null,
+    details: attempt(() => detailsOf(msg), null),
     // Our own name is none of the customer's.
     contact: person(other, fromMe ? undefined : msg.notifyName),
     chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
@@ -123,13 +149,23 @@ export interface Unreadable {
   error: string;
 }
 
-/** As {@link toEvent}, with the reactions, which the page has to look up. */
+/** As {@link toEvent}, with the reactions and votes, which the page has to look up. */
 export async function withReactions(msg: MsgModel): Promise<Message | Unreadable | null> {
   const message = toEvent(msg);
   if (message?.type === 'message') {
     message.reactions = msg.hasReaction ? await reactionsOf(msg).catch(() => null) : [];
+    message.votes = msg.type === 'poll_creation' ? await votesOf(msg).catch(() => null) : null;
   }
   return message;
+}
+
+async function votesOf(msg: MsgModel): Promise<Vote[]> {
+  const { votes } = await WPP.chat.getVotes(keyText(msg.id));
+  return votes.map((vote) => ({
+    options: chosen(vote.selectedOptions, msg),
+    voter: reactor(vote.sender),
+    t: vote.timestamp,
+  }));
 }
 
 async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {

@@ -1,6 +1,8 @@
 // Sending, and finding out what became of it. The server has chosen and stored the stanza id before; here nothing is ever
 // handed to the page under another one (RULES 2), nor twice in one load of the page.
 
+import { findMessage, type Query } from './chats';
+import { type Content, handOver } from './outgoing';
 import { existing, forms, idText } from './people';
 import { isSynced, myDigits } from './status';
 import { attempt, codeOf, Trouble } from './trouble';
@@ -45,12 +47,12 @@ export async function chooseId({ chat }: { chat: string }): Promise<string> {
 export interface Outgoing {
   chat: string;
   id: string;
-  text: string;
-  quoted: { id: string; fromMe: boolean } | null;
+  content: Content;
+  quoted: { id: string; fromMe: boolean; sender: string | null } | null;
   me: string | null;
 }
 
-export async function sendText(out: Outgoing): Promise<{ ack: number }> {
+export async function send(out: Outgoing): Promise<{ ack: number }> {
   mayWrite(out.me);
   if (handedOver.has(out.id)) {
     throw new Trouble('handed_over', 'the page has been given this message before', false);
@@ -60,18 +62,17 @@ export async function sendText(out: Outgoing): Promise<{ ack: number }> {
   });
   const chat = idText(model.id);
   const key = keyOf(chat, out.id);
-  const quotedMsg = out.quoted ? await quotable(`${out.quoted.fromMe}_${chat}_${out.quoted.id}`) : null;
+  const quotedMsg = out.quoted ? await quotable({ chat, ...out.quoted }) : null;
   // Once more: the page may have changed while it looked the chat up.
   mayWrite(out.me);
   handedOver.add(out.id);
   try {
-    const sent = await WPP.chat.sendTextMessage(chat, out.text, {
+    const sent = await handOver(chat, out.content, {
       messageId: key,
       ...(quotedMsg && { quotedMsg }),
-      // The defaults mark the chat as read, fetch a preview from elsewhere, and wait for the server.
+      // The defaults mark the chat as read, wait for the server, and guess who is called by name.
       waitForAck: false,
       markIsRead: false,
-      linkPreview: false,
       detectMentioned: false,
     });
     return { ack: inMemory(key)?.ack ?? sent.ack };
@@ -89,9 +90,9 @@ export async function sendText(out: Outgoing): Promise<{ ack: number }> {
 }
 
 /** A message to be quoted; a text goes out without its quote rather than not at all. */
-async function quotable(key: string) {
-  return WPP.chat.getMessageById(key).then(
-    (msg) => (attempt(() => WPP.whatsapp.functions.canReplyMsg(msg), false) ? msg : null),
+async function quotable(query: Query) {
+  return findMessage(query).then(
+    (msg) => (msg && attempt(() => WPP.whatsapp.functions.canReplyMsg(msg), false) ? msg : null),
     () => null,
   );
 }

@@ -9,8 +9,8 @@ use sea_orm::{
 
 use entity::{conversation, message};
 
-use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::domain::message::{Direction, Kind, Message, MessageState};
+use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::page::{self, Page, PageKey, PageRequest};
 use crate::store::row::word;
 use crate::store::{Store, StoreError};
@@ -20,6 +20,12 @@ use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 impl Store {
     pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         by_id(self.readers(), id).await
+    }
+
+    /// In a group: who wrote a message, as its uniqueness has them.
+    pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
+        let row = message::Entity::find_by_id(id).one(self.readers()).await?;
+        Ok(row.map(|row| row.sender).filter(|sender| !sender.as_str().is_empty()))
     }
 
     pub async fn message_by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {
@@ -171,6 +177,12 @@ impl Store {
             let store = store.clone();
             async move { store.filtered(filter, request).await }
         })
+    }
+
+    /// How many messages are of a kind that we do not know.
+    pub async fn count_unknown(&self) -> Result<u64, StoreError> {
+        let unknown = message::Column::Kind.eq(Kind::Unknown.as_str());
+        Ok(message::Entity::find().filter(unknown).count(self.readers()).await?)
     }
 
     /// How many messages [`Self::stream_messages`] gives.

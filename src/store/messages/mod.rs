@@ -3,6 +3,7 @@
 mod change;
 mod find;
 mod revise;
+mod vanish;
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::IntoActiveModel;
@@ -43,6 +44,8 @@ pub struct NewMessage {
     pub backfilled: bool,
     /// Not sent any more after this (`RULES` 4).
     pub expires_at: Option<Timestamp>,
+    /// What it says disappears then.
+    pub vanishes_at: Option<Timestamp>,
 }
 
 impl NewMessage {
@@ -76,6 +79,7 @@ impl NewMessage {
             reactions: Vec::new(),
             backfilled: false,
             expires_at: None,
+            vanishes_at: None,
         }
     }
 }
@@ -159,6 +163,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         failure_code: None,
         failure_detail: None,
         expires_at: new.expires_at.map(|at| at.0),
+        vanishes_at: new.vanishes_at.map(|at| at.0),
         created_at: now.0,
         updated_at: now.0,
     })

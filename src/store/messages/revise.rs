@@ -4,8 +4,10 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use entity::message;
 
+use crate::domain::details::Details;
 use crate::domain::message::{Message, Reaction};
 use crate::domain::{ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
 use super::{reactions_row, read};
@@ -64,6 +66,18 @@ impl Tx {
             id,
             message::ActiveModel {
                 reactions: Set(reactions_row(reactions)?),
+                ..message::ActiveModel::default()
+            },
+        )
+        .await
+    }
+
+    /// Changes what a message carries besides its text, and gives it as it then is.
+    pub async fn set_details(&mut self, id: MessageId, details: &Details) -> Result<Message, StoreError> {
+        self.revise(
+            id,
+            message::ActiveModel {
+                details: Set(Some(to_json(details)?)),
                 ..message::ActiveModel::default()
             },
         )

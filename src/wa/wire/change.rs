@@ -1,11 +1,11 @@
 //! What happens to a message after it was written, as the page tells it.
 
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
-use super::{WireMessage, WirePerson, chat_kind, sender_in, stanza_id, whole};
+use super::{WireMessage, WirePerson, chat_kind, details, sender_in, stanza_id, whole};
 use crate::domain::conversation::ChatKind;
-use crate::domain::whatsapp::{MessageKey, PageEvent, WaReaction};
+use crate::domain::whatsapp::{MessageKey, PageEvent, WaReaction, WaVote};
 use crate::domain::{ChatId, Timestamp, WaUserId};
 
 /// Numbers from here on are milliseconds: as seconds they would lie in the year 5138.
@@ -25,6 +25,14 @@ pub(super) struct WireTarget {
 pub(super) struct WireReaction {
     emoji: Option<String>,
     reactor: WireReactor,
+    t: Option<Number>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct WireVote {
+    #[serde(default)]
+    options: Value,
+    voter: WireReactor,
     t: Option<Number>,
 }
 
@@ -66,6 +74,40 @@ impl WireReaction {
             at: self.t.as_ref().and_then(moment).unwrap_or(Timestamp::ZERO),
         }
     }
+}
+
+impl WireVote {
+    pub fn domain(self, chat: ChatKind) -> WaVote {
+        let WireReactor {
+            from_me,
+            sender,
+            contact,
+        } = self.voter;
+        WaVote {
+            options: details::options(&self.options),
+            from_me,
+            sender: WaUserId(if chat == ChatKind::Group { sender } else { String::new() }),
+            contact: contact.domain(),
+            at: self.t.as_ref().and_then(moment).unwrap_or(Timestamp::ZERO),
+        }
+    }
+}
+
+pub(super) fn voted(target: WireTarget, vote: WireVote) -> Result<PageEvent, String> {
+    let target = target.domain()?;
+    let vote = vote.domain(target.chat_kind);
+    Ok(PageEvent::Voted { target, vote })
+}
+
+pub(super) fn moved(message: WireMessage, t: &Number) -> Result<PageEvent, String> {
+    let message = message.domain()?;
+    let target = message.key();
+    let location = message.details.and_then(|details| details.location);
+    Ok(PageEvent::Moved {
+        target,
+        location: location.ok_or("a place without a position")?,
+        at: moment(t).ok_or("a time that is no number")?,
+    })
 }
 
 pub(super) fn edited(message: WireMessage) -> Result<PageEvent, String> {

@@ -8,5 +8,6 @@ mod keys;
 mod lists;
 mod problems;
 mod sends;
+mod specials;
 mod watching;
 pub mod whatsapp;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingChange, OutgoingText, PageEvent, PageMark, Recipient, Resolved,
+    Batch, ChatSummary, LoginMethod, LookUp, OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved,
     SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, WaMessageId};
@@ -60,7 +60,7 @@ impl WhatsApp for SilentWhatsApp {
         away().map_err(SendError::Unreachable)
     }
 
-    async fn send_text(&self, _message: &OutgoingText) -> Result<i32, SendError> {
+    async fn send(&self, _message: &OutgoingMessage) -> Result<i32, SendError> {
         away().map_err(SendError::Unreachable)
     }
 

@@ -1,6 +1,7 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
 mod inbound;
+mod kinds;
 mod outbound;
 mod rooms;
 
@@ -92,6 +93,7 @@ impl Rig {
             to,
             account: None,
             content,
+            special: None,
             reply_to: None,
             author,
             idempotency: None,

@@ -2,5 +2,7 @@
 
 mod changes;
 mod exits;
+mod groups;
+mod kinds;
 mod round_trip;
 mod sends;

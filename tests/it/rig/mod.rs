@@ -5,6 +5,7 @@ pub mod crm;
 pub mod customers;
 pub mod desk;
 pub mod socket;
+pub mod told;
 
 use std::time::Duration;
 

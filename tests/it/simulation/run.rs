@@ -257,6 +257,7 @@ impl Run {
             to: SendTo::Phone(phone),
             account: None,
             content: format!("shell {}", self.requests),
+            special: None,
             reply_to: None,
             author: Author {
                 origin: Some(Origin::Shell),

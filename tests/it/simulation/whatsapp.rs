@@ -7,8 +7,8 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, MessageChange, OutgoingChange, OutgoingText, PageEvent, PageMark,
-    Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, LoginMethod, LookUp, MessageChange, OutgoingChange, OutgoingContent, OutgoingMessage,
+    PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, WaMessageId};
 use rand::RngExt;
@@ -73,7 +73,7 @@ impl WhatsApp for FakeWhatsApp {
         Ok(())
     }
 
-    async fn send_text(&self, message: &OutgoingText) -> Result<i32, SendError> {
+    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
         self.enter().await.map_err(SendError::Unreachable)?;
         let chance = {
             let mut world = self.world.lock().unwrap();
@@ -107,7 +107,7 @@ impl WhatsApp for FakeWhatsApp {
             let told = Told {
                 id: message.id.clone(),
                 from_me: true,
-                text: message.text.clone(),
+                text: text_of(&message.content),
                 at,
                 ack: 0,
             };
@@ -219,4 +219,12 @@ impl WhatsApp for FakeWhatsApp {
     }
 
     async fn close(&self, _limit: Duration) {}
+}
+
+/// What the phone shows of a message; the simulation's agents write only text.
+fn text_of(content: &OutgoingContent) -> String {
+    match content {
+        OutgoingContent::Text { text, .. } => text.clone(),
+        other => format!("{other:?}"),
+    }
 }

@@ -375,6 +375,7 @@ impl World {
             edited_at: None,
             is_deleted: false,
             reactions: None,
+            votes: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod databases;
 mod desk;
 mod grouping;
 mod journal;
+mod kinds;
 mod lost;
 mod messages;
 mod opening;

@@ -6,7 +6,7 @@ use crm::domain::ChatId;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
 use crm::domain::message::Kind;
-use crm::domain::whatsapp::{LookUp, OutgoingText, PageEvent, QuotedKey, Recipient, WhatsApp};
+use crm::domain::whatsapp::{LookUp, OutgoingContent, OutgoingMessage, PageEvent, QuotedKey, Recipient, WhatsApp};
 use testbed::standin::{Address, KeyLayout, NewCustomer, Options};
 
 use super::desk::Desk;
@@ -64,13 +64,13 @@ async fn a_text_goes_out_once_under_the_id_that_was_chosen_and_its_acks_come_bac
         let phone = "+447700900123".parse().unwrap();
         let resolved = desk.web.resolve(&Recipient::Phone(phone)).await.unwrap().unwrap();
         let id = desk.web.choose_id(&resolved.chat).await.unwrap();
-        let text = OutgoingText {
+        let text = OutgoingMessage {
             chat: resolved.chat.clone(),
             id: id.clone(),
-            text: "Hello Ada 👋".to_owned(),
+            content: OutgoingContent::text("Hello Ada 👋".to_owned()),
             quoted: None,
         };
-        assert!(desk.web.send_text(&text).await.unwrap() >= 0);
+        assert!(desk.web.send(&text).await.unwrap() >= 0);
         let sent = desk.standin.until(|world| world.inbox(ada.id()).first().cloned()).await;
         assert_eq!(
             (sent.stanza_id.as_str(), sent.text.as_str()),
@@ -92,7 +92,7 @@ async fn a_text_goes_out_once_under_the_id_that_was_chosen_and_its_acks_come_bac
             LookUp::Found { ack: 3 }
         );
         // A second hand-over of the same id is refused: nobody gets it twice.
-        assert!(desk.web.send_text(&text).await.is_err());
+        assert!(desk.web.send(&text).await.is_err());
         assert_eq!(desk.standin.accepted().len(), 1);
         desk.end().await;
     }
@@ -104,16 +104,17 @@ async fn a_reply_quotes_and_a_message_typed_on_the_phone_comes_as_ours() {
     let ada = desk.standin.customer("ada", "447700900123");
     let asked = ada.write("Is it ready?");
     let question = desk.message("Is it ready?").await;
-    let text = OutgoingText {
+    let text = OutgoingMessage {
         chat: question.chat.clone(),
         id: desk.web.choose_id(&question.chat).await.unwrap(),
-        text: "Yes".to_owned(),
+        content: OutgoingContent::text("Yes".to_owned()),
         quoted: Some(QuotedKey {
             id: question.id,
             from_me: false,
+            sender: None,
         }),
     };
-    desk.web.send_text(&text).await.unwrap();
+    desk.web.send(&text).await.unwrap();
     let reply = desk.standin.until(|world| world.inbox(ada.id()).first().cloned()).await;
     assert_eq!(reply.quote.map(|quote| quote.id), Some(asked));
     desk.standin.phone().send(ada.id(), "From the shop floor");

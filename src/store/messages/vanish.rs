@@ -1,0 +1,104 @@
+//! Messages whose timer takes away what they say.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use entity::{journal, message};
+
+use crate::domain::details::Details;
+use crate::domain::message::Message;
+use crate::domain::{AccountId, MessageId, Timestamp};
+use crate::store::row::{from_json, to_json};
+use crate::store::{Store, StoreError, Tx};
+
+use super::read;
+
+impl Store {
+    /// An account's messages that are due to disappear, at most `limit`.
+    pub async fn vanishing(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<MessageId>, StoreError> {
+        let ids = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .filter(message::Column::VanishesAt.lte(now.0))
+            .filter(message::Column::AccountId.eq(account))
+            .order_by_asc(message::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        Ok(ids)
+    }
+}
+
+impl Tx {
+    /// Gives a message its timer, if it has none.
+    pub async fn set_vanishing(&mut self, id: MessageId, at: Timestamp) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            vanishes_at: Set(Some(at.0)),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await
+    }
+
+    /// Takes out what a message says, from its row and from what the journal keeps of it, and marks it as deleted.
+    pub async fn empty_message(&mut self, id: MessageId) -> Result<Message, StoreError> {
+        let row = self.need_message(id).await?;
+        let before: Option<Details> = row
+            .details
+            .as_deref()
+            .map(|details| from_json("messages", details))
+            .transpose()?;
+        let after = Details {
+            disappeared: true,
+            expires_after_s: before.and_then(|details| details.expires_after_s),
+            ..Details::default()
+        };
+        let change = message::ActiveModel {
+            content: Set(String::new()),
+            details: Set(Some(to_json(&after)?)),
+            media: Set(None),
+            vanishes_at: Set(None),
+            deleted_at: Set(Some(row.deleted_at.unwrap_or(self.now.0))),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(id, change).await?;
+        self.empty_events(&row).await?;
+        self.need_message(id).await.and_then(read)
+    }
+
+    /// A journal's snapshots hold the text as well.
+    async fn empty_events(&mut self, of: &message::Model) -> Result<(), StoreError> {
+        let mut events = journal::Entity::find()
+            .filter(journal::Column::ConversationId.eq(of.conversation_id))
+            .filter(journal::Column::At.gte(of.created_at))
+            .filter(journal::Column::Kind.starts_with("message."))
+            .filter(journal::Column::Data.contains(format!("\"id\":{},\"kind\":", of.id)));
+        if let Some(customer) = of.customer_id {
+            // Which the journal has an index for.
+            events = events.filter(journal::Column::CustomerId.eq(customer));
+        }
+        for event in events.all(&self.session).await? {
+            let mut data: serde_json::Value = from_json("journal", &event.data)?;
+            if data["id"] != of.id.0 {
+                continue;
+            }
+            data["content"] = "".into();
+            data["details"] = serde_json::Value::Null;
+            data["media"] = serde_json::Value::Null;
+            let change = journal::ActiveModel {
+                data: Set(to_json(&data)?),
+                ..journal::ActiveModel::default()
+            };
+            journal::Entity::update_many()
+                .set(change)
+                .filter(journal::Column::Seq.eq(event.seq))
+                .exec(&self.session)
+                .await?;
+        }
+        Ok(())
+    }
+}

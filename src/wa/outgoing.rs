@@ -1,0 +1,40 @@
+//! A message on its way out, as the page script takes it.
+
+use serde_json::{Value, json};
+
+use crate::domain::WaUserId;
+use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
+
+/// The arguments of the page's `send`. `me`: the digits of the number that the account is bound to.
+pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
+    let quoted = message
+        .quoted
+        .as_ref()
+        .map(|key| json!({ "id": key.id, "fromMe": key.from_me, "sender": sender(key.sender.as_ref()) }));
+    json!({
+        "chat": message.chat, "id": message.id, "content": content(&message.content), "quoted": quoted, "me": me,
+    })
+}
+
+/// Who wrote a message of a group, in the page's own form.
+pub fn sender(stored: Option<&WaUserId>) -> Option<String> {
+    let stored = stored?.as_str();
+    Some(match stored.strip_prefix("lid:") {
+        Some(digits) => format!("{digits}@lid"),
+        None => stored.to_owned(),
+    })
+}
+
+fn content(content: &OutgoingContent) -> Value {
+    match content {
+        OutgoingContent::Text { text, mentions } => json!({ "kind": "text", "text": text, "mentions": mentions }),
+        OutgoingContent::Location(place) => json!({
+            "kind": "location", "latitude": place.latitude, "longitude": place.longitude,
+            "name": place.name, "address": place.address,
+        }),
+        OutgoingContent::Contacts(cards) => json!({ "kind": "contacts", "cards": cards }),
+        OutgoingContent::Poll(poll) => json!({
+            "kind": "poll", "question": poll.question, "options": poll.options, "selectable": poll.selectable,
+        }),
+    }
+}

@@ -1,0 +1,332 @@
+//! Kinds of messages and what goes on in them, told oddly, twice, too late or about nothing.
+
+use std::time::Duration;
+
+use crm::bridge::Vanishing;
+use crm::domain::details::{Details, Location, Poll, Quote};
+use crm::domain::event::EventType;
+use crm::domain::message::{Direction, Kind, Message};
+use crm::domain::whatsapp::{PageEvent, WaMessage, WaReaction, WaVote};
+use crm::domain::{Clock, Seq, Timestamp, WaMessageId, WaUserId};
+
+use super::Rig;
+
+impl Rig {
+    /// Something that the page tells of the first customer, now.
+    fn told(&self, id: &str, kind: Kind, content: &str, details: Details) -> WaMessage {
+        let now = self.run.clock.now();
+        WaMessage {
+            kind,
+            details: details.into_option(),
+            ..self.run.whatsapp.message(0, id, content, now)
+        }
+    }
+
+    fn tell(&self, message: WaMessage) {
+        self.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    }
+
+    async fn events(&self, kind: EventType) -> Vec<serde_json::Value> {
+        let all = self.program.store.journal(Seq(0), 200).await.unwrap();
+        all.into_iter()
+            .filter(|event| event.kind == kind)
+            .map(|event| event.data)
+            .collect()
+    }
+
+    async fn stored(&self, id: &str) -> Message {
+        let id = WaMessageId::from(id);
+        let all = self.messages().await;
+        all.into_iter()
+            .find(|message| message.whatsapp_id.as_ref() == Some(&id))
+            .expect("it is stored")
+    }
+
+    async fn quarantined(&self) -> u64 {
+        self.program.store.count_quarantine().await.unwrap()
+    }
+}
+
+fn poll() -> Details {
+    Details {
+        poll: Some(Poll {
+            question: "When?".into(),
+            options: vec!["nine".into(), "ten".into()],
+            selectable: 1,
+            votes: vec![],
+        }),
+        ..Details::default()
+    }
+}
+
+fn vote(of: &WaMessage, options: &[&str], at: i64) -> PageEvent {
+    PageEvent::Voted {
+        target: of.key(),
+        vote: WaVote {
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            from_me: false,
+            contact: of.contact.clone(),
+            sender: WaUserId::from(""),
+            at: Timestamp::from_seconds(at),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_vote_counts_once_the_last_one_and_never_an_older_one() {
+    let mut rig = Rig::new().await;
+    let asked = rig.told("POLL", Kind::Poll, "[poll: When?] nine · ten", poll());
+    rig.tell(asked.clone());
+    for event in [
+        vote(&asked, &["nine"], 10),
+        vote(&asked, &["nine"], 10),
+        vote(&asked, &["ten"], 12),
+        vote(&asked, &["nine"], 11),
+    ] {
+        rig.run.whatsapp.event(event);
+    }
+    rig.settle().await;
+    let votes = rig.stored("POLL").await.details.unwrap().poll.unwrap().votes;
+    assert_eq!(votes.len(), 1, "{votes:?}");
+    assert_eq!(votes[0].options, ["ten"]);
+    assert_eq!(
+        rig.events(EventType::MessagePoll).await.len(),
+        2,
+        "told when it was news"
+    );
+
+    rig.run.whatsapp.event(vote(&asked, &[], 20));
+    rig.run.whatsapp.event(vote(&asked, &["nine"], 19));
+    rig.settle().await;
+    let votes = rig.stored("POLL").await.details.unwrap().poll.unwrap().votes;
+    assert!(votes[0].options.is_empty(), "a vote that was taken back stays so");
+    let lines = rig.run.matrix.texts();
+    assert!(lines.iter().any(|line| line.contains("voted for: ten")), "{lines:?}");
+}
+
+/// `RULES` 13.
+#[tokio::test]
+async fn what_is_about_nothing_is_kept_with_a_reason_and_holds_up_nothing() {
+    let mut rig = Rig::new().await;
+    let unknown = rig.told("NOWHERE", Kind::Poll, "", poll());
+    rig.run.whatsapp.event(vote(&unknown, &["nine"], 10));
+    rig.run.whatsapp.event(PageEvent::Reacted {
+        target: unknown.key(),
+        reaction: WaReaction {
+            emoji: "👍".into(),
+            from_me: false,
+            contact: unknown.contact.clone(),
+            sender: WaUserId::from(""),
+            at: rig.run.clock.now(),
+        },
+    });
+    rig.run.whatsapp.event(PageEvent::Moved {
+        target: unknown.key(),
+        location: somewhere(1.0),
+        at: rig.run.clock.now(),
+    });
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.quarantined().await, 3);
+    assert_eq!(rig.messages().await.len(), 1, "what follows is stored");
+}
+
+fn somewhere(latitude: f64) -> Location {
+    Location {
+        latitude,
+        longitude: 2.0,
+        name: None,
+        address: None,
+        live_until: Some(Timestamp(1_900_000_000_000)),
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_shared_live_moves_in_its_own_message() {
+    let mut rig = Rig::new().await;
+    let details = Details {
+        location: Some(Location {
+            name: Some("The van".into()),
+            ..somewhere(1.0)
+        }),
+        ..Details::default()
+    };
+    let shared = rig.told("LIVE", Kind::Location, "[live location: 1.00000, 2.00000]", details);
+    rig.tell(shared.clone());
+    rig.settle().await;
+    let at = rig.run.clock.now();
+    for (latitude, at) in [(1.5, at), (1.5, at), (9.0, at.minus(Duration::from_secs(60)))] {
+        rig.run.whatsapp.event(PageEvent::Moved {
+            target: shared.key(),
+            location: somewhere(latitude),
+            at,
+        });
+    }
+    rig.settle().await;
+    let all = rig.messages().await;
+    assert_eq!(all.len(), 1, "no new message");
+    let place = all[0].details.clone().unwrap().location.unwrap();
+    assert_eq!((place.latitude, place.name.as_deref()), (1.5, Some("The van")));
+    assert_eq!(
+        rig.events(EventType::MessageEdited).await.len(),
+        1,
+        "neither twice nor back"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_to_something_that_we_do_not_have_keeps_what_it_quotes() {
+    let mut rig = Rig::new().await;
+    let quote = |id: &str| Details {
+        quote: Some(Quote {
+            whatsapp_id: WaMessageId::from(id),
+            name: Some("Ada".into()),
+            content: Some("the old one".into()),
+        }),
+        ..Details::default()
+    };
+    rig.tell(rig.told("FIRST", Kind::Text, "first", Details::default()));
+    for (id, quoted) in [("R1", "NOWHERE"), ("R2", "FIRST")] {
+        rig.tell(WaMessage {
+            quoted: Some(WaMessageId::from(quoted)),
+            ..rig.told(id, Kind::Text, id, quote(quoted))
+        });
+    }
+    rig.settle().await;
+    let (lost, found) = (rig.stored("R1").await, rig.stored("R2").await);
+    assert_eq!(lost.reply_to, None);
+    assert_eq!(
+        lost.details.unwrap().quote.unwrap().content.as_deref(),
+        Some("the old one")
+    );
+    assert_eq!(
+        (found.reply_to, found.details),
+        (Some(rig.stored("FIRST").await.id), None)
+    );
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_right_counts_as_now_and_hides_nothing() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    for (id, at) in [
+        ("ZERO", Timestamp(0)),
+        ("BEFORE", Timestamp(-5_000_000_000_000)),
+        ("AHEAD", now.plus(Duration::from_hours(24 * 400))),
+        ("FAR", Timestamp(i64::MAX)),
+    ] {
+        rig.tell(WaMessage {
+            timestamp: at,
+            ..rig.told(id, Kind::Text, id, Details::default())
+        });
+    }
+    rig.settle().await;
+    for id in ["ZERO", "BEFORE", "AHEAD", "FAR"] {
+        let stored = rig.stored(id).await;
+        assert!(!stored.backfilled, "{id}: somebody is called for it");
+        let off = stored.timestamp.since(now).max(now.since(stored.timestamp));
+        assert!(off < Duration::from_hours(1), "{id}: {}", stored.timestamp);
+    }
+    // A clock of theirs that runs a little ahead is left alone.
+    let soon = Timestamp(rig.run.clock.now().plus(Duration::from_mins(20)).0 / 1000 * 1000);
+    rig.tell(WaMessage {
+        timestamp: soon,
+        ..rig.told("SOON", Kind::Text, "soon", Details::default())
+    });
+    rig.settle().await;
+    assert_eq!(rig.stored("SOON").await.timestamp, soon);
+}
+
+#[tokio::test]
+async fn notices_are_told_and_only_a_missed_call_is_unread() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let notice = |word: &str| Details {
+        notice: Some(word.to_owned()),
+        ..Details::default()
+    };
+    rig.tell(rig.told("N1", Kind::System, "The number has changed", notice("number_changed")));
+    rig.tell(WaMessage {
+        from_me: true,
+        ..rig.told(
+            "N2",
+            Kind::System,
+            "You let messages disappear",
+            notice("timer_changed"),
+        )
+    });
+    rig.tell(rig.told("N3", Kind::System, "[notice: odd]", notice("odd")));
+    rig.tell(rig.told("N4", Kind::System, "Missed call", notice("call_missed")));
+    rig.settle().await;
+    for id in ["N1", "N2", "N3", "N4"] {
+        assert_eq!(rig.stored(id).await.direction, Direction::Inbound, "{id}");
+    }
+    let conversation = rig.stored("N1").await.conversation_id;
+    let unread = rig
+        .program
+        .store
+        .conversation(conversation)
+        .await
+        .unwrap()
+        .unwrap()
+        .unread_count;
+    assert_eq!(unread, 2, "the first text and the call");
+    let lines = rig.run.matrix.texts();
+    let shown = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(
+        (shown("number has changed"), shown("disappear"), shown("Missed call")),
+        (1, 1, 1)
+    );
+    assert_eq!(shown("odd"), 0, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_message_disappears_at_its_time_also_after_a_new_start() {
+    let mut rig = Rig::new().await;
+    let details = Details {
+        expires_after_s: Some(3600),
+        ..Details::default()
+    };
+    rig.tell(rig.told("SHORT", Kind::Text, "a secret", details));
+    rig.settle().await;
+    let account = rig.stored("SHORT").await.account_id;
+    // A worker that knows nothing but the store: as after a new start.
+    let vanishing = async |rig: &Rig| {
+        let policy = rig.run.policy.clone();
+        let clock = std::sync::Arc::new(rig.run.clock.clone());
+        let random = crm::bridge::Random::seeded(1);
+        let core = crm::bridge::Core::new(rig.program.store.clone(), clock, random, policy).await;
+        Vanishing::new(core.unwrap(), account).step().await.unwrap()
+    };
+    vanishing(&rig).await;
+    assert_eq!(rig.stored("SHORT").await.content, "a secret", "not before its time");
+    rig.run.clock.advance(Duration::from_secs(3601));
+    vanishing(&rig).await;
+    let gone = rig.stored("SHORT").await;
+    assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
+    let told = rig.events(EventType::MessageDeleted).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["details"]["disappeared"], true);
+    assert_eq!(vanishing(&rig).await, crm::bridge::Progress::Idle);
+    // What the page still shows of it brings nothing back.
+    rig.run.whatsapp.reload();
+    rig.settle().await;
+    assert_eq!(rig.stored("SHORT").await.content, "");
+}
+
+#[tokio::test]
+async fn a_thousand_votes_of_one_person_are_one_vote() {
+    let mut rig = Rig::new().await;
+    let first = rig.told("POLL", Kind::Poll, "[poll]", poll());
+    rig.tell(first.clone());
+    for at in 0..1000 {
+        rig.run
+            .whatsapp
+            .event(vote(&first, &[if at % 2 == 0 { "nine" } else { "ten" }], at));
+    }
+    rig.settle().await;
+    let votes = rig.stored("POLL").await.details.unwrap().poll.unwrap().votes;
+    assert_eq!((votes.len(), votes[0].options[0].as_str()), (1, "ten"));
+    assert_eq!(rig.quarantined().await, 0);
+}

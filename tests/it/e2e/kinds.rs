@@ -1,0 +1,258 @@
+//! Every kind of message that is neither a text nor a file, in each direction that it has: what was sent is what the phone, the
+//! database, the WebSocket and the export show.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::standin::{Customer, Draft, Received};
+
+use crate::rig::PATIENCE;
+use crate::rig::desk::{Desk, Plan};
+use crate::rig::socket::Socket;
+use crate::rig::told::{rest, told};
+
+const NUMBER: &str = "447700900130";
+const TO: &str = "+447700900130";
+const VCARD: &str =
+    "BEGIN:VCARD\nVERSION:3.0\nN:;Bob;;;\nFN:Bob\nTEL;type=CELL;waid=447700900999:+447700900999\nEND:VCARD";
+
+struct Rig {
+    desk: Desk,
+    customer: Customer,
+    socket: Socket,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let desk = Desk::ready(Plan::plain()).await;
+        let customer = desk.standin.customer("Ada", NUMBER);
+        let socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+        Self { desk, customer, socket }
+    }
+
+    /// What the WebSocket tells of a customer's message.
+    async fn hears(&mut self, draft: Draft) -> Value {
+        let stanza = self.customer.send(draft);
+        told(&mut self.socket, "message.received", |data| {
+            data["whatsapp_id"] == stanza.as_str()
+        })
+        .await
+    }
+
+    /// What the customer's phone shows of a message of ours, once WhatsApp has it.
+    async fn phone_shows(&mut self, sent: &Value) -> Received {
+        let state = told(&mut self.socket, "message.state", |data| {
+            data["id"] == sent["id"] && data["ack"].is_number()
+        })
+        .await;
+        let stanza = state["whatsapp_id"].as_str().unwrap().to_owned();
+        let shown = self.customer.received(|received| received.stanza_id == stanza);
+        tokio::time::timeout(PATIENCE, shown).await.expect("the phone shows it")
+    }
+
+    async fn exported(&self, id: &Value) -> Value {
+        let rows = self.desk.crm.lines(&["export", "messages", "--format", "ndjson"]).await;
+        rows.into_iter().find(|row| row["id"] == *id).expect("it is exported")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_customers_send_is_what_everybody_here_is_shown() {
+    let mut rig = Rig::new().await;
+    let mut seen = vec![];
+
+    let place = rig.hears(Draft::location(51.5033, -0.1195, "London Eye")).await;
+    assert_eq!(
+        (&place["kind"], &place["details"]["location"]["name"]),
+        (&json!("location"), &json!("London Eye"))
+    );
+    assert_eq!(place["details"]["location"]["latitude"], 51.5033);
+    seen.push(place);
+
+    let card = rig.hears(Draft::contact("Bob", VCARD)).await;
+    assert_eq!(
+        (&card["kind"], &card["content"]),
+        (&json!("contact"), &json!("[contact: Bob, +447700900999]"))
+    );
+    assert_eq!(card["details"]["contacts"], json!([{"name": "Bob", "vcard": VCARD}]));
+    seen.push(card);
+    let cards = rig.hears(Draft::contacts(&[("Bob", VCARD), ("Eve", VCARD)])).await;
+    assert_eq!(cards["details"]["contacts"].as_array().unwrap().len(), 2);
+    seen.push(cards);
+
+    let forwarded = rig
+        .hears(Draft {
+            forwarded: true,
+            ..Draft::text("*passed* _on_ ~x~")
+        })
+        .await;
+    assert_eq!(
+        (&forwarded["content"], &forwarded["details"]["forwarded"]),
+        (&json!("*passed* _on_ ~x~"), &json!(true))
+    );
+    seen.push(forwarded);
+
+    let call = rig.hears(Draft::missed_call(true)).await;
+    assert_eq!(
+        (&call["kind"], &call["content"]),
+        (&json!("system"), &json!("Missed video call"))
+    );
+    assert_eq!(call["details"]["notice"], "call_missed");
+    seen.push(call);
+
+    let odd = rig
+        .hears(Draft::raw("hologram", json!({"depth": 3, "mediaKey": "c2VjcmV0"})))
+        .await;
+    assert_eq!(
+        (&odd["kind"], &odd["details"]["raw"]["type"]),
+        (&json!("unknown"), &json!("hologram"))
+    );
+    assert!(!odd.to_string().contains("c2VjcmV0"), "{odd}");
+    seen.push(odd);
+
+    let long = "x".repeat(70_000);
+    let told_long = rig.hears(Draft::text(&long)).await;
+    assert_eq!(told_long["content"], long.as_str());
+    seen.push(told_long);
+
+    for told in seen {
+        let row = rig.exported(&told["id"]).await;
+        assert_eq!((&row["content"], &row["details"]), (&told["content"], &told["details"]));
+    }
+    let (_, metrics) = metrics(&rig.desk).await;
+    assert!(metrics.contains("crm_unknown_messages 1"), "{metrics}");
+}
+
+async fn metrics(desk: &Desk) -> (u16, String) {
+    let answer = reqwest::Client::new()
+        .get(format!("{}/metrics", desk.crm.url))
+        .bearer_auth(desk.crm.admin_key())
+        .send()
+        .await
+        .unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
+    let mut rig = Rig::new().await;
+    let poll = rig.hears(Draft::poll("When?", &["nine", "ten"], 1)).await;
+    assert_eq!(
+        (&poll["kind"], &poll["details"]["poll"]["options"]),
+        (&json!("poll"), &json!(["nine", "ten"]))
+    );
+    let stanza = poll["whatsapp_id"].as_str().unwrap().to_owned();
+    for option in ["nine", "ten"] {
+        rig.customer.vote(&stanza, &[option]);
+        let voted = told(&mut rig.socket, "message.poll", |data| data["id"] == poll["id"]).await;
+        let votes = voted["details"]["poll"]["votes"].as_array().unwrap();
+        assert_eq!((votes.len(), &votes[0]["options"]), (1, &json!([option])));
+    }
+
+    // A poll of ours, in which the customer votes.
+    let asked = json!({"to": TO, "poll": {"question": "Pick-up?", "options": ["yes", "no"], "selectable": 1}});
+    let (status, sent) = rest(&rig.desk, Method::POST, "/api/v1/messages", asked).await;
+    assert_eq!((status, &sent["kind"]), (202, &json!("poll")), "{sent}");
+    let shown = rig.phone_shows(&sent).await;
+    assert_eq!(
+        (shown.kind.as_str(), &shown.details["pollName"]),
+        ("poll_creation", &json!("Pick-up?"))
+    );
+    rig.customer.vote(&shown.stanza_id, &["yes"]);
+    let voted = told(&mut rig.socket, "message.poll", |data| data["id"] == sent["id"]).await;
+    assert_eq!(voted["details"]["poll"]["votes"][0]["options"], json!(["yes"]));
+    // Votes that nobody heard are found again.
+    rig.desk.standin.reload_pages();
+    let live = rig.hears(Draft::live_location(1.0, 2.0, 900)).await;
+    let row = rig.exported(&sent["id"]).await;
+    assert_eq!(row["details"]["poll"]["votes"].as_array().unwrap().len(), 1);
+
+    assert!(live["details"]["location"]["live_until"].is_string(), "{live}");
+    rig.customer.move_to(live["whatsapp_id"].as_str().unwrap(), 1.5, 2.5);
+    let moved = told(&mut rig.socket, "message.edited", |data| data["id"] == live["id"]).await;
+    let place = &moved["details"]["location"];
+    assert_eq!((&place["latitude"], &place["longitude"]), (&json!(1.5), &json!(2.5)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_we_send_is_what_the_phone_shows_from_every_face() {
+    let mut rig = Rig::new().await;
+    let question = rig.hears(Draft::text("where?")).await;
+    let id = question["id"].to_string();
+
+    let sent = rig
+        .desk
+        .crm
+        .json(&[
+            "send",
+            TO,
+            "--location",
+            "51.5033,-0.1195,London Eye",
+            "--reply-to",
+            &id,
+            "--wait",
+            "delivered",
+            "-o",
+            "json",
+        ])
+        .await;
+    let shown = rig.phone_shows(&sent).await;
+    assert_eq!(
+        (shown.kind.as_str(), &shown.details["lat"], &shown.details["lng"]),
+        ("location", &json!(51.5033), &json!(-0.1195))
+    );
+    assert_eq!(shown.details["loc"], "London Eye");
+    assert_eq!(
+        shown.quote.map(|quote| quote.id).as_deref(),
+        question["whatsapp_id"].as_str()
+    );
+    let row = rig.exported(&sent["id"]).await;
+    assert_eq!(
+        (&row["kind"], &row["details"]["location"]["latitude"]),
+        (&json!("location"), &json!(51.5033))
+    );
+
+    let reply = rig
+        .socket
+        .send(json!({"to": TO, "contact": {"name": "Bob", "phone": "+44 7700 900999"}, "idempotency_key": "card"}))
+        .await;
+    assert_eq!(reply["status"], 202, "{reply}");
+    let shown = rig.phone_shows(&reply["d"]).await;
+    assert_eq!((shown.kind.as_str(), &shown.details["body"]), ("vcard", &json!(VCARD)));
+
+    let sent = rig
+        .desk
+        .crm
+        .json(&[
+            "send", TO, "--poll", "When?", "--option", "nine", "--option", "ten", "-o", "json",
+        ])
+        .await;
+    let shown = rig.phone_shows(&sent).await;
+    let options: Vec<&Value> = shown.details["pollOptions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|option| &option["name"])
+        .collect();
+    assert_eq!(
+        (shown.kind.as_str(), options),
+        ("poll_creation", vec![&json!("nine"), &json!("ten")])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_a_disappearing_chat_is_gone_when_its_time_is_over() {
+    let mut rig = Rig::new().await;
+    let short = rig
+        .hears(Draft {
+            expires_after_s: Some(2),
+            ..Draft::text("gone soon")
+        })
+        .await;
+    assert_eq!(short["details"]["expires_after_s"], 2);
+    let gone = told(&mut rig.socket, "message.deleted", |data| data["id"] == short["id"]).await;
+    assert_eq!(
+        (&gone["content"], &gone["details"]["disappeared"]),
+        (&json!(""), &json!(true))
+    );
+    assert_eq!(rig.exported(&short["id"]).await["content"], "");
+}

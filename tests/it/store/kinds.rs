@@ -1,0 +1,110 @@
+//! What messages carry besides their text, and groups.
+
+use crm::domain::ConversationId;
+use crm::domain::details::{Details, Poll};
+use crm::domain::event::{Event, EventType};
+use crm::domain::group::{Group, Participant};
+use crm::domain::{Seq, WaUserId};
+use crm::store::NewMessage;
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, inbound, take, write};
+
+on_each_database! {
+    what_a_group_is_is_kept_and_told_once,
+    a_message_that_disappears_is_gone_from_its_row_and_from_the_journal,
+}
+
+async fn what_a_group_is_is_kept_and_told_once(database: Database) {
+    let store = database.open().await;
+    let id = desk::ada(&store).await.id;
+    let member = |name: &str, is_admin| Participant {
+        user: WaUserId::from("9001"),
+        name: name.to_owned(),
+        phone: Some("+447700900123".parse().unwrap()),
+        from_me: false,
+        is_admin,
+    };
+    let mut group = Group {
+        photo_url: None,
+        participants: vec![member("Ada 👩‍🍳", false)],
+    };
+    assert!(keep(&store, id, &group).await, "it is news");
+    assert!(!keep(&store, id, &group).await, "and no news again");
+    assert_eq!(store.group(id).await.unwrap(), Some(group.clone()));
+    group.participants[0].is_admin = true;
+    group.photo_url = Some("https://example.org/g.jpg".to_owned());
+    assert!(keep(&store, id, &group).await);
+    assert_eq!(store.group(id).await.unwrap(), Some(group));
+    store.close().await;
+}
+
+async fn keep(store: &crm::store::Store, id: ConversationId, group: &Group) -> bool {
+    let group = group.clone();
+    write(store, move |tx| {
+        let group = group.clone();
+        async move { tx.set_group(id, &group).await }.boxed()
+    })
+    .await
+    .unwrap()
+}
+
+async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let poll = Poll {
+        question: "secret?".into(),
+        options: vec!["yes".into(), "no".into()],
+        selectable: 1,
+        votes: vec![],
+    };
+    let details = Details {
+        expires_after_s: Some(60),
+        poll: Some(poll),
+        ..Details::default()
+    };
+    let due = BEGIN.plus(std::time::Duration::from_secs(60));
+    let short = NewMessage {
+        details: Some(details),
+        vanishes_at: Some(due),
+        ..inbound(&ada, "A1", "secret", BEGIN)
+    };
+    let short = desk::new(take(&store, short).await.unwrap());
+    let stays = desk::new(
+        take(&store, inbound(&ada, "A2", "secret as well", BEGIN))
+            .await
+            .unwrap(),
+    );
+
+    let account = ada.account_id;
+    let before = crm::domain::Timestamp(due.0 - 1);
+    assert_eq!(store.vanishing(account, before, 10).await.unwrap(), []);
+    assert_eq!(store.vanishing(account, due, 10).await.unwrap(), [short.id]);
+    let id = short.id;
+    let gone = write(&store, move |tx| {
+        async move {
+            let gone = tx.empty_message(id).await?;
+            tx.emit(Event::message(EventType::MessageDeleted, &gone));
+            Ok(gone)
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
+    let details = gone.details.unwrap();
+    assert!(details.disappeared && details.poll.is_none(), "{details:?}");
+    assert_eq!(store.vanishing(account, due, 10).await.unwrap(), [], "once");
+    assert_eq!(
+        store.message(stays.id).await.unwrap().unwrap().content,
+        "secret as well"
+    );
+    let journal = store.journal(Seq(0), 100).await.unwrap();
+    assert_eq!(journal.len(), 3);
+    for event in journal {
+        let told = event.data.to_string();
+        assert_eq!(told.contains("secret"), event.data["id"] == stays.id.0, "{told}");
+    }
+    store.close().await;
+}

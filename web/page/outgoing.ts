@@ -1,0 +1,65 @@
+// What a message on its way out carries, and which call of the library brings it over.
+
+import { idText } from './people';
+
+type SendOptions = NonNullable<Parameters<typeof WPP.chat.sendVCardContactMessage>[2]>;
+type Sent = Awaited<ReturnType<typeof WPP.chat.sendTextMessage>>;
+
+export interface Card {
+  name: string;
+  vcard: string;
+}
+
+export type Content =
+  | { kind: 'text'; text: string; mentions: string[] }
+  | { kind: 'location'; latitude: number; longitude: number; name: string | null; address: string | null }
+  | { kind: 'contacts'; cards: Card[] }
+  | { kind: 'poll'; question: string; options: string[]; selectable: number };
+
+export async function handOver(chat: string, content: Content, options: SendOptions): Promise<Sent> {
+  switch (content.kind) {
+    case 'text':
+      return WPP.chat.sendTextMessage(chat, content.text, {
+        ...options,
+        ...(content.mentions.length > 0 && { mentionedList: await mentioned(chat, content.mentions) }),
+        // By default a preview is fetched from elsewhere.
+        linkPreview: false,
+      });
+    case 'location':
+      return WPP.chat.sendLocationMessage(chat, {
+        ...options,
+        lat: content.latitude,
+        lng: content.longitude,
+        ...(content.name !== null && { name: content.name }),
+        ...(content.address !== null && { address: content.address }),
+      });
+    case 'contacts':
+      // Not `sendVCardContactMessage`: it writes a card of its own, and ours is to arrive as it is stored.
+      return WPP.chat.sendRawMessage(chat, rawCards(content.cards), options);
+    case 'poll':
+      return WPP.chat.sendCreatePollMessage(chat, content.question, content.options, {
+        ...options,
+        selectableCount: content.selectable,
+      });
+  }
+}
+
+function rawCards(cards: Card[]): Parameters<typeof WPP.chat.sendRawMessage>[1] {
+  const [first, ...others] = cards;
+  if (first && others.length === 0) {
+    return { type: 'vcard', body: first.vcard, vcardFormattedName: first.name };
+  }
+  return { type: 'multi_vcard', vcardList: cards.map(({ name, vcard }) => ({ displayName: name, vcard })) };
+}
+
+/** The ids of those members whose number or LID the text has after `@`. */
+async function mentioned(chat: string, users: string[]): Promise<string[]> {
+  if (!chat.endsWith('@g.us')) {
+    return [];
+  }
+  const members = await WPP.group.getParticipants(chat).then(
+    (participants) => participants.map((one) => idText(one.id)),
+    () => [],
+  );
+  return users.flatMap((user) => members.find((member) => member.startsWith(`${user}@`)) ?? []);
+}
