@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod customer;
 pub mod delivery;
 pub mod details;
+pub mod display_name;
 pub mod event;
 pub mod matrix;
 pub mod message;

@@ -1,0 +1,106 @@
+//! A name that somebody else chose (a customer's own, a group's), made fit to be shown: what would command a terminal, turn
+//! the reading order of the words around it, or break a line is taken out, and its length has a bound.
+
+/// Most Unicode scalar values of a name. WhatsApp takes 25 for a person and 100 for a group; an address book takes more.
+pub const MAX_NAME_CHARS: usize = 200;
+
+/// Joins emoji into one; worth nothing at the end of a name.
+const JOINER: char = '\u{200d}';
+
+/// The name as it may be shown, or nothing when nothing of it can be seen.
+pub fn clean(name: &str) -> Option<String> {
+    let mut shown = String::new();
+    let mut chars = 0;
+    for word in name.split(is_break).filter(|word| word.contains(is_seen)) {
+        if chars == MAX_NAME_CHARS {
+            break;
+        }
+        if !shown.is_empty() {
+            shown.push(' ');
+            chars += 1;
+        }
+        for c in word.chars().filter(|c| !is_hostile(*c)).take(MAX_NAME_CHARS - chars) {
+            shown.push(c);
+            chars += 1;
+        }
+    }
+    shown.truncate(shown.trim_end_matches([JOINER, ' ']).len());
+    (!shown.is_empty()).then_some(shown)
+}
+
+fn is_break(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+/// Marks that reorder what is read, and others that show nothing and may hide in a name: two names that look alike are to be
+/// alike. Joiners stay, which emoji and several scripts are written with.
+const fn is_hostile(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+    )
+}
+
+/// Whether somebody would see anything of it.
+fn is_seen(c: char) -> bool {
+    // Joiners, variation selectors and blank letters.
+    let is_blank = matches!(c, '\u{200c}' | JOINER | '\u{fe00}'..='\u{fe0f}')
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    !is_blank && !is_hostile(c) && !is_break(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_as_it_was_meant() {
+        for (told, shown) in [
+            ("  Ada \t Lovelace\n", "Ada Lovelace"),
+            ("👩‍👧 José", "👩‍👧 José"),
+            ("نورا", "نورا"),
+        ] {
+            assert_eq!(clean(told).as_deref(), Some(shown));
+        }
+    }
+
+    #[test]
+    fn what_would_turn_or_break_the_words_around_it_is_taken_out() {
+        assert_eq!(
+            clean("\u{202e}evil\u{202c}\u{1b}[31m\0x\u{2028}y\u{200b}z").as_deref(),
+            Some("evil [31m x yz")
+        );
+    }
+
+    #[test]
+    fn a_name_that_shows_nothing_is_none() {
+        for nothing in [
+            "",
+            " \u{200b}\u{feff}",
+            "\u{202e}",
+            "\u{3164}",
+            "\u{200d}\u{200d}",
+            "\u{0}\u{7}",
+        ] {
+            assert_eq!(clean(nothing), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_ends_in_something_that_is_seen() {
+        let emoji = clean(&"👍".repeat(4000)).unwrap();
+        assert_eq!(emoji.chars().count(), MAX_NAME_CHARS);
+        let joined = clean(&"a\u{200d}".repeat(4000)).unwrap();
+        assert!(joined.ends_with('a'), "{joined:?}");
+        assert!(clean(&"ab ".repeat(4000)).unwrap().chars().count() <= MAX_NAME_CHARS);
+    }
+}
