@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Uri;
-use axum::response::Response;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::extract::{Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
@@ -46,11 +47,20 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
     Ok(pages::answer(page, request.order, &uri))
 }
 
-pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Json<Conversation>, Problem> {
-    let conversation = store.conversation(id).await?;
-    conversation
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("conversation", id))
+/// Whoever asks for one that has ended in another is shown the way there.
+pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Response, Problem> {
+    let live = store.live_conversation(id).await?;
+    let live = live.ok_or_else(|| Problem::not_found("conversation", id))?;
+    if live.id == id {
+        return Ok(Json(live).into_response());
+    }
+    let location = format!("/api/v1/conversations/{}", live.id);
+    Ok((
+        StatusCode::TEMPORARY_REDIRECT,
+        [(header::LOCATION, location)],
+        Json(json!({ "id": id, "merged_into": live.id })),
+    )
+        .into_response())
 }
 
 /// An agent has read it: nothing is unread any more, and the customer may see so.

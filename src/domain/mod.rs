@@ -9,9 +9,13 @@ pub mod delivery;
 pub mod details;
 pub mod display_name;
 pub mod event;
+pub mod ledger;
 pub mod matrix;
+pub mod merge;
 pub mod message;
+pub mod names;
 pub mod outbox;
+pub mod revision;
 pub mod session;
 pub mod whatsapp;
 pub mod word;
@@ -19,5 +23,5 @@ pub mod word;
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

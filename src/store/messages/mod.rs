@@ -43,6 +43,10 @@ pub struct NewMessage {
     pub backfilled: bool,
     /// Not sent any more after this (`RULES` 4).
     pub expires_at: Option<Timestamp>,
+    /// The chat that it came in.
+    pub chat: Option<ChatId>,
+    /// By the identity of which of those merged into the customer it came; none: of the customer themself.
+    pub home: Option<CustomerId>,
 }
 
 impl NewMessage {
@@ -76,6 +80,8 @@ impl NewMessage {
             reactions: Vec::new(),
             backfilled: false,
             expires_at: None,
+            chat: None,
+            home: None,
         }
     }
 }
@@ -144,7 +150,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         whatsapp_id: new.whatsapp_id,
         from_me: new.from_me,
         sender: new.sender,
-        chat_id: None,
+        chat_id: new.chat,
         login: None,
         author_origin,
         author_name,
@@ -161,6 +167,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         expires_at: new.expires_at.map(|at| at.0),
         created_at: now.0,
         updated_at: now.0,
+        home_id: new.home,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod inbound;
 mod outbound;
+mod people;
 mod rooms;
 
 use std::time::Duration;

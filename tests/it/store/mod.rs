@@ -9,6 +9,8 @@ mod desk;
 mod grouping;
 mod journal;
 mod lost;
+mod merges;
+mod merging_at_random;
 mod messages;
 mod opening;
 mod outbox;
