@@ -11,7 +11,7 @@ use crate::domain::ledger::{self, Claim, Owner, Plan, Verdict};
 use crate::domain::merge::Merged;
 use crate::store::{StoreError, Tx};
 
-use super::identities::{home, is, is_of_kind, phone};
+use super::identities::{home, is, is_of_kind};
 
 /// What is told of one person. Names are made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,8 +178,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends those that a new number, or a new username, stands in the place of: a LID has one of each at a time. What belongs
-    /// to another LID of a merged customer stays.
+    /// Ends what a new number, or a new username, stands in the place of: a LID has one of each at a time. Only what was known to
+    /// be that LID's: what came to the customer by a merge may be their other phone's.
     async fn retire(
         &mut self,
         told: &Told,
@@ -187,18 +187,14 @@ impl Tx {
         person: CustomerId,
         belongs: CustomerId,
     ) -> Result<(), StoreError> {
-        if new.kind == IdentityKind::Phone && new.value.parse::<PhoneNumber>().is_err() {
+        let is_number = |identity: &str| new.kind != IdentityKind::Phone || identity.parse::<PhoneNumber>().is_ok();
+        if !is_number(&new.value) {
             return Ok(());
         }
-        let held = self.held_by(&[person]).await?;
-        for row in held.iter().filter(|row| is_of_kind(row, new.kind)) {
-            let has_other_lid = home(row) != belongs
-                && held
-                    .iter()
-                    .any(|other| is_of_kind(other, IdentityKind::Lid) && home(other) == home(row));
-            let is_number = new.kind != IdentityKind::Phone || phone(row).is_some();
-            if is_number && !has_other_lid && !told.identities.iter().any(|told| is(row, told)) {
-                self.close(row).await?;
+        for row in self.held_by(&[person]).await? {
+            let is_still_told = told.identities.iter().any(|told| is(&row, told));
+            if is_of_kind(&row, new.kind) && home(&row) == belongs && is_number(&row.value) && !is_still_told {
+                self.close(&row).await?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Who somebody is: one customer, one conversation, one room, whatever they come by.
 
+use std::time::Duration;
+
 use crm::bridge::{CustomerEdit, SendTo};
 use crm::domain::conversation::Conversation;
 use crm::domain::customer::{Customer, Identity};
@@ -152,6 +154,9 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
     rig.run.matrix.agent_writes(1, "here again");
     rig.settle().await;
     assert_eq!(rig.message("here again").await.customer_id, Some(CustomerId(2)));
+    // What looks whether an answer is late is due half a minute after it.
+    rig.run.clock.advance(Duration::from_secs(31));
+    rig.settle().await;
     let waiting = rig.program.store.outbox_counts().await.unwrap();
     assert!(
         waiting.iter().all(|count| count.target != Target::Matrix),
