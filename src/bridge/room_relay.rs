@@ -80,8 +80,9 @@ impl RoomRelay {
                 {
                     Ok(items) => {
                         for item in items {
-                            busy.items.push(item.id);
-                            busy.lanes.extend(item.lane);
+                            if !busy.take(&item) {
+                                continue;
+                            }
                             let relay = self.clone();
                             in_hand.spawn(async move { relay.work(item).await });
                         }
@@ -101,8 +102,7 @@ impl RoomRelay {
                         // The runtime is ending.
                         Err(_) => return,
                     };
-                    busy.items.retain(|id| *id != item.id);
-                    busy.lanes.retain(|lane| Some(*lane) != item.lane);
+                    busy.put_back(&item);
                 }
                 _ = bell.changed() => {}
                 _ = status.changed() => {}

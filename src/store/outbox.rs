@@ -83,11 +83,44 @@ impl NewWork {
     }
 }
 
-/// What a relay has in hand: neither these lanes nor these items are given to it again.
+/// What a relay has in hand: neither these lanes nor these items are given to it again, nor, outside the lanes, anything
+/// else about the same messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Busy {
-    pub lanes: Vec<ConversationId>,
-    pub items: Vec<OutboxId>,
+    lanes: Vec<ConversationId>,
+    items: Vec<OutboxId>,
+    messages: Vec<MessageId>,
+}
+
+impl Busy {
+    /// Takes an item in hand, unless something is in hand that it would meet: two ticks of one message may be given at
+    /// once.
+    pub fn take(&mut self, item: &OutboxItem) -> bool {
+        let about = free_message(item);
+        if about.is_some_and(|message| self.messages.contains(&message)) {
+            return false;
+        }
+        self.items.push(item.id);
+        self.lanes.extend(item.lane);
+        self.messages.extend(about);
+        true
+    }
+
+    /// The item is done with.
+    pub fn put_back(&mut self, item: &OutboxItem) {
+        let about = free_message(item);
+        self.items.retain(|id| *id != item.id);
+        self.lanes.retain(|lane| Some(*lane) != item.lane);
+        self.messages.retain(|message| Some(*message) != about);
+    }
+}
+
+/// What an item outside the lanes is about.
+fn free_message(item: &OutboxItem) -> Option<MessageId> {
+    match item.work {
+        Work::Tick { message } if item.lane.is_none() => Some(message),
+        _ => None,
+    }
 }
 
 /// How much work waits.
@@ -292,6 +325,11 @@ fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outb
     }
     if !busy.items.is_empty() {
         query = query.filter(outbox::Column::Id.is_not_in(busy.items.iter().copied()));
+    }
+    if !busy.messages.is_empty() {
+        let other = outbox::Column::MessageId.is_not_in(busy.messages.iter().copied());
+        let outside = outbox::Column::Lane.is_null();
+        query = query.filter(outside.not().or(outbox::Column::MessageId.is_null()).or(other));
     }
     query
 }

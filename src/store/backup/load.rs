@@ -56,7 +56,7 @@ fn check(header: &Header) -> Result<(), StoreError> {
             found: format!("backup format {}, {}", header.version, header.schema),
         });
     }
-    // There is one schema so far; a backup of an older one will be read by what its migration changes.
+    // A backup of an older schema lacks columns and tables that came since: all of those may be empty.
     Ok(())
 }
 

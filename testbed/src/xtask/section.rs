@@ -31,6 +31,9 @@ pub async fn run_with<A: AsRef<OsStr>>(
     environment: &[(&str, &str)],
 ) -> Result<()> {
     let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_run(name)) {
+        command.env_remove(name);
+    }
     command
         .args(arguments)
         .envs(environment.iter().copied())
@@ -49,6 +52,13 @@ pub async fn run_with<A: AsRef<OsStr>>(
         bail!("{line}: {status}");
     }
     Ok(())
+}
+
+/// What `cargo run` tells this program of itself. Build scripts look at such variables, so with them a cargo that we start
+/// would build half of everything again, and one that is started by hand after it once more.
+fn is_of_this_run(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
 }
 
 /// Whether the program runs and succeeds; its output is nobody's.

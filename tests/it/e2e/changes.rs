@@ -132,7 +132,7 @@ async fn what_we_change_about_a_message_reaches_the_phone_from_every_face() {
         .await;
     assert_eq!(reply["status"], 202, "{reply}");
     for text in ["by shell!", "by REST!", "by socket!"] {
-        phone_with(&customer, |received| received.text == text && received.edited).await;
+        phone_with(&desk, &customer, |received| received.text == text && received.edited).await;
         told(&mut socket, "message.edited", |data| data["content"] == text).await;
     }
 
@@ -159,7 +159,10 @@ async fn what_we_change_about_a_message_reaches_the_phone_from_every_face() {
         .json(&["message", "delete", &ids[0].to_string(), "-o", "json"])
         .await;
     told(&mut socket, "message.deleted", |data| data["id"] == ids[0]).await;
-    phone_with(&customer, |received| received.text == "by shell!" && received.revoked).await;
+    phone_with(&desk, &customer, |received| {
+        received.text == "by shell!" && received.revoked
+    })
+    .await;
 
     // Refused, with why.
     let path = format!("/api/v1/messages/{}", ids[0]);
@@ -183,10 +186,8 @@ fn kind(event: &Value) -> &str {
 
 /// The data of the next event of this type for which `wanted` holds.
 async fn told(socket: &mut Socket, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let event = socket
-        .event(|event| event["t"] == kind && wanted(&event["d"]["data"]))
-        .await;
-    event["d"]["data"].clone()
+    let event = socket.event(|event| event["t"] == kind && wanted(&event["d"])).await;
+    event["d"].clone()
 }
 
 async fn events(desk: &Desk) -> Vec<Value> {
@@ -195,9 +196,14 @@ async fn events(desk: &Desk) -> Vec<Value> {
         .await
 }
 
-async fn phone_with(customer: &testbed::standin::Customer, wanted: impl Fn(&Received) -> bool) {
+async fn phone_with(desk: &Desk, customer: &testbed::standin::Customer, wanted: impl Fn(&Received) -> bool) {
     let shown = tokio::time::timeout(PATIENCE, customer.received(wanted)).await;
-    assert!(shown.is_ok(), "the phone shows {:?}", customer.inbox());
+    assert!(
+        shown.is_ok(),
+        "the phone shows {:?}; the server says:\n{}",
+        customer.inbox(),
+        desk.crm.log()
+    );
 }
 
 /// The emojis of ours under a customer's message, as our own phone shows them.

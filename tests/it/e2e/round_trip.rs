@@ -67,18 +67,18 @@ async fn round_trip(desk: &Desk, agent: &Agent, name: &str, number: &str) {
     };
     let frame = socket.event(delivered("delivered")).await;
     assert_eq!(frame["d"]["ack"], 2);
-    agent
-        .until_reaction(&room.room_id, &event, |key| key == "✓✓", PATIENCE)
-        .await
-        .unwrap();
+    let ticked = async |wanted: &str| {
+        let ticked = agent.until_reaction(&room.room_id, &event, |key| key == wanted, PATIENCE);
+        if let Err(error) = ticked.await {
+            panic!("no {wanted}: {error:?}; the server says:\n{}", desk.crm.log());
+        }
+    };
+    ticked("✓✓").await;
     customer.read_all();
     let frame = socket.event(delivered("read")).await;
     assert_eq!(frame["d"]["ack"], 3);
     let message = frame["d"]["id"].as_i64().unwrap();
-    agent
-        .until_reaction(&room.room_id, &event, |key| key == "✓✓ read", PATIENCE)
-        .await
-        .unwrap();
+    ticked("✓✓ read").await;
     let bot = shown.sender.clone();
     agent.until_read(&room.room_id, &bot, &event, PATIENCE).await.unwrap();
 

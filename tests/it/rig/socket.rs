@@ -61,8 +61,13 @@ impl Socket {
         }
     }
 
-    /// The next event for which `wanted` holds. Numbers have to rise.
+    /// The next event for which `wanted` holds. Numbers have to rise. Other events do not make it wait any longer.
     pub async fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let wanted = tokio::time::timeout(PATIENCE, self.next_event(wanted));
+        wanted.await.expect("the event comes in time")
+    }
+
+    async fn next_event(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let frame = match self.passed.pop_front() {
                 Some(frame) => frame,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::conversation::Conversation;
 use crm::domain::message::Message;
 use crm::domain::outbox::{OutboxItem, Target, Work};
-use crm::domain::{ConversationId, OutboxId, Timestamp};
+use crm::domain::{OutboxId, Timestamp};
 use crm::store::{Busy, NewWork, OutboxCount, Store};
 use futures_util::FutureExt;
 
@@ -16,6 +16,7 @@ on_each_database! {
     only_the_head_of_a_lane_is_ready,
     a_head_that_waits_keeps_its_own_lane_waiting_and_no_other,
     what_is_in_hand_is_not_given_again,
+    ticks_of_one_message_are_given_one_after_the_other,
     work_is_counted_by_target_and_account,
     what_kept_an_account_waiting_is_over,
     work_goes_away_with_its_message,
@@ -144,23 +145,43 @@ async fn what_is_in_hand_is_not_given_again(database: Database) {
     let first = desk.send(&desk.ada.1).await;
     let other = desk.send(&desk.ben.1).await;
     let free = desk.enqueue(send(&desk.ada.1).free()).await;
-    let lane = |conversation: &Conversation| -> Vec<ConversationId> { vec![conversation.id] };
-    let busy = Busy {
-        lanes: lane(&desk.ada.0),
-        items: vec![],
-    };
+    let mut busy = Busy::default();
+    let items = desk.store.ready(Target::WhatsApp, None, BEGIN, 10, &busy).await;
+    let [of_ada, of_ben, outside] = <[OutboxItem; 3]>::try_from(items.unwrap()).unwrap();
+    assert!(busy.take(&of_ada));
     assert_eq!(desk.ready(BEGIN, &busy).await, [other, free]);
-    let busy = Busy {
-        lanes: lane(&desk.ben.0),
-        items: vec![free],
-    };
+    busy.put_back(&of_ada);
+    assert!(busy.take(&of_ben) && busy.take(&outside));
     assert_eq!(desk.ready(BEGIN, &busy).await, [first]);
-    let all = Busy {
-        lanes: vec![desk.ada.0.id, desk.ben.0.id],
-        items: vec![free],
+    assert!(busy.take(&of_ada));
+    assert_eq!(desk.ready(BEGIN, &busy).await, []);
+    assert_eq!(desk.store.next_due(Target::WhatsApp, None, &busy).await.unwrap(), None);
+    desk.store.close().await;
+}
+
+/// Two ticks of one message at once would each write down what the other has just changed.
+async fn ticks_of_one_message_are_given_one_after_the_other(database: Database) {
+    let desk = Desk::new(&database).await;
+    let tick = async |message: &Message| {
+        let work = Work::Tick { message: message.id };
+        desk.enqueue(NewWork::for_message(Target::Matrix, message, work).free())
+            .await
     };
-    assert_eq!(desk.ready(BEGIN, &all).await, []);
-    assert_eq!(desk.store.next_due(Target::WhatsApp, None, &all).await.unwrap(), None);
+    let (delivered, read, of_ben) = (
+        tick(&desk.ada.1).await,
+        tick(&desk.ada.1).await,
+        tick(&desk.ben.1).await,
+    );
+    let ready = async |busy: &Busy| desk.store.ready(Target::Matrix, None, BEGIN, 10, busy).await.unwrap();
+    let ids = |items: &[OutboxItem]| items.iter().map(|item| item.id).collect::<Vec<_>>();
+    let items = ready(&Busy::default()).await;
+    assert_eq!(ids(&items), [delivered, read, of_ben]);
+    let mut busy = Busy::default();
+    let taken: Vec<bool> = items.iter().map(|item| busy.take(item)).collect();
+    assert_eq!(taken, [true, false, true]);
+    assert_eq!(ids(&ready(&busy).await), []);
+    busy.put_back(&items[0]);
+    assert_eq!(ids(&ready(&busy).await), [delivered, read]);
     desk.store.close().await;
 }
 
