@@ -24,6 +24,12 @@ pub struct Model {
     pub chat_id: Option<ChatId>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Whose it was first, where merging has given it to another customer.
+    #[serde(default)]
+    pub home_id: Option<CustomerId>,
+    /// Where it goes on since its customer was merged.
+    #[serde(default)]
+    pub merged_into: Option<ConversationId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: CustomerId,
     pub name: String,
-    /// Whether a person gave the name: then WhatsApp's names leave it alone.
+    /// Whether a person gave the name.
     pub named: bool,
     #[sea_orm(unique)]
     pub phone: Option<String>,
@@ -24,6 +24,24 @@ pub struct Model {
     pub search: String,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Who this customer turned out to be.
+    #[serde(default)]
+    pub merged_into: Option<CustomerId>,
+    /// As a person called them.
+    #[serde(default)]
+    pub given_name: Option<String>,
+    /// As the owner's address book has them.
+    #[serde(default)]
+    pub saved_name: Option<String>,
+    /// As they call themself.
+    #[serde(default)]
+    pub push_name: Option<String>,
+    /// When WhatsApp last told another of the two.
+    #[serde(default)]
+    pub names_told_at: Option<i64>,
+    /// Which of them `name` is.
+    #[serde(default)]
+    pub name_source: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

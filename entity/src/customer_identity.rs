@@ -1,4 +1,4 @@
-//! A name by which WhatsApp knows a customer; unique by (kind, value).
+//! A name by which WhatsApp knows a customer; unique by (kind, value) while it holds.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,14 @@ pub struct Model {
     pub value: String,
     pub first_seen: i64,
     pub last_seen: i64,
+    /// Whose it was first, where merging has given it to another.
+    #[serde(default)]
+    pub home_id: Option<CustomerId>,
+    #[serde(default)]
+    pub source: Option<String>,
+    /// 0 while it holds, else the row's own id.
+    #[serde(default)]
+    pub closed: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

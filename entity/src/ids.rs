@@ -74,6 +74,8 @@ integer_ids! {
     AgentId,
     /// A key of the API.
     ApiKeyId,
+    /// That two customers were made one.
+    MergeId,
     /// A piece of work for the outside world.
     OutboxId,
     /// An event from outside that could not be taken in.

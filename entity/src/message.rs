@@ -48,6 +48,9 @@ pub struct Model {
     pub vanishes_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// By whose identity it came, where merging has given it to another customer.
+    #[serde(default)]
+    pub home_id: Option<CustomerId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

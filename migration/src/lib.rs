@@ -4,6 +4,7 @@ mod columns;
 mod m0001_foundation;
 mod m0002_changes;
 mod m0004_kinds;
+mod m0005_ledger;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_changes::Migration),
             Box::new(m0004_kinds::Migration),
+            Box::new(m0005_ledger::Migration),
         ]
     }
 }

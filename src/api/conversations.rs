@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Uri;
-use axum::response::Response;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::extract::{Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
@@ -56,14 +57,24 @@ pub struct View {
     group: Option<Group>,
 }
 
-pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Json<View>, Problem> {
-    let conversation = store.conversation(id).await?;
-    let conversation = conversation.ok_or_else(|| Problem::not_found("conversation", id))?;
+/// Whoever asks for one that has ended in another is shown the way there.
+pub async fn view(State(store): State<Store>, Path(id): Path<ConversationId>) -> Result<Response, Problem> {
+    let live = store.live_conversation(id).await?;
+    let conversation = live.ok_or_else(|| Problem::not_found("conversation", id))?;
+    if conversation.id != id {
+        let location = format!("/api/v1/conversations/{}", conversation.id);
+        return Ok((
+            StatusCode::TEMPORARY_REDIRECT,
+            [(header::LOCATION, location)],
+            Json(json!({ "id": id, "merged_into": conversation.id })),
+        )
+            .into_response());
+    }
     let group = match conversation.kind {
         ChatKind::Direct => None,
         ChatKind::Group => Some(store.group(id).await?.unwrap_or_default()),
     };
-    Ok(Json(View { conversation, group }))
+    Ok(Json(View { conversation, group }).into_response())
 }
 
 /// An agent has read it: nothing is unread any more, and the customer may see so.

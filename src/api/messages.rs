@@ -41,10 +41,10 @@ pub async fn list(
         order: list.order,
     };
     let request = paging.request(Order::Ascending)?;
-    if store.conversation(conversation).await?.is_none() {
-        return Err(Problem::not_found("conversation", conversation));
-    }
-    let page = store.messages(conversation, request).await?;
+    // One that has ended in another is read where it goes on.
+    let live = store.live_conversation(conversation).await?;
+    let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
+    let page = store.messages(live.id, request).await?;
     Ok(pages::answer(page, request.order, &uri))
 }
 

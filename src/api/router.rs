@@ -10,8 +10,8 @@ use super::request_id::RequestIds;
 use super::scope::Scope;
 use super::state::ApiState;
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, conversations, customers, export, guard, health, keys, messages, metrics,
-    outbox, problem, quarantine, request_id, revisions, status, ws,
+    MAX_BODY_BYTES, accounts, auth, backup, conversations, customers, export, guard, health, keys, merges, messages,
+    metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
 /// The whole API.
@@ -53,6 +53,9 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/outbox", get(outbox::show))
         .route("/api/v1/customers", get(customers::list))
         .route("/api/v1/customers/{id}", get(customers::view))
+        .route("/api/v1/customers/{id}/identities", get(customers::identities))
+        .route("/api/v1/customers/{id}/merges", get(merges::list))
+        .route("/api/v1/merges/{id}", get(merges::view))
         .route("/api/v1/conversations", get(conversations::list))
         .route("/api/v1/conversations/{id}", get(conversations::view))
         .route("/api/v1/conversations/{id}/messages", get(messages::list))
@@ -73,6 +76,7 @@ fn send() -> Router<ApiState> {
             put(revisions::react).delete(revisions::take_back),
         )
         .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
+        .route("/api/v1/customers/{id}", patch(customers::edit))
 }
 
 fn manage() -> Router<ApiState> {
@@ -84,6 +88,8 @@ fn manage() -> Router<ApiState> {
         .route("/api/v1/accounts/{name}/login", post(accounts::login))
         .route("/api/v1/accounts/{name}/logout", post(accounts::logout))
         .route("/api/v1/accounts/{name}/takeover", post(accounts::take_over))
+        .route("/api/v1/customers/{id}/merge", post(merges::create))
+        .route("/api/v1/merges/{id}/undo", post(merges::undo))
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/replay", post(quarantine::replay))
         .route("/api/v1/outbox/resume", post(outbox::resume))

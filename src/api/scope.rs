@@ -7,9 +7,9 @@ words! {
     Scope {
         /// See customers, conversations, messages and events.
         Read = "read",
-        /// Send messages and mark conversations as read.
+        /// Send messages, mark conversations as read, say what customers are called.
         Send = "send",
-        /// Link and unlink accounts, decide about messages, work the outbox and the quarantine.
+        /// Link and unlink accounts, merge customers, decide about messages, work the outbox and the quarantine.
         Manage = "manage",
         /// Make and revoke keys, take backups.
         Admin = "admin",

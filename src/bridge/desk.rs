@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
-use crate::domain::customer::{Identity, PhoneNumber};
+use crate::domain::customer::{Identity, IdentitySource, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
@@ -18,8 +18,8 @@ use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
 use crate::store::{StoreError, Tx};
 
 use super::core::{Core, Policy};
-use super::intake;
 use super::outbound::{self, NewText};
+use super::people;
 use super::reading::Reader;
 
 /// Longest idempotency key, in bytes.
@@ -78,6 +78,10 @@ pub enum Refusal {
     TextTooLong { chars: usize },
     #[error("the text has a NUL character, which nobody can read; take it out")]
     NulInText,
+    #[error("the name shows nothing; write one, or take it back with null")]
+    EmptyName,
+    #[error("{0}")]
+    Changed(String),
     #[error("this is no emoji; give one, or none to take yours away")]
     BadEmoji,
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
@@ -169,11 +173,11 @@ impl Desk {
             .write(move |tx| {
                 async move {
                     let conversation = tx
-                        .conversation(id)
+                        .live_conversation(id)
                         .await?
                         .ok_or_else(|| not_found("conversation", id))?;
                     outbound::mark_answered(tx, &conversation).await?;
-                    Ok::<_, Refusal>(tx.conversation(id).await?.unwrap_or(conversation))
+                    Ok::<_, Refusal>(tx.conversation(conversation.id).await?.unwrap_or(conversation))
                 }
                 .boxed()
             })
@@ -322,7 +326,7 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
     let customer = match &command.to {
         SendTo::Conversation(id) => {
             let conversation = tx
-                .conversation(*id)
+                .live_conversation(*id)
                 .await?
                 .ok_or_else(|| not_found("conversation", id))?;
             if let Some(name) = &command.account
@@ -334,13 +338,16 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
             }
             return Ok(conversation);
         }
-        SendTo::Customer(id) => tx.customer(*id).await?.ok_or_else(|| not_found("customer", id))?,
+        SendTo::Customer(id) => tx
+            .current_customer(*id)
+            .await?
+            .ok_or_else(|| not_found("customer", id))?,
         SendTo::Phone(phone) => {
             let contact = WaContact {
                 identities: vec![Identity::phone(phone)],
                 ..WaContact::default()
             };
-            intake::meet(tx, &contact).await?
+            people::meet(tx, &contact, IdentitySource::Asked).await?.customer
         }
     };
     let account = account(tx, command.account.as_deref()).await?;

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
-use crate::domain::customer::{Customer, Identity, IdentityKind};
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
+use crate::domain::display_name;
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Author, Direction, Kind, Message, MessageState, Origin};
 use crate::domain::outbox::{Target, Work};
 use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp, WaUserId};
-use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
+use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, groups, outbound, updates, vanishing};
+use super::{changes, groups, outbound, people, updates, vanishing};
 
 /// WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -46,7 +47,8 @@ pub(super) async fn take_in(
         changes::reconcile(tx, policy, &ours, message).await?;
         return Ok(Taken::Known);
     }
-    let (customer, conversation) = place(tx, policy, account, message).await?;
+    let (met, conversation) = place(tx, policy, account, message).await?;
+    let customer = met.as_ref().map(|met| &met.customer);
     let written = credible(message.timestamp, tx.now());
     // WhatsApp gives whole seconds: a message written in the very second of the first login is not older than it.
     let backfilled = account
@@ -80,7 +82,9 @@ pub(super) async fn take_in(
             whatsapp_id: Some(message.id.clone()),
             from_me: message.from_me,
             sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
-            author: Some(author(message, customer.as_ref())),
+            author: Some(author(message, customer)),
+            chat: Some(message.chat.clone()),
+            home: met.as_ref().and_then(|met| met.home),
             reply_to,
             vanishes_at: vanishing::at(written, &details),
             details: details.into_option(),
@@ -187,7 +191,7 @@ async fn place(
     policy: &Policy,
     account: &Account,
     message: &WaMessage,
-) -> Result<(Option<Customer>, Conversation), StoreError> {
+) -> Result<(Option<ResolvedCustomer>, Conversation), StoreError> {
     if message.chat_kind == ChatKind::Group {
         let known = tx.conversation_of_chat(account.id, &message.chat).await?;
         let before = known.map(|conversation| conversation.name);
@@ -198,37 +202,25 @@ async fn place(
         }
         return Ok((None, conversation));
     }
-    let customer = meet(tx, &message.contact).await?;
-    let conversation = open_conversation(
-        tx,
-        account,
-        Some(&customer),
-        &message.chat,
-        ChatKind::Direct,
-        &customer.name,
-    )
-    .await?;
-    Ok((Some(customer), conversation))
-}
-
-/// The customer behind a contact: found by any of its identities, made when there is none, renamed when WhatsApp knows better.
-pub(super) async fn meet(tx: &mut Tx, contact: &WaContact) -> Result<Customer, StoreError> {
-    let met = tx
-        .resolve_customer(&contact.identities, name_of(contact).as_deref())
-        .await?;
-    if met.created {
-        tx.emit(Event::customer(EventType::CustomerCreated, &met.customer));
-    } else if met.changed {
-        tx.emit(Event::customer(EventType::CustomerUpdated, &met.customer));
-    }
-    Ok(met.customer)
+    let met = people::meet(tx, &message.contact, IdentitySource::WhatsApp).await?;
+    let customer = &met.customer;
+    let kind = ChatKind::Direct;
+    let conversation = open_conversation(tx, account, Some(customer), &message.chat, kind, &customer.name).await?;
+    Ok((Some(met), conversation))
 }
 
 /// Keeps what finding a chat has told: the chat to answer, and by what other names WhatsApp knows the customer.
 pub(super) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &Resolved) -> Result<(), StoreError> {
-    if let Some(customer) = conversation.customer_id {
-        tx.add_identities(customer, &resolved.contact.identities).await?;
+    let mut contact = resolved.contact.clone();
+    if let Some(asked) = asked_for(tx, conversation, &contact).await? {
+        contact.identities.push(asked);
     }
+    if !contact.identities.is_empty() {
+        people::meet(tx, &contact, IdentitySource::WhatsApp).await?;
+    }
+    // It may have turned out to be another's just now.
+    let live = tx.live_conversation(conversation.id).await?;
+    let conversation = live.as_ref().unwrap_or(conversation);
     tx.resolve_conversation(
         conversation.account_id,
         conversation.customer_id,
@@ -238,6 +230,23 @@ pub(super) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &R
     )
     .await?;
     Ok(())
+}
+
+/// The number that the chat was looked up by: the answer may name the chat alone.
+async fn asked_for(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    contact: &WaContact,
+) -> Result<Option<Identity>, StoreError> {
+    let tells_number = contact.identities.iter().any(|known| known.kind == IdentityKind::Phone);
+    let Some(customer) = conversation
+        .customer_id
+        .filter(|_| conversation.chat_id.is_none() && !tells_number)
+    else {
+        return Ok(None);
+    };
+    let phone = tx.customer(customer).await?.and_then(|customer| customer.phone);
+    Ok(phone.as_ref().map(Identity::phone))
 }
 
 async fn open_conversation(
@@ -261,9 +270,7 @@ pub(super) fn name_of(contact: &WaContact) -> Option<String> {
     [&contact.saved_name, &contact.push_name]
         .into_iter()
         .flatten()
-        .map(|name| name.trim())
-        .find(|name| !name.is_empty())
-        .map(ToOwned::to_owned)
+        .find_map(|name| display_name::clean(name))
 }
 
 /// The name of whoever wrote, and so may change, a message.

@@ -3,6 +3,7 @@
 
 mod changes;
 mod core;
+mod customers;
 mod decisions;
 mod desk;
 mod groups;
@@ -11,6 +12,7 @@ mod intake;
 mod lines;
 mod outbound;
 mod outgoing;
+mod people;
 mod reading;
 mod resync;
 mod revisions;
@@ -28,6 +30,7 @@ mod whatsapp_changes;
 mod whatsapp_relay;
 
 pub use self::core::{Bell, Core, Policy, Progress, Random, ReadMode};
+pub use customers::CustomerEdit;
 pub use decisions::{Replayed, Resolution};
 pub use desk::{Accepted, Desk, Idempotency, Line, MAX_IDEMPOTENCY_KEY, Refusal, SendCommand, SendTo};
 pub use inbound::Inbound;

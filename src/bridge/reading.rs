@@ -120,7 +120,7 @@ impl Reading {
         let chat = self
             .core
             .store
-            .conversation(conversation)
+            .live_conversation(conversation)
             .await?
             .and_then(|conversation| conversation.chat_id);
         // Forgotten before it is done: a message that comes meanwhile makes a note of its own.

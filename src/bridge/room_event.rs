@@ -13,6 +13,7 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::core::Policy;
 use super::outbound::{self, NewText};
+use super::people;
 
 /// What an agent wrote longer ago than this is not sent without a word (`RULES` 5).
 const STALE_AFTER: Duration = Duration::from_hours(1);
@@ -66,6 +67,10 @@ pub(super) async fn take_in(
     }
     if !policy.agents.contains(&event.sender) || tx.is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
+    }
+    if conversation.merged_into.is_some() && is_work(policy, event) {
+        let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
+        return answer(tx, &conversation, event, text).await;
     }
     match &event.what {
         RoomEventKind::Text { body, reply_to } if is_confirmation(body) => {

@@ -156,6 +156,14 @@ impl RoomRelay {
                 self.send(item, room, &self.txn_of_item(item), &content).await?;
                 Ok(self.finish(item).await?)
             }
+            Work::Tell { room, text } => {
+                let content = RoomContent::Notice {
+                    body: text.clone(),
+                    reply_to: None,
+                };
+                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                Ok(self.finish(item).await?)
+            }
             Work::UpdateRoom => self.update_room(item).await,
             Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
             Work::SendMessage { .. } | Work::EditMessage { .. } | Work::DeleteMessage { .. } | Work::React { .. } => {
@@ -175,9 +183,12 @@ impl RoomRelay {
         }
         let room = self.room(message.conversation_id).await?;
         let reply_to = match message.reply_to {
-            Some(replied) => self.core.store.room_event(replied, 0).await?,
+            Some(replied) => self.core.store.shown_in(replied).await?,
             None => None,
         };
+        // What was shown in a room that the conversation has left cannot be replied to in this one.
+        let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
+        let reply_to = reply_to.map(|(event, _)| event);
         let content = RoomContent::Text {
             author: Some(lines::author(&message)),
             body: lines::body(&message),
@@ -187,9 +198,11 @@ impl RoomRelay {
         let (item, conversation) = (item.id, message.conversation_id);
         self.core
             .write(move |tx| {
-                let (event, message) = (event.clone(), message.clone());
+                let (event, message, room) = (event.clone(), message.clone(), room.clone());
                 async move {
-                    tx.add_room_event(id, 0, &event, conversation).await?;
+                    // The room may have become another conversation's meanwhile.
+                    let place = tx.conversation_of_room(&room).await?.unwrap_or(conversation);
+                    tx.add_room_event(id, 0, &event, place).await?;
                     // Its state may have moved on before there was anything to tick.
                     ticks::ask(tx, &message).await?;
                     tx.finish_work(item).await.map(|_| ())
@@ -222,6 +235,25 @@ impl RoomRelay {
         Ok(self.core.store.room_of(conversation).await?.and_then(|room| room.room))
     }
 
+    /// The room and event that show a message; the conversation may have left that room.
+    pub(super) async fn shown(&self, message: MessageId) -> Result<Option<(MatrixRoomId, MatrixEventId)>, StoreError> {
+        let Some((event, place)) = self.core.store.shown_in(message).await? else {
+            return Ok(None);
+        };
+        Ok(self.known_room(place).await?.map(|room| (room, event)))
+    }
+
+    /// The conversation whose room a piece of work is for.
+    async fn place_of(&self, item: &OutboxItem) -> Result<Option<ConversationId>, StoreError> {
+        Ok(match &item.work {
+            Work::Answer { about, .. } => match self.core.store.shown_in(*about).await? {
+                Some((_, place)) => Some(place),
+                None => item.lane,
+            },
+            _ => item.lane,
+        })
+    }
+
     async fn update_room(&self, item: &OutboxItem) -> Result<(), Undone> {
         if let Some(conversation) = item.lane
             && let Some(room) = self.known_room(conversation).await?
@@ -237,8 +269,10 @@ impl RoomRelay {
         let Some(message) = self.core.store.message(about).await? else {
             return Ok(self.finish(item).await?);
         };
-        let room = self.room(message.conversation_id).await?;
-        let reply_to = self.core.store.room_event(about, 0).await?;
+        let (room, reply_to) = match self.shown(about).await? {
+            Some((room, event)) => (room, Some(event)),
+            None => (self.room(message.conversation_id).await?, None),
+        };
         let content = RoomContent::Notice {
             body: text.to_owned(),
             reply_to,
@@ -325,7 +359,7 @@ impl RoomRelay {
     /// Puts work off, drops a room that is gone, or gives a refused piece up.
     async fn after(&self, item: &OutboxItem, error: MatrixError) -> Result<(), StoreError> {
         let now = self.core.clock.now();
-        let (id, lane) = (item.id, item.lane);
+        let (id, lane) = (item.id, self.place_of(item).await?);
         let why = error.to_string();
         let refused = matches!(error, MatrixError::Refused(_));
         let gone = matches!(error, MatrixError::RoomGone(_));

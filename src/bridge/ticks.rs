@@ -46,10 +46,7 @@ pub(super) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: M
     let Some(message) = core.store.message(id).await? else {
         return Ok(relay.finish(item).await?);
     };
-    let (Some(event), Some(room)) = (
-        core.store.room_event(id, 0).await?,
-        relay.known_room(message.conversation_id).await?,
-    ) else {
+    let Some((room, event)) = relay.shown(id).await? else {
         // Not shown yet: showing it asks again.
         return Ok(relay.finish(item).await?);
     };

@@ -243,10 +243,10 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let (conversation, stanza, resolved) = (conversation.clone(), stanza.clone(), resolved.clone());
                 async move {
-                    match tx.message(message).await? {
-                        Some(current) if current.state == MessageState::Queued => {}
+                    let current = match tx.message(message).await? {
+                        Some(current) if current.state == MessageState::Queued => current,
                         _ => return Ok(false),
-                    }
+                    };
                     let login = tx
                         .account(account)
                         .await?
@@ -254,7 +254,8 @@ impl WhatsAppRelay {
                         .login;
                     if conversation.kind == ChatKind::Direct {
                         // Number and LID told together are one customer (`RULES` 12).
-                        intake::learn(tx, &conversation, &resolved).await?;
+                        let now_in = tx.conversation(current.conversation_id).await?;
+                        intake::learn(tx, now_in.as_ref().unwrap_or(&conversation), &resolved).await?;
                     }
                     tx.choose_stanza(message, &resolved.chat, &stanza, login).await?;
                     let sending = tx.set_message_state(message, MessageState::Sending, None).await?;

@@ -132,7 +132,7 @@ async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
 pub fn fault(status: StatusCode, body: &Value) -> Fault {
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
-        StatusCode::CONFLICT => Exit::Conflict,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Exit::Conflict,
         StatusCode::TOO_MANY_REQUESTS => Exit::RateLimited,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Exit::Unreachable,
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Exit::Usage,

@@ -1,9 +1,10 @@
 //! `crm customer`: the people who write to us.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use super::client::with_query;
+use super::client::{Client, with_query};
 use super::{Exit, Shell, listing};
 
 /// The people who write to us
@@ -23,10 +24,32 @@ enum Verb {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
     },
-    /// Show a customer
+    /// Show a customer, by what WhatsApp knows them, and with whom they were merged
     View {
         #[arg(value_name = "ID")]
         id: i64,
+    },
+    /// Say what a customer is called
+    Rename {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[arg(value_name = "NAME", required_unless_present = "reset")]
+        name: Option<String>,
+        /// Call them as WhatsApp does
+        #[arg(long, conflicts_with = "name")]
+        reset: bool,
+    },
+    /// Make one of two customers: ID goes on, and takes everything of OTHER
+    Merge {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[arg(value_name = "OTHER")]
+        other: i64,
+    },
+    /// Undo a merge, by its own id
+    Unmerge {
+        #[arg(value_name = "MERGE")]
+        merge: i64,
     },
 }
 
@@ -42,10 +65,64 @@ impl Customer {
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {
-                let customer: Value = client.get(&format!("/api/v1/customers/{id}")).await?;
+                view(shell, &client, id).await?;
+            }
+            Verb::Rename { id, name, reset } => {
+                let name = name.filter(|_| !reset);
+                let path = format!("/api/v1/customers/{id}");
+                let customer = client.change(Method::PATCH, &path, &json!({ "name": name })).await?;
                 shell.output().one(&customer)?;
+            }
+            Verb::Merge { id, other } => {
+                let path = format!("/api/v1/customers/{id}/merge");
+                let merge: Value = client.post(&path, &json!({ "with": other })).await?;
+                shell.output().one(&merge)?;
+            }
+            Verb::Unmerge { merge } => {
+                let path = format!("/api/v1/merges/{merge}/undo");
+                let merge: Value = client.post(&path, &json!({})).await?;
+                shell.output().one(&merge)?;
             }
         }
         Ok(Exit::Ok)
     }
+}
+
+const IDENTITY_COLUMNS: &[&str] = &["kind", "value", "current", "first_seen", "last_seen"];
+const MERGE_COLUMNS: &[&str] = &[
+    "id",
+    "customer_id",
+    "merged_customer_id",
+    "automatic",
+    "at",
+    "undone_at",
+];
+
+/// For people in tables, for programs in one object.
+async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
+    let mut customer: Value = client.get(&format!("/api/v1/customers/{id}")).await?;
+    // Who was merged is shown as who they turned out to be.
+    let id = &customer["id"];
+    let mut identities: Value = client.get(&format!("/api/v1/customers/{id}/identities")).await?;
+    let mut merges: Value = client.get(&format!("/api/v1/customers/{id}/merges")).await?;
+    let (identities, merges) = (identities["data"].take(), merges["data"].take());
+    let mut output = shell.output();
+    if !output.is_for_people() {
+        customer["identities"] = identities;
+        customer["merges"] = merges;
+        return output.one(&customer);
+    }
+    output.one(&customer)?;
+    for (title, rows, columns) in [
+        ("Identities", identities, IDENTITY_COLUMNS),
+        ("Merges", merges, MERGE_COLUMNS),
+    ] {
+        if let Value::Array(rows) = rows
+            && !rows.is_empty()
+        {
+            output.line(&format!("\n{title}"))?;
+            output.list(&rows, columns)?;
+        }
+    }
+    Ok(())
 }

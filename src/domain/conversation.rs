@@ -33,6 +33,9 @@ pub struct Conversation {
     pub last_message_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Where it goes on since its customer was merged: everything in it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<ConversationId>,
     /// The chat that the last message came from, which is the one to answer; none before the first send to a number has
     /// found its chat. For `wa` alone to read.
     #[serde(skip)]

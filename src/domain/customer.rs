@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::NameSource;
 use super::word::words;
 use super::{CustomerId, Timestamp};
 
@@ -91,6 +92,18 @@ words! {
     IdentityKind { Phone = "phone", Lid = "lid", Username = "username" }
 }
 
+words! {
+    /// From whom we know an identity.
+    IdentitySource {
+        /// WhatsApp told it with a message, a chat or a look-up.
+        WhatsApp = "whatsapp",
+        /// Somebody wrote to it from here.
+        Asked = "asked",
+        /// A person at the desk set it.
+        Set = "set",
+    }
+}
+
 /// One name by which WhatsApp knows a person: a phone number with `+`, a LID's digits, or a username.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
@@ -112,6 +125,14 @@ impl Identity {
             value: digits.to_owned(),
         }
     }
+
+    /// Without `@`.
+    pub fn username(name: &str) -> Self {
+        Self {
+            kind: IdentityKind::Username,
+            value: name.to_owned(),
+        }
+    }
 }
 
 impl fmt::Debug for Identity {
@@ -120,11 +141,28 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// An identity with its dates: also the JSON of the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatedIdentity {
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// None where it was not written down.
+    pub source: Option<IdentitySource>,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    /// Whether it still is this customer's: a number may have passed to another person, or have been changed.
+    pub current: bool,
+    /// Whose it was before a merge made it this customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_customer_id: Option<CustomerId>,
+}
+
 /// A customer as everybody outside the store sees them: also the JSON of the API and of exports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
     pub id: CustomerId,
     pub name: String,
+    pub name_source: NameSource,
     pub phone: Option<PhoneNumber>,
     pub status: String,
     pub photo_url: Option<String>,
@@ -133,6 +171,9 @@ pub struct Customer {
     pub attributes: serde_json::Map<String, serde_json::Value>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Who this customer turned out to be: everything of theirs is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<CustomerId>,
 }
 
 #[cfg(test)]

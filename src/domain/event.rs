@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::conversation::Conversation;
 use super::customer::Customer;
+use super::merge::{Merged, Parted};
 use super::message::Message;
 use super::word::words;
 use super::{AccountId, ConversationId, CustomerId, Seq, Timestamp};
@@ -24,6 +25,7 @@ words! {
         CustomerCreated = "customer.created",
         CustomerUpdated = "customer.updated",
         CustomerMerged = "customer.merged",
+        CustomerUnmerged = "customer.unmerged",
         ConversationRead = "conversation.read",
         ConversationUpdated = "conversation.updated",
         AccountState = "account.state",
@@ -58,6 +60,26 @@ impl Event {
             customer_id: Some(customer.id),
             conversation_id: None,
             data: snapshot(customer),
+        }
+    }
+
+    pub fn merged(merged: &Merged) -> Self {
+        Self {
+            kind: EventType::CustomerMerged,
+            account_id: None,
+            customer_id: Some(merged.customer.id),
+            conversation_id: None,
+            data: snapshot(merged),
+        }
+    }
+
+    pub fn parted(parted: &Parted) -> Self {
+        Self {
+            kind: EventType::CustomerUnmerged,
+            account_id: None,
+            customer_id: Some(parted.customer.id),
+            conversation_id: None,
+            data: snapshot(parted),
         }
     }
 

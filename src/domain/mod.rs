@@ -10,9 +10,13 @@ pub mod details;
 pub mod display_name;
 pub mod event;
 pub mod group;
+pub mod ledger;
 pub mod matrix;
+pub mod merge;
 pub mod message;
+pub mod names;
 pub mod outbox;
+pub mod revision;
 pub mod session;
 pub mod special;
 pub mod whatsapp;
@@ -22,5 +26,5 @@ pub mod wording;
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

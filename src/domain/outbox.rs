@@ -42,6 +42,8 @@ pub enum Work {
         event: MatrixEventId,
         text: String,
     },
+    /// Say something in a room, about no message of it.
+    Tell { room: MatrixRoomId, text: String },
     /// Bring a room's name, topic and members up to date.
     UpdateRoom,
     /// Tell the owner of a trouble, or of its end.

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
 
 use entity::{conversation, customer};
@@ -49,6 +49,11 @@ impl Store {
             .transpose()
     }
 
+    /// The conversation in which this one goes on: itself unless it has ended in another.
+    pub async fn live_conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        live(self.readers(), id).await
+    }
+
     pub async fn conversation_of_chat(
         &self,
         account: AccountId,
@@ -70,6 +75,7 @@ impl Store {
             unread,
         } = filter;
         let all = Condition::all()
+            .add(conversation::Column::MergedInto.is_null())
             .add_option(account.map(|account| conversation::Column::AccountId.eq(account)))
             .add_option(customer.map(|customer| conversation::Column::CustomerId.eq(customer)))
             .add_option(status.map(|status| conversation::Column::Status.eq(status.as_str())))
@@ -87,6 +93,38 @@ impl Store {
 impl Tx {
     pub async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         find(&self.session, id).await
+    }
+
+    /// As [`Store::live_conversation`].
+    pub async fn live_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        live(&self.session, id).await
+    }
+
+    /// A customer's conversations, in the order of their making.
+    pub async fn live_conversations(&mut self, customer: CustomerId) -> Result<Vec<Conversation>, StoreError> {
+        let rows = self.conversations_of(customer).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    pub(super) async fn conversations_of(
+        &mut self,
+        customer: CustomerId,
+    ) -> Result<Vec<conversation::Model>, StoreError> {
+        let rows = conversation::Entity::find()
+            .filter(conversation::Column::CustomerId.eq(customer))
+            .filter(conversation::Column::MergedInto.is_null())
+            .order_by_asc(conversation::Column::Id)
+            .all(&self.session)
+            .await?;
+        Ok(rows)
+    }
+
+    pub(super) async fn row_of_customer(
+        &mut self,
+        account: AccountId,
+        customer: CustomerId,
+    ) -> Result<Option<conversation::Model>, StoreError> {
+        of_customer(&self.session, account, customer).await
     }
 
     pub async fn conversation_of(
@@ -241,7 +279,7 @@ impl Tx {
     }
 
     /// A chat belongs to the conversation in which it was seen last: number and LID of one person may have begun as two.
-    async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
+    pub(super) async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             chat_id: Set(None),
             ..conversation::ActiveModel::default()
@@ -255,7 +293,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn create_conversation(
+    pub(super) async fn create_conversation(
         &mut self,
         account: AccountId,
         customer: Option<CustomerId>,
@@ -278,6 +316,8 @@ impl Tx {
             chat_id: chat.cloned(),
             created_at: self.now.0,
             updated_at: self.now.0,
+            home_id: None,
+            merged_into: None,
         };
         let mut new = row.clone().into_active_model();
         new.id = NotSet;
@@ -305,7 +345,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn change_conversation(
+    pub(super) async fn change_conversation(
         &mut self,
         id: ConversationId,
         change: conversation::ActiveModel,
@@ -322,7 +362,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn need_conversation(&mut self, id: ConversationId) -> Result<conversation::Model, StoreError> {
+    pub(super) async fn need_conversation(&mut self, id: ConversationId) -> Result<conversation::Model, StoreError> {
         let row = conversation::Entity::find_by_id(id).one(&self.session).await?;
         row.ok_or(StoreError::Missing { what: "conversation" })
     }
@@ -331,6 +371,15 @@ impl Tx {
 async fn find(database: &impl ConnectionTrait, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
     let row = conversation::Entity::find_by_id(id).one(database).await?;
     row.map(read).transpose()
+}
+
+async fn live(database: &impl ConnectionTrait, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+    let mut found = find(database, id).await?;
+    // A conversation ends in another for good or until it is taken out again: there is no way round.
+    while let Some(next) = found.as_ref().and_then(|conversation| conversation.merged_into) {
+        found = find(database, next).await?;
+    }
+    Ok(found)
 }
 
 async fn of_customer(
@@ -369,6 +418,7 @@ fn read(row: conversation::Model) -> Result<Conversation, StoreError> {
         last_message_at: row.last_message_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
+        merged_into: row.merged_into,
         chat_id: row.chat_id,
     })
 }

@@ -1,5 +1,6 @@
 //! Which room shows which conversation, and which event shows which message.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
@@ -64,6 +65,12 @@ impl Store {
         Ok(event(self.readers(), message, part).await?.map(|row| row.event_id))
     }
 
+    /// The event that shows a message, and the conversation whose room it is in.
+    pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
+        let row = event(self.readers(), message, FIRST_PART).await?;
+        Ok(row.map(|row| (row.event_id, row.conversation_id)))
+    }
+
     pub async fn message_of_event(&self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
         shown_as(self.readers(), event).await
     }
@@ -121,6 +128,28 @@ impl Tx {
             .exec(&self.session)
             .await?;
         Ok(())
+    }
+
+    /// Gives the room of a conversation, with all that it shows, to another that has none. Tells whether it did.
+    pub(super) async fn hand_over_room(
+        &mut self,
+        from: ConversationId,
+        to: ConversationId,
+    ) -> Result<bool, StoreError> {
+        if self.room_of(from).await?.is_none() || self.room_of(to).await?.is_some() {
+            return Ok(false);
+        }
+        room::Entity::update_many()
+            .col_expr(room::Column::ConversationId, Expr::value(to))
+            .filter(room::Column::ConversationId.eq(from))
+            .exec(&self.session)
+            .await?;
+        room_event::Entity::update_many()
+            .col_expr(room_event::Column::ConversationId, Expr::value(to))
+            .filter(room_event::Column::ConversationId.eq(from))
+            .exec(&self.session)
+            .await?;
+        Ok(true)
     }
 
     pub async fn room_of(&mut self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {

@@ -23,6 +23,9 @@ use crate::domain::{ChatId, Timestamp, WaMessageId, WaUserId, display_name};
 /// The longest stanza id that is taken for one, in bytes. WhatsApp's own have 20 to 32.
 const MAX_ID_BYTES: usize = 255;
 
+/// The longest username that is taken for one, in bytes. WhatsApp's own have 3 to 35.
+const MAX_USERNAME_BYTES: usize = 100;
+
 /// What every call of the page script answers.
 #[derive(Debug, Deserialize)]
 pub enum Answer<T> {
@@ -204,6 +207,8 @@ struct WirePerson {
     ids: Vec<String>,
     saved_name: Option<String>,
     push_name: Option<String>,
+    #[serde(default)]
+    username: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -377,7 +382,7 @@ impl WireMessage {
 impl WirePerson {
     fn domain(self) -> WaContact {
         WaContact {
-            identities: self.ids.iter().filter_map(|id| identity(id)).collect(),
+            identities: identities(&self.ids, self.username.as_deref()),
             saved_name: self.saved_name.as_deref().and_then(display_name::clean),
             push_name: self.push_name.as_deref().and_then(display_name::clean),
         }
@@ -393,6 +398,21 @@ fn sender_in(chat: ChatKind, from_me: bool, sender: Option<String>) -> Result<Wa
         ChatKind::Direct => "them".to_owned(),
     };
     Ok(WaUserId(sender))
+}
+
+/// Alone a username is nobody's: it comes with the ids that a message can be sent to.
+fn identities(ids: &[String], username: Option<&str>) -> Vec<Identity> {
+    let mut identities: Vec<Identity> = ids.iter().filter_map(|id| identity(id)).collect();
+    let is_one = |name: &&str| {
+        (1..=MAX_USERNAME_BYTES).contains(&name.len()) && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    if let Some(username) = username.filter(is_one)
+        && !identities.is_empty()
+    {
+        // However it is written it is the same name.
+        identities.push(Identity::username(&username.to_lowercase()));
+    }
+    identities
 }
 
 fn identity(id: &str) -> Option<Identity> {

@@ -50,6 +50,24 @@ fn a_text_carries_its_words_its_time_and_who_wrote_it() {
     );
 }
 
+#[test]
+fn a_username_is_one_of_the_names_that_a_person_goes_by_and_never_the_only_one() {
+    let told = |contact: Value| parsed(&json!({ "contact": contact })).contact.identities;
+    let with = told(json!({"ids": ["9001@lid"], "username": "Ada.L"}));
+    assert_eq!(with, [Identity::lid("9001"), Identity::username("ada.l")]);
+    for strange in [
+        json!(""),
+        json!("a b"),
+        json!("a\u{0}"),
+        json!("x".repeat(500)),
+        json!(null),
+    ] {
+        let ids = told(json!({"ids": ["9001@lid"], "username": strange}));
+        assert_eq!(ids, [Identity::lid("9001")], "{strange}");
+    }
+    error(&wire(&json!({"contact": {"ids": [], "username": "ada"}})).to_string());
+}
+
 /// `RULES` 12; `WHATSAPP` §3: the same message under number and LID is one.
 #[test]
 fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {

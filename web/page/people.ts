@@ -12,6 +12,8 @@ export interface Person {
   savedName: string | null;
   /** As the person calls themself. */
   pushName: string | null;
+  /** Without `@`; WhatsApp shows it in place of a number that is hidden. */
+  username: string | null;
 }
 
 /** An id of a person or chat as text, without the device (`1:23@c.us`). */
@@ -53,12 +55,13 @@ export function person(id: string, pushName?: unknown): Person {
   const contacts = ids
     .map((form) => attempt(() => WPP.whatsapp.ContactStore.get(form), undefined))
     .filter((contact) => contact !== undefined && contact !== null);
-  const first = (field: 'name' | 'pushname' | 'verifiedName') =>
+  const first = (field: 'name' | 'pushname' | 'verifiedName' | 'username') =>
     contacts.map((contact) => text(attempt<unknown>(() => contact[field], null))).find((name) => name !== null) ?? null;
   return {
     ids,
     savedName: first('name'),
     pushName: text(pushName) ?? first('pushname') ?? first('verifiedName'),
+    username: text(first('username')?.replace(/^@/, '')),
   };
 }
 

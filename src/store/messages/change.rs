@@ -66,6 +66,7 @@ impl Tx {
             .filter(message::Column::AccountId.eq(account))
             .filter(message::Column::WhatsappId.eq(id.as_str()))
             .filter(message::Column::FromMe.eq(true))
+            .filter(find::in_sight())
             .order_by_asc(message::Column::Id)
             .all(&self.session)
             .await?;

@@ -1,7 +1,7 @@
 //! Reading messages, one, by pages, or all.
 
 use futures_util::Stream;
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -237,11 +237,22 @@ fn condition(filter: MessageFilter) -> Condition {
         until,
     } = filter;
     Condition::all()
+        .add(in_sight())
         .add_option(account.map(|account| message::Column::AccountId.eq(account)))
         .add_option(customer.map(|customer| message::Column::CustomerId.eq(customer)))
         .add_option(conversation.map(|conversation| message::Column::ConversationId.eq(conversation)))
         .add_option(from.map(|from| message::Column::Timestamp.gte(from.0)))
         .add_option(until.map(|until| message::Column::Timestamp.lt(until.0)))
+}
+
+/// What is in a conversation that has ended in another is there twice, and shown where the other goes on.
+pub(super) fn in_sight() -> Condition {
+    let ended = Query::select()
+        .column(conversation::Column::Id)
+        .from(conversation::Entity)
+        .and_where(conversation::Column::MergedInto.is_not_null())
+        .take();
+    Condition::all().add(message::Column::ConversationId.not_in_subquery(ended))
 }
 
 fn recent(row: message::Model) -> Result<Option<RecentMessage>, StoreError> {

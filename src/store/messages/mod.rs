@@ -46,6 +46,10 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// What it says disappears then.
     pub vanishes_at: Option<Timestamp>,
+    /// The chat that it came in.
+    pub chat: Option<ChatId>,
+    /// By the identity of which of those merged into the customer it came; none: of the customer themself.
+    pub home: Option<CustomerId>,
 }
 
 impl NewMessage {
@@ -80,6 +84,8 @@ impl NewMessage {
             backfilled: false,
             expires_at: None,
             vanishes_at: None,
+            chat: None,
+            home: None,
         }
     }
 }
@@ -148,7 +154,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         whatsapp_id: new.whatsapp_id,
         from_me: new.from_me,
         sender: new.sender,
-        chat_id: None,
+        chat_id: new.chat,
         login: None,
         author_origin,
         author_name,
@@ -166,6 +172,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         vanishes_at: new.vanishes_at.map(|at| at.0),
         created_at: now.0,
         updated_at: now.0,
+        home_id: new.home,
     })
 }
 

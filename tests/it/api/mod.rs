@@ -6,6 +6,7 @@ mod export;
 mod guards;
 mod keys;
 mod lists;
+mod people;
 mod problems;
 mod sends;
 mod specials;

@@ -3,6 +3,7 @@
 mod inbound;
 mod kinds;
 mod outbound;
+mod people;
 mod rooms;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 mod asking;
 mod help;
 mod keys;
+mod people;
 mod rig;
 mod sending;
 mod serving;

@@ -4,5 +4,6 @@ mod changes;
 mod exits;
 mod groups;
 mod kinds;
+mod people;
 mod round_trip;
 mod sends;

@@ -13,7 +13,6 @@ use super::desk::{self, write};
 
 on_each_database! {
     a_customer_is_found_by_number_and_by_lid_once_both_were_told,
-    two_customers_that_turn_out_to_be_one_stay_two_and_the_older_is_taken,
     the_number_follows_the_newest_one_told,
     a_name_that_a_person_gave_is_not_replaced_by_whatsapps,
     a_contact_without_any_name_or_identity_makes_no_customer,
@@ -66,36 +65,6 @@ async fn a_customer_is_found_by_number_and_by_lid_once_both_were_told(database: 
     store.close().await;
 }
 
-async fn two_customers_that_turn_out_to_be_one_stay_two_and_the_older_is_taken(database: Database) {
-    let store = database.open().await;
-    let (number, lid, user) = (
-        phone("447700900123"),
-        Identity::lid("99001"),
-        Identity {
-            kind: IdentityKind::Username,
-            value: "ada".into(),
-        },
-    );
-    let older = resolve(&store, std::slice::from_ref(&lid), None)
-        .await
-        .unwrap()
-        .customer;
-    let newer = resolve(&store, std::slice::from_ref(&number), None)
-        .await
-        .unwrap()
-        .customer;
-    assert_ne!(older.id, newer.id);
-    let taken = resolve(&store, &[number.clone(), lid.clone(), user.clone()], None)
-        .await
-        .unwrap()
-        .customer;
-    assert_eq!(taken.id, older.id);
-    assert_eq!(taken.phone, None, "the number is the other customer's");
-    assert_eq!(store.identities(older.id).await.unwrap(), [lid, user]);
-    assert_eq!(store.identities(newer.id).await.unwrap(), [number]);
-    store.close().await;
-}
-
 async fn the_number_follows_the_newest_one_told(database: Database) {
     let store = database.open().await;
     let lid = Identity::lid("99001");
@@ -132,7 +101,7 @@ async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Databa
         })
     };
     let given = CustomerChange {
-        name: Some("Ada (Leeds)".into()),
+        name: Some(Some("Ada (Leeds)".into())),
         ..CustomerChange::default()
     };
     assert_eq!(change(given.clone()).await.unwrap().unwrap().name, "Ada (Leeds)");
@@ -140,6 +109,11 @@ async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Databa
     let later = resolve(&store, &number, Some("Ada the Great")).await.unwrap();
     assert!(!later.changed);
     assert_eq!(later.customer.name, "Ada (Leeds)");
+    let taken_back = CustomerChange {
+        name: Some(None),
+        ..CustomerChange::default()
+    };
+    assert_eq!(change(taken_back).await.unwrap().unwrap().name, "Ada the Great");
     store.close().await;
 }
 

@@ -10,6 +10,8 @@ mod grouping;
 mod journal;
 mod kinds;
 mod lost;
+mod merges;
+mod merging_at_random;
 mod messages;
 mod opening;
 mod outbox;

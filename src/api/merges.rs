@@ -1,0 +1,50 @@
+//! That two customers are one, and that they are two after all.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::auth::Caller;
+use super::extract::{Body, Path};
+use super::problem::Problem;
+use crate::bridge::Desk;
+use crate::domain::merge::Merge;
+use crate::domain::{CustomerId, MergeId};
+use crate::store::Store;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MergeRequest {
+    /// Who turns out to be the customer of the path, who goes on.
+    with: CustomerId,
+}
+
+/// All in which a customer had a part.
+pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Json<serde_json::Value>, Problem> {
+    if store.customer(id).await?.is_none() {
+        return Err(Problem::not_found("customer", id));
+    }
+    let merges = store.merges_of(id).await?;
+    Ok(Json(json!({ "data": merges, "next_cursor": null, "has_more": false })))
+}
+
+pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result<Json<Merge>, Problem> {
+    let merge = store.merge(id).await?;
+    merge.map(Json).ok_or_else(|| Problem::not_found("merge", id))
+}
+
+/// Makes one of two customers. Where they are one already, the answer is the merge that made them so.
+pub async fn create(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<CustomerId>,
+    body: Body<MergeRequest>,
+) -> Result<Json<Merge>, Problem> {
+    Ok(Json(desk.merge_customers(id, body.0.with, &caller.name).await?))
+}
+
+/// Makes two of them again. Where they are two already, the answer is the merge as it was undone.
+pub async fn undo(State(desk): State<Desk>, caller: Caller, Path(id): Path<MergeId>) -> Result<Json<Merge>, Problem> {
+    Ok(Json(desk.undo_merge(id, &caller.name).await?))
+}

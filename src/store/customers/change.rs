@@ -1,0 +1,110 @@
+//! What a person changes about a customer.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::ColumnTrait;
+use sea_orm::EntityTrait;
+use sea_orm::QueryFilter;
+use serde_json::{Map, Value};
+
+use entity::customer;
+
+use crate::domain::CustomerId;
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
+use crate::store::row::to_json;
+use crate::store::{StoreError, Tx};
+
+use super::read;
+
+/// What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomerChange {
+    /// Goes before WhatsApp's names; none takes it back.
+    pub name: Option<Option<String>>,
+    /// Goes before the numbers that WhatsApp tells; none takes it back. Refused when it is another customer's.
+    pub phone: Option<Option<PhoneNumber>>,
+    pub status: Option<String>,
+    pub photo_url: Option<Option<String>>,
+    pub attributes: Option<Map<String, Value>>,
+}
+
+impl Tx {
+    /// Changes a customer; `None` when that changes nothing.
+    pub async fn update_customer(
+        &mut self,
+        id: CustomerId,
+        change: &CustomerChange,
+    ) -> Result<Option<Customer>, StoreError> {
+        let before = self.need_customer(id).await?;
+        let mut after = before.clone();
+        let CustomerChange {
+            name,
+            phone,
+            status,
+            photo_url,
+            attributes,
+        } = change;
+        if let Some(status) = status {
+            after.status.clone_from(status);
+        }
+        if let Some(photo_url) = photo_url {
+            after.photo_url.clone_from(photo_url);
+        }
+        if let Some(attributes) = attributes {
+            after.attributes = to_json(attributes)?;
+        }
+        if let Some(name) = name {
+            after.given_name.clone_from(name);
+            if name.is_none() {
+                self.forget_given_names(id).await?;
+            }
+        }
+        if let Some(phone) = phone {
+            self.set_phone(id, phone.as_ref()).await?;
+        }
+        let changed = after != before;
+        if changed {
+            after = self.save_customer(after, &before).await?;
+        }
+        match self.refresh_customer(id).await? {
+            Some(customer) => Ok(Some(customer)),
+            None if changed => read(after).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Also what those were called who were merged into the customer.
+    async fn forget_given_names(&mut self, id: CustomerId) -> Result<(), StoreError> {
+        let merged = self.merged_into(id).await?;
+        customer::Entity::update_many()
+            .set(customer::ActiveModel {
+                given_name: Set(None),
+                ..customer::ActiveModel::default()
+            })
+            .filter(customer::Column::Id.is_in(merged.iter().map(|row| row.id)))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_phone(&mut self, id: CustomerId, phone: Option<&PhoneNumber>) -> Result<(), StoreError> {
+        let set = IdentitySource::Set;
+        for row in self.held_by(&[id]).await? {
+            let is_set = row.source.as_deref() == Some(set.as_str());
+            let is_wanted = phone.is_some_and(|phone| row.value == phone.as_str());
+            if is_set && !is_wanted && row.kind == IdentityKind::Phone.as_str() {
+                self.close(&row).await?;
+            }
+        }
+        let Some(phone) = phone else { return Ok(()) };
+        let identity = Identity::phone(phone);
+        let known = self.known(std::slice::from_ref(&identity)).await?;
+        match known.first() {
+            Some(row) if row.customer_id == id => self.set_source(row, set).await,
+            Some(row) => Err(StoreError::Conflict(format!(
+                "the number is customer {}'s; merge the two if they are one person",
+                row.customer_id
+            ))),
+            None => self.gain(id, id, &identity, set).await,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The ledger of identities: who has which, since when, from where, and who had it before.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select,
+};
+
+use entity::customer_identity::{self, Model};
+
+use crate::domain::customer::{DatedIdentity, Identity, IdentityKind, IdentitySource, PhoneNumber};
+use crate::domain::{CustomerId, Timestamp};
+use crate::store::row::word;
+use crate::store::{Store, StoreError, Tx};
+
+/// How exactly an identity's last use is dated. One that was lost for less than this was not lost.
+const SEEN_EVERY: Duration = Duration::from_hours(24);
+/// Of an identity that holds.
+const OPEN: i64 = 0;
+
+impl Store {
+    /// The names by which WhatsApp knows a customer now, the first known first.
+    pub async fn identities(&self, id: CustomerId) -> Result<Vec<Identity>, StoreError> {
+        let rows = customer_identity::Entity::find()
+            .filter(customer_identity::Column::CustomerId.eq(id))
+            .filter(customer_identity::Column::Closed.eq(OPEN))
+            .order_by_asc(customer_identity::Column::Id)
+            .all(self.readers())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// All of them with their dates, those that are over too.
+    pub async fn dated_identities(&self, id: CustomerId) -> Result<Vec<DatedIdentity>, StoreError> {
+        let rows = customer_identity::Entity::find()
+            .filter(customer_identity::Column::CustomerId.eq(id))
+            .order_by_asc(customer_identity::Column::Id)
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(dated).collect()
+    }
+}
+
+impl Tx {
+    /// Those of these that somebody has.
+    pub(in crate::store) async fn known(&mut self, told: &[Identity]) -> Result<Vec<Model>, StoreError> {
+        Ok(holding(told).all(&self.session).await?)
+    }
+
+    /// What customers have now, the first known first.
+    pub(super) async fn held_by(&mut self, customers: &[CustomerId]) -> Result<Vec<Model>, StoreError> {
+        let rows = customer_identity::Entity::find()
+            .filter(customer_identity::Column::CustomerId.is_in(customers.iter().copied()))
+            .filter(customer_identity::Column::Closed.eq(OPEN))
+            .order_by_asc(customer_identity::Column::Id)
+            .all(&self.session)
+            .await?;
+        Ok(rows)
+    }
+
+    /// Gives a customer an identity that nobody has. `home`: to which of those merged into them it belongs.
+    pub(super) async fn gain(
+        &mut self,
+        customer: CustomerId,
+        home: CustomerId,
+        identity: &Identity,
+        source: IdentitySource,
+    ) -> Result<(), StoreError> {
+        let since = self.now.minus(SEEN_EVERY);
+        let lately = self
+            .last_held(customer, identity)
+            .await?
+            .filter(|row| row.last_seen > since.0);
+        if let Some(row) = lately {
+            self.set_source(&row, source).await?;
+            return self.set_closed(&row, OPEN).await;
+        }
+        let row = customer_identity::ActiveModel {
+            id: NotSet,
+            customer_id: Set(customer),
+            kind: Set(identity.kind.to_string()),
+            value: Set(identity.value.clone()),
+            first_seen: Set(self.now.0),
+            last_seen: Set(self.now.0),
+            home_id: Set(Some(home).filter(|home| *home != customer)),
+            source: Set(Some(source.to_string())),
+            closed: Set(OPEN),
+        };
+        customer_identity::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
+    }
+
+    /// The row of when this customer had it last, and has it no more.
+    pub(super) async fn last_held(
+        &mut self,
+        customer: CustomerId,
+        identity: &Identity,
+    ) -> Result<Option<Model>, StoreError> {
+        let row = customer_identity::Entity::find()
+            .filter(customer_identity::Column::CustomerId.eq(customer))
+            .filter(of(identity))
+            .filter(customer_identity::Column::Closed.ne(OPEN))
+            .order_by_desc(customer_identity::Column::Id)
+            .one(&self.session)
+            .await?;
+        Ok(row)
+    }
+
+    /// It has passed to another, or was given up.
+    pub(super) async fn close(&mut self, row: &Model) -> Result<(), StoreError> {
+        self.set_closed(row, row.id).await
+    }
+
+    async fn set_closed(&mut self, row: &Model, closed: i64) -> Result<(), StoreError> {
+        customer_identity::Entity::update_many()
+            .col_expr(customer_identity::Column::Closed, Expr::value(closed))
+            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.now.0))
+            .filter(customer_identity::Column::Id.eq(row.id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Says from where an identity is known.
+    pub(super) async fn set_source(&mut self, row: &Model, source: IdentitySource) -> Result<(), StoreError> {
+        customer_identity::Entity::update_many()
+            .col_expr(customer_identity::Column::Source, Expr::value(source.as_str()))
+            .filter(customer_identity::Column::Id.eq(row.id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Dates an identity anew, once a day.
+    pub(super) async fn see(&mut self, row: &Model) -> Result<(), StoreError> {
+        if self.now.since(Timestamp(row.last_seen)) < SEEN_EVERY {
+            return Ok(());
+        }
+        customer_identity::Entity::update_many()
+            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.now.0))
+            .filter(customer_identity::Column::Id.eq(row.id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// The newest identity of anybody.
+    pub(in crate::store) async fn newest_identity(&mut self) -> Result<i64, StoreError> {
+        let newest = customer_identity::Entity::find()
+            .order_by_desc(customer_identity::Column::Id)
+            .one(&self.session)
+            .await?;
+        Ok(newest.map_or(0, |row| row.id))
+    }
+}
+
+/// The rows of these identities that hold.
+pub(super) fn holding(told: &[Identity]) -> Select<customer_identity::Entity> {
+    let any = told
+        .iter()
+        .fold(Condition::any(), |any, identity| any.add(of(identity)));
+    customer_identity::Entity::find()
+        .filter(any)
+        .filter(customer_identity::Column::Closed.eq(OPEN))
+}
+
+fn of(identity: &Identity) -> Condition {
+    Condition::all()
+        .add(customer_identity::Column::Kind.eq(identity.kind.as_str()))
+        .add(customer_identity::Column::Value.eq(identity.value.as_str()))
+}
+
+pub(super) fn is(row: &Model, identity: &Identity) -> bool {
+    row.kind == identity.kind.as_str() && row.value == identity.value
+}
+
+/// To which customer it belongs without any merge.
+pub(super) fn home(row: &Model) -> CustomerId {
+    row.home_id.unwrap_or(row.customer_id)
+}
+
+pub(super) fn is_of_kind(row: &Model, kind: IdentityKind) -> bool {
+    row.kind == kind.as_str()
+}
+
+/// The number to show, if it is an international one: a service's short code is an identity, and no number to show.
+pub(super) fn phone(row: &Model) -> Option<PhoneNumber> {
+    let is_phone = is_of_kind(row, IdentityKind::Phone);
+    is_phone.then(|| row.value.parse().ok()).flatten()
+}
+
+pub(super) fn read(row: &Model) -> Result<Identity, StoreError> {
+    Ok(Identity {
+        kind: word("customer_identities", &row.kind)?,
+        value: row.value.clone(),
+    })
+}
+
+fn dated(row: Model) -> Result<DatedIdentity, StoreError> {
+    Ok(DatedIdentity {
+        identity: read(&row)?,
+        source: row
+            .source
+            .as_deref()
+            .map(|source| word("customer_identities", source))
+            .transpose()?,
+        first_seen: Timestamp(row.first_seen),
+        last_seen: Timestamp(row.last_seen),
+        current: row.closed == OPEN,
+        merged_customer_id: row.home_id.filter(|home| *home != row.customer_id),
+    })
+}

@@ -1,0 +1,173 @@
+//! Customers and the dated identities by which WhatsApp knows them.
+
+mod change;
+mod identities;
+mod meet;
+mod names;
+
+use futures_util::Stream;
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use entity::customer;
+
+use crate::domain::customer::{Customer, Identity};
+use crate::domain::names::NameSource;
+use crate::domain::{CustomerId, Timestamp};
+
+use super::page::{self, Page, PageKey, PageRequest};
+use super::row::{from_json, word};
+use super::{Store, StoreError, Tx};
+
+pub use change::CustomerChange;
+pub use meet::{ResolvedCustomer, Told};
+
+/// Makes the next character of a search pattern mean itself; a backslash would mean more than that to MySQL.
+const ESCAPE: char = '!';
+/// Merges in a row that are followed; no customer was ever merged as often.
+const MAX_CHAIN: usize = 1000;
+
+impl Store {
+    /// Also one who was merged into another, who says so.
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        find(self.readers(), id).await
+    }
+
+    pub async fn customer_of(&self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
+        by_identity(self.readers(), identity).await
+    }
+
+    /// The customer as whom this one goes on: itself unless it was merged.
+    pub async fn current_customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        current(self.readers(), id).await
+    }
+
+    /// By id. `search` finds a part of a name or number, in whatever case.
+    pub async fn customers(&self, page: PageRequest, search: Option<&str>) -> Result<Page<Customer>, StoreError> {
+        let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
+        if let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) {
+            query = query.filter(customer::Column::Search.like(containing(search)));
+        }
+        let columns = (None, customer::Column::Id);
+        page::read(
+            query,
+            page,
+            columns,
+            self.readers(),
+            |row| PageKey::of_id(row.id.0),
+            read,
+        )
+        .await
+    }
+
+    /// Every customer by id, a page at a time in memory.
+    pub fn stream_customers(&self) -> impl Stream<Item = Result<Customer, StoreError>> + Send + use<> {
+        let store = self.clone();
+        page::stream(move |request| {
+            let store = store.clone();
+            async move { store.customers(request, None).await }
+        })
+    }
+
+    pub async fn count_customers(&self) -> Result<u64, StoreError> {
+        let all = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
+        Ok(all.count(self.readers()).await?)
+    }
+}
+
+impl Tx {
+    pub async fn customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        find(&self.session, id).await
+    }
+
+    pub async fn customer_of(&mut self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
+        by_identity(&self.session, identity).await
+    }
+
+    /// As [`Store::current_customer`].
+    pub async fn current_customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        current(&self.session, id).await
+    }
+
+    pub(super) async fn need_customer(&mut self, id: CustomerId) -> Result<customer::Model, StoreError> {
+        let row = customer::Entity::find_by_id(id).one(&self.session).await?;
+        row.ok_or(StoreError::Missing { what: "customer" })
+    }
+
+    /// A customer's rows: of those who were merged into them, at whatever remove.
+    pub(super) async fn merged_into(&mut self, id: CustomerId) -> Result<Vec<customer::Model>, StoreError> {
+        let mut found: Vec<customer::Model> = Vec::new();
+        let mut above = vec![id];
+        for _ in 0..MAX_CHAIN {
+            let below = customer::Entity::find()
+                .filter(customer::Column::MergedInto.is_in(above))
+                .all(&self.session)
+                .await?;
+            if below.is_empty() {
+                return Ok(found);
+            }
+            above = below.iter().map(|row| row.id).collect();
+            found.extend(below);
+        }
+        Err(StoreError::corrupt("customers", "merges without an end"))
+    }
+}
+
+async fn find(database: &impl ConnectionTrait, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+    let row = customer::Entity::find_by_id(id).one(database).await?;
+    row.map(read).transpose()
+}
+
+async fn current(database: &impl ConnectionTrait, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+    let mut id = id;
+    for _ in 0..MAX_CHAIN {
+        match find(database, id).await? {
+            Some(Customer {
+                merged_into: Some(next),
+                ..
+            }) => id = next,
+            found => return Ok(found),
+        }
+    }
+    Err(StoreError::corrupt("customers", "merges without an end"))
+}
+
+async fn by_identity(database: &impl ConnectionTrait, identity: &Identity) -> Result<Option<Customer>, StoreError> {
+    let row = identities::holding(std::slice::from_ref(identity))
+        .one(database)
+        .await?;
+    match row {
+        Some(row) => find(database, row.customer_id).await,
+        None => Ok(None),
+    }
+}
+
+/// `%` and `_` in what is searched for mean themselves.
+fn containing(search: &str) -> LikeExpr {
+    let mut pattern = String::from("%");
+    for c in search.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape(ESCAPE)
+}
+
+pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
+    let source = row.name_source.as_deref().map(|source| word("customers", source));
+    Ok(Customer {
+        id: row.id,
+        name: row.name,
+        name_source: source.transpose()?.unwrap_or(NameSource::Number),
+        phone: row.phone.map(|phone| word("customers", &phone)).transpose()?,
+        status: row.status,
+        photo_url: row.photo_url,
+        unread_count: row.unread_count,
+        attributes: from_json("customers", &row.attributes)?,
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+        merged_into: row.merged_into,
+    })
+}

@@ -1,0 +1,162 @@
+//! What a customer is called and what number is theirs: worked out from all that is known of them, written when it changes.
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use entity::{customer, customer_identity};
+
+use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
+use crate::domain::names::{self, NameSource, Names};
+use crate::domain::{CustomerId, Timestamp};
+use crate::store::{StoreError, Tx};
+
+use super::meet::Told;
+use super::{identities, read};
+
+/// Of what status a customer is until a person says otherwise.
+const DEFAULT_STATUS: &str = "active";
+
+impl Tx {
+    /// A customer of whom nothing is known yet but how they are called.
+    pub(super) async fn create_customer(&mut self, told: &Told) -> Result<CustomerId, StoreError> {
+        let row = customer::ActiveModel {
+            id: NotSet,
+            name: Set(String::new()),
+            named: Set(false),
+            phone: Set(None),
+            status: Set(DEFAULT_STATUS.to_owned()),
+            photo_url: Set(None),
+            unread_count: Set(0),
+            attributes: Set("{}".to_owned()),
+            search: Set(String::new()),
+            created_at: Set(self.now.0),
+            updated_at: Set(self.now.0),
+            merged_into: Set(None),
+            given_name: Set(None),
+            saved_name: Set(told.saved_name.clone()),
+            push_name: Set(told.push_name.clone()),
+            names_told_at: Set(Some(self.now.0)),
+            name_source: Set(None),
+        };
+        Ok(customer::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+    }
+
+    /// Keeps the names that WhatsApp tells. Tells whether one is new. One that it does not tell any more stays.
+    pub(super) async fn hear_names(&mut self, id: CustomerId, told: &Told) -> Result<bool, StoreError> {
+        let before = self.need_customer(id).await?;
+        let mut after = before.clone();
+        if told.saved_name.is_some() {
+            after.saved_name.clone_from(&told.saved_name);
+        }
+        if told.push_name.is_some() {
+            after.push_name.clone_from(&told.push_name);
+        }
+        if after == before {
+            return Ok(false);
+        }
+        let change = customer::ActiveModel {
+            saved_name: Set(after.saved_name),
+            push_name: Set(after.push_name),
+            names_told_at: Set(Some(self.now.0)),
+            ..Default::default()
+        };
+        self.change_customer(id, change).await?;
+        Ok(true)
+    }
+
+    /// Works name and number out anew. Gives the customer if they are other than before.
+    pub(in crate::store) async fn refresh_customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        let before = self.need_customer(id).await?;
+        let merged = self.merged_into(id).await?;
+        let held = self.held_by(&[id]).await?;
+        let phone = current_phone(&held);
+        let others: Vec<Names> = merged.iter().map(names_of).collect();
+        let mut after = before.clone();
+        after.phone = phone.map(String::from);
+        let (source, name) = match names::best(&names_of(&before), &others) {
+            Some(best) => best,
+            None => (NameSource::Number, unnamed(&held, &after)?),
+        };
+        after.name = name;
+        after.name_source = Some(source.to_string());
+        after.named = source == NameSource::Set;
+        if after == before {
+            return Ok(None);
+        }
+        self.save_customer(after, &before).await.and_then(read).map(Some)
+    }
+
+    /// Writes a changed customer, and its new name into its direct conversations.
+    pub(super) async fn save_customer(
+        &mut self,
+        mut row: customer::Model,
+        before: &customer::Model,
+    ) -> Result<customer::Model, StoreError> {
+        row.updated_at = self.now.0;
+        row.search = search_text(&row.name, row.phone.as_deref());
+        let change = row.clone().into_active_model().reset_all();
+        customer::Entity::update_many()
+            .set(change)
+            .filter(customer::Column::Id.eq(row.id))
+            .exec(&self.session)
+            .await?;
+        if row.name != before.name {
+            self.rename_conversations(row.id, &row.name).await?;
+        }
+        Ok(row)
+    }
+
+    pub(in crate::store) async fn change_customer(
+        &mut self,
+        id: CustomerId,
+        change: customer::ActiveModel,
+    ) -> Result<(), StoreError> {
+        let change = customer::ActiveModel {
+            updated_at: Set(self.now.0),
+            ..change
+        };
+        customer::Entity::update_many()
+            .set(change)
+            .filter(customer::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+}
+
+pub(super) fn names_of(row: &customer::Model) -> Names {
+    Names {
+        given: row.given_name.clone(),
+        saved: row.saved_name.clone(),
+        push: row.push_name.clone(),
+        told_at: Timestamp(row.names_told_at.unwrap_or(0)),
+    }
+}
+
+/// The number that a person set, else the last that became the customer's.
+fn current_phone(held: &[customer_identity::Model]) -> Option<PhoneNumber> {
+    let numbers = held.iter().filter_map(|row| {
+        Some((
+            row.source.as_deref() == Some(IdentitySource::Set.as_str()),
+            row.id,
+            identities::phone(row)?,
+        ))
+    });
+    numbers
+        .max_by_key(|(set, id, _)| (*set, *id))
+        .map(|(_, _, phone)| phone)
+}
+
+/// What stands in the place of a name. A customer who has lost every identity keeps what they were called.
+fn unnamed(held: &[customer_identity::Model], row: &customer::Model) -> Result<String, StoreError> {
+    if let Some(phone) = &row.phone {
+        return Ok(phone.clone());
+    }
+    let held: Vec<Identity> = held.iter().map(identities::read).collect::<Result<_, _>>()?;
+    Ok(names::fallback(held.iter()).unwrap_or_else(|| row.name.clone()))
+}
+
+/// Lower case by Unicode's rules, which the databases' own do not all follow.
+fn search_text(name: &str, phone: Option<&str>) -> String {
+    format!("{}\n{}", name.to_lowercase(), phone.unwrap_or_default())
+}

@@ -1,0 +1,90 @@
+//! A person's word that two customers are two: it holds until a person says otherwise, or WhatsApp tells of identities that
+//! were not known when it was given.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+
+use entity::customer_apart::{self, Column};
+
+use crate::domain::CustomerId;
+use crate::domain::customer::Identity;
+use crate::store::{StoreError, Tx};
+
+impl Tx {
+    /// Whether a person's word stands against making one of the two, of whom `told` was told together.
+    pub(in crate::store) async fn are_kept_apart(
+        &mut self,
+        one: CustomerId,
+        other: CustomerId,
+        told: &[Identity],
+    ) -> Result<bool, StoreError> {
+        let kept = self.kept_apart(one, other).await?;
+        let Some(newest) = kept.iter().map(|row| row.newest_identity).max() else {
+            return Ok(false);
+        };
+        let known = self.known(told).await?;
+        let of = |customer| known.iter().filter(move |row| row.customer_id == customer);
+        // A pair of which both were known then is no news, whatever else is told with it.
+        Ok(of(one).any(|a| of(other).any(|b| a.id.max(b.id) <= newest)))
+    }
+
+    /// A person says that they are two.
+    pub(super) async fn keep_apart(&mut self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
+        let (first, second) = (one.min(other), one.max(other));
+        customer_apart::Entity::delete_many()
+            .filter(Column::FirstId.eq(first))
+            .filter(Column::SecondId.eq(second))
+            .exec(&self.session)
+            .await?;
+        let row = customer_apart::ActiveModel {
+            id: NotSet,
+            first_id: Set(first),
+            second_id: Set(second),
+            newest_identity: Set(self.newest_identity().await?),
+            created_at: Set(self.now.0),
+        };
+        customer_apart::Entity::insert(row).exec(&self.session).await?;
+        Ok(())
+    }
+
+    /// A person says that they are one.
+    pub(super) async fn let_together(&mut self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
+        let kept = self.kept_apart(one, other).await?;
+        customer_apart::Entity::delete_many()
+            .filter(Column::Id.is_in(kept.iter().map(|row| row.id)))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// The words that were given about these two, or those merged into them.
+    async fn kept_apart(
+        &mut self,
+        one: CustomerId,
+        other: CustomerId,
+    ) -> Result<Vec<customer_apart::Model>, StoreError> {
+        let ones = self.with_merged(one).await?;
+        let others = self.with_merged(other).await?;
+        let rows = customer_apart::Entity::find()
+            .filter(
+                Condition::all()
+                    .add(Column::FirstId.is_in(ones.union(&others).copied()))
+                    .add(Column::SecondId.is_in(ones.union(&others).copied())),
+            )
+            .all(&self.session)
+            .await?;
+        let is_between = |row: &customer_apart::Model| {
+            let one_way = ones.contains(&row.first_id) && others.contains(&row.second_id);
+            one_way || ones.contains(&row.second_id) && others.contains(&row.first_id)
+        };
+        Ok(rows.into_iter().filter(is_between).collect())
+    }
+
+    /// A customer and those who were merged into them.
+    pub(super) async fn with_merged(&mut self, id: CustomerId) -> Result<BTreeSet<CustomerId>, StoreError> {
+        let merged = self.merged_into(id).await?;
+        Ok(std::iter::once(id).chain(merged.iter().map(|row| row.id)).collect())
+    }
+}

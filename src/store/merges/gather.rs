@@ -1,0 +1,249 @@
+//! Moving messages between conversations, each with the home that it has.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use entity::{conversation, message, outbox};
+
+use crate::domain::message::{Direction, Kind};
+use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
+use crate::store::{StoreError, Tx};
+
+/// Rows changed by one statement that names each: databases take a bounded count of values.
+const MAX_NAMED: usize = 500;
+
+/// Which messages are meant, by whose they are without any merge.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Home {
+    Any,
+    /// Of one of these.
+    In(BTreeSet<CustomerId>),
+    /// Of none of these.
+    NotIn(BTreeSet<CustomerId>),
+}
+
+impl Home {
+    /// A message without a home is at home with the customer who has it.
+    pub(super) fn condition(&self) -> Condition {
+        let home = || {
+            Func::coalesce([
+                Expr::col(message::Column::HomeId),
+                Expr::col(message::Column::CustomerId),
+            ])
+        };
+        match self {
+            Self::Any => Condition::all(),
+            Self::In(customers) => Condition::all().add(Expr::expr(home()).is_in(ids(customers))),
+            Self::NotIn(customers) => Condition::all().add(Expr::expr(home()).is_not_in(ids(customers))),
+        }
+    }
+}
+
+fn ids(customers: &BTreeSet<CustomerId>) -> Vec<i64> {
+    customers.iter().map(|id| id.0).collect()
+}
+
+/// What makes a message unique in its conversation.
+type Key = (Option<WaMessageId>, bool, WaUserId);
+
+impl Tx {
+    /// Moves messages to a customer's conversation. One that is there already is one message: the other stays behind, and
+    /// comes back into sight when the merge is undone. Gives how many were moved.
+    pub(super) async fn gather(
+        &mut self,
+        from: ConversationId,
+        to: ConversationId,
+        customer: CustomerId,
+        home: &Home,
+    ) -> Result<u64, StoreError> {
+        let stays = self.doubles(from, to).await?;
+        let all = Condition::all()
+            .add(message::Column::ConversationId.eq(from))
+            .add(home.condition());
+        let moved = if stays.is_empty() {
+            self.move_messages(all, Some(to), customer).await?
+        } else {
+            let wanted: Vec<MessageId> = message::Entity::find()
+                .select_only()
+                .column(message::Column::Id)
+                .filter(all)
+                .into_tuple()
+                .all(&self.session)
+                .await?;
+            let wanted: Vec<MessageId> = wanted.into_iter().filter(|id| !stays.contains(id)).collect();
+            let mut moved = 0;
+            for some in wanted.chunks(MAX_NAMED) {
+                let some = Condition::all().add(message::Column::Id.is_in(some.iter().copied()));
+                moved += self.move_messages(some, Some(to), customer).await?;
+            }
+            moved
+        };
+        self.move_work(from, to).await?;
+        Ok(moved)
+    }
+
+    /// Gives messages to a customer, and into a conversation; whose they were becomes their home.
+    pub(super) async fn move_messages(
+        &mut self,
+        which: Condition,
+        to: Option<ConversationId>,
+        customer: CustomerId,
+    ) -> Result<u64, StoreError> {
+        let home = Func::coalesce([
+            Expr::col(message::Column::HomeId),
+            Expr::col(message::Column::CustomerId),
+        ]);
+        let mut update = message::Entity::update_many()
+            .col_expr(message::Column::HomeId, home.into())
+            .filter(which.clone());
+        update = update.filter(message::Column::HomeId.is_null());
+        update.exec(&self.session).await?;
+        let mut change = message::ActiveModel {
+            customer_id: Set(Some(customer)),
+            ..message::ActiveModel::default()
+        };
+        if let Some(to) = to {
+            change.conversation_id = Set(to);
+        }
+        let moved = message::Entity::update_many()
+            .set(change)
+            .filter(which)
+            .exec(&self.session)
+            .await?;
+        Ok(moved.rows_affected)
+    }
+
+    /// Those of `from` that `to` has as well.
+    async fn doubles(&mut self, from: ConversationId, to: ConversationId) -> Result<HashSet<MessageId>, StoreError> {
+        let here = self.keys(from).await?;
+        if here.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let there: HashSet<Key> = self.keys(to).await?.into_iter().map(|(_, key)| key).collect();
+        Ok(here
+            .into_iter()
+            .filter(|(_, key)| there.contains(key))
+            .map(|(id, _)| id)
+            .collect())
+    }
+
+    async fn keys(&mut self, of: ConversationId) -> Result<Vec<(MessageId, Key)>, StoreError> {
+        let rows: Vec<(MessageId, Option<WaMessageId>, bool, WaUserId)> = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .column(message::Column::WhatsappId)
+            .column(message::Column::FromMe)
+            .column(message::Column::Sender)
+            .filter(message::Column::ConversationId.eq(of))
+            .filter(message::Column::WhatsappId.is_not_null())
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        let key = |(id, whatsapp_id, from_me, sender)| (id, (whatsapp_id, from_me, sender));
+        Ok(rows.into_iter().map(key).collect())
+    }
+
+    /// What waits for the outside goes into the lane in which its message now is; what is about no message stays where the
+    /// conversation goes on.
+    async fn move_work(&mut self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
+        let waiting: Vec<(crate::domain::OutboxId, Option<MessageId>)> = outbox::Entity::find()
+            .select_only()
+            .column(outbox::Column::Id)
+            .column(outbox::Column::MessageId)
+            .filter(outbox::Column::Lane.eq(from))
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        let about: BTreeMap<MessageId, ConversationId> = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .column(message::Column::ConversationId)
+            .filter(message::Column::Id.is_in(waiting.iter().filter_map(|(_, message)| *message)))
+            .into_tuple::<(MessageId, ConversationId)>()
+            .all(&self.session)
+            .await?
+            .into_iter()
+            .collect();
+        let goes = waiting
+            .into_iter()
+            .filter(|(_, message)| message.is_some_and(|id| about.get(&id) == Some(&to)))
+            .map(|(id, _)| id);
+        let goes: Vec<_> = goes.collect();
+        for some in goes.chunks(MAX_NAMED) {
+            outbox::Entity::update_many()
+                .col_expr(outbox::Column::Lane, Expr::value(to))
+                .filter(outbox::Column::Id.is_in(some.iter().copied()))
+                .exec(&self.session)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What of a conversation is worked out from its messages: its last one, and by when lists sort it.
+    pub(super) async fn recount(&mut self, id: ConversationId) -> Result<(), StoreError> {
+        let last = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(id))
+            .order_by_desc(message::Column::SortAt)
+            .order_by_desc(message::Column::Id)
+            .one(&self.session)
+            .await?;
+        let created = self.need_conversation(id).await?.created_at;
+        let change = conversation::ActiveModel {
+            last_message_id: Set(last.as_ref().map(|last| last.id)),
+            last_message_at: Set(last.as_ref().map(|last| last.timestamp)),
+            active_at: Set(last.map_or(created, |last| last.timestamp)),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(id, change).await
+    }
+
+    /// How many of a conversation's unread messages, its last `unread` of a customer, are at home with these.
+    pub(super) async fn unread_of(
+        &mut self,
+        id: ConversationId,
+        unread: i64,
+        home: &BTreeSet<CustomerId>,
+    ) -> Result<i64, StoreError> {
+        let rows = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
+            .filter(message::Column::Kind.ne(Kind::System.as_str()))
+            .filter(message::Column::Backfilled.eq(false))
+            .order_by_desc(message::Column::Id)
+            .limit(u64::try_from(unread).unwrap_or(0))
+            .all(&self.session)
+            .await?;
+        let theirs = rows
+            .iter()
+            .filter(|row| row.home_id.or(row.customer_id).is_some_and(|id| home.contains(&id)));
+        Ok(i64::try_from(theirs.count()).unwrap_or(i64::MAX))
+    }
+
+    /// The chats in which customers of these homes were heard.
+    pub(super) async fn chats_of(&mut self, id: ConversationId, home: &Home) -> Result<BTreeSet<ChatId>, StoreError> {
+        let chats: Vec<Option<ChatId>> = message::Entity::find()
+            .select_only()
+            .column(message::Column::ChatId)
+            .distinct()
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
+            .filter(home.condition())
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        Ok(chats.into_iter().flatten().collect())
+    }
+
+    /// The chat of the newest message that says in which it stands.
+    pub(super) async fn newest_chat(&mut self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
+        let row = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::ChatId.is_not_null())
+            .order_by_desc(message::Column::Id)
+            .one(&self.session)
+            .await?;
+        Ok(row.and_then(|row| row.chat_id))
+    }
+}

@@ -1,0 +1,215 @@
+//! Making one of two customers.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, Func};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::{Map, Value};
+
+use entity::{conversation, customer, customer_identity, merge, message};
+
+use crate::domain::conversation::ConversationStatus;
+use crate::domain::merge::{Joined, Merged};
+use crate::domain::{CustomerId, MergeId};
+use crate::store::customers;
+use crate::store::row::{from_json, to_json};
+use crate::store::{StoreError, Tx};
+
+use super::{Home, Moved, MovedConversation};
+
+impl Tx {
+    /// Makes `merged` the customer `id`, who goes on. `made_by`: the person who wants it; none when WhatsApp told so. Both have
+    /// to be customers who were not merged themselves.
+    pub async fn merge_customers(
+        &mut self,
+        id: CustomerId,
+        merged: CustomerId,
+        made_by: Option<&str>,
+    ) -> Result<Merged, StoreError> {
+        self.lock_customers(&[id, merged]).await?;
+        let (kept, gone) = (self.need_customer(id).await?, self.need_customer(merged).await?);
+        if id == merged || kept.merged_into.is_some() || gone.merged_into.is_some() {
+            return Err(StoreError::Conflict("customers that are one already".to_owned()));
+        }
+        let mut moved = Moved::default();
+        for from in self.conversations_of(merged).await? {
+            let to = self.row_of_customer(from.account_id, id).await?;
+            match to {
+                Some(to) => moved.conversations.push(self.join(&to, &from, id).await?),
+                None => self.hand_over_conversation(&from, id).await?,
+            }
+        }
+        let behind: BTreeSet<_> = moved
+            .conversations
+            .iter()
+            .map(|one| one.joined.merged_conversation_id)
+            .collect();
+        let rest = Condition::all()
+            .add(message::Column::CustomerId.eq(merged))
+            .add(message::Column::ConversationId.is_not_in(behind));
+        self.move_messages(rest, None, id).await?;
+        self.hand_over_identities(merged, id).await?;
+        moved.attributes = self.end_customer(&kept, &gone).await?;
+        if made_by.is_some() {
+            self.let_together(id, merged).await?;
+        }
+        let merge_id = self.note_merge(id, merged, made_by, &moved).await?;
+        self.refresh_customer(id).await?;
+        self.merged(merge_id).await
+    }
+
+    /// What there is to tell of a merge that was just made.
+    async fn merged(&mut self, id: MergeId) -> Result<Merged, StoreError> {
+        let missing = StoreError::Missing { what: "merge" };
+        let merge = self.merge(id).await?.ok_or(missing)?;
+        Ok(Merged {
+            merge_id: id,
+            automatic: merge.automatic,
+            customer: customers::read(self.need_customer(merge.customer_id).await?)?,
+            merged_customer_id: merge.merged_customer_id,
+            conversations: self.live_conversations(merge.customer_id).await?,
+            joined: merge.conversations.clone(),
+            merge,
+        })
+    }
+
+    /// Holds customers until the commit, always in the same order. SQLite has one writer as a whole.
+    pub(super) async fn lock_customers(&mut self, ids: &[CustomerId]) -> Result<(), StoreError> {
+        if self.session.get_database_backend() != DbBackend::Sqlite {
+            customer::Entity::find()
+                .filter(customer::Column::Id.is_in(ids.iter().copied()))
+                .order_by_asc(customer::Column::Id)
+                .lock_exclusive()
+                .all(&self.session)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a conversation in another of the same account.
+    async fn join(
+        &mut self,
+        to: &conversation::Model,
+        from: &conversation::Model,
+        customer: CustomerId,
+    ) -> Result<MovedConversation, StoreError> {
+        self.gather(from.id, to.id, customer, &Home::Any).await?;
+        let room = self.hand_over_room(from.id, to.id).await?;
+        let ended = conversation::ActiveModel {
+            merged_into: Set(Some(to.id)),
+            chat_id: Set(None),
+            unread_count: Set(0),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(from.id, ended).await?;
+        // The chat that was heard last is the one to answer.
+        let later = from.chat_id.is_some() && (to.chat_id.is_none() || from.active_at > to.active_at);
+        let open = ConversationStatus::Open.as_str();
+        let goes_on = conversation::ActiveModel {
+            chat_id: Set(if later {
+                from.chat_id.clone()
+            } else {
+                to.chat_id.clone()
+            }),
+            unread_count: Set(to.unread_count + from.unread_count),
+            status: Set(if from.status == open {
+                open.to_owned()
+            } else {
+                to.status.clone()
+            }),
+            assignee: Set(to.assignee.clone().or_else(|| from.assignee.clone())),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(to.id, goes_on).await?;
+        self.recount(to.id).await?;
+        Ok(MovedConversation {
+            joined: Joined {
+                account_id: to.account_id,
+                conversation_id: to.id,
+                merged_conversation_id: from.id,
+            },
+            chat: to.chat_id.clone(),
+            merged_chat: from.chat_id.clone(),
+            room,
+        })
+    }
+
+    /// A conversation in an account in which the other has none goes on as it is.
+    async fn hand_over_conversation(&mut self, row: &conversation::Model, to: CustomerId) -> Result<(), StoreError> {
+        let change = conversation::ActiveModel {
+            customer_id: Set(Some(to)),
+            home_id: Set(row.home_id.or(row.customer_id)),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(row.id, change).await
+    }
+
+    async fn hand_over_identities(&mut self, from: CustomerId, to: CustomerId) -> Result<(), StoreError> {
+        customer_identity::Entity::update_many()
+            .col_expr(
+                customer_identity::Column::HomeId,
+                Func::coalesce([
+                    Expr::col(customer_identity::Column::HomeId),
+                    Expr::col(customer_identity::Column::CustomerId),
+                ])
+                .into(),
+            )
+            .filter(customer_identity::Column::CustomerId.eq(from))
+            .exec(&self.session)
+            .await?;
+        customer_identity::Entity::update_many()
+            .col_expr(customer_identity::Column::CustomerId, Expr::value(to))
+            .filter(customer_identity::Column::CustomerId.eq(from))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a customer in another, who takes what they do not have themselves. Gives the attributes that were taken.
+    async fn end_customer(
+        &mut self,
+        kept: &customer::Model,
+        gone: &customer::Model,
+    ) -> Result<Map<String, Value>, StoreError> {
+        let mut attributes: Map<String, Value> = from_json("customers", &kept.attributes)?;
+        let mut taken: Map<String, Value> = from_json("customers", &gone.attributes)?;
+        taken.retain(|key, _| !attributes.contains_key(key));
+        attributes.extend(taken.clone());
+        let ended = customer::ActiveModel {
+            merged_into: Set(Some(kept.id)),
+            phone: Set(None),
+            unread_count: Set(0),
+            ..customer::ActiveModel::default()
+        };
+        self.change_customer(gone.id, ended).await?;
+        let goes_on = customer::ActiveModel {
+            attributes: Set(to_json(&attributes)?),
+            unread_count: Set(kept.unread_count + gone.unread_count),
+            ..customer::ActiveModel::default()
+        };
+        self.change_customer(kept.id, goes_on).await?;
+        Ok(taken)
+    }
+
+    async fn note_merge(
+        &mut self,
+        id: CustomerId,
+        merged: CustomerId,
+        made_by: Option<&str>,
+        moved: &Moved,
+    ) -> Result<MergeId, StoreError> {
+        let row = merge::ActiveModel {
+            id: NotSet,
+            customer_id: Set(id),
+            merged_customer_id: Set(merged),
+            automatic: Set(made_by.is_none()),
+            made_by: Set(made_by.map(ToOwned::to_owned)),
+            moved: Set(to_json(moved)?),
+            created_at: Set(self.now.0),
+            undone_at: Set(None),
+            undone_by: Set(None),
+        };
+        Ok(merge::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+    }
+}

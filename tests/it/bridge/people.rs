@@ -1,0 +1,239 @@
+//! Who somebody is: one customer, one conversation, one room, whatever they come by.
+
+use std::time::Duration;
+
+use crm::bridge::{CustomerEdit, SendTo};
+use crm::domain::conversation::Conversation;
+use crm::domain::customer::{Customer, Identity};
+use crm::domain::event::EventType;
+use crm::domain::message::MessageState;
+use crm::domain::outbox::Target;
+use crm::domain::whatsapp::PageEvent;
+use crm::domain::{ChatId, Clock, CustomerId, Seq};
+use crm::store::{ConversationFilter, CustomerChange, PageRequest};
+use serde_json::Value;
+
+use super::Rig;
+
+const LID_CHAT: &str = "770001@lid";
+
+fn lid() -> Identity {
+    Identity::lid("770001")
+}
+
+impl Rig {
+    /// The first customer writes, as the page tells of it when it knows them by these.
+    fn writes(&self, chat: &str, told: &[Identity], text: &str) {
+        let now = self.run.clock.now();
+        let mut message = self.run.whatsapp.message(0, text, text, now);
+        message.chat = ChatId::from(chat);
+        message.contact.identities = told.to_vec();
+        self.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    }
+
+    fn number(&self) -> (String, Identity) {
+        let world = self.run.whatsapp.world.lock().unwrap();
+        let chat = &world.chats[0];
+        (chat.id.as_str().to_owned(), Identity::phone(&chat.phone))
+    }
+
+    async fn customers(&self) -> Vec<Customer> {
+        let page = self.program.store.customers(PageRequest::first(10), None).await;
+        page.unwrap().data
+    }
+
+    async fn conversations(&self) -> Vec<Conversation> {
+        let all = ConversationFilter::default();
+        let page = self.program.store.conversations(PageRequest::first(10), all).await;
+        page.unwrap().data
+    }
+
+    async fn contents_of(&self, customer: CustomerId) -> Vec<String> {
+        let messages = self.messages().await.into_iter();
+        let of = messages.filter(|message| message.customer_id == Some(customer));
+        of.map(|message| message.content).collect()
+    }
+
+    async fn events(&self, kind: EventType) -> Vec<Value> {
+        let journal = self.program.store.journal(Seq(0), 1000).await.unwrap();
+        let of_kind = journal.into_iter().filter(|event| event.kind == kind);
+        of_kind.map(|event| event.data).collect()
+    }
+
+    /// By LID, by number, and then by both together.
+    async fn joined(&mut self) {
+        let (chat, number) = self.number();
+        self.writes(LID_CHAT, &[lid()], "by lid");
+        self.settle().await;
+        self.writes(&chat, std::slice::from_ref(&number), "by number");
+        self.settle().await;
+        assert_eq!(self.customers().await.len(), 2);
+        self.writes(&chat, &[number, lid()], "together");
+        self.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_by_lid_then_number_then_username_is_one_customer_with_one_conversation() {
+    let mut rig = Rig::new().await;
+    rig.joined().await;
+    let user = Identity::username("ada");
+    rig.writes(LID_CHAT, &[lid(), user], "by username");
+    rig.settle().await;
+    let everything = ["by lid", "by number", "together", "by username"];
+    assert_eq!(rig.customers().await.len(), 1);
+    assert_eq!(rig.conversations().await.len(), 1);
+    assert_eq!(rig.contents_of(CustomerId(1)).await, everything);
+
+    let told = rig.events(EventType::CustomerMerged).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["customer"]["id"], 1);
+    assert_eq!(told[0]["merged_customer_id"], 2);
+    assert_eq!(told[0]["automatic"], true);
+    assert_eq!(told[0]["joined"][0]["merged_conversation_id"], 2);
+    let merge = rig.program.store.merges_of(CustomerId(1)).await.unwrap().remove(0);
+    assert_eq!(told[0]["merge_id"], merge.id.0);
+
+    rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.contents_of(CustomerId(1)).await, ["by lid", "by username"]);
+    assert_eq!(rig.contents_of(CustomerId(2)).await, ["by number", "together"]);
+    assert_eq!(rig.events(EventType::CustomerUnmerged).await.len(), 1);
+    let (chat, number) = rig.number();
+    rig.writes(&chat, &[number, lid()], "told again");
+    rig.settle().await;
+    assert_eq!(rig.customers().await.len(), 2, "a person has said that they are two");
+
+    let again = rig.program.desk.merge_customers(CustomerId(1), CustomerId(2), "grace");
+    let again = again.await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.conversations().await.len(), 1);
+    assert_eq!(rig.contents_of(CustomerId(1)).await.len(), 5);
+    let repeated = rig.program.desk.merge_customers(CustomerId(1), CustomerId(2), "grace");
+    assert_eq!(repeated.await.unwrap(), again, "asked for twice it is done once");
+}
+
+#[tokio::test]
+async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_nothing() {
+    let mut rig = Rig::new().await;
+    rig.joined().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.starts_with("This conversation goes on in https://matrix.to/#/!")),
+        "{notices:?}"
+    );
+    rig.run.matrix.agent_writes(1, "into the old room");
+    rig.settle().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.starts_with("Not sent. This conversation goes on"))
+    );
+    rig.run.matrix.agent_writes(0, "into the new room");
+    rig.settle().await;
+    let sent: Vec<String> = rig
+        .messages()
+        .await
+        .into_iter()
+        .map(|message| message.content)
+        .collect();
+    assert!(!sent.contains(&"into the old room".to_owned()));
+    let answer = rig.message("into the new room").await;
+    assert_eq!(
+        answer.state,
+        MessageState::Read,
+        "it went out in the chat that was heard last"
+    );
+
+    let merge = rig.program.store.merges_of(CustomerId(1)).await.unwrap().remove(0);
+    rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
+    rig.settle().await;
+    rig.run.matrix.agent_writes(1, "here again");
+    rig.settle().await;
+    assert_eq!(rig.message("here again").await.customer_id, Some(CustomerId(2)));
+    // What looks whether an answer is late is due half a minute after it.
+    rig.run.clock.advance(Duration::from_secs(31));
+    rig.settle().await;
+    let waiting = rig.program.store.outbox_counts().await.unwrap();
+    assert!(
+        waiting.iter().all(|count| count.target != Target::Matrix),
+        "{waiting:?}"
+    );
+}
+
+/// `RULES` 20: what was shown in the old room is ticked there.
+#[tokio::test]
+async fn what_an_agent_wrote_in_the_old_room_is_ticked_there() {
+    let mut rig = Rig::new().await;
+    let (chat, number) = rig.number();
+    rig.writes(LID_CHAT, &[lid()], "by lid");
+    rig.settle().await;
+    rig.writes(&chat, std::slice::from_ref(&number), "by number");
+    rig.settle().await;
+    let event = rig.run.matrix.agent_writes(1, "on its way").unwrap();
+    rig.work().await;
+    rig.writes(&chat, &[number, lid()], "together");
+    rig.settle().await;
+    assert_eq!(rig.customers().await.len(), 1);
+    assert_eq!(rig.message("on its way").await.customer_id, Some(CustomerId(1)));
+    assert_eq!(rig.run.matrix.ticks(&event), ["✓✓ read"]);
+}
+
+/// The page looks a number up and answers with a LID of whom we know.
+#[tokio::test]
+async fn a_look_up_that_tells_a_lid_that_we_know_joins_the_two() {
+    let mut rig = Rig::new().await;
+    let (chat, number) = rig.number();
+    rig.writes(LID_CHAT, &[lid()], "by lid");
+    rig.settle().await;
+    let phone = number.value.parse().unwrap();
+    rig.send_to(SendTo::Phone(phone), "to the number").await;
+    rig.work().await;
+    assert_eq!(rig.customers().await.len(), 2);
+    rig.writes(&chat, &[number, lid()], "it is me");
+    rig.settle().await;
+    assert_eq!(rig.conversations().await.len(), 1);
+    assert_eq!(
+        rig.contents_of(CustomerId(1)).await,
+        ["by lid", "to the number", "it is me"]
+    );
+    // Whoever still knows the other by their id reaches the same conversation.
+    let sent = rig.send_to(SendTo::Customer(CustomerId(2)), "by the old id").await;
+    assert_eq!(sent.customer_id, Some(CustomerId(1)));
+}
+
+#[tokio::test]
+async fn a_name_that_a_person_sets_holds_and_is_told_only_when_it_changes() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let edit = |name: Option<&str>| {
+        let name = Some(name.map(ToOwned::to_owned));
+        let change = CustomerChange {
+            name,
+            ..CustomerChange::default()
+        };
+        rig.program
+            .desk
+            .edit_customer(CustomerId(1), CustomerEdit { change, expected: None })
+    };
+    assert_eq!(edit(Some("The \u{202e}countess")).await.unwrap().name, "The countess");
+    edit(Some("The countess")).await.unwrap();
+    assert!(edit(Some("\u{200b}")).await.is_err(), "a name that shows nothing");
+    assert_eq!(rig.events(EventType::CustomerUpdated).await.len(), 1);
+    assert_eq!(rig.conversations().await[0].name, "The countess");
+    let waits = rig.program.store.outbox_counts().await.unwrap();
+    assert_eq!(waits.len(), 1, "its room is to be renamed: {waits:?}");
+    let told = edit(None).await.unwrap();
+    assert_eq!(told.name, "Customer 00");
+    rig.settle().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(
+        rig.events(EventType::CustomerUpdated).await.len(),
+        2,
+        "the same name again is no news"
+    );
+}
