@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::options::KeyLayout;
@@ -54,6 +53,12 @@ const FILES: &[(&str, &str)] = files![
     "shelf.js",
 ];
 
+/// What the name of the file that holds them all begins with; the layout of message keys follows.
+const WHOLE: &str = "all.";
+
+/// What the files begin with that are layouts of message keys.
+const KEYS: &str = "msgkey_";
+
 const INDEX: &str = include_str!("../../page/index.html");
 
 /// As strict about connections as the site's own: no sockets or requests to other origins, the loopback included.
@@ -68,9 +73,9 @@ const CSP: &str = "default-src 'self' data: blob:; \
 pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
     let html = service.look(|world| {
         let options = &world.options;
-        let skipped = match options.key_layout {
-            KeyLayout::Old => "msgkey_minified.js",
-            KeyLayout::New => "msgkey_serialized.js",
+        let keys = match options.key_layout {
+            KeyLayout::Old => "msgkey_serialized.js",
+            KeyLayout::New => "msgkey_minified.js",
         };
         let attributes = format!(
             "data-version=\"{}\" data-settle-ms=\"{}\" data-lid-migrated=\"{}\" data-hidden-modules=\"{}\"",
@@ -79,10 +84,8 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
             options.lid_migrated,
             options.hidden_modules.join(" ")
         );
-        let mut scripts = String::new();
-        for (name, _) in FILES.iter().filter(|(name, _)| *name != skipped) {
-            let _ = write!(scripts, "<script src=\"/page/{name}\"></script>");
-        }
+        // In one file: on a busy machine, client libraries would take a pause between two files for the end of them.
+        let scripts = format!("<script src=\"/page/{WHOLE}{keys}\"></script>");
         INDEX
             .replace("{{attributes}}", &attributes)
             .replace("{{scripts}}", &scripts)
@@ -110,14 +113,28 @@ pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Re
 }
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
-    match FILES.iter().find(|(known, _)| *known == name) {
-        Some((_, text)) => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
-                (header::CACHE_CONTROL, "no-store"),
-            ];
-            (headers, *text).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
+    let text = match name.strip_prefix(WHOLE) {
+        Some(keys) => whole(keys),
+        None => FILES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, text)| (*text).to_owned()),
+    };
+    let Some(text) = text else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, text).into_response()
+}
+
+/// Every file in order, but of the layouts of message keys the one asked for.
+fn whole(keys: &str) -> Option<String> {
+    FILES.iter().find(|(name, _)| *name == keys)?;
+    let wanted = FILES
+        .iter()
+        .filter(|(name, _)| !name.starts_with(KEYS) || *name == keys);
+    Some(wanted.map(|(_, text)| *text).collect())
 }

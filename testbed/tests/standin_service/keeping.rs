@@ -69,6 +69,45 @@ async fn history_comes_until_it_was_taken() {
 }
 
 #[tokio::test]
+async fn what_is_older_comes_once_the_page_is_up_a_chunk_at_a_time() {
+    let standin = standin().await;
+    let chats = standin.fill_history(3, 3_000, Duration::from_hours(24));
+    standin.give_first(10);
+    let credential = Page::link(&standin).await;
+    let mut page = Page::log_in(&standin, &credential).await;
+    assert_eq!(page.until("welcome").await["history"], 1);
+    let first = page.until("history").await["chunk"].clone();
+    assert_eq!(first["chats"].as_array().map(Vec::len), Some(3));
+    assert_eq!(first["chats"][0]["messages"][9]["text"], "Message 2999 of chat 2");
+    page.say(json!({ "op": "history_ack", "n": first["n"] })).await;
+    page.until("offline_end").await;
+    // A page that goes away in the middle gets what it has not said it has.
+    page.until("history").await;
+    let mut page = Page::log_in(&standin, &credential).await;
+    page.until("offline_end").await;
+    let (mut texts, mut progress) = (Vec::new(), Vec::new());
+    while progress.last() != Some(&100) {
+        let chunk = page.until("history").await["chunk"].clone();
+        assert_eq!(chunk["background"], true);
+        progress.push(chunk["progress"].as_u64().expect("a number"));
+        for chat in chunk["chats"].as_array().expect("chats") {
+            if chat["chat"] == json!(chats[1].chat()) {
+                let piece = chat["messages"].as_array().expect("messages").iter();
+                let piece: Vec<_> = piece.map(|message| message["text"].clone()).collect();
+                texts.splice(0..0, piece);
+            }
+        }
+        page.say(json!({ "op": "history_ack", "n": chunk["n"] })).await;
+    }
+    assert!(progress.is_sorted() && progress.len() >= 5, "{progress:?}");
+    assert_eq!(texts.len(), 2_990);
+    assert_eq!(
+        (&texts[0], &texts[2_989]),
+        (&json!("Message 0 of chat 1"), &json!("Message 2989 of chat 1"))
+    );
+}
+
+#[tokio::test]
 async fn people_are_found_by_either_address_and_told_only_what_may_be_known() {
     let standin = standin().await;
     standin.add_customer(NewCustomer::by_lid("Lea", "447700900200", "111"));
