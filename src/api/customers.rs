@@ -80,6 +80,7 @@ pub async fn identities(
 
 /// What is to be changed about a customer. What is absent stays; null takes back what a person set, and what WhatsApp tells holds
 /// again.
+#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
@@ -95,6 +96,7 @@ pub struct Edit {
 const MAX_STATUS: usize = 64;
 
 /// A field that is there, be it null.
+#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
