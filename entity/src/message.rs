@@ -44,6 +44,8 @@ pub struct Model {
     pub failure_code: Option<String>,
     pub failure_detail: Option<String>,
     pub expires_at: Option<i64>,
+    pub wait_reason: Option<String>,
+    pub wait_until: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -33,6 +33,7 @@ pub const CUSTOMER_COLUMNS: &[&str] = &[
     "photo_url",
     "unread_count",
     "attributes",
+    "opted_out_at",
     "created_at",
     "updated_at",
 ];

@@ -12,7 +12,7 @@ use crate::domain::{ChatId, ConversationId, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, outbound};
+use super::{changes, consent, outbound};
 
 /// What became of a message that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +115,11 @@ async fn follow_up(
     }
     if stored.direction == Direction::Outbound {
         // Answered on the phone.
+        tx.see_phone(stored.account_id, stored.timestamp).await?;
         outbound::mark_answered(tx, conversation).await?;
         return Ok(Taken::Quiet);
     }
+    consent::heard(tx, policy, conversation, stored).await?;
     tx.add_unread(conversation.id, 1).await?;
     if conversation.status != ConversationStatus::Open {
         let reopened = tx

@@ -2,14 +2,17 @@
 //! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
 
 mod changes;
+mod consent;
 mod core;
 mod decisions;
 mod desk;
+mod hearing;
 mod inbound;
 mod intake;
 mod lines;
 mod outbound;
 mod outgoing;
+mod pacing;
 mod reading;
 mod resync;
 mod revisions;

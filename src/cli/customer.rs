@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::client::with_query;
+use super::client::{Client, with_query};
 use super::{Exit, Shell, listing};
 
 /// The people who write to us
@@ -28,6 +28,16 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
     },
+    /// Write to a customer no more
+    OptOut {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Write to a customer again who had opted out
+    OptIn {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
 }
 
 const COLUMNS: &[&str] = &["id", "name", "phone", "status", "unread_count", "updated_at"];
@@ -45,7 +55,16 @@ impl Customer {
                 let customer: Value = client.get(&format!("/api/v1/customers/{id}")).await?;
                 shell.output().one(&customer)?;
             }
+            Verb::OptOut { id } => consent(shell, &client, id, "opt-out").await?,
+            Verb::OptIn { id } => consent(shell, &client, id, "opt-in").await?,
         }
         Ok(Exit::Ok)
     }
+}
+
+async fn consent(shell: &Shell, client: &Client, id: i64, verb: &str) -> anyhow::Result<()> {
+    let customer: Value = client
+        .post(&format!("/api/v1/customers/{id}/{verb}"), &serde_json::json!({}))
+        .await?;
+    shell.output().one(&customer)
 }

@@ -3,15 +3,19 @@
 
 pub mod account;
 pub mod clock;
+pub mod consent;
 pub mod conversation;
 pub mod customer;
+pub mod daily;
 pub mod delivery;
 pub mod details;
 pub mod event;
 pub mod matrix;
 pub mod message;
 pub mod outbox;
+pub mod pace;
 pub mod session;
+pub mod vitals;
 pub mod whatsapp;
 pub mod word;
 

@@ -225,6 +225,9 @@ impl Tx {
             unread_count: 0,
             attributes: "{}".to_owned(),
             search: search_text(name, None),
+            opted_out_at: None,
+            opted_out_by: None,
+            opted_in_at: None,
             created_at: self.now.0,
             updated_at: self.now.0,
         };
@@ -278,7 +281,7 @@ impl Tx {
     }
 
     /// Writes a changed customer, and its new name into its direct conversations.
-    async fn save_customer(
+    pub(super) async fn save_customer(
         &mut self,
         mut row: customer::Model,
         before: &customer::Model,
@@ -297,7 +300,7 @@ impl Tx {
         Ok(row)
     }
 
-    async fn need_customer(&mut self, id: CustomerId) -> Result<customer::Model, StoreError> {
+    pub(super) async fn need_customer(&mut self, id: CustomerId) -> Result<customer::Model, StoreError> {
         let row = customer::Entity::find_by_id(id).one(&self.session).await?;
         row.ok_or(StoreError::Missing { what: "customer" })
     }
@@ -365,7 +368,7 @@ fn containing(search: &str) -> LikeExpr {
     LikeExpr::new(pattern).escape(ESCAPE)
 }
 
-fn read(row: customer::Model) -> Result<Customer, StoreError> {
+pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
     Ok(Customer {
         id: row.id,
         name: row.name,
@@ -374,6 +377,8 @@ fn read(row: customer::Model) -> Result<Customer, StoreError> {
         photo_url: row.photo_url,
         unread_count: row.unread_count,
         attributes: from_json("customers", &row.attributes)?,
+        opted_out_at: row.opted_out_at.map(Timestamp),
+        opted_out_by: row.opted_out_by,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
     })

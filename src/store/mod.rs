@@ -15,6 +15,7 @@ mod journal;
 mod listen;
 mod messages;
 mod open;
+mod opt_outs;
 mod outbox;
 mod page;
 mod pending;

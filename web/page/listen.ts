@@ -3,7 +3,7 @@
 
 import { listen } from './changes';
 import { idText } from './people';
-import { keyText, toEvent } from './messages';
+import { keyText, type MsgModel, toEvent } from './messages';
 import type { Queue } from './queue';
 import { isSynced } from './status';
 import { attempt } from './trouble';
@@ -63,6 +63,8 @@ export class Listeners {
   private readonly hearing = new Hearing();
   /** What the page shows at first is for the resync that every new epoch brings. */
   private baseline = false;
+  /** Whether the page's own collection is listened to as well. */
+  private direct = false;
 
   get unheard(): number {
     return this.hearing.unheard;
@@ -82,15 +84,33 @@ export class Listeners {
     }
   }
 
+  /**
+   * Listens to the page's own collection too, where the library's listener tells nothing. What both tell is told twice, and
+   * stored once.
+   */
+  relisten(queue: Queue): null {
+    if (!this.direct) {
+      WPP.whatsapp.MsgStore.on('add', (msg: MsgModel) => {
+        if (msg.isNewMsg) {
+          queueMicrotask(() => this.tell(queue, msg));
+        }
+      });
+      this.direct = true;
+    }
+    return null;
+  }
+
+  private tell(queue: Queue, msg: MsgModel): void {
+    attempt(() => this.hearing.note(msg.id.id), undefined);
+    const event = toEvent(msg);
+    if (event) {
+      queue.push(event);
+    }
+  }
+
   /** `changed` is called when the page's status may have changed; `loggedOut` with WhatsApp's reason. */
   start(queue: Queue, changed: () => void, loggedOut: (reason: string | null) => void): void {
-    WPP.on('chat.new_message', (msg) => {
-      attempt(() => this.hearing.note(msg.id.id), undefined);
-      const event = toEvent(msg);
-      if (event) {
-        queue.push(event);
-      }
-    });
+    WPP.on('chat.new_message', (msg) => this.tell(queue, msg));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
       // The stanza id survives a chat's move from number to LID; the rest of the key does not.
       const keys = ids.map((key) => attempt(() => key.id, keyText(key)));

@@ -2,6 +2,7 @@
 
 mod change;
 mod find;
+mod pace;
 mod revise;
 
 use sea_orm::ActiveValue::NotSet;
@@ -12,6 +13,7 @@ use entity::message;
 use crate::domain::conversation::Conversation;
 use crate::domain::details::Details;
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Reaction};
+use crate::domain::pace::Waiting;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 use super::StoreError;
@@ -159,6 +161,8 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         failure_code: None,
         failure_detail: None,
         expires_at: new.expires_at.map(|at| at.0),
+        wait_reason: None,
+        wait_until: None,
         created_at: now.0,
         updated_at: now.0,
     })
@@ -215,5 +219,12 @@ fn read(row: message::Model) -> Result<Message, StoreError> {
             code,
             detail: row.failure_detail.unwrap_or_default(),
         }),
+        waiting: match (row.wait_reason, row.wait_until) {
+            (Some(reason), Some(until)) => Some(Waiting {
+                reason: word("messages", &reason)?,
+                until: Timestamp(until),
+            }),
+            _ => None,
+        },
     })
 }

@@ -1,7 +1,9 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
+mod hearing;
 mod inbound;
 mod outbound;
+mod pace;
 mod rooms;
 
 use std::time::Duration;

@@ -4,3 +4,4 @@ mod changes;
 mod exits;
 mod round_trip;
 mod sends;
+mod standing;

@@ -12,6 +12,7 @@ mod lost;
 mod messages;
 mod opening;
 mod outbox;
+mod pace;
 mod pages;
 mod raw;
 mod resync;
