@@ -51,6 +51,7 @@ const ARGUMENTS: &[&str] = &[
     "--disk-cache-size=67108864",
     "--media-cache-size=33554432",
     "--disable-features=InitialWebUI,WebUIReloadButton,WebUIOmniboxPopup,PreloadTopChromeWebUI,\
+     WebUIOmniboxFullPopup,WebUIOmniboxAimPopup,OmniboxFullPopup,AimPopup,\
      SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,AutofillServerCommunication",
 ];
 

@@ -115,6 +115,12 @@ impl WhatsAppWeb {
 
     /// The page, while it shows the account's own chats (`RULES` 7).
     fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
+        self.shared.is_used();
+        self.watched_page()
+    }
+
+    /// The same, for what is asked all the time and is no use of it.
+    fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
         let state = self.state();
         if state.is_linked() {
             self.page()
@@ -151,7 +157,6 @@ impl WhatsAppWeb {
 
     /// A list that may come in parts.
     async fn list(&self, page: &Page, name: &str, arguments: Value) -> Result<Vec<Box<RawValue>>, Unreachable> {
-        self.shared.is_used();
         let limit = self.options.limits.call;
         let ListPage { mut items, mut token } = page.call(name, arguments, limit).await.map_err(lost)?;
         for _ in 0..MAX_PARTS {
@@ -230,7 +235,7 @@ impl WhatsApp for WhatsAppWeb {
     }
 
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
-        let page = self.linked_page()?;
+        let page = self.watched_page()?;
         // Armed before the question, so that a ring in between is not missed.
         let mut bell = page.bell();
         let batch = self.pull_once(&page, acked).await?;
@@ -348,7 +353,7 @@ impl WhatsApp for WhatsAppWeb {
     }
 
     async fn newest(&self, count: usize) -> Result<Vec<ChatSummary>, Unreachable> {
-        let page = self.linked_page()?;
+        let page = self.watched_page()?;
         let asked = page.call("newest", json!({ "count": count }), self.options.limits.call);
         let items: Vec<Box<RawValue>> = asked.await.map_err(lost)?;
         Ok(wire::chats(&items))

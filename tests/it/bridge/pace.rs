@@ -185,8 +185,9 @@ async fn who_opts_out_is_sent_nothing_until_they_or_a_person_say_otherwise() {
     rig.run.whatsapp.set_online(false);
     rig.work().await;
     rig.send(0, "waits for the page").await;
-    rig.run.whatsapp.set_online(true);
     rig.says(0, " stop ").await;
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
 
     let customer = rig.customer(0).await;
     assert_eq!(customer.opted_out_by.as_deref(), Some("stop"));
