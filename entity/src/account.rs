@@ -20,6 +20,8 @@ pub struct Model {
     pub fence: i64,
     pub folder: Option<String>,
     pub holder: Option<String>,
+    /// When the phone itself last showed that it is in use.
+    pub phone_seen_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

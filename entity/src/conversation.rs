@@ -22,6 +22,8 @@ pub struct Model {
     /// What lists sort by: the last message's time, else the making's.
     pub active_at: i64,
     pub chat_id: Option<ChatId>,
+    /// When we first wrote, to somebody who never had.
+    pub first_contact_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
     /// Whose it was first, where merging has given it to another customer.

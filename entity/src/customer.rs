@@ -22,6 +22,10 @@ pub struct Model {
     pub attributes: String,
     /// Name and number in lower case, for finding them alike in every database.
     pub search: String,
+    pub opted_out_at: Option<i64>,
+    pub opted_out_by: Option<String>,
+    /// When an opt-out was last taken back: an older one that comes late does not count.
+    pub opted_in_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
     /// Who this customer turned out to be.

@@ -46,6 +46,8 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// When what it says disappears.
     pub vanishes_at: Option<i64>,
+    pub wait_reason: Option<String>,
+    pub wait_until: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
     /// By whose identity it came, where merging has given it to another customer.

@@ -5,6 +5,7 @@ mod m0001_foundation;
 mod m0002_changes;
 mod m0004_kinds;
 mod m0005_ledger;
+mod m0007_pace;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_changes::Migration),
             Box::new(m0004_kinds::Migration),
             Box::new(m0005_ledger::Migration),
+            Box::new(m0007_pace::Migration),
         ]
     }
 }

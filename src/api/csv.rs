@@ -33,6 +33,7 @@ pub const CUSTOMER_COLUMNS: &[&str] = &[
     "photo_url",
     "unread_count",
     "attributes",
+    "opted_out_at",
     "created_at",
     "updated_at",
 ];
@@ -55,14 +56,17 @@ fn line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Vec<u8> {
     csv.into_inner().unwrap_or_default()
 }
 
-/// A JSON value in a cell; of a person, the name.
+/// A JSON value in a cell; of a person, the name; of a wait, why and until when.
 pub fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Object(fields) => match fields.get("name") {
             Some(Value::String(name)) => name.clone(),
-            _ => value.to_string(),
+            _ => match (fields.get("reason"), fields.get("until")) {
+                (Some(Value::String(reason)), Some(Value::String(until))) => format!("{reason} until {until}"),
+                _ => value.to_string(),
+            },
         },
         other => other.to_string(),
     }

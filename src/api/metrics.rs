@@ -16,8 +16,11 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use super::problem::Problem;
+use super::process;
 use super::state::ApiState;
 use super::status;
+use crate::domain::account::Account;
+use crate::domain::vitals::Deafness;
 
 /// Bounds of the latency histogram, in seconds.
 const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -42,6 +45,17 @@ struct WorkLabels {
 struct AccountLabels {
     account: String,
     state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabels {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeafLabels {
+    account: String,
+    how: String,
 }
 
 /// The counters. Cheap to clone.
@@ -131,6 +145,7 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
         };
         accounts.get_or_create(&labels).set(1);
     }
+    vitals(&state, &status.accounts, &mut registry);
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
@@ -146,9 +161,46 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     let mut text = String::new();
     encode_registry(&mut text, &state.metrics.registry)
         .and_then(|()| encode_registry(&mut text, &registry))
+        .and_then(|()| encode_registry(&mut text, &process::figures()))
         .and_then(|()| encode_eof(&mut text))
         .map_err(|error| Problem::internal(&error.into()))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+/// How the accounts' browsers fare.
+fn vitals(state: &ApiState, accounts: &[Account], registry: &mut Registry) {
+    let deaf = Family::<DeafLabels, Counter>::default();
+    let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
+    let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
+    for account in accounts {
+        let Some(vitals) = state.desk.vitals(account.id) else {
+            continue;
+        };
+        let name = NameLabels {
+            account: account.name.clone(),
+        };
+        for how in Deafness::ALL {
+            let labels = DeafLabels {
+                account: account.name.clone(),
+                how: how.to_string(),
+            };
+            let count = vitals.deaf.get(how).copied().unwrap_or(0);
+            deaf.get_or_create(&labels).inc_by(count);
+        }
+        reloads.get_or_create(&name).inc_by(vitals.reloads);
+        restarts.get_or_create(&name).inc_by(vitals.restarts);
+        if let Some(bytes) = vitals.browser_bytes {
+            browser.get_or_create(&name).set(saturated(bytes));
+        }
+        if let Some(bytes) = vitals.heap_bytes {
+            heap.get_or_create(&name).set(saturated(bytes));
+        }
+    }
+    registry.register("deaf", "Times that a page was connected and heard nothing", deaf);
+    registry.register("page_reloads", "Times that a page was loaded anew", reloads);
+    registry.register("browser_restarts", "Times that a browser was started anew", restarts);
+    registry.register("browser_memory_bytes", "Memory of a browser's processes", browser);
+    registry.register("page_heap_bytes", "Size of a page's script heap", heap);
 }
 
 fn saturated(count: u64) -> i64 {

@@ -4,6 +4,7 @@
 pub mod accounts;
 mod auth;
 mod backup;
+mod consent;
 mod conversations;
 pub mod csv;
 mod customers;
@@ -19,6 +20,7 @@ mod metrics;
 mod outbox;
 mod pages;
 mod problem;
+mod process;
 mod quarantine;
 mod request_id;
 mod revisions;

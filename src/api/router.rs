@@ -10,7 +10,7 @@ use super::request_id::RequestIds;
 use super::scope::Scope;
 use super::state::ApiState;
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, conversations, customers, export, guard, health, keys, merges, messages,
+    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, merges, messages,
     metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
@@ -77,6 +77,7 @@ fn send() -> Router<ApiState> {
         )
         .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
         .route("/api/v1/customers/{id}", patch(customers::edit))
+        .route("/api/v1/customers/{id}/opt-out", post(consent::opt_out))
 }
 
 fn manage() -> Router<ApiState> {
@@ -84,6 +85,7 @@ fn manage() -> Router<ApiState> {
         .route("/api/v1/messages/{id}/retry", post(messages::retry))
         .route("/api/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/api/v1/messages/{id}/resolve", post(messages::resolve))
+        .route("/api/v1/customers/{id}/opt-in", post(consent::opt_in))
         .route("/api/v1/accounts/{name}/session", get(accounts::session))
         .route("/api/v1/accounts/{name}/login", post(accounts::login))
         .route("/api/v1/accounts/{name}/logout", post(accounts::logout))

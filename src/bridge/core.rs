@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::domain::pace::Pace;
 use crate::domain::{AccountId, Clock, MatrixUserId};
 use crate::store::{Fence, Store, StoreError, Tx};
 
@@ -30,8 +31,8 @@ pub struct Policy {
     pub spacing: RangeInclusive<Duration>,
     /// A text that could not be handed over for this long is not sent any more (`RULES` 4); none: it waits for ever.
     pub send_expires: Option<Duration>,
-    /// First contacts (texts to customers who never wrote) in 24 hours; none: no limit.
-    pub first_contacts: Option<u32>,
+    /// First contacts, quiet hours, and the words of those who do not want to be written to.
+    pub pace: Pace,
 }
 
 /// When customers see that their message was read.

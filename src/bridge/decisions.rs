@@ -11,7 +11,7 @@ use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
 
 use super::core::Policy;
 use super::desk::{Desk, Refusal, not_found};
-use super::{inbound, outbound};
+use super::{consent, inbound, outbound};
 
 /// What a person decided about a message whose outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,9 @@ async fn decide(tx: &mut Tx, policy: &Policy, id: MessageId, decision: Decision)
 
 /// Back into the outbox. One that has a stanza id is looked up under it before it is handed over again.
 async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Message, Refusal> {
+    if let Some(conversation) = tx.conversation(message.conversation_id).await? {
+        consent::check(tx, &conversation).await?;
+    }
     let handed_over = tx.hand_over(message.id).await?;
     let state = match &handed_over {
         None => MessageState::Queued,

@@ -13,14 +13,16 @@ use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::special::Special;
+use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::{StoreError, Tx};
 
 use super::core::{Core, Policy};
 use super::outbound::{self, NewText};
 use super::people;
 use super::reading::Reader;
+use super::consent;
 
 /// Longest idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -92,6 +94,11 @@ pub enum Refusal {
     NotFound { what: &'static str, which: String },
     #[error("several accounts can send this; name one of them: {}", names.join(", "))]
     AmbiguousAccount { names: Vec<String> },
+    #[error(
+        "customer {customer} has opted out ({since}) and is not written to; they may take it back themselves, or somebody \
+         does with `crm customer opt-in {customer}`"
+    )]
+    OptedOut { customer: CustomerId, since: Timestamp },
     #[error("{0}")]
     Conflict(String),
     #[error("{0}")]
@@ -198,6 +205,11 @@ impl Desk {
         self.line(account).map(|line| line.port.session())
     }
 
+    /// How an account's browser fares, where it is driven here.
+    pub fn vitals(&self, account: AccountId) -> Option<Vitals> {
+        self.line(account).map(|line| line.port.vitals())
+    }
+
     /// Returns when the account is linked and what it missed is taken in.
     pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
         let line = self.line(account).ok_or_else(|| not_found("account", account))?;
@@ -284,6 +296,7 @@ async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Ac
         });
     }
     let conversation = address(tx, &command).await?;
+    consent::check(tx, &conversation).await?;
     if let Some(replied) = command.reply_to {
         let replied_in = tx.message(replied).await?.map(|message| message.conversation_id);
         if replied_in != Some(conversation.id) {

@@ -9,11 +9,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::Account;
+use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
 use crate::store::{StoreError, Tx};
 
 use super::core::{Core, Policy, Progress};
+use super::hearing::{Heard, Hearing};
 use super::intake::{self, Taken};
 use super::reading::Reader;
 use super::{changes, groups, outbound, resync, sessions};
@@ -30,13 +32,14 @@ pub struct Inbound {
     account: AccountId,
     port: Arc<dyn WhatsApp>,
     reader: Reader,
-    session: watch::Receiver<crate::domain::session::Session>,
+    session: watch::Receiver<Session>,
     /// What is committed and not yet told to the page.
     acked: Option<PageMark>,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
     resynced: watch::Sender<u64>,
     /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
     listening: bool,
+    hearing: Hearing,
 }
 
 /// Something about a message that we do not know.
@@ -60,6 +63,7 @@ impl Inbound {
             acked: None,
             resynced: watch::Sender::new(0),
             listening: false,
+            hearing: Hearing::default(),
         }
     }
 
@@ -101,24 +105,8 @@ impl Inbound {
         if !session.state.is_linked() {
             return Ok(Progress::Idle);
         }
-        if session.resync > *self.resynced.borrow() && session.state == crate::domain::session::SessionState::Ready {
-            return match resync::run(&self.core, &account, self.port.as_ref(), &self.reader).await? {
-                resync::Outcome::Complete { found } => {
-                    if found > 0 {
-                        tracing::info!(account = %account.id, found, "recovered messages that were missed");
-                    }
-                    self.core
-                        .write(move |tx| async move { tx.hasten(account.id).await }.boxed())
-                        .await?;
-                    self.resynced.send_replace(session.resync);
-                    self.core.bell.ring();
-                    Ok(Progress::Worked)
-                }
-                resync::Outcome::Interrupted(error) => {
-                    tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
-                    Ok(Progress::Idle)
-                }
-            };
+        if session.resync > *self.resynced.borrow() && session.state == SessionState::Ready {
+            return self.compare(&account, &session).await;
         }
         if session.resync > *self.resynced.borrow() {
             // Live events wait for the comparison (`RULES` 11), or a gap would look closed.
@@ -130,12 +118,51 @@ impl Inbound {
             _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
         };
         match pulled {
+            Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
             Ok(batch) => {
                 self.listening = true;
                 self.commit(&account, batch).await
             }
             Err(Unreachable(_)) => Ok(Progress::Idle),
         }
+    }
+
+    /// Compares everything with the page.
+    async fn compare(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+        match resync::run(&self.core, account, self.port.as_ref(), &self.reader).await? {
+            resync::Outcome::Complete { found } => {
+                if found > 0 {
+                    tracing::info!(account = %account.id, found, "recovered messages that were missed");
+                }
+                let id = account.id;
+                self.core
+                    .write(move |tx| async move { tx.hasten(id).await }.boxed())
+                    .await?;
+                let port = self.port.clone();
+                self.hearing
+                    .compared(&self.core, account, port.as_ref(), session, found)
+                    .await?;
+                self.resynced.send_replace(session.resync);
+                self.core.bell.ring();
+                Ok(Progress::Worked)
+            }
+            resync::Outcome::Interrupted(error) => {
+                tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
+                Ok(Progress::Idle)
+            }
+        }
+    }
+
+    /// The page had nothing to tell: perhaps because there is nothing, perhaps because it is deaf.
+    async fn nothing_told(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+        let port = self.port.clone();
+        if session.state == SessionState::Ready
+            && self.hearing.look(&self.core, account, port.as_ref()).await? == Heard::NotAll
+        {
+            return self.compare(account, session).await;
+        }
+        self.listening = true;
+        Ok(Progress::Idle)
     }
 
     async fn commit(&mut self, account: &Account, batch: Batch) -> Result<Progress, StoreError> {

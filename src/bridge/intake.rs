@@ -15,7 +15,7 @@ use crate::domain::{ChatId, ConversationId, Timestamp, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, groups, outbound, people, updates, vanishing};
+use super::{changes, consent, groups, outbound, people, updates, vanishing};
 
 /// WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -129,12 +129,14 @@ async fn follow_up(
     }
     if stored.direction == Direction::Outbound {
         // Answered on the phone.
+        tx.see_phone(stored.account_id, stored.timestamp).await?;
         outbound::mark_answered(tx, conversation).await?;
         return Ok(Taken::Quiet);
     }
     if stored.kind == Kind::System && !is_missed_call(stored) {
         return Ok(Taken::Quiet);
     }
+    consent::heard(tx, policy, conversation, stored).await?;
     tx.add_unread(conversation.id, 1).await?;
     if conversation.status != ConversationStatus::Open {
         let reopened = tx

@@ -2,16 +2,19 @@
 //! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
 
 mod changes;
+mod consent;
 mod core;
 mod customers;
 mod decisions;
 mod desk;
 mod groups;
+mod hearing;
 mod inbound;
 mod intake;
 mod lines;
 mod outbound;
 mod outgoing;
+mod pacing;
 mod people;
 mod reading;
 mod resync;

@@ -11,6 +11,7 @@ use crate::domain::outbox::{Target, Work};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
+use super::consent;
 use super::core::Policy;
 use super::outbound::{self, NewText};
 use super::people;
@@ -198,6 +199,9 @@ async fn queue(
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
     if let Err(refusal) = outbound::check_text(body) {
+        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+    }
+    if let Some(refusal) = consent::refusal(tx, conversation).await? {
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     let reply_to = match reply_to {

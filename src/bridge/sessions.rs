@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::domain::AccountId;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, phone_unseen};
 use crate::domain::event::Event;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::WhatsApp;
+use crate::domain::{AccountId, Timestamp};
 use crate::store::{StoreError, Tx};
 
 use super::core::{Core, Policy};
@@ -28,6 +28,7 @@ pub(super) async fn follow(
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
     port.bind(known.phone.clone());
+    let session = &with_warning(session, &known, core.clock.now());
     if is_up_to_date(&known, session) {
         return Ok(known);
     }
@@ -42,9 +43,19 @@ pub(super) async fn follow(
     Ok(account)
 }
 
+/// An account that is ready may still have something to say.
+fn with_warning(session: &Session, account: &Account, now: Timestamp) -> Session {
+    let mut session = session.clone();
+    if session.state == SessionState::Ready && session.detail.is_none() {
+        session.detail = account.phone_seen_at.and_then(|seen| phone_unseen(seen, now));
+    }
+    session
+}
+
 fn is_up_to_date(account: &Account, session: &Session) -> bool {
-    let settled =
-        session.me.is_none() || !session.state.is_linked() || (account.phone.is_some() && account.watermark.is_some());
+    let settled = session.me.is_none()
+        || !session.state.is_linked()
+        || (account.phone.is_some() && account.watermark.is_some() && account.phone_seen_at.is_some());
     account.state == session.state && account.detail == session.detail && settled
 }
 
@@ -60,6 +71,11 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     {
         if before.phone.is_none() {
             tx.bind_phone(id, &me.phone).await?;
+        }
+        if before.phone_seen_at.is_none() {
+            // It has just scanned.
+            let now = tx.now();
+            tx.see_phone(id, now).await?;
         }
         if before.watermark.is_none() {
             // `RULES` 9: what is older than the first login is history.
@@ -82,6 +98,7 @@ const TOLD_AFTER: Duration = Duration::from_mins(1);
 /// Opens or ends the account's trouble (`RULES` 21).
 async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
     let key = format!("account.{}", account.id);
+    warn(tx, policy, account).await?;
     match account.state {
         SessionState::Ready => {
             trouble::end(
@@ -104,4 +121,23 @@ async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
             trouble::open(tx, policy, account.id, &key, &text, wait).await
         }
     }
+}
+
+/// Tells what an account that works has to say, and when that is over.
+async fn warn(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    if account.state != SessionState::Ready {
+        return Ok(());
+    }
+    let key = format!("account.{}.warning", account.id);
+    if account.detail.is_none() {
+        let text = format!("WhatsApp ({}): its phone is in use again.", account.name);
+        return trouble::end(tx, policy, account.id, &key, &text).await;
+    }
+    if trouble::is_open(tx, &key).await? {
+        // Told on the first day; the days that follow change no more than a number.
+        return Ok(());
+    }
+    let detail = account.detail.as_deref().unwrap_or_default();
+    let text = format!("WhatsApp ({}): {detail}", account.name);
+    trouble::open(tx, policy, account.id, &key, &text, Duration::ZERO).await
 }

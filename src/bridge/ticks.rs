@@ -133,6 +133,10 @@ async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError
 }
 
 fn late_reason(message: &Message) -> String {
+    if let Some(waiting) = message.waiting.filter(|_| message.state == MessageState::Queued) {
+        let (why, until) = (waiting.reason.explained(), waiting.until);
+        return format!("Not sent yet: {why}. It goes out by itself at {until}.");
+    }
     match message.state {
         MessageState::Sending => "Not confirmed yet: WhatsApp has not taken it over. It goes out by itself, once.".to_owned(),
         _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It goes out by itself, once; see `crm status`.".to_owned(),

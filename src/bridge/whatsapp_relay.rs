@@ -30,15 +30,13 @@ const LANES: u64 = 32;
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// The pause before a look-up that could not tell is repeated.
 const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
-/// How soon a first contact that was over the cap is considered again.
-const CAP_PAUSE: Duration = Duration::from_mins(15);
 /// The safety net behind the bell.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off one account's lanes.
 pub struct WhatsAppRelay {
     pub(super) core: Core,
-    account: AccountId,
+    pub(super) account: AccountId,
     pub(super) port: Arc<dyn WhatsApp>,
     reader: Reader,
     /// How far the comparison with the page has come: nothing is looked up before it (`RULES` 3).
@@ -188,14 +186,7 @@ impl WhatsAppRelay {
         if self.next_send > self.core.clock.now() {
             return Ok(Progress::Idle);
         }
-        if let Some(due) = self.first_contact_due(outgoing).await? {
-            self.postpone(
-                item,
-                due,
-                "the cap on first contacts (CRM_WHATSAPP_FIRST_CONTACTS) is reached",
-                false,
-            )
-            .await?;
+        if self.hold_back(item, outgoing).await? {
             return Ok(Progress::Worked);
         }
         let Some(to) = &outgoing.to else {
@@ -257,6 +248,7 @@ impl WhatsAppRelay {
                         let now_in = tx.conversation(current.conversation_id).await?;
                         intake::learn(tx, now_in.as_ref().unwrap_or(&conversation), &resolved).await?;
                     }
+                    tx.note_first_contact(conversation.id).await?;
                     tx.choose_stanza(message, &resolved.chat, &stanza, login).await?;
                     let sending = tx.set_message_state(message, MessageState::Sending, None).await?;
                     tx.emit(Event::message(EventType::MessageState, &sending));
@@ -372,25 +364,6 @@ impl WhatsAppRelay {
             .account(self.account)
             .await?
             .ok_or(StoreError::Missing { what: "account" })
-    }
-
-    /// When a text to somebody who never wrote may go, if not now (`RULES` 8).
-    async fn first_contact_due(&self, outgoing: &Outgoing) -> Result<Option<Timestamp>, StoreError> {
-        const WINDOW: Duration = Duration::from_hours(24);
-        let Some(cap) = self.core.policy.first_contacts else {
-            return Ok(None);
-        };
-        if !self.core.store.is_first_contact(outgoing.conversation.id).await? {
-            return Ok(None);
-        }
-        let now = self.core.clock.now();
-        let account = self.account;
-        let made = self
-            .core
-            .store
-            .write(move |tx| async move { tx.first_contacts(account, now.minus(WINDOW)).await }.boxed())
-            .await?;
-        Ok((made >= u64::from(cap)).then(|| now.plus(CAP_PAUSE)))
     }
 
     async fn acked(&self, message: &Message, ack: i32) -> Result<(), StoreError> {

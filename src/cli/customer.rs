@@ -51,6 +51,16 @@ enum Verb {
         #[arg(value_name = "MERGE")]
         merge: i64,
     },
+    /// Write to a customer no more
+    OptOut {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Write to a customer again who had opted out
+    OptIn {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
 }
 
 const COLUMNS: &[&str] = &["id", "name", "phone", "status", "unread_count", "updated_at"];
@@ -83,6 +93,8 @@ impl Customer {
                 let merge: Value = client.post(&path, &json!({})).await?;
                 shell.output().one(&merge)?;
             }
+            Verb::OptOut { id } => consent(shell, &client, id, "opt-out").await?,
+            Verb::OptIn { id } => consent(shell, &client, id, "opt-in").await?,
         }
         Ok(Exit::Ok)
     }
@@ -125,4 +137,11 @@ async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+async fn consent(shell: &Shell, client: &Client, id: i64, verb: &str) -> anyhow::Result<()> {
+    let customer: Value = client
+        .post(&format!("/api/v1/customers/{id}/{verb}"), &serde_json::json!({}))
+        .await?;
+    shell.output().one(&customer)
 }

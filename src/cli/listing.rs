@@ -1,6 +1,7 @@
 //! Lists: how many rows, and a word when there are more.
 
 use clap::Args;
+use serde_json::Value;
 
 use super::Shell;
 use super::client::Client;
@@ -18,9 +19,25 @@ pub struct Amount {
 
 /// Prints a list of the API.
 pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
+    show_to_people(shell, client, path, amount, columns, |_| {}).await
+}
+
+/// The same, with rows that `explain` has made readable for people.
+pub async fn show_to_people(
+    shell: &Shell,
+    client: &Client,
+    path: &str,
+    amount: Amount,
+    columns: &[&str],
+    explain: fn(&mut Value),
+) -> anyhow::Result<()> {
     let limit = (!amount.all).then_some(amount.limit);
-    let (rows, more) = client.list(path, limit).await?;
-    shell.output().list(&rows, columns)?;
+    let (mut rows, more) = client.list(path, limit).await?;
+    let mut output = shell.output();
+    if output.is_for_people() {
+        rows.iter_mut().for_each(explain);
+    }
+    output.list(&rows, columns)?;
     if more {
         note(&format!("These are the first {}; --all shows the rest.", rows.len()));
     }

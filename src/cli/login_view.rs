@@ -123,6 +123,13 @@ pub fn end(view: &SessionView) -> Option<anyhow::Result<Exit>> {
                 .unwrap_or_else(|| "another number has scanned".to_owned());
             Some(Err(Fault::new(Exit::Conflict, detail).into()))
         }
+        SessionState::Restricted => {
+            let detail = view
+                .detail
+                .clone()
+                .unwrap_or_else(|| "WhatsApp has blocked this account".to_owned());
+            Some(Err(Fault::new(Exit::Failed, detail).into()))
+        }
         _ => None,
     }
 }

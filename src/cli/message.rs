@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Exit, Shell, listing};
+use crate::api::csv;
 
 /// Messages, and decisions about those in trouble
 #[derive(Debug, Args)]
@@ -89,7 +90,7 @@ impl Message {
             } => {
                 let order = if newest { "desc" } else { "asc" };
                 let path = format!("/api/v1/conversations/{conversation}/messages?order={order}");
-                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+                listing::show_to_people(shell, &client, &path, amount, COLUMNS, say_what_it_waits_for).await?;
                 return Ok(Exit::Ok);
             }
             Verb::View { id } => {
@@ -129,7 +130,31 @@ impl Message {
     }
 }
 
+/// A message that waits says so where people look for its state.
+fn say_what_it_waits_for(message: &mut Value) {
+    if message["waiting"].is_object() {
+        let waits = csv::cell(&message["waiting"]);
+        message["state"] = format!("queued: {waits}").into();
+    }
+}
+
 fn show(shell: &Shell, message: &Value) -> anyhow::Result<Exit> {
     shell.output().one(message)?;
     Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_waits_says_why_and_until_when_in_a_list() {
+        let waiting = json!({ "reason": "quiet_hours", "until": "2026-09-22T07:00:00.000Z" });
+        let mut message = json!({ "state": "queued", "waiting": waiting });
+        say_what_it_waits_for(&mut message);
+        assert_eq!(message["state"], "queued: quiet_hours until 2026-09-22T07:00:00.000Z");
+        let mut message = json!({ "state": "sent" });
+        say_what_it_waits_for(&mut message);
+        assert_eq!(message["state"], "sent");
+    }
 }

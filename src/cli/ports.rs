@@ -33,6 +33,8 @@ pub fn whatsapp(
         library: settings.library.clone(),
         profile: home.folder.path().join("whatsapp").join(name),
         typing: settings.typing,
+        nightly_reload: settings.nightly_reload(),
+        take_over: (!settings.take_over.is_zero()).then_some(settings.take_over),
         limits: Limits::default(),
     };
     let started = WhatsAppWeb::start(options, home.clock.clone(), random()?, supervisor);

@@ -14,8 +14,11 @@ use super::output::note;
 use super::special::Special;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
+use crate::clock::SystemClock;
+use crate::domain::Clock as _;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::message::MessageState;
+use crate::domain::pace::Waiting;
 
 /// How long `--wait` waits when nobody says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -217,6 +220,7 @@ async fn wait(client: &Client, accepted: Value, goal: Goal, deadline: Instant) -
     while !goal.is_reached(state(&message))
         && !matches!(state(&message), MessageState::Failed | MessageState::Unknown)
         && Instant::now() + LOOK_EVERY < deadline
+        && !waits_past(&message, deadline)
     {
         sleep(LOOK_EVERY).await;
         // A server that cannot be asked just now may be asked again until time is up.
@@ -225,6 +229,17 @@ async fn wait(client: &Client, accepted: Value, goal: Goal, deadline: Instant) -
         }
     }
     message
+}
+
+/// Why the message waits by the desk's own will, if it does.
+fn waiting(message: &Value) -> Option<Waiting> {
+    serde_json::from_value(message["waiting"].clone()).ok()
+}
+
+/// Whether it is certain already that time will be up before it goes out.
+fn waits_past(message: &Value, deadline: Instant) -> bool {
+    let left = deadline.saturating_duration_since(Instant::now());
+    waiting(message).is_some_and(|waiting| waiting.until > SystemClock.now().plus(left))
 }
 
 fn state(message: &Value) -> MessageState {
@@ -240,8 +255,10 @@ fn brief(message: &Value) -> Value {
         "state": message["state"],
         "whatsapp_id": message["whatsapp_id"],
     });
-    if !message["failure"].is_null() {
-        brief["failure"] = message["failure"].clone();
+    for part in ["failure", "waiting"] {
+        if !message[part].is_null() {
+            brief[part] = message[part].clone();
+        }
     }
     brief
 }
@@ -287,6 +304,13 @@ async fn late(client: &Client, message: &Value) -> Fault {
     if needs_login && state == "queued" {
         let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
         return Fault::new(Exit::LoginNeeded, text);
+    }
+    if let Some(Waiting { reason, until }) = waiting(message) {
+        let text = format!(
+            "message {id} waits until {until}: {}; it goes out by itself",
+            reason.explained()
+        );
+        return Fault::new(Exit::TimedOut, text);
     }
     let text = format!(
         "message {id} is {state} so far; it goes on by itself, and `crm message view {id}` shows how far it is"

@@ -194,6 +194,6 @@ fn policy(config: &Config) -> Policy {
         read_delay: whatsapp.read_delay.min..=whatsapp.read_delay.max,
         spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
-        first_contacts: whatsapp.first_contacts,
+        pace: whatsapp.pace.pace(),
     }
 }

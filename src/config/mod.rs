@@ -5,6 +5,7 @@ mod data_dir;
 mod error;
 mod keys;
 mod layers;
+mod pace;
 mod secret;
 mod values;
 
@@ -15,9 +16,11 @@ use std::time::Duration;
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use error::ConfigError;
 pub use layers::{Source, Surroundings};
+pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
+use crate::domain::daily::{Daily, DayHours};
 use layers::Values;
 
 /// Everything that can be configured. `crm.example.toml` explains each key.
@@ -56,8 +59,19 @@ pub struct WhatsAppConfig {
     pub typing: bool,
     /// Between two sends of one account.
     pub spacing: DelayRange,
-    /// How many people who have never written to us may be written to in 24 hours; none: any number.
-    pub first_contacts: Option<u32>,
+    pub pace: PaceConfig,
+    /// After how long a session that was opened elsewhere is taken over; zero: when a person asks.
+    pub take_over: Duration,
+    /// When a page that nobody uses is loaded anew.
+    pub nightly_reload: Option<DayHours>,
+}
+
+impl WhatsAppConfig {
+    /// The hours of the nightly reload, by the clock of the quiet hours.
+    pub fn nightly_reload(&self) -> Option<Daily> {
+        self.nightly_reload
+            .map(|hours| Daily::new(hours, self.pace.time_zone.clone()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +143,9 @@ impl Config {
                 read_delay: values.parse("whatsapp.read_delay", str::parse)?,
                 typing: values.parse("whatsapp.typing", values::switch)?,
                 spacing: values.parse("whatsapp.spacing", str::parse)?,
-                first_contacts: values.parse("whatsapp.first_contacts", values::cap)?,
+                pace: PaceConfig::read(values)?,
+                take_over: values.parse("whatsapp.take_over", duration)?,
+                nightly_reload: values.parse("whatsapp.nightly_reload", pace::day_hours)?,
             },
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,

@@ -121,7 +121,7 @@ fn pacing_can_be_switched_off() {
     assert_eq!(config.whatsapp.spacing, none);
     assert_eq!(config.whatsapp.read_delay, none);
     assert!(!config.whatsapp.typing);
-    assert_eq!(config.whatsapp.first_contacts, None);
+    assert!(config.whatsapp.pace.first_contacts.is_unlimited());
 }
 
 #[test]

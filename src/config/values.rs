@@ -73,14 +73,6 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A cap on how many; `0` and `off` are no cap.
-pub fn cap(text: &str) -> Result<Option<u32>, String> {
-    match text {
-        "0" | "off" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| "a number, or off".to_owned()),
-    }
-}
-
 /// Words as a shell splits them.
 pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     shlex::split(text).ok_or_else(|| "words as a shell splits them; a quotation mark is not closed".to_owned())

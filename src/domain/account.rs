@@ -1,5 +1,7 @@
 //! A WhatsApp number that we drive.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::customer::PhoneNumber;
@@ -28,4 +30,44 @@ pub struct Account {
     /// in which its id was chosen.
     #[serde(skip)]
     pub login: i64,
+    /// When the phone itself last showed that it is in use: it linked us, or somebody wrote on it.
+    #[serde(skip)]
+    pub phone_seen_at: Option<Timestamp>,
+}
+
+/// WhatsApp unlinks a device whose phone was not used for so long.
+const UNLINKED_AFTER: Duration = Duration::from_hours(14 * 24);
+/// From when on that is worth a word.
+const UNSEEN_AFTER: Duration = Duration::from_hours(10 * 24);
+
+/// What to say of a phone that was last seen then, if there is something to say. A device that is linked still when it should
+/// long have been unlinked has a phone that is in use, and only ever reads.
+pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
+    let unseen = now.since(seen);
+    (UNSEEN_AFTER..UNLINKED_AFTER).contains(&unseen).then(|| {
+        format!(
+            "nobody has been seen to use this account's phone for {} days; open WhatsApp on it before {}, or WhatsApp may \
+             unlink this device",
+            unseen.as_secs() / 86_400,
+            seen.plus(UNLINKED_AFTER)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_that_was_long_unseen_is_told_of_before_whatsapp_unlinks_its_devices_and_not_for_ever() {
+        let seen = Timestamp(1_790_000_000_000);
+        let after = |days: u64| phone_unseen(seen, seen.plus(Duration::from_hours(days * 24)));
+        assert_eq!(after(0), None);
+        assert_eq!(after(9), None);
+        let told = after(10).unwrap();
+        assert!(told.contains("10 days") && told.contains("2026-10-05"), "{told}");
+        assert!(after(13).is_some());
+        assert_eq!(after(14), None, "linked still, so it is in use");
+        assert_eq!(phone_unseen(seen, Timestamp::ZERO), None, "a clock that was set back");
+    }
 }

@@ -169,6 +169,12 @@ pub struct Customer {
     /// Messages that no agent has read or answered.
     pub unread_count: i64,
     pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// Since when they do not want to be written to, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opted_out_at: Option<Timestamp>,
+    /// By what word of theirs, or who noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opted_out_by: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Who this customer turned out to be: everything of theirs is there.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::details::Details;
+use super::pace::Waiting;
 use super::word::words;
 use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
@@ -201,6 +202,9 @@ pub struct Message {
     /// Older than the first login: nobody is called for it.
     pub backfilled: bool,
     pub failure: Option<Failure>,
+    /// Why a queued message does not go out yet, where that is our own will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
 }
 
 #[cfg(test)]

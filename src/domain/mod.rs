@@ -3,8 +3,10 @@
 
 pub mod account;
 pub mod clock;
+pub mod consent;
 pub mod conversation;
 pub mod customer;
+pub mod daily;
 pub mod delivery;
 pub mod details;
 pub mod display_name;
@@ -16,9 +18,11 @@ pub mod merge;
 pub mod message;
 pub mod names;
 pub mod outbox;
+pub mod pace;
 pub mod revision;
 pub mod session;
 pub mod special;
+pub mod vitals;
 pub mod whatsapp;
 pub mod word;
 pub mod wording;

@@ -28,6 +28,10 @@ words! {
         WrongNumber = "wrong_number",
         /// The phone has unlinked us.
         LoggedOut = "logged_out",
+        /// WhatsApp has blocked the account.
+        Restricted = "restricted",
+        /// The library and the page do not fit each other (any more).
+        Mismatch = "mismatch",
         /// The browser or the page cannot be brought up; tried again with a growing pause.
         Failed = "failed",
     }
@@ -42,6 +46,11 @@ impl SessionState {
     /// Whether the page holds a linked device.
     pub const fn is_linked(self) -> bool {
         matches!(self, Self::Syncing | Self::Ready | Self::Offline | Self::Conflict)
+    }
+
+    /// Whether a phone has linked the page, in whatever trouble it is.
+    pub const fn has_device(self) -> bool {
+        self.is_linked() || matches!(self, Self::WrongNumber | Self::Restricted | Self::Mismatch)
     }
 
     /// Whether a person has to act before anything moves again.
@@ -77,6 +86,8 @@ pub struct Session {
     /// Grows each time when the conversations have to be compared with the page again (attached, new epoch, MAIN,
     /// back online, overflow): `RULES` 11.
     pub resync: u64,
+    /// How many of these were asked for because the page did not tell something that it shows.
+    pub missed: u64,
 }
 
 impl Session {
@@ -89,6 +100,7 @@ impl Session {
             me: None,
             epoch: None,
             resync: 0,
+            missed: 0,
         }
     }
 }
@@ -123,6 +135,12 @@ pub struct PageStatus {
     pub online: bool,
     pub conflict: bool,
     pub passkey: bool,
+    /// WhatsApp has blocked the account.
+    pub restricted: bool,
+    /// WhatsApp serves this version of the page no longer.
+    pub outdated: bool,
+    /// Parts of WhatsApp Web that the library does not find, and without which nothing is heard or sent.
+    pub missing: Vec<String>,
     pub qr: Option<String>,
     pub me: Option<Me>,
 }
@@ -141,6 +159,8 @@ pub enum SessionEvent {
     LoggedOut(Option<String>),
     /// The browser or page could not be brought up.
     Failed(String),
+    /// Library and page do not fit each other.
+    Mismatch(String),
 }
 
 impl Session {
@@ -155,13 +175,8 @@ impl Session {
                 pairing_code: None,
                 ..self.clone()
             },
-            SessionEvent::Failed(why) => Self {
-                state: SessionState::Failed,
-                detail: Some(why),
-                qr: None,
-                pairing_code: None,
-                ..self.clone()
-            },
+            SessionEvent::Failed(why) => self.down(SessionState::Failed, why),
+            SessionEvent::Mismatch(why) => self.down(SessionState::Mismatch, why),
             SessionEvent::PairingCode(code) => Self {
                 state: SessionState::Code,
                 pairing_code: Some(code),
@@ -178,11 +193,25 @@ impl Session {
                 me: None,
                 ..self.clone()
             },
-            SessionEvent::Missed => Self {
-                resync: self.resync + u64::from(matches!(self.state, SessionState::Syncing | SessionState::Ready)),
-                ..self.clone()
-            },
+            SessionEvent::Missed => {
+                let more = u64::from(matches!(self.state, SessionState::Syncing | SessionState::Ready));
+                Self {
+                    resync: self.resync + more,
+                    missed: self.missed + more,
+                    ..self.clone()
+                }
+            }
             SessionEvent::Page(page) => self.after_page(page, bound),
+        }
+    }
+
+    fn down(&self, state: SessionState, why: String) -> Self {
+        Self {
+            state,
+            detail: Some(why),
+            qr: None,
+            pairing_code: None,
+            ..self.clone()
         }
     }
 
@@ -194,7 +223,6 @@ impl Session {
         let fresh = self.epoch.as_deref() != Some(page.epoch.as_str());
         let settled = self.state == SessionState::Syncing && state == SessionState::Ready;
         let resync = self.resync + u64::from(is_live && (fresh || !was_live || settled));
-        let linked = state.is_linked() || state == SessionState::WrongNumber;
         Self {
             pairing_code: if state == SessionState::Code {
                 self.pairing_code.clone()
@@ -202,7 +230,7 @@ impl Session {
                 None
             },
             qr: if state == SessionState::Qr { page.qr } else { None },
-            me: if linked {
+            me: if state.has_device() {
                 page.me.or_else(|| self.me.clone())
             } else {
                 None
@@ -211,6 +239,7 @@ impl Session {
             state,
             detail,
             resync,
+            missed: self.missed,
         }
     }
 
@@ -222,10 +251,15 @@ impl Session {
                 say("WhatsApp asks for a passkey; open the browser with CRM_WHATSAPP_HEADLESS=off and answer it"),
             );
         }
+        if let Some(standing) = standing(page) {
+            return standing;
+        }
         if !page.full_ready {
             // What went wrong stays to be read until the page has something newer to say.
             return match self.state {
-                state @ (SessionState::LoggedOut | SessionState::Failed) => (state, self.detail.clone()),
+                state @ (SessionState::LoggedOut | SessionState::Failed | SessionState::Mismatch) => {
+                    (state, self.detail.clone())
+                }
                 _ => (SessionState::Starting, None),
             };
         }
@@ -249,6 +283,9 @@ impl Session {
                 ),
             );
         }
+        if !page.missing.is_empty() {
+            return (SessionState::Mismatch, Some(does_not_fit(&page.missing)));
+        }
         if page.conflict {
             return (
                 SessionState::Conflict,
@@ -270,6 +307,34 @@ impl Session {
             (SessionState::Syncing, None)
         }
     }
+}
+
+/// What WhatsApp says of account and page, whatever else the page shows.
+fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
+    let (state, text) = if page.restricted {
+        (
+            SessionState::Restricted,
+            "WhatsApp has blocked this account; nothing is sent: open WhatsApp on the phone, which says why and for how \
+             long, and ask for a review there",
+        )
+    } else if page.outdated {
+        (
+            SessionState::Mismatch,
+            "WhatsApp serves this version of its page no longer; the page is loaded anew by itself",
+        )
+    } else {
+        return None;
+    };
+    Some((state, Some(text.to_owned())))
+}
+
+/// What to say of a page in which the library does not find these.
+pub fn does_not_fit(missing: &[String]) -> String {
+    format!(
+        "the WhatsApp library does not find {} in the page; nothing is sent or heard: the page is loaded anew, and if that \
+         does not help, name a newer library with CRM_WHATSAPP_LIBRARY",
+        missing.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::customer::{Identity, PhoneNumber};
 use super::details::{ContactCard, Details, Location, Poll};
 use super::message::Kind;
 use super::session::Session;
+use super::vitals::Vitals;
 use super::{ChatId, Timestamp, WaMessageId, WaUserId};
 
 /// Most events in one [`Batch`] (`RULES` 10).
@@ -369,6 +370,21 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// The page's chats, the most recent first.
     async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable>;
+
+    /// The most recent of [`Self::chats`], at most `count`: cheap enough to be asked for all the time.
+    async fn newest(&self, count: usize) -> Result<Vec<ChatSummary>, Unreachable> {
+        let mut chats = self.chats().await?;
+        chats.truncate(count);
+        Ok(chats)
+    }
+
+    /// The page has not told something that it shows: it is to be made to listen again, by whatever it takes.
+    async fn heal(&self) {}
+
+    /// What its browser costs, and how often it had to be healed.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 
     /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
     /// [`PageEvent::Poison`].

@@ -1,5 +1,7 @@
 //! The WhatsApp numbers that we drive, and who drives them.
 
+use std::time::Duration;
+
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -14,6 +16,9 @@ use crate::domain::{AccountId, Timestamp};
 
 use super::row::word;
 use super::{Store, StoreError, Tx};
+
+/// How exactly a phone's last use is dated.
+const SEEN_EVERY: Duration = Duration::from_hours(1);
 
 /// Who wants to drive an account: a process on a profile folder (`RULES` 26).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +78,7 @@ impl Tx {
             fence: Set(0),
             folder: Set(None),
             holder: Set(None),
+            phone_seen_at: Set(None),
             created_at: Set(self.now.0),
             updated_at: Set(self.now.0),
         };
@@ -124,11 +130,27 @@ impl Tx {
         self.change(id, change).await
     }
 
+    /// The phone was in use at this moment, if it was not seen later.
+    pub async fn see_phone(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
+        let known = self.need(id).await?.phone_seen_at;
+        // To the hour is enough.
+        if known.is_some_and(|known| Timestamp(known).plus(SEEN_EVERY) >= at) {
+            return Ok(());
+        }
+        let change = account::ActiveModel {
+            phone_seen_at: Set(Some(at.0)),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await
+    }
+
     /// Begins a new login (`RULES` 3) and gives its number.
     pub async fn next_login(&mut self, id: AccountId) -> Result<i64, StoreError> {
         let login = self.need(id).await?.login + 1;
         let change = account::ActiveModel {
             login: Set(login),
+            // Whatever phone scans next has then been seen.
+            phone_seen_at: Set(None),
             ..account::ActiveModel::default()
         };
         self.change(id, change).await?;
@@ -237,5 +259,6 @@ fn read(row: account::Model) -> Result<Account, StoreError> {
         updated_at: Timestamp(row.updated_at),
         watermark: row.watermark.map(Timestamp),
         login: row.login,
+        phone_seen_at: row.phone_seen_at.map(Timestamp),
     })
 }

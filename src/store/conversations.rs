@@ -314,6 +314,7 @@ impl Tx {
             last_message_at: None,
             active_at: self.now.0,
             chat_id: chat.cloned(),
+            first_contact_at: None,
             created_at: self.now.0,
             updated_at: self.now.0,
             home_id: None,

@@ -17,6 +17,7 @@ mod listen;
 mod merges;
 mod messages;
 mod open;
+mod opt_outs;
 mod outbox;
 mod page;
 mod pending;

@@ -282,6 +282,18 @@ impl Tx {
         Ok(())
     }
 
+    /// The same for one lane.
+    pub async fn hasten_lane(&mut self, lane: ConversationId) -> Result<(), StoreError> {
+        outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
+            .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
+            .filter(outbox::Column::Lane.eq(lane))
+            .filter(outbox::Column::NotBefore.gt(self.now.0))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
     /// The work about a message, the oldest first.
     pub async fn work_of(&mut self, message: MessageId) -> Result<Vec<OutboxItem>, StoreError> {
         let rows = outbox::Entity::find()

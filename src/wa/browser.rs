@@ -46,7 +46,12 @@ const ARGUMENTS: &[&str] = &[
     "--disable-extensions",
     "--disable-gpu",
     "--disable-dev-shm-usage",
+    // Disk: the page and its files are some 30 MB, and come anew with each version. (Images stay on: the page needs them to
+    // make thumbnails of what we send.)
+    "--disk-cache-size=67108864",
+    "--media-cache-size=33554432",
     "--disable-features=InitialWebUI,WebUIReloadButton,WebUIOmniboxPopup,PreloadTopChromeWebUI,\
+     WebUIOmniboxFullPopup,WebUIOmniboxAimPopup,OmniboxFullPopup,AimPopup,\
      SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,AutofillServerCommunication",
 ];
 
@@ -150,6 +155,11 @@ impl Browser {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// The process group of everything that it has started.
+    pub const fn group(&self) -> u32 {
+        self.group.id()
     }
 
     /// Keeps its log within bounds.

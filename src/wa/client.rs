@@ -23,6 +23,7 @@ use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
 use super::{login, outgoing, pacing};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionState};
+use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{
     Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, MessageChange, OutgoingChange, OutgoingMessage,
     PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
@@ -66,7 +67,7 @@ impl WhatsAppWeb {
         let names = Names::new(random.random());
         let script = library::script(options.library.as_deref(), &names)?;
         let profile = Profile::open(&options.profile, clock.now())?;
-        let (shared, asked) = Shared::new();
+        let (shared, asked) = Shared::new(clock.clone());
         let channels = (Arc::clone(&shared), asked);
         let tasks = Supervisor::new();
         Supervision::run(options.clone(), names, script, profile, channels, &tasks);
@@ -103,6 +104,7 @@ impl WhatsAppWeb {
             (session.state, session.detail.clone())
         };
         if state.can_send() {
+            self.shared.is_used();
             return self.page();
         }
         Err(Unreachable(match detail {
@@ -113,6 +115,12 @@ impl WhatsAppWeb {
 
     /// The page, while it shows the account's own chats (`RULES` 7).
     fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
+        self.shared.is_used();
+        self.watched_page()
+    }
+
+    /// The same, for what is asked all the time and is no use of it.
+    fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
         let state = self.state();
         if state.is_linked() {
             self.page()
@@ -227,7 +235,7 @@ impl WhatsApp for WhatsAppWeb {
     }
 
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
-        let page = self.linked_page()?;
+        let page = self.watched_page()?;
         // Armed before the question, so that a ring in between is not missed.
         let mut bell = page.bell();
         let batch = self.pull_once(&page, acked).await?;
@@ -336,15 +344,22 @@ impl WhatsApp for WhatsAppWeb {
 
     async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable> {
         let page = self.linked_page()?;
-        let items = self.list(&page, "chats", Value::Null).await?;
-        let read = items.iter().filter_map(|item| match wire::chat(item.get()) {
-            Ok(chat) => Some(chat),
-            Err(error) => {
-                tracing::warn!("a chat of the page's list is left out: {error}");
-                None
-            }
-        });
-        Ok(read.collect())
+        Ok(wire::chats(&self.list(&page, "chats", Value::Null).await?))
+    }
+
+    async fn newest(&self, count: usize) -> Result<Vec<ChatSummary>, Unreachable> {
+        let page = self.watched_page()?;
+        let asked = page.call("newest", json!({ "count": count }), self.options.limits.call);
+        let items: Vec<Box<RawValue>> = asked.await.map_err(lost)?;
+        Ok(wire::chats(&items))
+    }
+
+    async fn heal(&self) {
+        self.ask(Request::Heal).await;
+    }
+
+    fn vitals(&self) -> Vitals {
+        self.shared.vitals.borrow().clone()
     }
 
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {

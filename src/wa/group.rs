@@ -38,6 +38,11 @@ impl Group {
         ProcessIdentity::of(self.leader)
     }
 
+    /// The id of the group, which is its leader's.
+    pub const fn id(&self) -> u32 {
+        self.leader
+    }
+
     /// The write end of the leader's standard input, once, if it was piped.
     pub fn take_stdin(&mut self) -> Option<tokio::process::ChildStdin> {
         self.child.stdin.take()

@@ -3,8 +3,11 @@
 
 use tokio::time::Instant;
 
+use super::illness::Illness;
 use super::options::Limits;
 use super::wire::Status;
+use crate::domain::session::does_not_fit;
+use crate::domain::vitals::Deafness;
 
 /// What the supervision is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +16,12 @@ pub enum Remedy {
     RefreshQr,
     /// Ask WhatsApp's server for a sign of life (`RULES` 16).
     Probe,
+    /// Listen to the page by another way.
+    Relisten,
     /// Load the page anew, for this reason.
-    Reload(String),
+    Reload(Illness),
     /// Start the browser anew, for this reason.
-    Restart(String),
+    Restart(Illness),
 }
 
 /// One browser's page over its loads.
@@ -35,6 +40,8 @@ pub struct Health {
     qr_asked: Option<Instant>,
     /// Since when it has been logged in without having fetched all that it missed.
     syncing: Option<Instant>,
+    /// Since when the library has not found in it all that it needs.
+    unfit: Option<Instant>,
 }
 
 impl Health {
@@ -48,6 +55,7 @@ impl Health {
             probed: None,
             qr_asked: None,
             syncing: None,
+            unfit: None,
         }
     }
 
@@ -57,6 +65,7 @@ impl Health {
         self.answered = now;
         self.heard = now;
         self.syncing = None;
+        self.unfit = None;
         self.reloads += 1;
     }
 
@@ -69,6 +78,16 @@ impl Health {
     pub fn look(&mut self, status: &Status, url: &str, now: Instant) -> Option<Remedy> {
         self.answered = now;
         let page = status.page();
+        if page.restricted {
+            // Nothing that a browser could do.
+            return None;
+        }
+        if page.outdated || page.authenticated && !page.missing.is_empty() {
+            // The page may still be fetching some of its parts.
+            let since = *self.unfit.get_or_insert(now);
+            return (now - since >= self.limits.fit).then(|| self.reload(self.not_ready(status, url)));
+        }
+        self.unfit = None;
         let waits_for_a_person = page.passkey || page.qr.is_some() || status.qr_idle;
         if !page.full_ready && !page.passkey || !page.authenticated && !waits_for_a_person {
             return (now - self.loaded >= self.limits.ready).then(|| self.reload(self.not_ready(status, url)));
@@ -82,7 +101,8 @@ impl Health {
             let since = *self.syncing.get_or_insert(now);
             return (now - since >= self.limits.sync).then(|| {
                 self.syncing = None;
-                self.reload("WhatsApp Web did not finish fetching what it missed".to_owned())
+                let why = "WhatsApp Web did not finish fetching what it missed".to_owned();
+                self.reload(Illness::Failed(why))
             });
         }
         self.syncing = None;
@@ -102,8 +122,10 @@ impl Health {
 
     /// The page left a question for its status unanswered.
     pub fn silent(&mut self, now: Instant) -> Option<Remedy> {
-        (now - self.answered >= self.limits.silent)
-            .then(|| Remedy::Restart("the page does not answer; the browser may be stuck".to_owned()))
+        (now - self.answered >= self.limits.silent).then(|| {
+            let why = "the page does not answer; the browser may be stuck".to_owned();
+            Remedy::Restart(Illness::Deaf(Deafness::Frozen, why))
+        })
     }
 
     /// The server gave a sign of life, or did not.
@@ -112,10 +134,11 @@ impl Health {
             self.heard = now;
             return None;
         }
-        Some(self.reload("WhatsApp's server does not answer though the page says that it is connected".to_owned()))
+        let why = "WhatsApp's server does not answer though the page says that it is connected".to_owned();
+        Some(self.reload(Illness::Deaf(Deafness::Socket, why)))
     }
 
-    fn reload(&self, why: String) -> Remedy {
+    fn reload(&self, why: Illness) -> Remedy {
         if self.reloads == 0 {
             Remedy::Reload(why)
         } else {
@@ -131,18 +154,23 @@ impl Health {
         })
     }
 
-    fn not_ready(&self, status: &Status, url: &str) -> String {
+    fn not_ready(&self, status: &Status, url: &str) -> Illness {
         let waited = self.limits.ready;
+        let page = status.page();
         match (&status.library, status.missing.is_empty()) {
-            (None, _) => "the WhatsApp library did not load; check CRM_WHATSAPP_LIBRARY".to_owned(),
-            (Some(version), false) => format!(
+            (None, _) => Illness::Failed("the WhatsApp library did not load; check CRM_WHATSAPP_LIBRARY".to_owned()),
+            (Some(version), false) => Illness::Mismatch(format!(
                 "the WhatsApp library {version} lacks {}; name a newer or older one with CRM_WHATSAPP_LIBRARY",
                 status.missing.join(", ")
-            ),
-            _ if !status.whatsapp => {
-                format!("{url} is not WhatsApp Web, or did not load; check CRM_WHATSAPP_URL and the network")
-            }
-            _ => format!("WhatsApp Web showed neither a code nor the chats within {waited:?}"),
+            )),
+            _ if !status.whatsapp => Illness::Failed(format!(
+                "{url} is not WhatsApp Web, or did not load; check CRM_WHATSAPP_URL and the network"
+            )),
+            _ if page.outdated => Illness::Mismatch("WhatsApp serves this version of its page no longer".to_owned()),
+            _ if !page.missing.is_empty() => Illness::Mismatch(does_not_fit(&page.missing)),
+            _ => Illness::Failed(format!(
+                "WhatsApp Web showed neither a code nor the chats within {waited:?}"
+            )),
         }
     }
 }
@@ -194,12 +222,14 @@ mod tests {
     fn an_address_that_is_not_whatsapp_web_says_which_key_to_check() {
         let (mut health, start) = health();
         let elsewhere = status(&json!({"whatsapp": false, "fullReady": false, "authenticated": false}));
-        let Some(Remedy::Reload(why)) = health.look(&elsewhere, URL, start + Duration::from_mins(1)) else {
+        let Some(Remedy::Reload(Illness::Failed(why))) = health.look(&elsewhere, URL, start + Duration::from_mins(1))
+        else {
             panic!("no remedy");
         };
         assert!(why.contains(URL) && why.contains("CRM_WHATSAPP_URL"), "{why}");
         let lacking = status(&json!({"missing": ["chat.list"], "fullReady": false, "authenticated": false}));
-        let Some(Remedy::Reload(why)) = health.look(&lacking, URL, start + Duration::from_mins(1)) else {
+        let Some(Remedy::Reload(Illness::Mismatch(why))) = health.look(&lacking, URL, start + Duration::from_mins(1))
+        else {
             panic!("no remedy");
         };
         assert!(
@@ -225,26 +255,49 @@ mod tests {
 
     /// `RULES` 16.
     #[test]
-    fn an_idle_page_is_probed_at_most_once_a_minute_and_loaded_anew_when_the_server_is_deaf() {
+    fn an_idle_page_is_probed_within_a_minute_and_loaded_anew_when_the_server_is_deaf() {
         let (mut health, start) = health();
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(health.look(&status(&json!({})), URL, at(44)), None);
         assert_eq!(health.look(&status(&json!({})), URL, at(45)), Some(Remedy::Probe));
+        assert_eq!(health.look(&status(&json!({})), URL, at(89)), None, "asked just now");
+        assert_eq!(health.probed(true, at(90)), None);
         assert_eq!(
-            health.look(&status(&json!({})), URL, at(104)),
-            None,
-            "asked less than a minute ago"
-        );
-        assert_eq!(health.probed(true, at(105)), None);
-        assert_eq!(
-            health.look(&status(&json!({})), URL, at(149)),
+            health.look(&status(&json!({})), URL, at(134)),
             None,
             "the server was heard"
         );
-        assert_eq!(health.look(&status(&json!({})), URL, at(150)), Some(Remedy::Probe));
-        assert!(matches!(health.probed(false, at(160)), Some(Remedy::Reload(_))));
-        health.reloaded(at(160));
+        assert_eq!(health.look(&status(&json!({})), URL, at(135)), Some(Remedy::Probe));
+        assert!(matches!(health.probed(false, at(145)), Some(Remedy::Reload(_))));
+        health.reloaded(at(145));
         assert!(matches!(health.probed(false, at(300)), Some(Remedy::Restart(_))));
+    }
+
+    #[test]
+    fn a_page_in_which_the_library_does_not_find_what_it_needs_is_loaded_anew_after_a_moment() {
+        let (mut health, start) = health();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let half = status(&json!({"absent": ["MsgStore"]}));
+        assert_eq!(health.look(&half, URL, at(30)), None, "it may be on its way");
+        assert_eq!(health.look(&status(&json!({})), URL, at(35)), None);
+        assert_eq!(health.look(&half, URL, at(36)), None, "and was");
+        let Some(Remedy::Reload(Illness::Mismatch(why))) = health.look(&half, URL, at(46)) else {
+            panic!("no remedy");
+        };
+        assert!(
+            why.contains("MsgStore") && why.contains("CRM_WHATSAPP_LIBRARY"),
+            "{why}"
+        );
+        health.reloaded(at(46));
+        assert_eq!(health.look(&half, URL, at(47)), None);
+        assert!(matches!(health.look(&half, URL, at(57)), Some(Remedy::Restart(_))));
+    }
+
+    #[test]
+    fn a_blocked_account_is_not_helped_by_loading_its_page_again() {
+        let (mut health, start) = health();
+        let blocked = status(&json!({"restricted": true, "fullReady": false, "authenticated": false}));
+        assert_eq!(health.look(&blocked, URL, start + Duration::from_hours(5)), None);
     }
 
     #[test]

@@ -72,6 +72,21 @@ pub fn all() -> Vec<Seen> {
         .collect()
 }
 
+/// Memory of a process group in bytes: what its processes share among themselves and with others counts in proportion. `None`
+/// where there is no `/proc`, or nobody left.
+pub fn memory_of_group(group: u32) -> Option<u64> {
+    let members = all().into_iter().filter(|seen| seen.group == group);
+    let sizes: Vec<u64> = members.filter_map(|seen| proportional(seen.identity.pid)).collect();
+    (!sizes.is_empty()).then(|| sizes.iter().sum())
+}
+
+fn proportional(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let told = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kilobytes: u64 = told.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// This machine's name.
 pub fn host() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname")
@@ -90,6 +105,9 @@ mod tests {
         assert_eq!(ProcessIdentity::of(child.id()), Some(first.identity.clone()));
         assert!(first.arguments.ends_with(&["600".to_owned()]) || first.arguments.is_empty());
         assert!(all().iter().any(|seen| seen.identity == first.identity));
+        let own = look(std::process::id()).unwrap().group;
+        assert!(memory_of_group(own).unwrap() > proportional(child.id()).unwrap());
+        assert_eq!(memory_of_group(0), None, "nobody");
         child.kill().unwrap();
         child.wait().unwrap();
         assert_ne!(ProcessIdentity::of(child.id()), Some(first.identity));

@@ -30,7 +30,7 @@ pub(super) async fn login(web: &WhatsAppWeb, method: LoginMethod) -> Result<(), 
     }
     match session.state {
         SessionState::Conflict => web.take_over().await,
-        SessionState::Failed => Err(Unreachable(
+        SessionState::Failed | SessionState::Mismatch | SessionState::Restricted => Err(Unreachable(
             session.detail.unwrap_or_else(|| "the page failed".to_owned()),
         )),
         SessionState::Qr | SessionState::Code => show_code(web, &session, method).await,

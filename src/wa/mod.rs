@@ -9,6 +9,7 @@ mod driver;
 mod group;
 mod health;
 mod identity;
+mod illness;
 mod library;
 mod login;
 mod options;
@@ -20,6 +21,7 @@ mod profile;
 mod programs;
 mod shared;
 mod supervision;
+mod upkeep;
 mod watcher;
 mod wire;
 

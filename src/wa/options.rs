@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::daily::Daily;
+
 /// One account's WhatsApp Web: the configuration's part, and where its profile is.
 #[derive(Clone, Debug)]
 pub struct WaOptions {
@@ -22,6 +24,10 @@ pub struct WaOptions {
     pub profile: PathBuf,
     /// Whether "typing…" is shown before a text.
     pub typing: bool,
+    /// After how long a session that was opened elsewhere is taken over; none: when a person asks.
+    pub take_over: Option<Duration>,
+    /// When a page that nobody uses is loaded anew, once a night; none: never.
+    pub nightly_reload: Option<Daily>,
     pub limits: Limits,
 }
 
@@ -32,6 +38,8 @@ pub struct Limits {
     pub launch: Duration,
     /// Until a loaded page shows a code or is logged in.
     pub ready: Duration,
+    /// Until the library has found in a loaded page all that it needs.
+    pub fit: Duration,
     /// Until a logged-in page has fetched what it missed.
     pub sync: Duration,
     /// An answer of the page to an ordinary call.
@@ -42,6 +50,8 @@ pub struct Limits {
     pub pull: Duration,
     /// Between two looks at the page's status when nothing rings.
     pub status: Duration,
+    /// An answer of the page to such a look.
+    pub look: Duration,
     /// How long the page may leave its status unanswered before the browser is restarted.
     pub silent: Duration,
     /// How long the page may have nothing to tell before the server is asked whether it is there (`RULES` 16).
@@ -56,6 +66,14 @@ pub struct Limits {
     pub pairing_code: Duration,
     /// The longest pause between two starts of the browser.
     pub back_off: Duration,
+    /// Between two looks at what browser and page take of the memory.
+    pub weigh: Duration,
+    /// A page whose script heap is larger than this, in bytes, is loaded anew as soon as nobody uses it.
+    pub heap: u64,
+    /// How long nothing may have been told or asked for until nobody is taken to use the page.
+    pub unused: Duration,
+    /// Between two loads of a page that is well, at least.
+    pub reload_gap: Duration,
 }
 
 impl Default for Limits {
@@ -63,18 +81,43 @@ impl Default for Limits {
         Self {
             launch: Duration::from_secs(30),
             ready: Duration::from_secs(45),
+            fit: Duration::from_secs(10),
             sync: Duration::from_mins(5),
             call: Duration::from_secs(15),
             send: Duration::from_secs(30),
             pull: Duration::from_millis(1500),
             status: Duration::from_secs(1),
+            look: Duration::from_secs(5),
             silent: Duration::from_secs(15),
             idle: Duration::from_secs(45),
             probe: Duration::from_secs(10),
-            probe_gap: Duration::from_mins(1),
+            probe_gap: Duration::from_secs(45),
             qr_gap: Duration::from_secs(20),
             pairing_code: Duration::from_mins(3),
             back_off: Duration::from_mins(1),
+            weigh: Duration::from_mins(1),
+            heap: 512 << 20,
+            unused: Duration::from_mins(5),
+            reload_gap: Duration::from_hours(1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page that hears nothing is found out within a minute, whichever way it is deaf.
+    #[test]
+    fn no_deafness_lasts_a_minute() {
+        const MINUTE: Duration = Duration::from_mins(1);
+        let limits = Limits::default();
+        // A look that is not answered takes as long as it may, and the one before it had been answered.
+        let look = limits.status + limits.look;
+        assert!(limits.silent + look < MINUTE, "frozen");
+        let asked = limits.idle.max(limits.probe_gap);
+        assert!(asked + limits.probe + limits.status < MINUTE, "a dead socket");
+        assert!(limits.ready + look < MINUTE, "a library that never loads");
+        assert!(limits.fit + look < MINUTE, "a library that is half loaded");
     }
 }

@@ -114,6 +114,20 @@ impl Page {
         }
     }
 
+    /// How large the page's script heap is, in bytes.
+    pub async fn heap(&self, limit: Duration) -> Option<u64> {
+        let usage = self.send("Runtime.getHeapUsage", json!({}), limit).await.ok()?;
+        let bytes = usage.get("usedSize")?;
+        // Told as a number with a point, now and then.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole bytes, and not negative"
+        )]
+        let whole = |bytes: f64| bytes as u64;
+        bytes.as_u64().or_else(|| bytes.as_f64().map(whole))
+    }
+
     /// Asks the whole browser to close.
     pub async fn close_browser(&self, limit: Duration) {
         let _ = self.send("Browser.close", json!({}), limit).await;

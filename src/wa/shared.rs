@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::page::Page;
+use crate::domain::Clock;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionEvent};
+use crate::domain::vitals::Vitals;
 
 /// Requests to the supervision that wait; more are a fault of ours.
 const MAX_REQUESTS: usize = 16;
@@ -21,6 +24,8 @@ pub enum Request {
     Reload,
     /// Look at the page's status now.
     Look,
+    /// It did not tell something that it shows.
+    Heal,
 }
 
 /// End the browser in order, within the limit, and start no other.
@@ -31,13 +36,16 @@ pub struct Close {
 }
 
 /// One account's state, shared by its port and its supervision.
-#[derive(Debug)]
 pub struct Shared {
     pub session: watch::Sender<Session>,
     /// The number that the account belongs to.
     pub bound: watch::Sender<Option<PhoneNumber>>,
     /// The page that we are attached to.
     pub page: watch::Sender<Option<Arc<Page>>>,
+    pub vitals: watch::Sender<Vitals>,
+    /// When the page was last asked for something on behalf of somebody.
+    pub used: watch::Sender<Instant>,
+    pub clock: Arc<dyn Clock>,
     pub requests: mpsc::Sender<Request>,
     pub closing: mpsc::Sender<Close>,
 }
@@ -50,13 +58,16 @@ pub struct Asked {
 }
 
 impl Shared {
-    pub fn new() -> (Arc<Self>, Asked) {
+    pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, Asked) {
         let (requests, requests_received) = mpsc::channel(MAX_REQUESTS);
         let (closing, closing_received) = mpsc::channel(MAX_REQUESTS);
         let shared = Self {
             session: watch::Sender::new(Session::starting()),
             bound: watch::Sender::new(None),
             page: watch::Sender::new(None),
+            vitals: watch::Sender::new(Vitals::default()),
+            used: watch::Sender::new(Instant::now()),
+            clock,
             requests,
             closing,
         };
@@ -81,6 +92,11 @@ impl Shared {
             *session = next;
             true
         });
+    }
+
+    /// Somebody uses the page.
+    pub fn is_used(&self) {
+        self.used.send_replace(Instant::now());
     }
 
     pub fn page(&self) -> Option<Arc<Page>> {

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::browser::Browser;
 use super::driver::Driver;
+use super::illness::Illness;
 use super::library::Names;
 use super::options::WaOptions;
 use super::page::{CallError, News, Page};
 use super::profile::Profile;
 use super::shared::{Asked, Close, Request, Shared};
-use super::watcher::{Fate, Watcher};
+use super::watcher::{Fate, Memory, Watcher};
 use crate::domain::session::{SessionEvent, SessionState};
 use crate::supervisor::Supervisor;
 
@@ -41,8 +42,7 @@ pub struct Supervision {
     profile: Profile,
     browser: Option<Browser>,
     driver: Option<Driver>,
-    /// Whether a phone was linked when the page last told.
-    linked: bool,
+    memory: Memory,
 }
 
 /// Why a browser's life ended.
@@ -50,7 +50,13 @@ enum End {
     /// It went away by itself, or was killed.
     Died(String),
     /// It, or what it should run, does not work.
-    Failed(String),
+    Failed(Illness),
+}
+
+impl End {
+    fn failed(why: impl std::fmt::Display) -> Self {
+        Self::Failed(Illness::Failed(why.to_string()))
+    }
 }
 
 impl Supervision {
@@ -74,7 +80,7 @@ impl Supervision {
             profile,
             browser: None,
             driver: None,
-            linked: false,
+            memory: Memory::default(),
         };
         supervisor.spawn("whatsapp", supervision.live_until(closing, supervisor.stopping()));
     }
@@ -114,7 +120,8 @@ impl Supervision {
     async fn live(&mut self) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            if self.shared.session.borrow().state != SessionState::Failed {
+            let state = self.shared.session.borrow().state;
+            if !matches!(state, SessionState::Failed | SessionState::Mismatch) {
                 self.shared.happened(SessionEvent::Starting);
             }
             let started = Instant::now();
@@ -129,11 +136,12 @@ impl Supervision {
                     self.shared.happened(SessionEvent::Starting);
                 }
                 End::Failed(why) => {
-                    tracing::warn!("{why}; starting the browser again in {pause:?}");
-                    self.shared.happened(SessionEvent::Failed(why));
+                    tracing::warn!("{}; starting the browser again in {pause:?}", why.why());
+                    self.shared.happened(why.event());
                 }
             }
             self.end_processes(END_GRACE).await;
+            self.shared.vitals.send_modify(|vitals| vitals.restarts += 1);
             sleep(pause).await;
             pause = (pause * 2).min(self.options.limits.back_off);
         }
@@ -143,7 +151,7 @@ impl Supervision {
     async fn browser_life(&mut self) -> End {
         let browser = match Browser::launch(&self.options, &self.profile).await {
             Ok(browser) => self.browser.insert(browser),
-            Err(error) => return End::Failed(error.to_string()),
+            Err(error) => return End::failed(error),
         };
         let address = browser.address.clone();
         let mut failures = 0;
@@ -158,7 +166,7 @@ impl Supervision {
                 Err(error) => {
                     failures += 1;
                     if failures >= ATTACH_ATTEMPTS {
-                        return End::Failed(error.to_string());
+                        return End::failed(error);
                     }
                     tracing::warn!("{error}; trying again");
                     sleep(ATTACH_PAUSE).await;
@@ -174,12 +182,12 @@ impl Supervision {
             };
             let (page, news) = match attached {
                 Ok((page, news)) => (Arc::new(page), news),
-                Err(error) => return End::Failed(error.to_string()),
+                Err(error) => return End::failed(error),
             };
             failures = 0;
             self.shared.page.send_replace(Some(Arc::clone(&page)));
             let shared = Arc::clone(&self.shared);
-            let watcher = Watcher::new(&self.options, shared, page, news, &mut self.requests, &mut self.linked);
+            let watcher = Watcher::new(&self.options, shared, page, news, &mut self.requests, &mut self.memory);
             match watcher.watch(browser, driver).await {
                 Fate::DriverGone(why) => {
                     tracing::warn!("chromedriver is gone ({why}); attaching another to the same browser");

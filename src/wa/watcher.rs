@@ -12,15 +12,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::browser::Browser;
 use super::driver::Driver;
 use super::health::{Health, Remedy};
+use super::identity;
+use super::illness::{Illness, Ladder, TakeOver};
 use super::options::WaOptions;
 use super::page::{CallError, News, Page};
 use super::shared::{Request, Shared};
+use super::upkeep::{Seen, Upkeep};
 use super::wire::Status;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{SessionEvent, SessionState};
+use crate::domain::vitals::Deafness;
 
-/// How long the page may take to tell its status.
-const STATUS_LIMIT: Duration = Duration::from_secs(5);
 /// Pairing codes asked for in one login; then it is back to the QR code.
 const PAIRING_CODES: u32 = 5;
 
@@ -29,7 +31,16 @@ pub enum Fate {
     DriverGone(String),
     BrowserGone(String),
     /// The browser is better started again.
-    Restart(String),
+    Restart(Illness),
+}
+
+/// What is remembered over attaches and browsers.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Whether a phone was linked when the page last told.
+    pub linked: bool,
+    pub ladder: Ladder,
+    pub take_over: TakeOver,
 }
 
 /// The pairing code that is being shown.
@@ -47,14 +58,14 @@ pub struct Watcher<'a> {
     page: Arc<Page>,
     news: mpsc::Receiver<News>,
     requests: &'a mut mpsc::Receiver<Request>,
-    /// Whether a phone was linked when the page last told, over attaches and browsers.
-    linked: &'a mut bool,
+    memory: &'a mut Memory,
     health: Health,
     pairing: Option<Pairing>,
     /// Epoch, and how many events were lost in it.
     lost: (String, u64),
     /// WhatsApp's server did not answer in this epoch.
     deaf: bool,
+    upkeep: Upkeep,
 }
 
 impl<'a> Watcher<'a> {
@@ -64,7 +75,7 @@ impl<'a> Watcher<'a> {
         page: Arc<Page>,
         news: mpsc::Receiver<News>,
         requests: &'a mut mpsc::Receiver<Request>,
-        linked: &'a mut bool,
+        memory: &'a mut Memory,
     ) -> Self {
         Self {
             health: Health::new(options.limits.clone(), Instant::now()),
@@ -73,10 +84,11 @@ impl<'a> Watcher<'a> {
             page,
             news,
             requests,
-            linked,
+            memory,
             pairing: None,
             lost: (String::new(), 0),
             deaf: false,
+            upkeep: Upkeep::new(Instant::now()),
         }
     }
 
@@ -86,6 +98,8 @@ impl<'a> Watcher<'a> {
         let mut bell = self.page.bell();
         let mut bound = self.shared.bound.subscribe();
         let mut probe: Option<Probe> = None;
+        let mut weigh = interval(self.options.limits.weigh);
+        weigh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let remedy = tokio::select! {
                 why = browser.ended() => return Fate::BrowserGone(why),
@@ -98,6 +112,11 @@ impl<'a> Watcher<'a> {
                 }
                 Ok(()) = bell.changed() => {
                     self.health.heard(Instant::now());
+                    self.shared.is_used();
+                    None
+                }
+                _ = weigh.tick() => {
+                    self.weigh(browser.group()).await;
                     None
                 }
                 Ok(()) = bound.changed() => self.look().await,
@@ -108,8 +127,13 @@ impl<'a> Watcher<'a> {
             };
             match remedy {
                 None => {}
+                Some(Remedy::Relisten) => {
+                    let _: Result<(), CallError> =
+                        self.page.call("relisten", json!(null), self.options.limits.look).await;
+                }
                 Some(Remedy::RefreshQr) => {
-                    let _: Result<(), CallError> = self.page.call("refreshQr", json!(null), STATUS_LIMIT).await;
+                    let _: Result<(), CallError> =
+                        self.page.call("refreshQr", json!(null), self.options.limits.look).await;
                 }
                 Some(Remedy::Probe) => probe = Some(ask_server(Arc::clone(&self.page), self.options.limits.probe)),
                 Some(Remedy::Reload(why)) => {
@@ -118,7 +142,10 @@ impl<'a> Watcher<'a> {
                         return fate;
                     }
                 }
-                Some(Remedy::Restart(why)) => return Fate::Restart(why),
+                Some(Remedy::Restart(why)) => {
+                    self.count(&why);
+                    return Fate::Restart(why);
+                }
             }
         }
     }
@@ -127,18 +154,27 @@ impl<'a> Watcher<'a> {
         match news {
             News::Status => self.look().await,
             News::LoggedOut(reason) => {
-                *self.linked = false;
+                self.memory.linked = false;
                 self.shared.happened(SessionEvent::LoggedOut(reason));
                 None
             }
-            News::Crashed => Some(Remedy::Restart("the page has crashed".to_owned())),
+            News::Crashed => Some(Remedy::Restart(Illness::Failed("the page has crashed".to_owned()))),
         }
     }
 
     async fn on_request(&mut self, request: Request) -> Option<Remedy> {
         match request {
             Request::Look => self.look().await,
-            Request::Reload => Some(Remedy::Reload("asked for".to_owned())),
+            Request::Reload => Some(Remedy::Reload(Illness::Failed("asked for".to_owned()))),
+            Request::Heal => {
+                let remedy = self.memory.ladder.climb(Instant::now());
+                if remedy == Remedy::Relisten {
+                    self.shared
+                        .vitals
+                        .send_modify(|vitals| vitals.was_deaf(Deafness::Listener));
+                }
+                Some(remedy)
+            }
             Request::ShowPairingCode { phone, code } => {
                 self.pairing = Some(Pairing {
                     phone,
@@ -158,7 +194,7 @@ impl<'a> Watcher<'a> {
 
     /// Asks the page for its status, and lets the session take it in.
     async fn look(&mut self) -> Option<Remedy> {
-        let told: Result<Status, CallError> = self.page.call("status", json!(null), STATUS_LIMIT).await;
+        let told: Result<Status, CallError> = self.page.call("status", json!(null), self.options.limits.look).await;
         let now = Instant::now();
         let status = match told {
             Ok(status) => status,
@@ -172,7 +208,7 @@ impl<'a> Watcher<'a> {
         let same_page = epoch == page.epoch;
         self.deaf = self.deaf && same_page;
         page.online = page.online && !self.deaf;
-        if *self.linked && page.full_ready && !page.authenticated {
+        if self.memory.linked && page.full_ready && !page.authenticated {
             // The page was loaded anew before it could say so.
             self.shared.happened(SessionEvent::LoggedOut(None));
         }
@@ -188,12 +224,43 @@ impl<'a> Watcher<'a> {
         }
         let state = self.shared.session.borrow().state;
         if full_ready {
-            *self.linked = state.is_linked() || state == SessionState::WrongNumber;
+            self.memory.linked = state.has_device();
         }
+        self.take_over(state, now).await;
         if let Some(remedy) = self.renew_pairing_code(state, now).await {
             return Some(remedy);
         }
-        self.health.look(&status, &self.options.url, now)
+        let remedy = self.health.look(&status, &self.options.url, now);
+        if remedy.is_none() && state == SessionState::Ready {
+            let seen = Seen {
+                heap: self.shared.vitals.borrow().heap_bytes,
+                stale: status.stale,
+                unused: now - *self.shared.used.borrow(),
+            };
+            let wall = self.shared.clock.now();
+            return self.upkeep.look(&seen, self.options, wall, now);
+        }
+        remedy
+    }
+
+    /// What browser and page take of the memory.
+    async fn weigh(&self, group: u32) {
+        let heap = self.page.heap(self.options.limits.look).await;
+        let browser = tokio::task::spawn_blocking(move || identity::memory_of_group(group));
+        let browser = browser.await.ok().flatten();
+        self.shared.vitals.send_modify(|vitals| {
+            vitals.heap_bytes = heap;
+            vitals.browser_bytes = browser;
+        });
+    }
+
+    /// Ends a conflict that has lasted for as long as the configuration says.
+    async fn take_over(&mut self, state: SessionState, now: Instant) {
+        let conflict = state == SessionState::Conflict;
+        if self.memory.take_over.is_due(conflict, self.options.take_over, now) {
+            tracing::info!("taking the session over from where it was opened");
+            let _: Result<(), CallError> = self.page.call("takeOver", json!(null), self.options.limits.look).await;
+        }
     }
 
     async fn renew_pairing_code(&mut self, state: SessionState, now: Instant) -> Option<Remedy> {
@@ -206,7 +273,8 @@ impl<'a> Watcher<'a> {
         }
         if pairing.left == 0 {
             self.pairing = None;
-            return Some(Remedy::Reload("nobody has typed the pairing code".to_owned()));
+            let why = "nobody has typed the pairing code".to_owned();
+            return Some(Remedy::Reload(Illness::Failed(why)));
         }
         pairing.since = now;
         pairing.left -= 1;
@@ -216,20 +284,40 @@ impl<'a> Watcher<'a> {
                 self.shared.happened(SessionEvent::PairingCode(code));
                 None
             }
-            Err(error) => Some(Remedy::Reload(format!("no new pairing code came ({error})"))),
+            Err(error) => Some(Remedy::Reload(Illness::Failed(format!(
+                "no new pairing code came ({error})"
+            )))),
         }
     }
 
-    async fn reload(&mut self, why: String) -> Option<Fate> {
-        tracing::warn!("{why}; loading the page again");
+    async fn reload(&mut self, why: Illness) -> Option<Fate> {
+        match &why {
+            Illness::Stale(why) => tracing::info!("{why}; loading the page again"),
+            why => tracing::warn!("{}; loading the page again", why.why()),
+        }
+        self.count(&why);
         if self.deaf {
             let _ = self.look().await;
         } else {
-            self.shared.happened(SessionEvent::Failed(why));
+            self.shared.happened(why.event());
         }
         let opened = self.page.open(&self.options.url, self.options.limits.launch).await;
-        self.health.reloaded(Instant::now());
-        opened.err().map(|error| Fate::Restart(error.to_string()))
+        let now = Instant::now();
+        self.health.reloaded(now);
+        self.upkeep.reloaded(now);
+        self.shared.vitals.send_modify(|vitals| {
+            vitals.reloads += 1;
+            vitals.heap_bytes = None;
+        });
+        opened
+            .err()
+            .map(|error| Fate::Restart(Illness::Failed(error.to_string())))
+    }
+
+    fn count(&self, why: &Illness) {
+        if let Some(how) = why.deafness() {
+            self.shared.vitals.send_modify(|vitals| vitals.was_deaf(how));
+        }
     }
 }
 

@@ -63,6 +63,16 @@ pub struct Status {
     online: bool,
     conflict: bool,
     passkey: bool,
+    #[serde(default)]
+    restricted: bool,
+    #[serde(default)]
+    outdated: bool,
+    /// Parts of the page that the library does not find.
+    #[serde(default)]
+    absent: Vec<String>,
+    /// The page wants to be loaded anew, and works still.
+    #[serde(default)]
+    pub stale: bool,
     qr: Option<String>,
     pub qr_idle: bool,
     me: Option<WireMe>,
@@ -88,6 +98,9 @@ impl Status {
             online: self.online,
             conflict: self.conflict,
             passkey: self.passkey,
+            restricted: self.restricted,
+            outdated: self.outdated,
+            missing: self.absent.clone(),
             qr: self.qr.clone(),
             me: self.me.clone().and_then(|me| {
                 Some(Me {
@@ -292,6 +305,18 @@ pub fn message(raw: &str) -> Result<WaMessage, String> {
 }
 
 /// One chat of the list.
+/// The chats of a list; what is none is left out.
+pub fn chats(items: &[Box<RawValue>]) -> Vec<ChatSummary> {
+    let read = items.iter().filter_map(|item| match chat(item.get()) {
+        Ok(chat) => Some(chat),
+        Err(error) => {
+            tracing::warn!("a chat of the page's list is left out: {error}");
+            None
+        }
+    });
+    read.collect()
+}
+
 pub fn chat(raw: &str) -> Result<ChatSummary, String> {
     let wire: WireChat = serde_json::from_str(raw).map_err(|error| error.to_string())?;
     let kind = chat_kind(&wire.chat)?;

@@ -18,18 +18,29 @@ export interface Chat {
 
 /** All conversations, the most recent first. */
 export async function chats(): Promise<Chat[]> {
-  const models = await WPP.chat.list({ ignoreGroupMetadata: true });
-  return models
-    .filter((model) => isConversation(idText(model.id)))
-    .sort((a, b) => (b.t ?? 0) - (a.t ?? 0))
-    .map((model) => ({
-      chat: idText(model.id),
-      contact: person(idText(model.id)),
-      name: attempt<unknown>(() => model.formattedTitle ?? model.name, null) ?? null,
-      unread: attempt<unknown>(() => model.unreadCount, 0) ?? 0,
-      t: model.t ?? null,
-      lastMessage: attempt(() => model.lastReceivedKey?.id ?? null, null),
-    }));
+  return latestFirst(await WPP.chat.list({ ignoreGroupMetadata: true })).map(summary);
+}
+
+/** The most recent of them, from the page's memory alone. */
+export function newest({ count }: { count: number }): Chat[] {
+  return latestFirst(WPP.whatsapp.ChatStore.getModelsArray()).slice(0, count).map(summary);
+}
+
+type ChatModel = ReturnType<typeof WPP.whatsapp.ChatStore.getModelsArray>[number];
+
+function latestFirst(models: ChatModel[]): ChatModel[] {
+  return models.filter((model) => isConversation(idText(model.id))).sort((a, b) => (b.t ?? 0) - (a.t ?? 0));
+}
+
+function summary(model: ChatModel): Chat {
+  return {
+    chat: idText(model.id),
+    contact: person(idText(model.id)),
+    name: attempt<unknown>(() => model.formattedTitle ?? model.name, null) ?? null,
+    unread: attempt<unknown>(() => model.unreadCount, 0) ?? 0,
+    t: model.t ?? null,
+    lastMessage: attempt(() => model.lastReceivedKey?.id ?? null, null),
+  };
 }
 
 /**

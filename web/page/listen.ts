@@ -83,6 +83,8 @@ export class Listeners {
   private readonly groups: Groups;
   /** What the page shows at first is for the resync that every new epoch brings. */
   private baseline = false;
+  /** Whether the page's own collection is listened to as well. */
+  private direct = false;
 
   constructor(groups: Groups) {
     this.groups = groups;
@@ -106,16 +108,34 @@ export class Listeners {
     }
   }
 
+  /**
+   * Listens to the page's own collection too, where the library's listener tells nothing. What both tell is told twice, and
+   * stored once.
+   */
+  relisten(queue: Queue): null {
+    if (!this.direct) {
+      WPP.whatsapp.MsgStore.on('add', (msg: MsgModel) => {
+        if (msg.isNewMsg) {
+          queueMicrotask(() => this.tell(queue, msg));
+        }
+      });
+      this.direct = true;
+    }
+    return null;
+  }
+
+  private tell(queue: Queue, msg: MsgModel): void {
+    attempt(() => this.hearing.note(msg.id.id), undefined);
+    const event = toEvent(msg);
+    if (event) {
+      queue.push(event);
+    }
+    attempt(() => this.groups.note(idText(msg.id.remote), msg.type === 'gp2'), undefined);
+  }
+
   /** `changed` is called when the page's status may have changed; `loggedOut` with WhatsApp's reason. */
   start(queue: Queue, changed: () => void, loggedOut: (reason: string | null) => void): void {
-    WPP.on('chat.new_message', (msg) => {
-      attempt(() => this.hearing.note(msg.id.id), undefined);
-      const event = toEvent(msg);
-      if (event) {
-        queue.push(event);
-      }
-      attempt(() => this.groups.note(idText(msg.id.remote), msg.type === 'gp2'), undefined);
-    });
+    WPP.on('chat.new_message', (msg) => this.tell(queue, msg));
     WPP.on('group.participant_changed', ({ groupId }) => this.groups.note(idText(groupId), true));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
       const inGroup = idText(chat).endsWith('@g.us');

@@ -2,7 +2,7 @@
 // server's bell, and does what the server asks by name. It decides nothing, and writes nothing to the console.
 
 import { change } from './changes';
-import { chats, markRead, message, messages, resolve, typing } from './chats';
+import { chats, markRead, message, messages, newest, resolve, typing } from './chats';
 import { Groups } from './groups';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
@@ -67,6 +67,8 @@ export function start({ agent, bell }: Options): void {
       return status(epoch, queue.overflowed + listeners.unheard);
     },
     chats: async () => pages.open(await chats()),
+    newest,
+    relisten: () => listeners.relisten(queue),
     messages: async (args: { chat: string; count: number }) => {
       groups.note(args.chat, false);
       return pages.open(await messages(args));

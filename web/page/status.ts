@@ -19,6 +19,14 @@ export interface Status {
   conflict: boolean;
   /** The page waits for somebody to answer a passkey prompt. */
   passkey: boolean;
+  /** WhatsApp has blocked the account. */
+  restricted: boolean;
+  /** WhatsApp serves this version of the page no longer. */
+  outdated: boolean;
+  /** Parts of the page that the library does not find, and without which nothing is heard or sent. */
+  absent: string[];
+  /** The page wants to be loaded anew, and works still. */
+  stale: boolean;
   qr: string | null;
   /** The page has stopped renewing its QR code. */
   qrIdle: boolean;
@@ -84,6 +92,28 @@ function missing(): string[] {
   });
 }
 
+/** What hearing and sending rest on, by the library's names for it. */
+const PARTS: Record<string, () => unknown> = {
+  ChatStore: () => WPP.whatsapp.ChatStore,
+  MsgStore: () => WPP.whatsapp.MsgStore,
+  addAndSendMsgToChat: () => WPP.whatsapp.functions.addAndSendMsgToChat,
+};
+
+function absent(): string[] {
+  return Object.keys(PARTS).filter((name) => !attempt(PARTS[name] as () => unknown, undefined));
+}
+
+/** What WhatsApp says of account and page, which it may say before the page is ready. */
+function standing(): Pick<Status, 'restricted' | 'outdated'> {
+  const told = [() => WPP.conn.getStreamData().mode, () => WPP.whatsapp.Socket.state].map((get) =>
+    String(attempt<unknown>(get, '')),
+  );
+  return {
+    restricted: told.some((state) => state === 'TOS_BLOCK' || state === 'SMB_TOS_BLOCK'),
+    outdated: told.includes('DEPRECATED_VERSION'),
+  };
+}
+
 /** Our own number's digits, or null when nobody is logged in. */
 export function myDigits(): string | null {
   const wid = attempt<unknown>(() => WPP.conn.getMyUserWid(), null);
@@ -127,6 +157,10 @@ const NOTHING_YET = {
   synced: false,
   online: false,
   conflict: false,
+  restricted: false,
+  outdated: false,
+  absent: [] as string[],
+  stale: false,
   qr: null,
   qrIdle: false,
   me: null,
@@ -141,7 +175,8 @@ export async function status(epoch: string, lost: number): Promise<Status> {
   const lacking = missing();
   if (lacking.length > 0 || !WPP.isFullReady) {
     const whatsapp = attempt(() => WPP.loader.loaderType !== 'unknown', false);
-    return { epoch, library, passkey, lost, ...NOTHING_YET, missing: lacking, whatsapp };
+    const known = whatsapp ? standing() : {};
+    return { epoch, library, passkey, lost, ...NOTHING_YET, missing: lacking, whatsapp, ...known };
   }
   const authenticated = attempt(() => WPP.conn.isAuthenticated() === true, false);
   const mode = String(attempt<unknown>(() => WPP.conn.getStreamData().mode, ''));
@@ -159,6 +194,9 @@ export async function status(epoch: string, lost: number): Promise<Status> {
     online: attempt(() => isOnline(mode), false),
     conflict: socket === 'CONFLICT' || mode === 'CONFLICT',
     passkey: passkey && !authenticated,
+    ...standing(),
+    absent: authenticated ? absent() : [],
+    stale: attempt(() => WPP.conn.needsUpdate() === true, false),
     qr: code?.fullCode ?? null,
     qrIdle: !authenticated && socket === 'UNPAIRED_IDLE',
     me: authenticated ? me() : null,

@@ -170,3 +170,36 @@ fn codes_do_not_show_in_debug_output() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@secret")), None);
     assert!(!format!("{session:?}").contains("secret"));
 }
+
+#[test]
+fn a_blocked_account_and_a_page_that_does_not_fit_are_states_of_their_own_with_what_to_do() {
+    let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
+    let seen = |change: fn(&mut PageStatus)| {
+        let mut page = ready_page("a");
+        change(&mut page);
+        ready.handle(SessionEvent::Page(page), None)
+    };
+    let blocked = seen(|page| (page.restricted, page.full_ready) = (true, false));
+    assert_eq!(blocked.state, SessionState::Restricted);
+    assert!(blocked.detail.unwrap().contains("ask for a review"));
+    let half = seen(|page| page.missing = vec!["MsgStore".into()]);
+    assert_eq!(half.state, SessionState::Mismatch);
+    assert!(half.detail.as_ref().unwrap().contains("MsgStore"));
+    let old = seen(|page| page.outdated = true);
+    assert_eq!(old.state, SessionState::Mismatch);
+    for state in [SessionState::Restricted, SessionState::Mismatch] {
+        assert!(!state.can_send() && !state.is_linked() && !state.needs_login() && state.has_device());
+    }
+    let loading = half.handle(
+        SessionEvent::Page(PageStatus {
+            epoch: "b".into(),
+            ..PageStatus::default()
+        }),
+        None,
+    );
+    assert_eq!(loading.detail, half.detail, "to be read until the page is there again");
+    let healed = loading.handle(SessionEvent::Page(ready_page("b")), None);
+    assert_eq!((healed.state, healed.detail), (SessionState::Ready, None));
+    assert_eq!(healed.resync, ready.resync + 1, "what was missed is looked for");
+    assert_eq!(healed.missed, 0, "and nobody was deaf");
+}

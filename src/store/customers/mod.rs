@@ -166,6 +166,8 @@ pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
         photo_url: row.photo_url,
         unread_count: row.unread_count,
         attributes: from_json("customers", &row.attributes)?,
+        opted_out_at: row.opted_out_at.map(Timestamp),
+        opted_out_by: row.opted_out_by,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         merged_into: row.merged_into,

@@ -1,14 +1,13 @@
 //! Storing messages and what becomes of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, TryInsertResult,
 };
 
-use entity::{conversation, message};
+use entity::message;
 
-use crate::domain::message::{Direction, Failure, Message, MessageState};
+use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
 use crate::store::{StoreError, Tx};
 
@@ -106,6 +105,9 @@ impl Tx {
             state: Set(state.to_string()),
             failure_code: Set(code),
             failure_detail: Set(detail),
+            // Whatever it waited for: it is somewhere else now.
+            wait_reason: Set(None),
+            wait_until: Set(None),
             ..message::ActiveModel::default()
         };
         self.change_message(id, change).await?;
@@ -170,19 +172,6 @@ impl Tx {
         Ok(self.need_message(id).await?.expires_at.map(Timestamp))
     }
 
-    /// How many customers who never wrote this account has written to since `from`, for the first time (`RULES` 8).
-    pub async fn first_contacts(&mut self, account: AccountId, from: Timestamp) -> Result<u64, StoreError> {
-        let count = conversation::Entity::find()
-            .filter(conversation::Column::AccountId.eq(account))
-            .filter(conversation::Column::ActiveAt.gte(from.0))
-            .filter(Expr::exists(handed_over()))
-            .filter(Expr::exists(handed_over().and_where(message::Column::Timestamp.lt(from.0)).take()).not())
-            .filter(Expr::exists(of(Direction::Inbound)).not())
-            .count(&self.session)
-            .await?;
-        Ok(count)
-    }
-
     async fn stored(&mut self, new: &NewMessage) -> Result<Option<Message>, StoreError> {
         if let Some(key) = &new.client_key
             && let Some(stored) = self.message_by_client_key(key).await?
@@ -223,24 +212,4 @@ impl Tx {
         let row = message::Entity::find_by_id(id).one(&self.session).await?;
         row.ok_or(StoreError::Missing { what: "message" })
     }
-}
-
-/// The messages of a conversation (of the query around) in one direction.
-fn of(direction: Direction) -> SelectStatement {
-    Query::select()
-        .expr(Expr::val(1))
-        .from(message::Entity)
-        .and_where(
-            Expr::col((message::Entity, message::Column::ConversationId))
-                .equals((conversation::Entity, conversation::Column::Id)),
-        )
-        .and_where(message::Column::Direction.eq(direction.as_str()))
-        .take()
-}
-
-/// Those of ours that WhatsApp may have.
-fn handed_over() -> SelectStatement {
-    of(Direction::Outbound)
-        .and_where(message::Column::WhatsappId.is_not_null())
-        .take()
 }

@@ -44,17 +44,6 @@ impl Store {
         page::read(query, page, columns, self.readers(), key, read).await
     }
 
-    /// When the customer last wrote, as far as we hold it. What we wrote ourselves says nothing about what we have heard.
-    pub async fn last_heard(&self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
-        let row = message::Entity::find()
-            .filter(message::Column::ConversationId.eq(conversation))
-            .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
-            .order_by_desc(message::Column::SortAt)
-            .one(self.readers())
-            .await?;
-        Ok(row.map(|row| Timestamp(row.timestamp)))
-    }
-
     /// What we hold of a conversation since `from`, for comparing with the page (`RULES` 11), in its order.
     pub async fn recent_ids(
         &self,
@@ -122,17 +111,18 @@ impl Store {
         Ok(rows.into_iter().filter_map(|(chat, id)| chat.zip(id)).collect())
     }
 
-    /// Whether nobody has written in this conversation yet but what still waits to be sent (`RULES` 8).
-    pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
-        let met = message::Column::Direction
-            .eq(Direction::Inbound.as_str())
-            .or(message::Column::WhatsappId.is_not_null());
-        let first = message::Entity::find()
-            .filter(message::Column::ConversationId.eq(conversation))
-            .filter(met)
-            .one(self.readers())
+    /// Those of these ids under which an account has no message at all.
+    pub async fn unknown_of(&self, account: AccountId, ids: &[WaMessageId]) -> Result<Vec<WaMessageId>, StoreError> {
+        let known: Vec<Option<WaMessageId>> = message::Entity::find()
+            .select_only()
+            .column(message::Column::WhatsappId)
+            .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::WhatsappId.is_in(ids.iter().map(WaMessageId::as_str)))
+            .into_tuple()
+            .all(self.readers())
             .await?;
-        Ok(first.is_none())
+        let is_known = |id: &WaMessageId| known.iter().flatten().any(|known| known == id);
+        Ok(ids.iter().filter(|id| !is_known(id)).cloned().collect())
     }
 
     /// Messages of unknown outcome, by id: a person decides.

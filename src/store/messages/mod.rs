@@ -2,6 +2,7 @@
 
 mod change;
 mod find;
+mod pace;
 mod revise;
 mod vanish;
 
@@ -13,6 +14,7 @@ use entity::message;
 use crate::domain::conversation::Conversation;
 use crate::domain::details::Details;
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Reaction};
+use crate::domain::pace::Waiting;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 use super::StoreError;
@@ -170,6 +172,8 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         failure_detail: None,
         expires_at: new.expires_at.map(|at| at.0),
         vanishes_at: new.vanishes_at.map(|at| at.0),
+        wait_reason: None,
+        wait_until: None,
         created_at: now.0,
         updated_at: now.0,
         home_id: new.home,
@@ -227,5 +231,12 @@ fn read(row: message::Model) -> Result<Message, StoreError> {
             code,
             detail: row.failure_detail.unwrap_or_default(),
         }),
+        waiting: match (row.wait_reason, row.wait_until) {
+            (Some(reason), Some(until)) => Some(Waiting {
+                reason: word("messages", &reason)?,
+                until: Timestamp(until),
+            }),
+            _ => None,
+        },
     })
 }

@@ -14,6 +14,7 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
 use crm::domain::event::{Event, EventType};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
+use crm::domain::pace::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
 use crm::supervisor::Supervisor;
@@ -154,6 +155,11 @@ impl App {
         answer.json().await.unwrap()
     }
 
+    /// What time it is here.
+    pub const fn now(&self) -> Timestamp {
+        NOW
+    }
+
     /// A customer writes.
     pub async fn inbound(&self, name: &str, phone: &str, text: &str) -> Message {
         let identity = Identity::phone(&phone.parse().unwrap());
@@ -247,6 +253,6 @@ fn policy() -> Policy {
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
         send_expires: None,
-        first_contacts: None,
+        pace: Pace::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod app;
+mod consent;
 mod export;
 mod guards;
 mod keys;

@@ -12,7 +12,10 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
         .await;
     let ready = app.json("/readyz").await;
     assert_eq!(ready["ready"], true);
-    assert_eq!(ready["whatsapp"], json!([{ "name": "default", "state": "starting" }]));
+    assert_eq!(
+        ready["whatsapp"],
+        json!([{ "name": "default", "state": "starting", "detail": null }])
+    );
     assert_eq!(ready["matrix"]["state"], "off");
 
     let status = app.json("/api/v1/status").await;
@@ -25,6 +28,9 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
         "crm_outbox_waiting{target=\"whatsapp\",account=\"1\"} 1",
         "crm_account_state{account=\"default\",state=\"starting\"} 1",
         "crm_quarantined 0",
+        "crm_deaf_total{account=\"default\",how=\"frozen\"} 0",
+        "crm_page_reloads_total{account=\"default\"} 0",
+        "\nprocess_resident_memory_bytes ",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }

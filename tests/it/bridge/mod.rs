@@ -1,8 +1,10 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
+mod hearing;
 mod inbound;
 mod kinds;
 mod outbound;
+mod pace;
 mod people;
 mod rooms;
 

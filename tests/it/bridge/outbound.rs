@@ -222,29 +222,6 @@ async fn a_chat_is_read_and_typed_in_before_an_answer_goes_out() {
 
 /// `RULES` 8.
 #[tokio::test]
-async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
-    let mut rig = Rig::with(|run| run.policy.first_contacts = Some(1)).await;
-    rig.met().await;
-    rig.send(1, "first contact").await;
-    rig.settle().await;
-    rig.send(2, "second contact").await;
-    rig.send(0, "an answer").await;
-    rig.settle().await;
-    assert_eq!(rig.message("first contact").await.state, MessageState::Read);
-    assert_eq!(
-        rig.message("an answer").await.state,
-        MessageState::Read,
-        "who wrote to us is no first contact"
-    );
-    assert_eq!(rig.message("second contact").await.state, MessageState::Queued);
-    // A day later there is room again; the text has not expired, because nothing else keeps it.
-    rig.run.clock.advance(Duration::from_hours(23));
-    rig.settle().await;
-    assert_eq!(rig.message("second contact").await.state, MessageState::Queued);
-}
-
-/// `RULES` 8.
-#[tokio::test]
 async fn sends_are_spaced() {
     let spacing = Duration::from_secs(2)..=Duration::from_secs(2);
     let mut rig = Rig::with(|run| run.policy.spacing = spacing).await;

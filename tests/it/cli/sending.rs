@@ -1,7 +1,8 @@
 //! `crm send`.
 
-use crm::domain::MessageId;
 use crm::domain::message::{Failure, MessageState};
+use crm::domain::pace::{WaitReason, Waiting};
+use crm::domain::{Clock as _, MessageId};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -117,5 +118,38 @@ async fn a_customer_can_be_named_if_the_name_says_who_is_meant() {
     assert_eq!(send("customer:3").await.code, Some(0));
     assert_eq!(send("conversation:1").await.code, Some(0));
     assert_eq!(send("Ada").await.code, Some(3), "a part of a name is no name");
+    app.stop().await;
+}
+
+/// `RULES` 8: a reason and a time; nobody waits in the shell for the morning.
+#[tokio::test]
+async fn a_send_that_waits_for_the_morning_says_so_at_once() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    let until = crm::clock::SystemClock.now().plus(std::time::Duration::from_hours(8));
+    let waits = async {
+        let mut head = app.store.head();
+        while app.store.message(MessageId(1)).await.unwrap().is_none() {
+            head.changed().await.unwrap();
+        }
+        let waiting = Waiting {
+            reason: WaitReason::QuietHours,
+            until,
+        };
+        write(&app.store, move |tx| tx.set_waiting(MessageId(1), waiting).boxed()).await;
+    };
+    let begun = std::time::Duration::from_secs(25);
+    let send = tokio::time::timeout(
+        begun,
+        shell.run(&["send", TO, "hello", "--timeout", "60s", "-o", "json"]),
+    );
+    let (ended, ()) = tokio::join!(send, waits);
+    let ended = ended.expect("it does not wait until its time is up");
+    assert_eq!(ended.code, Some(124), "{ended:?}");
+    assert_eq!(ended.json()["waiting"]["reason"], "quiet_hours");
+    assert!(
+        ended.err.contains(&until.to_string()) && ended.err.contains("CRM_WHATSAPP_QUIET_HOURS"),
+        "{ended:?}"
+    );
     app.stop().await;
 }

@@ -7,3 +7,4 @@ mod kinds;
 mod people;
 mod round_trip;
 mod sends;
+mod standing;

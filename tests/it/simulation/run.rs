@@ -10,6 +10,7 @@ use crm::bridge::{
     RoomRelay, SendCommand, SendTo, WhatsAppRelay,
 };
 use crm::domain::message::{Author, Origin};
+use crm::domain::pace::Pace;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, ApiKeyId, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{OpenOptions, Store, StoreError, Synchronous};
@@ -399,6 +400,6 @@ fn policy() -> Policy {
         read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
         spacing: Duration::ZERO..=Duration::from_secs(1),
         send_expires: Some(Duration::from_hours(24)),
-        first_contacts: None,
+        pace: Pace::default(),
     }
 }

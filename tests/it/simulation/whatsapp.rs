@@ -172,6 +172,10 @@ impl WhatsApp for FakeWhatsApp {
             .collect())
     }
 
+    async fn heal(&self) {
+        self.world.lock().unwrap().calls.push("heal".to_owned());
+    }
+
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
         self.enter().await?;
         let events = {

@@ -190,6 +190,23 @@ impl FakeWhatsApp {
         id
     }
 
+    /// A customer writes, and the page shows it without telling: no listener hears any more.
+    pub fn customer_writes_unheard(&self, chat: usize) -> WaMessageId {
+        let mut world = self.world.lock().unwrap();
+        let at = world.second(self.clock.now());
+        world.made += 1;
+        let id = WaMessageId(format!("IN{:04}", world.made));
+        let told = Told {
+            id: id.clone(),
+            from_me: false,
+            text: format!("in {}", world.made),
+            at,
+            ack: 1,
+        };
+        world.show(chat, told, false);
+        id
+    }
+
     /// The page is loaded anew: its queue is gone, and so is, now and then, what it had not sent.
     pub fn reload(&self) {
         let mut world = self.world.lock().unwrap();

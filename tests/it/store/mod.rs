@@ -15,6 +15,7 @@ mod merging_at_random;
 mod messages;
 mod opening;
 mod outbox;
+mod pace;
 mod pages;
 mod raw;
 mod resync;

@@ -144,29 +144,32 @@ async fn only_customers_who_never_wrote_count_as_first_contacts(database: Databa
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
     let first = async |id: ConversationId| store.is_first_contact(id).await.unwrap();
-    let count = async |from: Timestamp| {
-        write(&store, move |tx| {
-            async move { tx.first_contacts(ada.account_id, from).await }.boxed()
-        })
-        .await
-        .unwrap()
+    let made = async |since: Timestamp| store.first_contacts(ada.account_id, since).await.unwrap();
+    let note = async |id: ConversationId| {
+        write(&store, move |tx| async move { tx.note_first_contact(id).await }.boxed())
+            .await
+            .unwrap();
     };
     let waiting = text(&store, &ada, "k", at(10)).await;
     assert!(first(ada.id).await, "what waits to be sent is no contact yet");
-    assert_eq!(count(BEGIN).await, 0);
+    assert!(made(Timestamp::ZERO).await.is_empty());
+    database.clock.advance(Duration::from_secs(10));
+    note(ada.id).await;
     hand_over(&store, waiting, "S1", MessageState::Sent).await;
-    write(&store, move |tx| {
-        async move { tx.touch(ada.id, waiting, at(10)).await }.boxed()
-    })
-    .await
-    .unwrap();
+    database.clock.advance(Duration::from_secs(10));
+    note(ada.id).await;
     assert!(!first(ada.id).await);
-    assert_eq!(count(BEGIN).await, 1);
-    assert_eq!(count(at(11)).await, 0, "it was longer ago");
+    assert_eq!(
+        made(BEGIN).await,
+        [at(10)],
+        "when it was made, and not when it was asked for"
+    );
+    assert!(made(at(10)).await.is_empty(), "it was longer ago");
     take(&store, inbound(&ben, "A1", "x", at(10))).await.unwrap();
     assert!(!first(ben.id).await, "who wrote is known");
     let answer = text(&store, &ben, "b", at(11)).await;
+    note(ben.id).await;
     hand_over(&store, answer, "S2", MessageState::Sent).await;
-    assert_eq!(count(BEGIN).await, 1);
+    assert_eq!(made(BEGIN).await, [at(10)]);
     store.close().await;
 }

@@ -163,6 +163,8 @@ pub fn options(url: &str, folder: &Path) -> WaOptions {
         library: None,
         profile: folder.join("whatsapp/default"),
         typing: false,
+        take_over: None,
+        nightly_reload: None,
         limits: Limits::default(),
     }
 }

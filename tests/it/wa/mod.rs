@@ -1,5 +1,6 @@
 //! The WhatsApp adapter on a real Chromium and chromedriver, against the stand-in's page and service.
 
+mod deafness;
 mod desk;
 mod login;
 mod messages;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crm::domain::WaMessageId;
 use crm::domain::session::SessionState;
+use crm::domain::vitals::Deafness;
 use crm::domain::whatsapp::WhatsApp as _;
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::standin::{Network, Options};
@@ -11,7 +12,7 @@ use testbed::standin::{Network, Options};
 use super::desk::{Desk, processes};
 
 /// The processes of this account that have a word among their arguments and lack another.
-fn pids(desk: &Desk, has: &str, lacks: &str) -> Vec<Pid> {
+pub fn pids(desk: &Desk, has: &str, lacks: &str) -> Vec<Pid> {
     let wanted = |arguments: &&String| arguments.contains(has) && !arguments.contains(lacks);
     let found = processes(&desk.options.profile);
     let pids = found.iter().filter(wanted).map(|line| line.split(' ').next().unwrap());
@@ -26,7 +27,7 @@ fn kill(pids: &[Pid]) {
 }
 
 /// Ready again, and what is stored has to be compared once more.
-async fn ready_after(desk: &Desk, resync: u64) {
+pub async fn ready_after(desk: &Desk, resync: u64) {
     desk.until("ready and a resync", |session| {
         (session.state == SessionState::Ready && session.resync > resync).then_some(())
     })
@@ -34,7 +35,7 @@ async fn ready_after(desk: &Desk, resync: u64) {
 }
 
 /// The page has, as the newest message of its one chat, this one.
-async fn newest_is(desk: &Desk, wanted: &str) {
+pub async fn newest_is(desk: &Desk, wanted: &str) {
     let chats = desk.web.chats().await.unwrap();
     assert_eq!(chats[0].last_message.as_ref().map(WaMessageId::as_str), Some(wanted));
 }
@@ -92,6 +93,9 @@ async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there(
         ready_after(&desk, before).await;
         newest_is(&desk, &missed).await;
     }
+    let deaf = desk.web.vitals().deaf;
+    assert!(deaf.get(&Deafness::Socket).is_some_and(|times| *times >= 1), "{deaf:?}");
+    assert_eq!(deaf.len(), 1, "one that says that it is gone is not deaf: {deaf:?}");
     desk.end().await;
 }
 
@@ -105,6 +109,21 @@ async fn an_account_that_is_opened_elsewhere_is_told_and_taken_over_on_request()
     desk.state(SessionState::Ready).await;
     desk.standin.customer("ada", "447700900123").write("here again");
     desk.message("here again").await;
+    desk.end().await;
+}
+
+/// Where the configuration asks for it; not in a loop: see `TakeOver`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_opened_elsewhere_comes_back_by_itself_where_that_is_wanted() {
+    let desk = Desk::with(Options::default(), |options| {
+        options.take_over = Some(Duration::from_millis(300));
+        options.limits.status = Duration::from_millis(100);
+    })
+    .await;
+    desk.link().await;
+    desk.standin.open_elsewhere();
+    desk.state(SessionState::Conflict).await;
+    desk.state(SessionState::Ready).await;
     desk.end().await;
 }
 

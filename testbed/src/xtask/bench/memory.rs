@@ -9,6 +9,12 @@ pub fn resident(pid: u32) -> Result<u64> {
     field(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
+/// Proportional memory of a process and of all that it has started, in bytes: what is shared counts once among all who share it.
+pub fn of_family(ancestor: u32) -> Result<u64> {
+    let own = field(&format!("/proc/{ancestor}/smaps_rollup"), "Pss:")?;
+    Ok(own + of_descendants(ancestor)?)
+}
+
 /// Memory of all that the process has started and that they have, in bytes; what they share among themselves counts once.
 pub fn of_descendants(ancestor: u32) -> Result<u64> {
     let processes: Vec<u32> = fs::read_dir("/proc")?

@@ -25,6 +25,8 @@ use socket::Socket;
 const CUSTOMERS: usize = 20;
 /// Messages that are timed one by one.
 const TIMED: usize = 300;
+/// Messages after which the memory is looked at again.
+const MANY: usize = 10_000;
 /// Messages that come all at once, over all customers.
 const BURST: usize = 4_000;
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -37,6 +39,10 @@ pub async fn run() -> Result<()> {
     let desk = section("start", Desk::start()).await?;
     let mut figures = Figures::default();
     figures.memory("server, idle", memory::resident(desk.server.pid().await)?);
+    figures.memory(
+        "server and idle browser, proportional",
+        memory::of_family(desk.server.pid().await)?,
+    );
     let rooms = section("rooms", desk.rooms()).await?;
     let ours = section("latency", desk.latency(&rooms, &mut figures)).await?;
     let peer = section("matrix alone", desk.matrix_alone(&mut figures)).await?;
@@ -46,6 +52,11 @@ pub async fn run() -> Result<()> {
     figures.memory(
         "its browser and driver",
         memory::of_descendants(desk.server.pid().await)?,
+    );
+    section("many", desk.many(&rooms)).await?;
+    figures.memory(
+        "server and browser after 10,000 messages, proportional",
+        memory::of_family(desk.server.pid().await)?,
     );
     println!("{figures}");
     Ok(())
@@ -154,6 +165,23 @@ impl Desk {
         }
         figures.latency("peer: client → client, same homeserver", &taken);
         Ok(taken)
+    }
+
+    /// As many more as make [`MANY`] in all, in portions that the desk keeps up with.
+    async fn many(&self, rooms: &[(Customer, String)]) -> Result<()> {
+        let mut socket = Socket::connect(&self.server).await?;
+        let left = MANY.saturating_sub(rooms.len() + TIMED + BURST);
+        let portion = 25 * rooms.len();
+        for number in 0..left.div_ceil(portion) {
+            let word = format!("many {number}.");
+            for (customer, _) in rooms {
+                customer.write_many((0..25).map(|_| word.clone()));
+            }
+            for _ in 0..portion {
+                socket.until_received(|content| content == word).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Everyone writes at once.

@@ -1,0 +1,25 @@
+//! `/customers/{id}/opt-out` and `opt-in`: who is not written to.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::auth::Caller;
+use super::extract::Path;
+use super::problem::Problem;
+use crate::bridge::Desk;
+use crate::domain::CustomerId;
+use crate::domain::customer::Customer;
+
+/// The customer does not want to be written to.
+pub async fn opt_out(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<CustomerId>,
+) -> Result<Json<Customer>, Problem> {
+    Ok(Json(desk.opt_out(id, caller.author().name).await?))
+}
+
+/// They do again.
+pub async fn opt_in(State(desk): State<Desk>, Path(id): Path<CustomerId>) -> Result<Json<Customer>, Problem> {
+    Ok(Json(desk.opt_in(id).await?))
+}

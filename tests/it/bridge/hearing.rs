@@ -1,0 +1,114 @@
+//! Connected but deaf: the page shows what it does not tell.
+
+use std::time::Duration;
+
+use crm::domain::Clock;
+use crm::domain::session::{SessionEvent, SessionState};
+use crm::domain::whatsapp::WhatsApp as _;
+
+use super::Rig;
+
+impl Rig {
+    /// Time passes as it does for a page that has nothing to tell: it is looked at every few seconds.
+    async fn passes(&mut self, span: Duration) {
+        let end = self.run.clock.now().plus(span);
+        while self.run.clock.now() < end {
+            self.run.clock.advance(Duration::from_secs(2));
+            self.settle().await;
+        }
+    }
+
+    fn healed(&self) -> usize {
+        self.run.whatsapp.calls().iter().filter(|call| *call == "heal").count()
+    }
+
+    async fn times_stored(&self, id: &crm::domain::WaMessageId) -> usize {
+        let stored = self.messages().await.into_iter();
+        stored
+            .filter(|message| message.whatsapp_id.as_ref() == Some(id))
+            .count()
+    }
+}
+
+/// `RULES` 16: by comparing page and store.
+#[tokio::test]
+async fn a_page_that_tells_nothing_of_what_it_shows_is_found_out_within_a_minute_healed_and_told_of_once() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let unheard = rig.run.whatsapp.customer_writes_unheard(0);
+    rig.passes(Duration::from_secs(40)).await;
+    assert_eq!(rig.times_stored(&unheard).await, 1, "found, and once");
+    assert_eq!(rig.healed(), 1);
+
+    let again = rig.run.whatsapp.customer_writes_unheard(1);
+    rig.passes(Duration::from_secs(40)).await;
+    assert_eq!((rig.times_stored(&again).await, rig.healed()), (1, 2));
+    let notices = rig.run.matrix.notices();
+    let told = notices
+        .iter()
+        .filter(|notice| notice.contains("did not tell of messages"));
+    assert_eq!(told.count(), 1, "told once while it lasts: {notices:?}");
+
+    rig.run.clock.advance(Duration::from_mins(11));
+    rig.passes(Duration::from_secs(40)).await;
+    let notices = rig.run.matrix.notices();
+    let ended = notices
+        .iter()
+        .filter(|notice| notice.contains("tells of every message again"));
+    assert_eq!(ended.count(), 1, "and so is its end: {notices:?}");
+    assert_eq!(rig.healed(), 2, "nothing is healed that is well");
+}
+
+/// What the page itself finds out comes in by the same way.
+#[tokio::test]
+async fn what_the_page_says_that_it_did_not_tell_is_compared_at_once() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.session_happens(&SessionEvent::Missed);
+    rig.settle().await;
+    assert_eq!(rig.healed(), 0, "nothing was missing");
+    let unheard = rig.run.whatsapp.customer_writes_unheard(0);
+    rig.run.whatsapp.session_happens(&SessionEvent::Missed);
+    rig.settle().await;
+    assert_eq!((rig.times_stored(&unheard).await, rig.healed()), (1, 1));
+}
+
+/// What came while the page was away makes no event, and is nobody's deafness.
+#[tokio::test]
+async fn what_came_while_the_page_was_away_is_no_deafness() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    let missed = rig.run.whatsapp.customer_writes(0);
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    rig.run.whatsapp.customer_writes_unheard(0);
+    rig.run.whatsapp.reload();
+    rig.settle().await;
+    assert_eq!((rig.times_stored(&missed).await, rig.healed()), (1, 0));
+}
+
+/// A device whose phone nobody uses is unlinked after 14 days.
+#[tokio::test]
+async fn a_phone_that_was_long_unseen_is_told_of_in_time_and_its_return_too() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let account = async |rig: &Rig| rig.program.store.accounts().await.unwrap().remove(0);
+    assert_eq!(account(&rig).await.detail, None);
+    rig.run.clock.advance(Duration::from_hours(10 * 24 + 1));
+    rig.settle().await;
+    let told = account(&rig).await;
+    assert_eq!(told.state, SessionState::Ready, "it works still");
+    assert!(told.detail.unwrap().contains("10 days"));
+    rig.run.clock.advance(Duration::from_hours(24));
+    rig.settle().await;
+    assert!(account(&rig).await.detail.unwrap().contains("11 days"));
+    rig.run.whatsapp.phone_writes(0, "from the phone");
+    rig.settle().await;
+    assert_eq!(account(&rig).await.detail, None);
+    let notices = rig.run.matrix.notices();
+    let about = notices.iter().filter(|notice| notice.contains("phone"));
+    assert_eq!(about.count(), 2, "that, and that it is over: {notices:?}");
+    assert!(rig.run.whatsapp.session().borrow().detail.is_none());
+}

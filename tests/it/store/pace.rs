@@ -1,0 +1,94 @@
+//! What waits by our own will, and who does not want to be written to.
+
+use std::time::Duration;
+
+use crm::domain::Timestamp;
+use crm::domain::message::{Failure, MessageState};
+use crm::domain::pace::{WaitReason, Waiting};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, inbound, outbound, take, write};
+
+on_each_database! {
+    /// `RULES` 8.
+    a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes,
+    an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing,
+}
+
+fn at(seconds: u64) -> Timestamp {
+    BEGIN.plus(Duration::from_secs(seconds))
+}
+
+async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
+    let first = desk::new(take(&store, outbound(&ada, "a", "a", at(1))).await.unwrap()).id;
+    let second = desk::new(take(&store, outbound(&ben, "b", "b", at(2))).await.unwrap()).id;
+    let wait = |reason, seconds| {
+        let until = at(seconds);
+        let waiting = Waiting { reason, until };
+        write(&store, move |tx| {
+            async move { tx.set_waiting(first, waiting).await }.boxed()
+        })
+    };
+    let told = wait(WaitReason::FirstContacts, 60).await.unwrap().unwrap();
+    assert_eq!(told.waiting.map(|waiting| waiting.until), Some(at(60)));
+    assert_eq!(wait(WaitReason::FirstContacts, 60).await.unwrap(), None, "no news");
+    assert_eq!(store.message(first).await.unwrap(), Some(told));
+    let before = |message| store.first_contacts_before(ada.account_id, message);
+    assert_eq!((before(first).await.unwrap(), before(second).await.unwrap()), (0, 1));
+    assert!(wait(WaitReason::QuietHours, 90).await.unwrap().is_some());
+    assert_eq!(before(second).await.unwrap(), 0, "what sleeps takes nobody's place");
+
+    let failure = Failure {
+        code: "cancelled".into(),
+        detail: "x".into(),
+    };
+    let failed = write(&store, move |tx| {
+        let failure = failure.clone();
+        async move { tx.set_message_state(first, MessageState::Failed, Some(failure)).await }.boxed()
+    });
+    assert_eq!(failed.await.unwrap().waiting, None);
+    assert_eq!(
+        wait(WaitReason::QuietHours, 99).await.unwrap(),
+        None,
+        "only what is queued waits"
+    );
+    store.close().await;
+}
+
+async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let id = ada.customer_id.unwrap();
+    let out = |seconds| {
+        write(&store, move |tx| {
+            async move { tx.opt_out(id, at(seconds), "STOP — genug! 🛑").await }.boxed()
+        })
+    };
+    let back = |seconds| {
+        write(&store, move |tx| {
+            async move { tx.opt_in(id, at(seconds)).await }.boxed()
+        })
+    };
+    assert_eq!(back(1).await.unwrap(), None, "nothing to take back");
+    let customer = out(10).await.unwrap().unwrap();
+    assert_eq!(customer.opted_out_at, Some(at(10)));
+    assert_eq!(customer.opted_out_by.as_deref(), Some("STOP — genug! 🛑"));
+    assert_eq!(store.customer(id).await.unwrap(), Some(customer));
+    assert_eq!(out(10).await.unwrap(), None);
+    assert_eq!(back(9).await.unwrap(), None, "it was said before");
+    assert_eq!(out(20).await.unwrap().unwrap().opted_out_at, Some(at(20)), "said again");
+    let again = back(30).await.unwrap().unwrap();
+    assert_eq!((again.opted_out_at, again.opted_out_by), (None, None));
+    assert_eq!(out(29).await.unwrap(), None, "it came late");
+    assert!(out(31).await.unwrap().is_some());
+
+    let queued = desk::new(take(&store, outbound(&ada, "k", "x", at(40))).await.unwrap());
+    take(&store, inbound(&ada, "A1", "y", at(41))).await.unwrap();
+    let waiting = write(&store, move |tx| async move { tx.queued_for(id).await }.boxed());
+    assert_eq!(waiting.await.unwrap(), [queued]);
+    store.close().await;
+}
