@@ -41,7 +41,7 @@ const COLLECTOR = `
     const msg = (m) => ({
       id: String(m.id), from: String(m.from), to: String(m.to), type: m.type, body: m.body, t: m.t, ack: m.ack,
       fromMe: m.id.fromMe, stanza: m.id.id, notifyName: m.notifyName, quotedStanzaID: m.quotedStanzaID,
-      senderName: m.senderObj?.pushname, isNewMsg: m.isNewMsg,
+      senderName: m.senderObj?.pushname, isNewMsg: m.isNewMsg, caption: m.caption, isCaptionByUser: m.isCaptionByUser,
     });
     const shapes = {
       'chat.new_message': msg,

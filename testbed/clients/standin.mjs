@@ -51,6 +51,17 @@ export class StandIn {
     return this.#answer(await fetch(`${this.url}control/${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
   }
 
+  /** The file that is under a path. */
+  async file(path) {
+    const response = await fetch(`${this.url}control/${path}`);
+    if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  async upload(path, bytes) {
+    return this.#answer(await fetch(`${this.url}control/${path}`, { method: 'POST', body: bytes }));
+  }
+
   async #answer(response) {
     const text = await response.text();
     if (!response.ok) throw new Error(`${response.url}: ${response.status} ${text}`);
@@ -63,6 +74,9 @@ export class StandIn {
   typing = () => this.get('typing');
   faults = (change) => this.post('faults', change);
   scan = (code, phone = 0) => this.post(`phones/${phone}/scan`, { code });
+  expire = (stanza, more = {}) => this.post(`media/${stanza}/expire`, more);
+  restore = (stanza) => this.post(`media/${stanza}/restore`);
+  corrupt = (stanza, how) => this.post(`media/${stanza}/corrupt`, { how });
 
   async customer(name, number, more = {}) {
     return new Customer(this, await this.post('customers', { name, number, ...more }));
@@ -77,6 +91,10 @@ export class Customer {
   #post = (path, body) => this.standin.post(`customers/${this.id}/${path}`, body);
   inbox = () => this.standin.get(`customers/${this.id}/inbox`);
   write = async (text, more = {}) => (await this.#post('write', { text, ...more })).ids[0];
+  send = async (draft) => (await this.#post('write', draft)).ids[0];
+  attach = async (kind, mimetype, bytes, more = {}) =>
+    (await this.standin.upload(`customers/${this.id}/attach?${new URLSearchParams({ kind, mimetype, ...more })}`, bytes)).ids[0];
+  file = (stanza) => this.standin.file(`customers/${this.id}/media/${stanza}`);
   writeMany = async (text, count) => (await this.#post('write', { text, count })).ids;
   decrypt = (id) => this.#post('decrypt', { id });
   edit = (id, text) => this.#post('edit', { id, text });
@@ -87,6 +105,7 @@ export class Customer {
   power = (online) => this.#post('online', { online });
   script = (script) => this.#post('script', script);
   migrate = async () => Object.assign(this, await this.#post('migrate'));
+  shows = (stanza) => until(`${this.name} has ${stanza}`, async () => (await this.inbox()).find((m) => m.stanza_id === stanza));
   received = (text) =>
     until(`${this.name} receives ${text}`, async () => (await this.inbox()).find((message) => message.text === text));
 }

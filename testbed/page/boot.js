@@ -258,7 +258,7 @@ __d('StandinHistorySync', ['StandinStore', 'StandinIntake'], (g, require, dflt, 
       for (const [index, row] of rows.entries()) {
         const { edited, revoked, reactions } = chat.messages[index];
         if (edited) row.latestEditMsgKey = row.id;
-        if (revoked) Object.assign(row, { type: 'revoked', subtype: 'sender', body: undefined });
+        if (revoked) Object.assign(row, ns('StandinContent').revoked());
         if (reactions) Object.assign(row, { reactions, hasReaction: true });
         store.addMsg(row);
       }

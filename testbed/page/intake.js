@@ -54,13 +54,12 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
 
   const keyIn = (chat, fromMe, id) => new MsgKey({ fromMe, remote: chat, id });
 
-  /** The row of a text, from a live stanza or from history. */
+  /** The row of a message, from a live stanza or from history. */
   function rowOf(stanza, extra) {
     const chat = createWid(stanza.chat);
     const row = {
       id: String(keyIn(chat, stanza.from_me, stanza.id)),
-      type: stanza.kind === 'ciphertext' ? 'ciphertext' : 'chat',
-      body: stanza.text,
+      ...ns('StandinContent').ofStanza(stanza),
       t: stanza.t,
       from: String(stanza.from_me ? me(chat) : chat),
       to: String(stanza.from_me ? chat : me(chat)),
@@ -148,7 +147,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     const { from_me: fromMe, chat } = stanza;
     const row = rowOf(stanza);
     const known = store.msgs.get(row.id);
-    if (known && known.type === 'ciphertext') store.changeMsg(row.id, { type: row.type, body: row.body });
+    if (known && known.type === 'ciphertext') store.changeMsg(row.id, row);
     else if (!store.addMsg(row)) return null;
     else {
       const { unreadCount = 0 } = store.chats.get(chat) ?? {};
@@ -168,7 +167,9 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
     const target = keyIn(chat, stanza.from_me, stanza.target);
     const latestEditMsgKey = keyIn(chat, stanza.from_me, stanza.id);
     const latestEditSenderTimestampMs = stanza.t * 1000;
-    const changes = { body: stanza.text, latestEditMsgKey: String(latestEditMsgKey), latestEditSenderTimestampMs };
+    const { type } = store.msgs.get(String(target)) ?? {};
+    const changed = ns('StandinContent').edited(type, stanza.text);
+    const changes = { ...changed, latestEditMsgKey: String(latestEditMsgKey), latestEditSenderTimestampMs };
     if (!store.changeMsg(target, changes)) return null;
     return () =>
       ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(chat, [
@@ -184,7 +185,7 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
   function revoke(stanza) {
     const chat = createWid(stanza.chat);
     const target = keyIn(chat, stanza.from_me, stanza.target);
-    if (!store.changeMsg(target, { type: 'revoked', subtype: 'sender', body: undefined })) return null;
+    if (!store.changeMsg(target, ns('StandinContent').revoked())) return null;
     return () =>
       ns('WAWebMsgCollection').MsgCollection.processMultipleMessages(chat, [
         protocol(stanza, chat, target, 'sender_revoke'),

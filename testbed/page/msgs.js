@@ -12,7 +12,8 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
     'labels ephemeralStartTimestamp ephemeralDuration ephemeralSettingTimestamp isMdHistoryMsg isSendFailure local ' +
     'mediaData mediaObject latestEditMsgKey latestEditSenderTimestampMs hasReaction editMsgType revokeSender ' +
     'revokeTimestamp messageSecret pollName pollOptions links dynamicReplyButtons replyButtons list listResponse ' +
-    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform';
+    'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform width height isCaptionByUser isAnimated ' +
+    'accuracy speed degrees shareDuration sequence comment pollSelectableOptionsCount selectedButtonId nonJidMentions';
 
   class MsgModel extends BaseModel {
     static defaults() {
@@ -39,7 +40,13 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
       return ns('WAWebMsgType').SYSTEM_MESSAGE_TYPES.includes(this.type);
     }
     get isMedia() {
-      return false;
+      return ns('StandinContent').isMedia(this.type);
+    }
+    get mediaData() {
+      return this.isMedia ? ns('StandinMedia').dataOf(this) : undefined;
+    }
+    get mediaObject() {
+      return this.isMedia ? ns('StandinMedia').objectOf(this) : undefined;
     }
     get isFailed() {
       return this.ack < 0;
@@ -58,7 +65,8 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
       return {};
     }
     async downloadMedia() {
-      throw new Error(`no media in message ${this.id}`);
+      if (!this.isMedia) throw new Error(`no media in message ${this.id}`);
+      return ns('StandinMedia').download(this);
     }
 
     /** What a reply to this message carries. */
@@ -103,9 +111,10 @@ __d('WAWebMsgCollection', ['WAWebBaseCollection', 'WAWebMsgModel', 'StandinStore
       if (!target) return undefined;
       if (raw.subtype === 'message_edit') {
         const { body, latestEditMsgKey, latestEditSenderTimestampMs } = raw;
-        target.set({ body, latestEditMsgKey, latestEditSenderTimestampMs });
+        const changes = ns('StandinContent').edited(target.type, body);
+        target.set({ ...changes, latestEditMsgKey, latestEditSenderTimestampMs });
       } else {
-        target.set({ body: undefined, type: 'revoked', subtype: 'sender', revokeSender: raw.from, revokeTimestamp: raw.t });
+        target.set({ ...ns('StandinContent').revoked(), revokeSender: raw.from, revokeTimestamp: raw.t });
       }
       return target;
     }
@@ -174,7 +183,7 @@ __d('WAWebMsgActionCapability', ['WAWebMsgReply'], (g, require, dflt, ns, lazy, 
 
   Object.assign(exports, {
     canEditText: (msg) => mine(msg) && msg.type === 'chat' && age(msg) < EDIT_WINDOW_S,
-    canEditCaption: () => false,
+    canEditCaption: (msg) => mine(msg) && ['image', 'video', 'document'].includes(msg.type) && age(msg) < EDIT_WINDOW_S,
     canReplyMsg: (msg) => ns('WAWebMsgReply').canReplyMsg(msg),
     canSenderRevokeMsg: (msg) => mine(msg) && msg.type !== 'revoked' && age(msg) < REVOKE_WINDOW_S,
     canAdminRevokeMsg: () => false,

@@ -57,11 +57,18 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
   function quoteOf({ quotedStanzaID, quotedParticipant, quotedMsg }) {
     if (!quotedStanzaID) return undefined;
     const fromMe = ns('WAWebUserPrefsMeUser').isMeAccount(quotedParticipant);
-    return { id: quotedStanzaID, from_me: fromMe, text: quotedMsg?.body ?? '' };
+    return { id: quotedStanzaID, from_me: fromMe, text: ns('StandinContent').quotedText(quotedMsg) };
+  }
+
+  /** Shown with the very id object that we were given: clients compare it. */
+  function show(chat, raw) {
+    const { MsgCollection } = ns('WAWebMsgCollection');
+    return MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
   }
 
   /** Answers at once with two promises: of the message, when it is safely ours, and of the service's answer. */
-  function addAndSendMsgToChat(chat, raw) {
+  function addAndSendMsgToChat(chat, given) {
+    const raw = ns('StandinContent').settled(given);
     const row = { ...store.dehydrate(raw), ack: 0 };
     store.addMsg(row);
     store.touchChat(chat.id);
@@ -70,12 +77,10 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
       to: String(chat.id),
       id: raw.id.id,
       t: row.t,
-      text: raw.body,
+      ...ns('StandinContent').ofRaw(raw),
       quote: quoteOf(raw),
     });
-    const { MsgCollection } = ns('WAWebMsgCollection');
-    // Shown with the very id object that we were given: clients compare it.
-    const msg = MsgCollection.get(raw.id) ?? MsgCollection.show(chat.id, { ...raw, ack: 0 });
+    const msg = show(chat, raw);
     ns('WAWebChatCollection').showChat(chat.id);
     const queued = store.commit().then(() => {
       ns('StandinOutbox').go(raw.id.id);
@@ -84,7 +89,7 @@ __d('StandinSend', ['StandinStore', 'WAWebMsgCollection'], (g, require, dflt, ns
     return [queued, result];
   }
 
-  Object.assign(exports, { acked, addAndSendMsgToChat });
+  Object.assign(exports, { acked, show, addAndSendMsgToChat });
 }, 98);
 
 __d('WAWebSendMsgChatAction', ['StandinSend'], (g, require, dflt, ns, lazy, module, exports) => {
@@ -110,7 +115,8 @@ __d('WAWebSendMessageEditAction', ['StandinOutbox'], (g, require, dflt, ns, lazy
 
   async function send(msg, body, editKey) {
     const t = ns('WATimeUtils').unixTime();
-    const edited = { body, latestEditMsgKey: editKey, latestEditSenderTimestampMs: t * 1000 };
+    const changed = ns('StandinContent').edited(msg.type, body);
+    const edited = { ...changed, latestEditMsgKey: editKey, latestEditSenderTimestampMs: t * 1000 };
     store.changeMsg(msg.id, store.dehydrate(edited));
     const to = String(msg.id.remote);
     const result = ns('StandinOutbox').note({ kind: 'edit', to, id: editKey.id, t, target: msg.id.id, text: body });
@@ -197,11 +203,11 @@ __d('StandinRevoke', ['StandinOutbox'], (g, require, dflt, ns, lazy, module, exp
     for (const msg of msgs) {
       const id = await MsgKey.newId();
       const t = ns('WATimeUtils').unixTime();
-      store.changeMsg(msg.id, { type: 'revoked', subtype: 'sender', body: undefined });
+      store.changeMsg(msg.id, ns('StandinContent').revoked());
       results.push(ns('StandinOutbox').note({ kind: 'revoke', to: String(chat.id), id, t, target: msg.id.id }));
       await store.commit();
       ns('StandinOutbox').go(id);
-      msg.set({ type: 'revoked', subtype: 'sender', body: undefined });
+      msg.set(ns('StandinContent').revoked());
     }
     await Promise.all(results);
   }

@@ -19,8 +19,10 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
 
   const KEYS = ['id', 'protocolMessageKey', 'latestEditMsgKey'];
   const WIDS = ['from', 'to', 'author', 'quotedParticipant', 'quotedRemoteJid'];
-  // True of a message as it comes in, not of one that is read again later.
-  const PASSING = ['isNewMsg', 'local', 'mediaData', 'mediaObject'];
+  const WID_LISTS = ['mentionedJidList'];
+  const BYTES = ['waveform'];
+  // True of a message as it comes in, not of one that is read again later; and what is in this page alone.
+  const PASSING = 'isNewMsg local mediaData mediaObject mediaBlob mediaStage renderableUrl preview isUnsentMedia'.split(' ');
 
   function load(rows) {
     for (const table of Object.values(tables)) table.clear();
@@ -106,8 +108,10 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   function dehydrate(attributes) {
     const row = {};
     for (const [key, value] of Object.entries(attributes)) {
-      if (value === undefined || typeof value === 'function' || ArrayBuffer.isView(value) || PASSING.includes(key)) continue;
-      if (KEYS.includes(key) || WIDS.includes(key)) row[key] = value === null ? null : simple(value);
+      if (value === undefined || typeof value === 'function' || PASSING.includes(key)) continue;
+      if (ArrayBuffer.isView(value)) {
+        if (BYTES.includes(key)) row[key] = [...value];
+      } else if (KEYS.includes(key) || WIDS.includes(key)) row[key] = value === null ? null : simple(value);
       else if (Array.isArray(value)) row[key] = value.map(simple);
       else if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) === Object.prototype) row[key] = value;
     }
@@ -118,6 +122,8 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
     const attributes = { ...row };
     for (const key of KEYS) if (row[key]) attributes[key] = MsgKey.fromString(row[key]);
     for (const key of WIDS) if (row[key]) attributes[key] = createWid(row[key]);
+    for (const key of WID_LISTS) if (row[key]) attributes[key] = row[key].map(createWid);
+    for (const key of BYTES) if (row[key]) attributes[key] = Uint8Array.from(row[key]);
     return attributes;
   }
 

@@ -56,12 +56,16 @@ clients! {
     wa_js_logs_in_and_out_with_new_keys: "wajs-login.test.mjs", "new";
     wa_js_sends_and_receives: "wajs-messages.test.mjs", "old";
     wa_js_sends_and_receives_with_new_keys: "wajs-messages.test.mjs", "new";
+    wa_js_sends_and_fetches_files: "wajs-media.test.mjs", "old";
+    wa_js_sends_and_fetches_files_with_new_keys: "wajs-media.test.mjs", "new";
     wa_js_loses_nothing: "wajs-durable.test.mjs", "old";
     wa_js_loses_nothing_with_new_keys: "wajs-durable.test.mjs", "new";
     wa_js_knows_people_by_number_and_lid: "wajs-people.test.mjs", "old";
     wa_js_knows_people_by_number_and_lid_with_new_keys: "wajs-people.test.mjs", "new";
     whatsapp_web_js_logs_in_and_out: "wwebjs-login.test.mjs", "old";
     whatsapp_web_js_logs_in_and_out_with_new_keys: "wwebjs-login.test.mjs", "new";
+    whatsapp_web_js_sends_and_fetches_files: "wwebjs-media.test.mjs", "old";
+    whatsapp_web_js_sends_files_with_new_keys: "wwebjs-media.test.mjs", "new";
     whatsapp_web_js_sends_and_receives: "wwebjs.test.mjs", "old";
     whatsapp_web_js_sends_and_receives_as_far_as_it_can_with_new_keys: "wwebjs.test.mjs", "new";
 }

@@ -45,6 +45,17 @@ const BOUND = {
   CallStore: 'WAWebCallCollection',
   GroupMetadataStore: 'WAWebGroupMetadataCollection',
   ReactionsStore: 'WAWebReactionsCollection',
+  MediaPrep: 'WAWebPrepRawMedia',
+  OpaqueDataBase: 'WAWebMediaOpaqueDataBase',
+  OpaqueData: 'WAWebMediaOpaqueData',
+  MediaBlobCache: 'WAWebMediaInMemoryBlobCache',
+  LruMediaStore: 'WAWebMediaLruStore',
+  MediaGatingUtils: 'WAWebMediaGatingUtils',
+  MediaDataModel: 'WAWebMediaDataModel',
+  MediaObject: 'WAWebMediaObject',
+  MediaObjectUtil: 'WAWebMediaStorage',
+  MediaUtils: 'WAWebMediaUtils',
+  ImageUtils: 'WAWebImageUtils',
 };
 const FUNCTIONS = {
   isAuthenticated: 'WAWebUserPrefsMultiDevice',
@@ -74,6 +85,13 @@ const FUNCTIONS = {
   getQuotedMsgObj: 'WAWebQuotedMsgModelUtils',
   getEphemeralFields: 'WAWebGetEphemeralFieldsMsgActionsUtils',
   unixTime: 'WATimeUtils',
+  uploadMedia: 'WAWebMediaMmsV4Upload',
+  processRawMedia: 'WAWebProcessRawMedia',
+  processRawSticker: 'WAWebProcessRawMedia',
+  generateVideoThumbsAndDuration: 'WAWebMediaPlayUtils',
+  calculateFilehashFromBlob: 'WAMediaCalculateFilehash',
+  isAnimatedWebp: 'WAWebProcessRawMedia',
+  canEditCaption: 'WAWebMsgActionCapability',
 };
 
 test('every binding is found, in the module that it belongs to', async () => {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::body::CHAT;
 use super::clock::now_ms;
 use super::device::DeviceId;
 use super::faults::LoseAnswer;
@@ -30,9 +31,9 @@ pub struct Accepted {
     pub customer: CustomerId,
     /// The stanza id, chosen by the sender.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke` or `reaction`.
+    /// `text`, `edit`, `revoke`, `reaction`, or what else it is: `image`, `location`, …
     pub kind: String,
-    /// The text, the new text, or the emoji.
+    /// The text or caption, the new text, or the emoji.
     pub text: String,
 }
 
@@ -55,7 +56,7 @@ impl World {
             to: sent.to.clone(),
             customer,
             stanza_id: sent.id.clone(),
-            kind: kind_name(sent.kind).to_owned(),
+            kind: kind_name(sent).to_owned(),
             text: sent.text.clone(),
         });
         let lost = self.faults.take_lost_answer();
@@ -97,8 +98,10 @@ impl World {
         let target = sent.target.clone().unwrap_or_default();
         match sent.kind {
             SentKind::Text => {
+                self.carry_medium(&sent.id, &sent.body);
                 let message = Message {
                     quote: sent.quote.clone(),
+                    body: sent.body.clone(),
                     device: Some(device),
                     ..Self::new_message(sent.id.clone(), true, sent.text.clone())
                 };
@@ -119,7 +122,7 @@ impl World {
         }
     }
 
-    /// A text from one of our devices, or from the phone itself.
+    /// A message from one of our devices, or from the phone itself.
     pub(crate) fn send_text(&mut self, phone: PhoneId, customer: CustomerId, message: Message) {
         let thread = self.thread_mut(phone, customer);
         let known = thread.get(true, &message.id).is_some();
@@ -212,8 +215,9 @@ impl World {
     }
 }
 
-fn kind_name(kind: SentKind) -> &'static str {
-    match kind {
+fn kind_name(sent: &Sent) -> &str {
+    match sent.kind {
+        SentKind::Text if sent.body.kind != CHAT => &sent.body.kind,
         SentKind::Text => "text",
         SentKind::Edit => "edit",
         SentKind::Revoke => "revoke",

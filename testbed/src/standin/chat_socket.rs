@@ -130,6 +130,12 @@ impl World {
                     customer.map(|c| json!({ "picture": c.picture.as_ref().map(|p| &p.path), "about": c.about }));
                 self.reply(id, n, Ok(profile.unwrap_or(Value::Null)));
             }
+            FromPage::MediaRetry { n, path } => {
+                let phone = self.devices.get(&device).map(|device| device.phone);
+                if let Some(answer) = phone.and_then(|phone| self.ask_phone(phone, &path)) {
+                    self.reply(id, n, answer.map(Value::String));
+                }
+            }
             FromPage::Logout { n } => {
                 self.reply(id, n, Ok(Value::Null));
                 self.devices.remove(&device);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 
+use super::attachment::{Attachment, without_bytes};
+use super::clock::now_ms;
 use super::doings::Draft;
 use super::jid::Jid;
 use super::people::{CustomerId, CustomerState, PhoneId, Picture};
@@ -19,7 +22,9 @@ pub struct Received {
     pub phone: PhoneId,
     /// The stanza id.
     pub stanza_id: String,
-    /// The text as it stands now.
+    /// What it is: `chat`, `image`, `ptt`, `location`, …
+    pub kind: String,
+    /// The text as it stands now, under a medium its caption.
     pub text: String,
     /// Milliseconds since 1970 at which the phone had it.
     pub at_ms: i64,
@@ -31,6 +36,30 @@ pub struct Received {
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
+    /// The medium, when it could be fetched and was what the message says.
+    #[serde(serialize_with = "without_bytes")]
+    pub attachment: Option<Attachment>,
+    /// The message's own fields, by WhatsApp Web's names.
+    pub details: Value,
+}
+
+impl Received {
+    /// A message as it comes in.
+    pub(crate) fn new(phone: PhoneId, message: &Message, attachment: Option<Attachment>) -> Self {
+        Self {
+            phone,
+            stanza_id: message.id.clone(),
+            kind: message.body.kind.clone(),
+            text: message.text.clone(),
+            at_ms: now_ms(),
+            quote: message.quote.clone(),
+            read: false,
+            edited: message.edited,
+            revoked: message.revoked,
+            attachment,
+            details: Value::Object(message.body.fields.clone()),
+        }
+    }
 }
 
 /// What is known of a customer.
@@ -69,6 +98,9 @@ impl CustomerState {
         if let Some(received) = self.received_mut(phone, id) {
             text.clone_into(&mut received.text);
             received.edited = true;
+            if let Some(attachment) = &mut received.attachment {
+                attachment.caption = Some(text.to_owned());
+            }
         } else if let Some(held) = self.held_mut(phone, id) {
             text.clone_into(&mut held.text);
             held.edited = true;

@@ -1,9 +1,12 @@
 //! What happens at a customer's end: messages reach their phone, and they read, write, type and move.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::attachment::Attachment;
 use super::clock::now_ms;
 use super::customer::Received;
+use super::jid::Jid;
 use super::options::Address;
 use super::people::{CustomerId, PhoneId};
 use super::stanza::{Content, Stanza};
@@ -24,16 +27,18 @@ pub struct Draft {
     pub quote: Option<String>,
     /// Whether our devices cannot decrypt it at first.
     pub undecryptable: bool,
-}
-
-impl Draft {
-    /// A plain text.
-    pub fn text(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            ..Self::default()
-        }
-    }
+    /// The medium that it carries; `text` is then what stands under it.
+    pub attachment: Option<Attachment>,
+    /// Its type where it is neither a text nor a medium, in WhatsApp Web's words.
+    pub kind: Option<String>,
+    /// Its fields, by WhatsApp Web's names.
+    pub fields: Map<String, Value>,
+    /// Whether it was forwarded.
+    pub forwarded: bool,
+    /// Whom its text mentions, as `@` and what stands before the address's own `@`.
+    pub mentions: Vec<Jid>,
+    /// How long after it was sent it disappears.
+    pub expires_after_s: Option<u32>,
 }
 
 impl World {
@@ -45,16 +50,9 @@ impl World {
             return;
         }
         if customer.had.insert((phone, message.id.clone())) {
-            customer.inbox.push(Received {
-                phone,
-                stanza_id: message.id.clone(),
-                text: message.text.clone(),
-                at_ms: now_ms(),
-                quote: message.quote,
-                read: false,
-                edited: message.edited,
-                revoked: message.revoked,
-            });
+            let attachment = self.shown_attachment(&message.body, &message.text);
+            let received = Received::new(phone, &message, attachment);
+            self.customers[id.0].inbox.push(received);
             self.play_script(phone, id, &message.text);
         }
         self.receipt(phone, id, &[message.id], 2);
@@ -94,7 +92,8 @@ impl World {
 
     /// A message from a customer to one of our accounts. Gives its stanza id.
     pub(crate) fn write(&mut self, phone: PhoneId, id: CustomerId, draft: Draft) -> String {
-        let stanza_id = draft.id.unwrap_or_else(|| self.phone_stanza_id());
+        let stanza_id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
+        let (text, body) = (draft.says(), self.body_of(&stanza_id, &draft));
         let quote = draft.quote.map(|quoted| {
             let text = self
                 .thread_mut(phone, id)
@@ -106,9 +105,10 @@ impl World {
                 text: text.unwrap_or_default(),
             }
         });
-        let message = Self::new_message(stanza_id.clone(), false, draft.text);
+        let message = Self::new_message(stanza_id.clone(), false, text);
         let message = Message {
             quote,
+            body,
             ciphertext: draft.undecryptable,
             t: draft.t.unwrap_or(message.t),
             ..message

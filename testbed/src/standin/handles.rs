@@ -9,6 +9,7 @@ use super::customer::Customer;
 use super::device::DeviceId;
 use super::faults::{LoseAnswer, Network};
 use super::link::Phone;
+use super::media_store::Corruption;
 use super::options::{KeyLayout, NewCustomer, Options};
 use super::people::PhoneId;
 use super::server::{self, StartError};
@@ -141,6 +142,26 @@ impl StandIn {
     pub fn refuse_sends(&self, count: u32, code: u16) {
         self.service
             .with(|world| (world.faults.refuse_sends, world.faults.refuse_code) = (count, code));
+    }
+
+    /// A message's medium is gone: from the service, and from every phone.
+    pub fn expire_media(&self, stanza_id: &str) {
+        self.service.with(|world| world.expire_media(stanza_id, false));
+    }
+
+    /// A message's medium is gone from the service. Our phone has it, and uploads it again when a page asks, while it is on.
+    pub fn expire_media_until_asked(&self, stanza_id: &str) {
+        self.service.with(|world| world.expire_media(stanza_id, true));
+    }
+
+    /// A message's medium that had expired is there again.
+    pub fn restore_media(&self, stanza_id: &str) {
+        self.service.with(|world| world.restore_media(stanza_id));
+    }
+
+    /// Breaks a message's medium.
+    pub fn corrupt_media(&self, stanza_id: &str, how: Corruption) {
+        self.service.with(|world| world.corrupt_media(stanza_id, how));
     }
 
     /// Reloads every connected page.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::device::DeviceId;
+use super::doings::Draft;
 use super::jid::Jid;
 use super::pairing::LinkError;
 use super::people::{CustomerId, PhoneId};
 use super::service::Service;
-use super::thread::Message;
+use super::thread::{Message, Quote};
 use super::wire::ToPage;
 use super::world::World;
 
@@ -17,11 +18,30 @@ impl World {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
-    pub(crate) fn phone_writes(&mut self, phone: PhoneId, customer: CustomerId, text: String) -> String {
+    pub(crate) fn phone_writes(&mut self, phone: PhoneId, customer: CustomerId, draft: &Draft) -> String {
         // Who writes on the phone has the chat open.
         self.phone_reads(phone, customer);
-        let id = self.phone_stanza_id();
-        self.send_text(phone, customer, Self::new_message(id.clone(), true, text));
+        let id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
+        let body = self.body_of(&id, draft);
+        let quote = draft.quote.as_ref().map(|quoted| {
+            let text = self
+                .thread_mut(phone, customer)
+                .get(false, quoted)
+                .map(|message| message.text.clone());
+            Quote {
+                id: quoted.clone(),
+                from_me: false,
+                text: text.unwrap_or_default(),
+            }
+        });
+        let message = Self::new_message(id.clone(), true, draft.says());
+        let message = Message {
+            quote,
+            body,
+            t: draft.t.unwrap_or(message.t),
+            ..message
+        };
+        self.send_text(phone, customer, message);
         id
     }
 
@@ -102,8 +122,12 @@ impl Phone {
 
     /// Writes to a customer. Gives the stanza id.
     pub fn send(&self, customer: CustomerId, text: &str) -> String {
-        self.service
-            .with(|world| world.phone_writes(self.id, customer, text.to_owned()))
+        self.send_draft(customer, &Draft::text(text))
+    }
+
+    /// Sends a customer any message; it quotes one of theirs. Gives the stanza id.
+    pub fn send_draft(&self, customer: CustomerId, draft: &Draft) -> String {
+        self.service.with(|world| world.phone_writes(self.id, customer, draft))
     }
 
     /// Edits, deletes or reacts as one does on the phone.

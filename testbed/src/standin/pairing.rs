@@ -250,6 +250,7 @@ fn history_message(message: &Message, push_name: Option<&String>) -> HistoryMess
         ack: message.ack,
         push_name: if message.from_me { None } else { push_name.cloned() },
         quote: message.quote.clone(),
+        body: message.body.clone(),
         edited: message.edited,
         revoked: message.revoked,
         reactions: message.reactions.clone(),

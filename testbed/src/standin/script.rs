@@ -46,7 +46,9 @@ impl Script {
         let lower = text.to_lowercase();
         let rule = self.rules.iter().find(|rule| lower.contains(&rule.when.to_lowercase()));
         let answer = rule.map_or(&self.answer, |rule| &rule.answer);
-        (!answer.is_empty()).then(|| answer.replace("{}", text))
+        let answer = answer.replace("{}", text);
+        // A medium without a caption says nothing that could be repeated.
+        (!answer.is_empty()).then_some(answer)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::service::Service;
 use super::tls::TlsListener;
-use super::{assets, chat_socket, control, disk_socket, tls};
+use super::{assets, chat_socket, control, disk_socket, media_http, tls};
 
 /// Why a stand-in does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/pps/{name}", get(assets::picture))
         .route("/ws/chat", any(chat_socket::upgrade))
         .route("/ws/disk", any(disk_socket::upgrade))
+        .merge(media_http::router())
         .nest("/control", control::router())
         .with_state(service)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::body::Body;
 use super::jid::Jid;
 use super::thread::{Message, Quote};
 
@@ -72,6 +73,8 @@ pub(crate) enum Content {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         quote: Option<Quote>,
+        #[serde(skip_serializing_if = "Body::is_plain")]
+        body: Body,
     },
     /// Could not be decrypted; the text follows under the same id.
     Ciphertext {},
@@ -97,6 +100,7 @@ impl Content {
         Self::Text {
             text: message.text.clone(),
             quote: message.quote.clone(),
+            body: message.body.clone(),
         }
     }
 }

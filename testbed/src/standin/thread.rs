@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
 use super::people::{CustomerId, PhoneId};
@@ -39,7 +40,7 @@ pub struct Reaction {
     pub t: i64,
 }
 
-/// A text message.
+/// A message.
 #[derive(Clone, Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -50,8 +51,10 @@ pub struct Message {
     pub id: String,
     /// Whether one of our devices sent it.
     pub from_me: bool,
-    /// The text as it stands now. A lone surrogate stands as the character 0x100000 above it.
+    /// The text as it stands now, under a medium its caption. A lone surrogate stands as the character 0x100000 above it.
     pub text: String,
+    /// What it is besides.
+    pub body: Body,
     /// Seconds since 1970, as WhatsApp has it.
     pub t: i64,
     /// 1 with the service, 2 on the other phone, 3 read.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::device::DeviceId;
 use super::jid::Jid;
 use super::stanza::{Person, Stanza};
@@ -64,6 +65,11 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
+    /// A file could not be fetched: asks the phone for it.
+    MediaRetry {
+        n: u64,
+        path: String,
+    },
     Logout {
         n: u64,
     },
@@ -77,6 +83,8 @@ pub(crate) struct Sent {
     pub kind: SentKind,
     #[serde(default)]
     pub text: String,
+    #[serde(default)]
+    pub body: Body,
     pub quote: Option<Quote>,
     pub target: Option<String>,
     #[serde(default)]
@@ -187,6 +195,8 @@ pub(crate) struct HistoryMessage {
     pub push_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    #[serde(skip_serializing_if = "Body::is_plain")]
+    pub body: Body,
     pub edited: bool,
     pub revoked: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

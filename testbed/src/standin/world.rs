@@ -10,10 +10,12 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
 use super::accept::Accepted;
+use super::body::Body;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
 use super::faults::Faults;
 use super::jid::Jid;
+use super::media_store::MediaStore;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
 use super::people::{CustomerId, CustomerState, PhoneId, PhoneState};
@@ -65,6 +67,7 @@ pub struct World {
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) faults: Faults,
+    pub(crate) media: MediaStore,
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) reads: Vec<ReadReceipt>,
     pub(crate) typing: Vec<Typing>,
@@ -84,6 +87,7 @@ impl World {
             devices: BTreeMap::new(),
             connections: BTreeMap::new(),
             faults: Faults::default(),
+            media: MediaStore::default(),
             accepted: Vec::new(),
             reads: Vec::new(),
             typing: Vec::new(),
@@ -162,6 +166,10 @@ impl World {
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        self.rng.random()
     }
 
     pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
@@ -259,6 +267,7 @@ impl World {
             id,
             from_me,
             text,
+            body: Body::default(),
             t: now_ms() / 1000,
             ack: 1,
             quote: None,

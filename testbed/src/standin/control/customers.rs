@@ -85,7 +85,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/script", post(script))
 }
 
-fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
+pub(super) fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
     let phone = phone.unwrap_or(PhoneId(0));
     service.look(|world| world.known_customer(id).and(world.known_phone(phone)))?;
     Ok(Customer::new(Arc::clone(service), id).to(phone))

@@ -10,7 +10,7 @@
 //! | `POST /control/phones` | `{name, number}` | another phone of ours |
 //! | `POST /control/phones/{p}/scan` | `{code}` | scans a QR code; answers when the page is linked |
 //! | `POST /control/phones/{p}/type` | `{code}` | types an eight-character code |
-//! | `POST /control/phones/{p}/send` | `{customer, text}` | writes on the phone |
+//! | `POST /control/phones/{p}/send` | [`Draft`](super::Draft) with `{customer}` | writes on the phone |
 //! | `POST /control/phones/{p}/edit`, `…/delete`, `…/read` | `{customer, id?, text?}` | does so on the phone |
 //! | `GET /control/phones/{p}/chats/{c}` | | the chat as the phone shows it |
 //! | `POST /control/phones/{p}/logout` | `{reason?}` | unlinks every device |
@@ -19,6 +19,11 @@
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
 //! | `POST /control/customers/{c}/write` | [`Draft`](super::Draft) with `{phone?, count?}` | a message; with `count` so many texts, `{}` in them is the number |
+//! | `POST /control/customers/{c}/attach?kind=…&mimetype=…` | the file | a medium; `filename`, `caption`, `seconds`, `width`, `height`, `view_once` as in [`Attachment`](super::Attachment) |
+//! | `GET /control/customers/{c}/media/{stanza}` | | the file that their phone shows |
+//! | `POST /control/media/{stanza}/expire` | `{until_asked?}` | a medium is gone; until a page asks the phone for it |
+//! | `POST /control/media/{stanza}/restore` | | it is there again |
+//! | `POST /control/media/{stanza}/corrupt` | `{how}` | `wrong_hash`, `truncated`, `empty`, `damaged` |
 //! | `POST /control/customers/{c}/decrypt` | `{id, phone?}` | what could not be decrypted comes again |
 //! | `POST /control/customers/{c}/edit`, `…/delete`, `…/react` | `{id, text?, phone?}` | on a message of theirs; a reaction, on one of ours |
 //! | `POST /control/customers/{c}/read`, `…/migrate` | | reads everything; moves the chat to the LID |
@@ -33,6 +38,7 @@
 //! | `POST /control/options` | `{key_layout?, settle_ms?, qr_codes?, qr_first_ms?, qr_next_ms?, pairing_code_life_ms?, lid_migrated?}` | from the next load of the page on |
 
 mod customers;
+mod media;
 mod pages;
 mod phones;
 
@@ -95,6 +101,7 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         )
         .merge(phones::router())
         .merge(customers::router())
+        .merge(media::router())
         .merge(pages::router())
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refused;
+use crate::standin::doings::Draft;
 use crate::standin::link::Phone;
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::service::Service;
@@ -36,6 +37,14 @@ struct InChat {
     id: String,
     #[serde(default)]
     text: String,
+}
+
+/// To whom, and what.
+#[derive(Deserialize)]
+struct Send {
+    customer: CustomerId,
+    #[serde(flatten)]
+    draft: Draft,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,9 +94,11 @@ async fn type_code(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>,
     Ok(Json(json!({ "device": device })))
 }
 
-async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
-    service.look(|world| world.known_customer(at.customer))?;
-    Ok(Json(json!({ "id": handle(&service, id)?.send(at.customer, &at.text) })))
+async fn send(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(body): Json<Send>) -> Answer {
+    service.look(|world| world.known_customer(body.customer))?;
+    Ok(Json(
+        json!({ "id": handle(&service, id)?.send_draft(body.customer, &body.draft) }),
+    ))
 }
 
 async fn edit(State(service): State<Arc<Service>>, Path(id): Path<PhoneId>, Json(at): Json<InChat>) -> Answer {
