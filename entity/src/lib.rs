@@ -16,6 +16,7 @@ pub mod idempotency_key;
 pub mod ids;
 pub mod journal;
 pub mod journal_head;
+pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod pending_event;

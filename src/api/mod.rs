@@ -13,6 +13,7 @@ mod follower;
 mod guard;
 mod health;
 pub mod keys;
+mod media;
 mod messages;
 mod metrics;
 mod outbox;

@@ -11,8 +11,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, Clock, MatrixUserId};
 use crate::store::{Fence, Store, StoreError, Tx};
+use crate::vault::Vault;
 
 /// How the desk behaves, decided once by the configuration.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ pub struct Policy {
     pub spacing: RangeInclusive<Duration>,
     /// A text that could not be handed over for this long is not sent any more (`RULES` 4); none: it waits for ever.
     pub send_expires: Option<Duration>,
+    pub media: MediaRules,
     /// First contacts (texts to customers who never wrote) in 24 hours; none: no limit.
     pub first_contacts: Option<u32>,
 }
@@ -113,6 +116,7 @@ pub enum Progress {
 #[derive(Clone)]
 pub struct Core {
     pub store: Store,
+    pub vault: Vault,
     pub clock: Arc<dyn Clock>,
     pub random: Random,
     pub policy: Arc<Policy>,
@@ -125,10 +129,17 @@ pub struct Core {
 
 impl Core {
     /// Reads the instance's id from the store, or gives it one.
-    pub async fn new(store: Store, clock: Arc<dyn Clock>, random: Random, policy: Policy) -> Result<Self, StoreError> {
+    pub async fn new(
+        store: Store,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        policy: Policy,
+    ) -> Result<Self, StoreError> {
         let instance = store.instance().await?;
         Ok(Self {
             store,
+            vault,
             clock,
             random,
             policy: Arc::new(policy),

@@ -10,16 +10,19 @@ use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::{Identity, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
+use crate::domain::media::{FileKind, readable_size};
 use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId};
 use crate::store::{StoreError, Tx};
+use crate::vault::NoThumbnail;
 
 use super::core::{Core, Policy};
 use super::intake;
 use super::outbound::{self, NewText};
 use super::reading::Reader;
+use super::{media_desk, outgoing_file};
 
 /// Longest idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -40,10 +43,20 @@ pub struct SendCommand {
     pub to: SendTo,
     /// Which account sends, where `to` leaves a choice; by name.
     pub account: Option<String>,
+    /// Under a file it may be empty.
     pub content: String,
+    pub file: Option<SendFile>,
     pub reply_to: Option<MessageId>,
     pub author: Author,
     pub idempotency: Option<Idempotency>,
+}
+
+/// A file that was handed in before, or that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendFile {
+    pub id: MediaId,
+    /// As what it goes out; none: as what it is.
+    pub kind: Option<FileKind>,
 }
 
 /// Makes a repeated request one (`RULES` 25).
@@ -74,6 +87,14 @@ pub enum Refusal {
     TextTooLong { chars: usize },
     #[error("the text has a NUL character, which nobody can read; take it out")]
     NulInText,
+    #[error("the file is empty; choose another")]
+    EmptyFile,
+    #[error("the file is larger than {}, the most that is taken (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
+    FileTooLarge { max: u64 },
+    #[error("{0}")]
+    WrongFileKind(String),
+    #[error("there is no small picture of this: {0}")]
+    NoThumbnail(NoThumbnail),
     #[error("this is no emoji; give one, or none to take yours away")]
     BadEmoji,
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
@@ -141,12 +162,10 @@ impl Desk {
 
     /// Puts a text into the outbox.
     pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
-        outbound::check_text(&command.content)?;
-        if let Some(Idempotency { key, .. }) = &command.idempotency
-            && (key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY)
-        {
-            return Err(Refusal::BadIdempotencyKey);
+        if command.file.is_none() || !command.content.is_empty() {
+            outbound::check_text(&command.content)?;
         }
+        check_key(command.idempotency.as_ref())?;
         let policy = self.core.policy.clone();
         self.core
             .write(move |tx| {
@@ -253,6 +272,15 @@ impl Desk {
     }
 }
 
+pub(super) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {
+    match idempotency {
+        Some(Idempotency { key, .. }) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
+            Err(Refusal::BadIdempotencyKey)
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Refusal {
     Refusal::NotFound {
         what,
@@ -280,9 +308,18 @@ async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Ac
             return Err(not_found("message to reply to in this conversation:", replied));
         }
     }
+    let file = match &command.file {
+        Some(file) => Some(media_desk::sendable(tx, &policy.media, file).await?),
+        None => None,
+    };
+    let content = match &file {
+        Some(file) if command.content.is_empty() => outgoing_file::stands_for(file.kind, Some(&file.media)),
+        _ => command.content,
+    };
     let new = NewText {
         conversation,
-        content: command.content,
+        content,
+        file,
         author: command.author,
         reply_to: command.reply_to,
         client_key: command

@@ -12,7 +12,7 @@ use crate::domain::{ChatId, ConversationId, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, outbound};
+use super::{changes, media, outbound};
 
 /// What became of a message that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub(super) async fn take_in(
     {
         outbound::apply_ack(tx, policy, &ours, message.ack).await?;
         changes::reconcile(tx, policy, &ours, message).await?;
+        media::attach_late(tx, &policy.media, account, ours, message).await?;
         return Ok(Taken::Known);
     }
     let (customer, conversation) = place(tx, account, message).await?;
@@ -81,9 +82,10 @@ pub(super) async fn take_in(
         })
         .await?;
     let stored = match inserted {
-        Inserted::New(stored) => stored,
+        Inserted::New(stored) => media::attach(tx, &policy.media, account, stored, message).await?,
         Inserted::Existing(stored) => {
             changes::reconcile(tx, policy, &stored, message).await?;
+            media::attach_late(tx, &policy.media, account, stored, message).await?;
             return Ok(Taken::Known);
         }
     };

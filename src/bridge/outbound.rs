@@ -3,6 +3,7 @@
 
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
+use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Failure, Kind, MAX_TEXT_CHARS, Message, MessageState};
 use crate::domain::outbox::{Target, Work};
 use crate::domain::{MatrixEventId, MessageId};
@@ -10,6 +11,7 @@ use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
 use super::desk::Refusal;
+use super::outgoing_file;
 
 /// How long an agent's message may wait before its room is told why (`RULES` 20).
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
@@ -18,13 +20,22 @@ pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(super) struct NewText {
     pub conversation: Conversation,
+    /// Of a file without a caption: what stands for it.
     pub content: String,
+    pub file: Option<NewFile>,
     pub author: Author,
     pub reply_to: Option<MessageId>,
     /// Makes a repeat one: the same key again gives the message that there is.
     pub client_key: Option<String>,
     /// The room's event that it came as; none when it was written elsewhere and has yet to be shown.
     pub event: Option<MatrixEventId>,
+}
+
+/// The file that a message carries.
+#[derive(Clone, Debug)]
+pub(super) struct NewFile {
+    pub media: Media,
+    pub kind: FileKind,
 }
 
 /// Refuses what WhatsApp would not take.
@@ -52,10 +63,11 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
             client_key: new.client_key.clone(),
             reply_to: new.reply_to,
             expires_at: policy.send_expires.map(|span| now.plus(span)),
+            details: new.file.as_ref().and_then(|file| outgoing_file::details(file.kind)),
             ..NewMessage::of(
                 conversation,
                 Direction::Outbound,
-                Kind::Text,
+                new.file.as_ref().map_or(Kind::Text, |file| file.kind.kind()),
                 &new.content,
                 now,
                 MessageState::Queued,
@@ -65,6 +77,10 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
     let message = match inserted {
         Inserted::Existing(message) => return Ok(message),
         Inserted::New(message) => message,
+    };
+    let message = match &new.file {
+        Some(file) => tx.attach_media(message.id, &file.media).await?,
+        None => message,
     };
     let work = |target, work| NewWork::for_message(target, &message, work);
     tx.enqueue(work(Target::WhatsApp, Work::SendMessage { message: message.id }))

@@ -200,6 +200,7 @@ async fn queue(
         None => None,
     };
     let new = NewText {
+        file: None,
         conversation: conversation.clone(),
         content: body.to_owned(),
         author: Author {

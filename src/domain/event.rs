@@ -19,6 +19,7 @@ words! {
         MessageEdited = "message.edited",
         MessageDeleted = "message.deleted",
         MessageReaction = "message.reaction",
+        MessageMedia = "message.media",
         CustomerCreated = "customer.created",
         CustomerUpdated = "customer.updated",
         CustomerMerged = "customer.merged",

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod details;
 pub mod event;
 pub mod matrix;
+pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod session;
@@ -18,5 +19,5 @@ pub mod word;
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    MediaId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

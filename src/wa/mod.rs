@@ -11,6 +11,7 @@ mod health;
 mod identity;
 mod library;
 mod login;
+mod media;
 mod options;
 mod orphans;
 mod outgoing;

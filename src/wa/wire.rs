@@ -2,15 +2,18 @@
 //! one with its bytes (`RULES` 13); nothing here panics, and nothing is dropped.
 
 mod change;
+mod media;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use self::change::{WireReaction, WireTarget};
+use self::media::WireMedium;
 use super::content;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Identity, PhoneNumber};
+use crate::domain::details::Details;
 use crate::domain::session::{Me, PageStatus};
 use crate::domain::whatsapp::{Batch, ChatSummary, LookUp, PageEvent, PageMark, Resolved, WaContact, WaMessage};
 use crate::domain::{ChatId, Timestamp, WaMessageId, WaUserId};
@@ -174,6 +177,7 @@ pub(super) struct WireMessage {
     pub title: Option<String>,
     #[serde(default)]
     pub view_once: bool,
+    pub media: Option<WireMedium>,
     edited: Option<Number>,
     reactions: Option<Vec<WireReaction>>,
     contact: WirePerson,
@@ -306,7 +310,10 @@ fn ack_event(chat: String, ids: Vec<String>, ack: i32) -> Result<PageEvent, Stri
 impl WireMessage {
     fn domain(self) -> Result<WaMessage, String> {
         let chat_kind = chat_kind(&self.chat)?;
-        let (kind, content) = content::of(&self);
+        let mut details = Details::default();
+        self.describe_media(&mut details);
+        let (kind, content) = content::of(&self, &details);
+        let media = self.wa_media();
         let contact = self.contact.domain();
         if contact.identities.is_empty() {
             return Err("a message of nobody".to_owned());
@@ -331,7 +338,8 @@ impl WireMessage {
             content,
             ack: self.ack,
             quoted: self.quoted.map(WaMessageId),
-            details: None,
+            details: details.into_option(),
+            media,
             edited_at: self.edited.as_ref().and_then(change::moment),
             is_deleted: self.kind == "revoked",
             reactions,

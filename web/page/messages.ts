@@ -1,5 +1,6 @@
 // A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
 
+import { isOnce, type Medium, medium } from './media';
 import { idText, type Person, person, type Reactor, reactor } from './people';
 
 /** With what the library's types leave out. */
@@ -31,6 +32,8 @@ export interface Message {
   /** What a contact, poll or place is called. */
   title: unknown;
   viewOnce: boolean;
+  /** What it carries besides. */
+  media: Medium | null;
   /** When its text was changed last: seconds or milliseconds since 1970, as the page happens to have it. */
   edited: unknown;
   /** Every reaction, where it was asked for. */
@@ -94,7 +97,8 @@ export function toMessage(msg: MsgModel): Message | null {
     seconds: msg.duration ?? null,
     fileName: msg.filename ?? null,
     title: titleOf(msg),
-    viewOnce: msg.isViewOnce === true,
+    viewOnce: isOnce(msg),
+    media: medium(msg),
     edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
     reactions: null,
     // Our own name is none of the customer's.

@@ -39,7 +39,8 @@ struct End {
 macro_rules! for_each_table {
     ($visit:ident) => {
         $visit! {
-            account numbered, customer numbered, customer_identity numbered, conversation numbered, message numbered,
+            account numbered, customer numbered, customer_identity numbered, conversation numbered, media numbered,
+            message numbered,
             room numbered, room_event numbered, pending_event numbered, agent numbered, api_key numbered,
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
             quarantine numbered,

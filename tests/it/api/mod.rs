@@ -6,6 +6,7 @@ mod export;
 mod guards;
 mod keys;
 mod lists;
+mod media;
 mod problems;
 mod sends;
 mod watching;

@@ -92,6 +92,7 @@ impl Rig {
             to,
             account: None,
             content,
+            file: None,
             reply_to: None,
             author,
             idempotency: None,

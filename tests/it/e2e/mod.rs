@@ -2,5 +2,6 @@
 
 mod changes;
 mod exits;
+mod media;
 mod round_trip;
 mod sends;

@@ -4,6 +4,7 @@
 pub mod crm;
 pub mod customers;
 pub mod desk;
+pub mod files;
 pub mod socket;
 
 use std::time::Duration;

@@ -9,6 +9,7 @@ mod desk;
 mod grouping;
 mod journal;
 mod lost;
+mod media;
 mod messages;
 mod opening;
 mod outbox;
