@@ -77,7 +77,7 @@ async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
             let owned = owned.clone();
             let wanted = move |asked: Vec<String>| {
                 let owned = owned.clone();
-                async move { Ok::<_, VaultError>(asked.into_iter().filter(|name| *name == owned).collect()) }
+                async move { Ok::<_, VaultError>(asked.into_iter().filter(|name| *name == owned).collect::<HashSet<_>>()) }
             };
             vault.sweep(FAR, before, wanted).await.unwrap()
         };

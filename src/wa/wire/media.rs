@@ -19,9 +19,8 @@ const MAX_SIDE: i64 = 100_000;
 /// A SHA-256.
 const HASH_BYTES: usize = 32;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 pub(in crate::wa) struct WireMedium {
     mimetype: Option<Value>,
     size: Option<Value>,
@@ -42,10 +41,6 @@ impl WireMedium {
             sha256: text(&self.hash).and_then(|hash| hex_of(&hash)),
             filename: text(&self.file_name),
         }
-    }
-
-    pub(in crate::wa) const fn is_gif(&self) -> bool {
-        self.gif
     }
 }
 

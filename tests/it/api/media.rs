@@ -14,8 +14,8 @@ const TO: &str = "+447700900123";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 
 async fn upload(app: &App, name: &str, kind: &str, bytes: impl Into<reqwest::Body>) -> Response {
-    app.request(Method::POST, "/api/v1/media")
-        .query(&[("filename", name)])
+    let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    app.request(Method::POST, &format!("/api/v1/media?filename={name}"))
         .header("Content-Type", kind)
         .body(bytes)
         .send()
@@ -89,7 +89,7 @@ async fn only_rasters_sounds_and_films_are_shown_and_no_file_becomes_a_page_of_o
     let opus = [&b"OggS\0\x02"[..], &[0; 22], b"OpusHead"].concat();
     for (name, claimed, bytes, served, way) in [
         ("a.png", "text/html", PNG, "image/png", "inline"),
-        ("a.ogg", "audio/ogg", &opus, "audio/ogg", "inline"),
+        ("a.ogg", "audio/ogg", &opus[..], "audio/ogg", "inline"),
         (
             "a.pdf",
             "application/pdf",

@@ -3,5 +3,6 @@
 mod changes;
 mod exits;
 mod media;
+mod media_trouble;
 mod round_trip;
 mod sends;

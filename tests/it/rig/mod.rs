@@ -5,6 +5,7 @@ pub mod crm;
 pub mod customers;
 pub mod desk;
 pub mod files;
+pub mod media;
 pub mod socket;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::media::{Media, MediaState};
 use crm::domain::message::Message;
 use crm::domain::{AccountId, ChatId, Clock, MediaId};
-use crm::store::{MediaChange, NewMedia, Store};
+use crm::store::{Hashes, MediaChange, NewMedia, Store};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
@@ -94,7 +94,7 @@ async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Da
     let known = store.medium(id).await.unwrap().unwrap();
     assert_eq!(known.sniffed.as_deref(), Some("image/png"));
     let asked = [hash.clone(), "ef".repeat(32)];
-    assert_eq!(store.known_objects(&asked).await.unwrap(), [hash].into());
+    assert_eq!(store.known_objects(&asked).await.unwrap(), Hashes::from([hash]));
     store.close().await;
 }
 
