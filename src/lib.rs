@@ -10,4 +10,5 @@ pub mod matrix;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod vault;
 pub mod wa;

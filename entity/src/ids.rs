@@ -70,6 +70,8 @@ integer_ids! {
     ConversationId,
     /// A message, in or out.
     MessageId,
+    /// A picture, a voice note, a document: what a message carries besides its text.
+    MediaId,
     /// A person who answers.
     AgentId,
     /// A key of the API.

@@ -18,6 +18,7 @@ pub mod idempotency_key;
 pub mod ids;
 pub mod journal;
 pub mod journal_head;
+pub mod media;
 pub mod merge;
 pub mod message;
 pub mod outbox;

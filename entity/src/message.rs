@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
+use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MediaId, MessageId, WaMessageId, WaUserId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "messages")]
@@ -32,8 +32,9 @@ pub struct Model {
     #[sea_orm(unique)]
     pub client_key: Option<String>,
     pub reply_to: Option<MessageId>,
-    /// A JSON object.
+    /// A JSON object: how the medium stands, as the row of `media` has it.
     pub media: Option<String>,
+    pub media_id: Option<MediaId>,
     /// A JSON object.
     pub details: Option<String>,
     /// A JSON array.

@@ -3,6 +3,7 @@
 mod columns;
 mod m0001_foundation;
 mod m0002_changes;
+mod m0003_media;
 mod m0004_kinds;
 mod m0005_ledger;
 mod m0007_pace;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_changes::Migration),
+            Box::new(m0003_media::Migration),
             Box::new(m0004_kinds::Migration),
             Box::new(m0005_ledger::Migration),
             Box::new(m0007_pace::Migration),

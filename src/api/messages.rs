@@ -12,10 +12,11 @@ use super::extract::{Body, Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::{Code, Problem};
 use super::special::{self, SendContact, SendLocation, SendPoll};
-use crate::bridge::{Accepted, Desk, Idempotency, Resolution, SendCommand, SendTo};
+use crate::bridge::{Accepted, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
 use crate::domain::customer::PhoneNumber;
+use crate::domain::media::FileKind;
 use crate::domain::message::Message;
-use crate::domain::{ConversationId, CustomerId, MessageId};
+use crate::domain::{ConversationId, CustomerId, MediaId, MessageId};
 use crate::store::{Order, Store};
 
 #[derive(Deserialize)]
@@ -64,9 +65,13 @@ pub struct SendRequest {
     pub customer_id: Option<CustomerId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
+    /// Under a file it may be left out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content: String,
-    /// In place of a text: one of these.
+    /// A file that was handed in before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<SendMedia>,
+    /// In place of a text or file: one of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<SendLocation>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,8 +85,25 @@ pub struct SendRequest {
     pub reply_to: Option<MessageId>,
 }
 
+/// The file of a message.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendMedia {
+    pub id: MediaId,
+    /// As what it goes out; by itself, as what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FileKind>,
+}
+
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The key that makes a repeated request one (`RULES` 25).
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
+    key.map(|key| key.map(str::to_owned))
+        .map_err(|_| Problem::new(Code::BadIdempotencyKey, "the idempotency key is not ASCII; use a UUID"))
+}
 
 /// Takes a text into the outbox.
 pub async fn create(
@@ -90,15 +112,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body<SendRequest>,
 ) -> Result<Response, Problem> {
-    let key = match headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose() {
-        Ok(key) => key.map(str::to_owned),
-        Err(_) => {
-            return Err(Problem::new(
-                Code::BadIdempotencyKey,
-                "the idempotency key is not ASCII; use a UUID",
-            ));
-        }
-    };
+    let key = idempotency_key(&headers)?;
     let accepted = send(&desk, &caller, body.0, key).await?;
     let location = format!("/api/v1/messages/{}", accepted.message.id);
     let mut response = (
@@ -137,9 +151,10 @@ pub async fn send(
             request.location.as_ref(),
             request.contact.as_ref(),
             request.poll.as_ref(),
-            !request.content.is_empty(),
+            !request.content.is_empty() || request.media.is_some(),
         )?,
         content: request.content,
+        file: request.media.map(|SendMedia { id, kind }| SendFile { id, kind }),
         reply_to: request.reply_to,
         author: caller.author(),
         idempotency,

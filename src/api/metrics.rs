@@ -58,6 +58,11 @@ struct DeafLabels {
     how: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MediaLabels {
+    state: String,
+}
+
 /// The counters. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
@@ -156,6 +161,12 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
     registry.register("account_state", "1 for the state that an account is in", accounts);
     registry.register("journal_head", "Number of the newest event", head);
+    let media = Family::<MediaLabels, Gauge>::default();
+    for (state, count) in state.store.count_media().await? {
+        let state = state.to_string();
+        media.get_or_create(&MediaLabels { state }).set(saturated(count));
+    }
+    registry.register("media", "Pictures, voice notes, documents, by where they are", media);
     registry.register("quarantined", "Events that could not be taken in", quarantined);
 
     let mut text = String::new();

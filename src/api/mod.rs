@@ -14,6 +14,7 @@ mod follower;
 mod guard;
 mod health;
 pub mod keys;
+mod media;
 mod merges;
 mod messages;
 mod metrics;

@@ -10,7 +10,7 @@ use super::request_id::RequestIds;
 use super::scope::Scope;
 use super::state::ApiState;
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, merges, messages,
+    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, media, merges, messages,
     metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
@@ -60,6 +60,9 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/conversations/{id}", get(conversations::view))
         .route("/api/v1/conversations/{id}/messages", get(messages::list))
         .route("/api/v1/messages/{id}", get(messages::view))
+        .route("/api/v1/media/{id}", get(media::content))
+        .route("/api/v1/media/{id}/info", get(media::view))
+        .route("/api/v1/media/{id}/thumbnail", get(media::thumbnail))
         .route("/api/v1/export/messages", get(export::messages))
         .route("/api/v1/export/customers", get(export::customers))
 }
@@ -67,6 +70,8 @@ fn read() -> Router<ApiState> {
 fn send() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/messages", post(messages::create))
+        .route("/api/v1/media", post(media::upload))
+        .route("/api/v1/media/{id}/fetch", post(media::fetch))
         .route(
             "/api/v1/messages/{id}",
             patch(revisions::edit).delete(revisions::delete),

@@ -50,21 +50,21 @@ pub struct SendPoll {
     selectable: u32,
 }
 
-/// Nothing when the request sends none of them; a problem when it sends several.
+/// Nothing when the request sends none of them; a problem when it sends several, or a text or file besides.
 pub fn of(
     location: Option<&SendLocation>,
     contact: Option<&SendContact>,
     poll: Option<&SendPoll>,
-    has_text: bool,
+    has_other: bool,
 ) -> Result<Option<Special>, Problem> {
-    match (location, contact, poll, has_text) {
+    match (location, contact, poll, has_other) {
         (None, None, None, _) => Ok(None),
         (Some(location), None, None, false) => location.special().map(Some),
         (None, Some(contact), None, false) => contact.special().map(Some),
         (None, None, Some(poll), false) => poll.special().map(Some),
         _ => Err(Problem::wrong_field(
             "/content",
-            "give one of `content`, `location`, `contact` and `poll`; send several messages for several things",
+            "give one of `content`, `media`, `location`, `contact` and `poll` (`content` also under `media`); send several messages for several things",
         )),
     }
 }

@@ -11,9 +11,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::domain::media::MediaRules;
 use crate::domain::pace::Pace;
 use crate::domain::{AccountId, Clock, MatrixUserId};
 use crate::store::{Fence, Store, StoreError, Tx};
+use crate::vault::Vault;
 
 /// How the desk behaves, decided once by the configuration.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ pub struct Policy {
     pub send_expires: Option<Duration>,
     /// First contacts, quiet hours, and the words of those who do not want to be written to.
     pub pace: Pace,
+    pub media: MediaRules,
 }
 
 /// When customers see that their message was read.
@@ -114,6 +117,7 @@ pub enum Progress {
 #[derive(Clone)]
 pub struct Core {
     pub store: Store,
+    pub vault: Vault,
     pub clock: Arc<dyn Clock>,
     pub random: Random,
     pub policy: Arc<Policy>,
@@ -126,10 +130,17 @@ pub struct Core {
 
 impl Core {
     /// Reads the instance's id from the store, or gives it one.
-    pub async fn new(store: Store, clock: Arc<dyn Clock>, random: Random, policy: Policy) -> Result<Self, StoreError> {
+    pub async fn new(
+        store: Store,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        policy: Policy,
+    ) -> Result<Self, StoreError> {
         let instance = store.instance().await?;
         Ok(Self {
             store,
+            vault,
             clock,
             random,
             policy: Arc::new(policy),

@@ -10,19 +10,21 @@ use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::{Identity, IdentitySource, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
+use crate::domain::media::{FileKind, readable_size};
 use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::special::Special;
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MessageId, Timestamp};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 use crate::store::{StoreError, Tx};
+use crate::vault::NoThumbnail;
 
 use super::core::{Core, Policy};
 use super::outbound::{self, NewText};
 use super::people;
 use super::reading::Reader;
-use super::consent;
+use super::{consent, media_desk, outgoing_file};
 
 /// Longest idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -43,13 +45,22 @@ pub struct SendCommand {
     pub to: SendTo,
     /// Which account sends, where `to` leaves a choice; by name.
     pub account: Option<String>,
-    /// Empty where `special` says it all.
+    /// Empty where `special` says it all, and where a file has no caption.
     pub content: String,
-    /// What is sent that is no text.
+    /// What is sent that is neither text nor file.
     pub special: Option<Special>,
+    pub file: Option<SendFile>,
     pub reply_to: Option<MessageId>,
     pub author: Author,
     pub idempotency: Option<Idempotency>,
+}
+
+/// A file that was handed in before, or that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendFile {
+    pub id: MediaId,
+    /// As what it goes out; none: as what it is.
+    pub kind: Option<FileKind>,
 }
 
 /// Makes a repeated request one (`RULES` 25).
@@ -84,6 +95,14 @@ pub enum Refusal {
     EmptyName,
     #[error("{0}")]
     Changed(String),
+    #[error("the file is empty; choose another")]
+    EmptyFile,
+    #[error("the file is larger than {}, the most that is taken (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
+    FileTooLarge { max: u64 },
+    #[error("{0}")]
+    WrongFileKind(String),
+    #[error("there is no small picture of this: {0}")]
+    NoThumbnail(NoThumbnail),
     #[error("this is no emoji; give one, or none to take yours away")]
     BadEmoji,
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
@@ -156,14 +175,11 @@ impl Desk {
 
     /// Puts a text into the outbox.
     pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
-        if command.special.is_none() {
+        let says_it_all = command.special.is_some() || command.file.is_some();
+        if !says_it_all || !command.content.is_empty() {
             outbound::check_text(&command.content)?;
         }
-        if let Some(Idempotency { key, .. }) = &command.idempotency
-            && (key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY)
-        {
-            return Err(Refusal::BadIdempotencyKey);
-        }
+        check_key(command.idempotency.as_ref())?;
         let policy = self.core.policy.clone();
         self.core
             .write(move |tx| {
@@ -275,6 +291,15 @@ impl Desk {
     }
 }
 
+pub(super) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {
+    match idempotency {
+        Some(Idempotency { key, .. }) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
+            Err(Refusal::BadIdempotencyKey)
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Refusal {
     Refusal::NotFound {
         what,
@@ -303,10 +328,19 @@ async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Ac
             return Err(not_found("message to reply to in this conversation:", replied));
         }
     }
+    let file = match &command.file {
+        Some(file) => Some(media_desk::sendable(tx, &policy.media, file).await?),
+        None => None,
+    };
+    let content = match &file {
+        Some(file) if command.content.is_empty() => outgoing_file::stands_for(file.kind, Some(&file.media)),
+        _ => command.content,
+    };
     let new = NewText {
         conversation,
-        content: command.content,
+        content,
         special: command.special,
+        file,
         author: command.author,
         reply_to: command.reply_to,
         client_key: command

@@ -15,7 +15,7 @@ use crate::domain::{ChatId, ConversationId, Timestamp, WaUserId};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
 use super::core::Policy;
-use super::{changes, consent, groups, outbound, people, updates, vanishing};
+use super::{changes, consent, groups, media, outbound, people, updates, vanishing};
 
 /// WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -45,6 +45,7 @@ pub(super) async fn take_in(
     {
         outbound::apply_ack(tx, policy, &ours, message.ack).await?;
         changes::reconcile(tx, policy, &ours, message).await?;
+        media::attach_late(tx, &policy.media, account, ours, message).await?;
         return Ok(Taken::Known);
     }
     let (met, conversation) = place(tx, policy, account, message).await?;
@@ -96,9 +97,10 @@ pub(super) async fn take_in(
         })
         .await?;
     let stored = match inserted {
-        Inserted::New(stored) => stored,
+        Inserted::New(stored) => media::attach(tx, &policy.media, account, stored, message).await?,
         Inserted::Existing(stored) => {
             changes::reconcile(tx, policy, &stored, message).await?;
+            media::attach_late(tx, &policy.media, account, stored, message).await?;
             return Ok(Taken::Known);
         }
     };

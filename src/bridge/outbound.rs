@@ -4,6 +4,7 @@
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::details::{Details, Mention};
 use crate::domain::event::{Event, EventType};
+use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Failure, Kind, MAX_TEXT_CHARS, Message, MessageState};
 use crate::domain::outbox::{Target, Work};
 use crate::domain::special::Special;
@@ -12,7 +13,7 @@ use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::core::Policy;
 use super::desk::Refusal;
-use super::groups;
+use super::{groups, outgoing_file};
 
 /// How long an agent's message may wait before its room is told why (`RULES` 20).
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
@@ -21,16 +22,24 @@ pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(super) struct NewText {
     pub conversation: Conversation,
-    /// Empty where `special` says it all.
+    /// Empty where `special` says it all; of a file without a caption: what stands for it.
     pub content: String,
-    /// What is sent that is no text.
+    /// What is sent that is neither text nor file.
     pub special: Option<Special>,
+    pub file: Option<NewFile>,
     pub author: Author,
     pub reply_to: Option<MessageId>,
     /// Makes a repeat one: the same key again gives the message that there is.
     pub client_key: Option<String>,
     /// The room's event that it came as; none when it was written elsewhere and has yet to be shown.
     pub event: Option<MatrixEventId>,
+}
+
+/// The file that a message carries.
+#[derive(Clone, Debug)]
+pub(super) struct NewFile {
+    pub media: Media,
+    pub kind: FileKind,
 }
 
 /// Refuses what WhatsApp would not take.
@@ -52,13 +61,13 @@ pub(super) fn check_text(text: &str) -> Result<(), Refusal> {
 pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result<Message, StoreError> {
     let now = tx.now();
     let conversation = &new.conversation;
-    let (kind, content) = match &new.special {
-        Some(special) => (special.kind(), special.line()),
-        None => (Kind::Text, new.content.clone()),
-    };
-    let details = match &new.special {
-        Some(special) => special.details(),
-        None => calling(tx, conversation, &content).await?,
+    let (kind, content, details) = match (&new.special, &new.file) {
+        (Some(special), _) => (special.kind(), special.line(), special.details()),
+        (None, Some(file)) => (file.kind.kind(), new.content.clone(), outgoing_file::details(file.kind)),
+        (None, None) => {
+            let details = calling(tx, conversation, &new.content).await?;
+            (Kind::Text, new.content.clone(), details)
+        }
     };
     let inserted = tx
         .insert_message(NewMessage {
@@ -80,6 +89,10 @@ pub(super) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
     let message = match inserted {
         Inserted::Existing(message) => return Ok(message),
         Inserted::New(message) => message,
+    };
+    let message = match &new.file {
+        Some(file) => tx.attach_media(message.id, &file.media).await?,
+        None => message,
     };
     let work = |target, work| NewWork::for_message(target, &message, work);
     tx.enqueue(work(Target::WhatsApp, Work::SendMessage { message: message.id }))

@@ -209,6 +209,7 @@ async fn queue(
         None => None,
     };
     let new = NewText {
+        file: None,
         conversation: conversation.clone(),
         content: body.to_owned(),
         special: None,

@@ -11,6 +11,7 @@ use crate::store::Fence;
 
 use super::core::Core;
 use super::desk::{Desk, Line};
+use super::fetching::Fetching;
 use super::inbound::Inbound;
 use super::reading::{Reader, Reading};
 use super::room_inbound::RoomInbound;
@@ -35,6 +36,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         let driving = core.driving(id, fence);
         let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
         let resynced = inbound.resynced();
+        let fetching = Fetching::new(driving.clone(), id, port.clone());
         let relay = WhatsAppRelay::new(driving, id, port.clone(), reader.clone(), resynced.clone());
         let reading = Reading::new(core.clone(), port.clone(), reader.clone());
         let stopping = supervisor.stopping();
@@ -42,6 +44,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         supervisor.spawn("vanishing", vanishing.run(stopping.clone()));
         supervisor.spawn("inbound", inbound.run(stopping.clone()));
         supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
+        supervisor.spawn("media", fetching.run(stopping.clone()));
         supervisor.spawn("reading", finish(reading.run(stopping)));
         lines.push(Line {
             id,

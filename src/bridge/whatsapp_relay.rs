@@ -22,7 +22,7 @@ use crate::store::{Busy, HandOver, StoreError};
 use super::core::{Core, Progress, ReadMode};
 use super::outgoing::{self, Outgoing};
 use super::reading::Reader;
-use super::{intake, outbound, whatsapp_changes};
+use super::{intake, outbound, outgoing_file, whatsapp_changes};
 
 /// Lanes looked at in one step.
 const LANES: u64 = 32;
@@ -206,9 +206,7 @@ impl WhatsAppRelay {
             self.port.mark_read(&chat).await?;
             self.reader.done(outgoing.conversation.id);
         }
-        if outgoing.message.kind == Kind::Text {
-            self.port.type_for(&chat, &outgoing.message.content).await?;
-        }
+        self.act(&chat, &outgoing.message).await?;
         let id = self.port.choose_id(&chat).await?;
         if !self.choose(item, outgoing, resolved, &id).await? {
             // Cancelled while the chat was being found.
@@ -274,10 +272,14 @@ impl WhatsAppRelay {
             .clock
             .now()
             .plus(self.core.random.span(&self.core.policy.spacing));
+        let content = match outgoing_file::content(&self.core.vault, message).await {
+            Ok(content) => content,
+            Err(error) => return self.after(item, message, &error).await,
+        };
         let outgoing = OutgoingMessage {
             chat,
             id,
-            content: outgoing::content(message),
+            content,
             quoted,
         };
         match self.port.send(&outgoing).await {

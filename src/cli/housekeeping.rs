@@ -1,12 +1,14 @@
-//! What has to be forgotten now and then: old events and old answers.
+//! What has to be forgotten now and then: old events and old answers, and the bytes of media that belong to nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge;
 use crate::domain::Clock;
 use crate::store::{Store, StoreError};
+use crate::vault::Vault;
 
 const EVERY: Duration = Duration::from_hours(1);
 
@@ -16,6 +18,7 @@ const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 /// Works until `stopping`. `journal_keep` zero: events are kept for ever.
 pub async fn run(
     store: Store,
+    vault: Vault,
     clock: Arc<dyn Clock>,
     journal_keep: Duration,
     stopping: CancellationToken,
@@ -23,6 +26,11 @@ pub async fn run(
     loop {
         if let Err(error) = once(&store, clock.as_ref(), journal_keep).await {
             tracing::warn!("housekeeping failed, and is tried again in an hour: {error}");
+        }
+        match bridge::sweep(&store, &vault, clock.now()).await {
+            Ok(0) => {}
+            Ok(thrown) => tracing::info!(thrown, "media that belonged to nothing were thrown away"),
+            Err(error) => tracing::warn!("media could not be swept, and are in an hour: {error}"),
         }
         tokio::select! {
             () = clock.sleep(EVERY) => {}

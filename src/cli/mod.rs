@@ -2,6 +2,7 @@
 //! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
 
 mod backup;
+mod bar;
 mod client;
 mod completion;
 mod conversation;
@@ -17,6 +18,7 @@ mod login;
 mod login_view;
 mod logout;
 mod man;
+mod media;
 mod message;
 mod outbox;
 mod output;
@@ -29,6 +31,7 @@ mod signals;
 mod special;
 mod status;
 mod tail;
+mod upload;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -121,6 +124,7 @@ enum Command {
     Customer(customer::Customer),
     Conversation(conversation::Conversation),
     Message(message::Message),
+    Media(media::Media),
     Outbox(outbox::Outbox),
     Export(export::Export),
     Key(key::Key),
@@ -164,6 +168,7 @@ impl Command {
             Self::Customer(command) => command.run(shell).await,
             Self::Conversation(command) => command.run(shell).await,
             Self::Message(command) => command.run(shell).await,
+            Self::Media(command) => command.run(shell).await,
             Self::Outbox(command) => command.run(shell).await,
             Self::Export(command) => command.run(shell).await,
             Self::Key(command) => command.run(shell).await,

@@ -14,6 +14,7 @@ use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
 use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crate::supervisor::Supervisor;
+use crate::vault::Vault;
 use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb};
 
 /// One account's WhatsApp.
@@ -48,6 +49,16 @@ fn fault(error: &StartError) -> anyhow::Error {
         StartError::Library(_) => Exit::Usage,
     };
     Fault::new(exit, error.to_string()).into()
+}
+
+/// Where media are kept.
+pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
+    let folder = home.folder.path().join("media");
+    let vault = match &config.media.store {
+        None => Vault::in_folder(&folder),
+        Some(url) => Vault::in_bucket(url, &folder.join("incoming")),
+    };
+    vault.map_err(|error| Fault::new(Exit::Failed, error.to_string()).into())
 }
 
 /// The homeserver, where one is configured.

@@ -1,6 +1,7 @@
 //! `crm send`: one message to one customer or group, and what became of it.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,33 +13,44 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::client::{self, Client};
 use super::output::note;
 use super::special::Special;
+use super::upload::upload;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::clock::SystemClock;
 use crate::domain::Clock as _;
 use crate::domain::customer::PhoneNumber;
+use crate::domain::media::FileKind;
 use crate::domain::message::MessageState;
 use crate::domain::pace::Waiting;
+use crate::domain::word::UnknownWord;
 
 /// How long `--wait` waits when nobody says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A file that takes longer is given up.
+const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
 /// Between two looks at the message.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Between tries while the server cannot be reached. Each try carries the same idempotency key.
-const TRY_AGAIN: [Duration; 3] = [
+pub const TRY_AGAIN: [Duration; 3] = [
     Duration::from_millis(300),
     Duration::from_secs(1),
     Duration::from_secs(2),
 ];
 
-/// Send a text, a place, a contact or a poll
+/// Send a text, a file, a place, a contact or a poll
 #[derive(Debug, Args)]
 pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
     to: String,
-    /// The text; - reads it from standard input
-    #[arg(required_unless_present = "special")]
+    /// The text; - reads it from standard input. With --file: what stands under it
+    #[arg(required_unless_present_any = ["special", "file"])]
     text: Option<String>,
+    /// Send this file
+    #[arg(long, value_name = "PATH", conflicts_with = "special")]
+    file: Option<PathBuf>,
+    /// As what the file is sent [default: as what it is]
+    #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
+    kind: Option<FileKind>,
     #[command(flatten)]
     special: Special,
     /// Which account sends it
@@ -80,7 +92,7 @@ impl Goal {
 
 impl Send {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let deadline = Instant::now() + shell.manner.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let begun = Instant::now();
         let client = shell.client()?;
         let mut body = recipient(&client, &self.to, shell.may_ask()).await?;
         if let Some(given) = self.text {
@@ -97,6 +109,21 @@ impl Send {
             Some(key) => key,
             None => secret::new_session_id()?,
         };
+        if let Some(path) = &self.file {
+            // A large file takes its time; only a limit that somebody has set holds for it.
+            let limit = begun + shell.manner.timeout.unwrap_or(LONGEST_UPLOAD);
+            let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
+                Fault::new(
+                    Exit::TimedOut,
+                    "the server did not take the file in time; nothing was sent",
+                )
+            })??;
+            body["media"] = json!({ "id": media["id"], "kind": self.kind });
+        }
+        let deadline = match shell.manner.timeout {
+            Some(limit) => begun + limit,
+            None => Instant::now() + DEFAULT_TIMEOUT,
+        };
         let accepted = timeout_at(deadline, hand_over(&client, &body, &key))
             .await
             .map_err(|_| {
@@ -109,6 +136,10 @@ impl Send {
         shell.output().one(&brief(&message))?;
         outcome(&client, &message, self.wait).await
     }
+}
+
+fn file_kind(word: &str) -> Result<FileKind, String> {
+    word.parse().map_err(|error: UnknownWord| error.to_string())
 }
 
 /// The text; of standard input without the end of its last line.

@@ -18,6 +18,7 @@ use crate::bridge::{self, Core, Desk, Drive, Policy, Random, ReadMode};
 use crate::config::{self, Config};
 use crate::domain::account::DEFAULT_ACCOUNT;
 use crate::domain::matrix::Matrix;
+use crate::domain::media::MediaRules;
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, MatrixUserId};
 use crate::store::{Fence, Holder, Store, StoreError};
@@ -98,7 +99,8 @@ impl Assembly {
     pub async fn start(home: Home, config: &Config) -> anyhow::Result<Self> {
         let (store, clock) = (home.store.clone(), home.clock.clone());
         let supervisor = Supervisor::new();
-        let core = Core::new(store.clone(), clock.clone(), random()?, policy(config)).await?;
+        let vault = ports::vault(config, &home)?;
+        let core = Core::new(store.clone(), vault.clone(), clock.clone(), random()?, policy(config)).await?;
         let accounts = accounts(&store).await?;
         // What can be wrong without a browser is found out before one is started.
         let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
@@ -112,7 +114,7 @@ impl Assembly {
         let desk = bridge::start(&core, drives, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",
-            housekeeping::run(store.clone(), clock, config.journal_keep, supervisor.stopping()),
+            housekeeping::run(store.clone(), vault, clock, config.journal_keep, supervisor.stopping()),
         );
         Ok(Self {
             home,
@@ -195,5 +197,9 @@ fn policy(config: &Config) -> Policy {
         spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
         pace: whatsapp.pace.pace(),
+        media: MediaRules {
+            fetch: config.media.fetch,
+            max: config.media.max_size,
+        },
     }
 }

@@ -21,6 +21,7 @@ pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
 use crate::domain::daily::{Daily, DayHours};
+use crate::domain::media::{FetchMode, SizeLimits};
 use layers::Values;
 
 /// Everything that can be configured. `crm.example.toml` explains each key.
@@ -39,8 +40,17 @@ pub struct Config {
     /// A queued text that is older is not sent any more; zero: it never expires.
     pub send_expires: Duration,
     pub journal_keep: Duration,
+    pub media: MediaConfig,
     pub whatsapp: WhatsAppConfig,
     pub matrix: MatrixConfig,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaConfig {
+    /// `s3://bucket/prefix`; none: a folder in the data folder.
+    pub store: Option<String>,
+    pub fetch: FetchMode,
+    pub max_size: SizeLimits,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +140,11 @@ impl Config {
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
             journal_keep: values.parse("journal_keep", duration)?,
+            media: MediaConfig {
+                store: values.parse("media.store", values::bucket)?,
+                fetch: values.parse("media.fetch", word)?,
+                max_size: values.parse("media.max_size", str::parse)?,
+            },
             whatsapp: WhatsAppConfig {
                 url: values
                     .parse("whatsapp.url", http_url)?

@@ -73,6 +73,15 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The address of a bucket, or nothing.
+pub fn bucket(text: &str) -> Result<Option<String>, String> {
+    match text.strip_prefix("s3://") {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(Some(text.to_owned())),
+        None if text.is_empty() => Ok(None),
+        _ => Err("s3://BUCKET or s3://BUCKET/PREFIX, or nothing for a folder in the data folder".to_owned()),
+    }
+}
+
 /// Words as a shell splits them.
 pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     shlex::split(text).ok_or_else(|| "words as a shell splits them; a quotation mark is not closed".to_owned())

@@ -22,6 +22,7 @@ words! {
         MessageReaction = "message.reaction",
         /// Somebody has voted, or voted otherwise.
         MessagePoll = "message.poll",
+        MessageMedia = "message.media",
         CustomerCreated = "customer.created",
         CustomerUpdated = "customer.updated",
         CustomerMerged = "customer.merged",

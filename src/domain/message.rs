@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::details::Details;
+use super::media::Media;
 use super::pace::Waiting;
 use super::word::words;
 use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
@@ -194,7 +195,7 @@ pub struct Message {
     pub whatsapp_id: Option<WaMessageId>,
     pub author: Option<Author>,
     pub reply_to: Option<MessageId>,
-    pub media: Option<serde_json::Value>,
+    pub media: Option<Media>,
     pub details: Option<Details>,
     pub reactions: Vec<Reaction>,
     pub edited_at: Option<Timestamp>,

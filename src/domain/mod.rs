@@ -14,6 +14,7 @@ pub mod event;
 pub mod group;
 pub mod ledger;
 pub mod matrix;
+pub mod media;
 pub mod merge;
 pub mod message;
 pub mod names;
@@ -30,5 +31,5 @@ pub mod wording;
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

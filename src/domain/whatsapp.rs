@@ -1,5 +1,6 @@
 //! The port to WhatsApp. `wa` implements it on a real browser; the simulation with a fake.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
 use super::details::{ContactCard, Details, Location, Poll};
+use super::media::{FileKind, Sink};
 use super::message::Kind;
 use super::session::Session;
 use super::vitals::Vitals;
@@ -37,6 +39,23 @@ pub enum SendError {
     /// It may have been sent. Look the id up before anything else.
     #[error("may not have been sent: {why}")]
     Unknown { why: String },
+}
+
+/// Why a medium could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The account is in trouble. Costs no attempt.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// WhatsApp does not have it (any more). It has been asked for again, which the phone may answer in a while.
+    #[error("WhatsApp does not have it any more: {0}")]
+    Expired(String),
+    /// Trying again may help.
+    #[error("{0}")]
+    Failed(String),
+    /// We could not keep it.
+    #[error(transparent)]
+    Sink(#[from] std::io::Error),
 }
 
 /// How far the page's events have been committed.
@@ -201,6 +220,9 @@ pub struct WaMessage {
     pub ack: i32,
     pub quoted: Option<WaMessageId>,
     pub details: Option<Details>,
+    /// What it carries besides; never what may be looked at only once.
+    #[serde(default)]
+    pub media: Option<WaMedia>,
     /// When its text was changed last.
     pub edited_at: Option<Timestamp>,
     /// It was deleted for everyone: what it said is not told any more.
@@ -209,6 +231,17 @@ pub struct WaMessage {
     pub reactions: Option<Vec<WaReaction>>,
     /// Every vote, of a poll; none when the page was not asked.
     pub votes: Option<Vec<WaVote>>,
+}
+
+/// A medium as WhatsApp tells of it, before it is fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaMedia {
+    pub mimetype: Option<String>,
+    /// In bytes.
+    pub size: Option<u64>,
+    /// In hexadecimal.
+    pub sha256: Option<String>,
+    pub filename: Option<String>,
 }
 
 impl WaMessage {
@@ -273,6 +306,20 @@ pub enum OutgoingContent {
     Location(Location),
     Contacts(Vec<ContactCard>),
     Poll(Poll),
+    File(OutgoingFile),
+}
+
+/// A file on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingFile {
+    /// Where the browser can read it, for an hour at least.
+    pub path: PathBuf,
+    /// In bytes.
+    pub size: u64,
+    pub kind: FileKind,
+    pub mimetype: String,
+    pub filename: Option<String>,
+    pub caption: Option<String>,
 }
 
 impl OutgoingContent {
@@ -312,6 +359,14 @@ pub struct QuotedKey {
     pub from_me: bool,
     /// In a group: who wrote it, as the store has them.
     pub sender: Option<WaUserId>,
+}
+
+/// A message whose medium is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaKey {
+    pub chat: ChatId,
+    pub id: WaMessageId,
+    pub from_me: bool,
 }
 
 /// What became of a message that may have been sent (`RULES` 3).
@@ -355,6 +410,9 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Shows "typing…" for about as long as a person would need for `text`, then returns.
     async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
 
+    /// Shows "recording…" for this long, then returns.
+    async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable>;
+
     /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as
     /// events.
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
@@ -392,6 +450,9 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// One message by its id, or `None` when the page does not have it.
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;
+
+    /// Fetches the medium of a message, at most `max` bytes of it, into `sink`, from its beginning.
+    async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
 
     /// Reads a [`PageEvent::Poison`]'s bytes again, with whatever this version understands.
     fn read_again(&self, bytes: &[u8]) -> PageEvent;

@@ -22,11 +22,12 @@ use super::supervision::Supervision;
 use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
 use super::{login, outgoing, pacing};
 use crate::domain::customer::PhoneNumber;
+use crate::domain::media::Sink;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, MAX_BATCH_EVENTS, MessageChange, OutgoingChange, OutgoingMessage,
-    PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MAX_BATCH_EVENTS, MediaKey, MessageChange, OutgoingChange,
+    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, Clock, WaMessageId};
 use crate::supervisor::Supervisor;
@@ -114,7 +115,7 @@ impl WhatsAppWeb {
     }
 
     /// The page, while it shows the account's own chats (`RULES` 7).
-    fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
+    pub(super) fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
         self.shared.is_used();
         self.watched_page()
     }
@@ -212,6 +213,11 @@ fn send_error(error: CallError) -> SendError {
         CallError::NotThere => SendError::Unreachable(lost(CallError::NotThere)),
         CallError::Refused(refusal) if refusal.certain => match refusal.code.as_str() {
             "not_ready" | "wrong_number" => SendError::Unreachable(Unreachable(refusal.message)),
+            "file_too_large" => SendError::Refused {
+                code: "too_large",
+                detail: "WhatsApp takes no file of this size as this kind; send it as a document, or a smaller one"
+                    .to_owned(),
+            },
             code => SendError::NotSent {
                 why: format!("{} ({code})", refusal.message),
             },
@@ -290,10 +296,22 @@ impl WhatsApp for WhatsAppWeb {
         self.courtesy(&page, "typing", typing(false), TYPING_LIMIT).await
     }
 
+    async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable> {
+        if !self.options.typing {
+            return Ok(());
+        }
+        let page = self.ready_page()?;
+        let recording = |on| json!({ "chat": chat, "on": on });
+        self.courtesy(&page, "recording", recording(true), TYPING_LIMIT).await?;
+        self.clock.sleep(span).await;
+        self.courtesy(&page, "recording", recording(false), TYPING_LIMIT).await
+    }
+
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let arguments = outgoing::arguments(message, self.bound_digits().as_deref());
-        page.call::<wire::Sent>("send", arguments, self.options.limits.send)
+        let limit = self.hand_in(&page, message).await?;
+        page.call::<wire::Sent>("send", arguments, limit)
             .await
             .map(|sent| sent.ack)
             .map_err(send_error)
@@ -386,6 +404,10 @@ impl WhatsApp for WhatsAppWeb {
             }
             Err(error) => Err(lost(error)),
         }
+    }
+
+    async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
+        self.fetch(of, max, sink).await
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

@@ -1,14 +1,14 @@
 //! What a message says in plain text: its words, or the bracketed line that stands for a kind that is not built yet.
 
-use serde_json::Value;
-
 use super::wire::WireMessage;
+use crate::domain::details::Details;
+use crate::domain::media;
 use crate::domain::message::Kind;
 
-/// The longest name of a file, contact, place or poll in a bracketed line, in characters.
+/// The longest name of a contact, place or poll in a bracketed line, in characters.
 const MAX_NAME_CHARS: usize = 120;
 
-pub(super) fn of(message: &WireMessage) -> (Kind, String) {
+pub(super) fn of(message: &WireMessage, details: &Details) -> (Kind, String) {
     let body = || message.body.clone().unwrap_or_default();
     let (kind, line) = match message.kind.as_str() {
         "chat" => return (Kind::Text, body()),
@@ -16,12 +16,12 @@ pub(super) fn of(message: &WireMessage) -> (Kind, String) {
         "hsm" | "list_response" | "buttons_response" | "template_button_reply" if message.body.is_some() => {
             return (Kind::Text, body());
         }
-        "image" => (Kind::Image, "image".to_owned()),
-        "video" => (Kind::Video, timed("video", message)),
-        "audio" => (Kind::Audio, timed("audio", message)),
-        "ptt" => (Kind::Voice, timed("voice note", message)),
-        "document" => (Kind::Document, named("document", message.file_name.as_deref())),
-        "sticker" => (Kind::Sticker, "sticker".to_owned()),
+        "image" => return medium(Kind::Image, message, details),
+        "video" | "ptv" => return medium(Kind::Video, message, details),
+        "audio" => return medium(Kind::Audio, message, details),
+        "ptt" => return medium(Kind::Voice, message, details),
+        "document" => return medium(Kind::Document, message, details),
+        "sticker" => return medium(Kind::Sticker, message, details),
         "location" | "live_location" => (Kind::Location, named("location", message.title.as_deref())),
         "vcard" => (Kind::Contact, named("contact", message.title.as_deref())),
         "multi_vcard" => (Kind::Contact, "contacts".to_owned()),
@@ -30,32 +30,29 @@ pub(super) fn of(message: &WireMessage) -> (Kind, String) {
         "call_log" => (Kind::System, "call".to_owned()),
         other => (Kind::Unknown, named("message that cannot be shown", Some(other))),
     };
-    let once = if message.view_once { "view-once " } else { "" };
-    let caption = message
-        .caption
-        .as_deref()
-        .filter(|caption| !caption.is_empty() && Some(*caption) != message.file_name.as_deref());
-    let text = match caption {
-        Some(caption) => format!("[{once}{line}] {caption}"),
-        None => format!("[{once}{line}]"),
+    let text = match caption(message) {
+        Some(caption) => format!("[{line}] {caption}"),
+        None => format!("[{line}]"),
     };
     (kind, text)
 }
 
-/// `voice note, 0:12`.
-fn timed(what: &str, message: &WireMessage) -> String {
-    let seconds = match &message.seconds {
-        Some(Value::Number(number)) => number.as_u64(),
-        Some(Value::String(text)) => text.parse().ok(),
-        _ => None,
+/// What was written under a medium; where nothing was, the line that stands for it.
+fn medium(kind: Kind, message: &WireMessage, details: &Details) -> (Kind, String) {
+    let text = match caption(message) {
+        Some(caption) if !details.view_once => caption.to_owned(),
+        _ => format!("[{}]", media::line(kind, details, message.document_name().as_deref())),
     };
-    match seconds {
-        Some(seconds) => format!("{what}, {}:{:02}", seconds / 60, seconds % 60),
-        None => what.to_owned(),
-    }
+    (kind, text)
 }
 
-/// `document: prices.pdf`, on one line.
+/// Without the file's own name, which the page puts there when nobody writes anything.
+fn caption(message: &WireMessage) -> Option<&str> {
+    let caption = message.caption.as_deref().filter(|caption| !caption.trim().is_empty());
+    caption.filter(|caption| Some(*caption) != message.file_name.as_deref())
+}
+
+/// `contact: Ada`, on one line.
 fn named(what: &str, name: Option<&str>) -> String {
     let name: String = name
         .unwrap_or_default()

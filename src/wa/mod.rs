@@ -12,6 +12,7 @@ mod identity;
 mod illness;
 mod library;
 mod login;
+mod media;
 mod options;
 mod orphans;
 mod outgoing;

@@ -46,6 +46,8 @@ pub struct Limits {
     pub call: Duration,
     /// An answer of the page to a send; then nobody knows.
     pub send: Duration,
+    /// Until the page has a medium that is asked for: a large one over a slow network.
+    pub download: Duration,
     /// How long a pull waits for the doorbell.
     pub pull: Duration,
     /// Between two looks at the page's status when nothing rings.
@@ -85,6 +87,7 @@ impl Default for Limits {
             sync: Duration::from_mins(5),
             call: Duration::from_secs(15),
             send: Duration::from_secs(30),
+            download: Duration::from_mins(5),
             pull: Duration::from_millis(1500),
             status: Duration::from_secs(1),
             look: Duration::from_secs(5),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::WaUserId;
+use crate::domain::{WaMessageId, WaUserId};
 use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
 
 /// The arguments of the page's `send`. `me`: the digits of the number that the account is bound to.
@@ -12,7 +12,7 @@ pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
         .as_ref()
         .map(|key| json!({ "id": key.id, "fromMe": key.from_me, "sender": sender(key.sender.as_ref()) }));
     json!({
-        "chat": message.chat, "id": message.id, "content": content(&message.content), "quoted": quoted, "me": me,
+        "chat": message.chat, "id": message.id, "content": content(&message.content, &message.id), "quoted": quoted, "me": me,
     })
 }
 
@@ -25,7 +25,8 @@ pub fn sender(stored: Option<&WaUserId>) -> Option<String> {
     })
 }
 
-fn content(content: &OutgoingContent) -> Value {
+/// `id`: of the message, and the name of the input that its file is put into.
+fn content(content: &OutgoingContent, id: &WaMessageId) -> Value {
     match content {
         OutgoingContent::Text { text, mentions } => json!({ "kind": "text", "text": text, "mentions": mentions }),
         OutgoingContent::Location(place) => json!({
@@ -33,6 +34,10 @@ fn content(content: &OutgoingContent) -> Value {
             "name": place.name, "address": place.address,
         }),
         OutgoingContent::Contacts(cards) => json!({ "kind": "contacts", "cards": cards }),
+        OutgoingContent::File(file) => json!({
+            "kind": "file", "input": id, "as": file.kind, "mimetype": file.mimetype, "filename": file.filename,
+            "caption": file.caption,
+        }),
         OutgoingContent::Poll(poll) => json!({
             "kind": "poll", "question": poll.question, "options": poll.options, "selectable": poll.selectable,
         }),

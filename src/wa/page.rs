@@ -1,6 +1,7 @@
 //! The page as the debugging protocol shows it: the script is put in, calls go in, answers and the doorbell come out. Knows
 //! how calls fail, not what they mean. Calls run side by side: a slow one holds up nobody.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -169,6 +170,26 @@ impl Page {
             Some(Value::Null) => Err(CallError::NotThere),
             _ => Err(CallError::Garbled("no text".to_owned())),
         }
+    }
+
+    /// Puts a file of this machine into an input of the page script. The page reads it from the disk, so its bytes go through no
+    /// message.
+    pub async fn give_file(&self, input: &str, path: &Path, limit: Duration) -> Result<(), CallError> {
+        let agent = &self.names.agent;
+        let name = json!(input);
+        let expression = format!("window['{agent}'] ? window['{agent}'].fileInput({name}) : null");
+        let answer = self
+            .send("Runtime.evaluate", json!({ "expression": expression }), limit)
+            .await?;
+        let Some(object) = answer.pointer("/result/objectId").and_then(Value::as_str) else {
+            return Err(CallError::NotThere);
+        };
+        let file = json!({ "files": [path.to_string_lossy()], "objectId": object });
+        let given = self.send("DOM.setFileInputFiles", file, limit).await;
+        let _ = self
+            .send("Runtime.releaseObject", json!({ "objectId": object }), limit)
+            .await;
+        given.map(drop)
     }
 
     /// Counts the rings for events: changes when there is something to pull.

@@ -5,6 +5,7 @@ mod change;
 mod details;
 mod group;
 mod lenient;
+mod media;
 mod words;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use serde_json::{Number, Value};
 
 use self::change::{WireReaction, WireTarget, WireVote};
 use self::group::WireGroup;
+use self::media::WireMedium;
 use super::content;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Identity, PhoneNumber};
@@ -205,6 +207,7 @@ pub(super) struct WireMessage {
     pub title: Option<String>,
     #[serde(default)]
     pub view_once: bool,
+    pub media: Option<WireMedium>,
     edited: Option<Number>,
     reactions: Option<Vec<WireReaction>>,
     votes: Option<Vec<WireVote>>,
@@ -360,8 +363,10 @@ fn ack_event(chat: String, ids: Vec<String>, ack: i32) -> Result<PageEvent, Stri
 impl WireMessage {
     fn domain(self) -> Result<WaMessage, String> {
         let chat_kind = chat_kind(&self.chat)?;
-        let details = details::of(&self);
-        let (kind, content) = words::of(&self, &details).unwrap_or_else(|| content::of(&self));
+        let mut details = details::of(&self);
+        self.describe_media(&mut details);
+        let (kind, content) = words::of(&self, &details).unwrap_or_else(|| content::of(&self, &details));
+        let media = self.wa_media();
         let contact = self.contact.domain();
         let is_notice = details.notice.is_some();
         if contact.identities.is_empty() && !is_notice {
@@ -396,6 +401,7 @@ impl WireMessage {
             ack: self.ack,
             quoted: self.quoted.map(WaMessageId),
             details: details.into_option(),
+            media,
             edited_at: self.edited.as_ref().and_then(change::moment),
             is_deleted: self.kind == "revoked",
             reactions,

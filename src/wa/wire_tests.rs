@@ -86,11 +86,7 @@ fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
 fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
     for (changes, kind, line) in [
         (json!({"kind": "ptt", "seconds": 12}), Kind::Voice, "[voice note, 0:12]"),
-        (
-            json!({"kind": "video", "seconds": "75", "caption": "look"}),
-            Kind::Video,
-            "[video, 1:15] look",
-        ),
+        (json!({"kind": "video", "seconds": "75"}), Kind::Video, "[video, 1:15]"),
         (json!({"kind": "image"}), Kind::Image, "[image]"),
         (
             json!({"kind": "image", "viewOnce": true}),
@@ -200,4 +196,40 @@ proptest! {
     ) {
         event(&wire(&json!({key: value})).to_string());
     }
+}
+
+/// A medium says what it is; what stands under it is the message's text.
+#[test]
+fn a_medium_is_told_with_what_is_known_of_it() {
+    let hash = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+    let media = json!({
+        "mimetype": "video/mp4", "size": 1234, "hash": hash, "fileName": null, "width": 640, "height": "480",
+        "gif": true, "waveform": [0, 50, 300, -1],
+    });
+    let message = parsed(&json!({"kind": "video", "seconds": 3, "caption": "look", "media": media}));
+    assert_eq!((message.kind, message.content.as_str()), (Kind::Video, "look"));
+    let details = message.details.unwrap();
+    assert_eq!((details.animated, details.duration_s), (true, Some(3)));
+    assert_eq!((details.width, details.height), (Some(640), Some(480)));
+    assert_eq!(details.waveform, [0, 50, 100, 0]);
+    let told = message.media.unwrap();
+    assert_eq!((told.mimetype.as_deref(), told.size), (Some("video/mp4"), Some(1234)));
+    let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(told.sha256.as_deref(), Some(hex));
+}
+
+/// `RULES` 13: what is odd about a medium is left out, and the message is there.
+#[test]
+fn a_medium_with_nonsense_is_a_medium_and_what_may_be_seen_once_is_none() {
+    let odd = json!({
+        "mimetype": 7, "size": "many", "hash": "c2hvcnQ=", "fileName": {}, "width": -1, "height": 1e300, "gif": false,
+        "waveform": null,
+    });
+    let message = parsed(&json!({"kind": "image", "seconds": -4, "media": odd}));
+    assert_eq!(message.content, "[image]");
+    assert_eq!((message.media, message.details), (Some(WaMedia::default()), None));
+    let once = json!({"kind": "image", "viewOnce": true, "caption": "secret", "media": {"gif": false}});
+    let once = parsed(&once);
+    assert_eq!((once.content.as_str(), &once.media), ("[view-once image]", &None));
+    assert!(once.details.unwrap().view_once);
 }

@@ -10,5 +10,6 @@ mod rig;
 mod simulation;
 mod store;
 mod torture;
+mod vault;
 mod wa;
 mod ws;

@@ -160,3 +160,9 @@ export async function typing({ chat, on }: { chat: string; on: boolean }): Promi
   await (on ? WPP.chat.markIsComposing(form) : WPP.chat.markIsPaused(form));
   return null;
 }
+
+export async function recording({ chat, on }: { chat: string; on: boolean }): Promise<null> {
+  const form = existing(chat) ?? chat;
+  await (on ? WPP.chat.markIsRecording(form) : WPP.chat.markIsPaused(form));
+  return null;
+}

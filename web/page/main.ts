@@ -2,10 +2,12 @@
 // server's bell, and does what the server asks by name. It decides nothing, and writes nothing to the console.
 
 import { change } from './changes';
-import { chats, markRead, message, messages, newest, resolve, typing } from './chats';
+import { chats, markRead, message, messages, newest, recording, resolve, typing } from './chats';
+import { fileInput } from './files';
 import { Groups } from './groups';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
+import { Downloads } from './media';
 import { Pages } from './pages';
 import { Queue } from './queue';
 import { chooseId, lookUp, send } from './send';
@@ -49,6 +51,7 @@ export function start({ agent, bell }: Options): void {
   const groups = new Groups((group) => queue.push(group));
   const listeners = new Listeners(groups);
   const pages = new Pages();
+  const downloads = new Downloads();
   takeBell();
   watchPasskeys();
   if (typeof WPP !== 'undefined') {
@@ -75,6 +78,9 @@ export function start({ agent, bell }: Options): void {
     },
     more: (args: { token: number }) => pages.next(args.token),
     message,
+    openMedia: (query: Parameters<Downloads['open']>[0]) => downloads.open(query),
+    sliceMedia: (slice: Parameters<Downloads['slice']>[0]) => downloads.slice(slice),
+    closeMedia: (args: { token: number }) => downloads.close(args),
     resolve,
     chooseId,
     send,
@@ -82,6 +88,7 @@ export function start({ agent, bell }: Options): void {
     lookUp,
     markRead,
     typing,
+    recording,
     refreshQr,
     pairingCode,
     logout,
@@ -103,6 +110,7 @@ export function start({ agent, bell }: Options): void {
           return JSON.stringify({ error: describe(error) });
         }
       },
+      fileInput,
       /** See {@link Queue.pull}; also says whose page it is, so that a wrong number's events are never taken. */
       pull(ofEpoch: string | null, acked: number, max: number): string {
         const me = typeof WPP === 'undefined' ? null : myDigits();

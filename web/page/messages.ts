@@ -1,6 +1,7 @@
 // A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
 
 import { chosen, type Details, detailsOf } from './details';
+import { isOnce, type Medium, medium } from './media';
 import { isNotice } from './notices';
 import { idText, type Person, person, type Reactor, reactor } from './people';
 import { attempt } from './trouble';
@@ -34,6 +35,8 @@ export interface Message {
   /** What a contact, poll or place is called. */
   title: unknown;
   viewOnce: boolean;
+  /** What it carries besides. */
+  media: Medium | null;
   /** When its text was changed last: seconds or milliseconds since 1970, as the page happens to have it. */
   edited: unknown;
   /** Every reaction, where it was asked for. */
@@ -118,7 +121,8 @@ export function toMessage(msg: MsgModel): Message | null {
     seconds: msg.duration ?? null,
     fileName: msg.filename ?? null,
     title: titleOf(msg),
-    viewOnce: msg.isViewOnce === true || isHiddenOnce(msg),
+    viewOnce: isOnce(msg) || isHiddenOnce(msg),
+    media: medium(msg),
     edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
     reactions: null,
     votes: null,

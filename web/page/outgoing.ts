@@ -1,5 +1,6 @@
 // What a message on its way out carries, and which call of the library brings it over.
 
+import { type OutgoingFile, sendFile } from './files';
 import { idText } from './people';
 
 type SendOptions = NonNullable<Parameters<typeof WPP.chat.sendVCardContactMessage>[2]>;
@@ -14,6 +15,7 @@ export type Content =
   | { kind: 'text'; text: string; mentions: string[] }
   | { kind: 'location'; latitude: number; longitude: number; name: string | null; address: string | null }
   | { kind: 'contacts'; cards: Card[] }
+  | ({ kind: 'file' } & OutgoingFile)
   | { kind: 'poll'; question: string; options: string[]; selectable: number };
 
 export async function handOver(chat: string, content: Content, options: SendOptions): Promise<Sent> {
@@ -36,6 +38,8 @@ export async function handOver(chat: string, content: Content, options: SendOpti
     case 'contacts':
       // Not `sendVCardContactMessage`: it writes a card of its own, and ours is to arrive as it is stored.
       return WPP.chat.sendRawMessage(chat, rawCards(content.cards), options);
+    case 'file':
+      return sendFile(chat, content, options);
     case 'poll':
       return WPP.chat.sendCreatePollMessage(chat, content.question, content.options, {
         ...options,

@@ -14,6 +14,9 @@ const REFUSED_BEFORE = new Set<string | null>([
   'message_key_is_not_from_me',
   'message_key_remote_id_is_not_same_of_chat',
   'can_not_send_message_to_this_groupType',
+  'file_too_large',
+  'file_refused',
+  'no_file',
 ]);
 
 const handedOver = new Set<string>();
@@ -109,7 +112,8 @@ export async function lookUp({ chat, id }: { chat: string; id: string }): Promis
   for (const form of forms(chat)) {
     try {
       const msg = await WPP.chat.getMessageById(keyOf(form, id));
-      return { found: msg.ack ?? 0 };
+      // A file whose upload was given up stays in the chat, to be sent again by hand.
+      return { found: msg.isSendFailure === true ? -1 : (msg.ack ?? 0) };
     } catch (error) {
       const code = codeOf(error);
       if (code === 'msg_not_found') {

@@ -40,7 +40,7 @@ macro_rules! for_each_table {
     ($visit:ident) => {
         $visit! {
             account numbered, customer numbered, customer_identity numbered, merge numbered, customer_apart numbered,
-            conversation numbered, message numbered, chat_group numbered,
+            conversation numbered, media numbered, message numbered, chat_group numbered,
             room numbered, room_event numbered, pending_event numbered, agent numbered, api_key numbered,
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
             quarantine numbered,

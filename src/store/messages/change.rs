@@ -191,7 +191,7 @@ impl Tx {
         row.map(read).transpose()
     }
 
-    pub(super) async fn change_message(
+    pub(in crate::store) async fn change_message(
         &mut self,
         id: MessageId,
         change: message::ActiveModel,

@@ -163,6 +163,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         client_key: new.client_key,
         reply_to: new.reply_to,
         media: None,
+        media_id: None,
         details: new.details.as_ref().map(to_json).transpose()?,
         reactions: reactions_row(&new.reactions)?,
         edited_at: new.edited_at.map(|at| at.0),

@@ -13,11 +13,13 @@ use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader};
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
 use crm::domain::event::{Event, EventType};
+use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pace::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
 use crm::supervisor::Supervisor;
+use crm::vault::Vault;
 use futures_util::FutureExt;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -28,6 +30,9 @@ use super::whatsapp::SilentWhatsApp;
 
 /// When everything happens in these tests.
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+/// The largest file that these servers take.
+pub const MAX_FILE_BYTES: u64 = 3 << 20;
 
 /// A clock that stands still.
 #[derive(Clone, Copy)]
@@ -47,6 +52,7 @@ impl Clock for Stopped {
 pub struct App {
     pub url: String,
     pub store: Store,
+    pub vault: Vault,
     pub account: AccountId,
     pub whatsapp: SilentWhatsApp,
     pub supervisor: Supervisor,
@@ -83,13 +89,15 @@ impl App {
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();
         let account = write(&store, |tx| tx.create_account("default").boxed()).await.id;
+        let vault = Vault::in_folder(&folder.path().join("media")).unwrap();
         let whatsapp = SilentWhatsApp::new();
         let supervisor = Supervisor::new();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let listen = listen_on(&store, account, &whatsapp, &supervisor, limits, listen).await;
+        let listen = listen_on((&store, &vault), account, &whatsapp, &supervisor, limits, listen).await;
         let mut app = Self {
             url: format!("http://{listen}"),
             store,
+            vault,
             account,
             whatsapp,
             supervisor,
@@ -110,7 +118,7 @@ impl App {
         let address = self.url.trim_start_matches("http://").parse().unwrap();
         let limits = SocketLimits::default();
         listen_on(
-            &self.store,
+            (&self.store, &self.vault),
             self.account,
             &self.whatsapp,
             &self.supervisor,
@@ -199,7 +207,7 @@ impl App {
 
 /// Serves the API; gives the address.
 async fn listen_on(
-    store: &Store,
+    (store, vault): (&Store, &Vault),
     account: AccountId,
     whatsapp: &SilentWhatsApp,
     supervisor: &Supervisor,
@@ -207,7 +215,7 @@ async fn listen_on(
     address: SocketAddr,
 ) -> SocketAddr {
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
-    let core = Core::new(store.clone(), clock.clone(), Random::seeded(1), policy())
+    let core = Core::new(store.clone(), vault.clone(), clock.clone(), Random::seeded(1), policy())
         .await
         .unwrap();
     let line = Line {
@@ -254,5 +262,9 @@ fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::ZERO,
         send_expires: None,
         pace: Pace::default(),
+        media: MediaRules {
+            max: SizeLimits::of_all(MAX_FILE_BYTES),
+            ..MediaRules::default()
+        },
     }
 }

@@ -7,6 +7,7 @@ mod export;
 mod guards;
 mod keys;
 mod lists;
+mod media;
 mod people;
 mod problems;
 mod sends;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::domain::customer::PhoneNumber;
+use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved,
-    SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
+    PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, WaMessageId};
 use tokio::sync::watch;
@@ -60,6 +61,10 @@ impl WhatsApp for SilentWhatsApp {
         away().map_err(SendError::Unreachable)
     }
 
+    async fn record_for(&self, _chat: &ChatId, _span: Duration) -> Result<(), Unreachable> {
+        away()
+    }
+
     async fn send(&self, _message: &OutgoingMessage) -> Result<i32, SendError> {
         away().map_err(SendError::Unreachable)
     }
@@ -87,6 +92,10 @@ impl WhatsApp for SilentWhatsApp {
         _from_me: bool,
     ) -> Result<Option<WaMessage>, Unreachable> {
         away()
+    }
+
+    async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
+        Ok(away()?)
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

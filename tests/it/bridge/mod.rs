@@ -97,6 +97,7 @@ impl Rig {
             account: None,
             content,
             special: None,
+            file: None,
             reply_to: None,
             author,
             idempotency: None,

@@ -4,6 +4,8 @@ mod changes;
 mod exits;
 mod groups;
 mod kinds;
+mod media;
+mod media_trouble;
 mod people;
 mod round_trip;
 mod sends;

@@ -4,6 +4,8 @@
 pub mod crm;
 pub mod customers;
 pub mod desk;
+pub mod files;
+pub mod media;
 pub mod socket;
 pub mod told;
 

@@ -9,11 +9,13 @@ use crm::bridge::{
     Core, Desk, Idempotency, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
     RoomRelay, SendCommand, SendTo, WhatsAppRelay,
 };
+use crm::domain::media::MediaRules;
 use crm::domain::message::{Author, Origin};
 use crm::domain::pace::Pace;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, ApiKeyId, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{OpenOptions, Store, StoreError, Synchronous};
+use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -91,6 +93,7 @@ impl Run {
         for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
             let _ = std::fs::remove_file(file);
         }
+        let _ = std::fs::remove_dir_all(format!("{path}-media"));
     }
 
     pub async fn start(&self) -> Program {
@@ -99,7 +102,9 @@ impl Run {
         let account = account(&store).await;
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
-        let core = Core::new(store.clone(), clock, random, policy).await.unwrap();
+        let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
+        let vault = Vault::in_folder(path.as_ref()).unwrap();
+        let core = Core::new(store.clone(), vault, clock, random, policy).await.unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
         let matrix = Arc::new(self.matrix.clone());
         let reader = Reader::default();
@@ -259,6 +264,7 @@ impl Run {
             account: None,
             content: format!("shell {}", self.requests),
             special: None,
+            file: None,
             reply_to: None,
             author: Author {
                 origin: Some(Origin::Shell),
@@ -401,5 +407,6 @@ fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::from_secs(1),
         send_expires: Some(Duration::from_hours(24)),
         pace: Pace::default(),
+        media: MediaRules::default(),
     }
 }

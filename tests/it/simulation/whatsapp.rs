@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::PhoneNumber;
+use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, MessageChange, OutgoingChange, OutgoingContent, OutgoingMessage,
-    PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange, OutgoingContent,
+    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, WaMessageId};
 use rand::RngExt;
@@ -70,6 +71,12 @@ impl WhatsApp for FakeWhatsApp {
     async fn type_for(&self, chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
         self.enter().await?;
         self.world.lock().unwrap().calls.push(format!("type {chat}"));
+        Ok(())
+    }
+
+    async fn record_for(&self, chat: &ChatId, _span: Duration) -> Result<(), Unreachable> {
+        self.enter().await?;
+        self.world.lock().unwrap().calls.push(format!("record {chat}"));
         Ok(())
     }
 
@@ -201,6 +208,12 @@ impl WhatsApp for FakeWhatsApp {
             .iter()
             .find(|told| told.id == *id && told.from_me == from_me);
         Ok(told.map(|told| world.message(index, told)))
+    }
+
+    /// Nothing in this world carries any.
+    async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
+        self.enter().await?;
+        Err(FetchError::Failed("there is none".into()))
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

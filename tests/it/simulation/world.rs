@@ -389,6 +389,7 @@ impl World {
             ack: told.ack,
             quoted: None,
             details: None,
+            media: None,
             edited_at: None,
             is_deleted: false,
             reactions: None,

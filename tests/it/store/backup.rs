@@ -35,6 +35,8 @@ async fn fill(store: &Store) -> Conversation {
         let message = message.clone();
         async move {
             let id = message.id;
+            let media = tx.insert_media(&super::media::wanted(account)).await?;
+            tx.attach_media(message.id, &media).await?;
             tx.enqueue(NewWork::for_message(
                 Target::WhatsApp,
                 &message,

@@ -10,6 +10,7 @@ mod grouping;
 mod journal;
 mod kinds;
 mod lost;
+mod media;
 mod merges;
 mod merging_at_random;
 mod messages;

@@ -1,0 +1,163 @@
+//! `crm media`: pictures, voice notes and documents, out of the server and onto the disk.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::client::{Client, send};
+use super::output::note;
+use super::{Exit, Fault, Shell, bar};
+use crate::domain::media::clean_filename;
+
+/// Pictures, voice notes, documents
+#[derive(Debug, Args)]
+pub struct Media {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show what is known of a medium
+    View {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Write a medium's bytes
+    Get {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// Into this file or folder; - is standard output [default: its own name, here]
+        #[arg(long, value_name = "PATH")]
+        out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Have a medium fetched from WhatsApp that is not here yet, or not any more
+    Fetch {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+impl Media {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        match self.verb {
+            Verb::View { id } => shell.output().one(&about(&client, id).await?)?,
+            Verb::Get { id, out, force } => get(&client, id, out, force).await?,
+            Verb::Fetch { id } => {
+                let media: Value = client.post(&format!("/api/v1/media/{id}/fetch"), &json!({})).await?;
+                shell.output().one(&media)?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+async fn about(client: &Client, id: i64) -> anyhow::Result<Value> {
+    client.get(&format!("/api/v1/media/{id}/info")).await
+}
+
+async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> anyhow::Result<()> {
+    let about = about(client, id).await?;
+    let path = target(&about, id, out);
+    if let Some(path) = path.as_ref().filter(|path| !force && path.exists()) {
+        let text = format!(
+            "{} is there already; name another with --out, or pass --force",
+            path.display()
+        );
+        return Err(Fault::new(Exit::Conflict, text).into());
+    }
+    let response = send(client.request(Method::GET, &format!("/api/v1/media/{id}"))).await?;
+    match path {
+        None => copy(response, &about, &mut std::io::stdout()).await,
+        Some(path) => {
+            into_file(response, &about, &path).await?;
+            note(&format!("Written to {}.", path.display()));
+            Ok(())
+        }
+    }
+}
+
+/// Where it goes; none: standard output. What a stranger called it leads nowhere else.
+fn target(about: &Value, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
+    let name = || {
+        let own = about["filename"].as_str().and_then(clean_filename);
+        own.unwrap_or_else(|| {
+            let mimetype = about["mimetype"].as_str().unwrap_or_default();
+            format!("medium-{id}.{}", ending(mimetype))
+        })
+    };
+    match out {
+        Some(path) if path.as_os_str() == "-" => None,
+        Some(path) if path.is_dir() => Some(path.join(name())),
+        Some(path) => Some(path),
+        None => Some(PathBuf::from(name())),
+    }
+}
+
+/// What files of this type end with.
+fn ending(mimetype: &str) -> &'static str {
+    match mimetype.split(';').next().unwrap_or_default().trim() {
+        // Of several the one that people know.
+        "image/jpeg" => "jpg",
+        "audio/mpeg" => "mp3",
+        "audio/ogg" => "ogg",
+        "audio/mp4" => "m4a",
+        "video/mp4" => "mp4",
+        other => {
+            let known = other
+                .split_once('/')
+                .and_then(|(main, sub)| mime_guess::get_extensions(main, sub));
+            known.and_then(|endings| endings.first()).copied().unwrap_or("bin")
+        }
+    }
+}
+
+/// Writes beside the file and puts it in its place when it is whole.
+async fn into_file(response: Response, about: &Value, path: &Path) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let writing = || format!("writing {}", path.display());
+    let mut part = tempfile::NamedTempFile::new_in(folder).with_context(writing)?;
+    copy(response, about, &mut part).await?;
+    part.as_file().sync_all().with_context(writing)?;
+    part.persist(path).with_context(writing)?;
+    Ok(())
+}
+
+async fn copy(response: Response, about: &Value, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+    let broke_off = || {
+        Fault::new(
+            Exit::Failed,
+            "the server broke off, so what is there is not whole; try again",
+        )
+    };
+    let bar = bar::bytes(about["size"].as_u64());
+    let mut hash = Sha256::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| broke_off())?;
+        hash.update(&piece);
+        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        tokio::task::block_in_place(|| out.write_all(&piece))?;
+        bar.inc(piece.len() as u64);
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    let got: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if about["sha256"].as_str() == Some(&got) {
+        Ok(())
+    } else {
+        Err(broke_off().into())
+    }
+}

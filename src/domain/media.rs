@@ -1,0 +1,427 @@
+//! What a message carries besides its text: a picture, a voice note, a document. Where it stands, how it is sent, how large it
+//! may be, and how its name is cleaned. Its bytes are the vault's business.
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::MediaId;
+use super::details::Details;
+use super::message::Kind;
+use super::word::words;
+
+/// The largest medium that is taken unless somebody says otherwise, in bytes: beyond it WhatsApp Web's own memory is at stake.
+pub const DEFAULT_MAX_BYTES: u64 = 100 << 20;
+/// The longest name of a file, in bytes: what every file system takes.
+pub const MAX_FILENAME_BYTES: usize = 200;
+/// The longest type that is taken for one, in bytes.
+pub const MAX_MIMETYPE_BYTES: usize = 127;
+/// The type of what nobody knows the type of.
+pub const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+const MEGABYTE: u64 = 1_000_000;
+/// The longest name in a line that stands for a medium, in characters.
+const MAX_LINE_NAME_CHARS: usize = 120;
+
+words! {
+    /// Where a medium is.
+    MediaState {
+        /// WhatsApp has it, and we do not yet.
+        Pending = "pending",
+        /// We hold it, and its hash is right.
+        Stored = "stored",
+        /// WhatsApp does not have it any more; it may be asked for again.
+        Expired = "expired",
+        /// It is larger than we take.
+        Refused = "refused",
+        /// What came is not what was promised.
+        Broken = "broken",
+    }
+}
+
+/// Where a medium's bytes go as they come, a slice at a time.
+#[async_trait]
+pub trait Sink: Send {
+    /// Fails with [`std::io::ErrorKind::FileTooLarge`] when there are more of them than may be.
+    async fn write(&mut self, slice: &[u8]) -> std::io::Result<()>;
+}
+
+/// A medium as everybody outside the store sees it: `media` of a message, in the API, in events and in exports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    pub id: MediaId,
+    pub state: MediaState,
+    /// As whoever sent it says. What it is served as follows from its bytes.
+    pub mimetype: String,
+    /// In bytes; of what is not here yet, as WhatsApp tells it.
+    pub size: Option<u64>,
+    /// In hexadecimal, of the bytes that we hold.
+    pub sha256: Option<String>,
+    pub filename: Option<String>,
+    /// Where the API serves it.
+    pub url: String,
+    /// Why it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Where the API serves a medium.
+pub fn url(id: MediaId) -> String {
+    format!("/api/v1/media/{id}")
+}
+
+words! {
+    /// As what a file is sent.
+    FileKind {
+        Image = "image", Video = "video",
+        /// A short video that plays by itself, without sound.
+        Gif = "gif",
+        Audio = "audio",
+        /// A sound that appears as recorded on the spot.
+        Voice = "voice",
+        Document = "document", Sticker = "sticker",
+    }
+}
+
+impl FileKind {
+    /// As what a file goes out when nobody says: what phones show, and everything else as a document.
+    pub fn of_type(sniffed: Option<&str>) -> Self {
+        match sniffed.unwrap_or_default() {
+            "image/jpeg" | "image/png" | "image/webp" => Self::Image,
+            "video/mp4" => Self::Video,
+            "audio/mpeg" | "audio/ogg" | "audio/mp4" | "audio/aac" | "audio/amr" => Self::Audio,
+            _ => Self::Document,
+        }
+    }
+
+    /// Whether a file of this type (as its bytes say) can go out as this.
+    pub fn takes(self, sniffed: Option<&str>) -> bool {
+        let sniffed = sniffed.unwrap_or_default();
+        match self {
+            Self::Document => true,
+            Self::Image => sniffed.starts_with("image/"),
+            Self::Sticker => matches!(sniffed, "image/webp" | "image/png" | "image/jpeg" | "image/gif"),
+            Self::Video | Self::Gif => sniffed.starts_with("video/"),
+            // The containers of sound are those of pictures that move.
+            Self::Audio | Self::Voice => sniffed.starts_with("audio/") || matches!(sniffed, "video/mp4" | "video/webm"),
+        }
+    }
+
+    /// The message's kind.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Image => Kind::Image,
+            Self::Video | Self::Gif => Kind::Video,
+            Self::Audio => Kind::Audio,
+            Self::Voice => Kind::Voice,
+            Self::Document => Kind::Document,
+            Self::Sticker => Kind::Sticker,
+        }
+    }
+
+    /// As what a message of ours is sent.
+    pub const fn of_message(kind: Kind, animated: bool) -> Self {
+        match kind {
+            Kind::Image => Self::Image,
+            Kind::Video if animated => Self::Gif,
+            Kind::Video => Self::Video,
+            Kind::Audio => Self::Audio,
+            Kind::Voice => Self::Voice,
+            Kind::Sticker => Self::Sticker,
+            _ => Self::Document,
+        }
+    }
+}
+
+/// The line that stands for a medium without a caption, without its brackets: `voice note, 0:12`.
+pub fn line(kind: Kind, details: &Details, filename: Option<&str>) -> String {
+    let what = match kind {
+        Kind::Image => "image",
+        Kind::Video if details.animated => "GIF",
+        Kind::Video => "video",
+        Kind::Audio => "audio",
+        Kind::Voice => "voice note",
+        Kind::Sticker => "sticker",
+        _ => "document",
+    };
+    let once = if details.view_once { "view-once " } else { "" };
+    let name = filename.filter(|_| kind == Kind::Document).map(on_one_line);
+    match (details.duration_s, name.as_deref()) {
+        (Some(seconds), _) => format!("{once}{what}, {}:{:02}", seconds / 60, seconds % 60),
+        (None, Some(name)) if !name.is_empty() => format!("{once}{what}: {name}"),
+        _ => format!("{once}{what}"),
+    }
+}
+
+fn on_one_line(name: &str) -> String {
+    let name: String = name
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_LINE_NAME_CHARS)
+        .collect();
+    name.trim().to_owned()
+}
+
+/// A file's name without what would lead elsewhere, hide what it is, or command a terminal (`RULES` 31); none when nothing is
+/// left of it.
+pub fn clean_filename(name: &str) -> Option<String> {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = name
+        .chars()
+        .map(|c| {
+            if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') {
+                '_'
+            } else {
+                c
+            }
+        })
+        .filter(|c| !c.is_control() && !reorders(*c))
+        .collect();
+    let kept = kept
+        .trim_start_matches(|c: char| c == '.' || c.is_whitespace())
+        .trim_end();
+    let (stem, ending) = match kept.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() <= 16 => (stem, format!(".{ending}")),
+        _ => (kept, String::new()),
+    };
+    // Cut before the ending, which says what it is.
+    let stem = &stem[..stem.floor_char_boundary(MAX_FILENAME_BYTES - ending.len())];
+    let name = format!("{stem}{ending}");
+    (!name.is_empty() && name != ".").then_some(name)
+}
+
+/// Marks that change the order in which text is read, or are not seen at all.
+const fn reorders(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A type in its plain form (`type/subtype`, perhaps with parameters), or the unknown one.
+pub fn clean_mimetype(text: &str) -> String {
+    let text = text.trim();
+    let plain = text.len() <= MAX_MIMETYPE_BYTES
+        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        && text.split(';').next().is_some_and(is_type);
+    if plain {
+        text.to_ascii_lowercase()
+    } else {
+        UNKNOWN_TYPE.to_owned()
+    }
+}
+
+fn is_type(text: &str) -> bool {
+    let token = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    text.trim()
+        .split_once('/')
+        .is_some_and(|(main, sub)| token(main) && token(sub))
+}
+
+/// How large a medium may be, by kind: `100MB`, or `100MB, video=64MB, image=16MB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeLimits {
+    most: u64,
+    /// In the order of [`FileKind::ALL`].
+    by_kind: [Option<u64>; FileKind::ALL.len()],
+}
+
+impl Default for SizeLimits {
+    fn default() -> Self {
+        Self::of_all(DEFAULT_MAX_BYTES)
+    }
+}
+
+impl SizeLimits {
+    /// The same for every kind.
+    pub const fn of_all(most: u64) -> Self {
+        Self {
+            most,
+            by_kind: [None; FileKind::ALL.len()],
+        }
+    }
+
+    /// What a medium of this kind may have, in bytes.
+    pub fn of(&self, kind: FileKind) -> u64 {
+        self.by_kind[kind as usize].unwrap_or(self.most)
+    }
+
+    /// What a medium of any kind may have.
+    pub fn largest(&self) -> u64 {
+        FileKind::ALL
+            .iter()
+            .map(|kind| self.of(*kind))
+            .max()
+            .unwrap_or(self.most)
+    }
+}
+
+impl FromStr for SizeLimits {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || {
+            let kinds: Vec<_> = FileKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            format!(
+                "a size such as 100MB, and sizes by kind such as video=64MB after it ({})",
+                kinds.join(", ")
+            )
+        };
+        let mut limits = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                None => limits.most = bytes(part).ok_or_else(expected)?,
+                Some((kind, size)) => {
+                    let kind: FileKind = kind.trim().parse().map_err(|_| expected())?;
+                    limits.by_kind[kind as usize] = Some(bytes(size).ok_or_else(expected)?);
+                }
+            }
+        }
+        Ok(limits)
+    }
+}
+
+/// `100MB`, `64 MiB`, `1000`.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => MEGABYTE,
+        "gb" => 1_000 * MEGABYTE,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return None,
+    };
+    text[..digits]
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(unit)
+        .filter(|size| *size > 0)
+}
+
+/// A size as people read it: `1.5 MB`.
+pub fn readable_size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..MEGABYTE => format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100),
+        _ => format!("{}.{} MB", bytes / MEGABYTE, bytes % MEGABYTE / 100_000),
+    }
+}
+
+words! {
+    /// When what customers send is fetched.
+    FetchMode {
+        /// At once, but not what is older than the first login.
+        Auto = "auto",
+        /// When somebody asks for it.
+        Demand = "demand",
+    }
+}
+
+/// What the desk takes, decided once by the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaRules {
+    pub fetch: FetchMode,
+    pub max: SizeLimits,
+}
+
+impl Default for MediaRules {
+    fn default() -> Self {
+        Self {
+            fetch: FetchMode::Auto,
+            max: SizeLimits::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `RULES` 31.
+    #[test]
+    fn a_files_name_leads_nowhere_and_hides_nothing() {
+        for (name, clean) in [
+            ("prices.pdf", Some("prices.pdf")),
+            ("../../etc/passwd", Some("passwd")),
+            (r"C:\Users\ada\offer.docx", Some("offer.docx")),
+            ("invoice\u{202e}fdp.exe", Some("invoicefdp.exe")),
+            ("a\r\nSet-Cookie: x=1.txt", Some("aSet-Cookie_ x=1.txt")),
+            ("\u{1b}]0;owned\u{7}.png", Some("]0;owned.png")),
+            ("..", None),
+            (" . ", None),
+            ("", None),
+            (".bashrc", Some("bashrc")),
+        ] {
+            assert_eq!(clean_filename(name).as_deref(), clean, "{name:?}");
+        }
+        let long = clean_filename(&format!("{}.tar.gz", "é".repeat(400))).unwrap();
+        assert!(long.len() <= MAX_FILENAME_BYTES && long.ends_with("é.gz"), "{long}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_and_no_type_is_too_much(text in "\\PC{0,300}|[\\x00-\\x7f]{0,60}|(\\.|/|é){0,300}") {
+            if let Some(name) = clean_filename(&text) {
+                prop_assert!(!name.is_empty() && name.len() <= MAX_FILENAME_BYTES);
+                prop_assert!(!name.contains(['/', '\\', '\0', '\n', '"']) && !name.starts_with('.'), "{name:?}");
+                prop_assert_eq!(clean_filename(&name), Some(name));
+            }
+            let kind = clean_mimetype(&text);
+            prop_assert!(kind.len() <= MAX_MIMETYPE_BYTES && kind.contains('/') && kind.is_ascii());
+            let _ = text.parse::<SizeLimits>();
+        }
+    }
+
+    #[test]
+    fn limits_hold_for_all_kinds_or_for_one() {
+        let limits: SizeLimits = "20MB, video=64 MiB,sticker=500kb".parse().unwrap();
+        assert_eq!(limits.of(FileKind::Document), 20_000_000);
+        assert_eq!(limits.of(FileKind::Video), 64 << 20);
+        assert_eq!(limits.of(FileKind::Sticker), 500_000);
+        assert_eq!(limits.largest(), 64 << 20);
+        assert_eq!("".parse(), Ok(SizeLimits::default()));
+        for wrong in ["much", "10XB", "film=1MB", "video=", "0", "99999999999GB"] {
+            assert!(wrong.parse::<SizeLimits>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_goes_out_as_what_it_is_and_only_as_what_it_can_be() {
+        assert_eq!(FileKind::of_type(Some("image/png")), FileKind::Image);
+        assert_eq!(FileKind::of_type(Some("application/pdf")), FileKind::Document);
+        assert_eq!(FileKind::of_type(None), FileKind::Document);
+        assert!(!FileKind::Image.takes(Some("application/pdf")) && !FileKind::Voice.takes(None));
+        assert!(FileKind::Document.takes(Some("image/png")) && FileKind::Voice.takes(Some("audio/ogg")));
+        for kind in FileKind::ALL {
+            let again = FileKind::of_message(kind.kind(), *kind == FileKind::Gif);
+            assert_eq!(again, *kind);
+        }
+    }
+
+    #[test]
+    fn a_medium_has_a_line_that_stands_for_it() {
+        let timed = |seconds| Details {
+            duration_s: Some(seconds),
+            ..Details::default()
+        };
+        assert_eq!(line(Kind::Voice, &timed(72), None), "voice note, 1:12");
+        assert_eq!(
+            line(Kind::Document, &Details::default(), Some("a\nb.pdf")),
+            "document: a b.pdf"
+        );
+        let once = Details {
+            view_once: true,
+            ..Details::default()
+        };
+        assert_eq!(line(Kind::Image, &once, Some("x.jpg")), "view-once image");
+    }
+}

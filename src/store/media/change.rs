@@ -1,0 +1,164 @@
+//! Storing media and what becomes of them.
+
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use entity::{media, message};
+
+use crate::domain::media::{Media, MediaState};
+use crate::domain::message::Message;
+use crate::domain::{MediaId, MessageId, Timestamp};
+use crate::store::row::to_json;
+use crate::store::{StoreError, Tx};
+
+use super::{MediaChange, NewMedia, StoredMedia, find};
+
+impl Tx {
+    pub async fn medium(&mut self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
+        find::by_id(&self.session, id).await
+    }
+
+    pub async fn insert_media(&mut self, new: &NewMedia) -> Result<Media, StoreError> {
+        let row = media::ActiveModel {
+            id: NotSet,
+            account_id: Set(new.account),
+            state: Set(new.state.to_string()),
+            wanted: Set(new.wanted),
+            attempts: Set(0),
+            not_before: Set(self.now.0),
+            mimetype: Set(new.mimetype.clone()),
+            sniffed: Set(new.sniffed.clone()),
+            size: Set(new.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX))),
+            sha256: Set(new.sha256.clone()),
+            promised_sha256: Set(new.promised_sha256.clone()),
+            filename: Set(new.filename.clone()),
+            detail: Set(new.detail.clone()),
+            created_at: Set(self.now.0),
+            updated_at: Set(self.now.0),
+        };
+        let id = media::Entity::insert(row).exec(&self.session).await?.last_insert_id;
+        Ok(self.need_medium(id).await?.media)
+    }
+
+    /// Makes a message carry a medium, and gives it as it then is.
+    pub async fn attach_media(&mut self, message: MessageId, media: &Media) -> Result<Message, StoreError> {
+        let change = message::ActiveModel {
+            media: Set(Some(to_json(media)?)),
+            media_id: Set(Some(media.id)),
+            ..message::ActiveModel::default()
+        };
+        self.change_message(message, change).await?;
+        self.message(message)
+            .await?
+            .ok_or(StoreError::Missing { what: "message" })
+    }
+
+    /// Writes down what has become of a medium, and gives the messages that carry it as they then are.
+    pub async fn change_media(&mut self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
+        let change = match change {
+            MediaChange::Stored { sha256, size, sniffed } => media::ActiveModel {
+                state: Set(MediaState::Stored.to_string()),
+                wanted: Set(false),
+                sha256: Set(Some(sha256.clone())),
+                size: Set(Some(i64::try_from(*size).unwrap_or(i64::MAX))),
+                sniffed: Set(sniffed.clone()),
+                detail: Set(None),
+                ..media::ActiveModel::default()
+            },
+            MediaChange::Lost { state, detail } => media::ActiveModel {
+                state: Set(state.to_string()),
+                wanted: Set(false),
+                detail: Set(Some(detail.clone())),
+                ..media::ActiveModel::default()
+            },
+            MediaChange::Wanted => media::ActiveModel {
+                state: Set(MediaState::Pending.to_string()),
+                wanted: Set(true),
+                attempts: Set(0),
+                not_before: Set(self.now.0),
+                detail: Set(None),
+                ..media::ActiveModel::default()
+            },
+        };
+        self.set_medium(id, change).await?;
+        let media = self.need_medium(id).await?.media;
+        let carriers: Vec<MessageId> = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .filter(message::Column::MediaId.eq(id))
+            .order_by_asc(message::Column::Id)
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        let mut messages = Vec::with_capacity(carriers.len());
+        for carrier in carriers {
+            messages.push(self.attach_media(carrier, &media).await?);
+        }
+        Ok(messages)
+    }
+
+    /// Puts fetching a medium off; it has failed once more where `count`.
+    pub async fn retry_media(&mut self, id: MediaId, not_before: Timestamp, count: bool) -> Result<(), StoreError> {
+        media::Entity::update_many()
+            .col_expr(media::Column::NotBefore, Expr::value(not_before.0))
+            .col_expr(
+                media::Column::Attempts,
+                Expr::col(media::Column::Attempts).add(i64::from(count)),
+            )
+            .filter(media::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what was handed to us before `before` and never sent, at most `limit`; gives the count. Its bytes are thrown away
+    /// when they are found to belong to nothing.
+    pub async fn forget_unsent_media(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let carried = Query::select()
+            .expr(Expr::val(1))
+            .from(message::Entity)
+            .and_where(
+                Expr::col((message::Entity, message::Column::MediaId)).equals((media::Entity, media::Column::Id)),
+            )
+            .take();
+        let unsent: Vec<MediaId> = media::Entity::find()
+            .select_only()
+            .column(media::Column::Id)
+            .filter(media::Column::CreatedAt.lt(before.0))
+            .filter(Expr::exists(carried).not())
+            .order_by_asc(media::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        if unsent.is_empty() {
+            return Ok(0);
+        }
+        let deleted = media::Entity::delete_many()
+            .filter(media::Column::Id.is_in(unsent))
+            .exec(&self.session)
+            .await?;
+        Ok(deleted.rows_affected)
+    }
+
+    async fn set_medium(&mut self, id: MediaId, change: media::ActiveModel) -> Result<(), StoreError> {
+        let change = media::ActiveModel {
+            updated_at: Set(self.now.0),
+            ..change
+        };
+        media::Entity::update_many()
+            .set(change)
+            .filter(media::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn need_medium(&mut self, id: MediaId) -> Result<StoredMedia, StoreError> {
+        let medium = find::by_id(&self.session, id).await?;
+        medium.ok_or(StoreError::Missing { what: "medium" })
+    }
+}

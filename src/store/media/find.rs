@@ -1,0 +1,108 @@
+//! Reading media.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use entity::{conversation, media, message};
+
+use crate::domain::media::MediaState;
+use crate::domain::{AccountId, MediaId, Timestamp};
+use crate::store::{Store, StoreError};
+
+use super::{DueMedia, Hashes, StoredMedia, read};
+
+impl Store {
+    pub async fn medium(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
+        by_id(self.readers(), id).await
+    }
+
+    /// What is to be fetched from an account's WhatsApp by now, the oldest first, without what is in hand; at most `limit`.
+    pub async fn due_media(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        limit: u64,
+        in_hand: &[MediaId],
+    ) -> Result<Vec<DueMedia>, StoreError> {
+        let mut query = media::Entity::find()
+            .filter(media::Column::State.eq(MediaState::Pending.as_str()))
+            .filter(media::Column::Wanted.eq(true))
+            .filter(media::Column::AccountId.eq(account))
+            .filter(media::Column::NotBefore.lte(now.0));
+        if !in_hand.is_empty() {
+            query = query.filter(media::Column::Id.is_not_in(in_hand.iter().copied()));
+        }
+        let rows = query
+            .order_by_asc(media::Column::Id)
+            .limit(limit)
+            .all(self.readers())
+            .await?;
+        let mut due = Vec::with_capacity(rows.len());
+        for row in rows {
+            due.extend(self.place(row).await?);
+        }
+        Ok(due)
+    }
+
+    /// Those of these objects that a medium of ours is made of.
+    pub async fn known_objects(&self, sha256: &[String]) -> Result<Hashes, StoreError> {
+        let known: Vec<Option<String>> = media::Entity::find()
+            .select_only()
+            .column(media::Column::Sha256)
+            .filter(media::Column::Sha256.is_in(sha256.iter().map(String::as_str)))
+            .distinct()
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        Ok(known.into_iter().flatten().collect())
+    }
+
+    /// How many media are in each state.
+    pub async fn count_media(&self) -> Result<HashMap<MediaState, u64>, StoreError> {
+        let counts: Vec<(String, i64)> = media::Entity::find()
+            .select_only()
+            .column(media::Column::State)
+            .column_as(media::Column::Id.count(), "media")
+            .group_by(media::Column::State)
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        let counts = counts.into_iter().map(|(state, count)| {
+            let state = crate::store::row::word("media", &state)?;
+            Ok((state, u64::try_from(count).unwrap_or(0)))
+        });
+        counts.collect()
+    }
+
+    /// Where WhatsApp has a medium: in the first message that came with it.
+    async fn place(&self, row: media::Model) -> Result<Option<DueMedia>, StoreError> {
+        let found = message::Entity::find()
+            .filter(message::Column::MediaId.eq(row.id))
+            .order_by_asc(message::Column::Id)
+            .one(self.readers())
+            .await?;
+        let Some(message) = found else { return Ok(None) };
+        let conversation = conversation::Entity::find_by_id(message.conversation_id)
+            .one(self.readers())
+            .await?;
+        let chat = message.chat_id.or_else(|| conversation?.chat_id);
+        let (Some(chat), Some(whatsapp_id)) = (chat, message.whatsapp_id) else {
+            return Ok(None);
+        };
+        Ok(Some(DueMedia {
+            id: row.id,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            size: row.size.and_then(|size| u64::try_from(size).ok()),
+            promised_sha256: row.promised_sha256,
+            chat,
+            message: whatsapp_id,
+            from_me: message.from_me,
+        }))
+    }
+}
+
+pub(super) async fn by_id(database: &impl ConnectionTrait, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
+    let row = media::Entity::find_by_id(id).one(database).await?;
+    row.map(read).transpose()
+}

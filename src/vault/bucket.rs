@@ -1,0 +1,131 @@
+//! Objects in a bucket, for several servers that share one database. Each is written anew whenever it comes again, so that its
+//! age says how long nobody has brought it.
+
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use tempfile::NamedTempFile;
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::domain::Timestamp;
+
+use super::{Pieces, VaultError, is_name};
+
+/// Bytes of one part of an upload: S3 takes no smaller ones.
+const PART_BYTES: usize = 5 << 20;
+
+pub(super) struct Bucket {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Bucket {
+    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store }
+    }
+
+    pub fn s3(url: &str) -> Result<Self, VaultError> {
+        let wrong = |why: &str| VaultError::BadAddress(format!("{why}; write it as s3://bucket/prefix"));
+        let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("it is not S3's"))?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(wrong("it names no bucket"));
+        }
+        let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
+        Ok(Self::new(match prefix.trim_matches('/') {
+            "" => Arc::new(store),
+            prefix => Arc::new(PrefixStore::new(store, prefix)),
+        }))
+    }
+
+    pub async fn keep(&self, from: &FilePath, sha256: &str) -> Result<(), VaultError> {
+        let mut file = File::open(from).await?;
+        let upload = self.store.put_multipart(&location(sha256)?).await?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut piece = vec![0; super::PIECE_BYTES];
+        loop {
+            let read = file.read(&mut piece).await?;
+            if read == 0 {
+                break;
+            }
+            // One part on its way and one being filled: that is all that stands in memory.
+            upload.wait_for_capacity(1).await?;
+            upload.write(&piece[..read]);
+        }
+        upload.finish().await?;
+        Ok(())
+    }
+
+    pub async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, VaultError> {
+        if range.is_empty() {
+            return Ok(futures_util::stream::empty().boxed());
+        }
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
+        let found = self
+            .store
+            .get_opts(&location(sha256)?, options)
+            .await
+            .map_err(missing)?;
+        Ok(found.into_stream().map_err(VaultError::from).boxed())
+    }
+
+    /// A copy in `folder`, whole or not there at all.
+    pub async fn copy_to(&self, sha256: &str, folder: &FilePath) -> Result<PathBuf, VaultError> {
+        let path = folder.join(format!("copy-{sha256}"));
+        if fs::metadata(&path).await.is_ok() {
+            return Ok(path);
+        }
+        let mut pieces = self.store.get(&location(sha256)?).await.map_err(missing)?.into_stream();
+        let (file, part) = NamedTempFile::new_in(folder)?.into_parts();
+        let mut file = File::from_std(file);
+        while let Some(piece) = pieces.try_next().await? {
+            file.write_all(&piece).await?;
+        }
+        file.flush().await?;
+        part.persist(&path).map_err(|failed| failed.error)?;
+        Ok(path)
+    }
+
+    /// The names of what was written before `before`.
+    pub async fn older_than(&self, before: Timestamp) -> Result<Vec<String>, VaultError> {
+        let mut old = vec![];
+        let mut objects = self.store.list(None);
+        while let Some(object) = objects.try_next().await? {
+            let name = object.location.filename().unwrap_or_default();
+            if is_name(name) && object.last_modified.timestamp_millis() < before.0 {
+                old.push(name.to_owned());
+            }
+        }
+        Ok(old)
+    }
+
+    pub async fn remove(&self, sha256: &str) -> Result<(), VaultError> {
+        match self.store.delete(&location(sha256)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn location(sha256: &str) -> Result<Path, VaultError> {
+    if !is_name(sha256) {
+        return Err(VaultError::Missing);
+    }
+    Ok(Path::from(format!("{}/{sha256}", &sha256[..2])))
+}
+
+fn missing(error: object_store::Error) -> VaultError {
+    match error {
+        object_store::Error::NotFound { .. } => VaultError::Missing,
+        error => error.into(),
+    }
+}

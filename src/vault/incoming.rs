@@ -1,0 +1,94 @@
+//! Bytes that come in: written to a file and hashed as they come.
+
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+
+use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::domain::media::Sink;
+
+use super::VaultError;
+use super::sniff::{HEAD_BYTES, sniff};
+
+/// A medium that is not whole yet. Dropped, it is gone.
+pub struct Incoming {
+    path: TempPath,
+    file: File,
+    hash: Sha256,
+    head: Vec<u8>,
+    size: u64,
+    max: u64,
+}
+
+pub(super) struct Finished {
+    pub path: TempPath,
+    pub sha256: String,
+    pub size: u64,
+    pub sniffed: Option<&'static str>,
+}
+
+impl Incoming {
+    pub(super) fn new(spool: &Path, max: u64) -> Result<Self, VaultError> {
+        let (file, path) = NamedTempFile::new_in(spool)?.into_parts();
+        Ok(Self {
+            path,
+            file: File::from_std(file),
+            hash: Sha256::new(),
+            head: Vec::new(),
+            size: 0,
+            max,
+        })
+    }
+
+    /// How many bytes have come.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The hash of what has come so far, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&self.hash.clone().finalize())
+    }
+
+    /// Puts everything on the disk.
+    pub(super) async fn finish(mut self) -> Result<Finished, VaultError> {
+        self.file.flush().await?;
+        self.file.sync_all().await?;
+        Ok(Finished {
+            sha256: hex(&self.hash.finalize()),
+            path: self.path,
+            size: self.size,
+            sniffed: sniff(&self.head),
+        })
+    }
+}
+
+#[async_trait]
+impl Sink for Incoming {
+    async fn write(&mut self, slice: &[u8]) -> std::io::Result<()> {
+        self.size += slice.len() as u64;
+        if self.size > self.max {
+            return Err(Error::new(
+                ErrorKind::FileTooLarge,
+                VaultError::TooLarge { max: self.max },
+            ));
+        }
+        let missing = HEAD_BYTES.saturating_sub(self.head.len()).min(slice.len());
+        self.head.extend_from_slice(&slice[..missing]);
+        self.hash.update(slice);
+        self.file.write_all(slice).await
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,94 @@
+//! Small pictures of pictures. A stranger's file is decoded here, so everything about it has a bound.
+
+use std::io::Cursor;
+
+use image::{ImageError, ImageFormat, ImageReader, Limits};
+
+/// The longer side of a thumbnail, in pixels.
+const SIDE: u32 = 320;
+/// A picture with a longer side is not looked at, in pixels.
+const MAX_SIDE: u32 = 12_000;
+/// What decoding a picture may take, in bytes: 21 million pixels.
+const MAX_DECODED_BYTES: u64 = 64 << 20;
+
+/// Why there is no small picture of this.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NoThumbnail {
+    #[error("it is no picture that is known here")]
+    NoPicture,
+    #[error("it is larger than {MAX_SIDE} pixels a side, or needs more than {} MiB to be looked at", MAX_DECODED_BYTES >> 20)]
+    TooLarge,
+    #[error("it is no whole picture")]
+    Broken,
+}
+
+/// A JPEG no larger than [`SIDE`] a side. Takes its time: not for a thread that others wait for.
+pub fn thumbnail(bytes: &[u8]) -> Result<Vec<u8>, NoThumbnail> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|_| NoThumbnail::NoPicture)?;
+    if reader.format().is_none() {
+        return Err(NoThumbnail::NoPicture);
+    }
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|error| match error {
+        ImageError::Limits(_) => NoThumbnail::TooLarge,
+        ImageError::Unsupported(_) => NoThumbnail::NoPicture,
+        _ => NoThumbnail::Broken,
+    })?;
+    let mut small = Cursor::new(Vec::new());
+    let small_picture = if picture.width().max(picture.height()) > SIDE {
+        picture.thumbnail(SIDE, SIDE)
+    } else {
+        picture
+    };
+    // A JPEG has no transparency.
+    image::DynamicImage::from(small_picture.into_rgb8())
+        .write_to(&mut small, ImageFormat::Jpeg)
+        .map_err(|_| NoThumbnail::Broken)?;
+    Ok(small.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(width: u32, height: u32, data: bool) -> Vec<u8> {
+        let mut bytes = vec![];
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        if data {
+            let pixels = vec![90; usize::try_from(u64::from(width) * u64::from(height)).unwrap()];
+            writer.write_image_data(&pixels).unwrap();
+            writer.finish().unwrap();
+        } else {
+            drop(writer);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_picture_becomes_small_and_keeps_its_shape() {
+        let small = thumbnail(&png(1000, 500, true)).unwrap();
+        let read = image::load_from_memory(&small).unwrap();
+        assert_eq!((read.width(), read.height()), (SIDE, SIDE / 2));
+        let tiny = image::load_from_memory(&thumbnail(&png(3, 2, true)).unwrap()).unwrap();
+        assert_eq!((tiny.width(), tiny.height()), (3, 2));
+    }
+
+    /// A few bytes may claim to be a picture of gigabytes.
+    #[test]
+    fn a_picture_that_claims_to_be_huge_is_not_looked_at() {
+        assert_eq!(thumbnail(&png(60_000, 60_000, false)), Err(NoThumbnail::TooLarge));
+        assert_eq!(thumbnail(&png(11_000, 11_000, false)), Err(NoThumbnail::TooLarge));
+        assert_eq!(thumbnail(&png(100, 100, false)), Err(NoThumbnail::Broken));
+        for no_picture in [&b""[..], b"<svg xmlns='x'/>", b"%PDF-1.7"] {
+            assert_eq!(thumbnail(no_picture), Err(NoThumbnail::NoPicture));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Media: what is known of each, in its own row and in those of the messages that carry it.
+
+use std::time::Duration;
+
+use crm::domain::media::{Media, MediaState};
+use crm::domain::message::Message;
+use crm::domain::{AccountId, ChatId, Clock, MediaId};
+use crm::store::{Hashes, MediaChange, NewMedia, Store};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, inbound, new, outbound, take, write};
+
+on_each_database! {
+    how_a_medium_stands_is_in_its_messages_and_changes_with_it,
+    what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off,
+    what_was_handed_in_and_never_sent_is_forgotten_after_a_day,
+}
+
+pub fn wanted(account: AccountId) -> NewMedia {
+    NewMedia {
+        account: Some(account),
+        state: MediaState::Pending,
+        wanted: true,
+        mimetype: "image/jpeg".into(),
+        sniffed: None,
+        size: Some(7),
+        sha256: None,
+        promised_sha256: Some("ab".repeat(32)),
+        filename: Some("cake é.jpg".into()),
+        detail: None,
+    }
+}
+
+async fn carried(store: &Store, message: Message, media: NewMedia) -> (Message, Media) {
+    write(store, move |tx| {
+        let (media, id) = (media.clone(), message.id);
+        async move {
+            let media = tx.insert_media(&media).await?;
+            Ok((tx.attach_media(id, &media).await?, media))
+        }
+        .boxed()
+    })
+    .await
+    .unwrap()
+}
+
+async fn change(store: &Store, id: MediaId, change: MediaChange) -> Vec<Message> {
+    write(store, move |tx| {
+        let change = change.clone();
+        async move { tx.change_media(id, &change).await }.boxed()
+    })
+    .await
+    .unwrap()
+}
+
+fn stored(sha256: &str) -> MediaChange {
+    MediaChange::Stored {
+        sha256: sha256.into(),
+        size: 9,
+        sniffed: Some("image/png".into()),
+    }
+}
+
+async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let first = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
+    let (first, media) = carried(&store, first, wanted(ada.account_id)).await;
+    assert_eq!(first.media.as_ref(), Some(&media));
+    assert_eq!(media.url, format!("/api/v1/media/{}", media.id));
+    assert_eq!(
+        (media.state, media.filename.as_deref()),
+        (MediaState::Pending, Some("cake é.jpg"))
+    );
+
+    // The same medium goes out in another message.
+    let second = new(take(&store, outbound(&ada, "k", "[image]", BEGIN)).await.unwrap());
+    write(&store, move |tx| {
+        let (id, media) = (second.id, media.clone());
+        async move { tx.attach_media(id, &media).await }.boxed()
+    })
+    .await
+    .unwrap();
+    let id = first.media.as_ref().unwrap().id;
+    let hash = "cd".repeat(32);
+    let changed = change(&store, id, stored(&hash)).await;
+    assert_eq!(changed.len(), 2, "both messages carry it");
+    for message in changed {
+        let media = store.message(message.id).await.unwrap().unwrap().media.unwrap();
+        assert_eq!((media.state, media.size), (MediaState::Stored, Some(9)));
+        assert_eq!(media.sha256.as_ref(), Some(&hash));
+    }
+    let known = store.medium(id).await.unwrap().unwrap();
+    assert_eq!(known.sniffed.as_deref(), Some("image/png"));
+    let asked = [hash.clone(), "ef".repeat(32)];
+    assert_eq!(store.known_objects(&asked).await.unwrap(), Hashes::from([hash]));
+    store.close().await;
+}
+
+async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let mut ids = vec![];
+    for number in 0..4 {
+        let message = inbound(&ada, &format!("A{number}"), "[image]", BEGIN);
+        let message = new(take(&store, message).await.unwrap());
+        let media = NewMedia {
+            wanted: number != 3,
+            ..wanted(ada.account_id)
+        };
+        ids.push(carried(&store, message, media).await.1.id);
+    }
+    let due = async |in_hand: &[MediaId]| {
+        let due = store.due_media(ada.account_id, database.clock.now(), 10, in_hand).await;
+        due.unwrap()
+    };
+    let all = due(&[]).await;
+    assert_eq!(all.iter().map(|due| due.id).collect::<Vec<_>>(), ids[..3]);
+    assert_eq!((all[1].message.as_str(), all[1].from_me), ("A1", false));
+    assert_eq!(all[1].chat, ChatId::from("447700900123@chat"));
+    assert_eq!(due(&ids[..1]).await.len(), 2);
+
+    let (second, later) = (ids[1], BEGIN.plus(Duration::from_secs(8)));
+    write(&store, move |tx| {
+        async move { tx.retry_media(second, later, true).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert_eq!(due(&[]).await.len(), 2, "one is put off");
+    database.clock.advance(Duration::from_secs(9));
+    assert_eq!(due(&[]).await[1].attempts, 1);
+    let lost = MediaChange::Lost {
+        state: MediaState::Expired,
+        detail: "410".into(),
+    };
+    let told = change(&store, ids[0], lost).await;
+    assert_eq!(told[0].media.as_ref().unwrap().detail.as_deref(), Some("410"));
+    assert_eq!(due(&[]).await.len(), 2, "what is lost is not fetched by itself");
+    change(&store, ids[0], MediaChange::Wanted).await;
+    change(&store, ids[3], MediaChange::Wanted).await;
+    assert_eq!(due(&[]).await.len(), 4, "what somebody asks for is");
+    store.close().await;
+}
+
+async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let message = new(take(&store, outbound(&ada, "k", "[image]", BEGIN)).await.unwrap());
+    let (_, sent) = carried(&store, message, wanted(ada.account_id)).await;
+    let unsent = NewMedia {
+        account: None,
+        ..wanted(ada.account_id)
+    };
+    let unsent = write(&store, move |tx| {
+        let unsent = unsent.clone();
+        async move { tx.insert_media(&unsent).await }.boxed()
+    })
+    .await
+    .unwrap();
+    let forget = async |before| {
+        let forgotten = write(&store, move |tx| {
+            async move { tx.forget_unsent_media(before, 10).await }.boxed()
+        });
+        forgotten.await.unwrap()
+    };
+    assert_eq!(forget(BEGIN).await, 0, "it may be sent yet");
+    assert_eq!(forget(BEGIN.plus(Duration::from_secs(1))).await, 1);
+    assert!(store.medium(unsent.id).await.unwrap().is_none());
+    assert!(store.medium(sent.id).await.unwrap().is_some());
+    store.close().await;
+}

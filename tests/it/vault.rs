@@ -1,0 +1,125 @@
+//! The vault, in a folder and in a bucket: what goes in comes out, once, and what belongs to nothing is thrown away.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crm::domain::Timestamp;
+use crm::domain::media::Sink as _;
+use crm::vault::{Vault, VaultError};
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Beyond every clock.
+const FAR: Timestamp = Timestamp(i64::MAX);
+
+fn vaults(folder: &TempDir) -> [Vault; 2] {
+    let bucket = Arc::new(object_store::memory::InMemory::new());
+    [
+        Vault::in_folder(&folder.path().join("media")).unwrap(),
+        Vault::in_store(bucket, &folder.path().join("spool")).unwrap(),
+    ]
+}
+
+/// Gives the object's name.
+async fn put(vault: &Vault, bytes: &[u8]) -> String {
+    let mut incoming = vault.incoming(1 << 30).unwrap();
+    for piece in bytes.chunks(100_000) {
+        incoming.write(piece).await.unwrap();
+    }
+    let kept = vault.keep(incoming).await.unwrap();
+    assert_eq!(kept.size, bytes.len() as u64);
+    kept.sha256.clone()
+}
+
+async fn read(vault: &Vault, name: &str, range: std::ops::Range<u64>) -> Result<Vec<u8>, VaultError> {
+    let pieces: Vec<bytes::Bytes> = vault.read(name, range).await?.try_collect().await?;
+    Ok(pieces.concat())
+}
+
+fn bytes(size: usize) -> Vec<u8> {
+    (0..size).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for vault in vaults(&folder) {
+        // More than two parts of an upload to a bucket.
+        let bytes = bytes(11_000_000);
+        let name = put(&vault, &bytes).await;
+        let hash: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(name, hash);
+        assert_eq!(put(&vault, &bytes).await, name);
+        assert_eq!(read(&vault, &name, 0..bytes.len() as u64).await.unwrap(), bytes);
+        assert_eq!(
+            read(&vault, &name, 9_999_990..10_000_010).await.unwrap(),
+            bytes[9_999_990..10_000_010]
+        );
+        let path = vault.file(&name).await.unwrap();
+        assert!(std::fs::read(&path).unwrap() == bytes);
+        let none = |_| async { Ok::<_, VaultError>(HashSet::new()) };
+        assert_eq!(vault.sweep(FAR, FAR, none).await.unwrap(), 1, "it was kept once");
+        assert!(matches!(read(&vault, &name, 0..1).await, Err(VaultError::Missing)));
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
+    let folder = tempfile::tempdir().unwrap();
+    for vault in vaults(&folder) {
+        let [mine, nobodys] = [put(&vault, b"mine").await, put(&vault, b"nobody's").await];
+        let owned = mine.clone();
+        let sweep = async |before| {
+            let owned = owned.clone();
+            let wanted = move |asked: Vec<String>| {
+                let owned = owned.clone();
+                async move { Ok::<_, VaultError>(asked.into_iter().filter(|name| *name == owned).collect::<HashSet<_>>()) }
+            };
+            vault.sweep(FAR, before, wanted).await.unwrap()
+        };
+        assert_eq!(sweep(Timestamp(1)).await, 0, "what is young may get its row yet");
+        assert_eq!(sweep(FAR).await, 1);
+        assert_eq!(read(&vault, &mine, 0..4).await.unwrap(), b"mine");
+        assert!(read(&vault, &nobodys, 0..4).await.is_err());
+    }
+}
+
+/// A crash leaves half a medium: the next start throws it away, and never takes it for a whole one.
+#[tokio::test]
+async fn what_was_coming_in_when_the_program_died_is_gone_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("media");
+    let vault = Vault::in_folder(&path).unwrap();
+    let mut incoming = vault.incoming(100).unwrap();
+    incoming.write(b"half of").await.unwrap();
+    std::mem::forget(incoming);
+    assert_eq!(std::fs::read_dir(path.join("incoming")).unwrap().count(), 1);
+    drop(vault);
+    let vault = Vault::in_folder(&path).unwrap();
+    assert_eq!(std::fs::read_dir(path.join("incoming")).unwrap().count(), 0);
+    let name = put(&vault, b"whole").await;
+    let reopened = Vault::in_folder(&path).unwrap();
+    assert_eq!(read(&reopened, &name, 0..5).await.unwrap(), b"whole");
+}
+
+#[tokio::test]
+async fn more_than_is_taken_is_refused_and_no_name_leads_out_of_the_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    for vault in vaults(&folder) {
+        let mut incoming = vault.incoming(10).unwrap();
+        incoming.write(b"0123456789").await.unwrap();
+        let error = incoming.write(b"x").await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+        for name in ["", "..", "../../crm.db", &"AB".repeat(32), &"g".repeat(64)] {
+            assert!(
+                matches!(read(&vault, name, 0..1).await, Err(VaultError::Missing)),
+                "{name}"
+            );
+            assert!(matches!(vault.file(name).await, Err(VaultError::Missing)), "{name}");
+        }
+    }
+}
