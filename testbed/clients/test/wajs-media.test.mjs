@@ -110,6 +110,30 @@ test('each kind goes out as what it is, byte for byte', async () => {
   }
 });
 
+test('a film that the browser can play goes out with its size and a picture of it', async () => {
+  const base64 = await session.run(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 32 });
+    const context = canvas.getContext('2d');
+    const painting = setInterval(() => {
+      context.fillStyle = `hsl(${Math.random() * 360} 90% 50%)`;
+      context.fillRect(0, 0, 64, 32);
+    }, 20);
+    const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/webm' });
+    const film = new Promise((resolve) => (recorder.ondataavailable = ({ data }) => data.size && resolve(data)));
+    recorder.start();
+    setTimeout(() => recorder.stop(), 400);
+    const bytes = new Uint8Array(await (await film).arrayBuffer());
+    clearInterval(painting);
+    return btoa(String.fromCharCode(...bytes));
+  });
+  const bytes = Buffer.from(base64, 'base64');
+  const sent = await sendFile(bytes, 'video/webm', 'film.webm', { type: 'video' });
+  const { attachment, details, file } = await arrived(sent.stanza);
+  assert.deepEqual([attachment.kind, attachment.width, attachment.height], ['video', 64, 32]);
+  assert.match(details.body, /^\/9j\//);
+  assert.equal(sha256(file), sha256(bytes));
+});
+
 test('what a customer sends comes with what a program needs, and is fetched byte for byte', async () => {
   const cases = [
     ['image', 'image/jpeg', noise(30_000, 4), { caption: 'my cake', width: 640, height: 480 }],
