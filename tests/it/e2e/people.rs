@@ -52,9 +52,9 @@ async fn a_customer_behind_a_lid_and_a_number_is_one_and_can_be_parted_and_be_on
     assert_ne!(one, two);
     let merge = desk.crm.json(&["customer", "merge", &one, &two, "-o", "json"]).await;
     let merged = socket
-        .event(|event| event["t"] == "customer.merged" && event["d"]["data"]["automatic"] == false)
+        .event(|event| event["t"] == "customer.merged" && event["d"]["automatic"] == false)
         .await;
-    assert_eq!(merged["d"]["data"]["merge_id"], merge["id"]);
+    assert_eq!(merged["d"]["merge_id"], merge["id"]);
     other.write("while one");
     assert_eq!(
         heard(&mut socket, "while one").await["conversation_id"],
@@ -89,8 +89,8 @@ async fn a_customer_behind_a_lid_and_a_number_is_one_and_can_be_parted_and_be_on
 }
 
 async fn heard(socket: &mut Socket, text: &str) -> Value {
-    let told = socket.event(|event| event["t"] == "message.received" && event["d"]["data"]["content"] == text);
-    told.await["d"]["data"].clone()
+    let told = socket.event(|event| event["t"] == "message.received" && event["d"]["content"] == text);
+    told.await["d"].clone()
 }
 
 async fn texts(desk: &Desk, conversation: &Value) -> Vec<String> {
