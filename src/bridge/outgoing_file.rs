@@ -61,10 +61,7 @@ pub(super) fn caption(message: &Message) -> Option<&str> {
 /// The content of a message whose file has no caption.
 pub(super) fn stands_for(kind: FileKind, media: Option<&Media>) -> String {
     let filename = media.and_then(|media| media.filename.as_deref());
-    format!(
-        "[{}]",
-        media::line(kind.kind(), &details(kind).unwrap_or_default(), filename)
-    )
+    format!("[{}]", media::line(kind.kind(), &details(kind), filename))
 }
 
 /// What is known of a file that goes out.

@@ -12,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{self, AfterFailure, Next};
 use crate::domain::event::{Event, EventType};
-use crate::domain::message::{Failure, Kind, Message, MessageState};
+use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};

@@ -90,7 +90,7 @@ impl Tx {
     }
 
     /// Writes a changed customer, and its new name into its direct conversations.
-    pub(super) async fn save_customer(
+    pub(in crate::store) async fn save_customer(
         &mut self,
         mut row: customer::Model,
         before: &customer::Model,

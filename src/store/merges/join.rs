@@ -11,7 +11,7 @@ use entity::{conversation, customer, customer_identity, merge, message};
 
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::merge::{Joined, Merged};
-use crate::domain::{CustomerId, MergeId};
+use crate::domain::{CustomerId, MergeId, Timestamp};
 use crate::store::customers;
 use crate::store::row::{from_json, to_json};
 use crate::store::{StoreError, Tx};
@@ -56,6 +56,12 @@ impl Tx {
         }
         let merge_id = self.note_merge(id, merged, made_by, &moved).await?;
         self.refresh_customer(id).await?;
+        if let Some(at) = gone.opted_out_at {
+            // Who did not want to be written to under one name does not under the other; an undo leaves it so, to be on the
+            // safe side.
+            let by = gone.opted_out_by.as_deref().unwrap_or_default();
+            self.opt_out(id, Timestamp(at), by).await?;
+        }
         self.merged(merge_id).await
     }
 
