@@ -68,8 +68,11 @@ export function start({ agent, bell }: Options): void {
     },
     chats: async () => pages.open(await chats()),
     messages: async (args: { chat: string; count: number }) => {
-      groups.note(args.chat, false);
-      return pages.open(await messages(args));
+      const all = await messages(args);
+      if (all.length > 0) {
+        groups.note(args.chat, false);
+      }
+      return pages.open(all);
     },
     more: (args: { token: number }) => pages.next(args.token),
     message,

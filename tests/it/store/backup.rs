@@ -224,7 +224,12 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing(database: Databas
     let backup = String::from_utf8(dump(&full).await).unwrap();
     full.close().await;
     let lines: Vec<&str> = backup.lines().collect();
-    let newer = |header: &str| header.replace("m0001_foundation", "m9999_next");
+    let newer = |backup: &str| {
+        let (header, rows) = backup.split_once('\n').unwrap();
+        let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
+        header["schema"] = "m9999_next".into();
+        format!("{header}\n{rows}")
+    };
     let without = |n: usize| {
         let mut lines = lines.clone();
         lines.remove(n);
