@@ -73,8 +73,11 @@ export function start({ agent, bell }: Options): void {
     newest,
     relisten: () => listeners.relisten(queue),
     messages: async (args: { chat: string; count: number }) => {
-      groups.note(args.chat, false);
-      return pages.open(await messages(args));
+      const all = await messages(args);
+      if (all.length > 0) {
+        groups.note(args.chat, false);
+      }
+      return pages.open(all);
     },
     more: (args: { token: number }) => pages.next(args.token),
     message,

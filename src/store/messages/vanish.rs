@@ -76,7 +76,7 @@ impl Tx {
             .filter(journal::Column::ConversationId.eq(of.conversation_id))
             .filter(journal::Column::At.gte(of.created_at))
             .filter(journal::Column::Kind.starts_with("message."))
-            .filter(journal::Column::Data.contains(format!("\"id\":{},\"kind\":", of.id)));
+            .filter(journal::Column::Data.contains(format!("\"id\":{},", of.id)));
         if let Some(customer) = of.customer_id {
             // Which the journal has an index for.
             events = events.filter(journal::Column::CustomerId.eq(customer));

@@ -100,7 +100,7 @@ async fn a_vote_counts_once_the_last_one_and_never_an_older_one() {
     rig.settle().await;
     let votes = rig.stored("POLL").await.details.unwrap().poll.unwrap().votes;
     assert!(votes[0].options.is_empty(), "a vote that was taken back stays so");
-    let lines = rig.run.matrix.texts();
+    let lines = rig.run.matrix.notices();
     assert!(lines.iter().any(|line| line.contains("voted for: ten")), "{lines:?}");
 }
 
@@ -316,11 +316,11 @@ async fn a_message_disappears_at_its_time_also_after_a_new_start() {
 }
 
 #[tokio::test]
-async fn a_thousand_votes_of_one_person_are_one_vote() {
+async fn hundreds_of_votes_of_one_person_are_one_vote() {
     let mut rig = Rig::new().await;
     let first = rig.told("POLL", Kind::Poll, "[poll]", poll());
     rig.tell(first.clone());
-    for at in 0..1000 {
+    for at in 0..300 {
         rig.run
             .whatsapp
             .event(vote(&first, &[if at % 2 == 0 { "nine" } else { "ten" }], at));

@@ -7,10 +7,8 @@ use super::socket::Socket;
 
 /// The data of the next event of this type for which `wanted` holds.
 pub async fn told(socket: &mut Socket, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let event = socket
-        .event(|event| event["t"] == kind && wanted(&event["d"]["data"]))
-        .await;
-    event["d"]["data"].clone()
+    let event = socket.event(|event| event["t"] == kind && wanted(&event["d"])).await;
+    event["d"].clone()
 }
 
 /// Asks the REST API.
