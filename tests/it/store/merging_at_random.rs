@@ -59,7 +59,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..8_usize, 0..8_usize).prop_map(|(a, b)| Step::Merge(a, b)),
         2 => (0..8_usize).prop_map(Step::Undo),
     ];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 1..30)
 }
 
 /// What was told, and is to be found again.
@@ -157,7 +157,7 @@ async fn customers(store: &Store) -> Vec<CustomerId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_message_stays_with_the_customer_whose_identity_wrote_it(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -166,9 +166,13 @@ proptest! {
             let store = database.open().await;
             let mut ledger = Ledger { account: Some(desk::account(&store).await), ..Ledger::default() };
             for step in steps {
+                let moves = matches!(step, Step::Merge(..) | Step::Undo(_));
                 ledger.play(&store, step).await;
-                ledger.check(&store).await;
+                if moves {
+                    ledger.check(&store).await;
+                }
             }
+            ledger.check(&store).await;
             for merge in std::mem::take(&mut ledger.holds).into_iter().rev() {
                 undo(&store, merge).await;
                 ledger.check(&store).await;
