@@ -10,8 +10,8 @@ use super::request_id::RequestIds;
 use super::scope::Scope;
 use super::state::ApiState;
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, media, merges, messages,
-    metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
+    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, media,
+    merges, messages, metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
 /// The whole API.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{WaMessageId, WaUserId};
 use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
+use crate::domain::{WaMessageId, WaUserId};
 
 /// The arguments of the page's `send`. `me`: the digits of the number that the account is bound to.
 pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {

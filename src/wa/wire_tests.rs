@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::message::Kind;
+use crate::domain::whatsapp::WaMedia;
 
 fn wire(changes: &Value) -> Value {
     let mut message = json!({

@@ -7,7 +7,7 @@ use crm::domain::details::{Details, Location, Poll, Quote};
 use crm::domain::event::EventType;
 use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::whatsapp::{PageEvent, WaMessage, WaReaction, WaVote};
-use crm::domain::{Clock, Seq, Timestamp, WaMessageId, WaUserId};
+use crm::domain::{Clock, Timestamp, WaMessageId, WaUserId};
 
 use super::Rig;
 
@@ -24,14 +24,6 @@ impl Rig {
 
     fn tell(&self, message: WaMessage) {
         self.run.whatsapp.event(PageEvent::Message(Box::new(message)));
-    }
-
-    async fn events(&self, kind: EventType) -> Vec<serde_json::Value> {
-        let all = self.program.store.journal(Seq(0), 200).await.unwrap();
-        all.into_iter()
-            .filter(|event| event.kind == kind)
-            .map(|event| event.data)
-            .collect()
     }
 
     async fn stored(&self, id: &str) -> Message {
@@ -296,7 +288,7 @@ async fn a_message_disappears_at_its_time_also_after_a_new_start() {
         let policy = rig.run.policy.clone();
         let clock = std::sync::Arc::new(rig.run.clock.clone());
         let random = crm::bridge::Random::seeded(1);
-        let core = crm::bridge::Core::new(rig.program.store.clone(), clock, random, policy).await;
+        let core = crm::bridge::Core::new(rig.program.store.clone(), rig.run.vault(), clock, random, policy).await;
         Vanishing::new(core.unwrap(), account).step().await.unwrap()
     };
     vanishing(&rig).await;

@@ -11,9 +11,12 @@ mod rooms;
 use std::time::Duration;
 
 use crm::bridge::{SendCommand, SendTo};
+use crm::domain::Seq;
+use crm::domain::event::EventType;
 use crm::domain::message::{Author, Message, Origin};
 use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
+use serde_json::Value;
 
 use crate::simulation::run::{Program, Run, empty_database};
 
@@ -70,6 +73,13 @@ impl Rig {
             .try_collect()
             .await
             .unwrap()
+    }
+
+    /// What the journal tells of these events.
+    async fn events(&self, kind: EventType) -> Vec<Value> {
+        let journal = self.program.store.journal(Seq(0), 1000).await.unwrap();
+        let of_kind = journal.into_iter().filter(|event| event.kind == kind);
+        of_kind.map(|event| event.data).collect()
     }
 
     async fn message(&self, content: &str) -> Message {

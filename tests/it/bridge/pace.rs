@@ -51,6 +51,8 @@ impl Rig {
             to: SendTo::Phone(phone),
             account: None,
             content: content.to_owned(),
+            special: None,
+            file: None,
             reply_to: None,
             author: Author {
                 origin: Some(Origin::Shell),

@@ -9,9 +9,8 @@ use crm::domain::event::EventType;
 use crm::domain::message::MessageState;
 use crm::domain::outbox::Target;
 use crm::domain::whatsapp::PageEvent;
-use crm::domain::{ChatId, Clock, CustomerId, Seq};
+use crm::domain::{ChatId, Clock, CustomerId};
 use crm::store::{ConversationFilter, CustomerChange, PageRequest};
-use serde_json::Value;
 
 use super::Rig;
 
@@ -52,12 +51,6 @@ impl Rig {
         let messages = self.messages().await.into_iter();
         let of = messages.filter(|message| message.customer_id == Some(customer));
         of.map(|message| message.content).collect()
-    }
-
-    async fn events(&self, kind: EventType) -> Vec<Value> {
-        let journal = self.program.store.journal(Seq(0), 1000).await.unwrap();
-        let of_kind = journal.into_iter().filter(|event| event.kind == kind);
-        of_kind.map(|event| event.data).collect()
     }
 
     /// By LID, by number, and then by both together.

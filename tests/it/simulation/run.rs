@@ -96,15 +96,21 @@ impl Run {
         let _ = std::fs::remove_dir_all(format!("{path}-media"));
     }
 
+    /// Where files are kept.
+    pub fn vault(&self) -> Vault {
+        let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
+        Vault::in_folder(path.as_ref()).unwrap()
+    }
+
     pub async fn start(&self) -> Program {
         let clock = Arc::new(self.clock.clone());
         let store = options(&self.url).open(clock.clone()).await.unwrap();
         let account = account(&store).await;
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
-        let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
-        let vault = Vault::in_folder(path.as_ref()).unwrap();
-        let core = Core::new(store.clone(), vault, clock, random, policy).await.unwrap();
+        let core = Core::new(store.clone(), self.vault(), clock, random, policy)
+            .await
+            .unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
         let matrix = Arc::new(self.matrix.clone());
         let reader = Reader::default();
