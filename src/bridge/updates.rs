@@ -122,8 +122,8 @@ async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bo
         }
     }
     if changed {
-        let voted = tx.set_details(message.id, &details).await?;
-        tx.emit(Event::message(EventType::MessagePoll, &voted));
+        let counted = tx.set_details(message.id, &details).await?;
+        tx.emit(Event::message(EventType::MessagePoll, &counted));
     }
     Ok(changed)
 }

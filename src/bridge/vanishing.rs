@@ -43,7 +43,7 @@ impl Vanishing {
                 Ok(Progress::Idle) => {}
                 Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
                 Err(error) => {
-                    tracing::error!(account = %self.account, "messages that are to disappear are still there: {error}")
+                    tracing::error!(account = %self.account, "messages that are to disappear are still there: {error}");
                 }
             }
             tokio::select! {

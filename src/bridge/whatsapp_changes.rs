@@ -66,16 +66,13 @@ impl WhatsAppRelay {
             // Done twice is done once: it is simply tried again.
             Err(SendError::Unknown { why } | SendError::NotSent { why }) => {
                 let error = SendError::NotSent { why };
-                match delivery::after_failure(&error, item.attempts) {
-                    AfterFailure::Retry { after } => {
-                        let until = self.core.clock.now().plus(after);
-                        self.postpone(item, until, &error.to_string(), true).await?;
-                    }
-                    _ => {
-                        let error = format!("it was tried {MAX_ATTEMPTS} times: {error}");
-                        self.refuse_change(item, &outgoing.message, &change, "gave_up", &error)
-                            .await?;
-                    }
+                if let AfterFailure::Retry { after } = delivery::after_failure(&error, item.attempts) {
+                    let until = self.core.clock.now().plus(after);
+                    self.postpone(item, until, &error.to_string(), true).await?;
+                } else {
+                    let error = format!("it was tried {MAX_ATTEMPTS} times: {error}");
+                    self.refuse_change(item, &outgoing.message, &change, "gave_up", &error)
+                        .await?;
                 }
             }
             Err(SendError::Refused { code, detail }) => {

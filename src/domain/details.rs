@@ -8,6 +8,10 @@ use super::{Timestamp, WaMessageId, WaUserId};
 /// Everything is absent where a message does not have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a mark of its own that a message has or has not"
+)]
 pub struct Details {
     /// It was passed on from another chat.
     #[serde(skip_serializing_if = "is_false")]

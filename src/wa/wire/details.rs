@@ -88,18 +88,18 @@ fn location(place: &Value, message: &WireMessage) -> Option<Location> {
     if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
         return None;
     }
-    let lines = text(place, "text").unwrap_or_default();
-    let (name, address) = lines.split_once('\n').unwrap_or((&lines, ""));
+    let said = text(place, "text").unwrap_or_default();
+    let (name, address) = said.split_once('\n').unwrap_or((&said, ""));
     let line = |line: &str| Some(beginning(line.trim(), MAX_LINE_CHARS)).filter(|line| !line.is_empty());
-    let live = field(place, "live").unwrap_or(false);
+    let is_live = field(place, "live").unwrap_or(false);
     let from = super::whole(&message.t).unwrap_or(0);
-    let lasts = positive(place, "shareDuration").unwrap_or(0);
+    let seconds = positive(place, "shareDuration").unwrap_or(0);
     Some(Location {
         latitude,
         longitude,
         name: line(name),
         address: line(address),
-        live_until: live.then(|| Timestamp::from_seconds(from.saturating_add(i64::from(lasts)))),
+        live_until: is_live.then(|| Timestamp::from_seconds(from.saturating_add(i64::from(seconds)))),
     })
 }
 
