@@ -95,7 +95,7 @@ async fn each_kind_that_a_customer_sends_is_held_byte_for_byte_wherever_one_look
     desk.standin.reload_pages();
     let last = customer.write("that was all");
     socket
-        .event(|event| event["d"]["data"]["whatsapp_id"] == last.as_str())
+        .event(|event| event["d"]["whatsapp_id"] == last.as_str())
         .await;
     let again = desk
         .crm

@@ -16,11 +16,11 @@ pub fn attachment(kind: AttachmentKind, mimetype: &str, bytes: Vec<u8>) -> Attac
 pub async fn stored(socket: &mut Socket, stanza: &str) -> Value {
     let event = socket
         .event(|event| {
-            let data = &event["d"]["data"];
+            let data = &event["d"];
             event["t"] == "message.media" && data["whatsapp_id"] == stanza && data["media"]["state"] == "stored"
         })
         .await;
-    event["d"]["data"].clone()
+    event["d"].clone()
 }
 
 /// The vault, REST and the shell have a message's medium byte for byte.

@@ -50,7 +50,7 @@ async fn a_command_that_is_wrong_is_answered_and_the_connection_lives_on() {
     let app = App::start().await;
     let (mut client, _) = Client::identified(&app, json!({})).await;
     for (d, code) in [
-        (json!({ "to": TO }), "invalid_body"),
+        (json!({ "to": TO }), "empty_text"),
         (json!({ "to": TO, "content": "" }), "empty_text"),
         (json!({ "to": TO, "content": "x", "colour": "red" }), "invalid_body"),
         (
