@@ -67,7 +67,7 @@ impl Fetching {
                     fetches.extend(due.into_iter().map(|due| self.fetch(due)));
                 }
                 Err(error) => {
-                    tracing::error!(account = %self.account, "media could not be looked up, trying again: {error}")
+                    tracing::error!(account = %self.account, "media could not be looked up, trying again: {error}");
                 }
             }
             tokio::select! {

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::client::{Client, send};
 use super::output::note;
 use super::{Exit, Fault, Shell, bar};
+use crate::domain::hex::hex;
 use crate::domain::media::clean_filename;
 
 /// Pictures, voice notes, documents
@@ -154,7 +155,7 @@ async fn copy(response: Response, about: &Value, out: &mut impl std::io::Write) 
     }
     out.flush()?;
     bar.finish_and_clear();
-    let got: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let got = hex(&hash.finalize());
     if about["sha256"].as_str() == Some(&got) {
         Ok(())
     } else {

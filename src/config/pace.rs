@@ -82,17 +82,17 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 mod tests {
     use super::*;
 
-    fn caps(hourly: Option<u32>, daily: Option<u32>) -> Result<FirstContacts, String> {
-        Ok(FirstContacts { hourly, daily })
+    const fn caps(hourly: Option<u32>, daily: Option<u32>) -> FirstContacts {
+        FirstContacts { hourly, daily }
     }
 
     #[test]
     fn first_contacts_are_capped_by_the_hour_by_the_day_or_not_at_all() {
-        assert_eq!(first_contacts("10/h, 20/d"), caps(Some(10), Some(20)));
-        assert_eq!(first_contacts("20"), caps(None, Some(20)));
-        assert_eq!(first_contacts("5/h"), caps(Some(5), None));
+        assert_eq!(first_contacts("10/h, 20/d"), Ok(caps(Some(10), Some(20))));
+        assert_eq!(first_contacts("20"), Ok(caps(None, Some(20))));
+        assert_eq!(first_contacts("5/h"), Ok(caps(Some(5), None)));
         for none in ["", "0", "off", "0/h,0/d"] {
-            assert_eq!(first_contacts(none), caps(None, None), "{none}");
+            assert_eq!(first_contacts(none), Ok(caps(None, None)), "{none}");
         }
         for wrong in ["many", "10/w", "-1", "1/h/d", "/h"] {
             assert!(first_contacts(wrong).is_err(), "{wrong}");

@@ -84,6 +84,7 @@ mod tests {
         Claim { kind, owner }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside `NOBODY`")]
     fn of(id: i64, has_other_lid: bool) -> Option<Owner> {
         Some(Owner {
             customer: CustomerId(id),

@@ -12,6 +12,7 @@ pub mod details;
 pub mod display_name;
 pub mod event;
 pub mod group;
+pub mod hex;
 pub mod ledger;
 pub mod matrix;
 pub mod media;

@@ -53,8 +53,8 @@ pub fn best(own: &Names, others: &[Names]) -> Option<(NameSource, String)> {
 }
 
 /// What a customer is called as long as nobody tells a name; none without any identity.
-pub fn fallback<'a>(identities: impl Iterator<Item = &'a Identity> + Clone) -> Option<String> {
-    let of = |kind| identities.clone().find(|identity| identity.kind == kind);
+pub fn fallback(identities: &[Identity]) -> Option<String> {
+    let of = |kind| identities.iter().find(|identity| identity.kind == kind);
     if let Some(phone) = of(IdentityKind::Phone) {
         return Some(phone.value.clone());
     }

@@ -3,7 +3,8 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::customer::Customer;
+use super::customer::{Customer, PhoneNumber};
+use super::hex::hex;
 
 /// Bytes of each field's hash: enough to notice a change, not to guess a value.
 const BYTES: usize = 6;
@@ -26,7 +27,7 @@ pub fn differences(known: &str, customer: &Customer) -> Vec<&'static str> {
 
 fn fields(customer: &Customer) -> Vec<(&'static str, String)> {
     let attributes = serde_json::Value::Object(customer.attributes.clone()).to_string();
-    let phone = customer.phone.as_ref().map(|phone| phone.as_str());
+    let phone = customer.phone.as_ref().map(PhoneNumber::as_str);
     [
         ("name", Some(customer.name.as_str())),
         ("phone", phone),
@@ -42,5 +43,5 @@ fn fields(customer: &Customer) -> Vec<(&'static str, String)> {
 fn hash(value: Option<&str>) -> String {
     let Some(value) = value else { return String::new() };
     let digest = Sha256::digest(value);
-    digest.iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..BYTES])
 }

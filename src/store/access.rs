@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use entity::{api_key, audit};
 
+use crate::domain::hex::hex;
 use crate::domain::{AccountId, ApiKeyId, Timestamp};
 
 use super::page::{self, Page, PageKey, PageRequest};
-use super::row::{from_json, hex, to_json};
+use super::row::{from_json, to_json};
 use super::{Store, StoreError, Tx};
 
 /// A key to be stored.

@@ -7,9 +7,10 @@ use sea_orm::{
 
 use entity::idempotency_key;
 
+use crate::domain::hex::hex;
 use crate::domain::{ApiKeyId, MessageId, Timestamp};
 
-use super::row::{from_hex, from_json, hex};
+use super::row::{from_hex, from_json};
 use super::{Store, StoreError, Tx};
 
 /// The answer to an earlier request.

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use entity::quarantine;
 
+use crate::domain::hex::hex;
 use crate::domain::{AccountId, QuarantineId, Timestamp};
 
 use super::page::{self, Page, PageKey, PageRequest};
-use super::row::hex;
 use super::{Store, StoreError, Tx};
 
 /// Something that could not be taken in.

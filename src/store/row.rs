@@ -1,6 +1,6 @@
 //! Reading the values of rows: words, JSON, hashes. What crm never wrote is told as such, and never a panic.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -23,16 +23,6 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Unstorable(error.to_string()))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing into a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
 pub(super) fn from_hex(table: &str, text: &str) -> Result<[u8; 32], StoreError> {
     let mut bytes = [0; 32];
     let wrong = || StoreError::corrupt(table, "not a SHA-256");
@@ -49,6 +39,7 @@ pub(super) fn from_hex(table: &str, text: &str) -> Result<[u8; 32], StoreError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::hex::hex;
 
     #[test]
     fn a_hash_survives_its_row() {

@@ -30,12 +30,12 @@ impl Folder {
         if fs::metadata(&to).await.is_ok_and(|there| there.len() == size) {
             return Ok(());
         }
-        let shelf = to.parent().unwrap_or(&self.path).to_owned();
+        let parent = to.parent().unwrap_or(&self.path).to_owned();
         tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&shelf)?;
+            std::fs::create_dir_all(&parent)?;
             from.persist(&to).map_err(|failed| failed.error)?;
             // The name, too, has to outlive a power cut.
-            std::fs::File::open(&shelf)?.sync_all()
+            std::fs::File::open(&parent)?.sync_all()
         })
         .await
         .map_err(std::io::Error::from)??;

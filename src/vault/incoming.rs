@@ -9,6 +9,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::domain::hex::hex;
 use crate::domain::media::Sink;
 
 use super::VaultError;
@@ -82,13 +83,4 @@ impl Sink for Incoming {
         self.hash.update(slice);
         self.file.write_all(slice).await
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

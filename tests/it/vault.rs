@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crm::domain::Timestamp;
+use crm::domain::hex::hex;
 use crm::domain::media::Sink as _;
 use crm::vault::{Vault, VaultError};
 use futures_util::TryStreamExt;
@@ -48,11 +49,7 @@ async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() 
         // More than two parts of an upload to a bucket.
         let bytes = bytes(11_000_000);
         let name = put(&vault, &bytes).await;
-        let hash: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(name, hash);
+        assert_eq!(name, hex(&Sha256::digest(&bytes)));
         assert_eq!(put(&vault, &bytes).await, name);
         assert_eq!(read(&vault, &name, 0..bytes.len() as u64).await.unwrap(), bytes);
         assert_eq!(

@@ -39,7 +39,7 @@ impl Store {
             .order_by_asc(customer_identity::Column::Id)
             .all(self.readers())
             .await?;
-        rows.into_iter().map(dated).collect()
+        rows.iter().map(dated).collect()
     }
 }
 
@@ -198,9 +198,9 @@ pub(super) fn read(row: &Model) -> Result<Identity, StoreError> {
     })
 }
 
-fn dated(row: Model) -> Result<DatedIdentity, StoreError> {
+fn dated(row: &Model) -> Result<DatedIdentity, StoreError> {
     Ok(DatedIdentity {
-        identity: read(&row)?,
+        identity: read(row)?,
         source: row
             .source
             .as_deref()

@@ -156,7 +156,7 @@ fn unnamed(held: &[customer_identity::Model], row: &customer::Model) -> Result<S
         return Ok(phone.clone());
     }
     let held: Vec<Identity> = held.iter().map(identities::read).collect::<Result<_, _>>()?;
-    Ok(names::fallback(held.iter()).unwrap_or_else(|| row.name.clone()))
+    Ok(names::fallback(&held).unwrap_or_else(|| row.name.clone()))
 }
 
 /// Lower case by Unicode's rules, which the databases' own do not all follow.

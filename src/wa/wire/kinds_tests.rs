@@ -71,8 +71,8 @@ fn each_kind_carries_what_it_is_about_and_reads_in_one_line() {
 
     let poll = json!({"question": "When?", "options": ["nine", "ten", "ten"], "selectable": 1});
     let voter = json!({"fromMe": false, "sender": "447700900123@c.us", "contact": person("447700900123@c.us", "Ada")});
-    let votes = json!([{"options": ["ten"], "voter": voter, "t": 1_764_000_001_000_i64}]);
-    let (message, details) = parsed(&wire("poll_creation", json!({"poll": poll}), json!({"votes": votes})));
+    let ballots = json!([{"options": ["ten"], "voter": voter, "t": 1_764_000_001_000_i64}]);
+    let (message, details) = parsed(&wire("poll_creation", json!({"poll": poll}), json!({"votes": ballots})));
     assert_eq!(
         (message.kind, message.content.as_str()),
         (Kind::Poll, "[poll: When?] nine · ten")

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use super::{WireMessage, whole};
 use crate::domain::details::Details;
+use crate::domain::hex::hex;
 use crate::domain::media::clean_filename;
 use crate::domain::whatsapp::WaMedia;
 
@@ -91,5 +92,5 @@ fn hex_of(base64: &str) -> Option<String> {
         .decode(base64.trim())
         .ok()
         .filter(|bytes| bytes.len() == HASH_BYTES)?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&bytes))
 }

@@ -103,7 +103,7 @@ impl World {
             t,
             person: self.person_for(phone, place, sender.who),
             group: group.map(|group| Box::new(self.group_info(group))),
-            content,
+            content: Box::new(content),
         };
         self.tell_devices(phone, sender.device, &stanza);
     }

@@ -41,7 +41,7 @@ pub(crate) enum Stanza {
         #[serde(skip_serializing_if = "Option::is_none")]
         group: Option<Box<GroupInfo>>,
         #[serde(flatten)]
-        content: Content,
+        content: Box<Content>,
     },
     Receipt {
         chat: Jid,

@@ -129,10 +129,6 @@ pub(crate) enum SentKind {
 /// To the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large frame is the frequent one, and none is kept"
-)]
 pub(crate) enum ToPage {
     Refs {
         refs: Vec<String>,

@@ -164,7 +164,7 @@ impl App {
     }
 
     /// What time it is here.
-    pub const fn now(&self) -> Timestamp {
+    pub const fn now() -> Timestamp {
         NOW
     }
 

@@ -21,7 +21,7 @@ async fn who_has_opted_out_is_refused_with_what_to_do_until_it_is_taken_back() {
     let sender = app.key_of(Scope::Send).await;
     let ask = |what: &str| app.bare(Method::POST, &path(what)).bearer_auth(&sender).send();
     let out: Value = ask("opt-out").await.unwrap().json().await.unwrap();
-    assert_eq!(out["opted_out_at"], app.now().to_string());
+    assert_eq!(out["opted_out_at"], App::now().to_string());
     assert_eq!(out["opted_out_by"], "send key");
     let taken_back = app.json(&format!("/api/v1/messages/{}", queued["id"])).await;
     assert_eq!(taken_back["failure"]["code"], "opted_out");

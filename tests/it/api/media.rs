@@ -1,6 +1,7 @@
 //! Files by REST: handed in, served safely, sent.
 
 use crm::api::scope::Scope;
+use crm::domain::hex::hex;
 use crm::domain::media::MediaState;
 use crm::store::NewMedia;
 use futures_util::FutureExt;
@@ -30,7 +31,7 @@ async fn handed_in(app: &App, name: &str, kind: &str, bytes: &[u8]) -> Value {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 fn told<'a>(answer: &'a Response, name: &str) -> &'a str {

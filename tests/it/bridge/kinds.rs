@@ -147,7 +147,7 @@ async fn a_place_that_is_shared_live_moves_in_its_own_message() {
     rig.tell(shared.clone());
     rig.settle().await;
     let at = rig.run.clock.now();
-    for (latitude, at) in [(1.5, at), (1.5, at), (9.0, at.minus(Duration::from_secs(60)))] {
+    for (latitude, at) in [(1.5, at), (1.5, at), (9.0, at.minus(Duration::from_mins(1)))] {
         rig.run.whatsapp.event(PageEvent::Moved {
             target: shared.key(),
             location: somewhere(latitude),

@@ -143,8 +143,8 @@ async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
     let stanza = poll["whatsapp_id"].as_str().unwrap().to_owned();
     for option in ["nine", "ten"] {
         rig.customer.vote(&stanza, &[option]);
-        let voted = told(&mut rig.socket, "message.poll", |data| data["id"] == poll["id"]).await;
-        let votes = voted["details"]["poll"]["votes"].as_array().unwrap();
+        let counted = told(&mut rig.socket, "message.poll", |data| data["id"] == poll["id"]).await;
+        let votes = counted["details"]["poll"]["votes"].as_array().unwrap();
         assert_eq!((votes.len(), &votes[0]["options"]), (1, &json!([option])));
     }
 

@@ -1,5 +1,7 @@
 //! Media, both ways and byte for byte: on the phone, in the vault, by REST, in the shell and in the export.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use serde_json::json;
 use testbed::standin::{Attachment, AttachmentKind, Draft, Received};
@@ -94,9 +96,7 @@ async fn each_kind_that_a_customer_sends_is_held_byte_for_byte_wherever_one_look
     // Told once more after a reload, and fetched no second time.
     desk.standin.reload_pages();
     let last = customer.write("that was all");
-    socket
-        .event(|event| event["d"]["whatsapp_id"] == last.as_str())
-        .await;
+    socket.event(|event| event["d"]["whatsapp_id"] == last.as_str()).await;
     let again = desk
         .crm
         .lines(&["tail", "--since", "0", "--idle", "1s", "-o", "ndjson"])
@@ -186,9 +186,13 @@ async fn each_kind_that_we_send_is_on_the_phone_byte_for_byte_once() {
         assert!(tokio::time::timeout(PATIENCE, customer.received(wanted)).await.is_ok());
     }
 
-    // What cannot be sent is said before anything goes out.
+    what_cannot_be_sent_is_refused(&desk, &folder).await;
+}
+
+/// Said before anything goes out.
+async fn what_cannot_be_sent_is_refused(desk: &Desk, folder: &Path) {
     let before = desk.standin.accepted().len();
-    files::write(&folder, "empty.txt", b"");
+    files::write(folder, "empty.txt", b"");
     for arguments in [
         vec!["send", TO, "--file", "empty.txt"],
         vec!["send", TO, "--file", "not there.txt"],
@@ -205,7 +209,7 @@ async fn each_kind_that_we_send_is_on_the_phone_byte_for_byte_once() {
     }
     // WhatsApp itself takes no sticker of this size.
     let large = [webp(), noise(1_200_000, 16)].concat();
-    files::write(&folder, "large.webp", &large);
+    files::write(folder, "large.webp", &large);
     let refused = desk
         .crm
         .run(&["send", TO, "--file", "large.webp", "--as", "sticker"])

@@ -25,9 +25,7 @@ async fn a_server_killed_while_it_fetches_and_while_it_sends_brings_each_over_on
         "application/x-thing",
         bytes.clone(),
     )));
-    socket
-        .event(|event| event["d"]["whatsapp_id"] == stanza.as_str())
-        .await;
+    socket.event(|event| event["d"]["whatsapp_id"] == stanza.as_str()).await;
     let spool = desk.crm.data_dir().join("media/incoming");
     until("the medium coming in", async || {
         std::fs::read_dir(&spool)
@@ -173,9 +171,7 @@ async fn on_demand_nothing_is_fetched_before_somebody_asks() {
         "audio/ogg",
         bytes.clone(),
     )));
-    let event = socket
-        .event(|event| event["d"]["whatsapp_id"] == stanza.as_str())
-        .await;
+    let event = socket.event(|event| event["d"]["whatsapp_id"] == stanza.as_str()).await;
     let media = event["d"]["media"].clone();
     assert_eq!(media["state"], "pending");
     let path = media["url"].as_str().unwrap().to_owned();

@@ -1,17 +1,14 @@
 //! Files to send, small and large: real enough for those who look at their first bytes.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crm::domain::hex::hex;
 use sha2::{Digest, Sha256};
 
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 /// Bytes that are like no others, the same for the same seed.

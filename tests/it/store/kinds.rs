@@ -64,7 +64,7 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
         poll: Some(poll),
         ..Details::default()
     };
-    let due = BEGIN.plus(std::time::Duration::from_secs(60));
+    let due = BEGIN.plus(std::time::Duration::from_mins(1));
     let short = NewMessage {
         details: Some(details),
         vanishes_at: Some(due),
