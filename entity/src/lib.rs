@@ -12,6 +12,8 @@ pub mod conversation;
 pub mod cursor;
 pub mod customer;
 pub mod customer_identity;
+pub mod history_chat;
+pub mod history_import;
 pub mod idempotency_key;
 pub mod ids;
 pub mod journal;

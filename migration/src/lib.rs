@@ -3,6 +3,7 @@
 mod columns;
 mod m0001_foundation;
 mod m0002_changes;
+mod m0006_history;
 
 use sea_orm_migration::prelude::*;
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_changes::Migration),
+            Box::new(m0006_history::Migration),
         ]
     }
 }

@@ -28,7 +28,7 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
     let accounts: Vec<_> = status
         .accounts
         .iter()
-        .map(|account| json!({ "name": account.name, "state": account.state }))
+        .map(|account| json!({ "name": account.account.name, "state": account.account.state }))
         .collect();
     Json(json!({
         "ready": true,

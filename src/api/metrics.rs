@@ -44,6 +44,11 @@ struct AccountLabels {
     state: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabels {
+    account: String,
+}
+
 /// The counters. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
@@ -124,12 +129,25 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
             .set(saturated(now.since(work.oldest).as_secs()));
     }
     let accounts = Family::<AccountLabels, Gauge>::default();
-    for account in &status.accounts {
+    let (recovered, imported) = (
+        Family::<NameLabels, Counter>::default(),
+        Family::<NameLabels, Gauge>::default(),
+    );
+    for of in &status.accounts {
+        let name = &of.account.name;
         let labels = AccountLabels {
-            account: account.name.clone(),
-            state: account.state.to_string(),
+            account: name.clone(),
+            state: of.account.state.to_string(),
         };
         accounts.get_or_create(&labels).set(1);
+        let labels = NameLabels { account: name.clone() };
+        if let Some(synced) = &of.sync {
+            let total = u64::try_from(synced.recovered_total).unwrap_or(0);
+            recovered.get_or_create(&labels).inc_by(total);
+        }
+        if let Some(history) = &of.history {
+            imported.get_or_create(&labels).set(history.messages);
+        }
     }
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
@@ -137,6 +155,8 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
     registry.register("account_state", "1 for the state that an account is in", accounts);
+    registry.register("recovered_messages", "Messages found that had been missed", recovered);
+    registry.register("history_messages", "Messages of the past that are imported", imported);
     registry.register("journal_head", "Number of the newest event", head);
     registry.register("quarantined", "Events that could not be taken in", quarantined);
 

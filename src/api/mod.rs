@@ -12,6 +12,7 @@ mod extract;
 mod follower;
 mod guard;
 mod health;
+pub mod history;
 pub mod keys;
 mod messages;
 mod metrics;

@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::domain::history::HistoryDepth;
 use crate::domain::{AccountId, Clock, MatrixUserId};
 use crate::store::{Fence, Store, StoreError, Tx};
 
@@ -32,6 +33,8 @@ pub struct Policy {
     pub send_expires: Option<Duration>,
     /// First contacts (texts to customers who never wrote) in 24 hours; none: no limit.
     pub first_contacts: Option<u32>,
+    /// How much of what is older than the first login is imported, where nobody says otherwise.
+    pub history: HistoryDepth,
 }
 
 /// When customers see that their message was read.

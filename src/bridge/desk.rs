@@ -20,6 +20,7 @@ use super::core::{Core, Policy};
 use super::intake;
 use super::outbound::{self, NewText};
 use super::reading::Reader;
+use super::syncing::Syncs;
 
 /// Longest idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -119,6 +120,8 @@ pub struct Line {
     pub reader: Reader,
     /// How far the comparison with the page has come.
     pub resynced: watch::Receiver<u64>,
+    /// Where a comparison can be asked for.
+    pub syncs: Syncs,
 }
 
 /// The handle that faces hold. Cheap to clone.

@@ -40,10 +40,7 @@ pub(super) async fn take_in(
         return Ok(Taken::Known);
     }
     let (customer, conversation) = place(tx, account, message).await?;
-    // WhatsApp gives whole seconds: a message written in the very second of the first login is not older than it.
-    let backfilled = account
-        .watermark
-        .is_none_or(|watermark| message.timestamp.0 < watermark.0 / 1000 * 1000);
+    let backfilled = message.timestamp < account.history_ends();
     let (direction, state) = if message.from_me {
         (
             Direction::Outbound,

@@ -27,6 +27,7 @@ mod send;
 mod serve;
 mod signals;
 mod status;
+mod sync;
 mod tail;
 
 use std::ffi::OsString;
@@ -114,6 +115,7 @@ enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Status(status::Status),
+    Sync(sync::Sync),
     Doctor(doctor::Doctor),
     Send(send::Send),
     Tail(tail::Tail),
@@ -158,6 +160,7 @@ impl Command {
             Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
             Self::Logout(command) => command.run(shell).await,
             Self::Status(command) => command.run(shell).await,
+            Self::Sync(command) => command.run(shell).await,
             Self::Doctor(command) => command.run(shell).await,
             Self::Tail(command) => command.run(shell).await,
             Self::Customer(command) => command.run(shell).await,

@@ -195,5 +195,6 @@ fn policy(config: &Config) -> Policy {
         spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
         first_contacts: whatsapp.first_contacts,
+        history: whatsapp.history,
     }
 }

@@ -51,6 +51,7 @@ pub const KEYS: &[Key] = &[
     key("whatsapp.typing", "on"),
     key("whatsapp.spacing", "1s..3s"),
     key("whatsapp.first_contacts", "20"),
+    key("whatsapp.history", "90d"),
     key("matrix.homeserver", ""),
     key("matrix.user", ""),
     secret("matrix.password"),

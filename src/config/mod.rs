@@ -18,6 +18,7 @@ pub use layers::{Source, Surroundings};
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
+use crate::domain::history::{HistoryDepth, NotADepth};
 use layers::Values;
 
 /// Everything that can be configured. `crm.example.toml` explains each key.
@@ -58,6 +59,8 @@ pub struct WhatsAppConfig {
     pub spacing: DelayRange,
     /// How many people who have never written to us may be written to in 24 hours; none: any number.
     pub first_contacts: Option<u32>,
+    /// How much of what is older than the first login is imported.
+    pub history: HistoryDepth,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +133,9 @@ impl Config {
                 typing: values.parse("whatsapp.typing", values::switch)?,
                 spacing: values.parse("whatsapp.spacing", str::parse)?,
                 first_contacts: values.parse("whatsapp.first_contacts", values::cap)?,
+                history: values.parse("whatsapp.history", |text| {
+                    text.parse().map_err(|error: NotADepth| error.to_string())
+                })?,
             },
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,

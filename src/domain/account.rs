@@ -29,3 +29,12 @@ pub struct Account {
     #[serde(skip)]
     pub login: i64,
 }
+
+impl Account {
+    /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
+    /// first login is not older than it.) Without a login everything is.
+    pub fn history_ends(&self) -> Timestamp {
+        self.watermark
+            .map_or(Timestamp(i64::MAX), |watermark| Timestamp(watermark.0 / 1000 * 1000))
+    }
+}

@@ -8,6 +8,7 @@ pub mod customer;
 pub mod delivery;
 pub mod details;
 pub mod event;
+pub mod history;
 pub mod matrix;
 pub mod message;
 pub mod outbox;
@@ -17,6 +18,6 @@ pub mod word;
 
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
-    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, MatrixEventId,
+    MatrixRoomId, MatrixUserId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

@@ -11,7 +11,7 @@ use super::customer::{Identity, PhoneNumber};
 use super::details::Details;
 use super::message::Kind;
 use super::session::Session;
-use super::{ChatId, Timestamp, WaMessageId, WaUserId};
+use super::{ChatId, HistoryMark, Timestamp, WaMessageId, WaUserId};
 
 /// Most events in one [`Batch`] (`RULES` 10).
 pub const MAX_BATCH_EVENTS: usize = 200;
@@ -175,6 +175,43 @@ pub struct ChatSummary {
     pub last_message: Option<WaMessageId>,
 }
 
+/// A message of the past, and the place where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    pub mark: HistoryMark,
+    /// A message, or what could not be read of one.
+    pub event: PageEvent,
+}
+
+impl Past {
+    /// When it was written, where that can be read.
+    pub fn at(&self) -> Option<Timestamp> {
+        match &self.event {
+            PageEvent::Message(message) => Some(message.timestamp),
+            _ => None,
+        }
+    }
+
+    /// About how much of memory it takes.
+    pub fn chars(&self) -> usize {
+        match &self.event {
+            PageEvent::Message(message) => message.content.len(),
+            PageEvent::Poison { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What a chat has before some place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Earlier {
+    /// In the order (`t`, page order), oldest first; empty when there is nothing more.
+    Page(Vec<Past>),
+    /// The page does not know the place any more.
+    Lost,
+    NoChat,
+}
+
 /// To whom a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
@@ -284,6 +321,9 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
     /// [`PageEvent::Poison`].
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+
+    /// About `count` messages of a chat that stand before `mark`, or the newest ones: for reading a long chat bit by bit.
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;
 
     /// One message by its id, or `None` when the page does not have it.
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;

@@ -10,6 +10,7 @@ mod conversations;
 mod customers;
 mod error;
 mod failure;
+mod history;
 mod idempotency;
 mod journal;
 mod listen;
@@ -47,6 +48,7 @@ pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, ResolvedCustomer};
 pub use error::StoreError;
+pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;
 pub use journal::JournalRange;
 pub use messages::{HandOver, Inserted, MessageFilter, NewMessage, RecentMessage};
@@ -153,6 +155,17 @@ impl Tx {
     /// The clock's time when the closure began.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// How many events there are so far, for [`Self::without_events`].
+    pub fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Takes back the unwanted ones of the events that were added after there were `from`.
+    pub fn without_events(&mut self, from: usize, unwanted: impl Fn(&Event) -> bool) {
+        let added = self.events.split_off(from.min(self.events.len()));
+        self.events.extend(added.into_iter().filter(|event| !unwanted(event)));
     }
 
     /// Adds an event to the journal, numbered when the transaction commits (`RULES` 23).

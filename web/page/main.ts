@@ -3,6 +3,7 @@
 
 import { change } from './changes';
 import { chats, markRead, message, messages, resolve, typing } from './chats';
+import { earlier } from './history';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Pages } from './pages';
@@ -66,6 +67,7 @@ export function start({ agent, bell }: Options): void {
     },
     chats: async () => pages.open(await chats()),
     messages: async (args: { chat: string; count: number }) => pages.open(await messages(args)),
+    earlier: async (args: { chat: string; before: string | null; count: number }) => pages.open(await earlier(args)),
     more: (args: { token: number }) => pages.next(args.token),
     message,
     resolve,

@@ -42,7 +42,7 @@ macro_rules! for_each_table {
             account numbered, customer numbered, customer_identity numbered, conversation numbered, message numbered,
             room numbered, room_event numbered, pending_event numbered, agent numbered, api_key numbered,
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
-            quarantine numbered,
+            quarantine numbered, history_import, history_chat numbered,
         }
     };
 }

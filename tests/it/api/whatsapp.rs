@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, LoginMethod, LookUp, OutgoingChange, OutgoingText, PageEvent, PageMark, Recipient, Resolved,
-    SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, Earlier, LoginMethod, LookUp, OutgoingChange, OutgoingText, PageEvent, PageMark, Recipient,
+    Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
-use crm::domain::{ChatId, WaMessageId};
+use crm::domain::{ChatId, HistoryMark, WaMessageId};
 use tokio::sync::watch;
 
 #[derive(Clone)]
@@ -77,6 +77,15 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        away()
+    }
+
+    async fn earlier(
+        &self,
+        _chat: &ChatId,
+        _mark: Option<&HistoryMark>,
+        _count: usize,
+    ) -> Result<Earlier, Unreachable> {
         away()
     }
 

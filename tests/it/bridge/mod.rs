@@ -1,5 +1,6 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
+mod history;
 mod inbound;
 mod outbound;
 mod rooms;
@@ -28,6 +29,13 @@ impl Rig {
 
     /// With another policy.
     async fn with(change: impl FnOnce(&mut Run)) -> Self {
+        let mut rig = Self::begin(change).await;
+        rig.work().await;
+        rig
+    }
+
+    /// Where no worker has worked yet.
+    async fn begin(change: impl FnOnce(&mut Run)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let empty = empty_database(folder.path()).await;
         let mut run = Run::new(1, &empty, folder.path());
@@ -36,13 +44,11 @@ impl Rig {
         run.policy.spacing = Duration::ZERO..=Duration::ZERO;
         change(&mut run);
         let program = run.start().await;
-        let mut rig = Self {
+        Self {
             run,
             program,
             _folder: folder,
-        };
-        rig.work().await;
-        rig
+        }
     }
 
     /// The first customer writes, and has a room.

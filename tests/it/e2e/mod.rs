@@ -2,5 +2,6 @@
 
 mod changes;
 mod exits;
+mod history;
 mod round_trip;
 mod sends;
