@@ -22,6 +22,14 @@ pub struct Model {
     pub holder: Option<String>,
     /// When the phone itself last showed that it is in use.
     pub phone_seen_at: Option<i64>,
+    /// When it was last compared with the page, how many messages that found, and how many all comparisons have.
+    pub synced_at: Option<i64>,
+    pub last_recovered: Option<i64>,
+    pub recovered: Option<i64>,
+    /// It is being removed: what is to become of its profile.
+    pub leaving: Option<String>,
+    /// It was removed; what it has written and heard stays.
+    pub removed_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -82,6 +82,8 @@ integer_ids! {
     OutboxId,
     /// An event from outside that could not be taken in.
     QuarantineId,
+    /// A chat whose history is imported.
+    HistoryChatId,
     /// A position in the journal. The first event has 1; 0 means "before everything".
     Seq,
 }
@@ -93,6 +95,8 @@ text_ids! {
     WaUserId,
     /// WhatsApp's stanza id: the part of a message key that survives a chat's move from number to LID.
     WaMessageId,
+    /// A place in a chat, as the page names it, from which on older messages can be asked for.
+    HistoryMark,
     /// A room of Matrix.
     MatrixRoomId,
     /// An event in a room of Matrix.

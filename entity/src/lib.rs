@@ -14,6 +14,8 @@ pub mod cursor;
 pub mod customer;
 pub mod customer_apart;
 pub mod customer_identity;
+pub mod history_chat;
+pub mod history_import;
 pub mod idempotency_key;
 pub mod ids;
 pub mod journal;

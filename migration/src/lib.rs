@@ -6,6 +6,7 @@ mod m0002_changes;
 mod m0003_media;
 mod m0004_kinds;
 mod m0005_ledger;
+mod m0006_history;
 mod m0007_pace;
 
 use sea_orm_migration::prelude::*;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_media::Migration),
             Box::new(m0004_kinds::Migration),
             Box::new(m0005_ledger::Migration),
+            Box::new(m0006_history::Migration),
             Box::new(m0007_pace::Migration),
         ]
     }

@@ -17,6 +17,7 @@ use super::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
+use crate::domain::history::HistoryDepth;
 use crate::domain::session::{Me, Session, SessionState};
 use crate::domain::whatsapp::LoginMethod;
 use crate::store::Store;
@@ -88,7 +89,8 @@ pub async fn session(
     }
 }
 
-fn wait(headers: &HeaderMap) -> Duration {
+/// How long the caller wants to wait.
+pub(super) fn wait(headers: &HeaderMap) -> Duration {
     let seconds = headers
         .get_all(&PREFER)
         .iter()
@@ -104,6 +106,9 @@ pub struct Login {
     /// Link with a code that is typed on the phone of this number; with a QR code otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<PhoneNumber>,
+    /// How much of what was written before the first login is imported; the configuration says so otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryDepth>,
 }
 
 /// Starts linking a device.
@@ -113,6 +118,9 @@ pub async fn login(
     Body(login): Body<Login>,
 ) -> Result<StatusCode, Problem> {
     let account = account(&state.store, &name).await?;
+    if let Some(depth) = login.history {
+        state.desk.ask_history(account.id, depth).await?;
+    }
     let method = login.phone.map_or(LoginMethod::Qr, LoginMethod::PairingCode);
     state.desk.login(account.id, method).await?;
     Ok(StatusCode::ACCEPTED)
@@ -132,7 +140,7 @@ pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) 
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn account(store: &Store, name: &str) -> Result<Account, Problem> {
+pub(super) async fn account(store: &Store, name: &str) -> Result<Account, Problem> {
     let account = store.account_by_name(name).await?;
     account.ok_or_else(|| Problem::not_found("account", name))
 }

@@ -28,7 +28,7 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
     let accounts: Vec<_> = status
         .accounts
         .iter()
-        .map(|account| json!({ "name": account.name, "state": account.state, "detail": account.detail }))
+        .map(|of| json!({ "name": of.account.name, "state": of.account.state, "detail": of.account.detail }))
         .collect();
     Json(json!({
         "ready": true,

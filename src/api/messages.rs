@@ -169,7 +169,16 @@ fn fingerprint(request: &SendRequest) -> Result<[u8; 32], Problem> {
 }
 
 fn recipient(request: &SendRequest) -> Result<SendTo, Problem> {
-    match (&request.to, request.customer_id, request.conversation_id) {
+    addressee(request.to.as_deref(), request.customer_id, request.conversation_id)
+}
+
+/// The one that is given of a number, a customer and a conversation.
+pub(super) fn addressee(
+    to: Option<&str>,
+    customer: Option<CustomerId>,
+    conversation: Option<ConversationId>,
+) -> Result<SendTo, Problem> {
+    match (to, customer, conversation) {
         (Some(phone), None, None) => phone
             .parse::<PhoneNumber>()
             .map(SendTo::Phone)

@@ -18,8 +18,7 @@ use tokio::time::Instant;
 use super::problem::Problem;
 use super::process;
 use super::state::ApiState;
-use super::status;
-use crate::domain::account::Account;
+use super::status::{self, AccountStatus};
 use crate::domain::vitals::Deafness;
 
 /// Bounds of the latency histogram, in seconds.
@@ -143,12 +142,25 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
             .set(saturated(now.since(work.oldest).as_secs()));
     }
     let accounts = Family::<AccountLabels, Gauge>::default();
-    for account in &status.accounts {
+    let (recovered, imported) = (
+        Family::<NameLabels, Counter>::default(),
+        Family::<NameLabels, Gauge>::default(),
+    );
+    for of in &status.accounts {
+        let name = &of.account.name;
         let labels = AccountLabels {
-            account: account.name.clone(),
-            state: account.state.to_string(),
+            account: name.clone(),
+            state: of.account.state.to_string(),
         };
         accounts.get_or_create(&labels).set(1);
+        let labels = NameLabels { account: name.clone() };
+        if let Some(synced) = &of.sync {
+            let total = u64::try_from(synced.recovered_total).unwrap_or(0);
+            recovered.get_or_create(&labels).inc_by(total);
+        }
+        if let Some(history) = &of.history {
+            imported.get_or_create(&labels).set(history.messages);
+        }
     }
     vitals(&state, &status.accounts, &mut registry);
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
@@ -160,6 +172,8 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
     registry.register("account_state", "1 for the state that an account is in", accounts);
+    registry.register("recovered_messages", "Messages found that had been missed", recovered);
+    registry.register("history_messages", "Messages of the past that are imported", imported);
     registry.register("journal_head", "Number of the newest event", head);
     let media = Family::<MediaLabels, Gauge>::default();
     for (state, count) in state.store.count_media().await? {
@@ -179,11 +193,11 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
 }
 
 /// How the accounts' browsers fare.
-fn vitals(state: &ApiState, accounts: &[Account], registry: &mut Registry) {
+fn vitals(state: &ApiState, accounts: &[AccountStatus], registry: &mut Registry) {
     let deaf = Family::<DeafLabels, Counter>::default();
     let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
     let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
-    for account in accounts {
+    for AccountStatus { account, .. } in accounts {
         let Some(vitals) = state.desk.vitals(account.id) else {
             continue;
         };

@@ -13,6 +13,7 @@ mod extract;
 mod follower;
 mod guard;
 mod health;
+pub mod history;
 pub mod keys;
 mod media;
 mod merges;

@@ -10,8 +10,8 @@ use super::request_id::RequestIds;
 use super::scope::Scope;
 use super::state::ApiState;
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, keys, media,
-    merges, messages, metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
+    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, history, keys,
+    media, merges, messages, metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
 
 /// The whole API.
@@ -50,6 +50,8 @@ fn read() -> Router<ApiState> {
         .route("/metrics", get(metrics::show))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/accounts", get(accounts::list))
+        .route("/api/v1/accounts/{name}/history", get(history::show))
+        .route("/api/v1/accounts/{name}/sync", get(history::synced))
         .route("/api/v1/outbox", get(outbox::show))
         .route("/api/v1/customers", get(customers::list))
         .route("/api/v1/customers/{id}", get(customers::view))
@@ -97,6 +99,8 @@ fn manage() -> Router<ApiState> {
         .route("/api/v1/accounts/{name}/takeover", post(accounts::take_over))
         .route("/api/v1/customers/{id}/merge", post(merges::create))
         .route("/api/v1/merges/{id}/undo", post(merges::undo))
+        .route("/api/v1/accounts/{name}/history", post(history::ask))
+        .route("/api/v1/accounts/{name}/sync", post(history::sync))
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/replay", post(quarantine::replay))
         .route("/api/v1/outbox/resume", post(outbox::resume))

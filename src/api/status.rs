@@ -7,21 +7,33 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::state::ApiState;
 use crate::domain::account::Account;
+use crate::domain::history::{History, Synced};
 use crate::domain::matrix::{MatrixState, MatrixStatus};
 use crate::domain::outbox::Target;
 use crate::domain::{AccountId, Seq, Timestamp};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// The whole desk at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
     pub version: String,
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountStatus>,
     pub matrix: MatrixStatus,
     pub database: DatabaseStatus,
     pub outbox: OutboxStatus,
     /// Events from outside that could not be taken in; `crm doctor` lists them.
     pub quarantined: u64,
+}
+
+/// An account with what is told of it here alone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountStatus {
+    #[serde(flatten)]
+    pub account: Account,
+    /// How far the import of its history is; null when there is none.
+    pub history: Option<History>,
+    /// What the last comparison with the page has found; null before the first.
+    pub sync: Option<Synced>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,7 +73,7 @@ pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
     let range = store.journal_range().await?;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        accounts: store.accounts().await?,
+        accounts: accounts(store).await?,
         matrix: state.desk.matrix_status().unwrap_or(MatrixStatus {
             state: MatrixState::Off,
             detail: None,
@@ -75,6 +87,18 @@ pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
         outbox: outbox(state).await?,
         quarantined: store.count_quarantine().await?,
     })
+}
+
+pub async fn accounts(store: &Store) -> Result<Vec<AccountStatus>, StoreError> {
+    let mut all = vec![];
+    for account in store.accounts().await? {
+        all.push(AccountStatus {
+            history: store.history(account.id).await?,
+            sync: store.synced(account.id).await?,
+            account,
+        });
+    }
+    Ok(all)
 }
 
 pub async fn outbox(state: &ApiState) -> Result<OutboxStatus, StoreError> {

@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
+use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
 use crate::domain::pace::Pace;
 use crate::domain::{AccountId, Clock, MatrixUserId};
@@ -36,6 +37,8 @@ pub struct Policy {
     /// First contacts, quiet hours, and the words of those who do not want to be written to.
     pub pace: Pace,
     pub media: MediaRules,
+    /// How much of what is older than the first login is imported, where nobody says otherwise.
+    pub history: HistoryDepth,
 }
 
 /// When customers see that their message was read.

@@ -24,6 +24,7 @@ use super::core::{Core, Policy};
 use super::outbound::{self, NewText};
 use super::people;
 use super::reading::Reader;
+use super::syncing::Syncs;
 use super::{consent, media_desk, outgoing_file};
 
 /// Longest idempotency key, in bytes.
@@ -153,6 +154,8 @@ pub struct Line {
     pub reader: Reader,
     /// How far the comparison with the page has come.
     pub resynced: watch::Receiver<u64>,
+    /// Where a comparison can be asked for.
+    pub syncs: Syncs,
 }
 
 /// The handle that faces hold. Cheap to clone.

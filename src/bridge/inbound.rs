@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::account::Account;
+use crate::domain::event::{Event, EventType};
+use crate::domain::history::Synced;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
@@ -18,7 +20,9 @@ use super::core::{Core, Policy, Progress};
 use super::hearing::{Heard, Hearing};
 use super::intake::{self, Taken};
 use super::reading::Reader;
-use super::{changes, groups, outbound, resync, sessions};
+use super::resync::{self, Scope};
+use super::syncing::{Asked, MAX_ASKED, Syncs};
+use super::{changes, groups, outbound, sessions};
 
 /// The pause after trouble, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -40,6 +44,12 @@ pub struct Inbound {
     /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
     listening: bool,
     hearing: Hearing,
+    /// Whether nothing that is live waits: the import of history goes on then.
+    quiet: watch::Sender<bool>,
+    /// Comparisons that people want now, and the one that is under way.
+    syncs: Syncs,
+    asked: mpsc::Receiver<Asked>,
+    in_hand: Option<Asked>,
 }
 
 /// Something about a message that we do not know.
@@ -54,6 +64,7 @@ struct Stray {
 impl Inbound {
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
         let session = port.session();
+        let (ask, asked) = mpsc::channel(MAX_ASKED);
         Self {
             core,
             account,
@@ -64,7 +75,21 @@ impl Inbound {
             resynced: watch::Sender::new(0),
             listening: false,
             hearing: Hearing::default(),
+            quiet: watch::Sender::new(false),
+            syncs: Syncs::new(ask),
+            asked,
+            in_hand: None,
         }
+    }
+
+    /// Where a comparison can be asked for.
+    pub fn syncs(&self) -> Syncs {
+        self.syncs.clone()
+    }
+
+    /// Whether nothing that is live waits.
+    pub fn quiet(&self) -> watch::Receiver<bool> {
+        self.quiet.subscribe()
     }
 
     /// How far the comparison with the page has come.
@@ -106,51 +131,46 @@ impl Inbound {
             return Ok(Progress::Idle);
         }
         if session.resync > *self.resynced.borrow() && session.state == SessionState::Ready {
-            return self.compare(&account, &session).await;
+            return self.catch_up(&account, &session).await;
         }
         if session.resync > *self.resynced.borrow() {
             // Live events wait for the comparison (`RULES` 11), or a gap would look closed.
             return Ok(Progress::Idle);
         }
+        if let Some(asked) = self.in_hand.take().or_else(|| self.asked.try_recv().ok()) {
+            return self.answer(&account, asked).await;
+        }
         // A session that changes is looked at at once; what was pulled and not acked is pulled again.
         let pulled = tokio::select! {
             pulled = self.port.pull(self.acked.as_ref()) => pulled,
+            Some(asked) = self.asked.recv() => return self.answer(&account, asked).await,
             _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
         };
         match pulled {
             Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
             Ok(batch) => {
                 self.listening = true;
+                self.quiet.send_replace(false);
                 self.commit(&account, batch).await
             }
             Err(Unreachable(_)) => Ok(Progress::Idle),
         }
     }
 
-    /// Compares everything with the page.
-    async fn compare(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
-        match resync::run(&self.core, account, self.port.as_ref(), &self.reader).await? {
-            resync::Outcome::Complete { found } => {
-                if found > 0 {
-                    tracing::info!(account = %account.id, found, "recovered messages that were missed");
-                }
-                let id = account.id;
-                self.core
-                    .write(move |tx| async move { tx.hasten(id).await }.boxed())
-                    .await?;
-                let port = self.port.clone();
-                self.hearing
-                    .compared(&self.core, account, port.as_ref(), session, found)
-                    .await?;
-                self.resynced.send_replace(session.resync);
-                self.core.bell.ring();
-                Ok(Progress::Worked)
-            }
-            resync::Outcome::Interrupted(error) => {
-                tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
-                Ok(Progress::Idle)
-            }
-        }
+    /// Compares with the page what may have changed, and lets everybody know that it is done.
+    async fn catch_up(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+        self.quiet.send_replace(false);
+        let Some(synced) = self.compare(account, Scope::Changed, None).await? else {
+            return Ok(Progress::Idle);
+        };
+        let port = self.port.clone();
+        let found = usize::try_from(synced.recovered).unwrap_or(usize::MAX);
+        self.hearing
+            .compared(&self.core, account, port.as_ref(), session, found)
+            .await?;
+        self.resynced.send_replace(session.resync);
+        self.core.bell.ring();
+        Ok(Progress::Worked)
     }
 
     /// The page had nothing to tell: perhaps because there is nothing, perhaps because it is deaf.
@@ -159,10 +179,55 @@ impl Inbound {
         if session.state == SessionState::Ready
             && self.hearing.look(&self.core, account, port.as_ref()).await? == Heard::NotAll
         {
-            return self.compare(account, session).await;
+            return self.catch_up(account, session).await;
         }
         self.listening = true;
+        self.quiet.send_replace(true);
         Ok(Progress::Idle)
+    }
+
+    /// Compares with the page, and writes down what that found; `None` when the page went away meanwhile.
+    async fn compare(
+        &self,
+        account: &Account,
+        scope: Scope,
+        asked: Option<&Asked>,
+    ) -> Result<Option<Synced>, StoreError> {
+        let found = match resync::run(&self.core, account, self.port.as_ref(), &self.reader, scope).await? {
+            resync::Outcome::Complete { found } => found as u64,
+            resync::Outcome::Interrupted(error) => {
+                tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
+                return Ok(None);
+            }
+        };
+        if found > 0 {
+            tracing::info!(account = %account.id, found, "recovered messages that were missed");
+        }
+        let (id, tell) = (account.id, found > 0 || asked.is_some());
+        let written = self.core.write(move |tx| {
+            async move {
+                tx.hasten(id).await?;
+                let synced = tx.note_sync(id, found).await?;
+                if tell {
+                    tx.emit(Event::of_account(EventType::AccountSynced, id, &synced));
+                }
+                Ok::<_, StoreError>(synced)
+            }
+            .boxed()
+        });
+        written.await.map(Some)
+    }
+
+    /// Does a comparison that somebody asked for; when the page goes away meanwhile, once it is back.
+    async fn answer(&mut self, account: &Account, asked: Asked) -> Result<Progress, StoreError> {
+        match self.compare(account, asked.scope, Some(&asked)).await? {
+            Some(synced) => asked.answer(synced),
+            None => {
+                self.in_hand = Some(asked);
+                return Ok(Progress::Idle);
+            }
+        }
+        Ok(Progress::Worked)
     }
 
     async fn commit(&mut self, account: &Account, batch: Batch) -> Result<Progress, StoreError> {
@@ -319,7 +384,12 @@ async fn take_event(
 }
 
 /// Keeps what the store refuses for good, with the reason (`RULES` 13).
-async fn quarantine(core: &Core, account: &Account, event: &PageEvent, error: &str) -> Result<(), StoreError> {
+pub(super) async fn quarantine(
+    core: &Core,
+    account: &Account,
+    event: &PageEvent,
+    error: &str,
+) -> Result<(), StoreError> {
     let (source, bytes) = match event {
         PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, bytes.clone()),
         // Our own types have string keys, so they can always be written.

@@ -51,10 +51,7 @@ pub(super) async fn take_in(
     let (met, conversation) = place(tx, policy, account, message).await?;
     let customer = met.as_ref().map(|met| &met.customer);
     let written = credible(message.timestamp, tx.now());
-    // WhatsApp gives whole seconds: a message written in the very second of the first login is not older than it.
-    let backfilled = account
-        .watermark
-        .is_none_or(|watermark| written.0 < watermark.0 / 1000 * 1000);
+    let backfilled = written < account.history_ends();
     let is_notice = message.details.as_ref().is_some_and(|details| details.notice.is_some());
     // What WhatsApp itself tells is of nobody, also where it is about what our own phone did.
     let (direction, state) = if message.from_me && !is_notice {

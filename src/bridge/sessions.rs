@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::domain::account::{Account, phone_unseen};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, Timestamp};
@@ -81,6 +81,8 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
             // `RULES` 9: what is older than the first login is history.
             let now = tx.now();
             tx.set_watermark(id, now).await?;
+            let history = tx.begin_history(id, policy.history).await?;
+            tx.emit(Event::of_account(EventType::AccountHistory, id, &history));
         }
     }
     let changed = tx.set_session(id, session.state, session.detail.as_deref()).await?;

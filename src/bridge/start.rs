@@ -12,6 +12,7 @@ use crate::store::Fence;
 use super::core::Core;
 use super::desk::{Desk, Line};
 use super::fetching::Fetching;
+use super::importer::Importer;
 use super::inbound::Inbound;
 use super::reading::{Reader, Reading};
 use super::room_inbound::RoomInbound;
@@ -37,7 +38,9 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
         let resynced = inbound.resynced();
         let fetching = Fetching::new(driving.clone(), id, port.clone());
-        let relay = WhatsAppRelay::new(driving, id, port.clone(), reader.clone(), resynced.clone());
+        let relay = WhatsAppRelay::new(driving.clone(), id, port.clone(), reader.clone(), resynced.clone());
+        let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
+        let syncs = inbound.syncs();
         let reading = Reading::new(core.clone(), port.clone(), reader.clone());
         let stopping = supervisor.stopping();
         let vanishing = Vanishing::new(core.driving(id, fence), id);
@@ -45,6 +48,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         supervisor.spawn("inbound", inbound.run(stopping.clone()));
         supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
         supervisor.spawn("media", fetching.run(stopping.clone()));
+        supervisor.spawn("import of history", importer.run(stopping.clone()));
         supervisor.spawn("reading", finish(reading.run(stopping)));
         lines.push(Line {
             id,
@@ -52,6 +56,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
             port,
             reader,
             resynced,
+            syncs,
         });
     }
     let desk = Desk::new(core.clone(), lines, matrix.as_ref().map(|matrix| matrix.status()));

@@ -2,11 +2,13 @@
 //! listeners, until everything is there, and ends in order (`RULES` 27).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::client::{self, Client, send};
 use super::home::Home;
@@ -14,11 +16,16 @@ use super::login_view::{Display, end};
 use super::serve::Assembly;
 use super::{Exit, Fault, Shell, exit};
 use crate::api::accounts::{Login as LoginRequest, SessionView};
+use crate::api::history::Ask as HistoryRequest;
 use crate::config::DataDirError;
 use crate::domain::account::DEFAULT_ACCOUNT;
 use crate::domain::customer::PhoneNumber;
+use crate::domain::history::HistoryDepth;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::LoginMethod;
+
+/// Between two looks at the import of history.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Link a device
 #[derive(Debug, Args)]
@@ -32,6 +39,12 @@ pub struct Login {
     /// Write the QR code into this file too: .svg, .txt or PNG
     #[arg(long, value_name = "FILE")]
     qr_file: Option<PathBuf>,
+    /// How much of what was written before is imported: 90d, all or none
+    #[arg(long, value_name = "DEPTH")]
+    history: Option<HistoryDepth>,
+    /// Do not wait for the import of history
+    #[arg(long)]
+    no_wait: bool,
 }
 
 impl Login {
@@ -52,19 +65,30 @@ impl Login {
         let mut look = SessionLook::new(&client, &name);
         let view = look.now().await?;
         let path = format!("/api/v1/accounts/{name}");
+        let follows = !self.no_wait && (self.history.is_some() || display.has_bar());
         if view.state == SessionState::Conflict {
             send(client.request(Method::POST, &format!("{path}/takeover"))).await?;
         } else if !view.state.is_linked() {
-            let body = LoginRequest { phone: self.phone };
+            let body = LoginRequest {
+                phone: self.phone,
+                history: self.history,
+            };
             send(client.request(Method::POST, &format!("{path}/login")).json(&body)).await?;
+        } else if let Some(depth) = self.history {
+            let request = client.request(Method::POST, &format!("{path}/history"));
+            send(request.json(&HistoryRequest { depth })).await?;
         }
-        loop {
+        let end = loop {
             let view = look.next().await?;
             display.show(&view)?;
             if let Some(end) = end(&view) {
-                return end;
+                break end?;
             }
+        };
+        while follows && display.history(&client.get(&format!("{path}/history")).await?)? {
+            sleep(LOOK_EVERY).await;
         }
+        Ok(end)
     }
 
     /// Drives the account as the server would, until it is ready and has taken in what it missed.
@@ -91,6 +115,9 @@ impl Login {
         let account = account.ok_or_else(|| no_account(name))?;
         let mut session = assembly.desk.session(account.id).ok_or_else(|| no_account(name))?;
         let method = self.phone.clone().map_or(LoginMethod::Qr, LoginMethod::PairingCode);
+        if let Some(depth) = self.history {
+            assembly.desk.ask_history(account.id, depth).await?;
+        }
         let mut asked = false;
         loop {
             let view = SessionView::from(&*session.borrow_and_update());
@@ -98,6 +125,12 @@ impl Login {
             match end(&view) {
                 Some(Ok(exit)) => {
                     assembly.until_taken_in(account.id).await?;
+                    while !self.no_wait
+                        && let Some(history) = assembly.store.history(account.id).await?
+                        && display.history(&history)?
+                    {
+                        sleep(LOOK_EVERY).await;
+                    }
                     return Ok(exit);
                 }
                 Some(Err(error)) => return Err(error),

@@ -3,11 +3,13 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::output::{Output, note};
 use super::{Exit, Fault, Shell, qr};
 use crate::api::accounts::SessionView;
+use crate::domain::history::{History, HistoryState};
 use crate::domain::session::SessionState;
 
 pub struct Display {
@@ -18,6 +20,8 @@ pub struct Display {
     code: Option<String>,
     /// Lines of the code that stands on the terminal, to be drawn over.
     drawn: usize,
+    history: Option<History>,
+    bar: Option<ProgressBar>,
 }
 
 impl Display {
@@ -30,6 +34,8 @@ impl Display {
             state: None,
             code: None,
             drawn: 0,
+            history: None,
+            bar: None,
         }
     }
 
@@ -99,6 +105,54 @@ impl Display {
         }
         self.drawn = drawing.lines().count();
         self.output.raw(&drawing)
+    }
+
+    /// Whether somebody looks on.
+    pub fn has_bar(&self) -> bool {
+        self.for_people && std::io::stderr().is_terminal()
+    }
+
+    /// Shows how far the import of history is; tells whether it goes on.
+    pub fn history(&mut self, history: &History) -> anyhow::Result<bool> {
+        let goes_on = history.state == HistoryState::Running;
+        if self.history.as_ref() != Some(history) {
+            self.history = Some(history.clone());
+            if self.for_people {
+                self.draw_history(history);
+            } else {
+                let mut event = serde_json::to_value(history)?;
+                event["event"] = "history".into();
+                self.output.raw(&event.to_string())?;
+            }
+        }
+        Ok(goes_on)
+    }
+
+    fn draw_history(&mut self, history: &History) {
+        let hidden = !self.has_bar();
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = if hidden {
+                ProgressBar::hidden()
+            } else {
+                ProgressBar::new(0)
+            };
+            match ProgressStyle::with_template("{bar:30} {pos}/{len} chats  {msg} messages  {eta}") {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        bar.set_length(history.chats_total.unsigned_abs());
+        bar.set_position(history.chats_done.unsigned_abs());
+        bar.set_message(history.messages.to_string());
+        if history.state == HistoryState::Done {
+            bar.finish_and_clear();
+            if history.messages > 0 {
+                note(&format!(
+                    "Imported {} messages of {} chats.",
+                    history.messages, history.chats_done
+                ));
+            }
+        }
     }
 
     /// Takes the code away: it is of no use any more, and nobody should find it.

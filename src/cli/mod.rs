@@ -30,6 +30,7 @@ mod serve;
 mod signals;
 mod special;
 mod status;
+mod sync;
 mod tail;
 mod upload;
 
@@ -118,6 +119,7 @@ enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Status(status::Status),
+    Sync(sync::Sync),
     Doctor(doctor::Doctor),
     Send(send::Send),
     Tail(tail::Tail),
@@ -163,6 +165,7 @@ impl Command {
             Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
             Self::Logout(command) => command.run(shell).await,
             Self::Status(command) => command.run(shell).await,
+            Self::Sync(command) => command.run(shell).await,
             Self::Doctor(command) => command.run(shell).await,
             Self::Tail(command) => command.run(shell).await,
             Self::Customer(command) => command.run(shell).await,

@@ -158,7 +158,7 @@ fn text(argument: String) -> anyhow::Result<String> {
 }
 
 /// The part of the request that says to whom.
-async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Value> {
+pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Value> {
     if to.parse::<PhoneNumber>().is_ok() {
         return Ok(json!({ "to": to }));
     }
@@ -351,7 +351,7 @@ async fn late(client: &Client, message: &Value) -> Fault {
 
 impl Shell {
     /// Whether somebody is there to be asked.
-    fn may_ask(&self) -> bool {
+    pub(super) fn may_ask(&self) -> bool {
         !self.manner.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 }

@@ -201,5 +201,6 @@ fn policy(config: &Config) -> Policy {
             fetch: config.media.fetch,
             max: config.media.max_size,
         },
+        history: whatsapp.history,
     }
 }

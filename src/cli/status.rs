@@ -25,6 +25,13 @@ impl Status {
                 text(&account["state"]),
                 because(&account["detail"])
             ))?;
+            let history = &account["history"];
+            if history["state"] == "running" {
+                output.line(&format!(
+                    "  history: {} of {} chats, {} messages",
+                    history["chats_done"], history["chats_total"], history["messages"]
+                ))?;
+            }
         }
         let matrix = &status["matrix"];
         output.line(&format!(

@@ -60,6 +60,7 @@ pub const KEYS: &[Key] = &[
     key("whatsapp.opt_in", "START"),
     key("whatsapp.take_over", "off"),
     key("whatsapp.nightly_reload", "03:00-05:00"),
+    key("whatsapp.history", "90d"),
     key("matrix.homeserver", ""),
     key("matrix.user", ""),
     secret("matrix.password"),

@@ -21,6 +21,7 @@ pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
 use crate::domain::daily::{Daily, DayHours};
+use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
 use layers::Values;
 
@@ -70,6 +71,8 @@ pub struct WhatsAppConfig {
     /// Between two sends of one account.
     pub spacing: DelayRange,
     pub pace: PaceConfig,
+    /// How much of what is older than the first login is imported.
+    pub history: HistoryDepth,
     /// After how long a session that was opened elsewhere is taken over; zero: when a person asks.
     pub take_over: Duration,
     /// When a page that nobody uses is loaded anew.
@@ -161,6 +164,9 @@ impl Config {
                 pace: PaceConfig::read(values)?,
                 take_over: values.parse("whatsapp.take_over", duration)?,
                 nightly_reload: values.parse("whatsapp.nightly_reload", pace::day_hours)?,
+                history: values.parse("whatsapp.history", |text| {
+                    text.parse().map_err(|error: NotADepth| error.to_string())
+                })?,
             },
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,

@@ -71,3 +71,12 @@ mod tests {
         assert_eq!(phone_unseen(seen, Timestamp::ZERO), None, "a clock that was set back");
     }
 }
+
+impl Account {
+    /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
+    /// first login is not older than it.) Without a login everything is.
+    pub fn history_ends(&self) -> Timestamp {
+        self.watermark
+            .map_or(Timestamp(i64::MAX), |watermark| Timestamp(watermark.0 / 1000 * 1000))
+    }
+}

@@ -30,6 +30,17 @@ words! {
         ConversationRead = "conversation.read",
         ConversationUpdated = "conversation.updated",
         AccountState = "account.state",
+        /// How far the import of the account's history is. Its messages make no events of their own.
+        AccountHistory = "account.history",
+        /// A comparison with the page has found messages that were missed, or was asked for.
+        AccountSynced = "account.synced",
+    }
+}
+
+impl EventType {
+    /// Whether an event of this kind tells of a message for the first time.
+    pub const fn is_of_new_message(self) -> bool {
+        matches!(self, Self::MessageReceived | Self::MessageState)
     }
 }
 
@@ -101,6 +112,17 @@ impl Event {
             customer_id: None,
             conversation_id: None,
             data: snapshot(account),
+        }
+    }
+
+    /// Something else about an account.
+    pub fn of_account(kind: EventType, account: AccountId, data: &impl Serialize) -> Self {
+        Self {
+            kind,
+            account_id: Some(account),
+            customer_id: None,
+            conversation_id: None,
+            data: snapshot(data),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod display_name;
 pub mod event;
 pub mod group;
 pub mod hex;
+pub mod history;
 pub mod ledger;
 pub mod matrix;
 pub mod media;
@@ -31,6 +32,6 @@ pub mod wording;
 
 pub use clock::{Clock, Timestamp};
 pub use entity::ids::{
-    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId,
-    MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, MatrixEventId,
+    MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };

@@ -1,6 +1,7 @@
 //! The port to WhatsApp. `wa` implements it on a real browser; the simulation with a fake.
 
-use std::path::PathBuf;
+mod outgoing;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,12 +10,14 @@ use tokio::sync::watch;
 
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
-use super::details::{ContactCard, Details, Location, Poll};
-use super::media::{FileKind, Sink};
+use super::details::{Details, Location};
+use super::media::Sink;
 use super::message::Kind;
 use super::session::Session;
 use super::vitals::Vitals;
-use super::{ChatId, Timestamp, WaMessageId, WaUserId};
+use super::{ChatId, HistoryMark, Timestamp, WaMessageId, WaUserId};
+
+pub use outgoing::{MessageChange, OutgoingChange, OutgoingContent, OutgoingFile, OutgoingMessage, QuotedKey};
 
 /// Most events in one [`Batch`] (`RULES` 10).
 pub const MAX_BATCH_EVENTS: usize = 200;
@@ -270,6 +273,43 @@ pub struct ChatSummary {
     pub last_message: Option<WaMessageId>,
 }
 
+/// A message of the past, and the place where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    pub mark: HistoryMark,
+    /// A message, or what could not be read of one.
+    pub event: PageEvent,
+}
+
+impl Past {
+    /// When it was written, where that can be read.
+    pub fn at(&self) -> Option<Timestamp> {
+        match &self.event {
+            PageEvent::Message(message) => Some(message.timestamp),
+            _ => None,
+        }
+    }
+
+    /// About how much of memory it takes.
+    pub fn chars(&self) -> usize {
+        match &self.event {
+            PageEvent::Message(message) => message.content.len(),
+            PageEvent::Poison { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What a chat has before some place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Earlier {
+    /// In the order (`t`, page order), oldest first; empty when there is nothing more.
+    Page(Vec<Past>),
+    /// The page does not know the place any more.
+    Lost,
+    NoChat,
+}
+
 /// To whom a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
@@ -282,83 +322,6 @@ pub enum Recipient {
 pub struct Resolved {
     pub chat: ChatId,
     pub contact: WaContact,
-}
-
-/// A message on its way out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutgoingMessage {
-    pub chat: ChatId,
-    /// Chosen and stored before.
-    pub id: WaMessageId,
-    pub content: OutgoingContent,
-    /// The message that it replies to.
-    pub quoted: Option<QuotedKey>,
-}
-
-/// What a message on its way out carries.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OutgoingContent {
-    Text {
-        text: String,
-        /// Who is called by name in it, as the text has them after `@`.
-        mentions: Vec<WaUserId>,
-    },
-    Location(Location),
-    Contacts(Vec<ContactCard>),
-    Poll(Poll),
-    File(OutgoingFile),
-}
-
-/// A file on its way out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutgoingFile {
-    /// Where the browser can read it, for an hour at least.
-    pub path: PathBuf,
-    /// In bytes.
-    pub size: u64,
-    pub kind: FileKind,
-    pub mimetype: String,
-    pub filename: Option<String>,
-    pub caption: Option<String>,
-}
-
-impl OutgoingContent {
-    pub const fn text(text: String) -> Self {
-        Self::Text {
-            text,
-            mentions: Vec::new(),
-        }
-    }
-}
-
-/// A change of a message that WhatsApp has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutgoingChange {
-    pub chat: ChatId,
-    pub id: WaMessageId,
-    pub from_me: bool,
-    /// In a group: who wrote it, as the store has them.
-    pub sender: Option<WaUserId>,
-    pub change: MessageChange,
-}
-
-/// What is to be changed. Each may be asked for again and is then done already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MessageChange {
-    Edit(String),
-    /// For everyone.
-    Delete,
-    /// Empty takes our emoji away.
-    React(String),
-}
-
-/// Enough to find a quoted message again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuotedKey {
-    pub id: WaMessageId,
-    pub from_me: bool,
-    /// In a group: who wrote it, as the store has them.
-    pub sender: Option<WaUserId>,
 }
 
 /// A message whose medium is wanted.
@@ -447,6 +410,9 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
     /// [`PageEvent::Poison`].
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+
+    /// About `count` messages of a chat that stand before `mark`, or the newest ones: for reading a long chat bit by bit.
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;
 
     /// One message by its id, or `None` when the page does not have it.
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;

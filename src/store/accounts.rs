@@ -11,6 +11,7 @@ use entity::account;
 
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
+use crate::domain::history::Synced;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, Timestamp};
 
@@ -40,6 +41,18 @@ impl Store {
 
     pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
         by_name(self.readers(), name).await
+    }
+
+    /// When an account was last compared with its page, and what that found.
+    pub async fn synced(&self, id: AccountId) -> Result<Option<Synced>, StoreError> {
+        let row = account::Entity::find_by_id(id).one(self.readers()).await?;
+        Ok(row.and_then(|row| {
+            Some(Synced {
+                synced_at: Timestamp(row.synced_at?),
+                recovered: row.last_recovered.unwrap_or(0),
+                recovered_total: row.recovered.unwrap_or(0),
+            })
+        }))
     }
 
     /// All of them, the first made first.
@@ -79,6 +92,11 @@ impl Tx {
             folder: Set(None),
             holder: Set(None),
             phone_seen_at: Set(None),
+            synced_at: Set(None),
+            last_recovered: Set(None),
+            recovered: Set(None),
+            leaving: Set(None),
+            removed_at: Set(None),
             created_at: Set(self.now.0),
             updated_at: Set(self.now.0),
         };
@@ -155,6 +173,24 @@ impl Tx {
         };
         self.change(id, change).await?;
         Ok(login)
+    }
+
+    /// Notes that the account was compared with its page, and what that found.
+    pub async fn note_sync(&mut self, id: AccountId, recovered: u64) -> Result<Synced, StoreError> {
+        let found = i64::try_from(recovered).unwrap_or(i64::MAX);
+        let synced = Synced {
+            synced_at: self.now,
+            recovered: found,
+            recovered_total: self.need(id).await?.recovered.unwrap_or(0).saturating_add(found),
+        };
+        let change = account::ActiveModel {
+            synced_at: Set(Some(synced.synced_at.0)),
+            last_recovered: Set(Some(synced.recovered)),
+            recovered: Set(Some(synced.recovered_total)),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        Ok(synced)
     }
 
     /// Takes an account's lease. The caller holds the folder's kernel lock, so whoever held the lease before is gone.

@@ -11,6 +11,7 @@ mod customers;
 mod error;
 mod failure;
 mod groups;
+mod history;
 mod idempotency;
 mod journal;
 mod listen;
@@ -51,6 +52,7 @@ pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, ResolvedCustomer, Told};
 pub use error::StoreError;
+pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;
 pub use journal::JournalRange;
 pub use media::{DueMedia, Hashes, MediaChange, NewMedia, StoredMedia};
@@ -158,6 +160,17 @@ impl Tx {
     /// The clock's time when the closure began.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// How many events there are so far, for [`Self::without_events`].
+    pub fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Takes back the unwanted ones of the events that were added after there were `from`.
+    pub fn without_events(&mut self, from: usize, unwanted: impl Fn(&Event) -> bool) {
+        let added = self.events.split_off(from.min(self.events.len()));
+        self.events.extend(added.into_iter().filter(|event| !unwanted(event)));
     }
 
     /// Adds an event to the journal, numbered when the transaction commits (`RULES` 23).

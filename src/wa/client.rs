@@ -20,16 +20,17 @@ use super::profile::{Profile, ProfileError};
 use super::shared::{Close, Request, Shared};
 use super::supervision::Supervision;
 use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
-use super::{login, outgoing, pacing};
+use super::{history, login, outgoing, pacing};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::Sink;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MAX_BATCH_EVENTS, MediaKey, MessageChange, OutgoingChange,
-    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MAX_BATCH_EVENTS, MediaKey, MessageChange,
+    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage,
+    WhatsApp,
 };
-use crate::domain::{ChatId, Clock, WaMessageId};
+use crate::domain::{ChatId, Clock, HistoryMark, WaMessageId};
 use crate::supervisor::Supervisor;
 
 /// Parts of a long list that are asked for; far beyond any account's chats.
@@ -158,15 +159,25 @@ impl WhatsAppWeb {
 
     /// A list that may come in parts.
     async fn list(&self, page: &Page, name: &str, arguments: Value) -> Result<Vec<Box<RawValue>>, Unreachable> {
+        self.try_list(page, name, arguments).await.map_err(lost)
+    }
+
+    /// The same, with what the page refuses told apart.
+    pub(super) async fn try_list(
+        &self,
+        page: &Page,
+        name: &str,
+        arguments: Value,
+    ) -> Result<Vec<Box<RawValue>>, CallError> {
         let limit = self.options.limits.call;
-        let ListPage { mut items, mut token } = page.call(name, arguments, limit).await.map_err(lost)?;
+        let ListPage { mut items, mut token } = page.call(name, arguments, limit).await?;
         for _ in 0..MAX_PARTS {
             let Some(rest) = token else { return Ok(items) };
-            let part: ListPage = page.call("more", json!({ "token": rest }), limit).await.map_err(lost)?;
+            let part: ListPage = page.call("more", json!({ "token": rest }), limit).await?;
             items.extend(part.items);
             token = part.token;
         }
-        Err(unreachable("the page's list has no end"))
+        Err(CallError::Garbled("the page's list has no end".to_owned()))
     }
 
     /// Something that is done like a person would and that no message depends on.
@@ -386,6 +397,10 @@ impl WhatsApp for WhatsAppWeb {
             .list(&page, "messages", json!({ "chat": chat, "count": count }))
             .await?;
         Ok(items.iter().map(|item| wire::event(item.get())).collect())
+    }
+
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {
+        history::earlier(self, chat, mark, count).await
     }
 
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable> {

@@ -8,6 +8,7 @@ mod content;
 mod driver;
 mod group;
 mod health;
+mod history;
 mod identity;
 mod illness;
 mod library;

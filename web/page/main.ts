@@ -5,6 +5,7 @@ import { change } from './changes';
 import { chats, markRead, message, messages, newest, recording, resolve, typing } from './chats';
 import { fileInput } from './files';
 import { Groups } from './groups';
+import { earlier } from './history';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Downloads } from './media';
@@ -79,6 +80,7 @@ export function start({ agent, bell }: Options): void {
       }
       return pages.open(all);
     },
+    earlier: async (args: { chat: string; before: string | null; count: number }) => pages.open(await earlier(args)),
     more: (args: { token: number }) => pages.next(args.token),
     message,
     openMedia: (query: Parameters<Downloads['open']>[0]) => downloads.open(query),

@@ -102,6 +102,8 @@ impl Store {
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
             .filter(message::Column::WhatsappId.is_not_null())
+            // What is older than the first login was settled, or not, before our time: asking for each would be many questions.
+            .filter(message::Column::Backfilled.eq(false))
             .filter(message::Column::Timestamp.gte(from.0))
             .order_by_desc(message::Column::Id)
             .limit(limit)

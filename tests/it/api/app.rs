@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use crm::api::keys::{CreateKey, make};
 use crm::api::scope::Scope;
 use crm::api::{ApiState, Parts, Server, SocketLimits};
-use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader};
+use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader, Syncs};
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
 use crm::domain::event::{Event, EventType};
+use crm::domain::history::HistoryDepth;
 use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pace::Pace;
@@ -224,6 +225,7 @@ async fn listen_on(
         port: Arc::new(whatsapp.clone()),
         reader: Reader::default(),
         resynced: watch::Sender::new(0).subscribe(),
+        syncs: Syncs::default(),
     };
     let server = Server::bind(address).await.unwrap();
     let listen = server.address().unwrap();
@@ -266,5 +268,6 @@ fn policy() -> Policy {
             max: SizeLimits::of_all(MAX_FILE_BYTES),
             ..MediaRules::default()
         },
+        history: HistoryDepth::None,
     }
 }

@@ -8,10 +8,10 @@ use crm::domain::customer::PhoneNumber;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
+    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
     PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
-use crm::domain::{ChatId, WaMessageId};
+use crm::domain::{ChatId, HistoryMark, WaMessageId};
 use tokio::sync::watch;
 
 #[derive(Clone)]
@@ -82,6 +82,15 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        away()
+    }
+
+    async fn earlier(
+        &self,
+        _chat: &ChatId,
+        _mark: Option<&HistoryMark>,
+        _count: usize,
+    ) -> Result<Earlier, Unreachable> {
         away()
     }
 

@@ -1,6 +1,7 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
 mod hearing;
+mod history;
 mod inbound;
 mod kinds;
 mod outbound;
@@ -35,6 +36,13 @@ impl Rig {
 
     /// With another policy.
     async fn with(change: impl FnOnce(&mut Run)) -> Self {
+        let mut rig = Self::begin(change).await;
+        rig.work().await;
+        rig
+    }
+
+    /// Where no worker has worked yet.
+    async fn begin(change: impl FnOnce(&mut Run)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let empty = empty_database(folder.path()).await;
         let mut run = Run::new(1, &empty, folder.path());
@@ -43,13 +51,11 @@ impl Rig {
         run.policy.spacing = Duration::ZERO..=Duration::ZERO;
         change(&mut run);
         let program = run.start().await;
-        let mut rig = Self {
+        Self {
             run,
             program,
             _folder: folder,
-        };
-        rig.work().await;
-        rig
+        }
     }
 
     /// The first customer writes, and has a room.
@@ -77,7 +83,7 @@ impl Rig {
 
     /// What the journal tells of these events.
     async fn events(&self, kind: EventType) -> Vec<Value> {
-        let journal = self.program.store.journal(Seq(0), 1000).await.unwrap();
+        let journal = self.program.store.journal(Seq(0), 100_000).await.unwrap();
         let of_kind = journal.into_iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.data).collect()
     }

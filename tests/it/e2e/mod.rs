@@ -3,6 +3,7 @@
 mod changes;
 mod exits;
 mod groups;
+mod history;
 mod kinds;
 mod media;
 mod media_trouble;

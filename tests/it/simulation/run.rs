@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Core, Desk, Idempotency, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
+    Core, Desk, Idempotency, Importer, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
     RoomRelay, SendCommand, SendTo, WhatsAppRelay,
 };
+use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
 use crm::domain::message::{Author, Origin};
 use crm::domain::pace::Pace;
@@ -28,6 +29,8 @@ use super::world::FakeWhatsApp;
 const CHATS: usize = 3;
 /// Actions in one life: most that goes wrong needs few, and short lives are many.
 const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
+/// Those of [`Program`] that have steps.
+const WORKERS: u32 = 6;
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
 const MAX_ROUNDS: usize = 3000;
 
@@ -57,6 +60,7 @@ pub struct Program {
     pub store: Store,
     pub desk: Desk,
     inbound: Inbound,
+    importer: Importer,
     relay: WhatsAppRelay,
     reading: Reading,
     room_inbound: RoomInbound,
@@ -121,6 +125,7 @@ impl Run {
             port: whatsapp.clone(),
             reader: reader.clone(),
             resynced: inbound.resynced(),
+            syncs: inbound.syncs(),
         };
         let desk = Desk::new(core.clone(), vec![line], None);
         Program {
@@ -130,6 +135,13 @@ impl Run {
                 whatsapp.clone(),
                 reader.clone(),
                 inbound.resynced(),
+            ),
+            importer: Importer::new(
+                core.clone(),
+                account,
+                whatsapp.clone(),
+                inbound.resynced(),
+                inbound.quiet(),
             ),
             reading: Reading::new(core.clone(), whatsapp, reader),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
@@ -231,7 +243,7 @@ impl Run {
                 false
             }
             53..55 => true,
-            _ => self.step(program, choice % 5).await.is_none(),
+            _ => self.step(program, choice % WORKERS).await.is_none(),
         }
     }
 
@@ -294,12 +306,13 @@ impl Run {
     }
 
     /// One step of one worker; `None` when the program was killed in it.
-    async fn step(&self, program: &mut Program, worker: u32) -> Option<Progress> {
+    pub async fn step(&self, program: &mut Program, worker: u32) -> Option<Progress> {
         let step: futures_util::future::BoxFuture<'_, Result<Progress, StoreError>> = match worker {
             0 => program.inbound.step().boxed(),
             1 => program.relay.step().boxed(),
             2 => program.room_relay.step().boxed(),
             3 => program.room_inbound.step().boxed(),
+            4 => program.importer.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
@@ -309,7 +322,7 @@ impl Run {
     pub async fn work(&self, program: &mut Program) {
         for _ in 0..MAX_ROUNDS {
             let mut worked = false;
-            for worker in 0..5 {
+            for worker in 0..WORKERS {
                 worked |= self.step(program, worker).await == Some(Progress::Worked);
             }
             if !worked {
@@ -317,6 +330,23 @@ impl Run {
             }
         }
         panic!("the workers never rest: {:?}", program.store.outbox_counts().await);
+    }
+
+    /// As [`Self::work`]; tells whether the program was killed in it.
+    pub async fn work_until_killed(&self, program: &mut Program) -> bool {
+        for _ in 0..MAX_ROUNDS {
+            let mut worked = false;
+            for worker in 0..WORKERS {
+                match self.step(program, worker).await {
+                    None => return true,
+                    Some(progress) => worked |= progress == Progress::Worked,
+                }
+            }
+            if !worked {
+                return false;
+            }
+        }
+        panic!("the workers never rest");
     }
 
     /// The world outside does all that it can meanwhile.
@@ -340,7 +370,7 @@ impl Run {
         let mut quiet = 0;
         for _ in 0..MAX_ROUNDS {
             let mut worked = false;
-            for worker in 0..5 {
+            for worker in 0..WORKERS {
                 let progress = self.step(program, worker).await.expect("no crash is planned");
                 worked |= progress == Progress::Worked;
             }
@@ -414,5 +444,6 @@ fn policy() -> Policy {
         send_expires: Some(Duration::from_hours(24)),
         pace: Pace::default(),
         media: MediaRules::default(),
+        history: HistoryDepth::All,
     }
 }

@@ -8,10 +8,11 @@ use crm::domain::customer::PhoneNumber;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange, OutgoingContent,
-    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange,
+    OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Recipient, Resolved, SendError, Unreachable,
+    WaMessage, WhatsApp,
 };
-use crm::domain::{ChatId, Clock, WaMessageId};
+use crm::domain::{ChatId, Clock, HistoryMark, WaMessageId};
 use rand::RngExt;
 use tokio::sync::watch;
 
@@ -186,7 +187,8 @@ impl WhatsApp for FakeWhatsApp {
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
         self.enter().await?;
         let events = {
-            let world = self.world.lock().unwrap();
+            let mut world = self.world.lock().unwrap();
+            world.calls.push(format!("messages {chat}"));
             let index = world.index(chat);
             let all = &world.chats[index].on_page;
             let from = all.len().saturating_sub(count);
@@ -197,6 +199,30 @@ impl WhatsApp for FakeWhatsApp {
         };
         self.gate.pass().await;
         Ok(events)
+    }
+
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {
+        self.enter().await?;
+        let page = {
+            let world = self.world.lock().unwrap();
+            let index = world.index(chat);
+            let all = &world.chats[index].on_page;
+            let end = match mark {
+                None => Some(all.len()),
+                Some(mark) => all.iter().position(|told| told.id.as_str() == mark.as_str()),
+            };
+            end.map(|end| {
+                all[end.saturating_sub(count)..end]
+                    .iter()
+                    .map(|told| Past {
+                        mark: told.id.as_str().into(),
+                        event: PageEvent::Message(Box::new(world.message(index, told))),
+                    })
+                    .collect()
+            })
+        };
+        self.gate.pass().await;
+        Ok(page.map_or(Earlier::Lost, Earlier::Page))
     }
 
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable> {

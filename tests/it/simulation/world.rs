@@ -140,6 +140,18 @@ impl FakeWhatsApp {
         self.world.lock().unwrap().message(chat, &told)
     }
 
+    /// A text of a customer that the page has, and no event has told of.
+    pub fn stood_before(&self, chat: usize, id: &str, text: &str, at: Timestamp) {
+        let told = Told {
+            id: id.into(),
+            from_me: false,
+            text: text.to_owned(),
+            at,
+            ack: 1,
+        };
+        self.world.lock().unwrap().show(chat, told, false);
+    }
+
     /// The owner writes on the phone: the page hears of its acks only.
     pub fn phone_writes(&self, chat: usize, text: &str) {
         let mut world = self.world.lock().unwrap();

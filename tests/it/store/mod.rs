@@ -7,6 +7,7 @@ mod customers;
 mod databases;
 mod desk;
 mod grouping;
+mod history;
 mod journal;
 mod kinds;
 mod lost;

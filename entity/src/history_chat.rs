@@ -1,0 +1,25 @@
+//! A chat whose history is imported; unique by (account, chat).
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, ChatId, HistoryChatId, HistoryMark};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "history_chats")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: HistoryChatId,
+    pub account_id: AccountId,
+    pub chat: ChatId,
+    /// The oldest message that is in: what is older comes next.
+    pub mark: Option<HistoryMark>,
+    pub done: bool,
+    /// How often the mark was not found any more.
+    pub restarts: i32,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

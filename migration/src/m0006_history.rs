@@ -1,0 +1,59 @@
+//! The import of history, chat by chat; what comparisons with the page have found; accounts that come and go.
+
+use sea_orm_migration::prelude::*;
+
+use crate::columns::{Builder, flag, id, number, optional, small_number, word};
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0006_history"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let b = Builder::new(manager).await?;
+        let account = number("account_id").primary_key().take();
+        b.table_with(
+            "history_imports",
+            vec![
+                account,
+                word("depth"),
+                word("state"),
+                optional(number("since")),
+                number("chats_total"),
+                number("chats_done"),
+                number("messages"),
+                optional(number("started_at")),
+                optional(number("finished_at")),
+                number("updated_at"),
+            ],
+            &[("account_id", "accounts")],
+        )
+        .await?;
+        b.table_with(
+            "history_chats",
+            vec![
+                id(),
+                number("account_id"),
+                b.key("chat"),
+                optional(b.text("mark")),
+                flag("done"),
+                small_number("restarts"),
+            ],
+            &[("account_id", "accounts")],
+        )
+        .await?;
+        b.unique("history_chats", &["account_id", "chat"]).await?;
+        b.index("history_chats", &["account_id", "done", "id"]).await?;
+
+        b.add("accounts", optional(number("synced_at"))).await?;
+        b.add("accounts", optional(number("last_recovered"))).await?;
+        b.add("accounts", optional(number("recovered"))).await?;
+        b.add("accounts", optional(word("leaving"))).await?;
+        b.add("accounts", optional(number("removed_at"))).await
+    }
+}

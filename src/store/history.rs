@@ -1,0 +1,283 @@
+//! The import of history: how deep each account's goes and how far each of its chats is, so that it goes on after a crash
+//! where it was.
+
+use std::collections::HashSet;
+
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+
+use entity::{history_chat, history_import};
+
+use crate::domain::history::{History, HistoryDepth, HistoryState};
+use crate::domain::{AccountId, ChatId, HistoryChatId, HistoryMark, Timestamp};
+
+use super::row::word;
+use super::{Store, StoreError, Tx};
+
+/// Chats planned by one statement.
+const CHATS_AT_ONCE: usize = 200;
+
+/// A chat whose history is being imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryChat {
+    pub id: HistoryChatId,
+    pub chat: ChatId,
+    /// The oldest message that is in.
+    pub mark: Option<HistoryMark>,
+    /// How often the mark was not found any more.
+    pub restarts: i32,
+}
+
+/// How far a chat is, once its newest part is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryStep {
+    /// As far as before.
+    Stays,
+    /// Down to here; there is more.
+    Reached(HistoryMark),
+    /// Down to here, and there is nothing more to be had.
+    Done(Option<HistoryMark>),
+    /// Its mark is gone from the page: from the newest on again.
+    Again,
+}
+
+impl Store {
+    /// An account's import; `None` when nobody has asked for one.
+    pub async fn history(&self, account: AccountId) -> Result<Option<History>, StoreError> {
+        find(self.readers(), account).await?.map(read).transpose()
+    }
+
+    /// The chat that comes next; the plan puts the newest first.
+    pub async fn next_history_chat(&self, account: AccountId) -> Result<Option<HistoryChat>, StoreError> {
+        let row = history_chat::Entity::find()
+            .filter(history_chat::Column::AccountId.eq(account))
+            .filter(history_chat::Column::Done.eq(false))
+            .order_by_asc(history_chat::Column::Id)
+            .one(self.readers())
+            .await?;
+        Ok(row.map(|row| HistoryChat {
+            id: row.id,
+            chat: row.chat,
+            mark: row.mark,
+            restarts: row.restarts,
+        }))
+    }
+}
+
+impl Tx {
+    pub async fn history(&mut self, account: AccountId) -> Result<Option<History>, StoreError> {
+        find(&self.session, account).await?.map(read).transpose()
+    }
+
+    /// Somebody wants history. Before the first login the depth is kept for it; after it the import goes on as deep as that,
+    /// or as deep as it was, whichever is deeper, and looks again at chats that had nothing more.
+    pub async fn ask_history(&mut self, id: AccountId, depth: HistoryDepth) -> Result<History, StoreError> {
+        let account = self.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+        let found = find(&self.session, id).await?;
+        let is_new = found.is_none();
+        let mut row = found.unwrap_or_else(|| unasked(id));
+        match account.watermark {
+            None => {
+                row.depth = depth.to_string();
+                row.state = HistoryState::Waiting.to_string();
+            }
+            Some(linked) => {
+                let depth = depth.max(word("history_imports", &row.depth)?);
+                let nothing = depth == HistoryDepth::None;
+                let state = if nothing {
+                    HistoryState::Done
+                } else {
+                    HistoryState::Running
+                };
+                row.depth = depth.to_string();
+                row.state = state.to_string();
+                row.since = Some(depth.since(linked).0);
+                row.chats_done = 0;
+                row.started_at = row.started_at.or(Some(self.now.0));
+                row.finished_at = nothing.then_some(self.now.0);
+                self.open_history_chats(id).await?;
+            }
+        }
+        row.updated_at = self.now.0;
+        let history = read(row.clone())?;
+        let row = row.into_active_model();
+        if is_new {
+            history_import::Entity::insert(row)
+                .exec_without_returning(&self.session)
+                .await?;
+        } else {
+            history_import::Entity::update(row.reset_all())
+                .exec(&self.session)
+                .await?;
+        }
+        Ok(history)
+    }
+
+    /// The account is linked for the first time: its import begins, as deep as was chosen, or as `default` says.
+    pub async fn begin_history(&mut self, account: AccountId, default: HistoryDepth) -> Result<History, StoreError> {
+        let chosen = self.history(account).await?;
+        self.ask_history(account, chosen.map_or(default, |history| history.depth))
+            .await
+    }
+
+    /// Adds chats to the plan, in this order; those that are in it stay as they are. Tells how many were added.
+    pub async fn plan_history(&mut self, account: AccountId, chats: &[ChatId]) -> Result<u64, StoreError> {
+        let rows = history_chat::Entity::find()
+            .filter(history_chat::Column::AccountId.eq(account))
+            .all(&self.session)
+            .await?;
+        let mut planned: HashSet<ChatId> = rows.into_iter().map(|row| row.chat).collect();
+        let fresh: Vec<&ChatId> = chats.iter().filter(|chat| planned.insert((*chat).clone())).collect();
+        for chats in fresh.chunks(CHATS_AT_ONCE) {
+            let rows = chats.iter().map(|chat| history_chat::ActiveModel {
+                id: NotSet,
+                account_id: Set(account),
+                chat: Set((*chat).clone()),
+                mark: Set(None),
+                done: Set(false),
+                restarts: Set(0),
+            });
+            history_chat::Entity::insert_many(rows)
+                .exec_without_returning(&self.session)
+                .await?;
+        }
+        history_import::Entity::update_many()
+            .col_expr(
+                history_import::Column::ChatsTotal,
+                Expr::value(signed(planned.len() as u64)),
+            )
+            .filter(history_import::Column::AccountId.eq(account))
+            .exec(&self.session)
+            .await?;
+        Ok(fresh.len() as u64)
+    }
+
+    /// Notes that `new` messages of a chat are in, and how far it is by now.
+    pub async fn history_took(
+        &mut self,
+        account: AccountId,
+        chat: HistoryChatId,
+        new: u64,
+        step: &HistoryStep,
+    ) -> Result<History, StoreError> {
+        let row = history_chat::Entity::find_by_id(chat).one(&self.session).await?;
+        let row = row.ok_or(StoreError::Missing {
+            what: "history of a chat",
+        })?;
+        let mut change = <history_chat::ActiveModel as Default>::default();
+        match step {
+            HistoryStep::Stays => {}
+            HistoryStep::Reached(mark) => change.mark = Set(Some(mark.clone())),
+            HistoryStep::Done(mark) => {
+                change.done = Set(true);
+                if mark.is_some() {
+                    change.mark = Set(mark.clone());
+                }
+            }
+            HistoryStep::Again => {
+                change.mark = Set(None);
+                change.restarts = Set(row.restarts + 1);
+            }
+        }
+        if *step != HistoryStep::Stays {
+            history_chat::Entity::update_many()
+                .set(change)
+                .filter(history_chat::Column::Id.eq(chat))
+                .exec(&self.session)
+                .await?;
+        }
+        let done = i64::from(matches!(step, HistoryStep::Done(_)) && !row.done);
+        let plus = |column: history_import::Column, n: i64| Expr::col(column).add(n);
+        history_import::Entity::update_many()
+            .col_expr(
+                history_import::Column::Messages,
+                plus(history_import::Column::Messages, signed(new)),
+            )
+            .col_expr(
+                history_import::Column::ChatsDone,
+                plus(history_import::Column::ChatsDone, done),
+            )
+            .col_expr(history_import::Column::UpdatedAt, Expr::value(self.now.0))
+            .filter(history_import::Column::AccountId.eq(account))
+            .exec(&self.session)
+            .await?;
+        self.need_history(account).await
+    }
+
+    /// Everything that can be had is in.
+    pub async fn finish_history(&mut self, account: AccountId) -> Result<History, StoreError> {
+        let change = history_import::ActiveModel {
+            state: Set(HistoryState::Done.to_string()),
+            finished_at: Set(Some(self.now.0)),
+            updated_at: Set(self.now.0),
+            ..<history_import::ActiveModel as Default>::default()
+        };
+        history_import::Entity::update_many()
+            .set(change)
+            .filter(history_import::Column::AccountId.eq(account))
+            .exec(&self.session)
+            .await?;
+        self.need_history(account).await
+    }
+
+    /// Every chat of the plan may have more than it had.
+    async fn open_history_chats(&mut self, account: AccountId) -> Result<(), StoreError> {
+        history_chat::Entity::update_many()
+            .col_expr(history_chat::Column::Done, Expr::value(false))
+            .filter(history_chat::Column::AccountId.eq(account))
+            .exec(&self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn need_history(&mut self, account: AccountId) -> Result<History, StoreError> {
+        let history = self.history(account).await?;
+        history.ok_or(StoreError::Missing {
+            what: "import of history",
+        })
+    }
+}
+
+async fn find(
+    database: &impl ConnectionTrait,
+    account: AccountId,
+) -> Result<Option<history_import::Model>, StoreError> {
+    Ok(history_import::Entity::find_by_id(account).one(database).await?)
+}
+
+/// The row of an account whose history nobody has asked for.
+fn unasked(account: AccountId) -> history_import::Model {
+    history_import::Model {
+        account_id: account,
+        depth: HistoryDepth::None.to_string(),
+        state: HistoryState::Waiting.to_string(),
+        since: None,
+        chats_total: 0,
+        chats_done: 0,
+        messages: 0,
+        started_at: None,
+        finished_at: None,
+        updated_at: 0,
+    }
+}
+
+fn read(row: history_import::Model) -> Result<History, StoreError> {
+    Ok(History {
+        state: word("history_imports", &row.state)?,
+        depth: word("history_imports", &row.depth)?,
+        chats_total: row.chats_total,
+        chats_done: row.chats_done,
+        messages: row.messages,
+        started_at: row.started_at.map(Timestamp),
+        finished_at: row.finished_at.map(Timestamp),
+        since: row.since.map(Timestamp),
+    })
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

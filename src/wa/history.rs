@@ -1,0 +1,69 @@
+//! A chat's past, a page at a time.
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::client::{WhatsAppWeb, lost};
+use super::page::CallError;
+use super::wire;
+use crate::domain::whatsapp::{Earlier, PageEvent, Past, Unreachable};
+use crate::domain::{ChatId, HistoryMark};
+
+/// The longest mark that is taken for one, in bytes: a key has a chat, an id and perhaps a sender.
+const MAX_MARK_BYTES: usize = 1024;
+
+#[derive(Debug, Deserialize)]
+struct WirePast {
+    mark: String,
+    event: Box<RawValue>,
+}
+
+pub(super) async fn earlier(
+    web: &WhatsAppWeb,
+    chat: &ChatId,
+    mark: Option<&HistoryMark>,
+    count: usize,
+) -> Result<Earlier, Unreachable> {
+    let page = web.linked_page()?;
+    let arguments = json!({ "chat": chat, "before": mark, "count": count });
+    match web.try_list(&page, "earlier", arguments).await {
+        Ok(items) => Ok(Earlier::Page(
+            items.iter().filter_map(|item| past(item.get())).collect(),
+        )),
+        Err(CallError::Refused(refusal)) if refusal.code == "no_mark" => Ok(Earlier::Lost),
+        Err(CallError::Refused(refusal)) if refusal.code == "no_chat" => Ok(Earlier::NoChat),
+        Err(error) => Err(lost(error)),
+    }
+}
+
+/// What has no place that could be asked from later cannot be taken: it comes again with the one behind it.
+fn past(raw: &str) -> Option<Past> {
+    let WirePast { mark, event } = serde_json::from_str(raw).ok()?;
+    let event: PageEvent = wire::event(event.get());
+    (!mark.is_empty() && mark.len() <= MAX_MARK_BYTES).then_some(Past {
+        mark: HistoryMark(mark),
+        event,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_of_the_past_keeps_its_place_and_its_bytes() {
+        let told = past(r#"{"mark":"false_1@x_A","event":{"type":"message","id":7}}"#).unwrap();
+        assert_eq!(told.mark.as_str(), "false_1@x_A");
+        assert!(matches!(&told.event, PageEvent::Poison { bytes, .. } if bytes.ends_with(b"\"id\":7}")));
+        assert_eq!(told.at(), None);
+        for nowhere in [
+            r#"{"mark":"","event":{}}"#,
+            r#"{"event":{}}"#,
+            "7",
+            &format!("{:?}", "x".repeat(2000)),
+        ] {
+            assert_eq!(past(nowhere), None);
+        }
+    }
+}
