@@ -220,13 +220,11 @@ impl Inbound {
 
     /// Does a comparison that somebody asked for; when the page goes away meanwhile, once it is back.
     async fn answer(&mut self, account: &Account, asked: Asked) -> Result<Progress, StoreError> {
-        match self.compare(account, asked.scope, Some(&asked)).await? {
-            Some(synced) => asked.answer(synced),
-            None => {
-                self.in_hand = Some(asked);
-                return Ok(Progress::Idle);
-            }
-        }
+        let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
+            self.in_hand = Some(asked);
+            return Ok(Progress::Idle);
+        };
+        asked.answer(synced);
         Ok(Progress::Worked)
     }
 

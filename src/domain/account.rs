@@ -54,6 +54,15 @@ pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
     })
 }
 
+impl Account {
+    /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
+    /// first login is not older than it.) Without a login everything is.
+    pub fn history_ends(&self) -> Timestamp {
+        self.watermark
+            .map_or(Timestamp(i64::MAX), |watermark| Timestamp(watermark.0 / 1000 * 1000))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,14 +78,5 @@ mod tests {
         assert!(after(13).is_some());
         assert_eq!(after(14), None, "linked still, so it is in use");
         assert_eq!(phone_unseen(seen, Timestamp::ZERO), None, "a clock that was set back");
-    }
-}
-
-impl Account {
-    /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
-    /// first login is not older than it.) Without a login everything is.
-    pub fn history_ends(&self) -> Timestamp {
-        self.watermark
-            .map_or(Timestamp(i64::MAX), |watermark| Timestamp(watermark.0 / 1000 * 1000))
     }
 }

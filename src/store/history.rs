@@ -48,7 +48,7 @@ pub enum HistoryStep {
 impl Store {
     /// An account's import; `None` when nobody has asked for one.
     pub async fn history(&self, account: AccountId) -> Result<Option<History>, StoreError> {
-        find(self.readers(), account).await?.map(read).transpose()
+        find(self.readers(), account).await?.as_ref().map(read).transpose()
     }
 
     /// The chat that comes next; the plan puts the newest first.
@@ -70,7 +70,7 @@ impl Store {
 
 impl Tx {
     pub async fn history(&mut self, account: AccountId) -> Result<Option<History>, StoreError> {
-        find(&self.session, account).await?.map(read).transpose()
+        find(&self.session, account).await?.as_ref().map(read).transpose()
     }
 
     /// Somebody wants history. Before the first login the depth is kept for it; after it the import goes on as deep as that,
@@ -103,7 +103,7 @@ impl Tx {
             }
         }
         row.updated_at = self.now.0;
-        let history = read(row.clone())?;
+        let history = read(&row)?;
         let row = row.into_active_model();
         if is_new {
             history_import::Entity::insert(row)
@@ -265,7 +265,7 @@ fn unasked(account: AccountId) -> history_import::Model {
     }
 }
 
-fn read(row: history_import::Model) -> Result<History, StoreError> {
+fn read(row: &history_import::Model) -> Result<History, StoreError> {
     Ok(History {
         state: word("history_imports", &row.state)?,
         depth: word("history_imports", &row.depth)?,

@@ -246,7 +246,7 @@ async fn a_comparison_of_chats_with_nothing_new_asks_the_page_for_none_of_them()
     let past = [(0, "a", 24 * 30), (1, "b", 30), (2, "c", 24 * 100)];
     let mut rig = Rig::with_past(&past, HistoryDepth::Days(90)).await;
     rig.settle().await;
-    assert_eq!(rig.texts().await, ["b", "a"]);
+    assert_eq!(rig.texts().await, ["a", "b"], "and not the third, which is too old");
     let before = rig.reads();
     assert_eq!(before, 0, "what is older than the first login is the import's");
     rig.met().await;
