@@ -67,6 +67,8 @@ mod tests {
             writer.write_image_data(&pixels).unwrap();
             writer.finish().unwrap();
         } else {
+            // Pixels are begun, and there is no more of them.
+            writer.write_chunk(png::chunk::IDAT, b"x").unwrap();
             drop(writer);
         }
         bytes

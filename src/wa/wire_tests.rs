@@ -97,7 +97,7 @@ fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
         (
             json!({"kind": "document", "fileName": "a\nb.pdf", "caption": "a\nb.pdf"}),
             Kind::Document,
-            "[document: a b.pdf]",
+            "[document: ab.pdf]",
         ),
         (
             json!({"kind": "vcard", "title": "Bob"}),
