@@ -192,9 +192,12 @@ impl Page {
         given.map(drop)
     }
 
-    /// Counts the rings for events: changes when there is something to pull.
+    /// Counts the rings for events: changes when there is something to pull, from now on. (A clone has seen no more than what
+    /// it was cloned from, and would ring at once for every ring that there ever was.)
     pub fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.clone()
+        let mut bell = self.bell.clone();
+        bell.mark_unchanged();
+        bell
     }
 
     async fn is_at(&self, url: &str, limit: Duration) -> Result<bool, CallError> {

@@ -208,3 +208,26 @@ async fn a_message_that_reaches_the_page_ends_the_pull_that_waits_for_it() {
     }
     desk.end().await;
 }
+
+/// A bell that has rung once does not ring for ever: a page with nothing to tell is not asked without a pause.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_waits_while_the_page_has_nothing_to_tell_though_it_had_before() {
+    const WAIT: Duration = Duration::from_millis(500);
+    let mut desk = Desk::with(Options::default(), |options| options.limits.pull = WAIT).await;
+    desk.link().await;
+    let ada = desk.standin.customer("ada", "447700900123");
+    ada.write("hello");
+    desk.message("hello").await;
+    // What else there is to tell of it is told by then.
+    let mut quiet = 0;
+    let mut since = std::time::Instant::now();
+    while quiet < 4 {
+        match desk.pull().await.unwrap().mark {
+            None => quiet += 1,
+            Some(_) => (quiet, since) = (0, std::time::Instant::now()),
+        }
+    }
+    // The first may end early, by a ring for what the one before has taken.
+    assert!(since.elapsed() >= 3 * WAIT, "four empty pulls in {:?}", since.elapsed());
+    desk.end().await;
+}
