@@ -193,6 +193,7 @@ test('what happens to the group is said, and shows', async () => {
   await changed('remove');
   await group.change({ subject: 'Saturday orders', description: 'Cakes' });
   await until('renamed', () => session.run((chat) => WPP.chat.get(chat).formattedTitle === 'Saturday orders', group.chat));
+  await session.heard('chat.new_message', { type: 'gp2', subtype: 'description' });
   const notices = (await session.all('chat.new_message')).filter((msg) => msg.type === 'gp2').map((msg) => [msg.subtype, msg.body]);
   const said = ['add', 'promote', 'leave', 'invite', 'remove'].map((subtype) => [subtype, undefined]);
   assert.deepEqual(notices, [...said, ['subject', 'Saturday orders'], ['description', 'Cakes']]);

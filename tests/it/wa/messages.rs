@@ -8,6 +8,7 @@ use crm::domain::customer::Identity;
 use crm::domain::message::Kind;
 use crm::domain::whatsapp::{LookUp, OutgoingContent, OutgoingMessage, PageEvent, QuotedKey, Recipient, WhatsApp};
 use testbed::standin::{Address, KeyLayout, NewCustomer, Options};
+use tokio::time::Instant;
 
 use super::desk::Desk;
 
@@ -220,11 +221,12 @@ async fn a_pull_waits_while_the_page_has_nothing_to_tell_though_it_had_before() 
     desk.message("hello").await;
     // What else there is to tell of it is told by then.
     let mut quiet = 0;
-    let mut since = std::time::Instant::now();
+    let mut since = Instant::now();
     while quiet < 4 {
-        match desk.pull().await.unwrap().mark {
-            None => quiet += 1,
-            Some(_) => (quiet, since) = (0, std::time::Instant::now()),
+        if desk.pull().await.unwrap().mark.is_none() {
+            quiet += 1;
+        } else {
+            (quiet, since) = (0, Instant::now());
         }
     }
     // The first may end early, by a ring for what the one before has taken.
