@@ -26,10 +26,6 @@ pub struct Model {
     pub synced_at: Option<i64>,
     pub last_recovered: Option<i64>,
     pub recovered: Option<i64>,
-    /// It is being removed: what is to become of its profile.
-    pub leaving: Option<String>,
-    /// It was removed; what it has written and heard stays.
-    pub removed_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

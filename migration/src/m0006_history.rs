@@ -52,8 +52,6 @@ impl MigrationTrait for Migration {
 
         b.add("accounts", optional(number("synced_at"))).await?;
         b.add("accounts", optional(number("last_recovered"))).await?;
-        b.add("accounts", optional(number("recovered"))).await?;
-        b.add("accounts", optional(word("leaving"))).await?;
-        b.add("accounts", optional(number("removed_at"))).await
+        b.add("accounts", optional(number("recovered"))).await
     }
 }

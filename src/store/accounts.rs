@@ -95,8 +95,6 @@ impl Tx {
             synced_at: Set(None),
             last_recovered: Set(None),
             recovered: Set(None),
-            leaving: Set(None),
-            removed_at: Set(None),
             created_at: Set(self.now.0),
             updated_at: Set(self.now.0),
         };

@@ -165,7 +165,8 @@ fn a_chat_that_was_marked_unread_by_hand_has_no_negative_count() {
     assert_eq!(chat(&raw.to_string()).unwrap().unread, 0);
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+/// Nested so deep, with about so many values in all.
+pub(super) fn any_json(depth: u32, size: u32) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -173,7 +174,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         ".*".prop_map(Value::from),
     ];
-    leaf.prop_recursive(2, 8, 4, |inner| {
+    leaf.prop_recursive(depth, size, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::hash_map(".*", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
@@ -193,7 +194,7 @@ proptest! {
     fn no_value_in_any_place_makes_the_parser_panic(
         key in prop::sample::select(vec!["id", "chat", "fromMe", "sender", "t", "kind", "ack", "body", "caption", "quoted",
             "seconds", "fileName", "title", "viewOnce", "contact", "chatName"]),
-        value in any_json(),
+        value in any_json(2, 8),
     ) {
         event(&wire(&json!({key: value})).to_string());
     }

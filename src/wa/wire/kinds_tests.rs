@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::event;
+use super::tests::any_json;
 use crate::domain::details::Details;
 use crate::domain::message::Kind;
 use crate::domain::whatsapp::{PageEvent, WaMessage};
@@ -258,22 +259,6 @@ fn ten_thousand_events_in_one_answer_are_each_taken() {
     assert_eq!(pull.batch().events.len(), 10_000);
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".*".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map(".*", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
 /// Every place in a value, as JSON pointers.
 fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
@@ -301,7 +286,7 @@ fn holds(raw: &str) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn anything_in_any_place_of_any_event_is_taken_or_kept(
-        which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), value in any_json(), gone: bool,
+        which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), value in any_json(3, 16), gone: bool,
     ) {
         let corpus = corpus();
         let mut told = which.get(&corpus).clone();

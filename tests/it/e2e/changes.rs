@@ -9,6 +9,7 @@ use crate::rig::crm::kill_all;
 use crate::rig::customers::phone_shows;
 use crate::rig::desk::{Desk, Plan};
 use crate::rig::socket::Socket;
+use crate::rig::told::{rest, told};
 
 const NUMBER: &str = "447700900130";
 const TO: &str = "+447700900130";
@@ -184,12 +185,6 @@ fn kind(event: &Value) -> &str {
     event["type"].as_str().unwrap()
 }
 
-/// The data of the next event of this type for which `wanted` holds.
-async fn told(socket: &mut Socket, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let event = socket.event(|event| event["t"] == kind && wanted(&event["d"])).await;
-    event["d"].clone()
-}
-
 async fn events(desk: &Desk) -> Vec<Value> {
     desk.crm
         .lines(&["tail", "--since", "0", "--idle", "1s", "-o", "ndjson"])
@@ -215,15 +210,4 @@ fn emojis(desk: &Desk, customer: &testbed::standin::Customer, stanza: &str) -> V
         .values()
         .map(|reaction| reaction.text.clone())
         .collect()
-}
-
-async fn rest(desk: &Desk, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
-    let answer = reqwest::Client::new()
-        .request(method, format!("{}{path}", desk.crm.url))
-        .bearer_auth(desk.crm.admin_key())
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
 }

@@ -184,16 +184,8 @@ impl FakeWhatsApp {
 
     pub fn customer_writes(&self, chat: usize) -> WaMessageId {
         let mut world = self.world.lock().unwrap();
-        let at = world.second(self.clock.now());
-        world.made += 1;
-        let id = WaMessageId(format!("IN{:04}", world.made));
-        let told = Told {
-            id: id.clone(),
-            from_me: false,
-            text: format!("in {}", world.made),
-            at,
-            ack: 1,
-        };
+        let told = world.written_by_a_customer(self.clock.now());
+        let id = told.id.clone();
         if world.online && world.linked {
             world.show(chat, told, true);
         } else {
@@ -205,16 +197,8 @@ impl FakeWhatsApp {
     /// A customer writes, and the page shows it without telling: no listener hears any more.
     pub fn customer_writes_unheard(&self, chat: usize) -> WaMessageId {
         let mut world = self.world.lock().unwrap();
-        let at = world.second(self.clock.now());
-        world.made += 1;
-        let id = WaMessageId(format!("IN{:04}", world.made));
-        let told = Told {
-            id: id.clone(),
-            from_me: false,
-            text: format!("in {}", world.made),
-            at,
-            ack: 1,
-        };
+        let told = world.written_by_a_customer(self.clock.now());
+        let id = told.id.clone();
         world.show(chat, told, false);
         id
     }
@@ -383,6 +367,17 @@ impl World {
             ids: vec![id],
             ack,
         });
+    }
+
+    fn written_by_a_customer(&mut self, now: Timestamp) -> Told {
+        self.made += 1;
+        Told {
+            id: WaMessageId(format!("IN{:04}", self.made)),
+            from_me: false,
+            text: format!("in {}", self.made),
+            at: self.second(now),
+            ack: 1,
+        }
     }
 
     pub(super) fn message(&self, chat: usize, told: &Told) -> WaMessage {
