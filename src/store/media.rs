@@ -6,7 +6,9 @@ mod find;
 
 use std::collections::HashSet;
 
-use entity::media;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+use entity::{media, message};
 
 use crate::domain::media::{Media, MediaState, url};
 use crate::domain::{AccountId, ChatId, MediaId, WaMessageId};
@@ -89,3 +91,12 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
 
 /// The hashes of objects.
 pub type Hashes = HashSet<String>;
+
+/// The messages that carry a medium (of the query around).
+fn carried() -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(message::Entity)
+        .and_where(Expr::col((message::Entity, message::Column::MediaId)).equals((media::Entity, media::Column::Id)))
+        .take()
+}

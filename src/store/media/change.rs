@@ -1,6 +1,6 @@
 //! Storing media and what becomes of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -14,7 +14,7 @@ use crate::domain::{MediaId, MessageId, Timestamp};
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
-use super::{MediaChange, NewMedia, StoredMedia, find};
+use super::{MediaChange, NewMedia, StoredMedia, carried, find};
 
 impl Tx {
     pub async fn medium(&mut self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
@@ -114,21 +114,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what was handed to us before `before` and never sent, at most `limit`; gives the count. Its bytes are thrown away
-    /// when they are found to belong to nothing.
+    /// Forgets what came to us before `before` and no message carries (it was never sent, or has disappeared), at most `limit`;
+    /// gives the count. Its bytes are thrown away when they are found to belong to nothing.
     pub async fn forget_unsent_media(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let carried = Query::select()
-            .expr(Expr::val(1))
-            .from(message::Entity)
-            .and_where(
-                Expr::col((message::Entity, message::Column::MediaId)).equals((media::Entity, media::Column::Id)),
-            )
-            .take();
         let unsent: Vec<MediaId> = media::Entity::find()
             .select_only()
             .column(media::Column::Id)
             .filter(media::Column::CreatedAt.lt(before.0))
-            .filter(Expr::exists(carried).not())
+            .filter(Expr::exists(carried()).not())
             .order_by_asc(media::Column::Id)
             .limit(limit)
             .into_tuple()

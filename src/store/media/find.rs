@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use entity::{conversation, media, message};
@@ -10,7 +11,7 @@ use crate::domain::media::MediaState;
 use crate::domain::{AccountId, MediaId, Timestamp};
 use crate::store::{Store, StoreError};
 
-use super::{DueMedia, Hashes, StoredMedia, read};
+use super::{DueMedia, Hashes, StoredMedia, carried, read};
 
 impl Store {
     pub async fn medium(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
@@ -29,7 +30,8 @@ impl Store {
             .filter(media::Column::State.eq(MediaState::Pending.as_str()))
             .filter(media::Column::Wanted.eq(true))
             .filter(media::Column::AccountId.eq(account))
-            .filter(media::Column::NotBefore.lte(now.0));
+            .filter(media::Column::NotBefore.lte(now.0))
+            .filter(Expr::exists(carried()));
         if !in_hand.is_empty() {
             query = query.filter(media::Column::Id.is_not_in(in_hand.iter().copied()));
         }

@@ -61,6 +61,8 @@ impl Tx {
             content: Set(String::new()),
             details: Set(Some(to_json(&after)?)),
             media: Set(None),
+            // So that nothing that becomes of the medium is written here again, and its bytes belong to nobody.
+            media_id: Set(None),
             vanishes_at: Set(None),
             deleted_at: Set(Some(row.deleted_at.unwrap_or(self.now.0))),
             ..message::ActiveModel::default()

@@ -15,6 +15,7 @@ on_each_database! {
     how_a_medium_stands_is_in_its_messages_and_changes_with_it,
     what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off,
     what_was_handed_in_and_never_sent_is_forgotten_after_a_day,
+    what_a_message_showed_that_has_disappeared_does_not_come_back,
 }
 
 pub fn wanted(account: AccountId) -> NewMedia {
@@ -168,5 +169,28 @@ async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Da
     assert_eq!(forget(BEGIN.plus(Duration::from_secs(1))).await, 1);
     assert!(store.medium(unsent.id).await.unwrap().is_none());
     assert!(store.medium(sent.id).await.unwrap().is_some());
+    store.close().await;
+}
+
+/// Though its bytes were on their way when the message's time was over.
+async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let message = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
+    let (message, medium) = carried(&store, message, wanted(ada.account_id)).await;
+    let id = message.id;
+    let gone = write(&store, move |tx| async move { tx.empty_message(id).await }.boxed());
+    assert_eq!(gone.await.unwrap().media, None);
+
+    assert_eq!(change(&store, medium.id, stored(&"cd".repeat(32))).await, []);
+    assert_eq!(store.message(id).await.unwrap().unwrap().media, None);
+    change(&store, medium.id, MediaChange::Wanted).await;
+    let due = store.due_media(ada.account_id, database.clock.now(), 10, &[]).await;
+    assert_eq!(due.unwrap().len(), 0, "nobody is to see it");
+    let later = BEGIN.plus(Duration::from_secs(1));
+    let forgotten = write(&store, move |tx| {
+        async move { tx.forget_unsent_media(later, 10).await }.boxed()
+    });
+    assert_eq!(forgotten.await.unwrap(), 1);
     store.close().await;
 }
