@@ -7,6 +7,7 @@
 
 mod apart;
 mod gather;
+mod hidden;
 mod join;
 mod part;
 mod undo;

@@ -1,7 +1,7 @@
 //! Making two of one conversation again.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use entity::{conversation, message};
 
@@ -32,6 +32,7 @@ impl Tx {
         self.split_chats(row, theirs, record.as_ref()).await?;
         self.split_unread(row, theirs, unread).await?;
         self.adopt_ended(row.id, theirs, &home_of(&parting.theirs)).await?;
+        self.gather_hidden(row.id, theirs, parting.restored, &home).await?;
         self.recount(row.id).await?;
         self.recount(theirs).await
     }
@@ -77,7 +78,7 @@ impl Tx {
             self.change_conversation(place.id, change).await?;
             return Ok(Some(place.id));
         }
-        if !self.has_any(row.id, &Home::In(parting.theirs.clone())).await? {
+        if !self.has_any_below(row.id, &Home::In(parting.theirs.clone())).await? {
             return Ok(None);
         }
         self.place_of(row, parting.restored).await.map(Some)
@@ -86,7 +87,7 @@ impl Tx {
     /// A conversation that was the other's as a whole goes back as a whole, but for what came in since.
     async fn give_back_whole(&mut self, parting: &Parting, row: &conversation::Model) -> Result<(), StoreError> {
         let others = Home::NotIn(parting.theirs.clone());
-        let has_rest = self.has_any(row.id, &others).await?;
+        let has_rest = self.has_any_below(row.id, &others).await?;
         let change = conversation::ActiveModel {
             customer_id: Set(Some(parting.restored)),
             home_id: Set(row.home_id.filter(|home| *home != parting.restored)),
@@ -109,12 +110,15 @@ impl Tx {
             .filter_map(|one| one.customer_id)
             .collect();
         self.adopt_ended(row.id, rest, &stay).await?;
+        self.gather_hidden(row.id, rest, parting.kept, &others).await?;
+        let home = Home::In(parting.theirs.clone());
+        self.gather_hidden(rest, row.id, parting.restored, &home).await?;
         self.recount(row.id).await?;
         self.recount(rest).await
     }
 
     /// A new conversation of a customer in the account of this one.
-    async fn place_of(
+    pub(super) async fn place_of(
         &mut self,
         beside: &conversation::Model,
         customer: CustomerId,
@@ -194,13 +198,6 @@ impl Tx {
             .exec(&self.session)
             .await?;
         Ok(())
-    }
-
-    async fn has_any(&mut self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
-        let any = Condition::all()
-            .add(message::Column::ConversationId.eq(id))
-            .add(home.condition());
-        Ok(message::Entity::find().filter(any).count(&self.session).await? > 0)
     }
 
     /// The conversations that ended in this one, at whatever remove.

@@ -20,6 +20,7 @@ on_each_database! {
     what_a_merge_moved_goes_home_and_so_does_what_came_since,
     merges_are_undone_in_whatever_order,
     what_was_told_in_both_is_one_message_and_two_again_afterwards,
+    a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since,
     a_customer_of_another_account_keeps_their_conversation,
     a_number_that_passes_to_another_person_merges_nobody,
     a_number_that_is_changed_is_followed,
@@ -240,6 +241,25 @@ async fn what_was_told_in_both_is_one_message_and_two_again_afterwards(database:
     undo(&store, merge).await;
     assert_eq!(texts(&store, account, one).await, ["same"]);
     assert_eq!(texts(&store, account, two).await, ["same", "own"]);
+    store.close().await;
+}
+
+async fn a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since(database: Database) {
+    let store = database.open().await;
+    let account = desk::account(&store).await;
+    let one = hear(&store, account, &[lid(1)], "same").await.0.customer.id;
+    let two = hear(&store, account, &[phone(1)], "same").await.0.customer.id;
+    let three = hear(&store, account, &[lid(2)], "other").await.0.customer.id;
+    // What `one` was told comes to `three`, and stays behind there, `two` having it too.
+    let inner = merge(&store, three, one).await;
+    let outer = merge(&store, two, three).await;
+    assert_eq!(texts(&store, account, two).await, ["same", "other"]);
+    undo(&store, inner).await;
+    assert_eq!(texts(&store, account, one).await, ["same"]);
+    assert_eq!(texts(&store, account, two).await, ["same", "other"]);
+    undo(&store, outer).await;
+    assert_eq!(texts(&store, account, two).await, ["same"]);
+    assert_eq!(texts(&store, account, three).await, ["other"]);
     store.close().await;
 }
 

@@ -18,7 +18,7 @@ const PEOPLE: i64 = 4;
 #[derive(Clone, Debug)]
 enum Step {
     /// Somebody writes, by one of their identities or both, the first being their chat's.
-    Hear { person: i64, told: Told },
+    Hear { person: i64, told: Told, account: usize },
     /// The last message once more, in the same person's other chat.
     Again,
     /// A person merges two of the customers that there are.
@@ -54,7 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Told::PhoneAndLid),
     ];
     let step = prop_oneof![
-        6 => (0..PEOPLE, told).prop_map(|(person, told)| Step::Hear { person, told }),
+        6 => (0..PEOPLE, told, 0..2_usize).prop_map(|(person, told, account)| Step::Hear { person, told, account }),
         1 => Just(Step::Again),
         2 => (0..8_usize, 0..8_usize).prop_map(|(a, b)| Step::Merge(a, b)),
         2 => (0..8_usize).prop_map(Step::Undo),
@@ -65,25 +65,25 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What was told, and is to be found again.
 #[derive(Default)]
 struct Ledger {
-    account: Option<AccountId>,
+    accounts: Vec<AccountId>,
     /// Each message that was stored, and whose it would be without any merge.
     written: Vec<(String, CustomerId)>,
-    last: Option<(i64, String)>,
+    last: Option<(i64, AccountId, String)>,
     holds: Vec<MergeId>,
 }
 
 impl Ledger {
     async fn play(&mut self, store: &Store, step: Step) {
         match step {
-            Step::Hear { person, told } => {
-                let stanza = format!("S{}", self.written.len());
-                self.hear(store, &told.identities(person), &stanza).await;
-                self.last = Some((person, stanza));
+            Step::Hear { person, told, account } => {
+                let (account, stanza) = (self.accounts[account], format!("S{}", self.written.len()));
+                self.hear(store, account, &told.identities(person), &stanza).await;
+                self.last = Some((person, account, stanza));
             }
             Step::Again => {
-                if let Some((person, stanza)) = self.last.clone() {
-                    self.hear(store, &[lid(person)], &stanza).await;
-                    self.hear(store, &[phone(person)], &stanza).await;
+                if let Some((person, account, stanza)) = self.last.clone() {
+                    self.hear(store, account, &[lid(person)], &stanza).await;
+                    self.hear(store, account, &[phone(person)], &stanza).await;
                 }
             }
             Step::Merge(a, b) => {
@@ -107,8 +107,8 @@ impl Ledger {
         }
     }
 
-    async fn hear(&mut self, store: &Store, told: &[Identity], stanza: &str) {
-        let (met, inserted) = hear(store, self.account.unwrap(), told, stanza).await;
+    async fn hear(&mut self, store: &Store, account: AccountId, told: &[Identity], stanza: &str) {
+        let (met, inserted) = hear(store, account, told, stanza).await;
         self.holds.extend(met.merged.iter().map(|merged| merged.merge_id));
         let holder = store.customer_of(&told[0]).await.unwrap();
         let holder = holder.expect("whoever the chat goes by is known");
@@ -156,15 +156,23 @@ async fn customers(store: &Store) -> Vec<CustomerId> {
     page.data.into_iter().map(|customer| customer.id).collect()
 }
 
+/// As many as proptest's own setting says, a few by default.
+fn cases() -> u32 {
+    let wanted = std::env::var("PROPTEST_CASES").ok();
+    wanted.map_or(16, |wanted| wanted.parse().expect("PROPTEST_CASES is a count"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_message_stays_with_the_customer_whose_identity_wrote_it(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let database = Database::new(Kind::Sqlite).await;
             let store = database.open().await;
-            let mut ledger = Ledger { account: Some(desk::account(&store).await), ..Ledger::default() };
+            let other = write(&store, |tx| async move { Ok(tx.create_account("other").await?.id) }.boxed());
+            let accounts = vec![desk::account(&store).await, other.await.unwrap()];
+            let mut ledger = Ledger { accounts, ..Ledger::default() };
             for step in steps {
                 let moves = matches!(step, Step::Merge(..) | Step::Undo(_));
                 ledger.play(&store, step).await;

@@ -1,0 +1,77 @@
+//! What is out of sight: a message that the conversation which goes on has as well stays behind in the one that ended.
+//!
+//! It is always below a conversation of whom it is at home with, or of those they were merged into; so whoever is cut off takes
+//! theirs along from wherever it has stayed.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+
+use entity::{conversation, message};
+
+use crate::domain::{ConversationId, CustomerId};
+use crate::store::{StoreError, Tx};
+
+use super::Home;
+
+impl Tx {
+    /// Brings what stayed behind below `from` and has one of these homes below `to`, into sight where `to` has it not.
+    pub(super) async fn gather_hidden(
+        &mut self,
+        from: ConversationId,
+        to: ConversationId,
+        customer: CustomerId,
+        home: &Home,
+    ) -> Result<(), StoreError> {
+        let ended = self.ended_in(to).await?;
+        let places: Vec<ConversationId> = std::iter::once(to).chain(ended.iter().map(|row| row.id)).collect();
+        for behind in self.ended_in(from).await? {
+            for place in &places {
+                if !self.has_any(behind.id, home).await? {
+                    break;
+                }
+                self.gather(behind.id, *place, customer, home).await?;
+            }
+            if self.has_any(behind.id, home).await? {
+                let place = self.hidden_place(&behind, to, customer).await?;
+                self.gather(behind.id, place, customer, home).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For what every conversation there has already: one that ended before it began.
+    async fn hidden_place(
+        &mut self,
+        beside: &conversation::Model,
+        to: ConversationId,
+        customer: CustomerId,
+    ) -> Result<ConversationId, StoreError> {
+        let place = self.place_of(beside, customer).await?;
+        let ended = conversation::ActiveModel {
+            merged_into: Set(Some(to)),
+            ..conversation::ActiveModel::default()
+        };
+        self.change_conversation(place, ended).await?;
+        Ok(place)
+    }
+
+    /// Whether a conversation has any of these, in sight or out of it.
+    pub(super) async fn has_any_below(&mut self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
+        if self.has_any(id, home).await? {
+            return Ok(true);
+        }
+        for ended in self.ended_in(id).await? {
+            if self.has_any(ended.id, home).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn has_any(&mut self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
+        let any = Condition::all()
+            .add(message::Column::ConversationId.eq(id))
+            .add(home.condition());
+        Ok(message::Entity::find().filter(any).count(&self.session).await? > 0)
+    }
+}
