@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, MediaId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "customers")]
@@ -46,6 +46,15 @@ pub struct Model {
     /// Which of them `name` is.
     #[serde(default)]
     pub name_source: Option<String>,
+    /// The profile picture that they show.
+    #[serde(default)]
+    pub photo_id: Option<MediaId>,
+    /// Which one that is, in WhatsApp's words.
+    #[serde(default)]
+    pub photo_tag: Option<String>,
+    /// When it was looked up; never: it is to be.
+    #[serde(default)]
+    pub photo_seen_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,7 @@ use super::desk::{Desk, Line};
 use super::fetching::Fetching;
 use super::importer::Importer;
 use super::inbound::Inbound;
+use super::portraits::Portraits;
 use super::reading::{Reader, Reading};
 use super::room_inbound::RoomInbound;
 use super::room_relay::RoomRelay;
@@ -38,6 +39,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
         let resynced = inbound.resynced();
         let fetching = Fetching::new(driving.clone(), id, port.clone());
+        let portraits = Portraits::new(driving.clone(), id, port.clone());
         let relay = WhatsAppRelay::new(driving.clone(), id, port.clone(), reader.clone(), resynced.clone());
         let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
         let syncs = inbound.syncs();
@@ -48,6 +50,7 @@ pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>,
         supervisor.spawn("inbound", inbound.run(stopping.clone()));
         supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
         supervisor.spawn("media", fetching.run(stopping.clone()));
+        supervisor.spawn("profile pictures", portraits.run(stopping.clone()));
         supervisor.spawn("import of history", importer.run(stopping.clone()));
         supervisor.spawn("reading", finish(reading.run(stopping)));
         lines.push(Line {

@@ -200,6 +200,7 @@ fn policy(config: &Config) -> Policy {
         media: MediaRules {
             fetch: config.media.fetch,
             max: config.media.max_size,
+            portraits: (!config.media.portraits.is_zero()).then_some(config.media.portraits),
         },
         history: whatsapp.history,
     }

@@ -43,6 +43,7 @@ pub const KEYS: &[Key] = &[
     key("media.store", ""),
     key("media.fetch", "auto"),
     key("media.max_size", "100MiB"),
+    key("media.portraits", "7days"),
     key("whatsapp.url", "https://web.whatsapp.com/"),
     key("whatsapp.browser", ""),
     key("whatsapp.driver", ""),

@@ -52,6 +52,8 @@ pub struct MediaConfig {
     pub store: Option<String>,
     pub fetch: FetchMode,
     pub max_size: SizeLimits,
+    /// How often a customer's profile picture is looked up; zero: never.
+    pub portraits: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,7 @@ impl Config {
                 store: values.parse("media.store", values::bucket)?,
                 fetch: values.parse("media.fetch", word)?,
                 max_size: values.parse("media.max_size", str::parse)?,
+                portraits: values.parse("media.portraits", duration)?,
             },
             whatsapp: WhatsAppConfig {
                 url: values

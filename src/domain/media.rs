@@ -2,6 +2,7 @@
 //! may be, and how its name is cleaned. Its bytes are the vault's business.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -329,6 +330,8 @@ words! {
 pub struct MediaRules {
     pub fetch: FetchMode,
     pub max: SizeLimits,
+    /// How often a customer's profile picture is looked up; none: never.
+    pub portraits: Option<Duration>,
 }
 
 impl Default for MediaRules {
@@ -336,6 +339,7 @@ impl Default for MediaRules {
         Self {
             fetch: FetchMode::Auto,
             max: SizeLimits::default(),
+            portraits: None,
         }
     }
 }

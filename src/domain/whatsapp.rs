@@ -61,6 +61,17 @@ pub enum FetchError {
     Sink(#[from] std::io::Error),
 }
 
+/// Which picture of themselves somebody shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Portrait {
+    /// None, or not to us.
+    None,
+    /// The one that is known.
+    Same,
+    /// Another, which was written into the sink. `tag` is how to know it again.
+    New { tag: String },
+}
+
 /// How far the page's events have been committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageMark {
@@ -419,6 +430,16 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Fetches the medium of a message, at most `max` bytes of it, into `sink`, from its beginning.
     async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
+
+    /// Looks up the picture that the other side of a direct chat shows, and writes it into `sink`, at most `max` bytes, if it is
+    /// another than `known`.
+    async fn portrait(
+        &self,
+        chat: &ChatId,
+        known: Option<&str>,
+        max: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Portrait, FetchError>;
 
     /// Reads a [`PageEvent::Poison`]'s bytes again, with whatever this version understands.
     fn read_again(&self, bytes: &[u8]) -> PageEvent;

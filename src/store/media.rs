@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
-use entity::{media, message};
+use entity::{customer, media, message};
 
 use crate::domain::media::{Media, MediaState, url};
 use crate::domain::{AccountId, ChatId, MediaId, WaMessageId};
@@ -91,6 +91,15 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
 
 /// The hashes of objects.
 pub type Hashes = HashSet<String>;
+
+/// The customers who show a medium (of the query around) as their picture.
+fn shown() -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(customer::Entity)
+        .and_where(Expr::col((customer::Entity, customer::Column::PhotoId)).equals((media::Entity, media::Column::Id)))
+        .take()
+}
 
 /// The messages that carry a medium (of the query around).
 fn carried() -> SelectStatement {

@@ -50,7 +50,7 @@ pub use accounts::{Fence, Holder};
 pub use agents::Agent;
 pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
-pub use customers::{CustomerChange, ResolvedCustomer, Told};
+pub use customers::{CustomerChange, DuePortrait, ResolvedCustomer, Told};
 pub use error::StoreError;
 pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;

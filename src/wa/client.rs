@@ -27,8 +27,8 @@ use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{
     Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MAX_BATCH_EVENTS, MediaKey, MessageChange,
-    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage,
-    WhatsApp,
+    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Portrait, Recipient, Resolved, SendError, Unreachable,
+    WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, Clock, HistoryMark, WaMessageId};
 use crate::supervisor::Supervisor;
@@ -122,7 +122,7 @@ impl WhatsAppWeb {
     }
 
     /// The same, for what is asked all the time and is no use of it.
-    fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
+    pub(super) fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
         let state = self.state();
         if state.is_linked() {
             self.page()
@@ -423,6 +423,16 @@ impl WhatsApp for WhatsAppWeb {
 
     async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         self.fetch(of, max, sink).await
+    }
+
+    async fn portrait(
+        &self,
+        chat: &ChatId,
+        known: Option<&str>,
+        max: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Portrait, FetchError> {
+        self.look_at(chat, known, max, sink).await
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

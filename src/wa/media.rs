@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 
 use super::client::{WhatsAppWeb, lost};
 use super::page::{CallError, Page};
+use crate::domain::ChatId;
 use crate::domain::media::Sink;
-use crate::domain::whatsapp::{FetchError, MediaKey, OutgoingContent, OutgoingMessage, SendError, Unreachable};
+use crate::domain::whatsapp::{
+    FetchError, MediaKey, OutgoingContent, OutgoingMessage, Portrait, SendError, Unreachable,
+};
 
 /// What the page gets ready of a file in a second, at the least.
 const BYTES_PER_SECOND: u64 = 2 << 20;
@@ -25,6 +28,13 @@ struct Opened {
     size: u64,
 }
 
+/// Which picture somebody shows; opened where it is another than was known.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    tag: Option<String>,
+    opened: Option<Opened>,
+}
+
 impl WhatsAppWeb {
     pub(super) async fn fetch(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         let page = self.linked_page()?;
@@ -33,11 +43,34 @@ impl WhatsAppWeb {
             .call("openMedia", asked, self.options.limits.download)
             .await
             .map_err(fetch_error)?;
-        let copied = self.copy(&page, &opened, sink).await;
-        let done = json!({ "token": opened.token });
-        // Forgotten by itself when the page is loaded anew, or after a few others.
-        let _ = page.call::<Value>("closeMedia", done, self.options.limits.call).await;
-        copied
+        self.copy(&page, &opened, sink).await
+    }
+
+    pub(super) async fn look_at(
+        &self,
+        chat: &ChatId,
+        known: Option<&str>,
+        max: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Portrait, FetchError> {
+        // Nobody waits for it: it does not keep a page from being loaded anew.
+        let page = self.watched_page()?;
+        let asked = json!({ "chat": chat, "known": known, "max": max });
+        let seen: Seen = page
+            .call("portrait", asked, self.options.limits.download)
+            .await
+            .map_err(fetch_error)?;
+        match seen {
+            Seen { tag: None, .. } => Ok(Portrait::None),
+            Seen { opened: None, .. } => Ok(Portrait::Same),
+            Seen {
+                tag: Some(tag),
+                opened: Some(opened),
+            } => {
+                self.copy(&page, &opened, sink).await?;
+                Ok(Portrait::New { tag })
+            }
+        }
     }
 
     /// Gives the page a message's file, if it has one; tells how long handing the message over may take.
@@ -56,7 +89,16 @@ impl WhatsAppWeb {
         Ok(limits.send + Duration::from_secs(file.size / BYTES_PER_SECOND))
     }
 
+    /// Copies what the page has opened, and lets the page forget it.
     async fn copy(&self, page: &Page, opened: &Opened, sink: &mut dyn Sink) -> Result<(), FetchError> {
+        let copied = self.copy_slices(page, opened, sink).await;
+        let done = json!({ "token": opened.token });
+        // Forgotten by itself when the page is loaded anew, or after a few others.
+        let _ = page.call::<Value>("closeMedia", done, self.options.limits.call).await;
+        copied
+    }
+
+    async fn copy_slices(&self, page: &Page, opened: &Opened, sink: &mut dyn Sink) -> Result<(), FetchError> {
         let mut from = 0;
         while from < opened.size {
             let to = opened.size.min(from + SLICE_BYTES);

@@ -1,6 +1,6 @@
 // Groups: how each is called, its picture and who is in it, told when the server hears of the group and when it changes.
 
-import { idText, isMe, person, type Person } from './people';
+import { idText, isMe, person, pictureOf, type Person } from './people';
 import { attempt, within } from './trouble';
 
 export interface Group {
@@ -56,8 +56,4 @@ async function group(chat: string): Promise<Group> {
         return { id, contact: person(id), me: isMe(id), admin: one.isAdmin === true || one.isSuperAdmin === true };
       }),
   };
-}
-
-async function pictureOf(chat: string): Promise<string | null | undefined> {
-  return WPP.contact.getProfilePictureUrl(chat);
 }

@@ -10,6 +10,7 @@ import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Downloads } from './media';
 import { Pages } from './pages';
+import { portrait } from './portraits';
 import { Queue } from './queue';
 import { chooseId, lookUp, send } from './send';
 import { myDigits, status, watchPasskeys } from './status';
@@ -86,6 +87,7 @@ export function start({ agent, bell }: Options): void {
     openMedia: (query: Parameters<Downloads['open']>[0]) => downloads.open(query),
     sliceMedia: (slice: Parameters<Downloads['slice']>[0]) => downloads.slice(slice),
     closeMedia: (args: { token: number }) => downloads.close(args),
+    portrait: (query: Parameters<typeof portrait>[0]) => portrait(query, downloads),
     resolve,
     chooseId,
     send,

@@ -79,8 +79,12 @@ export class Downloads {
     if (isOnce(msg)) {
       throw new Trouble('view_once', 'this may be looked at only once, on the phone');
     }
-    const blob = await download(msg);
-    if (blob.size > query.max) {
+    return this.keep(await download(msg), query.max);
+  }
+
+  /** Holds bytes until the server has them. */
+  keep(blob: Blob, max: number): Opened {
+    if (blob.size > max) {
       throw new Trouble('media_too_large', 'there is more of it than is taken');
     }
     this.token += 1;

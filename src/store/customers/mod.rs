@@ -4,6 +4,7 @@ mod change;
 mod identities;
 mod meet;
 mod names;
+mod portraits;
 
 use futures_util::Stream;
 use sea_orm::sea_query::LikeExpr;
@@ -12,6 +13,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 use entity::customer;
 
 use crate::domain::customer::{Customer, Identity};
+use crate::domain::media;
 use crate::domain::names::NameSource;
 use crate::domain::{CustomerId, Timestamp};
 
@@ -21,6 +23,7 @@ use super::{Store, StoreError, Tx};
 
 pub use change::CustomerChange;
 pub use meet::{ResolvedCustomer, Told};
+pub use portraits::DuePortrait;
 
 /// Makes the next character of a search pattern mean itself; a backslash would mean more than that to MySQL.
 const ESCAPE: char = '!';
@@ -163,7 +166,7 @@ pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
         name_source: source.transpose()?.unwrap_or(NameSource::Number),
         phone: row.phone.map(|phone| word("customers", &phone)).transpose()?,
         status: row.status,
-        photo_url: row.photo_url,
+        photo_url: row.photo_url.or_else(|| row.photo_id.map(media::url)),
         unread_count: row.unread_count,
         attributes: from_json("customers", &row.attributes)?,
         opted_out_at: row.opted_out_at.map(Timestamp),

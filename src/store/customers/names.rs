@@ -40,6 +40,9 @@ impl Tx {
             push_name: Set(told.push_name.clone()),
             names_told_at: Set(Some(self.now.0)),
             name_source: Set(None),
+            photo_id: Set(None),
+            photo_tag: Set(None),
+            photo_seen_at: Set(None),
         };
         Ok(customer::Entity::insert(row).exec(&self.session).await?.last_insert_id)
     }

@@ -14,7 +14,7 @@ use crate::domain::{MediaId, MessageId, Timestamp};
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
-use super::{MediaChange, NewMedia, StoredMedia, carried, find};
+use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};
 
 impl Tx {
     pub async fn medium(&mut self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
@@ -114,7 +114,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what came to us before `before` and no message carries (it was never sent, or has disappeared), at most `limit`;
+    /// Forgets what came to us before `before` and no message carries nor customer shows (it was never sent, has disappeared, or is another now), at most `limit`;
     /// gives the count. Its bytes are thrown away when they are found to belong to nothing.
     pub async fn forget_unsent_media(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let unsent: Vec<MediaId> = media::Entity::find()
@@ -122,6 +122,7 @@ impl Tx {
             .column(media::Column::Id)
             .filter(media::Column::CreatedAt.lt(before.0))
             .filter(Expr::exists(carried()).not())
+            .filter(Expr::exists(shown()).not())
             .order_by_asc(media::Column::Id)
             .limit(limit)
             .into_tuple()

@@ -63,7 +63,7 @@ impl Tx {
         self.move_messages(rest, None, restored).await?;
         for id in [kept, restored] {
             self.unhide(id).await?;
-            self.recount_unread(id).await?;
+            self.recount_customer(id).await?;
         }
         self.give_back_attributes(&parting).await?;
         // Whoever loses a number does so before somebody else takes it.
@@ -127,10 +127,12 @@ impl Tx {
         Ok(())
     }
 
-    async fn recount_unread(&mut self, id: CustomerId) -> Result<(), StoreError> {
+    /// What is worked out from the conversations that a customer has now.
+    async fn recount_customer(&mut self, id: CustomerId) -> Result<(), StoreError> {
         let conversations = self.conversations_of(id).await?;
         let change = customer::ActiveModel {
             unread_count: Set(conversations.iter().map(|one| one.unread_count).sum()),
+            photo_seen_at: Set(None),
             ..customer::ActiveModel::default()
         };
         self.change_customer(id, change).await

@@ -9,7 +9,7 @@ use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
     Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
-    PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, HistoryMark, WaMessageId};
 use tokio::sync::watch;
@@ -105,6 +105,16 @@ impl WhatsApp for SilentWhatsApp {
 
     async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
         Ok(away()?)
+    }
+
+    async fn portrait(
+        &self,
+        _chat: &ChatId,
+        _known: Option<&str>,
+        _max: u64,
+        _sink: &mut dyn Sink,
+    ) -> Result<Portrait, FetchError> {
+        Ok(Portrait::None)
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

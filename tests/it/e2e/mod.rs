@@ -8,6 +8,7 @@ mod kinds;
 mod media;
 mod media_trouble;
 mod people;
+mod portraits;
 mod round_trip;
 mod sends;
 mod standing;

@@ -9,7 +9,7 @@ use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
     Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange,
-    OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Recipient, Resolved, SendError, Unreachable,
+    OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Portrait, Recipient, Resolved, SendError, Unreachable,
     WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, HistoryMark, WaMessageId};
@@ -240,6 +240,16 @@ impl WhatsApp for FakeWhatsApp {
     async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
         self.enter().await?;
         Err(FetchError::Failed("there is none".into()))
+    }
+
+    async fn portrait(
+        &self,
+        _chat: &ChatId,
+        _known: Option<&str>,
+        _max: u64,
+        _sink: &mut dyn Sink,
+    ) -> Result<Portrait, FetchError> {
+        Ok(Portrait::None)
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {
