@@ -1,6 +1,7 @@
 //! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
 //! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
 
+mod account;
 mod backup;
 mod bar;
 mod client;
@@ -123,6 +124,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Send(send::Send),
     Tail(tail::Tail),
+    Account(account::Account),
     Customer(customer::Customer),
     Conversation(conversation::Conversation),
     Message(message::Message),
@@ -168,6 +170,7 @@ impl Command {
             Self::Sync(command) => command.run(shell).await,
             Self::Doctor(command) => command.run(shell).await,
             Self::Tail(command) => command.run(shell).await,
+            Self::Account(command) => command.run(shell).await,
             Self::Customer(command) => command.run(shell).await,
             Self::Conversation(command) => command.run(shell).await,
             Self::Message(command) => command.run(shell).await,
