@@ -157,7 +157,10 @@ mod tests {
         assert!(!second.stopping().is_cancelled() && !whole.stopping().is_cancelled());
         second.spawn("short-lived", async { Ok(()) });
         assert_eq!(whole.lost().await, "short-lived");
-        assert!(whole.shutdown(Duration::from_secs(5)).await, "with what is left of its groups");
+        assert!(
+            whole.shutdown(Duration::from_secs(5)).await,
+            "with what is left of its groups"
+        );
     }
 
     #[tokio::test]

@@ -60,10 +60,7 @@ pub struct List {
     removed: Option<bool>,
 }
 
-pub async fn list(
-    State(store): State<Store>,
-    Query(list): Query<List>,
-) -> Result<Json<serde_json::Value>, Problem> {
+pub async fn list(State(store): State<Store>, Query(list): Query<List>) -> Result<Json<serde_json::Value>, Problem> {
     let accounts = if list.removed.unwrap_or(false) {
         store.all_accounts().await?
     } else {
@@ -217,7 +214,10 @@ pub(super) async fn in_use(store: &Store, name: &str) -> Result<Account, Problem
     } else {
         "is being removed"
     };
-    let detail = format!("the account {0} {what}; `crm account add {0}` brings it back", account.name);
+    let detail = format!(
+        "the account {0} {what}; `crm account add {0}` brings it back",
+        account.name
+    );
     Err(Problem::new(Code::Conflict, detail))
 }
 

@@ -8,8 +8,9 @@ use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
 use crate::domain::event::{Event, EventType};
+use crate::domain::outbox::{Target, Work};
 use crate::domain::whatsapp::WhatsApp;
-use crate::store::{Added, Store, StoreError, Tx};
+use crate::store::{Added, NewWork, Store, StoreError, Tx};
 
 use super::core::{Core, Policy};
 use super::desk::{Desk, Refusal, not_found};
@@ -17,7 +18,7 @@ use super::desk::{Desk, Refusal, not_found};
 impl Desk {
     /// Adds an account; it is driven at once.
     pub async fn add_account(&self, name: AccountName) -> Result<Account, Refusal> {
-        let account = add_account(&self.core.store, name).await?;
+        let account = add_account(&self.core.store, name, self.core.policy.matrix).await?;
         self.board.ring();
         Ok(account)
     }
@@ -35,13 +36,20 @@ impl Desk {
     }
 }
 
-/// Adds an account, or brings back the one of this name that is gone.
-pub async fn add_account(store: &Store, name: AccountName) -> Result<Account, Refusal> {
+/// Rooms that are told anew to which account they belong; the others are when something else about them changes.
+const MAX_ROOMS: u64 = 500;
+
+/// Adds an account, or brings back the one of this name that is gone. `matrix`: whether there are rooms.
+pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
     let added = store.write(move |tx| {
         let name = name.clone();
         async move {
             match tx.add_account(&name).await? {
                 Added::New(account) | Added::Back(account) => {
+                    check_number(tx, &account).await?;
+                    if matrix && tx.accounts().await?.len() == 2 {
+                        name_rooms(tx).await?;
+                    }
                     tx.emit(Event::of_account(EventType::AccountAdded, account.id, &account));
                     Ok(account)
                 }
@@ -56,6 +64,28 @@ pub async fn add_account(store: &Store, name: AccountName) -> Result<Account, Re
         .boxed()
     });
     added.await
+}
+
+/// From the second account on, rooms say to which they belong.
+async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
+    for (conversation, account) in tx.conversations_with_rooms(MAX_ROOMS).await? {
+        let work = NewWork::for_conversation(Target::Matrix, account, conversation, Work::UpdateRoom);
+        tx.enqueue(work).await?;
+    }
+    Ok(())
+}
+
+/// An account that comes back may find its number with another.
+async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
+    let accounts = tx.accounts().await?;
+    let same = |other: &&Account| other.id != account.id && account.phone.is_some() && other.phone == account.phone;
+    match accounts.iter().find(same) {
+        None => Ok(()),
+        Some(other) => Err(Refusal::Conflict(format!(
+            "the number of the account {} belongs to the account {} now; remove that first, or choose another name",
+            account.name, other.name
+        ))),
+    }
 }
 
 /// Notes that an account is to go: nothing more is accepted for it. Asked for again, it is the same removal.

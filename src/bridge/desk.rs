@@ -410,10 +410,7 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
 /// The account of this name, or the only one.
 async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
     if let Some(name) = name {
-        return tx
-            .account_called(name)
-            .await?
-            .ok_or_else(|| not_found("account", name));
+        return tx.account_called(name).await?.ok_or_else(|| not_found("account", name));
     }
     let mut accounts = tx.accounts().await?;
     accounts.retain(Account::is_in_use);

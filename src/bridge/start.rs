@@ -63,12 +63,7 @@ pub(super) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
 
 /// Starts the workers of the rooms, where there is a homeserver, and gives the desk that the faces hold. Workers end when the
 /// supervisor stops.
-pub fn start(
-    core: &Core,
-    switchboard: &Switchboard,
-    matrix: Option<Arc<dyn Matrix>>,
-    supervisor: &Supervisor,
-) -> Desk {
+pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();

@@ -143,7 +143,10 @@ async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
         Err(error) => error,
     };
     let home = Home::without_server(shell, "crm account add", error).await?;
-    let account = bridge::add_account(&home.store, name.clone()).await.map_err(refused)?;
+    let matrix = shell.config.matrix.homeserver.is_some();
+    let account = bridge::add_account(&home.store, name.clone(), matrix)
+        .await
+        .map_err(refused)?;
     home.store.close().await;
     Ok(serde_json::to_value(account)?)
 }
@@ -191,7 +194,12 @@ async fn remove_here(shell: &Shell, home: &Home, name: &str, keep_profile: bool)
 
 async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::AccountId> {
     let account = store.account_called(name).await.map_err(home::fault)?;
-    let missing = || Fault::new(Exit::NotFound, format!("there is no account {name}; `crm account list` lists them"));
+    let missing = || {
+        Fault::new(
+            Exit::NotFound,
+            format!("there is no account {name}; `crm account list` lists them"),
+        )
+    };
     Ok(account.ok_or_else(missing)?.id)
 }
 

@@ -117,8 +117,8 @@ impl Assembly {
         let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
         match lines {
             Lines::All => {
-                for name in strangers(config, &store).await? {
-                    tracing::warn!("{}", no_such_account(&name));
+                for stranger in config.strangers(&store.accounts().await?) {
+                    tracing::warn!("{stranger}");
                 }
                 switchboard.open_all().await?;
                 let run = Arc::clone(&switchboard).run(supervisor.stopping());
@@ -193,20 +193,6 @@ pub async fn first_account(store: &Store) -> anyhow::Result<()> {
             .await?;
     }
     Ok(())
-}
-
-/// Accounts that the configuration names and nobody has added.
-pub async fn strangers(config: &Config, store: &Store) -> anyhow::Result<Vec<String>> {
-    let known = store.accounts().await?;
-    let is_known = |name: &str| known.iter().any(|account| account.name == name);
-    Ok(config.accounts.keys().filter(|name| !is_known(name)).cloned().collect())
-}
-
-pub fn no_such_account(name: &str) -> String {
-    format!(
-        "the configuration has a section [account.{name}], and there is no account of this name; add it with `crm account add \
-         {name}`, or take the section out"
-    )
 }
 
 fn random() -> anyhow::Result<Random> {

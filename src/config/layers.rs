@@ -220,7 +220,8 @@ fn read_account(path: &Path, name: &str, section: toml::Value, said: &mut Said) 
             name: format!("account.{name}.{key}"),
             path: path.to_owned(),
         })?;
-        said.accounts.push((name.to_owned(), known, text_of(known, value, path)?));
+        said.accounts
+            .push((name.to_owned(), known, text_of(known, value, path)?));
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
+use crate::domain::account::Account;
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
@@ -221,6 +222,20 @@ impl Config {
             whatsapp: self.whatsapp.clone(),
             media: self.media.clone(),
         }
+    }
+
+    /// What to say of sections for accounts that are none of these.
+    pub fn strangers(&self, known: &[Account]) -> Vec<String> {
+        let is_known = |name: &str| known.iter().any(|account| account.name == name);
+        let strange = self.accounts.keys().filter(|name| !is_known(name));
+        strange
+            .map(|name| {
+                format!(
+                    "the configuration has a section [account.{name}], and there is no account of this name; add it with `crm \
+                     account add {name}`, or take the section out"
+                )
+            })
+            .collect()
     }
 
     /// What holds for the account of this name.

@@ -44,6 +44,32 @@ pub struct Account {
     pub phone_seen_at: Option<Timestamp>,
 }
 
+/// Whose phone an account takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// This number's alone: the first that has scanned.
+    To(PhoneNumber),
+    /// The first that scans, but no other account's.
+    FirstBut(Vec<PhoneNumber>),
+}
+
+impl Binding {
+    pub fn takes(&self, phone: &PhoneNumber) -> bool {
+        match self {
+            Self::To(own) => own == phone,
+            Self::FirstBut(taken) => !taken.contains(phone),
+        }
+    }
+
+    /// The account's own number.
+    pub const fn own(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::To(own) => Some(own),
+            Self::FirstBut(_) => None,
+        }
+    }
+}
+
 /// WhatsApp unlinks a device whose phone was not used for so long.
 const UNLINKED_AFTER: Duration = Duration::from_hours(14 * 24);
 /// From when on that is worth a word.

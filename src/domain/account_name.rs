@@ -54,7 +54,18 @@ mod tests {
         }
         let long = "a".repeat(33);
         for bad in [
-            "", "2", "7up", "Sales", "-a", "..", "a/b", "a b", "a.b", "bäckerei", "a\0", &long,
+            "",
+            "2",
+            "7up",
+            "Sales",
+            "-a",
+            "..",
+            "a/b",
+            "a b",
+            "a.b",
+            "bäckerei",
+            "a\0",
+            &long,
         ] {
             assert!(bad.parse::<AccountName>().is_err(), "{bad:?}");
         }

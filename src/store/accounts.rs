@@ -197,7 +197,12 @@ impl Tx {
         let synced = Synced {
             synced_at: self.now,
             recovered: found,
-            recovered_total: self.need_account(id).await?.recovered.unwrap_or(0).saturating_add(found),
+            recovered_total: self
+                .need_account(id)
+                .await?
+                .recovered
+                .unwrap_or(0)
+                .saturating_add(found),
         };
         let change = account::ActiveModel {
             synced_at: Set(Some(synced.synced_at.0)),
@@ -265,7 +270,11 @@ impl Tx {
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
-    pub(super) async fn change_account(&mut self, id: AccountId, change: account::ActiveModel) -> Result<(), StoreError> {
+    pub(super) async fn change_account(
+        &mut self,
+        id: AccountId,
+        change: account::ActiveModel,
+    ) -> Result<(), StoreError> {
         let change = account::ActiveModel {
             updated_at: Set(self.now.0),
             ..change

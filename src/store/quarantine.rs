@@ -45,10 +45,7 @@ impl Store {
         let query = quarantine::Entity::find().filter(Condition::all().add_option(of_account));
         let columns = (None, quarantine::Column::Id);
         let key = |row: &quarantine::Model| PageKey::of_id(row.id.0);
-        page::read(query, page, columns, self.readers(), key, |row| {
-            Ok(read(row))
-        })
-        .await
+        page::read(query, page, columns, self.readers(), key, |row| Ok(read(row))).await
     }
 
     pub async fn count_quarantine(&self) -> Result<u64, StoreError> {

@@ -41,7 +41,10 @@ impl Tx {
             ..account::ActiveModel::default()
         };
         self.change_account(known.id, change).await?;
-        self.need_account(known.id).await.and_then(accounts::read).map(Added::Back)
+        self.need_account(known.id)
+            .await
+            .and_then(accounts::read)
+            .map(Added::Back)
     }
 
     /// From here on nothing is accepted for this account; `None` when that is so already.
