@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::extract::{Body, Path, Query};
+use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::{Code, Problem};
 use super::state::ApiState;
 use super::status::{self, AccountStatus};
@@ -23,7 +24,7 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryDepth;
 use crate::domain::session::{Me, Session, SessionState};
 use crate::domain::whatsapp::LoginMethod;
-use crate::store::Store;
+use crate::store::{Order, Store};
 
 /// Longest wait for a change of a session (`Prefer: wait`).
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -56,19 +57,25 @@ impl From<&Session> for SessionView {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct List {
+    limit: Option<u64>,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+    order: Option<OrderWord>,
     /// Also those that are gone.
     removed: Option<bool>,
 }
 
-pub async fn list(State(store): State<Store>, Query(list): Query<List>) -> Result<Json<serde_json::Value>, Problem> {
-    let accounts = if list.removed.unwrap_or(false) {
-        store.all_accounts().await?
-    } else {
-        store.accounts().await?
+/// Accounts by id.
+pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>) -> Result<Response, Problem> {
+    let paging = Paging {
+        limit: list.limit,
+        after: list.after,
+        before: list.before,
+        order: list.order,
     };
-    Ok(Json(
-        serde_json::json!({ "data": accounts, "next_cursor": null, "has_more": false }),
-    ))
+    let request = paging.request(Order::Ascending)?;
+    let page = store.list_accounts(request, list.removed.unwrap_or(false)).await?;
+    Ok(pages::answer(page, request.order, &uri))
 }
 
 /// An account, be it gone, with what is told of it in the status.

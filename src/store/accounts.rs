@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use entity::account;
@@ -15,6 +15,7 @@ use crate::domain::history::Synced;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, Timestamp};
 
+use super::page::{self, Page, PageKey, PageRequest};
 use super::row::word;
 use super::{Store, StoreError, Tx};
 
@@ -63,6 +64,14 @@ impl Store {
     /// Those that are not gone, the first made first.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         present(self.readers()).await
+    }
+
+    /// By id; `removed`: also those that are gone.
+    pub async fn list_accounts(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
+        let present = (!removed).then(|| account::Column::RemovedAt.is_null());
+        let query = account::Entity::find().filter(Condition::all().add_option(present));
+        let key = |row: &account::Model| PageKey::of_id(row.id.0);
+        page::read(query, page, (None, account::Column::Id), self.readers(), key, read).await
     }
 
     /// All that there ever were, the first made first.

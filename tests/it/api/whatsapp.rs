@@ -123,6 +123,7 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn logout(&self) -> Result<(), Unreachable> {
+        tokio::task::yield_now().await;
         if !self.session.borrow().state.is_linked() {
             return away();
         }
@@ -137,6 +138,7 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn close(&self, _limit: Duration) {
+        tokio::task::yield_now().await;
         self.ended.lock().unwrap().push("closed");
     }
 }

@@ -72,9 +72,7 @@ async fn two_accounts_work_at_once_and_the_death_of_ones_browser_delays_nothing_
     assert!(kill_all(&desk.crm.browser_of("second")) > 0);
     let of_second = |state: &'static str| {
         move |event: &Value| {
-            event["t"] == "account.state"
-                && event["d"]["data"]["name"] == "second"
-                && event["d"]["data"]["state"] == state
+            event["t"] == "account.state" && event["d"]["name"] == "second" && event["d"]["state"] == state
         }
     };
     let died = socket.event(of_second("starting")).await["s"].as_i64().unwrap();
