@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::domain::AccountId;
+use crate::domain::account::Account;
 use crate::domain::whatsapp::WhatsApp;
 
 use super::reading::Reader;
@@ -23,6 +24,20 @@ pub struct Line {
     pub resynced: watch::Receiver<u64>,
     /// Where a comparison can be asked for.
     pub syncs: Syncs,
+}
+
+impl Line {
+    /// A line at which nobody works: up only so that it is closed with the others, should the program end meanwhile.
+    pub(super) fn idle(account: &Account, port: Arc<dyn WhatsApp>) -> Self {
+        Self {
+            id: account.id,
+            name: account.name.clone(),
+            port,
+            reader: Reader::default(),
+            resynced: watch::Sender::new(0).subscribe(),
+            syncs: Syncs::default(),
+        }
+    }
 }
 
 /// The lines that are up. Clones share one board.

@@ -14,6 +14,7 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::{StoreError, Tx};
 
+use super::board::Line;
 use super::core::{Core, Policy};
 use super::switchboard::Switchboard;
 use super::{decisions, outbound, trouble, whatsapp_changes};
@@ -42,11 +43,15 @@ impl Switchboard {
 
     /// Ends what drives the account. Says what is left to do for a person, if its device could not be unlinked.
     async fn close_line(&self, account: &Account) -> anyhow::Result<Result<(), String>> {
-        let line = self.end_workers(account.id, DRAIN).await;
-        let port = match line {
+        let tasks = self.tasks.group();
+        let port = match self.end_workers(account.id, DRAIN).await {
             Some(line) => line.port,
-            // A browser that an earlier process has left behind is found, and ended, by opening the profile.
-            None if self.source.has_profile(&account.name) => self.source.open(&account.name, &self.tasks.group())?,
+            None if self.source.has_profile(&account.name) => {
+                // A browser that an earlier process has left behind is found, and ended, by opening the profile.
+                let port = self.source.open(&account.name, &tasks)?;
+                self.board.put(Line::idle(account, port.clone()));
+                port
+            }
             None => return Ok(Ok(())),
         };
         let unlinked = if account.keep_profile {
@@ -55,6 +60,7 @@ impl Switchboard {
             unlink(port.as_ref()).await
         };
         port.close(BROWSER).await;
+        tasks.shutdown(DRAIN).await;
         self.board.take(account.id);
         Ok(unlinked)
     }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::client::{send, with_query};
 use super::home::Home;
 use super::output::note;
-use super::{Exit, Fault, Shell, home, ports, serve};
+use super::{Exit, Fault, Shell, home, leave, ports, serve};
 use crate::bridge::{self, Refusal};
 use crate::domain::account_name::AccountName;
 use crate::store::{Store, StoreError};
@@ -19,7 +19,7 @@ use crate::supervisor::Supervisor;
 
 /// Between two looks at an account that is being removed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long the browser that a removal has opened may take to end.
+/// How long what a removal has begun may take to end.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// The WhatsApp numbers on this server
@@ -59,35 +59,57 @@ const COLUMNS: &[&str] = &["id", "name", "phone", "state", "detail", "created_at
 
 impl Account {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let timeout = shell.manner.timeout;
         match self.verb {
             Verb::List { removed } => {
-                let accounts = list(shell, removed).await?;
-                shell.output().list(&accounts, COLUMNS)?;
+                let list = async {
+                    shell.output().list(&list(shell, removed).await?, COLUMNS)?;
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, list).await
             }
             Verb::Add { name } => {
-                let account = add(shell, &name).await?;
-                shell.output().one(&account)?;
-                note(&format!("Link a phone to it with `crm login --account {name}`."));
+                let add = async {
+                    shell.output().one(&add(shell, &name).await?)?;
+                    note(&format!("Link a phone to it with `crm login --account {name}`."));
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, add).await
             }
             Verb::Remove {
                 name,
                 yes,
                 keep_profile,
             } => {
-                confirm(shell, &name, yes, keep_profile)?;
-                let gone = remove(shell, &name, keep_profile).await?;
-                shell.output().one(&gone)?;
-                if let Some(todo) = gone["detail"].as_str() {
-                    note(&format!("The account {name} is removed, but {todo}"));
+                let mut unanswered = None;
+                let ask = async {
+                    confirm(shell, &name, yes, keep_profile).await?;
+                    match ask_to_remove(shell, &name, keep_profile).await {
+                        Ok(gone) => show_gone(shell, &name, &gone)?,
+                        Err(error) => unanswered = Some(error),
+                    }
+                    Ok(Exit::Ok)
+                };
+                let end = leave(timeout, ask).await?;
+                match unanswered {
+                    None => Ok(end),
+                    Some(error) => remove_here(shell, error, &name, keep_profile).await,
                 }
             }
         }
-        Ok(Exit::Ok)
     }
 }
 
+fn show_gone(shell: &Shell, name: &str, gone: &Value) -> anyhow::Result<()> {
+    shell.output().one(gone)?;
+    if let Some(todo) = gone["detail"].as_str() {
+        note(&format!("The account {name} is removed, but {todo}"));
+    }
+    Ok(())
+}
+
 /// What a removal takes away is said before it is taken.
-fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> anyhow::Result<()> {
+async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }
@@ -103,9 +125,12 @@ fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> anyhow::
     note(&format!(
         "{goes}; what it still had to send is not sent, and says so. Its conversations and messages stay. Remove the account {name}? [y/N]"
     ));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
+    // Whoever is asked may take their time; Ctrl-C has to be heard meanwhile.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
     Err(Fault::new(Exit::Failed, "nothing was removed").into())
@@ -151,45 +176,41 @@ async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
     Ok(serde_json::to_value(account)?)
 }
 
-/// Waits until it is done; left before, it goes on by itself.
-async fn remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<Value> {
+/// Asks the server, and waits until it is done; left before, it goes on by itself.
+async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<Value> {
+    let client = shell.client()?;
     let path = format!("/api/v1/accounts/{name}");
-    let asked = match shell.client() {
-        Ok(client) => {
-            let query = with_query(&path, keep_profile.then_some(("keep_profile", "true")));
-            send(client.request(Method::DELETE, &query)).await.map(|_| client)
+    let query = with_query(&path, keep_profile.then_some(("keep_profile", "true")));
+    send(client.request(Method::DELETE, &query)).await?;
+    loop {
+        let account: Value = client.get(&path).await?;
+        if account["removed_at"].is_string() {
+            return Ok(account);
         }
-        Err(error) => Err(error),
-    };
-    let error = match asked {
-        Ok(client) => loop {
-            let account: Value = client.get(&path).await?;
-            if account["removed_at"].is_string() {
-                return Ok(account);
-            }
-            sleep(LOOK_EVERY).await;
-        },
-        Err(error) => error,
-    };
-    let home = Home::without_server(shell, "crm account remove", error).await?;
-    let gone = remove_here(shell, &home, name, keep_profile).await;
-    home.store.close().await;
-    gone
+        sleep(LOOK_EVERY).await;
+    }
 }
 
-/// Does what the server would: opens the browser to unlink the device, and nothing else.
-async fn remove_here(shell: &Shell, home: &Home, name: &str, keep_profile: bool) -> anyhow::Result<Value> {
-    let account = known(&home.store, name).await?;
-    let account = bridge::begin_removal(&home.store, account, keep_profile)
-        .await
-        .map_err(refused)?;
+/// Does what the server would: opens the browser to unlink the device, and nothing else; and closes it in order, whatever happens.
+async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_profile: bool) -> anyhow::Result<Exit> {
+    let home = Home::without_server(shell, "crm account remove", unanswered).await?;
     let supervisor = Supervisor::new();
-    let core = serve::core(&shell.config, home, ports::vault(&shell.config, home)?).await?;
-    let switchboard = serve::switchboard(&shell.config, home, core, &supervisor)?;
-    switchboard.bring_about(account.id).await?;
+    let core = serve::core(&shell.config, &home, ports::vault(&shell.config, &home)?).await?;
+    let switchboard = serve::switchboard(&shell.config, &home, core, &supervisor)?;
+    let remove = async {
+        let account = known(&home.store, name).await?;
+        let removing = bridge::begin_removal(&home.store, account, keep_profile).await;
+        let account = removing.map_err(refused)?.id;
+        switchboard.bring_about(account).await?;
+        let gone = home.store.account(account).await.map_err(home::fault)?;
+        show_gone(shell, name, &serde_json::to_value(gone)?)?;
+        Ok(Exit::Ok)
+    };
+    let end = leave(shell.manner.timeout, remove).await;
+    serve::close_browsers(&switchboard.desk(None)).await;
     supervisor.shutdown(DRAIN).await;
-    let gone = home.store.account(account.id).await.map_err(home::fault)?;
-    Ok(serde_json::to_value(gone)?)
+    home.store.close().await;
+    end
 }
 
 async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::AccountId> {

@@ -152,6 +152,7 @@ impl Command {
             // These end in order by themselves, whatever happens.
             Self::Serve(command) => command.run(&shell).await,
             Self::Login(command) => command.run(&shell).await,
+            Self::Account(command) => command.run(&shell).await,
             // This tells how far a message is when time is up.
             Self::Send(command) => interruptible(None, async move { command.run(&shell).await }).await,
             other => {
@@ -164,13 +165,12 @@ impl Command {
     /// Commands that can be left at any moment.
     async fn ask(self, shell: &Shell) -> anyhow::Result<Exit> {
         match self {
-            Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
+            Self::Serve(_) | Self::Login(_) | Self::Account(_) | Self::Send(_) => Ok(Exit::Usage),
             Self::Logout(command) => command.run(shell).await,
             Self::Status(command) => command.run(shell).await,
             Self::Sync(command) => command.run(shell).await,
             Self::Doctor(command) => command.run(shell).await,
             Self::Tail(command) => command.run(shell).await,
-            Self::Account(command) => command.run(shell).await,
             Self::Customer(command) => command.run(shell).await,
             Self::Conversation(command) => command.run(shell).await,
             Self::Message(command) => command.run(shell).await,

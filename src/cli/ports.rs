@@ -1,7 +1,9 @@
 //! The adapters behind the two ports, from the configuration.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -19,6 +21,10 @@ use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb};
+
+/// How often a profile is thrown away anew in which something has appeared meanwhile, and the pause before.
+const FORGET_ATTEMPTS: u32 = 10;
+const FORGET_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the accounts' browsers and their profiles are.
 pub struct Browsers {
@@ -69,9 +75,16 @@ impl Source for Browsers {
     }
 
     async fn forget(&self, account: &str) -> std::io::Result<()> {
-        match tokio::fs::remove_dir_all(self.profile(account)).await {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            done => done,
+        let profile = self.profile(account);
+        let mut left = FORGET_ATTEMPTS;
+        loop {
+            match tokio::fs::remove_dir_all(&profile).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                // The last of the browser's processes may still be writing its farewell.
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && left > 0 => left -= 1,
+                done => return done,
+            }
+            tokio::time::sleep(FORGET_PAUSE).await;
         }
     }
 }

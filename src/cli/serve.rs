@@ -150,8 +150,7 @@ impl Assembly {
         if !self.supervisor.shutdown(DRAIN).await {
             tracing::warn!("some work did not end in time; it goes on at the next start");
         }
-        let ports = self.desk.ports();
-        join_all(ports.iter().map(|port| port.close(BROWSER))).await;
+        close_browsers(&self.desk).await;
         if let Some(matrix) = self.matrix {
             matrix.close().await;
         }
@@ -159,6 +158,12 @@ impl Assembly {
         drop(self.store);
         self.home.store.close().await;
     }
+}
+
+/// Ends the browsers of all lines that are up, in order and at once.
+pub async fn close_browsers(desk: &Desk) {
+    let ports = desk.ports();
+    join_all(ports.iter().map(|port| port.close(BROWSER))).await;
 }
 
 /// What the parts of the bridge share.

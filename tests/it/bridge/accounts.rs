@@ -11,13 +11,14 @@ use crm::clock::SystemClock;
 use crm::domain::account::Account;
 use crm::domain::event::EventType;
 use crm::domain::history::HistoryDepth;
+use crm::domain::matrix::RoomEventKind;
 use crm::domain::media::MediaRules;
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::outbox::Target;
 use crm::domain::pace::Pace;
 use crm::domain::session::{Me, Session, SessionState};
 use crm::domain::whatsapp::WhatsApp;
-use crm::domain::{AccountId, MatrixUserId, Seq};
+use crm::domain::{AccountId, Clock, MatrixUserId, Seq};
 use crm::store::{Holder, OpenOptions, Store, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
@@ -349,4 +350,47 @@ async fn an_account_with_the_number_of_another_takes_nothing_in() {
     let account = store.account_by_name("default").await.unwrap().unwrap();
     assert_eq!((account.phone, account.watermark), (None, None));
     assert!(rig.messages().await.is_empty());
+}
+
+#[tokio::test]
+async fn rooms_say_to_which_account_they_belong_once_there_are_several() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let topics = |rig: &Rig| {
+        let rooms = rig.run.matrix.rooms.lock().unwrap();
+        rooms.topics.values().cloned().collect::<Vec<_>>()
+    };
+    let before = topics(&rig);
+    assert!(
+        matches!(&before[..], [one] if !one.contains("account")),
+        "the only account needs no word: {before:?}"
+    );
+    rig.program.desk.add_account("sales".parse().unwrap()).await.unwrap();
+    rig.work().await;
+    let after = topics(&rig);
+    assert!(
+        matches!(&after[..], [one] if one.contains("account default")),
+        "{after:?}"
+    );
+    // What an agent writes where nothing can be sent any more is answered.
+    let account = rig.program.store.account_by_name("default").await.unwrap().unwrap();
+    rig.program.desk.remove_account(account.id, false).await.unwrap();
+    let now = rig.run.clock.now();
+    rig.run.matrix.happens(
+        "@ada:test",
+        RoomEventKind::Text {
+            body: "too late".to_owned(),
+            reply_to: None,
+        },
+        now,
+    );
+    rig.work().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.starts_with("Not sent: the account default was removed")),
+        "{notices:?}"
+    );
+    assert!(rig.messages().await.iter().all(|message| message.content != "too late"));
 }
