@@ -22,7 +22,7 @@ use super::{decisions, outbound, trouble, whatsapp_changes};
 /// How long the account's workers may take to finish what they have in hand.
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long its page may take to show whether a device is linked.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 /// How long its browser may take to end.
 const BROWSER: Duration = Duration::from_secs(10);
 /// What is settled in one transaction.

@@ -224,6 +224,7 @@ async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::Accou
     Ok(account.ok_or_else(missing)?.id)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn refused(refusal: Refusal) -> anyhow::Error {
     let exit = match &refusal {
         Refusal::Conflict(_) => Exit::Conflict,

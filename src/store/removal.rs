@@ -69,7 +69,7 @@ impl Tx {
         let rows = message::Entity::find()
             .filter(message::Column::AccountId.eq(id))
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
-            .filter(message::Column::State.is_in(states.map(|state| state.as_str())))
+            .filter(message::Column::State.is_in(states.map(MessageState::as_str)))
             .order_by_asc(message::Column::Id)
             .limit(limit)
             .all(&self.session)
