@@ -167,6 +167,11 @@ impl Core {
         }
     }
 
+    /// The general policy, and those of accounts that have one of their own.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        std::iter::once(&*self.policy).chain(self.policies.values().map(|policy| &**policy))
+    }
+
     /// The policy of the account of this name.
     pub fn policy_of(&self, account: &str) -> Arc<Policy> {
         self.policies.get(account).unwrap_or(&self.policy).clone()

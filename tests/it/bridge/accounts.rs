@@ -1,25 +1,25 @@
 //! Accounts that come and go while the server runs, and removals that are killed half-way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use crm::bridge::{Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendTo, Source, Switchboard};
+use crm::bridge::{Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendFile, SendTo, Source, Switchboard};
 use crm::clock::SystemClock;
 use crm::domain::account::Account;
 use crm::domain::event::EventType;
 use crm::domain::history::HistoryDepth;
 use crm::domain::matrix::RoomEventKind;
-use crm::domain::media::MediaRules;
+use crm::domain::media::{MediaRules, MediaState, SizeLimits};
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::outbox::Target;
 use crm::domain::pace::Pace;
 use crm::domain::session::{Me, Session, SessionState};
 use crm::domain::whatsapp::WhatsApp;
-use crm::domain::{AccountId, Clock, MatrixUserId, Seq};
-use crm::store::{Holder, OpenOptions, Store, Synchronous};
+use crm::domain::{AccountId, Clock, MatrixUserId, MediaId, Seq};
+use crm::store::{Holder, NewMedia, OpenOptions, Store, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 
@@ -89,6 +89,11 @@ struct Server {
 
 impl Server {
     async fn start(folder: &Path, source: &Arc<Silent>) -> Self {
+        Self::with(folder, source, HashMap::new()).await
+    }
+
+    /// Where some accounts have policies of their own.
+    async fn with(folder: &Path, source: &Arc<Silent>, policies: HashMap<String, Policy>) -> Self {
         let url = format!("sqlite://{}", folder.join("crm.db").display());
         let options = OpenOptions {
             synchronous: Synchronous::Off,
@@ -99,7 +104,8 @@ impl Server {
         let clock = Arc::new(SystemClock);
         let core = Core::new(store.clone(), vault, clock, Random::seeded(1), policy())
             .await
-            .unwrap();
+            .unwrap()
+            .with_policies(policies);
         let holder = Holder {
             folder: folder.display().to_string(),
             process: "test".to_owned(),
@@ -125,12 +131,16 @@ impl Server {
     }
 
     async fn send(&self, account: &str, content: &str) -> Result<Message, Refusal> {
+        self.send_file(account, content, None).await
+    }
+
+    async fn send_file(&self, account: &str, content: &str, file: Option<MediaId>) -> Result<Message, Refusal> {
         let command = SendCommand {
             to: SendTo::Phone("+447700900123".parse().unwrap()),
             account: Some(account.to_owned()),
             content: content.to_owned(),
             special: None,
-            file: None,
+            file: file.map(|id| SendFile { id, kind: None }),
             reply_to: None,
             author: Author {
                 origin: Some(Origin::Shell),
@@ -276,6 +286,59 @@ async fn a_device_that_cannot_be_unlinked_is_told_of_and_a_profile_that_is_kept_
     assert_eq!(server.until_gone(kept.id).await.detail, None);
     assert!(source.has_profile("kept"));
     assert_eq!(*source.port("kept").ended.lock().unwrap(), ["closed"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_account_takes_is_decided_by_its_own_policy() {
+    const MIB: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let generous = Policy {
+        media: MediaRules {
+            max: SizeLimits::of_all(300 * MIB),
+            ..MediaRules::default()
+        },
+        send_expires: Some(Duration::from_hours(1)),
+        ..policy()
+    };
+    let policies = HashMap::from([("sales".to_owned(), generous)]);
+    let server = Server::with(folder.path(), &Arc::default(), policies).await;
+    server.add("default").await;
+    let sales = server.add("sales").await;
+    assert_eq!(
+        server.desk.largest_file(),
+        300 * MIB,
+        "what any of them takes may be handed in"
+    );
+    let file = |account: Option<AccountId>, state| NewMedia {
+        account,
+        state,
+        wanted: false,
+        mimetype: "application/pdf".to_owned(),
+        sniffed: Some("application/pdf".to_owned()),
+        size: Some(200 * MIB),
+        sha256: Some("0".repeat(64)),
+        promised_sha256: None,
+        filename: None,
+        detail: None,
+    };
+    let insert = async |new: NewMedia| {
+        let insert = server.store.write::<_, crm::store::StoreError, _>(move |tx| {
+            let new = new.clone();
+            Box::pin(async move { tx.insert_media(&new).await })
+        });
+        insert.await.unwrap().id
+    };
+    let large = insert(file(None, MediaState::Stored)).await;
+    let refused = server.send_file("default", "", Some(large)).await;
+    assert!(matches!(refused, Err(Refusal::FileTooLarge { .. })), "{refused:?}");
+    server.send_file("sales", "", Some(large)).await.unwrap();
+
+    let pending = insert(file(Some(sales.id), MediaState::Pending)).await;
+    server.desk.fetch_medium(pending).await.unwrap();
+    server.desk.remove_account(sales.id, false).await.unwrap();
+    let refused = server.desk.fetch_medium(pending).await;
+    assert!(matches!(refused, Err(Refusal::Conflict(_))), "{refused:?}");
     server.stop().await;
 }
 
