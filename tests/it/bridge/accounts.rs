@@ -274,6 +274,8 @@ async fn a_device_that_cannot_be_unlinked_is_told_of_and_a_profile_that_is_kept_
     let (broken, kept) = (server.add("broken").await, server.add("kept").await);
     server.run().await;
     source.link("kept", "+447700900002");
+    source.link("broken", "+447700900003");
+    server.until_state(broken.id, SessionState::Offline).await;
     source.port("broken").session.send_modify(|session| {
         session.state = SessionState::Failed;
         session.detail = Some("no browser".to_owned());

@@ -52,7 +52,7 @@ async fn accounts_are_kept_without_a_server_and_driven_by_the_next_one() {
         .ok(&["account", "remove", "shop-2", "--yes", "-o", "json"])
         .await
         .json();
-    assert!(gone["removed_at"].is_string(), "{gone}");
+    assert!(gone["removed_at"].is_string() && gone["detail"].is_null(), "{gone}");
     let all = served
         .shell
         .ok(&["account", "list", "--removed", "-o", "json"])
