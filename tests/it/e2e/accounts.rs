@@ -218,6 +218,29 @@ async fn an_account_is_added_linked_by_code_used_and_removed_while_the_server_ru
     assert!(!desk.crm.data_dir().join("whatsapp/second").exists());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_killed_in_a_removal_goes_on_with_it_and_with_the_other_account() {
+    let (mut desk, phone) = two(Plan::plain()).await;
+    let removal = reqwest::Client::new()
+        .delete(format!("{}/api/v1/accounts/second", desk.crm.url))
+        .bearer_auth(desk.crm.admin_key());
+    assert_eq!(removal.send().await.unwrap().status(), 202);
+    desk.crm.kill_9();
+    desk.crm.serve().await;
+    until("the removal to be done", async || {
+        let all = desk.crm.json(&["account", "list", "--removed", "-o", "json"]).await;
+        all[1]["removed_at"].is_string().then_some(())
+    })
+    .await;
+    assert!(phone.devices().is_empty(), "it was unlinked");
+    assert!(!desk.crm.data_dir().join("whatsapp/second").exists());
+    assert_eq!(desk.crm.browser_of("second"), Vec::<u32>::new());
+    desk.crm.until_ready().await;
+    let events = events(&desk, &[]).await;
+    let times = events.iter().filter(|event| event["type"] == "account.removed").count();
+    assert_eq!(times, 1);
+}
+
 /// Lets a phone scan, and gives the state that this leads to.
 async fn scanned_by(mut login: tokio::process::Command, phone: &Phone) -> String {
     use tokio::io::{AsyncBufReadExt as _, BufReader};
