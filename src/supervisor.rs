@@ -17,6 +17,8 @@ pub struct Supervisor {
     tasks: TaskTracker,
     stopping: CancellationToken,
     lost: watch::Sender<Option<&'static str>>,
+    /// Of a group: where its tasks are known as well.
+    whole: Option<TaskTracker>,
 }
 
 impl Supervisor {
@@ -25,6 +27,18 @@ impl Supervisor {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             lost: watch::Sender::new(None),
+            whole: None,
+        }
+    }
+
+    /// Tasks that can be ended before the others, and end with them at the latest. One of them that is lost is the whole's loss.
+    #[must_use]
+    pub fn group(&self) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            stopping: self.stopping.child_token(),
+            lost: self.lost.clone(),
+            whole: Some(self.tasks.clone()),
         }
     }
 
@@ -95,7 +109,11 @@ impl Supervisor {
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place where tasks start")]
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(self.tasks.track_future(task));
+        let task = self.tasks.track_future(task);
+        match &self.whole {
+            Some(whole) => drop(tokio::spawn(whole.track_future(task))),
+            None => drop(tokio::spawn(task)),
+        }
     }
 }
 
@@ -122,6 +140,27 @@ mod tests {
             });
             assert_eq!(supervisor.lost().await, "short-lived");
         }
+    }
+
+    #[tokio::test]
+    async fn a_group_ends_before_the_whole_and_with_it_and_its_loss_is_the_wholes() {
+        let whole = Supervisor::new();
+        let (first, second) = (whole.group(), whole.group());
+        for group in [&first, &second] {
+            let stopping = group.stopping();
+            group.spawn("obedient", async move {
+                stopping.cancelled().await;
+                Ok(())
+            });
+        }
+        assert!(first.shutdown(Duration::from_secs(5)).await);
+        assert!(!second.stopping().is_cancelled() && !whole.stopping().is_cancelled());
+        second.spawn("short-lived", async { Ok(()) });
+        assert_eq!(whole.lost().await, "short-lived");
+        assert!(
+            whole.shutdown(Duration::from_secs(5)).await,
+            "with what is left of its groups"
+        );
     }
 
     #[tokio::test]

@@ -26,6 +26,10 @@ pub struct Model {
     pub synced_at: Option<i64>,
     pub last_recovered: Option<i64>,
     pub recovered: Option<i64>,
+    /// Since when it is being taken away, whether its profile is kept, and when that was done.
+    pub removing_at: Option<i64>,
+    pub keep_profile: Option<bool>,
+    pub removed_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -8,6 +8,7 @@ mod m0004_kinds;
 mod m0005_ledger;
 mod m0006_history;
 mod m0007_pace;
+mod m0008_accounts;
 mod m0009_portraits;
 
 use sea_orm_migration::prelude::*;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_ledger::Migration),
             Box::new(m0006_history::Migration),
             Box::new(m0007_pace::Migration),
+            Box::new(m0008_accounts::Migration),
             Box::new(m0009_portraits::Migration),
         ]
     }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::accounts;
 use super::extract::{Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::Problem;
@@ -23,6 +24,8 @@ pub struct List {
     after: Option<Cursor>,
     before: Option<Cursor>,
     order: Option<OrderWord>,
+    /// By name or id; `account_id` by id alone.
+    account: Option<String>,
     account_id: Option<AccountId>,
     customer_id: Option<CustomerId>,
     status: Option<ConversationStatus>,
@@ -38,8 +41,9 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
         order: list.order,
     };
     let request = paging.request(Order::Descending)?;
+    let named = accounts::wanted(&store, list.account.as_deref()).await?;
     let filter = ConversationFilter {
-        account: list.account_id,
+        account: named.or(list.account_id),
         customer: list.customer_id,
         status: list.status,
         unread: list.unread.unwrap_or(false),

@@ -7,13 +7,14 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use super::accounts;
 use super::extract::{Body, Path, Query};
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::Problem;
 use crate::bridge::{CustomerEdit, Desk};
 use crate::domain::customer::{Customer, PhoneNumber};
 use crate::domain::{CustomerId, revision};
-use crate::store::{CustomerChange, Order, Store};
+use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +25,8 @@ pub struct List {
     order: Option<OrderWord>,
     /// A part of a name or number.
     search: Option<String>,
+    /// Those with whom this account has a conversation, by name or id.
+    account: Option<String>,
 }
 
 /// Customers by id.
@@ -35,7 +38,11 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
         order: list.order,
     };
     let request = paging.request(Order::Ascending)?;
-    let page = store.customers(request, list.search.as_deref()).await?;
+    let filter = CustomerFilter {
+        search: list.search,
+        account: accounts::wanted(&store, list.account.as_deref()).await?,
+    };
+    let page = store.customers_like(request, &filter).await?;
     Ok(pages::answer(page, request.order, &uri))
 }
 

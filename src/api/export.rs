@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
+use super::accounts;
 use super::csv;
 use super::extract::Query;
 use super::problem::Problem;
@@ -31,6 +32,8 @@ enum ExportFormat {
 #[serde(deny_unknown_fields)]
 pub struct Messages {
     format: Option<ExportFormat>,
+    /// By name or id; `account_id` by id alone.
+    account: Option<String>,
     account_id: Option<AccountId>,
     customer_id: Option<CustomerId>,
     conversation_id: Option<ConversationId>,
@@ -42,11 +45,14 @@ pub struct Messages {
 #[serde(deny_unknown_fields)]
 pub struct Customers {
     format: Option<ExportFormat>,
+    /// Those with whom this account has a conversation, by name or id.
+    account: Option<String>,
 }
 
 pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>) -> Result<Response, Problem> {
+    let named = accounts::wanted(&store, wanted.account.as_deref()).await?;
     let filter = MessageFilter {
-        account: wanted.account_id,
+        account: named.or(wanted.account_id),
         customer: wanted.customer_id,
         conversation: wanted.conversation_id,
         from: wanted.from,
@@ -58,8 +64,10 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
     Ok(response)
 }
 
-pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Response {
-    answer(store.stream_customers(), wanted.format, csv::CUSTOMER_COLUMNS)
+pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Result<Response, Problem> {
+    let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
+    let rows = store.stream_customers(account);
+    Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
 }
 
 /// An error breaks the connection off, so that nobody takes a part for the whole.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::accounts::{account, wait};
+use super::accounts::{account, in_use, wait};
 use super::extract::{Body, Path};
 use super::messages;
 use super::problem::{Code, Problem};
@@ -60,7 +60,7 @@ pub async fn ask(
     Path(name): Path<String>,
     Body(ask): Body<Ask>,
 ) -> Result<Response, Problem> {
-    let account = account(&state.store, &name).await?;
+    let account = in_use(&state.store, &name).await?;
     let history = state.desk.ask_history(account.id, ask.depth).await?;
     Ok((StatusCode::ACCEPTED, Json(history)).into_response())
 }
@@ -81,7 +81,7 @@ pub async fn sync(
     headers: HeaderMap,
     Body(request): Body<SyncRequest>,
 ) -> Result<Response, Problem> {
-    let account = account(&state.store, &name).await?;
+    let account = in_use(&state.store, &name).await?;
     let asked_at = state.clock.now();
     let answered = state.desk.sync(account.id, request.chat()?).await?;
     match timeout(wait(&headers), answered).await {

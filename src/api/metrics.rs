@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::process;
 use super::state::ApiState;
 use super::status::{self, AccountStatus};
+use crate::domain::AccountId;
 use crate::domain::vitals::Deafness;
 
 /// Bounds of the latency histogram, in seconds.
@@ -37,7 +38,7 @@ struct RouteLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WorkLabels {
     target: String,
-    account: i64,
+    account: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -134,7 +135,7 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     for work in &status.outbox.waiting {
         let labels = WorkLabels {
             target: work.target.to_string(),
-            account: work.account_id.0,
+            account: name_of(&status.accounts, work.account_id),
         };
         waiting.get_or_create(&labels).set(saturated(work.waiting));
         oldest
@@ -226,6 +227,12 @@ fn vitals(state: &ApiState, accounts: &[AccountStatus], registry: &mut Registry)
     registry.register("browser_restarts", "Times that a browser was started anew", restarts);
     registry.register("browser_memory_bytes", "Memory of a browser's processes", browser);
     registry.register("page_heap_bytes", "Size of a page's script heap", heap);
+}
+
+/// What an account is called; work for rooms outlives its account, whose number then stands for it.
+fn name_of(accounts: &[AccountStatus], id: AccountId) -> String {
+    let known = accounts.iter().find(|of| of.account.id == id);
+    known.map_or_else(|| id.to_string(), |of| of.account.name.clone())
 }
 
 fn saturated(count: u64) -> i64 {

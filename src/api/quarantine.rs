@@ -7,6 +7,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::accounts;
 use super::extract::Query;
 use super::pages::{self, Cursor, OrderWord, Paging};
 use super::problem::Problem;
@@ -21,6 +22,8 @@ pub struct List {
     after: Option<Cursor>,
     before: Option<Cursor>,
     order: Option<OrderWord>,
+    /// By name or id.
+    account: Option<String>,
 }
 
 /// An item as it is told.
@@ -62,7 +65,8 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
         order: list.order,
     };
     let request = paging.request(Order::Ascending)?;
-    let page = store.quarantine(request).await?;
+    let account = accounts::wanted(&store, list.account.as_deref()).await?;
+    let page = store.quarantine_of(request, account).await?;
     let page = Page {
         data: page.data.into_iter().map(Quarantined::from).collect(),
         ends: page.ends,

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 
 use super::problem::{Code, Problem};
 use super::request_id::RequestIds;
@@ -50,6 +50,7 @@ fn read() -> Router<ApiState> {
         .route("/metrics", get(metrics::show))
         .route("/api/v1/status", get(status::show))
         .route("/api/v1/accounts", get(accounts::list))
+        .route("/api/v1/accounts/{name}", get(accounts::view))
         .route("/api/v1/accounts/{name}/history", get(history::show))
         .route("/api/v1/accounts/{name}/sync", get(history::synced))
         .route("/api/v1/outbox", get(outbox::show))
@@ -108,6 +109,8 @@ fn manage() -> Router<ApiState> {
 
 fn admin() -> Router<ApiState> {
     Router::new()
+        .route("/api/v1/accounts", post(accounts::create))
+        .route("/api/v1/accounts/{name}", delete(accounts::remove))
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
         .route("/api/v1/backup", get(backup::download))

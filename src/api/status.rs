@@ -92,13 +92,17 @@ pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
 pub async fn accounts(store: &Store) -> Result<Vec<AccountStatus>, StoreError> {
     let mut all = vec![];
     for account in store.accounts().await? {
-        all.push(AccountStatus {
-            history: store.history(account.id).await?,
-            sync: store.synced(account.id).await?,
-            account,
-        });
+        all.push(of_account(store, account).await?);
     }
     Ok(all)
+}
+
+pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatus, StoreError> {
+    Ok(AccountStatus {
+        history: store.history(account.id).await?,
+        sync: store.synced(account.id).await?,
+        account,
+    })
 }
 
 pub async fn outbox(state: &ApiState) -> Result<OutboxStatus, StoreError> {

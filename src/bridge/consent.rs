@@ -14,7 +14,7 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::core::Policy;
 use super::desk::{Desk, Refusal, not_found};
-use super::{decisions, outbound};
+use super::{accounts, decisions, outbound};
 
 impl Desk {
     /// Notes that a customer does not want to be written to. `by`: who says so.
@@ -86,6 +86,9 @@ pub(super) async fn heard(
 
 /// Why nothing may be sent in this conversation, if nothing may.
 pub(super) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<Option<Refusal>, StoreError> {
+    if let Some(refusal) = accounts::refusal(tx, conversation.account_id).await? {
+        return Ok(Some(refusal));
+    }
     let Some(id) = conversation.customer_id else {
         return Ok(None);
     };

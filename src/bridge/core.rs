@@ -1,6 +1,7 @@
 //! What every part of the bridge shares: the store, the clock, chance, the desk's policy, and the bell that says that there
 //! may be work. Nothing here is mutable but through the store.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -124,6 +125,8 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     pub random: Random,
     pub policy: Arc<Policy>,
+    /// Of accounts that have one of their own, by name.
+    policies: Arc<HashMap<String, Arc<Policy>>>,
     pub bell: Bell,
     /// Random, made with the database: transaction ids begin with it (`RULES` 18).
     pub instance: Arc<str>,
@@ -147,10 +150,40 @@ impl Core {
             clock,
             random,
             policy: Arc::new(policy),
+            policies: Arc::default(),
             bell: Bell::new(),
             instance: instance.into(),
             lease: None,
         })
+    }
+
+    /// The same, where some accounts have policies of their own.
+    #[must_use]
+    pub fn with_policies(self, policies: HashMap<String, Policy>) -> Self {
+        let policies = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
+        Self {
+            policies: Arc::new(policies.collect()),
+            ..self
+        }
+    }
+
+    /// The general policy, and those of accounts that have one of their own.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        std::iter::once(&*self.policy).chain(self.policies.values().map(|policy| &**policy))
+    }
+
+    /// The policy of the account of this name.
+    pub fn policy_of(&self, account: &str) -> Arc<Policy> {
+        self.policies.get(account).unwrap_or(&self.policy).clone()
+    }
+
+    /// The same, for what is done for the account of this name.
+    #[must_use]
+    pub fn of_account(&self, name: &str) -> Self {
+        Self {
+            policy: self.policy_of(name),
+            ..self.clone()
+        }
     }
 
     /// The same, for what drives an account: its writes fail with [`StoreError::LeaseLost`] once another process drives it.

@@ -9,9 +9,9 @@ use crate::domain::outbox::{Target, Work};
 use crate::domain::whatsapp::PageEvent;
 use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
 
-use super::core::Policy;
+use super::core::{Core, Policy};
 use super::desk::{Desk, Refusal, not_found};
-use super::{consent, inbound, outbound};
+use super::{accounts, consent, inbound, outbound};
 
 /// What a person decided about a message whose outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,11 @@ impl Desk {
     }
 
     async fn decide(&self, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
-        let policy = self.core.policy.clone();
+        let core = self.core.clone();
         self.core
             .write(move |tx| {
-                let policy = policy.clone();
-                async move { decide(tx, &policy, id, decision).await }.boxed()
+                let core = core.clone();
+                async move { decide(tx, &core, id, decision).await }.boxed()
             })
             .await
     }
@@ -106,8 +106,9 @@ impl Desk {
     }
 }
 
-async fn decide(tx: &mut Tx, policy: &Policy, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
+async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
     let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
+    let policy = &accounts::policy(tx, core, message.account_id).await?;
     if message.direction != Direction::Outbound {
         return Err(Refusal::Conflict(format!(
             "message {id} was written by the customer; there is nothing to decide"

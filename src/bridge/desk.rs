@@ -1,7 +1,7 @@
 //! The desk: what the faces (API, and through it shell and console) may ask for. Each request that changes something is one
 //! transaction and an answer; nothing external happens in it.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
@@ -15,20 +15,20 @@ use crate::domain::message::{Author, Message};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::special::Special;
 use crate::domain::vitals::Vitals;
-use crate::domain::whatsapp::{LoginMethod, WaContact, WhatsApp};
+use crate::domain::whatsapp::{LoginMethod, WaContact};
 use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::vault::NoThumbnail;
 
-use super::core::{Core, Policy};
+use super::board::{Board, Line};
+use super::core::Core;
 use super::outbound::{self, NewText};
-use super::people;
-use super::reading::Reader;
-use super::syncing::Syncs;
-use super::{consent, media_desk, outgoing_file};
+use super::{accounts, consent, media_desk, outgoing_file, people};
 
 /// Longest idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+/// How long a request waits for the line of an account that was just added.
+const UP_SOON: Duration = Duration::from_secs(5);
 /// What a send answers with (HTTP's "accepted").
 const ACCEPTED: u16 = 202;
 
@@ -44,7 +44,7 @@ pub enum SendTo {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SendCommand {
     pub to: SendTo,
-    /// Which account sends, where `to` leaves a choice; by name.
+    /// Which account sends, where `to` leaves a choice; by name or id.
     pub account: Option<String>,
     /// Empty where `special` says it all, and where a file has no caption.
     pub content: String,
@@ -145,35 +145,23 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// One account and the way to its WhatsApp.
-#[derive(Clone)]
-pub struct Line {
-    pub id: AccountId,
-    pub name: String,
-    pub port: Arc<dyn WhatsApp>,
-    pub reader: Reader,
-    /// How far the comparison with the page has come.
-    pub resynced: watch::Receiver<u64>,
-    /// Where a comparison can be asked for.
-    pub syncs: Syncs,
-}
-
 /// The handle that faces hold. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     pub(super) core: Core,
-    lines: Arc<Vec<Line>>,
+    pub(super) board: Board,
     matrix: Option<watch::Receiver<MatrixStatus>>,
 }
 
 impl Desk {
     /// `matrix`: the homeserver's state, where one is configured.
     pub fn new(core: Core, lines: Vec<Line>, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
-        Self {
-            core,
-            lines: Arc::new(lines),
-            matrix,
-        }
+        Self::over(core, Board::of(lines), matrix)
+    }
+
+    /// Over lines that come and go.
+    pub(super) const fn over(core: Core, board: Board, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
+        Self { core, board, matrix }
     }
 
     /// Puts a text into the outbox.
@@ -183,11 +171,11 @@ impl Desk {
             outbound::check_text(&command.content)?;
         }
         check_key(command.idempotency.as_ref())?;
-        let policy = self.core.policy.clone();
+        let core = self.core.clone();
         self.core
             .write(move |tx| {
-                let (policy, command) = (policy.clone(), command.clone());
-                async move { accept(tx, &policy, command).await }.boxed()
+                let (core, command) = (core.clone(), command.clone());
+                async move { accept(tx, &core, command).await }.boxed()
             })
             .await
     }
@@ -215,13 +203,14 @@ impl Desk {
     /// An agent has read: the customer's phone may show it.
     pub(super) fn agent_read(&self, conversation: &Conversation) {
         if let Some(line) = self.line(conversation.account_id) {
-            line.reader.agent_read(&self.core, conversation.id);
+            let core = self.core.of_account(&line.name);
+            line.reader.agent_read(&core, conversation.id);
         }
     }
 
     /// The session of an account, with its codes: only for those who may link a device.
-    pub fn session(&self, account: AccountId) -> Option<watch::Receiver<Session>> {
-        self.line(account).map(|line| line.port.session())
+    pub async fn session(&self, account: AccountId) -> Result<watch::Receiver<Session>, Refusal> {
+        Ok(self.driven(account).await?.port.session())
     }
 
     /// How an account's browser fares, where it is driven here.
@@ -231,7 +220,7 @@ impl Desk {
 
     /// Returns when the account is linked and what it missed is taken in.
     pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let line = self.driven(account).await?;
         let (mut session, mut resynced) = (line.port.session(), line.resynced.clone());
         loop {
             {
@@ -252,7 +241,7 @@ impl Desk {
 
     /// Starts linking a device; the codes appear in [`Self::session`].
     pub async fn login(&self, account: AccountId, method: LoginMethod) -> Result<(), Refusal> {
-        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let line = self.driven(account).await?;
         line.port
             .login(method)
             .await
@@ -261,7 +250,7 @@ impl Desk {
 
     /// Unlinks the device.
     pub async fn logout(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let line = self.driven(account).await?;
         line.port
             .logout()
             .await
@@ -270,7 +259,7 @@ impl Desk {
 
     /// Takes the session over from another window.
     pub async fn take_over(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let line = self.driven(account).await?;
         line.port
             .take_over()
             .await
@@ -289,8 +278,18 @@ impl Desk {
             .await
     }
 
-    pub(super) fn line(&self, account: AccountId) -> Option<&Line> {
-        self.lines.iter().find(|line| line.id == account)
+    /// The line of an account; one that was just added is waited for.
+    pub(super) async fn driven(&self, account: AccountId) -> Result<Line, Refusal> {
+        let up = tokio::time::timeout(UP_SOON, self.board.until_up(account)).await;
+        up.map_err(|_| {
+            Refusal::Unavailable(format!(
+                "this server does not drive the account {account}; `crm status` says why"
+            ))
+        })
+    }
+
+    pub(super) fn line(&self, account: AccountId) -> Option<Line> {
+        self.board.get(account)
     }
 }
 
@@ -310,7 +309,7 @@ pub(super) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Re
     }
 }
 
-async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Accepted, Refusal> {
+async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Accepted, Refusal> {
     if let Some(asked) = &command.idempotency
         && let Some(stored) = tx.answer(asked.scope, &asked.key).await?
     {
@@ -325,6 +324,7 @@ async fn accept(tx: &mut Tx, policy: &Policy, command: SendCommand) -> Result<Ac
     }
     let conversation = address(tx, &command).await?;
     consent::check(tx, &conversation).await?;
+    let policy = &accounts::policy(tx, core, conversation.account_id).await?;
     if let Some(replied) = command.reply_to {
         let replied_in = tx.message(replied).await?.map(|message| message.conversation_id);
         if replied_in != Some(conversation.id) {
@@ -410,15 +410,13 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
 /// The account of this name, or the only one.
 async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
     if let Some(name) = name {
-        return tx
-            .account_by_name(name)
-            .await?
-            .ok_or_else(|| not_found("account", name));
+        return tx.account_called(name).await?.ok_or_else(|| not_found("account", name));
     }
     let mut accounts = tx.accounts().await?;
+    accounts.retain(Account::is_in_use);
     match accounts.len() {
         1 => Ok(accounts.remove(0)),
-        0 => Err(not_found("account", "at all; start the server once")),
+        0 => Err(not_found("account", "at all; add one with `crm account add NAME`")),
         _ => Err(Refusal::AmbiguousAccount {
             names: accounts.into_iter().map(|account| account.name).collect(),
         }),

@@ -127,7 +127,9 @@ impl Inbound {
         self.listening = false;
         let session = self.session.borrow_and_update().clone();
         let account = sessions::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
-        if !session.state.is_linked() {
+        // Who is linked, and is not bound, has a number that another account has.
+        let is_strange = session.me.is_some() && account.phone.is_none();
+        if !session.state.is_linked() || is_strange {
             return Ok(Progress::Idle);
         }
         if session.resync > *self.resynced.borrow() && session.state == SessionState::Ready {

@@ -11,8 +11,8 @@ use crate::store::{MediaChange, NewMedia, StoredMedia, Tx};
 use crate::vault::{Incoming, Kept, NoThumbnail, Pieces, VaultError};
 
 use super::desk::{Desk, Idempotency, Refusal, SendFile, check_key, not_found};
-use super::media;
 use super::outbound::NewFile;
+use super::{accounts, media};
 
 /// What handing in a file answers with (HTTP's "created").
 const CREATED: u16 = 201;
@@ -54,9 +54,10 @@ impl Desk {
         Ok(self.core.vault.incoming(self.largest_file())?)
     }
 
-    /// What a file may have, in bytes.
+    /// What a file may have, in bytes: as much as any account takes, since nobody has said yet which is to send it.
     pub fn largest_file(&self) -> u64 {
-        self.core.policy.media.max.largest()
+        let of_each = self.core.policies().map(|policy| policy.media.max.largest());
+        of_each.max().unwrap_or_default()
     }
 
     /// Keeps a file that has come whole.
@@ -117,13 +118,21 @@ impl Desk {
 
     /// Has a medium fetched that is not here; one that is stays as it is.
     pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
-        let max = self.core.policy.media.max.largest();
+        let core = self.core.clone();
         self.core
             .write(move |tx| {
+                let core = core.clone();
                 async move {
                     let stored = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
                     if stored.media.state == MediaState::Stored {
                         return Ok(stored.media);
+                    }
+                    let mut max = core.policy.media.max.largest();
+                    if let Some(account) = stored.account {
+                        if let Some(refusal) = accounts::refusal(tx, account).await? {
+                            return Err(refusal);
+                        }
+                        max = accounts::policy(tx, &core, account).await?.media.max.largest();
                     }
                     if let Some(size) = stored.media.size.filter(|size| *size > max) {
                         let why = media::too_large_for_us(size, max);

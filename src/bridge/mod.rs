@@ -1,7 +1,9 @@
 //! The service layer. Everything passes through here: what WhatsApp and the rooms tell is taken in, what people write is
 //! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
 
+mod accounts;
 mod acting;
+mod board;
 mod changes;
 mod consent;
 mod core;
@@ -24,6 +26,7 @@ mod pacing;
 mod people;
 mod portraits;
 mod reading;
+mod removal;
 mod resync;
 mod revisions;
 mod room_event;
@@ -33,6 +36,7 @@ mod room_spec;
 mod sessions;
 mod start;
 mod sweeping;
+mod switchboard;
 mod syncing;
 mod ticks;
 mod trouble;
@@ -43,9 +47,11 @@ mod whatsapp_relay;
 
 pub use self::core::{Bell, Core, Policy, Progress, Random, ReadMode};
 pub use crate::vault::VaultError;
+pub use accounts::{add_account, begin_removal};
+pub use board::Line;
 pub use customers::CustomerEdit;
 pub use decisions::{Replayed, Resolution};
-pub use desk::{Accepted, Desk, Idempotency, Line, MAX_IDEMPOTENCY_KEY, Refusal, SendCommand, SendFile, SendTo};
+pub use desk::{Accepted, Desk, Idempotency, MAX_IDEMPOTENCY_KEY, Refusal, SendCommand, SendFile, SendTo};
 pub use fetching::Fetching;
 pub use importer::Importer;
 pub use inbound::Inbound;
@@ -55,8 +61,9 @@ pub use reading::{Reader, Reading};
 pub use revisions::Revision;
 pub use room_inbound::RoomInbound;
 pub use room_relay::RoomRelay;
-pub use start::{Drive, start};
+pub use start::start;
 pub use sweeping::sweep;
+pub use switchboard::{Source, Switchboard};
 pub use syncing::Syncs;
 pub use vanishing::Vanishing;
 pub use whatsapp_relay::WhatsAppRelay;

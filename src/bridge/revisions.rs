@@ -12,7 +12,7 @@ use crate::store::{NewWork, Tx};
 
 use super::core::Policy;
 use super::desk::{Desk, Refusal, not_found};
-use super::{changes, decisions, outbound};
+use super::{accounts, changes, decisions, outbound};
 
 /// A change that somebody wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,9 @@ async fn revise(
     let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
     if message.deleted_at.is_some() {
         return Err(Refusal::Conflict(format!("message {id} has been deleted")));
+    }
+    if let Some(refusal) = accounts::refusal(tx, message.account_id).await? {
+        return Err(refusal);
     }
     let by = &author.name;
     let work = match revision {

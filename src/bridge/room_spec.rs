@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::domain::conversation::ChatKind;
 use crate::domain::matrix::RoomSpec;
-use crate::domain::{ConversationId, MatrixUserId};
+use crate::domain::{AccountId, ConversationId, MatrixUserId};
 use crate::store::StoreError;
 
 use super::core::Core;
@@ -22,6 +22,10 @@ pub(super) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         (None, ChatKind::Direct) => "WhatsApp".to_owned(),
         (None, ChatKind::Group) => "WhatsApp group".to_owned(),
     };
+    let number = match account_name(core, conversation.account_id).await? {
+        Some(account) => format!("{number} · account {account}"),
+        None => number,
+    };
     Ok(RoomSpec {
         alias: reserve_alias(core, id).await?,
         name: conversation.name,
@@ -29,6 +33,14 @@ pub(super) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         invite: core.policy.agents.clone(),
         direct: false,
     })
+}
+
+/// The account's name, where it is not the only one that there ever was.
+async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, StoreError> {
+    let accounts = core.store.all_accounts().await?;
+    let several = accounts.len() > 1;
+    let account = accounts.into_iter().find(|account| account.id == id);
+    Ok(account.filter(|_| several).map(|account| account.name))
 }
 
 /// The alias is stored before the room is made: after a crash the same one is asked for again, and finds the room.

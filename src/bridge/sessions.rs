@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::domain::account::{Account, phone_unseen};
+use crate::domain::account::{Account, Binding, phone_unseen};
+use crate::domain::customer::PhoneNumber;
 use crate::domain::event::{Event, EventType};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::WhatsApp;
@@ -27,7 +28,7 @@ pub(super) async fn follow(
         .account(id)
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
-    port.bind(known.phone.clone());
+    port.bind(binding(core, &known).await?);
     let session = &with_warning(session, &known, core.clock.now());
     if is_up_to_date(&known, session) {
         return Ok(known);
@@ -39,8 +40,19 @@ pub(super) async fn follow(
             async move { note(tx, &policy, id, &session).await }.boxed()
         })
         .await?;
-    port.bind(account.phone.clone());
+    port.bind(binding(core, &account).await?);
     Ok(account)
+}
+
+/// Whose phone an account takes (`RULES` 7). Two accounts with one number would tell and send everything twice.
+async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> {
+    if let Some(own) = &account.phone {
+        return Ok(Binding::To(own.clone()));
+    }
+    let accounts = core.store.accounts().await?;
+    Ok(Binding::FirstBut(
+        accounts.into_iter().filter_map(|other| other.phone).collect(),
+    ))
 }
 
 /// An account that is ready may still have something to say.
@@ -68,6 +80,7 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     }
     if session.state.is_linked()
         && let Some(me) = &session.me
+        && (before.phone.is_some() || !is_taken(tx, &me.phone).await?)
     {
         if before.phone.is_none() {
             tx.bind_phone(id, &me.phone).await?;
@@ -92,6 +105,12 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     }
     tell(tx, policy, &account).await?;
     Ok(account)
+}
+
+/// Whether an account has this number. The page may say that it is linked a moment before it is told that it may not be.
+async fn is_taken(tx: &mut Tx, phone: &PhoneNumber) -> Result<bool, StoreError> {
+    let accounts = tx.accounts().await?;
+    Ok(accounts.iter().any(|account| account.phone.as_ref() == Some(phone)))
 }
 
 /// What is over in a moment (the page's network, somebody linking the phone again) is not worth a message to anybody.

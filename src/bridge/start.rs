@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
+use crate::store::Fence;
 use crate::supervisor::Supervisor;
 
-use crate::store::Fence;
-
+use super::board::Line;
 use super::core::Core;
-use super::desk::{Desk, Line};
+use super::desk::Desk;
 use super::fetching::Fetching;
 use super::importer::Importer;
 use super::inbound::Inbound;
@@ -18,11 +18,12 @@ use super::portraits::Portraits;
 use super::reading::{Reader, Reading};
 use super::room_inbound::RoomInbound;
 use super::room_relay::RoomRelay;
+use super::switchboard::Switchboard;
 use super::vanishing::Vanishing;
 use super::whatsapp_relay::WhatsAppRelay;
 
 /// An account to be driven.
-pub struct Drive {
+pub(super) struct Drive {
     pub id: AccountId,
     pub name: String,
     pub port: Arc<dyn WhatsApp>,
@@ -30,39 +31,43 @@ pub struct Drive {
     pub fence: Fence,
 }
 
-/// Starts every worker and gives the desk that the faces hold. Workers end when the supervisor stops.
-pub fn start(core: &Core, accounts: Vec<Drive>, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
-    let mut lines = Vec::new();
-    for Drive { id, name, port, fence } in accounts {
-        let reader = Reader::default();
-        let driving = core.driving(id, fence);
-        let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
-        let resynced = inbound.resynced();
-        let fetching = Fetching::new(driving.clone(), id, port.clone());
-        let portraits = Portraits::new(driving.clone(), id, port.clone());
-        let relay = WhatsAppRelay::new(driving.clone(), id, port.clone(), reader.clone(), resynced.clone());
-        let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
-        let syncs = inbound.syncs();
-        let reading = Reading::new(core.clone(), port.clone(), reader.clone());
-        let stopping = supervisor.stopping();
-        let vanishing = Vanishing::new(core.driving(id, fence), id);
-        supervisor.spawn("vanishing", vanishing.run(stopping.clone()));
-        supervisor.spawn("inbound", inbound.run(stopping.clone()));
-        supervisor.spawn("relay to WhatsApp", relay.run(stopping.clone()));
-        supervisor.spawn("media", fetching.run(stopping.clone()));
-        supervisor.spawn("profile pictures", portraits.run(stopping.clone()));
-        supervisor.spawn("import of history", importer.run(stopping.clone()));
-        supervisor.spawn("reading", finish(reading.run(stopping)));
-        lines.push(Line {
-            id,
-            name,
-            port,
-            reader,
-            resynced,
-            syncs,
-        });
+/// Starts the workers of one account, in tasks that end when `tasks` stops.
+pub(super) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
+    let Drive { id, name, port, fence } = account;
+    let core = core.of_account(&name);
+    let reader = Reader::default();
+    let driving = core.driving(id, fence);
+    let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
+    let resynced = inbound.resynced();
+    let fetching = Fetching::new(driving.clone(), id, port.clone());
+    let portraits = Portraits::new(driving.clone(), id, port.clone());
+    let relay = WhatsAppRelay::new(driving.clone(), id, port.clone(), reader.clone(), resynced.clone());
+    let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
+    let syncs = inbound.syncs();
+    let reading = Reading::new(core.clone(), port.clone(), reader.clone());
+    let stopping = tasks.stopping();
+    let vanishing = Vanishing::new(core.driving(id, fence), id);
+    tasks.spawn("vanishing", vanishing.run(stopping.clone()));
+    tasks.spawn("inbound", inbound.run(stopping.clone()));
+    tasks.spawn("relay to WhatsApp", relay.run(stopping.clone()));
+    tasks.spawn("media", fetching.run(stopping.clone()));
+    tasks.spawn("profile pictures", portraits.run(stopping.clone()));
+    tasks.spawn("import of history", importer.run(stopping.clone()));
+    tasks.spawn("reading", finish(reading.run(stopping)));
+    Line {
+        id,
+        name,
+        port,
+        reader,
+        resynced,
+        syncs,
     }
-    let desk = Desk::new(core.clone(), lines, matrix.as_ref().map(|matrix| matrix.status()));
+}
+
+/// Starts the workers of the rooms, where there is a homeserver, and gives the desk that the faces hold. Workers end when the
+/// supervisor stops.
+pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
+    let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();
         let inbound = RoomInbound::new(core.clone(), matrix.clone(), desk.clone());

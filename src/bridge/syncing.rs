@@ -49,7 +49,7 @@ impl Asked {
 impl Desk {
     /// Compares an account, or one of its chats, with the page now. The answer comes when that is done.
     pub async fn sync(&self, account: AccountId, chat: Option<SendTo>) -> Result<oneshot::Receiver<Synced>, Refusal> {
-        let line = self.line(account).ok_or_else(|| not_found("account", account))?;
+        let line = self.driven(account).await?;
         let scope = match chat {
             None => Scope::Thorough,
             Some(chat) => Scope::One(self.chat_of(account, &chat).await?),

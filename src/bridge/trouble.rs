@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::AccountId;
+use crate::domain::account::Account;
 use crate::domain::outbox::{Target, Work};
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -46,6 +47,21 @@ pub(super) async fn end(
     }
     let work = work(policy, key, text, true);
     enqueue(tx, account, work, Duration::ZERO).await
+}
+
+/// The keys of what may be wrong with an account: that it does not work, that it hears nothing, that its phone is long unseen.
+fn of_account(account: AccountId) -> [String; 3] {
+    let key = format!("account.{account}");
+    [format!("{key}.deaf"), format!("{key}.warning"), key]
+}
+
+/// Ends all troubles of an account that is gone.
+pub(super) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    let text = format!("WhatsApp ({}): the account was removed.", account.name);
+    for key in of_account(account.id) {
+        end(tx, policy, account.id, &key, &text).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn is_open(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {

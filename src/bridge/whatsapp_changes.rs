@@ -106,7 +106,7 @@ impl WhatsAppRelay {
             .await
     }
 
-    /// Says that a change was not made, and why; the message itself stays what it is.
+    /// Gives a change up.
     async fn refuse_change(
         &self,
         item: &OutboxItem,
@@ -115,42 +115,56 @@ impl WhatsAppRelay {
         code: &str,
         why: &str,
     ) -> Result<(), StoreError> {
-        let what = match change {
-            MessageChange::Edit(_) => "edited",
-            MessageChange::Delete => "deleted for everyone",
-            MessageChange::React(_) => "reacted to",
-        };
-        let failure = Failure {
-            code: code.to_owned(),
-            detail: format!("it was not {what}: {why}"),
-        };
         let (policy, item, id) = (self.core.policy.clone(), item.id, message.id);
+        let (change, why) = (change.clone(), (code.to_owned(), why.to_owned()));
         self.core
             .write(move |tx| {
-                let (policy, failure) = (policy.clone(), failure.clone());
+                let (policy, change, why) = (policy.clone(), change.clone(), why.clone());
                 async move {
                     tx.finish_work(item).await?;
-                    let Some(message) = tx.message(id).await? else {
-                        return Ok(());
-                    };
-                    // A message that failed keeps the reason for that.
-                    if message.failure.is_none() {
-                        let told = tx.set_message_state(id, message.state, Some(failure.clone())).await?;
-                        tx.emit(Event::message(EventType::MessageState, &told));
+                    match tx.message(id).await? {
+                        Some(message) => refuse(tx, &policy, &message, &change, (&why.0, &why.1)).await,
+                        None => Ok(()),
                     }
-                    if policy.matrix {
-                        let work = Work::Answer {
-                            about: id,
-                            text: failure.detail,
-                        };
-                        tx.enqueue(NewWork::for_message(Target::Matrix, &message, work)).await?;
-                    }
-                    Ok::<_, StoreError>(())
                 }
                 .boxed()
             })
             .await
     }
+}
+
+/// Says that a change was not made, and why (as a word, and to people); the message itself stays what it is.
+pub(super) async fn refuse(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    change: &MessageChange,
+    (code, why): (&str, &str),
+) -> Result<(), StoreError> {
+    let what = match change {
+        MessageChange::Edit(_) => "edited",
+        MessageChange::Delete => "deleted for everyone",
+        MessageChange::React(_) => "reacted to",
+    };
+    let failure = Failure {
+        code: code.to_owned(),
+        detail: format!("it was not {what}: {why}"),
+    };
+    // A message that failed keeps the reason for that.
+    if message.failure.is_none() {
+        let told = tx
+            .set_message_state(message.id, message.state, Some(failure.clone()))
+            .await?;
+        tx.emit(Event::message(EventType::MessageState, &told));
+    }
+    if policy.matrix {
+        let work = Work::Answer {
+            about: message.id,
+            text: failure.detail,
+        };
+        tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+    }
+    Ok(())
 }
 
 /// Writes a change down.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::client::with_query;
 use super::{Exit, Shell, listing};
 
 /// Chats with customers
@@ -21,6 +22,9 @@ enum Verb {
         /// Only those with unread messages
         #[arg(long)]
         unread: bool,
+        /// Only those of this account
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
     },
     /// Show a conversation
     View {
@@ -40,9 +44,14 @@ impl Conversation {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::List { amount, unread } => {
-                let filter = if unread { "?unread=true" } else { "" };
-                let path = format!("/api/v1/conversations{filter}");
+            Verb::List {
+                amount,
+                unread,
+                account,
+            } => {
+                let unread = unread.then_some(("unread", "true"));
+                let account = account.as_deref().map(|account| ("account", account));
+                let path = with_query("/api/v1/conversations", unread.into_iter().chain(account));
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {

@@ -23,6 +23,9 @@ enum Verb {
         /// Only those with this in their name or number
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
+        /// Only those with whom this account has a conversation
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
     },
     /// Show a customer, by what WhatsApp knows them, and with whom they were merged
     View {
@@ -69,9 +72,14 @@ impl Customer {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::List { amount, search } => {
+            Verb::List {
+                amount,
+                search,
+                account,
+            } => {
                 let search = search.as_deref().map(|search| ("search", search));
-                let path = with_query("/api/v1/customers", search);
+                let account = account.as_deref().map(|account| ("account", account));
+                let path = with_query("/api/v1/customers", search.into_iter().chain(account));
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {

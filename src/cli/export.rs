@@ -23,6 +23,9 @@ pub struct Export {
     /// Into this file, which appears once it is whole [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Only messages of this account, or customers with whom it has a conversation
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
     /// Only messages of this conversation
     #[arg(long, value_name = "ID")]
     conversation: Option<i64>,
@@ -69,6 +72,7 @@ impl Export {
         };
         let pairs = [
             ("format", Some(format.to_owned())),
+            ("account", self.account.clone()),
             ("conversation_id", self.conversation.map(|id| id.to_string())),
             ("from", self.from.map(|moment| moment.to_string())),
             ("until", self.until.map(|moment| moment.to_string())),

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Exit, Fault};
+use super::{Exit, Fault, Shell, exit};
 use crate::api::keys;
 use crate::api::scope::Scope;
 use crate::api::secret;
 use crate::clock::SystemClock;
-use crate::config::{Config, DataDir, DataDirLock};
+use crate::config::{Config, DataDir, DataDirError, DataDirLock};
 use crate::domain::Clock;
 use crate::store::{Store, StoreError};
 
@@ -37,6 +37,20 @@ impl Home {
             clock,
             _lock: lock,
         })
+    }
+
+    /// For a command that no server has answered: `unanswered` says why, and stays the news unless there is no server, or never was.
+    pub async fn without_server(shell: &Shell, what: &str, unanswered: anyhow::Error) -> anyhow::Result<Self> {
+        let config = &shell.config;
+        let no_key_yet = !config.data_dir.join("admin.key").exists() && config.api_key.is_none();
+        if exit::code(&unanswered) != Exit::Unreachable && !no_key_yet {
+            return Err(unanswered);
+        }
+        match Self::open(config, what).await {
+            // Somebody works on the folder, but does not answer us: that is the news.
+            Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => Err(unanswered),
+            opened => opened,
+        }
     }
 
     /// Makes the administrator's key at the first start, and again for a new database.

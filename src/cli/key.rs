@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::home::Home;
 use super::output::note;
-use super::{Exit, Shell, exit};
+use super::{Exit, Shell};
 use crate::api::keys::{self, CreateKey};
 use crate::api::scope::Scope;
 use crate::clock::SystemClock;
-use crate::config::DataDirError;
 use crate::domain::Clock as _;
 
 /// Keys of the API
@@ -121,16 +120,7 @@ async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<Value> {
         Ok(created) => return Ok(created),
         Err(error) => error,
     };
-    let no_key_yet = !shell.config.data_dir.join("admin.key").exists() && shell.config.api_key.is_none();
-    if exit::code(&error) != Exit::Unreachable && !no_key_yet {
-        return Err(error);
-    }
-    let home = match Home::open(&shell.config, "crm key create").await {
-        Ok(home) => home,
-        // Somebody works on the folder, but does not answer us: that is the news.
-        Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => return Err(error),
-        Err(other) => return Err(other),
-    };
+    let home = Home::without_server(shell, "crm key create", error).await?;
     let created = keys::make(&home.store, wanted).await;
     let created = created.map_err(|problem| super::Fault::new(Exit::Usage, problem.detail))?;
     home.store.close().await;

@@ -13,12 +13,12 @@ use tokio::time::sleep;
 use super::client::{self, Client, send};
 use super::home::Home;
 use super::login_view::{Display, end};
-use super::serve::Assembly;
+use super::serve::{Assembly, Lines, first_account};
 use super::{Exit, Fault, Shell, exit};
 use crate::api::accounts::{Login as LoginRequest, SessionView};
 use crate::api::history::Ask as HistoryRequest;
 use crate::config::DataDirError;
-use crate::domain::account::DEFAULT_ACCOUNT;
+use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryDepth;
 use crate::domain::session::SessionState;
@@ -97,10 +97,12 @@ impl Login {
             Ok(home) => home,
             Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
         };
-        let assembly = Assembly::start(home, &shell.config).await?;
+        first_account(&home.store).await?;
+        let account = chosen(home.store.accounts().await?, self.account.as_deref())?;
+        let assembly = Assembly::start(home, &shell.config, Lines::One(account.clone())).await?;
         let driven = async {
             tokio::select! {
-                end = self.drive(&assembly, display) => end,
+                end = self.drive(&assembly, &account, display) => end,
                 task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
             }
         };
@@ -109,11 +111,8 @@ impl Login {
         end
     }
 
-    async fn drive(&self, assembly: &Assembly, display: &mut Display) -> anyhow::Result<Exit> {
-        let name = self.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-        let account = assembly.store.account_by_name(name).await?;
-        let account = account.ok_or_else(|| no_account(name))?;
-        let mut session = assembly.desk.session(account.id).ok_or_else(|| no_account(name))?;
+    async fn drive(&self, assembly: &Assembly, account: &Account, display: &mut Display) -> anyhow::Result<Exit> {
+        let mut session = assembly.desk.session(account.id).await?;
         let method = self.phone.clone().map_or(LoginMethod::Qr, LoginMethod::PairingCode);
         if let Some(depth) = self.history {
             assembly.desk.ask_history(account.id, depth).await?;
@@ -151,7 +150,7 @@ impl Login {
 fn no_account(name: &str) -> Fault {
     Fault::new(
         Exit::NotFound,
-        format!("there is no account {name}; `crm status` lists them"),
+        format!("there is no account {name}; `crm account list` lists them"),
     )
 }
 
@@ -178,22 +177,39 @@ fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
 }
 
 /// The account that is meant: the one that is named, or the only one.
-pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
-    let accounts: Value = client.get("/api/v1/accounts").await?;
-    let rows = accounts["data"].as_array().cloned().unwrap_or_default();
-    let known: Vec<&str> = rows.iter().filter_map(|account| account["name"].as_str()).collect();
-    match (wanted, known.as_slice()) {
-        (Some(name), names) if names.contains(&name.as_str()) => Ok(name),
-        (Some(name), _) => Err(no_account(&name).into()),
-        (None, [only]) => Ok((*only).to_owned()),
+fn chosen(accounts: Vec<Account>, wanted: Option<&str>) -> anyhow::Result<Account> {
+    let in_use: Vec<Account> = accounts.into_iter().filter(Account::is_in_use).collect();
+    let names: Vec<&str> = in_use.iter().map(|account| account.name.as_str()).collect();
+    let fault = match (wanted, names.as_slice()) {
+        (Some(name), names) if names.contains(&name) => None,
+        (Some(name), _) => Some(no_account(name)),
+        (None, [_]) => None,
+        (None, []) => Some(Fault::new(
+            Exit::NotFound,
+            "there is no account; add one with `crm account add NAME`",
+        )),
         (None, names) => {
             let text = format!(
                 "there are several accounts; name one with --account: {}",
                 names.join(", ")
             );
-            Err(Fault::new(Exit::Usage, text).into())
+            Some(Fault::new(Exit::Usage, text))
         }
+    };
+    if let Some(fault) = fault {
+        return Err(fault.into());
     }
+    let mut meant = in_use
+        .into_iter()
+        .filter(|account| wanted.is_none_or(|name| account.name == name));
+    meant.next().context("choosing an account")
+}
+
+/// The same, as the server knows them.
+pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
+    let (rows, _) = client.list("/api/v1/accounts", None).await?;
+    let accounts: Vec<Account> = serde_json::from_value(Value::Array(rows)).context("reading the accounts")?;
+    Ok(chosen(accounts, wanted.as_deref())?.name)
 }
 
 /// Looks at an account's session, over and over.

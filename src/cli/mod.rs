@@ -1,6 +1,7 @@
 //! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
 //! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
 
+mod account;
 mod backup;
 mod bar;
 mod client;
@@ -123,6 +124,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Send(send::Send),
     Tail(tail::Tail),
+    Account(account::Account),
     Customer(customer::Customer),
     Conversation(conversation::Conversation),
     Message(message::Message),
@@ -150,6 +152,7 @@ impl Command {
             // These end in order by themselves, whatever happens.
             Self::Serve(command) => command.run(&shell).await,
             Self::Login(command) => command.run(&shell).await,
+            Self::Account(command) => command.run(&shell).await,
             // This tells how far a message is when time is up.
             Self::Send(command) => interruptible(None, async move { command.run(&shell).await }).await,
             other => {
@@ -162,7 +165,7 @@ impl Command {
     /// Commands that can be left at any moment.
     async fn ask(self, shell: &Shell) -> anyhow::Result<Exit> {
         match self {
-            Self::Serve(_) | Self::Login(_) | Self::Send(_) => Ok(Exit::Usage),
+            Self::Serve(_) | Self::Login(_) | Self::Account(_) | Self::Send(_) => Ok(Exit::Usage),
             Self::Logout(command) => command.run(shell).await,
             Self::Status(command) => command.run(shell).await,
             Self::Sync(command) => command.run(shell).await,

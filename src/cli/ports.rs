@@ -1,45 +1,92 @@
 //! The adapters behind the two ports, from the configuration.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use rand::rngs::{StdRng, SysRng};
 use rand::{SeedableRng as _, TryRng as _};
 
 use super::home::Home;
 use super::{Exit, Fault};
+use crate::bridge::Source;
 use crate::config::Config;
-use crate::domain::MatrixUserId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
+use crate::domain::{Clock, MatrixUserId};
 use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb};
 
-/// One account's WhatsApp.
-pub fn whatsapp(
-    config: &Config,
-    home: &Home,
-    name: &str,
-    supervisor: &Supervisor,
-) -> anyhow::Result<Arc<dyn WhatsApp>> {
-    let settings = &config.whatsapp;
-    let options = WaOptions {
-        url: settings.url.clone(),
-        browser: settings.browser.clone(),
-        driver: settings.driver.clone(),
-        args: settings.browser_args.clone(),
-        headless: settings.headless,
-        library: settings.library.clone(),
-        profile: home.folder.path().join("whatsapp").join(name),
-        typing: settings.typing,
-        nightly_reload: settings.nightly_reload(),
-        take_over: (!settings.take_over.is_zero()).then_some(settings.take_over),
-        limits: Limits::default(),
-    };
-    let started = WhatsAppWeb::start(options, home.clock.clone(), random()?, supervisor);
-    Ok(Arc::new(started.map_err(|error| fault(&error))?))
+/// How often a profile is thrown away anew in which something has appeared meanwhile, and the pause before.
+const FORGET_ATTEMPTS: u32 = 10;
+const FORGET_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where the accounts' browsers and their profiles are.
+pub struct Browsers {
+    config: Config,
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Browsers {
+    pub fn new(config: &Config, home: &Home) -> Self {
+        Self {
+            config: config.clone(),
+            folder: home.folder.path().join("whatsapp"),
+            clock: home.clock.clone(),
+        }
+    }
+
+    /// A name is a single folder's: `AccountName`.
+    fn profile(&self, account: &str) -> PathBuf {
+        self.folder.join(account)
+    }
+}
+
+#[async_trait]
+impl Source for Browsers {
+    fn open(&self, account: &str, tasks: &Supervisor) -> anyhow::Result<Arc<dyn WhatsApp>> {
+        let of_account = self.config.of_account(account);
+        let settings = &of_account.whatsapp;
+        let options = WaOptions {
+            url: settings.url.clone(),
+            browser: settings.browser.clone(),
+            driver: settings.driver.clone(),
+            args: settings.browser_args.clone(),
+            headless: settings.headless,
+            library: settings.library.clone(),
+            profile: self.profile(account),
+            typing: settings.typing,
+            nightly_reload: settings.nightly_reload(),
+            take_over: (!settings.take_over.is_zero()).then_some(settings.take_over),
+            limits: Limits::default(),
+        };
+        let started = WhatsAppWeb::start(options, self.clock.clone(), random()?, tasks);
+        Ok(Arc::new(started.map_err(|error| fault(&error))?))
+    }
+
+    fn has_profile(&self, account: &str) -> bool {
+        self.profile(account).exists()
+    }
+
+    async fn forget(&self, account: &str) -> std::io::Result<()> {
+        let profile = self.profile(account);
+        let mut left = FORGET_ATTEMPTS;
+        loop {
+            match tokio::fs::remove_dir_all(&profile).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                // The last of the browser's processes may still be writing its farewell.
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && left > 0 => left -= 1,
+                done => return done,
+            }
+            tokio::time::sleep(FORGET_PAUSE).await;
+        }
+    }
 }
 
 fn fault(error: &StartError) -> anyhow::Error {

@@ -7,22 +7,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
 use super::home::Home;
+use super::ports::Browsers;
 use super::signals::Signals;
 use super::{Exit, Fault, Shell, housekeeping, ports};
 use crate::api::{ApiState, Parts, Server, SocketLimits};
-use crate::bridge::{self, Core, Desk, Drive, Policy, Random, ReadMode};
-use crate::config::{self, Config};
-use crate::domain::account::DEFAULT_ACCOUNT;
+use crate::bridge::{self, Core, Desk, Policy, Random, ReadMode, Switchboard};
+use crate::config::{self, AccountConfig, Config};
+use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
-use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, MatrixUserId};
-use crate::store::{Fence, Holder, Store, StoreError};
+use crate::store::{Holder, Store, StoreError};
 use crate::supervisor::Supervisor;
+use crate::vault::Vault;
 
 /// How long the workers may take to finish what they have in hand.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -45,7 +47,7 @@ impl Serve {
         home.admin_key().await?;
         let server = bind(config.listen).await?;
         let address = server.address()?;
-        let assembly = Assembly::start(home, config).await?;
+        let assembly = Assembly::start(home, config, Lines::All).await?;
         let state = ApiState::new(Parts {
             store: assembly.store.clone(),
             desk: assembly.desk.clone(),
@@ -84,34 +86,47 @@ async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
     })
 }
 
+/// Which accounts are to be driven.
+#[derive(Clone, Debug)]
+pub enum Lines {
+    /// All that there are, and those that come while it runs.
+    All,
+    /// This one alone.
+    One(Account),
+}
+
 /// Everything but the listeners.
 pub struct Assembly {
     pub home: Home,
     pub store: Store,
     pub desk: Desk,
     pub supervisor: Supervisor,
-    whatsapp: Vec<Arc<dyn WhatsApp>>,
     matrix: Option<Arc<dyn Matrix>>,
 }
 
 impl Assembly {
     /// Builds everything and puts the workers to work.
-    pub async fn start(home: Home, config: &Config) -> anyhow::Result<Self> {
+    pub async fn start(home: Home, config: &Config, lines: Lines) -> anyhow::Result<Self> {
         let (store, clock) = (home.store.clone(), home.clock.clone());
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
-        let core = Core::new(store.clone(), vault.clone(), clock.clone(), random()?, policy(config)).await?;
-        let accounts = accounts(&store).await?;
+        let core = core(config, &home, vault.clone()).await?;
+        first_account(&store).await?;
         // What can be wrong without a browser is found out before one is started.
         let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
-        let mut drives = vec![];
-        for (id, name) in accounts {
-            let fence = take_lease(&home, id).await?;
-            let port = ports::whatsapp(config, &home, &name, &supervisor)?;
-            drives.push(Drive { id, name, port, fence });
+        let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
+        match lines {
+            Lines::All => {
+                for stranger in config.strangers(&store.accounts().await?) {
+                    tracing::warn!("{stranger}");
+                }
+                switchboard.open_all().await?;
+                let run = Arc::clone(&switchboard).run(supervisor.stopping());
+                supervisor.spawn("switchboard", run);
+            }
+            Lines::One(account) => switchboard.open(&account).await?,
         }
-        let whatsapp = drives.iter().map(|drive| drive.port.clone()).collect();
-        let desk = bridge::start(&core, drives, matrix.clone(), &supervisor);
+        let desk = bridge::start(&core, &switchboard, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",
             housekeeping::run(store.clone(), vault, clock, config.journal_keep, supervisor.stopping()),
@@ -121,7 +136,6 @@ impl Assembly {
             store,
             desk,
             supervisor,
-            whatsapp,
             matrix,
         })
     }
@@ -131,14 +145,12 @@ impl Assembly {
         Ok(self.desk.until_taken_in(account).await?)
     }
 
-    /// Stops taking work, drains the workers, ends browser and homeserver connection, closes the database.
+    /// Stops taking work, drains the workers, ends browsers and homeserver connection, closes the database.
     pub async fn close(self) {
         if !self.supervisor.shutdown(DRAIN).await {
             tracing::warn!("some work did not end in time; it goes on at the next start");
         }
-        for port in self.whatsapp {
-            port.close(BROWSER).await;
-        }
+        close_browsers(&self.desk).await;
         if let Some(matrix) = self.matrix {
             matrix.close().await;
         }
@@ -148,28 +160,44 @@ impl Assembly {
     }
 }
 
-/// The accounts to drive; at the first start the one that everybody has.
-async fn accounts(store: &Store) -> anyhow::Result<Vec<(AccountId, String)>> {
-    if store.accounts().await?.is_empty() {
-        store
-            .write::<_, StoreError, _>(|tx| async move { tx.create_account(DEFAULT_ACCOUNT).await }.boxed())
-            .await?;
-    }
-    let accounts = store.accounts().await?;
-    Ok(accounts.into_iter().map(|account| (account.id, account.name)).collect())
+/// Ends the browsers of all lines that are up, in order and at once.
+pub async fn close_browsers(desk: &Desk) {
+    let ports = desk.ports();
+    join_all(ports.iter().map(|port| port.close(BROWSER))).await;
 }
 
-/// Drives an account from this data folder and no other (`RULES` 26).
-async fn take_lease(home: &Home, account: AccountId) -> anyhow::Result<Fence> {
+/// What the parts of the bridge share.
+pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<Core> {
+    let (store, clock) = (home.store.clone(), home.clock.clone());
+    let core = Core::new(store, vault, clock, random()?, policy(config, &config.general())).await?;
+    let of_accounts = config.accounts.iter();
+    let policies = of_accounts.map(|(name, account)| (name.clone(), policy(config, account)));
+    Ok(core.with_policies(policies.collect()))
+}
+
+/// What starts and ends the accounts' lines.
+pub fn switchboard(
+    config: &Config,
+    home: &Home,
+    core: Core,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Arc<Switchboard>> {
     let holder = Holder {
         folder: home.folder.id()?,
         process: format!("process {}", std::process::id()),
     };
-    let taken = home.store.write(move |tx| {
-        let holder = holder.clone();
-        async move { tx.take_lease(account, &holder).await }.boxed()
-    });
-    Ok(taken.await?)
+    let browsers = Arc::new(Browsers::new(config, home));
+    Ok(Switchboard::new(core, browsers, holder, supervisor))
+}
+
+/// Where there never was an account, there is the one that everybody has.
+pub async fn first_account(store: &Store) -> anyhow::Result<()> {
+    if store.all_accounts().await?.is_empty() {
+        store
+            .write::<_, StoreError, _>(|tx| async move { tx.create_account(DEFAULT_ACCOUNT).await }.boxed())
+            .await?;
+    }
+    Ok(())
 }
 
 fn random() -> anyhow::Result<Random> {
@@ -177,8 +205,8 @@ fn random() -> anyhow::Result<Random> {
     Ok(Random::seeded(seed))
 }
 
-fn policy(config: &Config) -> Policy {
-    let whatsapp = &config.whatsapp;
+fn policy(config: &Config, account: &AccountConfig) -> Policy {
+    let (whatsapp, media) = (&account.whatsapp, &account.media);
     Policy {
         matrix: config.matrix.homeserver.is_some(),
         agents: config
@@ -198,9 +226,9 @@ fn policy(config: &Config) -> Policy {
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
         pace: whatsapp.pace.pace(),
         media: MediaRules {
-            fetch: config.media.fetch,
-            max: config.media.max_size,
-            portraits: (!config.media.portraits.is_zero()).then_some(config.media.portraits),
+            fetch: media.fetch,
+            max: media.max_size,
+            portraits: (!media.portraits.is_zero()).then_some(media.portraits),
         },
         history: whatsapp.history,
     }

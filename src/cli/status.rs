@@ -22,7 +22,11 @@ impl Status {
             output.line(&format!(
                 "account {} ({who}): {}{}",
                 text(&account["name"]),
-                text(&account["state"]),
+                if account["removing_at"].is_string() {
+                    "being removed"
+                } else {
+                    text(&account["state"])
+                },
                 because(&account["detail"])
             ))?;
             let history = &account["history"];

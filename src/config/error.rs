@@ -12,6 +12,12 @@ pub enum ConfigError {
         path: PathBuf,
         nearest: Option<&'static str>,
     },
+    #[error(
+        "{path} has a section `account.{name}`, which is no account's; an account's name is small letters, digits, - and _, and its \
+         section is a table such as [account.sales]",
+        path = path.display()
+    )]
+    NotAnAccount { name: String, path: PathBuf },
     #[error("the environment has an unknown variable {name}{}", did_you_mean(nearest.as_ref()))]
     UnknownVariable { name: String, nearest: Option<String> },
     #[error("the variable {name} is not UTF-8; set it anew")]

@@ -72,7 +72,26 @@ pub const KEYS: &[Key] = &[
     key("matrix.registration", ""),
 ];
 
+/// The keys of `[media]` that an account can have of its own; of `[whatsapp]` it can have all.
+const OF_ACCOUNTS: [&str; 3] = ["media.fetch", "media.max_size", "media.portraits"];
+
 impl Key {
+    /// The key that an account's section means by this name: one of `[whatsapp]`, or of `[media]`.
+    pub fn of_account(name: &str) -> Option<&'static Self> {
+        Self::all_of_account().find(|key| key.short() == name)
+    }
+
+    /// All that an account can have of its own.
+    pub fn all_of_account() -> impl Iterator<Item = &'static Self> {
+        KEYS.iter()
+            .filter(|key| key.name.starts_with("whatsapp.") || OF_ACCOUNTS.contains(&key.name))
+    }
+
+    /// The name within its table.
+    pub fn short(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
     /// The key of this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         KEYS.iter().find(|key| key.name == name)

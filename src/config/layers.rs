@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::keys::{KEYS, Key, nearest};
+use crate::domain::account_name::AccountName;
 
 /// What the outside says, taken once at the start.
 #[derive(Clone, Debug, Default)]
@@ -69,8 +70,19 @@ impl fmt::Display for Source {
 }
 
 /// Each key's value and where it comes from. An empty value counts as none.
-#[derive(Debug)]
-pub struct Values(BTreeMap<&'static str, (String, Source)>);
+#[derive(Clone, Debug)]
+pub struct Values {
+    general: BTreeMap<&'static str, (String, Source)>,
+    /// By name, those of accounts that have some of their own, which win over all general ones.
+    accounts: BTreeMap<String, Values>,
+}
+
+/// What a file says: of everything, and of single accounts.
+#[derive(Default)]
+struct Said {
+    general: Vec<(&'static Key, String)>,
+    accounts: Vec<(String, &'static Key, String)>,
+}
 
 impl Values {
     pub fn gather(
@@ -82,9 +94,15 @@ impl Values {
             .iter()
             .map(|key| (key.name, (key.default.to_owned(), Source::Default)))
             .collect();
+        let mut of_accounts: BTreeMap<String, BTreeMap<&'static str, (String, Source)>> = BTreeMap::new();
         for path in files.iter().rev() {
-            for (key, value) in read_file(path)? {
+            let said = read_file(path)?;
+            for (key, value) in said.general {
                 values.insert(key.name, (value, Source::File(path.clone())));
+            }
+            for (account, key, value) in said.accounts {
+                let own = of_accounts.entry(account).or_default();
+                own.insert(key.name, (value, Source::File(path.clone())));
             }
         }
         for (key, value) in read_variables(surroundings)? {
@@ -93,7 +111,21 @@ impl Values {
         for (name, value) in flags {
             values.insert(name, (value.clone(), Source::Flag));
         }
-        Ok(Self(values))
+        let accounts = of_accounts.into_iter().map(|(name, own)| {
+            let mut general = values.clone();
+            general.extend(own);
+            let accounts = BTreeMap::new();
+            (name, Self { general, accounts })
+        });
+        Ok(Self {
+            accounts: accounts.collect(),
+            general: values,
+        })
+    }
+
+    /// The values of accounts that have some of their own, complete.
+    pub fn accounts(&self) -> impl Iterator<Item = (&String, &Self)> {
+        self.accounts.iter()
     }
 
     /// The value of a key, parsed.
@@ -120,7 +152,7 @@ impl Values {
     /// Which of two keys was set by the stronger source, when both are set by different ones.
     pub fn raw(&self, name: &'static str) -> (&str, &Source) {
         // Every name is one of KEYS; a test goes through all of them.
-        self.0
+        self.general
             .get(name)
             .map_or(("", &Source::Default), |(value, source)| (value.trim(), source))
     }
@@ -149,18 +181,58 @@ fn read_variables(surroundings: &Surroundings) -> Result<Vec<(&'static Key, Stri
         .collect()
 }
 
-fn read_file(path: &Path) -> Result<Vec<(&'static Key, String)>, ConfigError> {
+fn read_file(path: &Path) -> Result<Said, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
         path: path.to_owned(),
         error,
     })?;
-    let table: toml::Table = text.parse().map_err(|error| ConfigError::NotToml {
+    let mut table: toml::Table = text.parse().map_err(|error| ConfigError::NotToml {
         path: path.to_owned(),
         error: Box::new(error),
     })?;
-    let mut values = vec![];
-    flatten(path, "", table, &mut values)?;
-    Ok(values)
+    let mut said = Said::default();
+    if let Some(toml::Value::Table(accounts)) = table.remove("account") {
+        for (name, section) in accounts {
+            read_account(path, &name, section, &mut said)?;
+        }
+    }
+    flatten(path, "", table, &mut said.general)?;
+    Ok(said)
+}
+
+/// `[account.NAME]`.
+fn read_account(path: &Path, name: &str, section: toml::Value, said: &mut Said) -> Result<(), ConfigError> {
+    if name.parse::<AccountName>().is_err() {
+        return Err(ConfigError::NotAnAccount {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        });
+    }
+    let toml::Value::Table(section) = section else {
+        return Err(ConfigError::NotAnAccount {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        });
+    };
+    for (key, value) in section {
+        let known = Key::of_account(&key).ok_or_else(|| ConfigError::UnknownKey {
+            nearest: nearest(&key, Key::all_of_account().map(Key::short)),
+            name: format!("account.{name}.{key}"),
+            path: path.to_owned(),
+        })?;
+        said.accounts
+            .push((name.to_owned(), known, text_of(known, value, path)?));
+    }
+    Ok(())
+}
+
+fn text_of(key: &'static Key, value: toml::Value, path: &Path) -> Result<String, ConfigError> {
+    as_text(key, value).ok_or_else(|| ConfigError::BadValue {
+        key: key.name,
+        value: "a table or a date".to_owned(),
+        place: Source::File(path.to_owned()),
+        expected: "a text, a number, true or false, or a list of texts".to_owned(),
+    })
 }
 
 fn flatten(
@@ -180,13 +252,7 @@ fn flatten(
                     name: name.clone(),
                     path: path.to_owned(),
                 })?;
-                let text = as_text(key, value).ok_or_else(|| ConfigError::BadValue {
-                    key: key.name,
-                    value: "a table or a date".to_owned(),
-                    place: Source::File(path.to_owned()),
-                    expected: "a text, a number, true or false, or a list of texts".to_owned(),
-                })?;
-                values.push((key, text));
+                values.push((key, text_of(key, value, path)?));
             }
         }
     }

@@ -9,6 +9,7 @@ mod pace;
 mod secret;
 mod values;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
+use crate::domain::account::Account;
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
@@ -44,6 +46,15 @@ pub struct Config {
     pub media: MediaConfig,
     pub whatsapp: WhatsAppConfig,
     pub matrix: MatrixConfig,
+    /// Of accounts that have settings of their own, by name, with what they leave to the general ones filled in.
+    pub accounts: BTreeMap<String, AccountConfig>,
+}
+
+/// What can be set for an account alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountConfig {
+    pub whatsapp: WhatsAppConfig,
+    pub media: MediaConfig,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +92,42 @@ pub struct WhatsAppConfig {
     pub nightly_reload: Option<DayHours>,
 }
 
+impl MediaConfig {
+    fn read(values: &Values) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: values.parse("media.store", values::bucket)?,
+            fetch: values.parse("media.fetch", word)?,
+            max_size: values.parse("media.max_size", str::parse)?,
+            portraits: values.parse("media.portraits", duration)?,
+        })
+    }
+}
+
 impl WhatsAppConfig {
+    fn read(values: &Values, surroundings: &Surroundings) -> Result<Self, ConfigError> {
+        let path = |name| values.text(name).map(|path| surroundings.expand(path));
+        Ok(Self {
+            url: values
+                .parse("whatsapp.url", http_url)?
+                .unwrap_or_else(|| "https://web.whatsapp.com/".to_owned()),
+            browser: path("whatsapp.browser"),
+            driver: path("whatsapp.driver"),
+            browser_args: values.parse("whatsapp.browser_args", values::shell_words)?,
+            headless: values.parse("whatsapp.headless", values::switch)?,
+            library: path("whatsapp.library"),
+            read: values.parse("whatsapp.read", word)?,
+            read_delay: values.parse("whatsapp.read_delay", str::parse)?,
+            typing: values.parse("whatsapp.typing", values::switch)?,
+            spacing: values.parse("whatsapp.spacing", str::parse)?,
+            pace: PaceConfig::read(values)?,
+            take_over: values.parse("whatsapp.take_over", duration)?,
+            nightly_reload: values.parse("whatsapp.nightly_reload", pace::day_hours)?,
+            history: values.parse("whatsapp.history", |text| {
+                text.parse().map_err(|error: NotADepth| error.to_string())
+            })?,
+        })
+    }
+
     /// The hours of the nightly reload, by the clock of the quiet hours.
     pub fn nightly_reload(&self) -> Option<Daily> {
         self.nightly_reload
@@ -145,32 +191,8 @@ impl Config {
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
             journal_keep: values.parse("journal_keep", duration)?,
-            media: MediaConfig {
-                store: values.parse("media.store", values::bucket)?,
-                fetch: values.parse("media.fetch", word)?,
-                max_size: values.parse("media.max_size", str::parse)?,
-                portraits: values.parse("media.portraits", duration)?,
-            },
-            whatsapp: WhatsAppConfig {
-                url: values
-                    .parse("whatsapp.url", http_url)?
-                    .unwrap_or_else(|| "https://web.whatsapp.com/".to_owned()),
-                browser: path("whatsapp.browser"),
-                driver: path("whatsapp.driver"),
-                browser_args: values.parse("whatsapp.browser_args", values::shell_words)?,
-                headless: values.parse("whatsapp.headless", values::switch)?,
-                library: path("whatsapp.library"),
-                read: values.parse("whatsapp.read", word)?,
-                read_delay: values.parse("whatsapp.read_delay", str::parse)?,
-                typing: values.parse("whatsapp.typing", values::switch)?,
-                spacing: values.parse("whatsapp.spacing", str::parse)?,
-                pace: PaceConfig::read(values)?,
-                take_over: values.parse("whatsapp.take_over", duration)?,
-                nightly_reload: values.parse("whatsapp.nightly_reload", pace::day_hours)?,
-                history: values.parse("whatsapp.history", |text| {
-                    text.parse().map_err(|error: NotADepth| error.to_string())
-                })?,
-            },
+            media: MediaConfig::read(values)?,
+            whatsapp: WhatsAppConfig::read(values, surroundings)?,
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,
                 user: values.text("matrix.user").map(str::to_owned),
@@ -184,7 +206,44 @@ impl Config {
                 encryption: values.parse("matrix.encryption", values::switch)?,
                 registration: path("matrix.registration"),
             },
+            accounts: values
+                .accounts()
+                .map(|(name, values)| {
+                    let of_account = AccountConfig {
+                        whatsapp: WhatsAppConfig::read(values, surroundings)?,
+                        media: MediaConfig::read(values)?,
+                    };
+                    Ok((name.clone(), of_account))
+                })
+                .collect::<Result<_, ConfigError>>()?,
         })
+    }
+
+    /// What holds for every account that has nothing of its own.
+    pub fn general(&self) -> AccountConfig {
+        AccountConfig {
+            whatsapp: self.whatsapp.clone(),
+            media: self.media.clone(),
+        }
+    }
+
+    /// What to say of sections for accounts that are none of these.
+    pub fn strangers(&self, known: &[Account]) -> Vec<String> {
+        let is_known = |name: &str| known.iter().any(|account| account.name == name);
+        let strange = self.accounts.keys().filter(|name| !is_known(name));
+        strange
+            .map(|name| {
+                format!(
+                    "the configuration has a section [account.{name}], and there is no account of this name; add it with `crm \
+                     account add {name}`, or take the section out"
+                )
+            })
+            .collect()
+    }
+
+    /// What holds for the account of this name.
+    pub fn of_account(&self, name: &str) -> AccountConfig {
+        self.accounts.get(name).cloned().unwrap_or_else(|| self.general())
     }
 }
 

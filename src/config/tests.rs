@@ -194,3 +194,45 @@ fn a_second_owner_of_a_data_folder_is_told_who_the_first_is() {
     drop(lock);
     data.lock("crm login").unwrap();
 }
+
+#[test]
+fn an_account_has_what_its_section_says_and_else_what_holds_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = file(
+        folder.path(),
+        "crm/config.toml",
+        "[account.sales]\nquiet_hours = '22:00-07:00'\nspacing = '1s'\n[account.shop-2]\nhistory = 'none'",
+    );
+    let text = "[whatsapp]\nspacing = '5s'\ntyping = false\n[account.sales]\nspacing = '9s'\nmax_size = '1MiB'";
+    let named = file(folder.path(), "crm.toml", text);
+    let values = Values::gather(&[], &surroundings(&[]), &[named, home]).unwrap();
+    let config = Config::from_values(&values, &surroundings(&[("XDG_DATA_HOME", "/data")])).unwrap();
+    assert_eq!(config.accounts.keys().collect::<Vec<_>>(), ["sales", "shop-2"]);
+    let sales = config.of_account("sales");
+    assert_eq!(sales.whatsapp.spacing, "9s".parse().unwrap(), "the earlier file wins");
+    assert!(sales.whatsapp.pace.quiet_hours.is_some() && config.whatsapp.pace.quiet_hours.is_none());
+    assert!(!sales.whatsapp.typing, "as for all");
+    assert_ne!(sales.media.max_size, config.media.max_size);
+    let shop = config.of_account("shop-2").whatsapp;
+    assert_eq!(
+        (shop.history, shop.spacing),
+        (HistoryDepth::None, "5s".parse().unwrap())
+    );
+    assert_eq!(config.of_account("default"), config.general());
+
+    insta::assert_snapshot!(error_of("[account.sales]\nspaceing = '1s'", &[]), @"/crm.toml has an unknown key `account.sales.spaceing`; did you mean `spacing`?");
+    insta::assert_snapshot!(error_of("[account.sales]\nlisten = '1s'", &[]), @"/crm.toml has an unknown key `account.sales.listen`; crm.example.toml lists them all");
+    insta::assert_snapshot!(error_of("[account.'../sales']\nspacing = '1s'", &[]), @"/crm.toml has a section `account.../sales`, which is no account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
+    insta::assert_snapshot!(error_of("[account]\nspacing = '1s'", &[]), @"/crm.toml has a section `account.spacing`, which is no account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
+}
+
+#[test]
+fn what_an_account_can_have_of_its_own_has_one_meaning() {
+    let mut names: Vec<_> = super::keys::Key::all_of_account()
+        .map(super::keys::Key::short)
+        .collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}

@@ -23,6 +23,15 @@ pub struct Account {
     pub phone: Option<PhoneNumber>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Since when it is being taken away; none, as long as it is to stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removing_at: Option<Timestamp>,
+    /// Since when it is gone. What was said through it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+    /// Whether its browser's profile outlives a removal, and with it the link to the phone.
+    #[serde(skip)]
+    pub keep_profile: bool,
     /// Older messages than this are history (`RULES` 9); none before the first login.
     #[serde(skip)]
     pub watermark: Option<Timestamp>,
@@ -33,6 +42,32 @@ pub struct Account {
     /// When the phone itself last showed that it is in use: it linked us, or somebody wrote on it.
     #[serde(skip)]
     pub phone_seen_at: Option<Timestamp>,
+}
+
+/// Whose phone an account takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// This number's alone: the first that has scanned.
+    To(PhoneNumber),
+    /// The first that scans, but no other account's.
+    FirstBut(Vec<PhoneNumber>),
+}
+
+impl Binding {
+    pub fn takes(&self, phone: &PhoneNumber) -> bool {
+        match self {
+            Self::To(own) => own == phone,
+            Self::FirstBut(taken) => !taken.contains(phone),
+        }
+    }
+
+    /// The account's own number.
+    pub const fn own(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::To(own) => Some(own),
+            Self::FirstBut(_) => None,
+        }
+    }
 }
 
 /// WhatsApp unlinks a device whose phone was not used for so long.
@@ -55,6 +90,11 @@ pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
 }
 
 impl Account {
+    /// Whether anything may be done through it: it is not gone, and not about to go.
+    pub const fn is_in_use(&self) -> bool {
+        self.removing_at.is_none() && self.removed_at.is_none()
+    }
+
     /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
     /// first login is not older than it.) Without a login everything is.
     pub fn history_ends(&self) -> Timestamp {

@@ -30,6 +30,10 @@ words! {
         ConversationRead = "conversation.read",
         ConversationUpdated = "conversation.updated",
         AccountState = "account.state",
+        /// There is a new account, or one that was gone is back.
+        AccountAdded = "account.added",
+        /// An account is gone; what was said through it stays.
+        AccountRemoved = "account.removed",
         /// How far the import of the account's history is. Its messages make no events of their own.
         AccountHistory = "account.history",
         /// A comparison with the page has found messages that were missed, or was asked for.

@@ -2,6 +2,7 @@
 //! how they change, and the ports through which the outside is reached. Nothing here waits or does I/O.
 
 pub mod account;
+pub mod account_name;
 pub mod clock;
 pub mod consent;
 pub mod conversation;

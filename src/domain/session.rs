@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Binding;
 use super::customer::PhoneNumber;
 use super::word::words;
 
@@ -164,9 +165,9 @@ pub enum SessionEvent {
 }
 
 impl Session {
-    /// The session after `event`. `bound` is the number that the account belongs to, if one has scanned before.
+    /// The session after `event`. `bound` says whose phone the account takes, where that is known.
     #[must_use]
-    pub fn handle(&self, event: SessionEvent, bound: Option<&PhoneNumber>) -> Self {
+    pub fn handle(&self, event: SessionEvent, bound: Option<&Binding>) -> Self {
         match event {
             SessionEvent::Starting => Self {
                 state: SessionState::Starting,
@@ -215,7 +216,7 @@ impl Session {
         }
     }
 
-    fn after_page(&self, page: PageStatus, bound: Option<&PhoneNumber>) -> Self {
+    fn after_page(&self, page: PageStatus, bound: Option<&Binding>) -> Self {
         let (state, detail) = self.judge(&page, bound);
         let was_live =
             self.state.is_linked() && self.state != SessionState::Offline && self.state != SessionState::Conflict;
@@ -243,7 +244,7 @@ impl Session {
         }
     }
 
-    fn judge(&self, page: &PageStatus, bound: Option<&PhoneNumber>) -> (SessionState, Option<String>) {
+    fn judge(&self, page: &PageStatus, bound: Option<&Binding>) -> (SessionState, Option<String>) {
         let say = |text: &str| Some(text.to_owned());
         if page.passkey {
             return (
@@ -274,14 +275,9 @@ impl Session {
             };
         }
         if let (Some(me), Some(bound)) = (&page.me, bound)
-            && me.phone != *bound
+            && !bound.takes(&me.phone)
         {
-            return (
-                SessionState::WrongNumber,
-                say(
-                    "another number than this account's has scanned; nothing is sent or stored: unlink it on that phone, then run `crm login` with the right one",
-                ),
-            );
+            return (SessionState::WrongNumber, say(wrong_number(bound)));
         }
         if !page.missing.is_empty() {
             return (SessionState::Mismatch, Some(does_not_fit(&page.missing)));
@@ -305,6 +301,18 @@ impl Session {
             (SessionState::Ready, None)
         } else {
             (SessionState::Syncing, None)
+        }
+    }
+}
+
+/// `RULES` 7.
+const fn wrong_number(bound: &Binding) -> &'static str {
+    match bound {
+        Binding::To(_) => {
+            "another number than this account's has scanned; nothing is sent or stored: unlink it on that phone, then run `crm login` with the right one"
+        }
+        Binding::FirstBut(_) => {
+            "a number has scanned that another account on this server has; nothing is sent or stored here: unlink it on that phone, then run `crm login` with another one"
         }
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::account::Binding;
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
 use super::details::{Details, Location};
@@ -368,8 +369,8 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// The session's state, now and whenever it changes.
     fn session(&self) -> watch::Receiver<Session>;
 
-    /// The number that the account is bound to, told by whoever keeps it; another number then means `wrong_number`.
-    fn bind(&self, phone: Option<PhoneNumber>);
+    /// Whose phone the account takes, told by whoever keeps it; any other then means `wrong_number`.
+    fn bind(&self, to: Binding);
 
     /// The next events, after forgetting those up to `acked` (an ack of another epoch is ignored). Waits for the page's
     /// doorbell a second or two, then answers with an empty batch.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use entity::account;
@@ -15,6 +15,7 @@ use crate::domain::history::Synced;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, Timestamp};
 
+use super::page::{self, Page, PageKey, PageRequest};
 use super::row::word;
 use super::{Store, StoreError, Tx};
 
@@ -43,6 +44,11 @@ impl Store {
         by_name(self.readers(), name).await
     }
 
+    /// By name or id, as people call it: no name is a number.
+    pub async fn account_called(&self, called: &str) -> Result<Option<Account>, StoreError> {
+        called_by(self.readers(), called).await
+    }
+
     /// When an account was last compared with its page, and what that found.
     pub async fn synced(&self, id: AccountId) -> Result<Option<Synced>, StoreError> {
         let row = account::Entity::find_by_id(id).one(self.readers()).await?;
@@ -55,9 +61,22 @@ impl Store {
         }))
     }
 
-    /// All of them, the first made first.
+    /// Those that are not gone, the first made first.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        all(self.readers()).await
+        present(self.readers()).await
+    }
+
+    /// By id; `removed`: also those that are gone.
+    pub async fn list_accounts(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
+        let present = (!removed).then(|| account::Column::RemovedAt.is_null());
+        let query = account::Entity::find().filter(Condition::all().add_option(present));
+        let key = |row: &account::Model| PageKey::of_id(row.id.0);
+        page::read(query, page, (None, account::Column::Id), self.readers(), key, read).await
+    }
+
+    /// All that there ever were, the first made first.
+    pub async fn all_accounts(&self) -> Result<Vec<Account>, StoreError> {
+        read_all(account::Entity::find(), self.readers()).await
     }
 }
 
@@ -66,13 +85,18 @@ impl Tx {
         find(&self.session, id).await
     }
 
-    /// All accounts by id.
+    /// As [`Store::accounts`].
     pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        all(&self.session).await
+        present(&self.session).await
     }
 
     pub async fn account_by_name(&mut self, name: &str) -> Result<Option<Account>, StoreError> {
         by_name(&self.session, name).await
+    }
+
+    /// As [`Store::account_called`].
+    pub async fn account_called(&mut self, called: &str) -> Result<Option<Account>, StoreError> {
+        called_by(&self.session, called).await
     }
 
     /// Makes an account, or gives the one of this name.
@@ -95,11 +119,14 @@ impl Tx {
             synced_at: Set(None),
             last_recovered: Set(None),
             recovered: Set(None),
+            removing_at: Set(None),
+            keep_profile: Set(None),
+            removed_at: Set(None),
             created_at: Set(self.now.0),
             updated_at: Set(self.now.0),
         };
         let id = account::Entity::insert(row).exec(&self.session).await?.last_insert_id;
-        self.need(id).await.and_then(read)
+        self.need_account(id).await.and_then(read)
     }
 
     /// Writes the session's state down; tells whether that changed anything.
@@ -109,7 +136,7 @@ impl Tx {
         state: SessionState,
         detail: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let row = self.need(id).await?;
+        let row = self.need_account(id).await?;
         if row.state == state.as_str() && row.detail.as_deref() == detail {
             return Ok(false);
         }
@@ -118,37 +145,37 @@ impl Tx {
             detail: Set(detail.map(ToOwned::to_owned)),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await?;
+        self.change_account(id, change).await?;
         Ok(true)
     }
 
     /// Binds an account to its first number (`RULES` 7); a bound account stays as it is.
     pub async fn bind_phone(&mut self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
-        if self.need(id).await?.phone.is_some() {
+        if self.need_account(id).await?.phone.is_some() {
             return Ok(());
         }
         let change = account::ActiveModel {
             phone: Set(Some(phone.as_str().to_owned())),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await
+        self.change_account(id, change).await
     }
 
     /// Sets the moment before which everything is history (`RULES` 9); stays as it is once set.
     pub async fn set_watermark(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
-        if self.need(id).await?.watermark.is_some() {
+        if self.need_account(id).await?.watermark.is_some() {
             return Ok(());
         }
         let change = account::ActiveModel {
             watermark: Set(Some(at.0)),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await
+        self.change_account(id, change).await
     }
 
     /// The phone was in use at this moment, if it was not seen later.
     pub async fn see_phone(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
-        let known = self.need(id).await?.phone_seen_at;
+        let known = self.need_account(id).await?.phone_seen_at;
         // To the hour is enough.
         if known.is_some_and(|known| Timestamp(known).plus(SEEN_EVERY) >= at) {
             return Ok(());
@@ -157,19 +184,19 @@ impl Tx {
             phone_seen_at: Set(Some(at.0)),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await
+        self.change_account(id, change).await
     }
 
     /// Begins a new login (`RULES` 3) and gives its number.
     pub async fn next_login(&mut self, id: AccountId) -> Result<i64, StoreError> {
-        let login = self.need(id).await?.login + 1;
+        let login = self.need_account(id).await?.login + 1;
         let change = account::ActiveModel {
             login: Set(login),
             // Whatever phone scans next has then been seen.
             phone_seen_at: Set(None),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await?;
+        self.change_account(id, change).await?;
         Ok(login)
     }
 
@@ -179,7 +206,12 @@ impl Tx {
         let synced = Synced {
             synced_at: self.now,
             recovered: found,
-            recovered_total: self.need(id).await?.recovered.unwrap_or(0).saturating_add(found),
+            recovered_total: self
+                .need_account(id)
+                .await?
+                .recovered
+                .unwrap_or(0)
+                .saturating_add(found),
         };
         let change = account::ActiveModel {
             synced_at: Set(Some(synced.synced_at.0)),
@@ -187,14 +219,14 @@ impl Tx {
             recovered: Set(Some(synced.recovered_total)),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await?;
+        self.change_account(id, change).await?;
         Ok(synced)
     }
 
     /// Takes an account's lease. The caller holds the folder's kernel lock, so whoever held the lease before is gone.
     /// Refused with [`StoreError::LeaseElsewhere`] when the account lives in another folder.
     pub async fn take_lease(&mut self, id: AccountId, holder: &Holder) -> Result<Fence, StoreError> {
-        let row = self.locked(id).await?;
+        let row = self.locked_account(id).await?;
         if let Some(folder) = row.folder
             && folder != holder.folder
         {
@@ -207,13 +239,13 @@ impl Tx {
             holder: Set(Some(holder.process.clone())),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await?;
+        self.change_account(id, change).await?;
         Ok(Fence(fence))
     }
 
     /// Refuses with [`StoreError::LeaseLost`] when the lease was taken again since. From here to the commit nobody takes it.
     pub async fn check_fence(&mut self, id: AccountId, fence: Fence) -> Result<(), StoreError> {
-        if self.locked(id).await?.fence == fence.0 {
+        if self.locked_account(id).await?.fence == fence.0 {
             Ok(())
         } else {
             Err(StoreError::LeaseLost(id))
@@ -222,23 +254,23 @@ impl Tx {
 
     /// Lets an account go, so that it may be driven from another folder. Whoever drives it has lost it.
     pub async fn release_lease(&mut self, id: AccountId) -> Result<(), StoreError> {
-        let fence = self.locked(id).await?.fence + 1;
+        let fence = self.locked_account(id).await?.fence + 1;
         let change = account::ActiveModel {
             fence: Set(fence),
             folder: Set(None),
             holder: Set(None),
             ..account::ActiveModel::default()
         };
-        self.change(id, change).await
+        self.change_account(id, change).await
     }
 
-    async fn need(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
+    pub(super) async fn need_account(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
         let row = account::Entity::find_by_id(id).one(&self.session).await?;
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
     /// The row, held until the commit. SQLite has one writer as a whole, and no such words.
-    async fn locked(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
+    pub(super) async fn locked_account(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
         let mut query = account::Entity::find_by_id(id);
         if self.session.get_database_backend() != DbBackend::Sqlite {
             query = query.lock_exclusive();
@@ -247,7 +279,11 @@ impl Tx {
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
-    async fn change(&mut self, id: AccountId, change: account::ActiveModel) -> Result<(), StoreError> {
+    pub(super) async fn change_account(
+        &mut self,
+        id: AccountId,
+        change: account::ActiveModel,
+    ) -> Result<(), StoreError> {
         let change = account::ActiveModel {
             updated_at: Set(self.now.0),
             ..change
@@ -266,11 +302,16 @@ async fn find(database: &impl ConnectionTrait, id: AccountId) -> Result<Option<A
     row.map(read).transpose()
 }
 
-async fn all(database: &impl ConnectionTrait) -> Result<Vec<Account>, StoreError> {
-    let rows = account::Entity::find()
-        .order_by_asc(account::Column::Id)
-        .all(database)
-        .await?;
+async fn present(database: &impl ConnectionTrait) -> Result<Vec<Account>, StoreError> {
+    let present = account::Entity::find().filter(account::Column::RemovedAt.is_null());
+    read_all(present, database).await
+}
+
+async fn read_all(
+    accounts: Select<account::Entity>,
+    database: &impl ConnectionTrait,
+) -> Result<Vec<Account>, StoreError> {
+    let rows = accounts.order_by_asc(account::Column::Id).all(database).await?;
     rows.into_iter().map(read).collect()
 }
 
@@ -282,7 +323,14 @@ async fn by_name(database: &impl ConnectionTrait, name: &str) -> Result<Option<A
     row.map(read).transpose()
 }
 
-fn read(row: account::Model) -> Result<Account, StoreError> {
+async fn called_by(database: &impl ConnectionTrait, called: &str) -> Result<Option<Account>, StoreError> {
+    match called.parse() {
+        Ok(id) => find(database, AccountId(id)).await,
+        Err(_) => by_name(database, called).await,
+    }
+}
+
+pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
     Ok(Account {
         id: row.id,
         name: row.name,
@@ -291,6 +339,9 @@ fn read(row: account::Model) -> Result<Account, StoreError> {
         phone: row.phone.map(|phone| word("accounts", &phone)).transpose()?,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
+        removing_at: row.removing_at.map(Timestamp),
+        removed_at: row.removed_at.map(Timestamp),
+        keep_profile: row.keep_profile.unwrap_or(false),
         watermark: row.watermark.map(Timestamp),
         login: row.login,
         phone_seen_at: row.phone_seen_at.map(Timestamp),

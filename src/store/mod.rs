@@ -24,6 +24,7 @@ mod outbox;
 mod page;
 mod pending;
 mod quarantine;
+mod removal;
 mod rooms;
 mod row;
 mod session;
@@ -50,7 +51,7 @@ pub use accounts::{Fence, Holder};
 pub use agents::Agent;
 pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
-pub use customers::{CustomerChange, DuePortrait, ResolvedCustomer, Told};
+pub use customers::{CustomerChange, CustomerFilter, DuePortrait, ResolvedCustomer, Told};
 pub use error::StoreError;
 pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;
@@ -62,6 +63,7 @@ pub use outbox::{Busy, NewWork, OutboxCount};
 pub use page::{MAX_PAGE, NotAPageKey, Order, Page, PageKey, PageRequest};
 pub use pending::PendingEvent;
 pub use quarantine::QuarantineItem;
+pub use removal::Added;
 pub use rooms::{RoomOf, ShownAs, Tick};
 
 /// How long closing waits for what was accepted to be committed.

@@ -346,7 +346,7 @@ fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outb
     query
 }
 
-fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
+pub(super) fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
     Ok(OutboxItem {
         id: row.id,
         target: word("outbox", &row.target)?,

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
 };
 use sha2::{Digest, Sha256};
 
@@ -32,12 +32,20 @@ pub struct QuarantineItem {
 impl Store {
     /// By id.
     pub async fn quarantine(&self, page: PageRequest) -> Result<Page<QuarantineItem>, StoreError> {
+        self.quarantine_of(page, None).await
+    }
+
+    /// The same; of one account only, where one is given.
+    pub async fn quarantine_of(
+        &self,
+        page: PageRequest,
+        account: Option<AccountId>,
+    ) -> Result<Page<QuarantineItem>, StoreError> {
+        let of_account = account.map(|account| quarantine::Column::AccountId.eq(account));
+        let query = quarantine::Entity::find().filter(Condition::all().add_option(of_account));
         let columns = (None, quarantine::Column::Id);
         let key = |row: &quarantine::Model| PageKey::of_id(row.id.0);
-        page::read(quarantine::Entity::find(), page, columns, self.readers(), key, |row| {
-            Ok(read(row))
-        })
-        .await
+        page::read(query, page, columns, self.readers(), key, |row| Ok(read(row))).await
     }
 
     pub async fn count_quarantine(&self) -> Result<u64, StoreError> {

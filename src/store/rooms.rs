@@ -1,14 +1,14 @@
 //! Which room shows which conversation, and which event shows which message.
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use entity::{room, room_event};
+use entity::{conversation, room, room_event};
 
-use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId};
+use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MessageId};
 
 use super::{Store, StoreError, Tx};
 
@@ -44,6 +44,33 @@ pub struct Tick {
     pub previous: Option<MatrixEventId>,
     /// The first is 0; part of the transaction id.
     pub turn: i64,
+}
+
+impl Tx {
+    /// Conversations that have a room and go on, with their accounts, the last active first, at most `limit`.
+    pub async fn conversations_with_rooms(
+        &mut self,
+        limit: u64,
+    ) -> Result<Vec<(ConversationId, AccountId)>, StoreError> {
+        let with_room = Query::select()
+            .column(room::Column::ConversationId)
+            .from(room::Entity)
+            .and_where(room::Column::RoomId.is_not_null())
+            .take();
+        let rows = conversation::Entity::find()
+            .select_only()
+            .column(conversation::Column::Id)
+            .column(conversation::Column::AccountId)
+            .filter(conversation::Column::MergedInto.is_null())
+            .filter(conversation::Column::Id.in_subquery(with_room))
+            .order_by_desc(conversation::Column::ActiveAt)
+            .order_by_desc(conversation::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.session)
+            .await?;
+        Ok(rows)
+    }
 }
 
 impl Store {

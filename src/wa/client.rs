@@ -21,7 +21,7 @@ use super::shared::{Close, Request, Shared};
 use super::supervision::Supervision;
 use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
 use super::{history, login, outgoing, pacing};
-use crate::domain::customer::PhoneNumber;
+use crate::domain::account::Binding;
 use crate::domain::media::Sink;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
@@ -136,7 +136,18 @@ impl WhatsAppWeb {
             .bound
             .borrow()
             .as_ref()
+            .and_then(Binding::own)
             .map(|phone| phone.digits().to_owned())
+    }
+
+    /// Whether the account takes the phone of this number, in digits.
+    fn takes(&self, me: &str) -> bool {
+        let bound = self.shared.bound.borrow();
+        match bound.as_ref() {
+            None => true,
+            Some(Binding::To(own)) => own.digits() == me,
+            Some(Binding::FirstBut(taken)) => taken.iter().all(|phone| phone.digits() != me),
+        }
     }
 
     async fn pull_once(&self, page: &Page, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
@@ -144,12 +155,7 @@ impl WhatsAppWeb {
         let method = format!("pull({epoch}, {seq}, {MAX_BATCH_EVENTS})");
         let text = page.run(&method, self.options.limits.call).await.map_err(lost)?;
         let pull: Pull<'_> = serde_json::from_str(&text).map_err(|error| unreachable(&error.to_string()))?;
-        let own = match (&pull.me, self.bound_digits()) {
-            (None, _) => false,
-            (Some(me), Some(bound)) => *me == bound,
-            (Some(_), None) => true,
-        };
-        if own {
+        if pull.me.as_ref().is_some_and(|me| self.takes(me)) {
             Ok(pull.batch())
         } else {
             // `RULES` 7: whoever else has scanned, nothing of theirs is taken in.
@@ -243,10 +249,10 @@ impl WhatsApp for WhatsAppWeb {
         self.shared.session.subscribe()
     }
 
-    fn bind(&self, phone: Option<PhoneNumber>) {
+    fn bind(&self, to: Binding) {
         self.shared.bound.send_if_modified(|bound| {
-            let changed = *bound != phone;
-            *bound = phone;
+            let changed = bound.as_ref() != Some(&to);
+            *bound = Some(to);
             changed
         });
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::page::Page;
 use crate::domain::Clock;
+use crate::domain::account::Binding;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionEvent};
 use crate::domain::vitals::Vitals;
@@ -38,8 +39,8 @@ pub struct Close {
 /// One account's state, shared by its port and its supervision.
 pub struct Shared {
     pub session: watch::Sender<Session>,
-    /// The number that the account belongs to.
-    pub bound: watch::Sender<Option<PhoneNumber>>,
+    /// Whose phone the account takes, once that is told.
+    pub bound: watch::Sender<Option<Binding>>,
     /// The page that we are attached to.
     pub page: watch::Sender<Option<Arc<Page>>>,
     pub vitals: watch::Sender<Vitals>,

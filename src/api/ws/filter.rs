@@ -14,7 +14,7 @@ const MAX_ENTRIES: usize = 1000;
 pub struct FilterRequest {
     types: Option<Vec<EventType>>,
     conversation_ids: Option<Vec<ConversationId>>,
-    /// By name.
+    /// By name or id.
     pub account: Option<String>,
 }
 

@@ -80,7 +80,7 @@ async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close>
     let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
     let account = match &request.account {
         Some(name) => {
-            let account = state.store.account_by_name(name).await.map_err(|_| Close::Unknown)?;
+            let account = state.store.account_called(name).await.map_err(|_| Close::Unknown)?;
             Some(account.ok_or(Close::BadFilter)?.id)
         }
         None => None,

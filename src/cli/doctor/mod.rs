@@ -1,5 +1,6 @@
 //! `crm doctor`: looks at everything that has to be right, and says of each what it found and what to do.
 
+mod accounts;
 mod checks;
 mod processes;
 
@@ -62,6 +63,7 @@ impl Doctor {
                     Verdict::Ok,
                     format!("answers at {}", config.url),
                 ));
+                findings.push(accounts::of_status(config, status));
                 findings.extend(checks::status(status));
                 if self.replay {
                     findings.push(replay(client).await?);
@@ -70,6 +72,7 @@ impl Doctor {
             Err(finding) => {
                 findings.push(Finding::new(finding.check, finding.verdict, finding.detail.clone()));
                 findings.push(checks::database(config).await);
+                findings.extend(accounts::of_database(config).await);
                 findings.push(processes::left_over(&config.data_dir));
             }
         }

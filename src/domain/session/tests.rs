@@ -62,10 +62,26 @@ fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
 /// `RULES` 7.
 #[test]
 fn another_number_that_scans_is_refused() {
-    let session = Session::starting().handle(SessionEvent::Page(ready_page("a")), Some(&phone("+447700900999")));
+    let session = Session::starting().handle(
+        SessionEvent::Page(ready_page("a")),
+        Some(&Binding::To(phone("+447700900999"))),
+    );
     assert_eq!(session.state, SessionState::WrongNumber);
     assert!(!session.state.can_send() && !session.state.is_linked());
     assert_eq!(session.resync, 0, "nothing of a wrong number may be stored");
+}
+
+/// `RULES` 7: two accounts with one number would tell and send everything twice.
+#[test]
+fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
+    let me = ready_page("a").me.unwrap().phone;
+    let taken = Binding::FirstBut(vec![phone("+447700900998"), me]);
+    let session = Session::starting().handle(SessionEvent::Page(ready_page("a")), Some(&taken));
+    assert_eq!(session.state, SessionState::WrongNumber);
+    assert!(session.detail.unwrap().contains("another account on this server"));
+    let free = Binding::FirstBut(vec![phone("+447700900998")]);
+    let session = Session::starting().handle(SessionEvent::Page(ready_page("a")), Some(&free));
+    assert_eq!(session.state, SessionState::Ready);
 }
 
 /// `RULES` 11.

@@ -7,15 +7,15 @@ mod names;
 mod portraits;
 
 use futures_util::Stream;
-use sea_orm::sea_query::LikeExpr;
+use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use entity::customer;
+use entity::{conversation, customer};
 
 use crate::domain::customer::{Customer, Identity};
 use crate::domain::media;
 use crate::domain::names::NameSource;
-use crate::domain::{CustomerId, Timestamp};
+use crate::domain::{AccountId, CustomerId, Timestamp};
 
 use super::page::{self, Page, PageKey, PageRequest};
 use super::row::{from_json, word};
@@ -29,6 +29,15 @@ pub use portraits::DuePortrait;
 const ESCAPE: char = '!';
 /// Merges in a row that are followed; no customer was ever merged as often.
 const MAX_CHAIN: usize = 1000;
+
+/// Which customers a list takes; all that is given has to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerFilter {
+    /// A part of a name or number, in whatever case.
+    pub search: Option<String>,
+    /// With whom this account has a conversation.
+    pub account: Option<AccountId>,
+}
 
 impl Store {
     /// Also one who was merged into another, who says so.
@@ -47,9 +56,26 @@ impl Store {
 
     /// By id. `search` finds a part of a name or number, in whatever case.
     pub async fn customers(&self, page: PageRequest, search: Option<&str>) -> Result<Page<Customer>, StoreError> {
+        let filter = CustomerFilter {
+            search: search.map(ToOwned::to_owned),
+            account: None,
+        };
+        self.customers_like(page, &filter).await
+    }
+
+    /// The same, with whatever else narrows them.
+    pub async fn customers_like(
+        &self,
+        page: PageRequest,
+        filter: &CustomerFilter,
+    ) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
-        if let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) {
+        let search = filter.search.as_deref().map(str::trim);
+        if let Some(search) = search.filter(|search| !search.is_empty()) {
             query = query.filter(customer::Column::Search.like(containing(search)));
+        }
+        if let Some(account) = filter.account {
+            query = query.filter(customer::Column::Id.in_subquery(known_to(account)));
         }
         let columns = (None, customer::Column::Id);
         page::read(
@@ -63,12 +89,16 @@ impl Store {
         .await
     }
 
-    /// Every customer by id, a page at a time in memory.
-    pub fn stream_customers(&self) -> impl Stream<Item = Result<Customer, StoreError>> + Send + use<> {
+    /// Every customer by id, a page at a time in memory; of one account only, where one is given.
+    pub fn stream_customers(
+        &self,
+        account: Option<AccountId>,
+    ) -> impl Stream<Item = Result<Customer, StoreError>> + Send + use<> {
         let store = self.clone();
+        let filter = CustomerFilter { search: None, account };
         page::stream(move |request| {
-            let store = store.clone();
-            async move { store.customers(request, None).await }
+            let (store, filter) = (store.clone(), filter.clone());
+            async move { store.customers_like(request, &filter).await }
         })
     }
 
@@ -143,6 +173,16 @@ async fn by_identity(database: &impl ConnectionTrait, identity: &Identity) -> Re
         Some(row) => find(database, row.customer_id).await,
         None => Ok(None),
     }
+}
+
+/// The customers with whom an account has a conversation.
+fn known_to(account: AccountId) -> SelectStatement {
+    Query::select()
+        .column(conversation::Column::CustomerId)
+        .from(conversation::Entity)
+        .and_where(conversation::Column::AccountId.eq(account))
+        .and_where(conversation::Column::CustomerId.is_not_null())
+        .take()
 }
 
 /// `%` and `_` in what is searched for mean themselves.

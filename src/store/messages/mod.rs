@@ -196,7 +196,7 @@ fn unnumbered(row: message::Model) -> message::ActiveModel {
     row
 }
 
-fn read(row: message::Model) -> Result<Message, StoreError> {
+pub(super) fn read(row: message::Model) -> Result<Message, StoreError> {
     let state: MessageState = word("messages", &row.state)?;
     let author = match row.author_name {
         Some(name) => Some(Author {

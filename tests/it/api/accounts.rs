@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crm::api::scope::Scope;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::LoginMethod;
 use reqwest::Method;
@@ -57,5 +58,98 @@ async fn a_login_is_handed_to_the_account_by_code_or_by_number() {
     assert_eq!(logins, [LoginMethod::Qr, LoginMethod::PairingCode(number)]);
     let logout = app.post("/api/v1/accounts/default/logout", &json!({})).await;
     assert_eq!(logout.status(), 503, "a WhatsApp that is away");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_is_added_found_by_name_and_id_and_refused_twice() {
+    let app = App::start().await;
+    let made = app.post("/api/v1/accounts", &json!({ "name": "sales" })).await;
+    assert_eq!(made.status(), 201);
+    assert_eq!(made.headers()["location"], "/api/v1/accounts/sales");
+    let made: Value = made.json().await.unwrap();
+    assert_eq!((&made["name"], &made["state"]), (&json!("sales"), &json!("starting")));
+    let again = app.post("/api/v1/accounts", &json!({ "name": "sales" })).await;
+    assert_eq!(again.status(), 409);
+    for bad in ["", "Sales", "../etc", "2"] {
+        let refused = app.post("/api/v1/accounts", &json!({ "name": bad })).await;
+        assert_eq!(refused.status(), 422, "{bad}");
+        assert_eq!(refused.json::<Value>().await.unwrap()["errors"][0]["pointer"], "/name");
+    }
+    let by_name = app.json("/api/v1/accounts/sales").await;
+    assert_eq!(app.json(&format!("/api/v1/accounts/{}", made["id"])).await, by_name);
+    let listed = app.json("/api/v1/accounts").await;
+    assert_eq!(listed["data"].as_array().unwrap().len(), 2);
+
+    let path = "/api/v1/accounts/sales";
+    let removed = app.request(Method::DELETE, path).send().await.unwrap();
+    assert_eq!(removed.status(), 202);
+    assert!(removed.json::<Value>().await.unwrap()["removing_at"].is_string());
+    let login = app.post("/api/v1/accounts/sales/login", &json!({})).await;
+    assert_eq!(login.status(), 409, "nothing is done through it any more");
+    let sent = json!({ "to": "+447700900123", "content": "hello", "account": "sales" });
+    assert_eq!(app.post("/api/v1/messages", &sent).await.status(), 409);
+    let only = json!({ "to": "+447700900123", "content": "hello" });
+    assert_eq!(
+        app.post("/api/v1/messages", &only).await.status(),
+        202,
+        "the only one in use"
+    );
+    let unknown = app
+        .request(Method::DELETE, "/api/v1/accounts/other")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(unknown.status(), 404);
+    let sending = app.key_of(Scope::Manage).await;
+    let refused = app
+        .bare(Method::DELETE, path)
+        .bearer_auth(sending)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 403);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn lists_and_exports_are_narrowed_by_account() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    app.post("/api/v1/accounts", &json!({ "name": "sales" })).await;
+    let body = json!({ "to": "+447700900124", "content": "from sales", "account": "sales" });
+    let sent: Value = app.post("/api/v1/messages", &body).await.json().await.unwrap();
+    for (account, customers) in [("default", vec!["Ada"]), ("sales", vec!["+447700900124"])] {
+        for path in ["customers", "conversations"] {
+            let listed = app.json(&format!("/api/v1/{path}?account={account}")).await;
+            let rows = listed["data"].as_array().unwrap();
+            let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+            assert_eq!(names, customers, "{path} of {account}");
+        }
+        let lines = async |what: &str| {
+            let path = format!("/api/v1/export/{what}?account={account}");
+            app.get(&path).await.text().await.unwrap().lines().count()
+        };
+        assert_eq!((lines("messages").await, lines("customers").await), (1, 1));
+    }
+    let by_id = app
+        .json(&format!("/api/v1/conversations?account={}", sent["account_id"]))
+        .await;
+    assert_eq!(by_id["data"][0]["id"], sent["conversation_id"]);
+    for path in [
+        "customers",
+        "conversations",
+        "quarantine",
+        "export/messages",
+        "export/customers",
+    ] {
+        let unknown = app.get(&format!("/api/v1/{path}?account=nobody")).await;
+        assert_eq!(unknown.status(), 404, "{path}");
+    }
+    let metrics = app.get("/metrics").await.text().await.unwrap();
+    assert!(
+        metrics.contains("crm_outbox_waiting{target=\"whatsapp\",account=\"sales\"} 1"),
+        "{metrics}"
+    );
     app.stop().await;
 }

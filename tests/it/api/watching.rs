@@ -25,7 +25,7 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
     assert!(metrics.ends_with("# EOF\n"));
     for line in [
         "crm_http_requests_total{method=\"GET\",route=\"/readyz\",status=\"200\"} 1",
-        "crm_outbox_waiting{target=\"whatsapp\",account=\"1\"} 1",
+        "crm_outbox_waiting{target=\"whatsapp\",account=\"default\"} 1",
         "crm_account_state{account=\"default\",state=\"starting\"} 1",
         "crm_quarantined 0",
         "crm_deaf_total{account=\"default\",how=\"frozen\"} 0",

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use crm::domain::customer::PhoneNumber;
+use crm::domain::account::Binding;
 use crm::domain::media::Sink;
-use crm::domain::session::Session;
+use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::{
     Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
     PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
@@ -18,6 +18,8 @@ use tokio::sync::watch;
 pub struct SilentWhatsApp {
     pub session: watch::Sender<Session>,
     pub logins: Arc<Mutex<Vec<LoginMethod>>>,
+    /// How often a linked device was unlinked, and the browser closed.
+    pub ended: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl SilentWhatsApp {
@@ -25,6 +27,7 @@ impl SilentWhatsApp {
         Self {
             session: watch::Sender::new(Session::starting()),
             logins: Arc::default(),
+            ended: Arc::default(),
         }
     }
 }
@@ -39,7 +42,7 @@ impl WhatsApp for SilentWhatsApp {
         self.session.subscribe()
     }
 
-    fn bind(&self, _phone: Option<PhoneNumber>) {}
+    fn bind(&self, _to: Binding) {}
 
     async fn pull(&self, _acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
         away()
@@ -130,12 +133,22 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn logout(&self) -> Result<(), Unreachable> {
-        away()
+        tokio::task::yield_now().await;
+        if !self.session.borrow().state.is_linked() {
+            return away();
+        }
+        self.ended.lock().unwrap().push("unlinked");
+        self.session
+            .send_modify(|session| session.state = SessionState::LoggedOut);
+        Ok(())
     }
 
     async fn take_over(&self) -> Result<(), Unreachable> {
         away()
     }
 
-    async fn close(&self, _limit: Duration) {}
+    async fn close(&self, _limit: Duration) {
+        tokio::task::yield_now().await;
+        self.ended.lock().unwrap().push("closed");
+    }
 }

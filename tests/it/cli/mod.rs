@@ -1,5 +1,6 @@
 //! The shell as people and scripts meet it: the real binary, its output and its exit codes.
 
+mod accounts;
 mod asking;
 mod help;
 mod keys;

@@ -172,8 +172,13 @@ impl Crm {
 
     /// `crm login -o json`: the phone scans each code that it shows, until it says `ready`.
     pub async fn login(&self, phone: &testbed::standin::Phone) {
+        self.login_with(phone, &[]).await;
+    }
+
+    /// The same, with further arguments; a pairing code is typed on the phone.
+    pub async fn login_with(&self, phone: &testbed::standin::Phone, arguments: &[&str]) {
         let mut child = self
-            .command(&["login", "-o", "json"])
+            .command(&[&["login", "-o", "json"], arguments].concat())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()
@@ -182,9 +187,11 @@ impl Crm {
         let follow = async {
             while let Some(line) = lines.next_line().await.unwrap() {
                 let event: Value = serde_json::from_str(&line).unwrap();
+                let code = event["code"].as_str().unwrap_or_default();
                 match event["event"].as_str() {
                     // A code that has been replaced meanwhile is refused; the next one comes.
-                    Some("qr") => drop(phone.scan(event["code"].as_str().unwrap()).await),
+                    Some("qr") if !arguments.contains(&"--phone") => drop(phone.scan(code).await),
+                    Some("pairing_code") => drop(phone.type_pairing_code(code).await),
                     Some("state") if event["state"] == "ready" => return,
                     _ => {}
                 }
@@ -195,6 +202,15 @@ impl Crm {
             .await
             .unwrap_or_else(|_| panic!("crm login did not come to `ready`; the server says:\n{}", self.log()));
         let _ = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    }
+
+    /// The state of an account.
+    pub async fn state_of(&self, account: &str) -> Option<String> {
+        let output = self.run(&["status", "-o", "json"]).await;
+        let status: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let mut accounts = status["accounts"].as_array()?.iter();
+        let found = accounts.find(|found| found["name"] == account)?;
+        Some(found["state"].as_str()?.to_owned())
     }
 
     /// The state of the only account.
@@ -227,6 +243,12 @@ impl Crm {
         };
         let drivers = processes_naming("chromedriver").into_iter();
         drivers.filter(|pid| parent_of(*pid) == Some(server)).collect()
+    }
+
+    /// Processes of one account's browser.
+    pub fn browser_of(&self, account: &str) -> Vec<u32> {
+        let profile = self.data_dir().join("whatsapp").join(account);
+        processes_naming(&format!("{}/", profile.display()))
     }
 
     /// Processes of this test's browser profile, found as an operator would: by their arguments.

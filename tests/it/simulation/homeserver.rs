@@ -39,6 +39,8 @@ pub enum What {
 pub struct Homeserver {
     pub log: Vec<Shown>,
     pub rooms: Vec<(String, MatrixRoomId)>,
+    /// What rooms were last said to be about.
+    pub topics: HashMap<MatrixRoomId, String>,
     txns: HashMap<TxnId, (MatrixEventId, Timestamp)>,
     status: watch::Sender<MatrixStatus>,
     rng: StdRng,
@@ -70,6 +72,7 @@ impl FakeMatrix {
         let rooms = Homeserver {
             log: vec![],
             rooms: vec![],
+            topics: HashMap::new(),
             txns: HashMap::new(),
             status: watch::Sender::new(status),
             rng: StdRng::seed_from_u64(seed),
@@ -285,14 +288,18 @@ impl Matrix for FakeMatrix {
             } else {
                 let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
                 rooms.rooms.push((spec.alias.clone(), room.clone()));
+                rooms.topics.insert(room.clone(), spec.topic.clone());
                 room
             }
         };
         self.leave(room).await
     }
 
-    async fn update_room(&self, _room: &MatrixRoomId, _spec: &RoomSpec) -> Result<(), MatrixError> {
-        self.enter().await
+    async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
+        self.enter().await?;
+        let mut rooms = self.rooms.lock().unwrap();
+        rooms.topics.insert(room.clone(), spec.topic.clone());
+        Ok(())
     }
 
     async fn send(

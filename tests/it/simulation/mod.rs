@@ -3,7 +3,7 @@
 
 mod check;
 mod clock;
-mod gate;
+pub mod gate;
 mod homeserver;
 pub mod run;
 mod whatsapp;

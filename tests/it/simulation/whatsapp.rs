@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use crm::domain::account::Binding;
 use crm::domain::conversation::ChatKind;
-use crm::domain::customer::PhoneNumber;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
@@ -24,8 +24,8 @@ impl WhatsApp for FakeWhatsApp {
         self.world.lock().unwrap().session.subscribe()
     }
 
-    fn bind(&self, phone: Option<PhoneNumber>) {
-        self.world.lock().unwrap().bound = phone;
+    fn bind(&self, to: Binding) {
+        self.world.lock().unwrap().bound = Some(to);
     }
 
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {

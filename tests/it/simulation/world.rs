@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use crm::domain::account::Binding;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::message::Kind;
@@ -48,7 +49,7 @@ pub struct World {
     pub logins: u32,
     pub(super) rng: StdRng,
     pub(super) session: watch::Sender<Session>,
-    pub(super) bound: Option<PhoneNumber>,
+    pub(super) bound: Option<Binding>,
     pub(super) epoch: u32,
     pub(super) online: bool,
     pub(super) linked: bool,

@@ -200,7 +200,7 @@ async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(databa
     assert_eq!(found("!").await, Vec::<i64>::new());
     assert_eq!(found("0003").await, [3]);
     assert_eq!(found(" ").await, [1, 2, 3]);
-    let all: Vec<Customer> = store.stream_customers().try_collect().await.unwrap();
+    let all: Vec<Customer> = store.stream_customers(None).try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
     store.close().await;
 }

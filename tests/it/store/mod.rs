@@ -2,6 +2,7 @@
 //! happens when things go wrong.
 
 mod access;
+mod accounts;
 mod backup;
 mod customers;
 mod databases;

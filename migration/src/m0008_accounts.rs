@@ -1,0 +1,24 @@
+//! Accounts that are taken away: since when, whether their profile is kept, and when that was done. The row stays, as what was said
+//! through it does.
+
+use sea_orm_migration::prelude::*;
+
+use crate::columns::{Builder, flag, number, optional};
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0008_accounts"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let b = Builder::new(manager).await?;
+        b.add("accounts", optional(number("removing_at"))).await?;
+        b.add("accounts", optional(flag("keep_profile"))).await?;
+        b.add("accounts", optional(number("removed_at"))).await
+    }
+}

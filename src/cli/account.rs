@@ -1,0 +1,236 @@
+//! `crm account`: the WhatsApp numbers on this server. With a running server it asks the server; without one it works on the data
+//! folder itself.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::client::{send, with_query};
+use super::home::Home;
+use super::output::note;
+use super::{Exit, Fault, Shell, home, leave, ports, serve};
+use crate::bridge::{self, Refusal};
+use crate::domain::account_name::AccountName;
+use crate::store::{Store, StoreError};
+use crate::supervisor::Supervisor;
+
+/// Between two looks at an account that is being removed.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long what a removal has begun may take to end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// The WhatsApp numbers on this server
+#[derive(Debug, Args)]
+pub struct Account {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List accounts
+    List {
+        /// Also those that were removed
+        #[arg(long)]
+        removed: bool,
+    },
+    /// Add an account, or bring back a removed one with its conversations; then link it with `crm login --account NAME`
+    Add {
+        #[arg(value_name = "NAME")]
+        name: AccountName,
+    },
+    /// Remove an account: its device is unlinked, its browser's profile goes, its messages stay
+    Remove {
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// Leave the browser's profile where it is, linked as it is
+        #[arg(long)]
+        keep_profile: bool,
+    },
+}
+
+const COLUMNS: &[&str] = &["id", "name", "phone", "state", "detail", "created_at"];
+
+impl Account {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let timeout = shell.manner.timeout;
+        match self.verb {
+            Verb::List { removed } => {
+                let list = async {
+                    shell.output().list(&list(shell, removed).await?, COLUMNS)?;
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, list).await
+            }
+            Verb::Add { name } => {
+                let add = async {
+                    shell.output().one(&add(shell, &name).await?)?;
+                    note(&format!("Link a phone to it with `crm login --account {name}`."));
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, add).await
+            }
+            Verb::Remove {
+                name,
+                yes,
+                keep_profile,
+            } => {
+                let mut unanswered = None;
+                let ask = async {
+                    confirm(shell, &name, yes, keep_profile).await?;
+                    match ask_to_remove(shell, &name, keep_profile).await {
+                        Ok(gone) => show_gone(shell, &name, &gone)?,
+                        Err(error) => unanswered = Some(error),
+                    }
+                    Ok(Exit::Ok)
+                };
+                let end = leave(timeout, ask).await?;
+                match unanswered {
+                    None => Ok(end),
+                    Some(error) => remove_here(shell, error, &name, keep_profile).await,
+                }
+            }
+        }
+    }
+}
+
+fn show_gone(shell: &Shell, name: &str, gone: &Value) -> anyhow::Result<()> {
+    shell.output().one(gone)?;
+    if let Some(todo) = gone["detail"].as_str() {
+        note(&format!("The account {name} is removed, but {todo}"));
+    }
+    Ok(())
+}
+
+/// What a removal takes away is said before it is taken.
+async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !shell.may_ask() {
+        let text = format!("this removes the account {name}; say so with --yes");
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    let goes = if keep_profile {
+        "Its browser's profile stays, linked as it is"
+    } else {
+        "Its device is unlinked and its browser's profile goes"
+    };
+    note(&format!(
+        "{goes}; what it still had to send is not sent, and says so. Its conversations and messages stay. Remove the account {name}? [y/N]"
+    ));
+    // Whoever is asked may take their time; Ctrl-C has to be heard meanwhile.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Failed, "nothing was removed").into())
+}
+
+async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<Value>> {
+    let path = with_query("/api/v1/accounts", removed.then_some(("removed", "true")));
+    let asked = match shell.client() {
+        Ok(client) => client.list(&path, None).await,
+        Err(error) => Err(error),
+    };
+    let error = match asked {
+        Ok((rows, _)) => return Ok(rows),
+        Err(error) => error,
+    };
+    let home = Home::without_server(shell, "crm account list", error).await?;
+    let accounts = if removed {
+        home.store.all_accounts().await
+    } else {
+        home.store.accounts().await
+    };
+    let rows = accounts.map_err(home::fault)?;
+    home.store.close().await;
+    Ok(rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+}
+
+async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
+    let body = json!({ "name": name.as_str() });
+    let asked = match shell.client() {
+        Ok(client) => client.post("/api/v1/accounts", &body).await,
+        Err(error) => Err(error),
+    };
+    let error = match asked {
+        Ok(account) => return Ok(account),
+        Err(error) => error,
+    };
+    let home = Home::without_server(shell, "crm account add", error).await?;
+    let matrix = shell.config.matrix.homeserver.is_some();
+    let account = bridge::add_account(&home.store, name.clone(), matrix)
+        .await
+        .map_err(refused)?;
+    home.store.close().await;
+    Ok(serde_json::to_value(account)?)
+}
+
+/// Asks the server, and waits until it is done; left before, it goes on by itself.
+async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<Value> {
+    let client = shell.client()?;
+    let path = format!("/api/v1/accounts/{name}");
+    let query = with_query(&path, keep_profile.then_some(("keep_profile", "true")));
+    send(client.request(Method::DELETE, &query)).await?;
+    loop {
+        let account: Value = client.get(&path).await?;
+        if account["removed_at"].is_string() {
+            return Ok(account);
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Does what the server would: opens the browser to unlink the device, and nothing else; and closes it in order, whatever happens.
+async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_profile: bool) -> anyhow::Result<Exit> {
+    let home = Home::without_server(shell, "crm account remove", unanswered).await?;
+    let supervisor = Supervisor::new();
+    let core = serve::core(&shell.config, &home, ports::vault(&shell.config, &home)?).await?;
+    let switchboard = serve::switchboard(&shell.config, &home, core, &supervisor)?;
+    let remove = async {
+        let account = known(&home.store, name).await?;
+        let removing = bridge::begin_removal(&home.store, account, keep_profile).await;
+        let account = removing.map_err(refused)?.id;
+        switchboard.bring_about(account).await?;
+        let gone = home.store.account(account).await.map_err(home::fault)?;
+        show_gone(shell, name, &serde_json::to_value(gone)?)?;
+        Ok(Exit::Ok)
+    };
+    let end = leave(shell.manner.timeout, remove).await;
+    serve::close_browsers(&switchboard.desk(None)).await;
+    supervisor.shutdown(DRAIN).await;
+    home.store.close().await;
+    end
+}
+
+async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::AccountId> {
+    let account = store.account_called(name).await.map_err(home::fault)?;
+    let missing = || {
+        Fault::new(
+            Exit::NotFound,
+            format!("there is no account {name}; `crm account list` lists them"),
+        )
+    };
+    Ok(account.ok_or_else(missing)?.id)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn refused(refusal: Refusal) -> anyhow::Error {
+    let exit = match &refusal {
+        Refusal::Conflict(_) => Exit::Conflict,
+        Refusal::NotFound { .. } => Exit::NotFound,
+        Refusal::Unavailable(_) => return home::fault(StoreError::Unreachable(refusal.to_string())),
+        _ => Exit::Failed,
+    };
+    Fault::new(exit, refusal.to_string()).into()
+}

@@ -1,0 +1,73 @@
+//! What an account may be called. Its name is a folder, a part of an address and a table of the configuration.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Longest name, in bytes.
+const MAX_NAME: usize = 32;
+
+/// A name that an account can have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountName(String);
+
+/// Text that is no [`AccountName`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an account's name is 1 to {MAX_NAME} small letters, digits, - and _, and begins with a letter, such as sales or shop-2"
+)]
+pub struct NotAnAccountName;
+
+impl AccountName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = NotAnAccountName;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAccountName> {
+        let takes = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        if begins && text.len() <= MAX_NAME && text.bytes().all(takes) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnAccountName)
+        }
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_no_other_folder_and_is_no_id() {
+        for good in ["default", "sales", "shop-2", "a", "x_y"] {
+            assert_eq!(good.parse::<AccountName>().unwrap().as_str(), good);
+        }
+        let long = "a".repeat(33);
+        for bad in [
+            "",
+            "2",
+            "7up",
+            "Sales",
+            "-a",
+            "..",
+            "a/b",
+            "a b",
+            "a.b",
+            "bäckerei",
+            "a\0",
+            &long,
+        ] {
+            assert!(bad.parse::<AccountName>().is_err(), "{bad:?}");
+        }
+    }
+}

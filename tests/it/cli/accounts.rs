@@ -1,0 +1,87 @@
+//! `crm account`, with a server and without.
+
+use super::rig::Shell;
+use super::serving::Served;
+
+#[tokio::test]
+async fn accounts_are_kept_without_a_server_and_driven_by_the_next_one() {
+    let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
+    assert_eq!(
+        shell.ok(&["account", "add", "sales", "-o", "json"]).await.json()["name"],
+        "sales"
+    );
+    shell.ok(&["account", "add", "shop-2"]).await;
+    let taken = shell.run(&["account", "add", "sales"]).await;
+    assert_eq!(taken.code, Some(7), "{taken:?}");
+    assert!(taken.err.contains("already"), "{taken:?}");
+    let bad = shell.run(&["account", "add", "../sales"]).await;
+    assert_eq!(bad.code, Some(2), "{bad:?}");
+    assert!(bad.err.contains("small letters"), "{bad:?}");
+    assert_eq!(shell.ok(&["account", "list", "-q"]).await.out.lines().count(), 2);
+    let login = shell.run(&["login"]).await;
+    assert_eq!(login.code, Some(2), "{login:?}");
+    assert!(login.err.contains("sales, shop-2"), "{login:?}");
+    let unknown = shell.run(&["login", "--account", "nobody"]).await;
+    assert_eq!(unknown.code, Some(3), "{unknown:?}");
+
+    let unasked = shell.run(&["account", "remove", "shop-2"]).await;
+    assert_eq!(unasked.code, Some(2), "{unasked:?}");
+    assert!(unasked.err.contains("--yes"), "{unasked:?}");
+    let gone = shell
+        .ok(&["account", "remove", "shop-2", "--yes", "-o", "json"])
+        .await
+        .json();
+    assert!(gone["removed_at"].is_string(), "{gone}");
+    let nobody = shell.run(&["account", "remove", "nobody", "--yes"]).await;
+    assert_eq!(nobody.code, Some(3), "{nobody:?}");
+
+    let served = Served::start(shell).await;
+    let status = served.shell.ok(&["status", "-o", "json"]).await.json();
+    let names: Vec<_> = status["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|account| account["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["sales"], "and no default account beside it");
+    served.shell.ok(&["account", "add", "shop-2"]).await;
+    let login = served.shell.run(&["login"]).await;
+    assert_eq!(login.code, Some(2), "{login:?}");
+    let gone = served
+        .shell
+        .ok(&["account", "remove", "shop-2", "--yes", "-o", "json"])
+        .await
+        .json();
+    assert!(gone["removed_at"].is_string() && gone["detail"].is_null(), "{gone}");
+    let all = served
+        .shell
+        .ok(&["account", "list", "--removed", "-o", "json"])
+        .await
+        .json();
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    let (_, code) = served.end().await;
+    assert_eq!(code, Some(0));
+}
+
+#[tokio::test]
+async fn a_section_for_an_account_that_nobody_has_added_is_told_of() {
+    let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
+    std::fs::write(
+        shell.folder.path().join("crm.toml"),
+        "[account.sales]\nspacing = '1s'\n",
+    )
+    .unwrap();
+    let finding = |told: serde_json::Value| {
+        let findings = told.as_array().unwrap().clone();
+        findings.into_iter().find(|finding| finding["check"] == "accounts")
+    };
+    let before = finding(shell.run(&["doctor", "-o", "json"]).await.json()).unwrap();
+    assert_eq!(before["verdict"], "warning", "{before}");
+    assert!(
+        before["detail"].as_str().unwrap().contains("[account.sales]"),
+        "{before}"
+    );
+    shell.ok(&["account", "add", "sales"]).await;
+    let after = finding(shell.run(&["doctor", "-o", "json"]).await.json()).unwrap();
+    assert_eq!(after["verdict"], "ok", "{after}");
+}

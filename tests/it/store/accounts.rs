@@ -1,0 +1,189 @@
+//! Accounts that come and go.
+
+use crm::domain::AccountId;
+use crm::domain::message::MessageState;
+use crm::domain::outbox::{Target, Work};
+use crm::domain::session::SessionState;
+use crm::store::{Added, CustomerFilter, Holder, NewWork, PageRequest, Store};
+use futures_util::{FutureExt, TryStreamExt};
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, outbound, take, write};
+
+on_each_database! {
+    an_account_is_added_once_and_comes_back_as_it_was,
+    a_removal_is_begun_and_finished_once_and_frees_the_lease,
+    what_an_account_has_under_way_is_its_own,
+    customers_are_listed_by_the_account_that_knows_them,
+}
+
+async fn add(store: &Store, name: &'static str) -> Added {
+    write(store, move |tx| {
+        async move { tx.add_account(&name.parse().unwrap()).await }.boxed()
+    })
+    .await
+    .unwrap()
+}
+
+async fn begin(store: &Store, id: AccountId) -> bool {
+    write(store, move |tx| async move { tx.begin_removal(id, true).await }.boxed())
+        .await
+        .unwrap()
+        .is_some()
+}
+
+async fn finish(store: &Store, id: AccountId, detail: Option<&'static str>) -> bool {
+    write(store, move |tx| {
+        async move { tx.finish_removal(id, detail).await }.boxed()
+    })
+    .await
+    .unwrap()
+    .is_some()
+}
+
+async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
+    let store = database.open().await;
+    let Added::New(made) = add(&store, "sales").await else {
+        panic!("a new one");
+    };
+    assert_eq!(add(&store, "sales").await, Added::Taken(made.clone()));
+    let id = made.id;
+    write(&store, move |tx| {
+        async move {
+            tx.bind_phone(id, &"+447700900001".parse().unwrap()).await?;
+            tx.set_watermark(id, BEGIN).await
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    assert!(begin(&store, id).await);
+    assert!(matches!(add(&store, "sales").await, Added::Taken(account) if !account.is_in_use()));
+    assert_eq!(store.accounts().await.unwrap().len(), 1, "it is not gone yet");
+    assert!(finish(&store, id, Some("unlink it on the phone")).await);
+    assert_eq!(store.accounts().await.unwrap(), []);
+    let gone = store.all_accounts().await.unwrap().remove(0);
+    assert_eq!(
+        (gone.removed_at, gone.state, gone.detail.as_deref()),
+        (Some(BEGIN), SessionState::LoggedOut, Some("unlink it on the phone"))
+    );
+    for called in ["sales", &id.to_string()] {
+        assert_eq!(store.account_called(called).await.unwrap().unwrap().id, id);
+    }
+    let Added::Back(back) = add(&store, "sales").await else {
+        panic!("the one that was gone");
+    };
+    assert!(back.is_in_use() && !back.keep_profile);
+    assert_eq!((back.id, back.state, back.detail), (id, SessionState::Starting, None));
+    assert_eq!(back.phone.unwrap().as_str(), "+447700900001");
+    assert_eq!(back.watermark, Some(BEGIN));
+    assert!(
+        back.login > made.login,
+        "what was handed over before can be looked up no more"
+    );
+    store.close().await;
+}
+
+async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Database) {
+    let store = database.open().await;
+    let id = desk::account(&store).await;
+    let take_lease = |folder: &'static str| {
+        let holder = Holder {
+            folder: folder.to_owned(),
+            process: "one".to_owned(),
+        };
+        write(&store, move |tx| {
+            let holder = holder.clone();
+            async move { tx.take_lease(id, &holder).await }.boxed()
+        })
+    };
+    let fence = take_lease("/a").await.unwrap();
+    assert!(!finish(&store, id, None).await, "nobody has asked for it");
+    assert!(begin(&store, id).await && !begin(&store, id).await);
+    assert!(store.account(id).await.unwrap().unwrap().keep_profile);
+    assert!(finish(&store, id, None).await && !finish(&store, id, None).await);
+    assert!(!begin(&store, id).await, "what is gone is not removed again");
+    let checked = write(&store, move |tx| async move { tx.check_fence(id, fence).await }.boxed());
+    assert!(checked.await.is_err(), "whoever drove it has lost it");
+    take_lease("/b").await.unwrap();
+    store.close().await;
+}
+
+async fn what_an_account_has_under_way_is_its_own(database: Database) {
+    let store = database.open().await;
+    let Added::New(other) = add(&store, "other").await else {
+        panic!("a new one");
+    };
+    let ours = desk::ada(&store).await;
+    let theirs = desk::conversation(&store, other.id, "+447700900123").await;
+    assert_eq!(ours.customer_id, theirs.customer_id, "one customer, two conversations");
+    let mut ids = vec![];
+    for (of, key) in [(&ours, "a"), (&theirs, "b"), (&ours, "c"), (&ours, "d")] {
+        ids.push(desk::new(take(&store, outbound(of, key, key, BEGIN)).await.unwrap()));
+    }
+    let (sending, settled) = (ids[2].id, ids[3].id);
+    let account = ours.account_id;
+    let work: Vec<NewWork> = ids
+        .iter()
+        .flat_map(|message| {
+            let send = Work::SendMessage { message: message.id };
+            let show = Work::ShowMessage { message: message.id };
+            [
+                NewWork::for_message(Target::WhatsApp, message, send),
+                NewWork::for_message(Target::Matrix, message, show),
+            ]
+        })
+        .collect();
+    let (under_way, waiting) = write(&store, move |tx| {
+        let work = work.clone();
+        async move {
+            for work in work {
+                tx.enqueue(work).await?;
+            }
+            tx.set_message_state(sending, MessageState::Sending, None).await?;
+            tx.set_message_state(settled, MessageState::Sent, None).await?;
+            Ok((tx.under_way(account, 10).await?, tx.work_for(account, 2).await?))
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    let contents: Vec<_> = under_way.iter().map(|message| message.content.as_str()).collect();
+    assert_eq!(contents, ["a", "c"], "queued or sending, and its own");
+    assert_eq!(waiting.len(), 2, "no more than asked for");
+    assert!(
+        waiting
+            .iter()
+            .all(|item| item.account_id == account && item.target == Target::WhatsApp)
+    );
+    store.close().await;
+}
+
+async fn customers_are_listed_by_the_account_that_knows_them(database: Database) {
+    let store = database.open().await;
+    let Added::New(other) = add(&store, "other").await else {
+        panic!("a new one");
+    };
+    let ada = desk::ada(&store).await;
+    desk::conversation(&store, other.id, "+447700900123").await;
+    let ben = desk::conversation(&store, other.id, "+447700900124").await;
+    let of = async |account: AccountId, search: Option<&str>| {
+        let filter = CustomerFilter {
+            search: search.map(ToOwned::to_owned),
+            account: Some(account),
+        };
+        let page = store.customers_like(PageRequest::first(10), &filter).await.unwrap();
+        page.data.into_iter().map(|customer| customer.id).collect::<Vec<_>>()
+    };
+    let (first, second) = (ada.customer_id.unwrap(), ben.customer_id.unwrap());
+    assert_eq!(of(ada.account_id, None).await, [first]);
+    assert_eq!(of(other.id, None).await, [first, second]);
+    assert_eq!(of(other.id, Some("900124")).await, [second]);
+    let streamed: Vec<_> = store
+        .stream_customers(Some(ada.account_id))
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(streamed.len(), 1);
+    store.close().await;
+}
