@@ -7,6 +7,7 @@ mod history;
 mod kinds;
 mod media;
 mod media_trouble;
+mod notices;
 mod one_person;
 mod people;
 mod round_trip;

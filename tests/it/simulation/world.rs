@@ -401,6 +401,7 @@ impl World {
             is_deleted: false,
             reactions: None,
             votes: None,
+            new_number: None,
         }
     }
 
