@@ -1,5 +1,6 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
+mod changes;
 mod hearing;
 mod history;
 mod inbound;

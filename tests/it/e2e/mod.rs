@@ -1,5 +1,6 @@
 //! One message makes the whole round trip, through real parts.
 
+mod bad_input;
 mod changes;
 mod exits;
 mod groups;

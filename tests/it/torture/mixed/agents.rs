@@ -130,7 +130,7 @@ pub async fn write(api: &Api, conversations: &[Value], measure: Measure, mut dic
     for k in 0..measure.messages {
         let who = dice.random_range(0..conversations.len());
         let theirs = theirs(api, &conversations[who]).await;
-        let matter = Matter::draw(&mut dice, &format!("out {k}"));
+        let matter = Matter::draw(&mut dice, k, &format!("out {k}"));
         let reply_to = theirs.choose(&mut dice).filter(|_| dice.random_bool(REPLIES));
         let key = format!("{}-{k}", measure.seed);
         let id = api.send(&conversations[who], &matter, reply_to, &key).await;

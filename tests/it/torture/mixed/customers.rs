@@ -28,7 +28,7 @@ pub async fn write(customers: &[Customer], measure: Measure, mut dice: StdRng) -
     for k in 0..measure.messages {
         let who = dice.random_range(0..customers.len());
         let ours: Vec<Received> = customers[who].inbox().into_iter().filter(|one| !one.revoked).collect();
-        let matter = matter::as_a_phone_sends(Matter::draw(&mut dice, &format!("in {k}")));
+        let matter = matter::as_a_phone_sends(Matter::draw(&mut dice, k, &format!("in {k}")));
         let quoted = ours.choose(&mut dice).filter(|_| dice.random_bool(REPLIES));
         let stanza = customers[who].send(Draft {
             quote: quoted.map(|quoted| quoted.stanza_id.clone()),

@@ -3,11 +3,15 @@
 use bytes::Bytes;
 use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use serde_json::{Value, json};
 use testbed::standin::{Attachment, AttachmentKind, Draft};
 
 use crate::rig::files::{mp4, noise, opus, png, sha256, wav, webp};
 
+/// Kinds of messages, of which the last are media.
+pub const KINDS: usize = 11;
+const MEDIA: usize = 7;
 /// Files that are not pictures have from this many bytes on …
 const SMALLEST: usize = 1_000;
 /// … up to this many.
@@ -23,25 +27,30 @@ pub enum Matter {
 }
 
 impl Matter {
-    /// `label` is found again in every part that can say something.
-    pub fn draw(dice: &mut StdRng, label: &str) -> Self {
+    /// The `k`th message: each kind once, then what the dice say. `label` is found again in every part that can say something.
+    pub fn draw(dice: &mut StdRng, k: usize, label: &str) -> Self {
         let label = label.to_owned();
-        match dice.random_range(0..20) {
-            0..=6 => Self::Text(label),
-            7..=15 => Self::Medium(medium(dice, label)),
-            16 => Self::Place {
+        let kind = if k < KINDS {
+            k
+        } else {
+            *[0, 0, dice.random_range(0..KINDS)].choose(dice).unwrap()
+        };
+        match kind {
+            0 => Self::Text(label),
+            1 => Self::Place {
                 lat: f64::from(dice.random_range(-80_000..80_000)) / 1000.0,
                 lng: f64::from(dice.random_range(-170_000..170_000)) / 1000.0,
                 name: label,
             },
-            17 => Self::Card {
+            2 => Self::Card {
                 vcard: format!("BEGIN:VCARD\nVERSION:3.0\nN:;{label};;;\nFN:{label}\nEND:VCARD"),
                 name: label,
             },
-            _ => Self::Poll {
+            3 => Self::Poll {
                 options: ["yes", "no", "later"].map(|word| format!("{word}, {label}")),
                 question: label,
             },
+            other => Self::Medium(medium(dice, other - (KINDS - MEDIA), label)),
         }
     }
 
@@ -162,17 +171,17 @@ impl Matter {
 }
 
 /// A medium of some kind, with bytes that no other has.
-fn medium(dice: &mut StdRng, label: String) -> Attachment {
+fn medium(dice: &mut StdRng, kind: usize, label: String) -> Attachment {
     let (seed, size) = (dice.random::<u32>(), dice.random_range(SMALLEST..LARGEST));
     // What stands behind the end of a picture is no part of it, and makes a file of its own of it.
     let own = |bytes: Vec<u8>| [bytes, seed.to_be_bytes().to_vec()].concat();
-    let (kind, mimetype, bytes) = match dice.random_range(0..8) {
-        0 | 1 => (AttachmentKind::Image, "image/png", own(png())),
-        2 => (AttachmentKind::Video, "video/mp4", mp4(size, seed)),
-        3 => (AttachmentKind::Gif, "video/mp4", mp4(size, seed)),
-        4 => (AttachmentKind::Audio, "audio/wav", own(wav())),
-        5 => (AttachmentKind::Voice, "audio/wav", own(wav())),
-        6 => (AttachmentKind::Sticker, "image/webp", own(webp())),
+    let (kind, mimetype, bytes) = match kind {
+        0 => (AttachmentKind::Image, "image/png", own(png())),
+        1 => (AttachmentKind::Video, "video/mp4", mp4(size, seed)),
+        2 => (AttachmentKind::Gif, "video/mp4", mp4(size, seed)),
+        3 => (AttachmentKind::Audio, "audio/wav", own(wav())),
+        4 => (AttachmentKind::Voice, "audio/wav", own(wav())),
+        5 => (AttachmentKind::Sticker, "image/webp", own(webp())),
         _ => (AttachmentKind::Document, "application/x-thing", noise(size, seed)),
     };
     let has_caption = matches!(

@@ -11,6 +11,7 @@ use super::customers::Written;
 use crate::rig::LOOK;
 use crate::rig::desk::Desk;
 use crate::rig::files::sha256;
+use crate::rig::media::exported;
 use crate::torture::Measure;
 use crate::torture::tally::UNKNOWN_PER_MESSAGES;
 
@@ -72,6 +73,7 @@ pub async fn settle(story: &Story<'_>) -> Tally {
         let mut tally = story.count().await;
         if tally.is_clean() || tokio::time::Instant::now() > deadline {
             story.count_media(&mut tally).await;
+            story.count_exported(&mut tally).await;
             story.count_told(&mut tally).await;
             return tally;
         }
@@ -263,7 +265,24 @@ impl Story<'_> {
         }
     }
 
-    /// Every message of a customer was told once.
+    /// The export has each row as REST has it.
+    async fn count_exported(&self, tally: &mut Tally) {
+        let exported = exported(self.desk).await;
+        let exported: BTreeMap<i64, &Value> = exported
+            .iter()
+            .filter_map(|row| Some((row["id"].as_i64()?, row)))
+            .collect();
+        for conversation in self.conversations {
+            for row in self.api.conversation(conversation).await {
+                let same = row["id"].as_i64().and_then(|id| exported.get(&id));
+                if same != Some(&&row) {
+                    tally.wrong.push(format!("{same:?} in the export for {row}"));
+                }
+            }
+        }
+    }
+
+    /// Every message of a customer was told once, and the last word of the journal about each is what its row says.
     async fn count_told(&self, tally: &mut Tally) {
         let events = self
             .desk
@@ -277,6 +296,18 @@ impl Story<'_> {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         for stanza in told {
             *times.entry(stanza).or_default() += 1;
+        }
+        let words = events
+            .iter()
+            .filter(|event| event["type"].as_str().is_some_and(|word| word.starts_with("message.")));
+        let last: BTreeMap<i64, &Value> = words
+            .filter_map(|event| Some((event["data"]["id"].as_i64()?, &event["data"])))
+            .collect();
+        for row in exported(self.desk).await {
+            let told = row["id"].as_i64().and_then(|id| last.get(&id));
+            if told != Some(&&row) {
+                tally.wrong.push(format!("{told:?} was told last of {row}"));
+            }
         }
         for one in self.written {
             match times.get(one.stanza.as_str()) {
