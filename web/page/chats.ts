@@ -101,11 +101,16 @@ export async function revised({
   }
 }
 
-/** By time; within a second (`t` has no more) in the page's order, in which what is in memory is the newest. */
+/**
+ * By time; within a second (`t` has no more) in the order of what is stored, behind which is what is in memory alone. What is
+ * in memory stands there in the order in which the page came across it: an older message whose text was changed comes late.
+ */
 export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMemory: M[]): M[] {
-  const known = new Set(inMemory.map((msg) => keyText(msg.id)));
-  const older = stored.filter((msg) => !known.has(keyText(msg.id)));
-  return [...older, ...inMemory].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
+  const live = new Map(inMemory.map((msg) => [keyText(msg.id), msg]));
+  const known = new Set(stored.map((msg) => keyText(msg.id)));
+  const first = stored.map((msg) => live.get(keyText(msg.id)) ?? msg);
+  const then = inMemory.filter((msg) => !known.has(keyText(msg.id)));
+  return [...first, ...then].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
 }
 
 /** One message, or null when the page does not have it. */

@@ -378,7 +378,12 @@ fn compare(tally: &mut Tally, place: &str, meant: &[&str], arrived: &[&str]) {
     );
     let in_order: Vec<&&str> = meant.iter().filter(|id| seen.contains(id)).collect();
     let came: Vec<&&str> = arrived.iter().filter(|id| meant.contains(id)).collect();
-    if in_order != came {
-        tally.disordered.push(format!("{place}: {in_order:?} came as {came:?}"));
+    if let Some(at) = in_order.iter().zip(&came).position(|(meant, came)| meant != came) {
+        let around = at.saturating_sub(1)..(at + 4).min(in_order.len());
+        tally.disordered.push(format!(
+            "{place}, from {at}: {:?} came as {:?}",
+            &in_order[around.clone()],
+            &came[around]
+        ));
     }
 }
