@@ -6,15 +6,20 @@ use crm::bridge::{Refusal, Revision};
 use crm::domain::MessageId;
 use crm::domain::message::{Author, Kind, Origin};
 
+use tokio::sync::oneshot;
+
 use super::Rig;
+
+fn owner() -> Author {
+    Author {
+        origin: Some(Origin::Shell),
+        name: "owner".into(),
+    }
+}
 
 impl Rig {
     async fn revise(&self, id: MessageId, revision: Revision) -> Result<(), Refusal> {
-        let author = Author {
-            origin: Some(Origin::Shell),
-            name: "owner".into(),
-        };
-        self.program.desk.revise(id, revision, author).await.map(|_| ())
+        self.program.desk.revise(id, revision, owner()).await.map(|_| ())
     }
 
     /// Refused, and why.
@@ -45,4 +50,26 @@ async fn an_edit_or_a_deletion_past_its_time_is_refused_and_an_emoji_is_not() {
     rig.settle().await;
     assert!(rig.message("and on we go").await.state.is_with_whatsapp());
     assert_eq!(rig.message("and on we go").await.kind, Kind::Text);
+}
+
+#[tokio::test]
+async fn what_is_changed_while_its_chat_is_being_found_goes_out_as_it_was_changed() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (here, reached) = oneshot::channel();
+    let (go_on, told) = oneshot::channel();
+    rig.run.whatsapp.world.lock().unwrap().choosing = Some((here, told));
+    let sent = rig.send(0, "two loafs").await.id;
+    let desk = rig.program.desk.clone();
+    let change = async {
+        reached.await.unwrap();
+        let edit = Revision::Edit("two loaves".into());
+        desk.revise(sent, edit, owner()).await.unwrap();
+        go_on.send(()).unwrap();
+    };
+    tokio::join!(rig.settle(), change);
+    let world = rig.run.whatsapp.world.lock().unwrap();
+    let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
+    let texts: Vec<&str> = ours.map(|told| told.text.as_str()).collect();
+    assert_eq!(texts, ["two loaves"]);
 }
