@@ -78,7 +78,7 @@ async fn messages_of_every_kind_survive_reloads_kills_and_absences_with_their_by
 fn meet(desk: &Desk) -> Vec<Customer> {
     let meet = |n: usize| {
         let (name, number) = (format!("Customer {n}"), format!("4477009003{n:02}"));
-        let customer = desk.standin.add_customer(if n % 2 == 0 {
+        let customer = desk.standin.add_customer(if n.is_multiple_of(2) {
             NewCustomer::by_phone(&name, &number)
         } else {
             NewCustomer::by_lid(&name, &number, &format!("8800009003{n:02}"))

@@ -219,7 +219,8 @@ impl Story<'_> {
             .flatten()
             .filter_map(|one| Some((one["from_me"].as_bool()?, one["emoji"].as_str()?)))
             .collect();
-        (shown.sort_unstable(), stored.sort_unstable());
+        shown.sort_unstable();
+        stored.sort_unstable();
         if shown != stored || wished.is_some_and(|wished| !shown.contains(&wished)) {
             tally.wrong.push(format!(
                 "{place}: emojis {shown:?} on the phone, {stored:?} stored, {wished:?} wished"
