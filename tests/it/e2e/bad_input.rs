@@ -15,7 +15,7 @@ use crate::rig::until;
 const NUMBER: &str = "447700900170";
 const TO: &str = "+447700900170";
 /// Written at once while nobody listens.
-const MANY: usize = 1_000;
+const MANY: usize = 500;
 
 async fn heard(socket: &mut Socket, stanza: &str) -> Value {
     told(socket, "message.received", |data| data["whatsapp_id"] == stanza).await

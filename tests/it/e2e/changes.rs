@@ -92,6 +92,10 @@ async fn what_was_changed_while_the_browser_was_dead_is_found() {
     })
     .await;
     told(&mut socket, "message.reaction", |data| data["id"] == ours["id"]).await;
+    assert!(kill_all(&desk.crm.browsers()) > 0);
+    customer.react(ours["whatsapp_id"].as_str().unwrap(), "");
+    let bare = told(&mut socket, "message.reaction", |data| data["id"] == ours["id"]).await;
+    assert_eq!(bare["reactions"], json!([]), "what was taken back is gone");
 
     assert!(kill_all(&desk.crm.browsers()) > 0);
     customer.edit(&edited, "one, corrected");

@@ -66,7 +66,9 @@ fn change(customer: &Customer, mut theirs: Vec<&mut Written>, ours: &[Received],
             }
         }
         2 => {
-            if let (Some(one), Some(emoji)) = (ours.choose(dice), EMOJIS.choose(dice)) {
+            // Now and then one is taken back.
+            let emojis = [&EMOJIS[..], &[""]].concat();
+            if let (Some(one), Some(emoji)) = (ours.choose(dice), emojis.choose(dice)) {
                 customer.react(&one.stanza_id, emoji);
             }
         }
