@@ -212,16 +212,18 @@ async fn place(
     let customer = &met.customer;
     // A customer who has written in several chats is answered in the one where they wrote last.
     if let Some(known) = tx.conversation_of(account.id, customer.id).await?
-        && (message.new_number.is_some()
-            || known
-                .last_message_at
-                .is_some_and(|last| last.since(message.timestamp) > SKEW))
+        && (message.new_number.is_some() || is_answered_elsewhere(&known, message))
     {
         return Ok((Some(met), known));
     }
     let kind = ChatKind::Direct;
     let conversation = open_conversation(tx, account, Some(customer), &message.chat, kind, &customer.name).await?;
     Ok((Some(met), conversation))
+}
+
+fn is_answered_elsewhere(known: &Conversation, message: &WaMessage) -> bool {
+    let is_older = |last: Timestamp| last.since(message.timestamp) > SKEW;
+    known.chat_id.is_some() && known.last_message_at.is_some_and(is_older)
 }
 
 /// Keeps what finding a chat has told: the chat to answer, and by what other names WhatsApp knows the customer.

@@ -109,6 +109,16 @@ impl Story<'_> {
         let meant: Vec<&str> = written.clone().map(|one| one.stanza.as_str()).collect();
         let stored = ids(rows, "inbound");
         compare(tally, &format!("database, customer {who}"), &meant, &stored[1..]);
+        if let Some(at) = meant
+            .iter()
+            .zip(&stored[1..])
+            .position(|(meant, stored)| meant != stored)
+        {
+            // How they came to lie so.
+            let inbound = rows.iter().filter(|row| row["direction"] == "inbound").skip(at).take(5);
+            let lies = inbound.map(|row| format!("{} at {}, {}", row["id"], row["timestamp"], row["kind"]));
+            tally.disordered.extend(lies);
+        }
         for one in written {
             let Some(row) = row_of(rows, &one.stanza) else { continue };
             let now = chat
