@@ -151,6 +151,10 @@ impl Inbound {
         };
         match pulled {
             Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
+            // A page that was loaded anew, of which the session does not know yet: the comparison comes first (`RULES` 11).
+            Ok(Batch { mark: Some(mark), .. }) if session.epoch.as_ref().is_some_and(|known| *known != mark.epoch) => {
+                Ok(Progress::Idle)
+            }
             Ok(batch) => {
                 self.listening = true;
                 self.quiet.send_replace(false);
