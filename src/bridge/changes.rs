@@ -47,6 +47,19 @@ pub(super) async fn apply(
     Ok(true)
 }
 
+/// The same for what the page tells of a message, if we have that one.
+pub(super) async fn reconcile_known(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    told: &WaMessage,
+) -> Result<(), StoreError> {
+    match find(tx, account, &told.key()).await? {
+        Some(stored) => reconcile(tx, policy, &stored, told).await,
+        None => Ok(()),
+    }
+}
+
 /// Brings a message that we have to what the page tells of it now.
 pub(super) async fn reconcile(
     tx: &mut Tx,

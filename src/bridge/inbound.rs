@@ -41,6 +41,8 @@ pub struct Inbound {
     acked: Option<PageMark>,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
     resynced: watch::Sender<u64>,
+    /// The load of the page, and how often it had missed something, in which changes of what we have were last looked for.
+    looked_through: Option<(Option<String>, u64)>,
     /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
     listening: bool,
     hearing: Hearing,
@@ -73,6 +75,7 @@ impl Inbound {
             session,
             acked: None,
             resynced: watch::Sender::new(0),
+            looked_through: None,
             listening: false,
             hearing: Hearing::default(),
             quiet: watch::Sender::new(false),
@@ -150,6 +153,10 @@ impl Inbound {
         };
         match pulled {
             Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
+            // A page that was loaded anew, of which the session does not know yet: the comparison comes first (`RULES` 11).
+            Ok(Batch { mark: Some(mark), .. }) if session.epoch.as_ref().is_some_and(|known| *known != mark.epoch) => {
+                Ok(Progress::Idle)
+            }
             Ok(batch) => {
                 self.listening = true;
                 self.quiet.send_replace(false);
@@ -162,9 +169,16 @@ impl Inbound {
     /// Compares with the page what may have changed, and lets everybody know that it is done.
     async fn catch_up(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
         self.quiet.send_replace(false);
-        let Some(synced) = self.compare(account, Scope::Changed, None).await? else {
+        let page = (session.epoch.clone(), session.missed);
+        let scope = if self.looked_through.as_ref() == Some(&page) {
+            Scope::Changed
+        } else {
+            Scope::Anew
+        };
+        let Some(synced) = self.compare(account, scope, None).await? else {
             return Ok(Progress::Idle);
         };
+        self.looked_through = Some(page);
         let port = self.port.clone();
         let found = usize::try_from(synced.recovered).unwrap_or(usize::MAX);
         self.hearing

@@ -21,6 +21,8 @@ use super::{changes, consent, groups, media, outbound, people, updates, vanishin
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
 /// How far ahead of our clock a message's time may be: clocks and their zones are set wrong.
 const MAX_AHEAD: Duration = Duration::from_hours(24);
+/// How far WhatsApp's clocks and ours may differ before a message counts as older than another.
+const SKEW: Duration = Duration::from_secs(30);
 
 /// What became of a message that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,9 @@ pub(super) async fn take_in(
         EventType::MessageReceived
     };
     tx.emit(Event::message(kind, &stored));
+    if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
+        people::renumber(tx, account, message, number).await?;
+    }
     let is_quiet = stored.kind == Kind::System && !is_told(&stored);
     if backfilled || is_quiet || stored.deleted_at.is_some() {
         return Ok(Taken::Quiet);
@@ -205,9 +210,20 @@ async fn place(
     }
     let met = people::meet(tx, &message.contact, IdentitySource::WhatsApp).await?;
     let customer = &met.customer;
+    // A customer who has written in several chats is answered in the one where they wrote last.
+    if let Some(known) = tx.conversation_of(account.id, customer.id).await?
+        && (message.new_number.is_some() || is_answered_elsewhere(&known, message))
+    {
+        return Ok((Some(met), known));
+    }
     let kind = ChatKind::Direct;
     let conversation = open_conversation(tx, account, Some(customer), &message.chat, kind, &customer.name).await?;
     Ok((Some(met), conversation))
+}
+
+fn is_answered_elsewhere(known: &Conversation, message: &WaMessage) -> bool {
+    let is_older = |last: Timestamp| last.since(message.timestamp) > SKEW;
+    known.chat_id.is_some() && known.last_message_at.is_some_and(is_older)
 }
 
 /// Keeps what finding a chat has told: the chat to answer, and by what other names WhatsApp knows the customer.

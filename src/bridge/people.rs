@@ -1,12 +1,13 @@
 //! Who somebody is, and what has to be told when that changes: in the journal, and in the rooms that show their conversations.
 //! Work for rooms is written down only where there is a room.
 
+use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
-use crate::domain::customer::{Customer, IdentitySource};
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::event::{Event, EventType};
 use crate::domain::merge::{Merged, Parted};
 use crate::domain::outbox::{Target, Work};
-use crate::domain::whatsapp::WaContact;
+use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
 use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
 
@@ -31,6 +32,27 @@ pub(super) async fn meet(
         tell_changed(tx, &met.customer).await?;
     }
     Ok(met)
+}
+
+/// WhatsApp tells in a customer's chat that they have another number. With a LID the old one is given up; alone it stays
+/// theirs, for their chat goes by it. Answers go to the new number from now on.
+pub(super) async fn renumber(
+    tx: &mut Tx,
+    account: &Account,
+    notice: &WaMessage,
+    number: &PhoneNumber,
+) -> Result<(), StoreError> {
+    let mut contact = notice.contact.clone();
+    let goes_by = contact.identities.first().map(|identity| identity.kind);
+    if contact.identities.iter().any(|known| known.kind == IdentityKind::Lid) {
+        contact.identities.retain(|known| known.kind != IdentityKind::Phone);
+    }
+    contact.identities.push(Identity::phone(number));
+    meet(tx, &contact, IdentitySource::WhatsApp).await?;
+    if goes_by == Some(IdentityKind::Phone) {
+        tx.free_chat(account.id, &notice.chat).await?;
+    }
+    Ok(())
 }
 
 /// A customer is other than before.

@@ -16,6 +16,8 @@ use super::core::Core;
 use super::inbound;
 use super::reading::Reader;
 
+mod revised;
+
 /// How many messages of a chat are asked for first, and how fast that grows until they meet what we have.
 const FIRST_COUNT: usize = 20;
 const GROWTH: usize = 5;
@@ -42,6 +44,8 @@ const CHUNK: usize = 100;
 pub(super) enum Scope {
     /// What may have changed.
     Changed,
+    /// The same, in a page that was loaded anew: what it took in before anybody listened may be about any message.
+    Anew,
     /// Every chat with messages of late: somebody wants to know.
     Thorough,
     /// One chat alone.
@@ -118,8 +122,12 @@ impl Comparison<'_> {
     async fn run(&self) -> Result<usize, Stop> {
         let mut found = 0;
         let mut seen = HashSet::new();
-        for summary in self.port.chats().await? {
-            found += self.compare_chat(&summary, &mut seen).await?;
+        let chats = self.port.chats().await?;
+        for summary in &chats {
+            found += self.compare_chat(summary, &mut seen).await?;
+        }
+        if matches!(self.scope, Scope::Anew | Scope::Thorough) {
+            self.find_revised(&chats).await?;
         }
         if !matches!(self.scope, Scope::One(_)) {
             self.refresh_unfinished(&seen).await?;
@@ -132,7 +140,7 @@ impl Comparison<'_> {
         let held = Held::read(self.core, self.account, summary).await?;
         let now = self.core.clock.now();
         let (wanted, mut count, least) = match self.scope {
-            Scope::Changed => (!held.is_complete(summary, self), FIRST_COUNT, now),
+            Scope::Changed | Scope::Anew => (!held.is_complete(summary, self), FIRST_COUNT, now),
             Scope::Thorough => {
                 let of_late = summary.last_at.is_some_and(|at| now.since(at) < UNREAD_WITHIN);
                 let wanted = of_late || !held.is_complete(summary, self);

@@ -208,22 +208,22 @@ impl WhatsAppRelay {
         }
         self.act(&chat, &outgoing.message).await?;
         let id = self.port.choose_id(&chat).await?;
-        if !self.choose(item, outgoing, resolved, &id).await? {
+        let Some(message) = self.choose(item, outgoing, resolved, &id).await? else {
             // Cancelled while the chat was being found.
             return Ok(Progress::Worked);
-        }
-        self.hand_over(item, &outgoing.message, chat, id, outgoing.quoted.clone())
-            .await
+        };
+        self.hand_over(item, &message, chat, id, outgoing.quoted.clone()).await
     }
 
-    /// Stores the id before anything leaves the house (`RULES` 2). Tells whether the message is still to be sent.
+    /// Stores the id before anything leaves the house (`RULES` 2). Gives the message as it is then, if it is still to be sent:
+    /// somebody may have changed it until now.
     async fn choose(
         &self,
         item: &OutboxItem,
         outgoing: &Outgoing,
         resolved: Resolved,
         id: &WaMessageId,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Message>, StoreError> {
         let (message, conversation, stanza, item) =
             (outgoing.message.id, outgoing.conversation.clone(), id.clone(), item.id);
         let again = self.core.clock.now().plus(LOOK_AGAIN);
@@ -234,7 +234,7 @@ impl WhatsAppRelay {
                 async move {
                     let current = match tx.message(message).await? {
                         Some(current) if current.state == MessageState::Queued => current,
-                        _ => return Ok(false),
+                        _ => return Ok(None),
                     };
                     let login = tx
                         .account(account)
@@ -252,7 +252,7 @@ impl WhatsAppRelay {
                     tx.emit(Event::message(EventType::MessageState, &sending));
                     tx.start_work(item).await?;
                     tx.retry_work(item, again, "handed over", false).await?;
-                    Ok::<_, StoreError>(true)
+                    Ok::<_, StoreError>(Some(sending))
                 }
                 .boxed()
             })

@@ -246,6 +246,9 @@ pub struct WaMessage {
     pub reactions: Option<Vec<WaReaction>>,
     /// Every vote, of a poll; none when the page was not asked.
     pub votes: Option<Vec<WaVote>>,
+    /// A notice that the customer has another number from now on.
+    #[serde(default)]
+    pub new_number: Option<PhoneNumber>,
 }
 
 /// A medium as WhatsApp tells of it, before it is fetched.
@@ -260,6 +263,15 @@ pub struct WaMedia {
 }
 
 impl WaMessage {
+    /// Whether somebody has changed it, reacted to it or voted in it since it was written.
+    pub fn is_revised(&self) -> bool {
+        let some = |list: Option<usize>| list.is_some_and(|length| length > 0);
+        self.is_deleted
+            || self.edited_at.is_some()
+            || some(self.reactions.as_ref().map(Vec::len))
+            || some(self.votes.as_ref().map(Vec::len))
+    }
+
     pub fn key(&self) -> MessageKey {
         MessageKey {
             chat: self.chat.clone(),
@@ -422,6 +434,16 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
     /// [`PageEvent::Poison`].
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+
+    /// Those of a chat's newest messages, back to `since` and at most `count`, that were changed after they were written.
+    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        let mut events = self.messages(chat, count).await?;
+        events.retain(|event| match event {
+            PageEvent::Message(message) => message.timestamp >= since && message.is_revised(),
+            _ => false,
+        });
+        Ok(events)
+    }
 
     /// About `count` messages of a chat that stand before `mark`, or the newest ones: for reading a long chat bit by bit.
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;

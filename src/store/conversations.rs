@@ -279,7 +279,7 @@ impl Tx {
     }
 
     /// A chat belongs to the conversation in which it was seen last: number and LID of one person may have begun as two.
-    pub(super) async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
+    pub async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             chat_id: Set(None),
             ..conversation::ActiveModel::default()

@@ -30,7 +30,7 @@ use crate::domain::whatsapp::{
     OutgoingChange, OutgoingMessage, PageEvent, PageMark, Portrait, Recipient, Resolved, SendError, Unreachable,
     WaMessage, WhatsApp,
 };
-use crate::domain::{ChatId, Clock, HistoryMark, WaMessageId};
+use crate::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use crate::supervisor::Supervisor;
 
 /// Parts of a long list that are asked for; far beyond any account's chats.
@@ -402,6 +402,13 @@ impl WhatsApp for WhatsAppWeb {
         let items = self
             .list(&page, "messages", json!({ "chat": chat, "count": count }))
             .await?;
+        Ok(items.iter().map(|item| wire::event(item.get())).collect())
+    }
+
+    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        let page = self.linked_page()?;
+        let arguments = json!({ "chat": chat, "since": since.0.div_euclid(1000), "count": count });
+        let items = self.list(&page, "revised", arguments).await?;
         Ok(items.iter().map(|item| wire::event(item.get())).collect())
     }
 

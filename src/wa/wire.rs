@@ -367,6 +367,7 @@ impl WireMessage {
         self.describe_media(&mut details);
         let (kind, content) = words::of(&self, &details).unwrap_or_else(|| content::of(&self, &details));
         let media = self.wa_media();
+        let new_number = words::new_number(&self, &details).filter(|_| chat_kind == ChatKind::Direct);
         let contact = self.contact.domain();
         let is_notice = details.notice.is_some();
         if contact.identities.is_empty() && !is_notice {
@@ -406,6 +407,7 @@ impl WireMessage {
             is_deleted: self.kind == "revoked",
             reactions,
             votes,
+            new_number,
         })
     }
 }

@@ -131,6 +131,31 @@ fn what_does_not_parse_is_kept_byte_for_byte() {
     assert!(error(r#"{"type":"oversized","chars":2000000,"head":"…"}"#).contains("2000000"));
 }
 
+/// `RULES` 13: what it means may be known one day, and nobody guesses until then.
+#[test]
+fn a_chat_id_in_a_form_never_seen_is_kept_with_its_bytes_and_makes_nobody() {
+    for chat in [
+        "9001@hosted",
+        "9001@hosted.lid",
+        "9001",
+        "@",
+        "",
+        "a@b@c",
+        "447700900123:7@s.whatsapp.net",
+    ] {
+        assert!(
+            error(&wire(&json!({"chat": chat})).to_string()).contains("chat"),
+            "{chat}"
+        );
+        let raw =
+            json!({"chat": chat, "contact": {"ids": []}, "name": null, "unread": 0, "t": 1, "last_message": null});
+        assert!(super::chat(&raw.to_string()).is_err(), "{chat}");
+    }
+    let target =
+        json!({"chat": "9001@hosted", "id": "3EB0A1", "fromMe": false, "sender": null, "contact": {"ids": []}});
+    error(&json!({"type": "deleted", "target": target, "t": 1}).to_string());
+}
+
 /// `RULES` 13: one bad event does not hold up the others.
 #[test]
 fn a_poisoned_event_leaves_its_neighbours_whole() {

@@ -68,6 +68,8 @@ clients! {
     wa_js_follows_people_who_change_with_new_keys: "wajs-identity.test.mjs", "new";
     wa_js_sees_what_an_account_gets_into: "wajs-troubles.test.mjs", "old";
     wa_js_sees_what_an_account_gets_into_with_new_keys: "wajs-troubles.test.mjs", "new";
+    wa_js_is_given_a_history: "wajs-history.test.mjs", "old";
+    wa_js_is_given_a_history_with_new_keys: "wajs-history.test.mjs", "new";
     wa_js_serves_two_accounts: "wajs-accounts.test.mjs", "old";
     wa_js_serves_two_accounts_with_new_keys: "wajs-accounts.test.mjs", "new";
     wa_js_knows_people_by_number_and_lid: "wajs-people.test.mjs", "old";

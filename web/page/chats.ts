@@ -1,6 +1,6 @@
 // Chats and their history, for the resync; finding the chat of a number.
 
-import { isConversation, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
+import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
 import { existing, forms, forms as people, idText, type Person, person } from './people';
 import { attempt, codeOf, Trouble } from './trouble';
 
@@ -48,6 +48,17 @@ function summary(model: ChatModel): Chat {
  * *received* one, so what is newer (our own) is taken from the page's memory as well.
  */
 export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable)[]> {
+  const models = (await newestModels(chat, count)).slice(-count);
+  return told(models);
+}
+
+async function told(models: MsgModel[]): Promise<(Message | Unreadable)[]> {
+  const events = await Promise.all(models.map(withReactions));
+  return events.filter((event) => event !== null);
+}
+
+/** At least `count` of the newest messages, if the chat has as many. */
+async function newestModels(chat: string, count: number): Promise<MsgModel[]> {
   const form = existing(chat);
   const model = form === null ? undefined : WPP.chat.get(form);
   if (form === null || !model) {
@@ -59,17 +70,47 @@ export async function messages({ chat, count }: { chat: string; count: number })
     const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
     const models = inOrder(stored, inMemory).filter((msg) => toEvent(msg) !== null);
     if (models.length >= count || stored.length < asked || asked > MAX_ASKED) {
-      const events = await Promise.all(models.slice(-count).map(withReactions));
-      return events.filter((event) => event !== null);
+      return models;
     }
   }
 }
 
-/** By time; within a second (`t` has no more) in the page's order, in which what is in memory is the newest. */
+/** How many messages are read back at first, and how much more each time, until they are old enough. */
+const REVISED_FIRST = 50;
+const REVISED_GROWTH = 4;
+
+/**
+ * Of the newest `count` messages, back to `since` (in seconds), those that were changed after they were written: a change that
+ * the page takes in before the library listens makes no event.
+ */
+export async function revised({
+  chat,
+  since,
+  count,
+}: {
+  chat: string;
+  since: number;
+  count: number;
+}): Promise<(Message | Unreadable)[]> {
+  for (let asked = Math.min(REVISED_FIRST, count); ; asked = Math.min(asked * REVISED_GROWTH, count)) {
+    const models = (await newestModels(chat, asked)).slice(-asked);
+    const [oldest] = models;
+    if (asked >= count || models.length < asked || !oldest || (oldest.t ?? 0) < since) {
+      return told(models.filter((msg) => (msg.t ?? 0) >= since && isRevised(msg)));
+    }
+  }
+}
+
+/**
+ * By time; within a second (`t` has no more) in the order of what is stored, behind which is what is in memory alone. What is
+ * in memory stands there in the order in which the page came across it: an older message whose text was changed comes late.
+ */
 export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMemory: M[]): M[] {
-  const known = new Set(inMemory.map((msg) => keyText(msg.id)));
-  const older = stored.filter((msg) => !known.has(keyText(msg.id)));
-  return [...older, ...inMemory].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
+  const live = new Map(inMemory.map((msg) => [keyText(msg.id), msg]));
+  const known = new Set(stored.map((msg) => keyText(msg.id)));
+  const first = stored.map((msg) => live.get(keyText(msg.id)) ?? msg);
+  const then = inMemory.filter((msg) => !known.has(keyText(msg.id)));
+  return [...first, ...then].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
 }
 
 /** One message, or null when the page does not have it. */

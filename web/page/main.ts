@@ -2,7 +2,7 @@
 // server's bell, and does what the server asks by name. It decides nothing, and writes nothing to the console.
 
 import { change } from './changes';
-import { chats, markRead, message, messages, newest, recording, resolve, typing } from './chats';
+import { chats, markRead, message, messages, newest, recording, resolve, revised, typing } from './chats';
 import { fileInput } from './files';
 import { Groups } from './groups';
 import { earlier } from './history';
@@ -81,6 +81,7 @@ export function start({ agent, bell }: Options): void {
       }
       return pages.open(all);
     },
+    revised: async (args: Parameters<typeof revised>[0]) => pages.open(await revised(args)),
     earlier: async (args: { chat: string; before: string | null; count: number }) => pages.open(await earlier(args)),
     more: (args: { token: number }) => pages.next(args.token),
     message,

@@ -183,6 +183,12 @@ async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {
   );
 }
 
+/** Whether it may be other than when it was written: edited, deleted, reacted to, voted in, or a place that moves. */
+export function isRevised(msg: MsgModel): boolean {
+  const changes = [msg.latestEditMsgKey, msg.hasReaction, msg.isLive];
+  return changes.some(Boolean) || ['revoked', 'poll_creation', 'live_location'].includes(msg.type ?? '');
+}
+
 /** As {@link toMessage}; a message that breaks it is told as such, never dropped. */
 export function toEvent(msg: MsgModel): Message | Unreadable | null {
   try {

@@ -4,7 +4,7 @@ use futures_util::Stream;
 use sea_orm::sea_query::{Expr, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Select,
 };
 
 use entity::{conversation, message};
@@ -16,6 +16,35 @@ use crate::store::row::word;
 use crate::store::{Store, StoreError};
 
 use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
+
+/// Chat, stanza id, and whether it is ours.
+type InChat = (Option<ChatId>, Option<WaMessageId>, bool);
+
+/// Messages that WhatsApp has, written since `from`, each with its chat; the newest first.
+fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<message::Entity> {
+    // What was written on the phone was handed over by nobody here: it is in its conversation's chat.
+    let chat = Func::coalesce([
+        Expr::col((message::Entity, message::Column::ChatId)),
+        Expr::col((conversation::Entity, conversation::Column::ChatId)),
+    ]);
+    let of_conversation = message::Entity::belongs_to(conversation::Entity)
+        .from(message::Column::ConversationId)
+        .to(conversation::Column::Id)
+        .into();
+    message::Entity::find()
+        .select_only()
+        .expr_as(chat, "chat")
+        .column(message::Column::WhatsappId)
+        .column(message::Column::FromMe)
+        .join(JoinType::InnerJoin, of_conversation)
+        .filter(message::Column::AccountId.eq(account))
+        .filter(message::Column::WhatsappId.is_not_null())
+        // What is older than the first login was settled, or not, before our time: asking for each would be many questions.
+        .filter(message::Column::Backfilled.eq(false))
+        .filter(message::Column::Timestamp.gte(from.0))
+        .order_by_desc(message::Column::Id)
+        .limit(limit)
+}
 
 impl Store {
     pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
@@ -84,33 +113,30 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<(ChatId, WaMessageId)>, StoreError> {
         let unfinished = MessageState::ALL.iter().filter(|state| state.is_unfinished());
-        // What was written on the phone was handed over by nobody here: it is in its conversation's chat.
-        let chat = Func::coalesce([
-            Expr::col((message::Entity, message::Column::ChatId)),
-            Expr::col((conversation::Entity, conversation::Column::ChatId)),
-        ]);
-        let of_conversation = message::Entity::belongs_to(conversation::Entity)
-            .from(message::Column::ConversationId)
-            .to(conversation::Column::Id)
-            .into();
-        let rows: Vec<(Option<ChatId>, Option<WaMessageId>)> = message::Entity::find()
-            .select_only()
-            .expr_as(chat, "chat")
-            .column(message::Column::WhatsappId)
-            .join(JoinType::InnerJoin, of_conversation)
-            .filter(message::Column::AccountId.eq(account))
+        let ours = in_their_chats(account, from, limit)
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
-            .filter(message::Column::WhatsappId.is_not_null())
-            // What is older than the first login was settled, or not, before our time: asking for each would be many questions.
-            .filter(message::Column::Backfilled.eq(false))
-            .filter(message::Column::Timestamp.gte(from.0))
-            .order_by_desc(message::Column::Id)
-            .limit(limit)
-            .into_tuple()
-            .all(self.readers())
-            .await?;
-        Ok(rows.into_iter().filter_map(|(chat, id)| chat.zip(id)).collect())
+            .into_tuple();
+        let rows: Vec<InChat> = ours.all(self.readers()).await?;
+        Ok(rows.into_iter().filter_map(|(chat, id, _)| chat.zip(id)).collect())
+    }
+
+    /// The same of an account's messages under which there are emojis, and whether they are ours.
+    pub async fn reacted_of_account(
+        &self,
+        account: AccountId,
+        from: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<(ChatId, WaMessageId, bool)>, StoreError> {
+        let reacted = in_their_chats(account, from, limit)
+            .filter(message::Column::Reactions.is_not_null())
+            .filter(message::Column::DeletedAt.is_null())
+            .into_tuple();
+        let rows: Vec<InChat> = reacted.all(self.readers()).await?;
+        let known = rows
+            .into_iter()
+            .filter_map(|(chat, id, from_me)| Some((chat?, id?, from_me)));
+        Ok(known.collect())
     }
 
     /// Those of these ids under which an account has no message at all.

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::details::{called, contact};
 use super::lenient::{beginning, field, list, positive, text};
 use super::{WireMessage, WirePerson};
+use crate::domain::customer::{Identity, IdentityKind, PhoneNumber};
 use crate::domain::details::Details;
 use crate::domain::message::Kind;
+use crate::domain::whatsapp::WaContact;
 use crate::domain::wording;
 
 /// The longest of WhatsApp's own words that is kept, in characters.
@@ -145,11 +147,23 @@ fn who(told: &Value) -> String {
     by.unwrap_or_else(|| "Somebody".to_owned())
 }
 
-fn whom(told: &Value) -> String {
-    let people = list(told, "whom", MAX_NAMED)
+/// Of a notice that names an old and a new number: the new one.
+pub(super) fn new_number(message: &WireMessage, details: &Details) -> Option<PhoneNumber> {
+    details.notice.as_deref().filter(|notice| *notice == "number_changed")?;
+    let told = &message.details.as_ref()?["notice"];
+    let [_, new] = <[WaContact; 2]>::try_from(people(told).collect::<Vec<_>>()).ok()?;
+    let phone = |identity: &Identity| identity.kind == IdentityKind::Phone;
+    new.identities.into_iter().find(phone)?.value.parse().ok()
+}
+
+fn people(told: &Value) -> impl Iterator<Item = WaContact> {
+    list(told, "whom", MAX_NAMED)
         .filter_map(|person| serde_json::from_value::<WirePerson>(person.clone()).ok())
-        .filter_map(|person| called(&person.domain()));
-    let names: Vec<String> = people.collect();
+        .map(WirePerson::domain)
+}
+
+fn whom(told: &Value) -> String {
+    let names: Vec<String> = people(told).filter_map(|person| called(&person)).collect();
     if names.is_empty() {
         return who(told);
     }

@@ -50,6 +50,8 @@ pub struct Faults {
     pub answer_delay: Duration,
     /// How long a file takes on its way, either way.
     pub media_delay: Duration,
+    /// How long a page that is up waits for each of the older parts of its history.
+    pub history_delay: Duration,
     /// How many of the next answers are lost, and how.
     pub lose_answers: u32,
     /// How they are lost.

@@ -141,8 +141,15 @@ impl World {
         };
         let before = known.history.len();
         known.history.retain(|chunk| chunk.n != n);
-        if known.history.len() < before {
+        if known.history.len() == before {
+            return;
+        }
+        let delay = self.faults.history_delay;
+        if delay.is_zero() {
             self.next_in_background(connection, device);
+        } else {
+            let next = move |world: &mut Self| world.next_in_background(connection, device);
+            self.later.push((delay, Box::new(next)));
         }
     }
 

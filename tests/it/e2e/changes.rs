@@ -83,6 +83,20 @@ async fn what_was_changed_while_the_browser_was_dead_is_found() {
         .json(&["send", TO, "four", "--wait", "delivered", "-o", "json"])
         .await;
 
+    // Nothing new comes with it that would make the chat look as if something were missing.
+    assert!(kill_all(&desk.crm.browsers()) > 0);
+    customer.edit(&edited, "one, more or less");
+    customer.react(ours["whatsapp_id"].as_str().unwrap(), "🎉");
+    told(&mut socket, "message.edited", |data| {
+        data["content"] == "one, more or less"
+    })
+    .await;
+    told(&mut socket, "message.reaction", |data| data["id"] == ours["id"]).await;
+    assert!(kill_all(&desk.crm.browsers()) > 0);
+    customer.react(ours["whatsapp_id"].as_str().unwrap(), "");
+    let bare = told(&mut socket, "message.reaction", |data| data["id"] == ours["id"]).await;
+    assert_eq!(bare["reactions"], json!([]), "what was taken back is gone");
+
     assert!(kill_all(&desk.crm.browsers()) > 0);
     customer.edit(&edited, "one, corrected");
     customer.delete(&deleted);

@@ -106,6 +106,10 @@ async fn what_customers_send_is_what_everybody_here_is_shown() {
         (&odd["kind"], &odd["details"]["raw"]["type"]),
         (&json!("unknown"), &json!("hologram"))
     );
+    assert_eq!(
+        (&odd["content"], &odd["details"]["raw"]["depth"]),
+        (&json!("[message that cannot be shown: hologram]"), &json!(3))
+    );
     assert!(!odd.to_string().contains("c2VjcmV0"), "{odd}");
     seen.push(odd);
 

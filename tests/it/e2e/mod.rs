@@ -1,6 +1,7 @@
 //! One message makes the whole round trip, through real parts.
 
 mod accounts;
+mod bad_input;
 mod changes;
 mod exits;
 mod groups;
@@ -8,6 +9,8 @@ mod history;
 mod kinds;
 mod media;
 mod media_trouble;
+mod notices;
+mod one_person;
 mod people;
 mod portraits;
 mod round_trip;

@@ -12,7 +12,7 @@ use crm::domain::whatsapp::{
     OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Portrait, Recipient, Resolved, SendError, Unreachable,
     WaMessage, WhatsApp,
 };
-use crm::domain::{ChatId, Clock, HistoryMark, WaMessageId};
+use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
 use tokio::sync::watch;
 
@@ -64,6 +64,11 @@ impl WhatsApp for FakeWhatsApp {
 
     async fn choose_id(&self, _chat: &ChatId) -> Result<WaMessageId, Unreachable> {
         self.enter().await?;
+        let held = self.world.lock().unwrap().choosing.take();
+        if let Some((here, go_on)) = held {
+            let _ = here.send(());
+            let _ = go_on.await;
+        }
         let mut world = self.world.lock().unwrap();
         world.made += 1;
         Ok(WaMessageId(format!("OUT{:04}", world.made)))
@@ -199,6 +204,12 @@ impl WhatsApp for FakeWhatsApp {
         };
         self.gate.pass().await;
         Ok(events)
+    }
+
+    /// Nobody here changes what they have written.
+    async fn revised(&self, _chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        self.enter().await?;
+        Ok(vec![])
     }
 
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {

@@ -14,7 +14,7 @@ use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::clock::VirtualClock;
 use super::gate::Gate;
@@ -63,6 +63,8 @@ pub struct World {
     pub calls: Vec<String>,
     /// Whose phone is linked, where it is not the usual one.
     pub linked_phone: Option<PhoneNumber>,
+    /// Where the next choice of an id waits: it says that it is there, and goes on when it is told to.
+    pub choosing: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
     /// Chances out of 100 that a send goes wrong in one of its ways; 0 at the end of a run.
     pub faults: u32,
 }
@@ -101,6 +103,7 @@ impl FakeWhatsApp {
             latest: clock.now(),
             calls: vec![],
             linked_phone: None,
+            choosing: None,
             faults: 12,
         };
         world.publish();
@@ -402,6 +405,7 @@ impl World {
             is_deleted: false,
             reactions: None,
             votes: None,
+            new_number: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::domain::message::{Direction, Message, MessageState};
+use crm::domain::message::{Direction, Message, MessageState, Reaction};
 use crm::domain::{ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
 use crm::store::{NewMessage, PageRequest, Store};
 use futures_util::FutureExt;
@@ -15,6 +15,8 @@ on_each_database! {
     what_is_held_since_a_moment_is_told_in_order,
     /// `RULES` 11.
     only_what_whatsapp_may_still_tell_more_about_is_read_again,
+    /// `RULES` 11.
+    messages_with_emojis_are_told_with_their_chats,
     /// `RULES` 3.
     what_a_person_wants_sent_again_counts_for_the_present_login,
     /// `RULES` 8.
@@ -53,6 +55,44 @@ async fn what_is_held_since_a_moment_is_told_in_order(database: Database) {
     let held = store.recent_ids(ada.id, since).await.unwrap();
     let ids: Vec<_> = held.iter().map(|held| held.whatsapp_id.as_str()).collect();
     assert_eq!(ids, ["a", "b"], "what has no id yet is nothing to compare");
+    store.close().await;
+}
+
+async fn messages_with_emojis_are_told_with_their_chats(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let reaction = Reaction {
+        emoji: "👍".into(),
+        from_me: false,
+        sender: None,
+        name: "Ada".into(),
+        at: at(12),
+    };
+    let bare = inbound(&ada, "bare", "x", at(9));
+    take(&store, bare).await.unwrap();
+    for (id, seconds) in [("old", 1), ("theirs", 9)] {
+        let reactions = vec![reaction.clone()];
+        let with = NewMessage {
+            reactions,
+            ..inbound(&ada, id, "x", at(seconds))
+        };
+        take(&store, with).await.unwrap();
+    }
+    let ours = text(&store, &ada, "ours", at(10)).await;
+    hand_over(&store, ours, "ours", MessageState::Sent).await;
+    let reactions = write(&store, move |tx| {
+        let reactions = [reaction.clone()];
+        async move { tx.set_reactions(ours, &reactions).await }.boxed()
+    });
+    reactions.await.unwrap();
+    let told = store.reacted_of_account(ada.account_id, at(5), 10).await.unwrap();
+    let expected = [
+        (ChatId::from("given"), WaMessageId::from("ours"), true),
+        (ada.chat_id.clone().unwrap(), WaMessageId::from("theirs"), false),
+    ];
+    assert_eq!(told, expected);
+    let told = store.reacted_of_account(ada.account_id, at(5), 1).await.unwrap();
+    assert_eq!(told, expected[..1], "the newest first");
     store.close().await;
 }
 

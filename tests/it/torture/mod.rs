@@ -6,6 +6,7 @@
 //! `off`.
 
 mod killer;
+mod mixed;
 mod tally;
 mod writers;
 
@@ -16,10 +17,13 @@ use rand::rngs::StdRng;
 use testbed::agents::{Agent, Client};
 use testbed::standin::{Customer, Script};
 
+use self::killer::{Part, Victims};
 use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
 
 /// Customers who write, each in a conversation of their own.
 const CUSTOMERS: usize = 8;
+/// What is killed.
+const PARTS: [Part; 5] = [Part::Server, Part::Browser, Part::Driver, Part::Homeserver, Part::Page];
 
 /// How long and how hard.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +36,8 @@ pub struct Measure {
 }
 
 impl Measure {
-    fn chosen() -> Self {
+    /// As somebody chose, or the short one of these sizes.
+    fn chosen(messages: u64, kills: u64) -> Self {
         let number = |name: &str, usual: u64| {
             std::env::var(name).map_or(usual, |text| {
                 text.parse().unwrap_or_else(|_| panic!("{name} is a number"))
@@ -40,8 +45,8 @@ impl Measure {
         };
         Self {
             seed: number("CRM_TORTURE_SEED", 1),
-            messages: usize::try_from(number("CRM_TORTURE_MESSAGES", 64)).unwrap(),
-            kills: usize::try_from(number("CRM_TORTURE_KILLS", 2)).unwrap(),
+            messages: usize::try_from(number("CRM_TORTURE_MESSAGES", messages)).unwrap(),
+            kills: usize::try_from(number("CRM_TORTURE_KILLS", kills)).unwrap(),
         }
     }
 }
@@ -52,7 +57,7 @@ async fn killing_every_part_at_random_loses_nothing_and_doubles_nothing() {
     if testbed::quick() {
         return;
     }
-    let measure = Measure::chosen();
+    let measure = Measure::chosen(64, 2);
     let began = Instant::now();
     let encryption = std::env::var("CRM_TORTURE_ENCRYPTION").map_or(true, |word| word != "off");
     let mut desk = Desk::ready(Plan {
@@ -79,10 +84,16 @@ async fn killing_every_part_at_random_loses_nothing_and_doubles_nothing() {
 
     let dice = |salt: u64| StdRng::seed_from_u64(measure.seed ^ salt);
     let Desk { crm, synapse, standin } = &mut desk;
+    let victims = Victims {
+        crm,
+        synapse: synapse.as_mut(),
+        standin,
+        customers: &customers,
+    };
     let ((), (), kills) = tokio::join!(
         writers::customers_write(&customers, measure, dice(1)),
         writers::agent_writes(&agent, &rooms, measure, dice(2)),
-        killer::kill(crm, synapse.as_mut().unwrap(), standin, measure, dice(3)),
+        killer::kill(victims, &PARTS, measure, dice(3)),
     );
 
     let tally = tally::settle(&desk, &agent, &customers, &rooms).await;

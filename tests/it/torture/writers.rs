@@ -57,7 +57,8 @@ pub async fn agent_writes(agent: &Agent, rooms: &[String], measure: Measure, mut
     }
 }
 
-async fn pause(dice: &mut StdRng) {
+/// A little while.
+pub async fn pause(dice: &mut StdRng) {
     let most = u64::try_from(LONGEST_PAUSE.as_millis()).unwrap();
     tokio::time::sleep(Duration::from_millis(dice.random_range(0..=most))).await;
 }

@@ -47,7 +47,7 @@
 //! | `POST /control/groups/{g}/members/{what}` | `{customer?, phone?}` | `add`, `join`, `remove`, `leave`, `promote`, `demote` |
 //! | `POST /control/groups/{g}/change` | `{subject?, description?, announce?, picture?}` | what it is called, and so on |
 //! | `GET /control/groups/{g}/inbox/{c}` | | what a member's phone shows of it |
-//! | `POST /control/faults` | `{network?, answer_delay_ms?, media_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
+//! | `POST /control/faults` | `{network?, answer_delay_ms?, media_delay_ms?, history_delay_ms?, lose_answers?, lose_how?, refuse_sends?, refuse_code?}` | causes faults |
 //! | `POST /control/pages/reload`, `…/drop` | | reloads every page; drops every socket once |
 //! | `POST /control/pages/freeze` | `{event}` | makes the message collection deaf for an event |
 //! | `POST /control/pages/stall` | `{ms}` | the page's one thread stands still |
@@ -135,10 +135,9 @@ async fn state(State(service): State<Arc<Service>>) -> Json<Value> {
                 "devices": world.devices(PhoneId(at)) })
         });
         let customers = (0..world.customers.len()).map(|at| json!(world.customer(CustomerId(at))));
-        let waiting = world
-            .devices
-            .iter()
-            .map(|(id, device)| json!({ "device": id, "stanzas": device.queue.len() }));
+        let waiting = world.devices.iter().map(
+            |(id, device)| json!({ "device": id, "stanzas": device.queue.len(), "history": device.history.len() }),
+        );
         json!({
             "phones": phones.collect::<Vec<_>>(),
             "customers": customers.collect::<Vec<_>>(),

@@ -21,6 +21,7 @@ struct Change {
     network: Option<Network>,
     answer_delay_ms: Option<u64>,
     media_delay_ms: Option<u64>,
+    history_delay_ms: Option<u64>,
     lose_answers: Option<u32>,
     lose_how: Option<LoseAnswer>,
     refuse_sends: Option<u32>,
@@ -79,6 +80,9 @@ async fn faults(State(service): State<Arc<Service>>, Json(change): Json<Change>)
             .answer_delay_ms
             .map_or(faults.answer_delay, Duration::from_millis);
         faults.media_delay = change.media_delay_ms.map_or(faults.media_delay, Duration::from_millis);
+        faults.history_delay = change
+            .history_delay_ms
+            .map_or(faults.history_delay, Duration::from_millis);
         faults.lose_answers = change.lose_answers.unwrap_or(faults.lose_answers);
         faults.lose_how = change.lose_how.unwrap_or(faults.lose_how);
         faults.refuse_sends = change.refuse_sends.unwrap_or(faults.refuse_sends);
