@@ -18,3 +18,8 @@ test('what is in memory alone is the newest of its second, and is taken as it is
   expect(ids(ordered)).toEqual(['a', 'e', 'b', 'd']);
   expect(ordered).toContain(shown);
 });
+
+test('what is older than what is stored, in one and the same second, comes before it', () => {
+  const all = [model('a', 1), model('b', 1), model('c', 1), model('d', 1)];
+  expect(ids(inOrder(all.slice(2), all))).toEqual(['a', 'b', 'c', 'd']);
+});

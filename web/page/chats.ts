@@ -104,13 +104,18 @@ export async function revised({
 /**
  * By time; within a second (`t` has no more) in the order of what is stored, behind which is what is in memory alone. What is
  * in memory stands there in the order in which the page came across it: an older message whose text was changed comes late.
+ * But in the second in which what is stored begins, memory has what is older than that as well, in front of it.
  */
 export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMemory: M[]): M[] {
   const live = new Map(inMemory.map((msg) => [keyText(msg.id), msg]));
   const known = new Set(stored.map((msg) => keyText(msg.id)));
-  const first = stored.map((msg) => live.get(keyText(msg.id)) ?? msg);
-  const then = inMemory.filter((msg) => !known.has(keyText(msg.id)));
-  return [...first, ...then].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
+  const [oldest] = stored;
+  const begin = oldest ? inMemory.findIndex((msg) => keyText(msg.id) === keyText(oldest.id)) : -1;
+  const isOlder = (msg: M) => inMemory.indexOf(msg) < begin && (msg.t ?? 0) <= (oldest?.t ?? 0);
+  const alone = inMemory.filter((msg) => !known.has(keyText(msg.id)));
+  const older = new Set(alone.filter(isOlder));
+  const shown = stored.map((msg) => live.get(keyText(msg.id)) ?? msg);
+  return [...older, ...shown, ...alone.filter((msg) => !older.has(msg))].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
 }
 
 /** One message, or null when the page does not have it. */
