@@ -27,28 +27,30 @@ pub struct Seen {
 
 #[derive(Debug)]
 pub struct Upkeep {
-    loaded: Instant,
+    /// Since when the page can be used; none: it is being loaded.
+    ready: Option<Instant>,
     /// When the wall clock showed the hours of the reload and it was done.
     nightly: Option<Timestamp>,
 }
 
 impl Upkeep {
-    /// A page that was attached to just now counts as loaded now.
+    /// A page that was attached to just now counts as ready since now.
     pub const fn new(now: Instant) -> Self {
         Self {
-            loaded: now,
+            ready: Some(now),
             nightly: None,
         }
     }
 
-    pub const fn reloaded(&mut self, now: Instant) {
-        self.loaded = now;
+    pub const fn reloaded(&mut self) {
+        self.ready = None;
     }
 
-    /// `wall` is the same moment as `now` on the clock that people look at.
+    /// Called while the page is ready. `wall` is the same moment as `now` on the clock that people look at.
     pub fn look(&mut self, seen: &Seen, options: &WaOptions, wall: Timestamp, now: Instant) -> Option<Remedy> {
         let limits = &options.limits;
-        let age = now - self.loaded;
+        // From when it was of use again: one that loads slowly would never be left in peace.
+        let age = now - *self.ready.get_or_insert(now);
         if seen.unused < limits.unused || age < limits.reload_gap {
             return None;
         }
@@ -129,7 +131,9 @@ mod tests {
             let now = self.start + span;
             let remedy = self.upkeep.look(seen, &options(), MIDNIGHT.plus(span), now);
             if remedy.is_some() {
-                self.upkeep.reloaded(now);
+                self.upkeep.reloaded();
+                // Ready at once.
+                self.upkeep.look(&Seen::default(), &options(), MIDNIGHT.plus(span), now);
             }
             remedy.is_some()
         }

@@ -304,7 +304,7 @@ impl<'a> Watcher<'a> {
         let opened = self.page.open(&self.options.url, self.options.limits.launch).await;
         let now = Instant::now();
         self.health.reloaded(now);
-        self.upkeep.reloaded(now);
+        self.upkeep.reloaded();
         self.shared.vitals.send_modify(|vitals| {
             vitals.reloads += 1;
             vitals.heap_bytes = None;
