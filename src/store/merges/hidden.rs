@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
 use entity::{conversation, message};
 
+use crate::domain::conversation::ChatKind;
 use crate::domain::{ConversationId, CustomerId};
 use crate::store::{StoreError, Tx};
 
@@ -32,27 +33,29 @@ impl Tx {
                 self.gather(behind.id, *place, customer, home).await?;
             }
             if self.has_any(behind.id, home).await? {
-                let place = self.hidden_place(&behind, to, customer).await?;
+                let place = self.hidden_place(&behind, to).await?;
                 self.gather(behind.id, place, customer, home).await?;
             }
         }
         Ok(())
     }
 
-    /// For what every conversation there has already: one that ended before it began.
+    /// For what every conversation there has already: one that ended before it began. It is nobody's, for a customer has one
+    /// conversation in an account.
     async fn hidden_place(
         &mut self,
         beside: &conversation::Model,
         to: ConversationId,
-        customer: CustomerId,
     ) -> Result<ConversationId, StoreError> {
-        let place = self.place_of(beside, customer).await?;
+        let place = self
+            .create_conversation(beside.account_id, None, None, ChatKind::Direct, &beside.name)
+            .await?;
         let ended = conversation::ActiveModel {
             merged_into: Set(Some(to)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(place, ended).await?;
-        Ok(place)
+        self.change_conversation(place.id, ended).await?;
+        Ok(place.id)
     }
 
     /// Whether a conversation has any of these, in sight or out of it.

@@ -31,8 +31,14 @@ impl Tx {
         }
         self.split_chats(row, theirs, record.as_ref()).await?;
         self.split_unread(row, theirs, unread).await?;
-        self.adopt_ended(row.id, theirs, &home_of(&parting.theirs)).await?;
+        self.adopt_ended(row.id, theirs, |owner| parting.theirs.contains(&owner))
+            .await?;
+        // One that had come over whole may have taken others in since.
+        self.adopt_ended(theirs, row.id, |owner| !parting.theirs.contains(&owner))
+            .await?;
         self.gather_hidden(row.id, theirs, parting.restored, &home).await?;
+        let others = Home::NotIn(parting.theirs.clone());
+        self.gather_hidden(theirs, row.id, parting.kept, &others).await?;
         self.recount(row.id).await?;
         self.recount(theirs).await
     }
@@ -95,7 +101,7 @@ impl Tx {
         };
         self.change_conversation(row.id, change).await?;
         let ended = self.ended_in(row.id).await?;
-        let not_theirs = |one: &conversation::Model| one.customer_id.is_some_and(|id| !parting.theirs.contains(&id));
+        let not_theirs = |one: &conversation::Model| owner(one).is_some_and(|id| !parting.theirs.contains(&id));
         if !has_rest && !ended.iter().any(not_theirs) {
             return Ok(());
         }
@@ -104,12 +110,8 @@ impl Tx {
         self.gather(row.id, rest, parting.kept, &others).await?;
         self.split_chats(row, rest, None).await?;
         self.split_unread(row, rest, row.unread_count - theirs).await?;
-        let stay: Vec<CustomerId> = ended
-            .iter()
-            .filter(|one| not_theirs(one))
-            .filter_map(|one| one.customer_id)
-            .collect();
-        self.adopt_ended(row.id, rest, &stay).await?;
+        self.adopt_ended(row.id, rest, |owner| !parting.theirs.contains(&owner))
+            .await?;
         self.gather_hidden(row.id, rest, parting.kept, &others).await?;
         let home = Home::In(parting.theirs.clone());
         self.gather_hidden(rest, row.id, parting.restored, &home).await?;
@@ -118,7 +120,7 @@ impl Tx {
     }
 
     /// A new conversation of a customer in the account of this one.
-    pub(super) async fn place_of(
+    async fn place_of(
         &mut self,
         beside: &conversation::Model,
         customer: CustomerId,
@@ -179,24 +181,25 @@ impl Tx {
         Ok(())
     }
 
-    /// What ended in `from` and is of these customers ends in `to` from here on.
+    /// What ended in `from` and whose owner is meant ends in `to` from here on.
     async fn adopt_ended(
         &mut self,
         from: ConversationId,
         to: ConversationId,
-        customers: &[CustomerId],
+        is_meant: impl Fn(CustomerId) -> bool,
     ) -> Result<(), StoreError> {
-        let change = conversation::ActiveModel {
-            merged_into: Set(Some(to)),
-            ..conversation::ActiveModel::default()
-        };
-        conversation::Entity::update_many()
-            .set(change)
+        let ended = conversation::Entity::find()
             .filter(conversation::Column::MergedInto.eq(from))
             .filter(conversation::Column::Id.ne(to))
-            .filter(conversation::Column::CustomerId.is_in(customers.iter().copied()))
-            .exec(&self.session)
+            .all(&self.session)
             .await?;
+        for row in ended.iter().filter(|row| owner(row).is_some_and(&is_meant)) {
+            let change = conversation::ActiveModel {
+                merged_into: Set(Some(to)),
+                ..conversation::ActiveModel::default()
+            };
+            self.change_conversation(row.id, change).await?;
+        }
         Ok(())
     }
 
@@ -217,8 +220,9 @@ impl Tx {
     }
 }
 
-fn home_of(customers: &std::collections::BTreeSet<CustomerId>) -> Vec<CustomerId> {
-    customers.iter().copied().collect()
+/// Whose a conversation is without any merge.
+fn owner(row: &conversation::Model) -> Option<CustomerId> {
+    row.home_id.or(row.customer_id)
 }
 
 /// What the merge noted of the conversation that is there again.

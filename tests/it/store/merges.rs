@@ -21,6 +21,7 @@ on_each_database! {
     merges_are_undone_in_whatever_order,
     what_was_told_in_both_is_one_message_and_two_again_afterwards,
     a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since,
+    a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_since,
     a_customer_of_another_account_keeps_their_conversation,
     a_number_that_passes_to_another_person_merges_nobody,
     a_number_that_is_changed_is_followed,
@@ -260,6 +261,32 @@ async fn a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since(datab
     undo(&store, outer).await;
     assert_eq!(texts(&store, account, two).await, ["same"]);
     assert_eq!(texts(&store, account, three).await, ["other"]);
+    store.close().await;
+}
+
+async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_since(database: Database) {
+    let store = database.open().await;
+    let account = desk::account(&store).await;
+    let other = write(&store, |tx| {
+        async move { Ok(tx.create_account("other").await?.id) }.boxed()
+    });
+    let other = other.await.unwrap();
+    let one = hear(&store, account, &[lid(1)], "1").await.0.customer.id;
+    let two = hear(&store, account, &[lid(2)], "2").await.0.customer.id;
+    let three = hear(&store, other, &[lid(3)], "3").await.0.customer.id;
+    let four = hear(&store, account, &[lid(4)], "4").await.0.customer.id;
+    // `three` has none in this account: that of `one` is theirs as a whole, and that of `two` ends in it.
+    let whole = merge(&store, three, one).await;
+    let joined = merge(&store, three, two).await;
+    let outer = merge(&store, four, three).await;
+    undo(&store, whole).await;
+    assert_eq!(texts(&store, account, one).await, ["1"]);
+    assert_eq!(texts(&store, account, four).await, ["2", "4"]);
+    undo(&store, joined).await;
+    assert_eq!(texts(&store, account, two).await, ["2"]);
+    undo(&store, outer).await;
+    assert_eq!(texts(&store, account, four).await, ["4"]);
+    assert_eq!(texts(&store, other, three).await, ["3"]);
     store.close().await;
 }
 
