@@ -1,7 +1,7 @@
 //! Making two of one conversation again.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use entity::{conversation, message};
 
@@ -39,6 +39,9 @@ impl Tx {
         self.gather_hidden(row.id, theirs, parting.restored, &home).await?;
         let others = Home::NotIn(parting.theirs.clone());
         self.gather_hidden(theirs, row.id, parting.kept, &others).await?;
+        // What had stayed behind in it says yet whose it was when it ended.
+        let all = Condition::all().add(message::Column::ConversationId.eq(theirs));
+        self.move_messages(all, None, parting.restored).await?;
         self.recount(row.id).await?;
         self.recount(theirs).await
     }
