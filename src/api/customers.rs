@@ -42,7 +42,7 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
         search: list.search,
         account: accounts::wanted(&store, list.account.as_deref()).await?,
     };
-    let page = store.customers_like(request, &filter).await?;
+    let page = store.customers(request, &filter).await?;
     Ok(pages::answer(page, request.order, &uri))
 }
 

@@ -66,7 +66,7 @@ pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>
     };
     let request = paging.request(Order::Ascending)?;
     let account = accounts::wanted(&store, list.account.as_deref()).await?;
-    let page = store.quarantine_of(request, account).await?;
+    let page = store.quarantine(request, account).await?;
     let page = Page {
         data: page.data.into_iter().map(Quarantined::from).collect(),
         ends: page.ends,

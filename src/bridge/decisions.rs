@@ -70,7 +70,7 @@ impl Desk {
     pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
         let mut replayed = Replayed::default();
         let page = PageRequest::first(MAX_REPLAY);
-        for item in self.core.store.quarantine(page).await?.data {
+        for item in self.core.store.quarantine(page, None).await?.data {
             if self.replay(&item).await? {
                 let id = item.id;
                 self.core

@@ -125,7 +125,7 @@ impl Portraits {
     async fn saw(&self, due: &DuePortrait, at: Timestamp) -> Result<(), StoreError> {
         let id = due.customer;
         self.core
-            .write(move |tx| async move { tx.saw_portrait(id, Some(at)).await }.boxed())
+            .write(move |tx| async move { tx.saw_portrait(id, at).await }.boxed())
             .await
     }
 

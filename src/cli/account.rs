@@ -138,11 +138,8 @@ async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> an
 
 async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<Value>> {
     let path = with_query("/api/v1/accounts", removed.then_some(("removed", "true")));
-    let asked = match shell.client() {
-        Ok(client) => client.list(&path, None).await,
-        Err(error) => Err(error),
-    };
-    let error = match asked {
+    let asked = async { shell.client()?.list(&path, None).await };
+    let error = match asked.await {
         Ok((rows, _)) => return Ok(rows),
         Err(error) => error,
     };
@@ -159,11 +156,8 @@ async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<Value>> {
 
 async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
     let body = json!({ "name": name.as_str() });
-    let asked = match shell.client() {
-        Ok(client) => client.post("/api/v1/accounts", &body).await,
-        Err(error) => Err(error),
-    };
-    let error = match asked {
+    let asked = async { shell.client()?.post("/api/v1/accounts", &body).await };
+    let error = match asked.await {
         Ok(account) => return Ok(account),
         Err(error) => error,
     };

@@ -178,31 +178,27 @@ fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
 
 /// The account that is meant: the one that is named, or the only one.
 fn chosen(accounts: Vec<Account>, wanted: Option<&str>) -> anyhow::Result<Account> {
-    let in_use: Vec<Account> = accounts.into_iter().filter(Account::is_in_use).collect();
-    let names: Vec<&str> = in_use.iter().map(|account| account.name.as_str()).collect();
-    let fault = match (wanted, names.as_slice()) {
-        (Some(name), names) if names.contains(&name) => None,
-        (Some(name), _) => Some(no_account(name)),
-        (None, [_]) => None,
-        (None, []) => Some(Fault::new(
+    let mut in_use = accounts.into_iter().filter(Account::is_in_use).collect::<Vec<_>>();
+    if let Some(name) = wanted {
+        let named = in_use.into_iter().find(|account| account.name == name);
+        return Ok(named.ok_or_else(|| no_account(name))?);
+    }
+    let fault = match in_use.len() {
+        1 => return Ok(in_use.remove(0)),
+        0 => Fault::new(
             Exit::NotFound,
             "there is no account; add one with `crm account add NAME`",
-        )),
-        (None, names) => {
+        ),
+        _ => {
+            let names: Vec<&str> = in_use.iter().map(|account| account.name.as_str()).collect();
             let text = format!(
                 "there are several accounts; name one with --account: {}",
                 names.join(", ")
             );
-            Some(Fault::new(Exit::Usage, text))
+            Fault::new(Exit::Usage, text)
         }
     };
-    if let Some(fault) = fault {
-        return Err(fault.into());
-    }
-    let mut meant = in_use
-        .into_iter()
-        .filter(|account| wanted.is_none_or(|name| account.name == name));
-    meant.next().context("choosing an account")
+    Err(fault.into())
 }
 
 /// The same, as the server knows them.

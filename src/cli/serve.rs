@@ -111,12 +111,12 @@ impl Assembly {
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
         let core = core(config, &home, vault.clone()).await?;
-        first_account(&store).await?;
         // What can be wrong without a browser is found out before one is started.
         let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
         let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
         match lines {
             Lines::All => {
+                first_account(&store).await?;
                 for stranger in config.strangers(&store.accounts().await?) {
                     tracing::warn!("{stranger}");
                 }

@@ -202,13 +202,7 @@ fn read_file(path: &Path) -> Result<Said, ConfigError> {
 
 /// `[account.NAME]`.
 fn read_account(path: &Path, name: &str, section: toml::Value, said: &mut Said) -> Result<(), ConfigError> {
-    if name.parse::<AccountName>().is_err() {
-        return Err(ConfigError::NotAnAccount {
-            name: name.to_owned(),
-            path: path.to_owned(),
-        });
-    }
-    let toml::Value::Table(section) = section else {
+    let (Ok(_), toml::Value::Table(section)) = (name.parse::<AccountName>(), section) else {
         return Err(ConfigError::NotAnAccount {
             name: name.to_owned(),
             path: path.to_owned(),

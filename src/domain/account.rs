@@ -54,10 +54,11 @@ pub enum Binding {
 }
 
 impl Binding {
-    pub fn takes(&self, phone: &PhoneNumber) -> bool {
+    /// Whether the phone of this number, in digits, is taken.
+    pub fn takes(&self, digits: &str) -> bool {
         match self {
-            Self::To(own) => own == phone,
-            Self::FirstBut(taken) => !taken.contains(phone),
+            Self::To(own) => own.digits() == digits,
+            Self::FirstBut(taken) => taken.iter().all(|phone| phone.digits() != digits),
         }
     }
 

@@ -275,7 +275,7 @@ impl Session {
             };
         }
         if let (Some(me), Some(bound)) = (&page.me, bound)
-            && !bound.takes(&me.phone)
+            && !bound.takes(me.phone.digits())
         {
             return (SessionState::WrongNumber, say(wrong_number(bound)));
         }

@@ -263,15 +263,6 @@ pub struct WaMedia {
 }
 
 impl WaMessage {
-    /// Whether somebody has changed it, reacted to it or voted in it since it was written.
-    pub fn is_revised(&self) -> bool {
-        let some = |list: Option<usize>| list.is_some_and(|length| length > 0);
-        self.is_deleted
-            || self.edited_at.is_some()
-            || some(self.reactions.as_ref().map(Vec::len))
-            || some(self.votes.as_ref().map(Vec::len))
-    }
-
     pub fn key(&self) -> MessageKey {
         MessageKey {
             chat: self.chat.clone(),
@@ -436,14 +427,7 @@ pub trait WhatsApp: Send + Sync + 'static {
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
 
     /// Those of a chat's newest messages, back to `since` and at most `count`, that were changed after they were written.
-    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        let mut events = self.messages(chat, count).await?;
-        events.retain(|event| match event {
-            PageEvent::Message(message) => message.timestamp >= since && message.is_revised(),
-            _ => false,
-        });
-        Ok(events)
-    }
+    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
 
     /// About `count` messages of a chat that stand before `mark`, or the newest ones: for reading a long chat bit by bit.
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;

@@ -7,6 +7,7 @@ mod find;
 use std::collections::HashSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait};
 
 use entity::{customer, media, message};
 
@@ -92,20 +93,20 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
 /// The hashes of objects.
 pub type Hashes = HashSet<String>;
 
-/// The customers who show a medium (of the query around) as their picture.
-fn shown() -> SelectStatement {
-    Query::select()
-        .expr(Expr::val(1))
-        .from(customer::Entity)
-        .and_where(Expr::col((customer::Entity, customer::Column::PhotoId)).equals((media::Entity, media::Column::Id)))
-        .take()
-}
-
 /// The messages that carry a medium (of the query around).
 fn carried() -> SelectStatement {
+    pointing_here(message::Entity, message::Column::MediaId)
+}
+
+/// The customers who show a medium (of the query around) as their picture.
+fn shown() -> SelectStatement {
+    pointing_here(customer::Entity, customer::Column::PhotoId)
+}
+
+fn pointing_here<E: EntityTrait<Column = C>, C: ColumnTrait>(from: E, column: C) -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))
-        .from(message::Entity)
-        .and_where(Expr::col((message::Entity, message::Column::MediaId)).equals((media::Entity, media::Column::Id)))
+        .from(from)
+        .and_where(Expr::col((from, column)).equals((media::Entity, media::Column::Id)))
         .take()
 }

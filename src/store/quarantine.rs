@@ -30,13 +30,8 @@ pub struct QuarantineItem {
 }
 
 impl Store {
-    /// By id.
-    pub async fn quarantine(&self, page: PageRequest) -> Result<Page<QuarantineItem>, StoreError> {
-        self.quarantine_of(page, None).await
-    }
-
-    /// The same; of one account only, where one is given.
-    pub async fn quarantine_of(
+    /// By id; of one account only, where one is given.
+    pub async fn quarantine(
         &self,
         page: PageRequest,
         account: Option<AccountId>,

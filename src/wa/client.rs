@@ -142,12 +142,7 @@ impl WhatsAppWeb {
 
     /// Whether the account takes the phone of this number, in digits.
     fn takes(&self, me: &str) -> bool {
-        let bound = self.shared.bound.borrow();
-        match bound.as_ref() {
-            None => true,
-            Some(Binding::To(own)) => own.digits() == me,
-            Some(Binding::FirstBut(taken)) => taken.iter().all(|phone| phone.digits() != me),
-        }
+        self.shared.bound.borrow().as_ref().is_none_or(|bound| bound.takes(me))
     }
 
     async fn pull_once(&self, page: &Page, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {

@@ -54,21 +54,8 @@ impl Store {
         current(self.readers(), id).await
     }
 
-    /// By id. `search` finds a part of a name or number, in whatever case.
-    pub async fn customers(&self, page: PageRequest, search: Option<&str>) -> Result<Page<Customer>, StoreError> {
-        let filter = CustomerFilter {
-            search: search.map(ToOwned::to_owned),
-            account: None,
-        };
-        self.customers_like(page, &filter).await
-    }
-
-    /// The same, with whatever else narrows them.
-    pub async fn customers_like(
-        &self,
-        page: PageRequest,
-        filter: &CustomerFilter,
-    ) -> Result<Page<Customer>, StoreError> {
+    /// By id.
+    pub async fn customers(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
         let search = filter.search.as_deref().map(str::trim);
         if let Some(search) = search.filter(|search| !search.is_empty()) {
@@ -98,7 +85,7 @@ impl Store {
         let filter = CustomerFilter { search: None, account };
         page::stream(move |request| {
             let (store, filter) = (store.clone(), filter.clone());
-            async move { store.customers_like(request, &filter).await }
+            async move { store.customers(request, &filter).await }
         })
     }
 

@@ -63,24 +63,28 @@ impl Tx {
         id: CustomerId,
         shown: Option<(String, MediaId)>,
     ) -> Result<Option<Customer>, StoreError> {
-        let before = read(self.need_customer(id).await?)?;
+        let before = self.need_customer(id).await?;
         let (tag, photo) = shown.unzip();
+        if (&before.photo_tag, before.photo_id) == (&tag, photo) {
+            self.saw_portrait(id, self.now).await?;
+            return Ok(None);
+        }
         let change = customer::ActiveModel {
             photo_id: Set(photo),
             photo_tag: Set(tag),
+            photo_seen_at: Set(Some(self.now.0)),
             ..customer::ActiveModel::default()
         };
         self.change_customer(id, change).await?;
-        self.saw_portrait(id, Some(self.now)).await?;
-        let after = read(self.need_customer(id).await?)?;
+        let (before, after) = (read(before)?, read(self.need_customer(id).await?)?);
         Ok((after.photo_url != before.photo_url && after.merged_into.is_none()).then_some(after))
     }
 
-    /// A customer's picture was looked up then, and is what it was; never: it is to be looked up.
-    pub async fn saw_portrait(&mut self, id: CustomerId, at: Option<Timestamp>) -> Result<(), StoreError> {
+    /// A customer's picture was looked up then, and is what it was.
+    pub async fn saw_portrait(&mut self, id: CustomerId, at: Timestamp) -> Result<(), StoreError> {
         // No change that anybody sees.
         customer::Entity::update_many()
-            .col_expr(customer::Column::PhotoSeenAt, Expr::value(at.map(|at| at.0)))
+            .col_expr(customer::Column::PhotoSeenAt, Expr::value(at.0))
             .filter(customer::Column::Id.eq(id))
             .exec(&self.session)
             .await?;

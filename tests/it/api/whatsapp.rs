@@ -11,7 +11,7 @@ use crm::domain::whatsapp::{
     Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
     PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
-use crm::domain::{ChatId, HistoryMark, WaMessageId};
+use crm::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use tokio::sync::watch;
 
 #[derive(Clone)]
@@ -85,6 +85,10 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+        away()
+    }
+
+    async fn revised(&self, _chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
         away()
     }
 

@@ -83,7 +83,10 @@ async fn the_past_is_imported_as_deep_as_was_chosen_in_its_order_and_calls_nobod
     let customers = rig
         .program
         .store
-        .customers(crm::store::PageRequest::first(9), None)
+        .customers(
+            crm::store::PageRequest::first(9),
+            &crm::store::CustomerFilter::default(),
+        )
         .await
         .unwrap();
     assert!(customers.data.iter().all(|customer| customer.unread_count == 0));

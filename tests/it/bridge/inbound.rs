@@ -65,7 +65,7 @@ async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
     let kept = rig
         .program
         .store
-        .quarantine(crm::store::PageRequest::first(10))
+        .quarantine(crm::store::PageRequest::first(10), None)
         .await
         .unwrap()
         .data;
@@ -147,7 +147,10 @@ async fn unread_counts_what_no_agent_has_read_whatever_whatsapp_shows() {
     let unread = async |rig: &Rig| {
         rig.program
             .store
-            .customers(crm::store::PageRequest::first(1), None)
+            .customers(
+                crm::store::PageRequest::first(1),
+                &crm::store::CustomerFilter::default(),
+            )
             .await
             .unwrap()
             .data[0]

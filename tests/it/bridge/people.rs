@@ -10,7 +10,7 @@ use crm::domain::message::MessageState;
 use crm::domain::outbox::Target;
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{ChatId, Clock, CustomerId};
-use crm::store::{ConversationFilter, CustomerChange, PageRequest};
+use crm::store::{ConversationFilter, CustomerChange, CustomerFilter, PageRequest};
 
 use super::Rig;
 
@@ -37,7 +37,11 @@ impl Rig {
     }
 
     async fn customers(&self) -> Vec<Customer> {
-        let page = self.program.store.customers(PageRequest::first(10), None).await;
+        let page = self
+            .program
+            .store
+            .customers(PageRequest::first(10), &CustomerFilter::default())
+            .await;
         page.unwrap().data
     }
 

@@ -3,11 +3,11 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testbed::standin::{Customer, Draft, Received};
+use testbed::standin::{Draft, Received};
 
 use crate::rig::PATIENCE;
-use crate::rig::desk::{Desk, Plan};
-use crate::rig::socket::Socket;
+use crate::rig::desk::Desk;
+use crate::rig::talk::Talk;
 use crate::rig::told::{rest, told};
 
 const NUMBER: &str = "447700900130";
@@ -15,29 +15,7 @@ const TO: &str = "+447700900130";
 const VCARD: &str =
     "BEGIN:VCARD\nVERSION:3.0\nN:;Bob;;;\nFN:Bob\nTEL;type=CELL;waid=447700900999:+447700900999\nEND:VCARD";
 
-struct Rig {
-    desk: Desk,
-    customer: Customer,
-    socket: Socket,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let desk = Desk::ready(Plan::plain()).await;
-        let customer = desk.standin.customer("Ada", NUMBER);
-        let socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
-        Self { desk, customer, socket }
-    }
-
-    /// What the WebSocket tells of a customer's message.
-    async fn hears(&mut self, draft: Draft) -> Value {
-        let stanza = self.customer.send(draft);
-        told(&mut self.socket, "message.received", |data| {
-            data["whatsapp_id"] == stanza.as_str()
-        })
-        .await
-    }
-
+impl Talk {
     /// What the customer's phone shows of a message of ours, once WhatsApp has it.
     async fn phone_shows(&mut self, sent: &Value) -> Received {
         let state = told(&mut self.socket, "message.state", |data| {
@@ -48,16 +26,11 @@ impl Rig {
         let shown = self.customer.received(|received| received.stanza_id == stanza);
         tokio::time::timeout(PATIENCE, shown).await.expect("the phone shows it")
     }
-
-    async fn exported(&self, id: &Value) -> Value {
-        let rows = self.desk.crm.lines(&["export", "messages", "--format", "ndjson"]).await;
-        rows.into_iter().find(|row| row["id"] == *id).expect("it is exported")
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_customers_send_is_what_everybody_here_is_shown() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let mut seen = vec![];
 
     let place = rig.hears(Draft::location(51.5033, -0.1195, "London Eye")).await;
@@ -138,7 +111,7 @@ async fn metrics(desk: &Desk) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let poll = rig.hears(Draft::poll("When?", &["nine", "ten"], 1)).await;
     assert_eq!(
         (&poll["kind"], &poll["details"]["poll"]["options"]),
@@ -179,7 +152,7 @@ async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_we_send_is_what_the_phone_shows_from_every_face() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let question = rig.hears(Draft::text("where?")).await;
     let id = question["id"].to_string();
 
@@ -245,7 +218,7 @@ async fn what_we_send_is_what_the_phone_shows_from_every_face() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_of_a_disappearing_chat_is_gone_when_its_time_is_over() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let short = rig
         .hears(Draft {
             expires_after_s: Some(2),

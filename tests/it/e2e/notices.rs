@@ -3,13 +3,12 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testbed::standin::{Attachment, AttachmentKind, Customer, Draft, NewCustomer};
+use testbed::standin::{Attachment, AttachmentKind, Draft, NewCustomer};
 
 use crate::rig::customers::{phone_shows, times_accepted};
-use crate::rig::desk::{Desk, Plan};
 use crate::rig::files::{mp4, noise, sha256};
-use crate::rig::media::{attachment, exported, vault_objects};
-use crate::rig::socket::Socket;
+use crate::rig::media::{attachment, vault_objects};
+use crate::rig::talk::Talk;
 use crate::rig::told::{rest, told};
 use crate::rig::until;
 
@@ -18,26 +17,7 @@ const TO: &str = "+447700900160";
 const NEW_NUMBER: &str = "447700900161";
 const NEW_TO: &str = "+447700900161";
 
-struct Rig {
-    desk: Desk,
-    customer: Customer,
-    socket: Socket,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let desk = Desk::ready(Plan::plain()).await;
-        let customer = desk.standin.customer("Ada", NUMBER);
-        let socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
-        Self { desk, customer, socket }
-    }
-
-    async fn hears(&mut self, draft: Draft) -> Value {
-        let stanza = self.customer.send(draft);
-        let is_it = |data: &Value| data["whatsapp_id"] == stanza.as_str();
-        told(&mut self.socket, "message.received", is_it).await
-    }
-
+impl Talk {
     /// The notice of this sort that WhatsApp shows in the chat; the export has it as it was told.
     async fn notice(&mut self, sort: &str) -> Value {
         let is_it = |data: &Value| data["kind"] == "system" && data["details"]["notice"] == sort;
@@ -48,11 +28,6 @@ impl Rig {
             (&notice["content"], &notice["details"])
         );
         notice
-    }
-
-    async fn exported(&self, id: &Value) -> Value {
-        let rows = exported(&self.desk).await;
-        rows.into_iter().find(|row| row["id"] == *id).expect("it is exported")
     }
 
     /// What nobody reads any more is found by nobody either: in no file of the database.
@@ -66,7 +41,7 @@ impl Rig {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customer_with_a_new_number_goes_on_in_the_same_conversation() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let before = rig.hears(Draft::text("from the old number")).await;
     rig.customer.change_number(NEW_NUMBER);
     let notice = rig.notice("number_changed").await;
@@ -122,7 +97,7 @@ async fn a_customer_with_a_new_number_goes_on_in_the_same_conversation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timer_that_a_customer_sets_is_told_kept_and_honoured_both_ways() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let stays = rig.hears(Draft::text("this stays")).await;
     rig.customer.set_disappearing(3);
     rig.notice("timer_changed").await;
@@ -160,7 +135,7 @@ async fn a_timer_that_a_customer_sets_is_told_kept_and_honoured_both_ways() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_be_seen_once_is_a_notice_here_and_its_bytes_are_nowhere() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let once = |kind, mimetype, bytes: Vec<u8>| Attachment {
         view_once: true,
         caption: Some("under four eyes".into()),
@@ -213,7 +188,7 @@ async fn what_may_be_seen_once_is_a_notice_here_and_its_bytes_are_nowhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_nobody_took_and_who_joined_are_told_and_only_calls_are_unread() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     for (video, line) in [(false, "Missed call"), (true, "Missed video call")] {
         rig.customer.send(Draft::missed_call(video));
         let call = rig.notice("call_missed").await;
@@ -242,7 +217,7 @@ async fn calls_that_nobody_took_and_who_joined_are_told_and_only_calls_are_unrea
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_called_by_name_in_a_group_is_named_in_both_directions() {
-    let mut rig = Rig::new().await;
+    let mut rig = Talk::with(NUMBER).await;
     let bob = rig.desk.standin.customer("Bob", "447700900163");
     let group = rig.desk.standin.group("Bakers", &[&rig.customer, &bob]);
     let user = group.address_of(&bob).user().to_owned();

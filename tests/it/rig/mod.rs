@@ -7,6 +7,7 @@ pub mod desk;
 pub mod files;
 pub mod media;
 pub mod socket;
+pub mod talk;
 pub mod told;
 
 use std::time::Duration;

@@ -166,7 +166,7 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
     );
     let page = PageRequest::first(9);
     assert_eq!(one.audit(page).await.unwrap(), two.audit(page).await.unwrap());
-    let bytes = async |store: &Store| store.quarantine(page).await.unwrap().data.remove(0).bytes;
+    let bytes = async |store: &Store| store.quarantine(page, None).await.unwrap().data.remove(0).bytes;
     assert_eq!(bytes(one).await, bytes(two).await);
     let ready = async |store: &Store| {
         store

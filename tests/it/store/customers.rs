@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Customer, Identity, IdentityKind};
 use crm::domain::{ChatId, CustomerId};
-use crm::store::{CustomerChange, PageRequest, ResolvedCustomer, Store, StoreError};
+use crm::store::{CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, Store, StoreError};
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::databases::{Database, on_each_database};
@@ -190,7 +190,11 @@ async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(databa
         database.clock.advance(Duration::from_secs(1));
     }
     let found = async |text: &str| -> Vec<i64> {
-        let page = store.customers(PageRequest::first(10), Some(text)).await.unwrap();
+        let filter = CustomerFilter {
+            search: Some(text.to_owned()),
+            ..CustomerFilter::default()
+        };
+        let page = store.customers(PageRequest::first(10), &filter).await.unwrap();
         page.data.into_iter().map(|customer| customer.id.0).collect()
     };
     assert_eq!(found("zoË ä").await, [1]);

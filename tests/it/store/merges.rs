@@ -8,7 +8,8 @@ use crm::domain::message::{Direction, Kind, Message, MessageState};
 use crm::domain::outbox::{Target, Work};
 use crm::domain::{AccountId, ChatId, CustomerId, MergeId, WaMessageId};
 use crm::store::{
-    Busy, ConversationFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest, ResolvedCustomer, Store, Told,
+    Busy, ConversationFilter, CustomerFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest,
+    ResolvedCustomer, Store, Told,
 };
 use futures_util::{FutureExt, TryStreamExt};
 
@@ -109,7 +110,11 @@ async fn conversations(store: &Store) -> Vec<Conversation> {
 }
 
 async fn customers(store: &Store) -> Vec<Customer> {
-    store.customers(PageRequest::first(100), None).await.unwrap().data
+    store
+        .customers(PageRequest::first(100), &CustomerFilter::default())
+        .await
+        .unwrap()
+        .data
 }
 
 async fn customers_who_turn_out_to_be_one_have_one_conversation(database: Database) {

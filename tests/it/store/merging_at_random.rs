@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crm::domain::customer::Identity;
 use crm::domain::{AccountId, CustomerId, MergeId};
-use crm::store::{ConversationFilter, Inserted, PageRequest, Store};
+use crm::store::{ConversationFilter, CustomerFilter, Inserted, PageRequest, Store};
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -153,7 +153,10 @@ impl Ledger {
 }
 
 async fn customers(store: &Store) -> Vec<CustomerId> {
-    let page = store.customers(PageRequest::first(100), None).await.unwrap();
+    let page = store
+        .customers(PageRequest::first(100), &CustomerFilter::default())
+        .await
+        .unwrap();
     page.data.into_iter().map(|customer| customer.id).collect()
 }
 

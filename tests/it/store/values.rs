@@ -68,7 +68,12 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
         1,
         "the same bytes again are counted, not kept"
     );
-    let kept = store.quarantine(PageRequest::first(10)).await.unwrap().data.remove(0);
+    let kept = store
+        .quarantine(PageRequest::first(10), None)
+        .await
+        .unwrap()
+        .data
+        .remove(0);
     assert_eq!((kept.bytes.as_slice(), kept.times), (bytes.as_slice(), 2));
     let id = kept.id;
     write(&store, move |tx| async move { tx.remove_quarantine(id).await }.boxed())
