@@ -14,6 +14,8 @@ use super::open::{OpenOptions, Synchronous};
 
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
+/// Between two looks whether another program has made the file.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The connections of a store.
 pub(super) struct Connections {
@@ -67,8 +69,16 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     };
     let writer: SqlitePoolOptions = pool(1);
     let readers: SqlitePoolOptions = pool(options.readers);
+    // Of several programs that open a new file at once one makes it what it is; SQLite does not let the others wait for that.
+    let began = tokio::time::Instant::now();
+    let writer = loop {
+        match writer.clone().connect_with(connection.clone()).await.map_err(refused) {
+            Err(StoreError::Busy(_)) if began.elapsed() < BUSY => tokio::time::sleep(LOOK_AGAIN).await,
+            connected => break connected?,
+        }
+    };
     Ok(Connections {
-        writer: writer.connect_with(connection).await.map_err(refused)?.into(),
+        writer: writer.into(),
         readers: readers.connect_lazy_with(reader).into(),
     })
 }
