@@ -11,7 +11,7 @@ use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::{Request, Response};
 use matrix_sdk::ruma::presence::PresenceState;
 
-use super::asking::{filter, unlike_others};
+use super::asking::filter;
 use super::fault::Fault;
 use super::login::REQUEST;
 use super::news::{self, News};
@@ -58,7 +58,7 @@ pub(super) async fn sync(
 
 /// Waits for news, unless the SDK has been kept waiting for its turn.
 async fn ask(client: &Client, since: &str, may_wait: bool) -> Result<Response, Fault> {
-    let wait = unlike_others(if may_wait { POLL } else { Duration::ZERO });
+    let wait = if may_wait { POLL } else { Duration::ZERO };
     let mut request = Request::new();
     request.since = Some(since.to_owned());
     request.filter = Some(filter(TIMELINE).into());

@@ -16,7 +16,7 @@ use matrix_sdk::{Client, EncryptionState, Room};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
-use super::asking::{filter, unlike_others};
+use super::asking::filter;
 use super::fault::Fault;
 
 /// The first sync of a new store brings every room; a thousand of them took 17 s.
@@ -67,9 +67,7 @@ impl Turn {
     /// Has the SDK take in everything as of now; gives the position. For a store that knows nothing yet.
     pub(super) async fn first(&self, client: &Client) -> Result<String, Fault> {
         let _alone = self.gate.write().await;
-        let settings = SyncSettings::new()
-            .token(SdkToken::NoToken)
-            .timeout(unlike_others(FIRST));
+        let settings = SyncSettings::new().token(SdkToken::NoToken).timeout(FIRST);
         take_in(client, settings).await
     }
 
@@ -81,17 +79,13 @@ impl Turn {
         answer: &Response,
         turned: &mut Turned,
     ) -> Result<(), Fault> {
-        let wait = if concerns_the_sdk(answer) {
-            // It comes at once: there is something.
-            unlike_others(Duration::ZERO)
-        } else if turned.is_some_and(|at| at.elapsed() < AT_LEAST_EVERY) {
+        let is_due = turned.is_none_or(|at| at.elapsed() >= AT_LEAST_EVERY);
+        if !is_due && !concerns_the_sdk(answer) {
             return Ok(());
-        } else {
-            Duration::ZERO
-        };
+        }
         let _alone = self.gate.write().await;
         *turned = None;
-        let settings = SyncSettings::new().token(since).timeout(wait);
+        let settings = SyncSettings::new().token(since).timeout(Duration::ZERO);
         take_in(client, settings).await?;
         *turned = Some(Instant::now());
         Ok(())
