@@ -32,7 +32,14 @@ pub enum DataDirError {
 /// Held as long as this lives. The kernel lets go of it when the process ends, however that happens.
 #[derive(Debug)]
 pub struct DataDirLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DataDirLock {
+    /// Not left to the closing of the file: a child that is just being started has a copy of it until it runs its own program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl DataDir {
@@ -136,6 +143,22 @@ impl DataDir {
             .and_then(|()| file.set_len(0))
             .and_then(|()| file.write_all(note.as_bytes()))
             .map_err(io)?;
-        Ok(DataDirLock { _file: file })
+        Ok(DataDirLock { file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_let_go_of_is_free_though_a_child_still_has_a_copy_of_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(&folder.path().join("data")).unwrap();
+        let lock = data.lock("crm serve").unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        data.lock("crm login").unwrap();
+        drop(copy);
     }
 }

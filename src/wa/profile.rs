@@ -39,7 +39,14 @@ struct Owner {
 #[derive(Debug)]
 pub struct Profile {
     folder: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Profile {
+    /// Not left to the closing of the file: a child that is just being started has a copy of it until it runs its own program.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Profile {
@@ -61,7 +68,7 @@ impl Profile {
         }
         let folder = folder.canonicalize().map_err(io)?;
         let lock = lock(&folder, now)?;
-        let profile = Self { folder, _lock: lock };
+        let profile = Self { folder, lock };
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -186,6 +193,16 @@ mod tests {
     }
 
     /// `WHATSAPP` §4: exit 21, cured by deleting them.
+    #[test]
+    fn a_profile_that_was_let_go_of_is_free_though_a_child_still_has_a_copy_of_its_lock() {
+        let (_parent, path) = folder();
+        let profile = Profile::open(&path, Timestamp::ZERO).unwrap();
+        let copy = profile.lock.try_clone().unwrap();
+        drop(profile);
+        Profile::open(&path, Timestamp::ZERO).unwrap();
+        drop(copy);
+    }
+
     #[test]
     fn a_browser_lock_of_another_host_is_cleared_and_one_of_this_host_is_left() {
         let (_parent, path) = folder();

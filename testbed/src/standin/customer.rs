@@ -147,6 +147,11 @@ impl World {
         })
     }
 
+    pub fn known_customers(&self) -> Vec<CustomerRecord> {
+        let ids = (0..self.customers.len()).map(CustomerId);
+        ids.filter_map(|id| self.customer(id)).collect()
+    }
+
     /// What a customer's phone shows, in the order of arrival, after doubles were removed.
     pub fn inbox(&self, id: CustomerId) -> &[Received] {
         self.customers.get(id.0).map_or(&[], |customer| &customer.inbox)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use testbed::standin::{KeyLayout, NewCustomer, Rule, Script};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -179,6 +179,13 @@ async fn the_page_is_served_with_a_policy_and_the_layout_asked_for() {
     assert!(new.contains("msgkey_minified.js") && !new.contains("msgkey_serialized.js"));
     assert_eq!(get("page/no-such-file.js").await.status(), 404);
     assert_eq!(get("control/customers/99").await.status(), 404);
+    let maria = standin.customer("Maria", "447700900123");
+    let all: Vec<Value> = get("control/customers").await.json().await.expect("a list");
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (&all[0]["name"], &all[0]["chat"]),
+        (&json!("Maria"), &json!(maria.chat()))
+    );
 }
 
 #[tokio::test]

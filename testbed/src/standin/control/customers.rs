@@ -103,7 +103,7 @@ struct ChatState {
 
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
-        .route("/customers", post(add))
+        .route("/customers", get(records).post(add))
         .route("/customers/{customer}", get(record))
         .route("/customers/{customer}/inbox", get(inbox))
         .route("/customers/{customer}/write", post(write))
@@ -137,6 +137,10 @@ async fn add(State(service): State<Arc<Service>>, Json(new): Json<NewCustomer>) 
         world.customer(id)
     });
     Ok(Json(json!(record)))
+}
+
+async fn records(State(service): State<Arc<Service>>) -> Answer {
+    Ok(Json(json!(service.look(|world| world.known_customers()))))
 }
 
 async fn record(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {

@@ -18,6 +18,7 @@
 //! | `POST /control/phones/{p}/passkey` | `{ask?, shown?}` | whether it asks a page that is scanned for a passkey; the page shows it |
 //! | `POST /control/phones/{p}/restrict` | `{restriction}` | `none`, `new_chats`, `banned` |
 //! | `POST /control/customers` | [`NewCustomer`](super::NewCustomer) | a customer |
+//! | `GET /control/customers` | | what is known of each |
 //! | `GET /control/customers/{c}` | | what is known of one |
 //! | `GET /control/customers/{c}/inbox` | | what their phone shows |
 //! | `POST /control/customers/{c}/write` | [`Draft`](super::Draft) with `{phone?, count?}` | a message; with `count` so many texts, `{}` in them is the number |

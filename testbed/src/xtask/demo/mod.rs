@@ -90,8 +90,9 @@ It runs, and the customers begin to write.
       crm send {number} 'Your order is ready' --wait read
       crm export messages --format csv
 
-  A customer's side of it (the stand-in for WhatsApp):
+  The customers' side of it (the stand-in for WhatsApp), and what the first one's phone shows:
       curl -s {control}control/customers
+      curl -s {control}control/customers/0/inbox
 
   The server's log:
       tail -f {log}
