@@ -49,6 +49,11 @@ impl SessionState {
         matches!(self, Self::Syncing | Self::Ready | Self::Offline | Self::Conflict)
     }
 
+    /// Whether the page is linked and hears WhatsApp.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Syncing | Self::Ready)
+    }
+
     /// Whether a phone has linked the page, in whatever trouble it is.
     pub const fn has_device(self) -> bool {
         self.is_linked() || matches!(self, Self::WrongNumber | Self::Restricted | Self::Mismatch)
@@ -85,7 +90,7 @@ pub struct Session {
     /// The page's epoch: new with each load of the page.
     pub epoch: Option<String>,
     /// Grows each time when the conversations have to be compared with the page again (attached, new epoch, MAIN,
-    /// back online, overflow): `RULES` 11.
+    /// offline and back online, overflow): `RULES` 11. Nothing that the page tells is taken in before that.
     pub resync: u64,
     /// How many of these were asked for because the page did not tell something that it shows.
     pub missed: u64,
@@ -195,7 +200,7 @@ impl Session {
                 ..self.clone()
             },
             SessionEvent::Missed => {
-                let more = u64::from(matches!(self.state, SessionState::Syncing | SessionState::Ready));
+                let more = u64::from(self.state.is_live());
                 Self {
                     resync: self.resync + more,
                     missed: self.missed + more,
@@ -218,12 +223,12 @@ impl Session {
 
     fn after_page(&self, page: PageStatus, bound: Option<&Binding>) -> Self {
         let (state, detail) = self.judge(&page, bound);
-        let was_live =
-            self.state.is_linked() && self.state != SessionState::Offline && self.state != SessionState::Conflict;
-        let is_live = matches!(state, SessionState::Syncing | SessionState::Ready);
-        let fresh = self.epoch.as_deref() != Some(page.epoch.as_str());
+        // A page that is away has to be compared once it is back, and so has one that nobody has compared yet, also where it is
+        // away when it is first seen: what it tells until then may have overtaken what it did not tell.
+        let fresh = self.epoch.as_deref() != Some(page.epoch.as_str()) || !self.state.is_linked();
+        let comes_or_goes = self.state.is_live() != state.is_live();
         let settled = self.state == SessionState::Syncing && state == SessionState::Ready;
-        let resync = self.resync + u64::from(is_live && (fresh || !was_live || settled));
+        let resync = self.resync + u64::from(state.is_linked() && (fresh || comes_or_goes || settled));
         Self {
             pairing_code: if state == SessionState::Code {
                 self.pairing_code.clone()

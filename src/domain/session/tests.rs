@@ -100,13 +100,29 @@ fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
         }),
         None,
     );
-    assert_eq!((offline.state, offline.resync), (SessionState::Offline, 2));
+    assert_eq!((offline.state, offline.resync), (SessionState::Offline, 3));
     let back = offline.handle(SessionEvent::Page(ready_page("b")), None);
-    assert_eq!((back.state, back.resync), (SessionState::Ready, 3));
+    assert_eq!((back.state, back.resync), (SessionState::Ready, 4));
     let again = back
         .handle(SessionEvent::Starting, None)
         .handle(SessionEvent::Page(ready_page("b")), None);
-    assert_eq!(again.resync, 4, "attached again");
+    assert_eq!(again.resync, 5, "attached again");
+}
+
+/// `RULES` 11: else what it tells on coming back is taken in before what it took in while it was loaded.
+#[test]
+fn a_page_that_is_offline_when_it_is_first_seen_has_to_be_compared_too() {
+    let offline = |epoch: &str| PageStatus {
+        online: false,
+        ..ready_page(epoch)
+    };
+    let loading = Session::starting().handle(SessionEvent::Page(PageStatus::default()), None);
+    let attached = loading.handle(SessionEvent::Page(offline("a")), None);
+    assert_eq!((attached.state, attached.resync), (SessionState::Offline, 1));
+    let unchanged = attached.handle(SessionEvent::Page(offline("a")), None);
+    assert_eq!(unchanged.resync, 1, "nothing happened");
+    let loaded_anew = unchanged.handle(SessionEvent::Page(offline("b")), None);
+    assert_eq!(loaded_anew.resync, 2);
 }
 
 #[test]

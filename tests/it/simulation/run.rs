@@ -212,20 +212,22 @@ impl Run {
                 false
             }
             34..36 => {
-                self.whatsapp.reload();
+                self.whatsapp.reload_unseen();
+                self.look_perhaps();
                 false
             }
-            36..38 => {
+            36..39 => {
                 let online = self.rng.random_bool(0.5);
-                self.whatsapp.set_online(online);
+                self.whatsapp.set_online_unseen(online);
+                self.look_perhaps();
                 false
             }
-            38 => {
+            39 => {
                 let up = self.rng.random_bool(0.5);
                 self.matrix.set_up(up);
                 false
             }
-            39 => {
+            40 => {
                 let link = self.rng.random_bool(0.7);
                 if link {
                     self.whatsapp.link();
@@ -234,7 +236,7 @@ impl Run {
                 }
                 false
             }
-            40..50 => {
+            41..50 => {
                 self.whatsapp.progress(false);
                 false
             }
@@ -243,7 +245,18 @@ impl Run {
                 false
             }
             53..55 => true,
+            55..58 => {
+                self.whatsapp.look();
+                false
+            }
             _ => self.step(program, choice % WORKERS).await.is_none(),
+        }
+    }
+
+    /// The session learns of a change at once, or some time later.
+    fn look_perhaps(&mut self) {
+        if self.rng.random_bool(0.5) {
+            self.whatsapp.look();
         }
     }
 

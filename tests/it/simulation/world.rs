@@ -8,7 +8,7 @@ use crm::domain::account::Binding;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::message::Kind;
-use crm::domain::session::{Me, PageStatus, Session, SessionEvent};
+use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
 use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
@@ -209,18 +209,33 @@ impl FakeWhatsApp {
 
     /// The page is loaded anew: its queue is gone, and so is, now and then, what it had not sent.
     pub fn reload(&self) {
-        let mut world = self.world.lock().unwrap();
-        world.new_page();
-        world.publish();
+        self.reload_unseen();
+        self.look();
     }
 
     pub fn set_online(&self, online: bool) {
+        self.set_online_unseen(online);
+        self.look();
+    }
+
+    /// As [`Self::reload`], and the session learns of it at its next look: the page goes on meanwhile.
+    pub fn reload_unseen(&self) {
+        self.world.lock().unwrap().new_page();
+    }
+
+    pub fn set_online_unseen(&self, online: bool) {
         let mut world = self.world.lock().unwrap();
         world.online = online;
+        // A page that nobody has seen away has listened all along.
+        let told = world.session.borrow().state != SessionState::Offline;
         if online {
-            world.arrive();
+            world.arrive(told);
         }
-        world.publish();
+    }
+
+    /// The session learns how the page stands.
+    pub fn look(&self) {
+        self.world.lock().unwrap().publish();
     }
 
     /// The phone unlinks the device, and links it again later: what the page had not sent is gone.
@@ -239,7 +254,7 @@ impl FakeWhatsApp {
         if !world.linked {
             world.linked = true;
             world.logins += 1;
-            world.arrive();
+            world.arrive(false);
         }
         world.publish();
     }
@@ -328,15 +343,16 @@ impl World {
             }
         }
         if self.online && self.linked {
-            self.arrive();
+            self.arrive(false);
         }
     }
 
-    /// What came while the page was away is there without an event.
-    fn arrive(&mut self) {
-        for chat in &mut self.chats {
-            let waiting = std::mem::take(&mut chat.waiting);
-            chat.on_page.extend(waiting);
+    /// What came while the page was away is there, as a rule without an event.
+    fn arrive(&mut self, with_events: bool) {
+        for chat in 0..self.chats.len() {
+            for told in std::mem::take(&mut self.chats[chat].waiting) {
+                self.show(chat, told, with_events);
+            }
         }
     }
 
