@@ -18,6 +18,7 @@ use crate::standin::options::{Address, NewCustomer};
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::script::Script;
 use crate::standin::service::Service;
+use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;
 
@@ -140,7 +141,7 @@ async fn add(State(service): State<Arc<Service>>, Json(new): Json<NewCustomer>) 
 }
 
 async fn records(State(service): State<Arc<Service>>) -> Answer {
-    Ok(Json(json!(service.look(|world| world.known_customers()))))
+    Ok(Json(json!(service.look(World::known_customers))))
 }
 
 async fn record(State(service): State<Arc<Service>>, Path(id): Path<CustomerId>) -> Answer {

@@ -109,16 +109,7 @@ impl Story<'_> {
         let meant: Vec<&str> = written.clone().map(|one| one.stanza.as_str()).collect();
         let stored = ids(rows, "inbound");
         compare(tally, &format!("database, customer {who}"), &meant, &stored[1..]);
-        if let Some(at) = meant
-            .iter()
-            .zip(&stored[1..])
-            .position(|(meant, stored)| meant != stored)
-        {
-            // How they came to lie so.
-            let inbound = rows.iter().filter(|row| row["direction"] == "inbound").skip(at).take(5);
-            let lies = inbound.map(|row| format!("{} at {}, {}", row["id"], row["timestamp"], row["kind"]));
-            tally.disordered.extend(lies);
-        }
+        count_order(tally, who, rows);
         for one in written {
             let Some(row) = row_of(rows, &one.stanza) else { continue };
             let now = chat
@@ -327,6 +318,20 @@ impl Story<'_> {
                 Some(more) => tally.doubled.push(format!("{} was told {more} times", one.stanza)),
             }
         }
+    }
+}
+
+/// A customer's messages were stored in the order in which they stand, so that followers and rooms had them in it.
+fn count_order(tally: &mut Tally, who: usize, rows: &[Value]) {
+    let inbound: Vec<&Value> = rows.iter().filter(|row| row["direction"] == "inbound").collect();
+    for pair in inbound
+        .windows(2)
+        .filter(|pair| pair[0]["id"].as_i64() > pair[1]["id"].as_i64())
+    {
+        let [first, second] = [pair[0], pair[1]].map(|row| format!("{} of {}", row["id"], row["timestamp"]));
+        tally
+            .disordered
+            .push(format!("of customer {who}: {first} was stored after {second}"));
     }
 }
 
