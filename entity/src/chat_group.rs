@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, MediaId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "chat_groups")]
@@ -12,10 +12,18 @@ pub struct Model {
     pub id: i64,
     #[sea_orm(unique)]
     pub conversation_id: ConversationId,
-    pub photo_url: Option<String>,
     /// A JSON array.
     pub participants: String,
     pub updated_at: i64,
+    /// Its picture.
+    #[serde(default)]
+    pub photo_id: Option<MediaId>,
+    /// Which one that is, in WhatsApp's words.
+    #[serde(default)]
+    pub photo_tag: Option<String>,
+    /// When it is to be looked up again; none: it never was.
+    #[serde(default)]
+    pub photo_due_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

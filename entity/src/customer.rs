@@ -52,9 +52,9 @@ pub struct Model {
     /// Which one that is, in WhatsApp's words.
     #[serde(default)]
     pub photo_tag: Option<String>,
-    /// When it was looked up; never: it is to be.
+    /// When it is to be looked up again; none: it never was.
     #[serde(default)]
-    pub photo_seen_at: Option<i64>,
+    pub photo_due_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

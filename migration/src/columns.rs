@@ -66,6 +66,12 @@ impl<'a> Builder<'a> {
         self.manager.alter_table(change).await
     }
 
+    /// Only what no index has.
+    pub async fn drop(&self, table: &'static str, column: &'static str) -> Result<(), DbErr> {
+        let change = Table::alter().table(table).drop_column(column).take();
+        self.manager.alter_table(change).await
+    }
+
     pub async fn index(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
         self.make_index(table, columns, false).await
     }

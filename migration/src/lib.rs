@@ -10,6 +10,7 @@ mod m0006_history;
 mod m0007_pace;
 mod m0008_accounts;
 mod m0009_portraits;
+mod m0010_group_pictures;
 
 use sea_orm_migration::prelude::*;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_pace::Migration),
             Box::new(m0008_accounts::Migration),
             Box::new(m0009_portraits::Migration),
+            Box::new(m0010_group_pictures::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Groups: how each is called, its picture and its members, kept as WhatsApp tells them.
+//! Groups: how each is called, and who is in it, kept as WhatsApp tells them.
 
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
@@ -19,17 +19,12 @@ pub(super) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, tol
         return Ok(());
     };
     let known = tx.group(conversation.id).await?.unwrap_or_default();
-    let group = Group {
-        photo_url: match &told.picture {
-            Some(url) => Some(url.clone()).filter(|url| !url.is_empty()),
-            None => known.photo_url,
-        },
-        participants: match &told.participants {
-            Some(participants) => participants.iter().map(participant).collect(),
-            None => known.participants,
-        },
+    let participants = match &told.participants {
+        Some(participants) => participants.iter().map(participant).collect(),
+        None => known.participants,
     };
-    let mut changed = tx.set_group(conversation.id, &group).await?;
+    let mut changed = tx.set_group(conversation.id, &participants).await?;
+    tx.doubt_group_portrait(conversation.id).await?;
     if let Some(name) = told.name.as_ref().filter(|name| **name != conversation.name) {
         tx.resolve_conversation(account.id, None, Some(&told.chat), ChatKind::Group, name)
             .await?;

@@ -1,5 +1,5 @@
-//! Customers' profile pictures: looked up when a customer is new and once in a while after, one at a time and slowly, as a
-//! person would come across them. Whose turn it is stands in the database, so a crash costs a look and never a picture.
+//! Pictures of customers and groups: looked up when one is new and once in a while after, one at a time and slowly, as a person
+//! would come across them. Whose turn it is stands in the database, so a crash costs a look and never a picture.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +7,16 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::AccountId;
 use crate::domain::event::{Event, EventType};
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{FetchError, Portrait, WhatsApp};
-use crate::domain::{AccountId, Timestamp};
-use crate::store::{DuePortrait, NewMedia, StoreError};
+use crate::store::{DuePortrait, Face, Looked, NewMedia, StoreError, Tx};
 use crate::vault::Kept;
 
-use super::core::{Core, Progress};
+use super::core::{Core, Policy, Progress};
+use super::groups;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -30,7 +31,7 @@ const MAX_BYTES: u64 = 512 << 10;
 /// What browsers show as a picture, and nothing that could be more.
 const PICTURES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
-/// Looks up the pictures of one account's customers.
+/// Looks up the pictures of one account's customers and groups.
 pub struct Portraits {
     core: Core,
     account: AccountId,
@@ -83,21 +84,22 @@ impl Portraits {
         }
         let now = self.core.clock.now();
         let store = &self.core.store;
-        let due = store
-            .due_portrait(self.account, now.minus(ACTIVE), now.minus(every))
-            .await?;
-        let Some(due) = due else {
+        let Some(due) = store.due_portrait(self.account, now.minus(ACTIVE), now).await? else {
             return Ok(Progress::Idle);
         };
+        let looked = |span| Looked {
+            at: now,
+            again: now.plus(span),
+        };
         match self.look(&due).await {
-            Ok(Shown::Same) => self.saw(&due, now).await?,
-            Ok(Shown::Nothing) => self.keep(&due, None).await?,
-            Ok(Shown::New { tag, kept }) => self.keep(&due, Some((tag, kept))).await?,
+            Ok(Shown::Same) => self.saw(&due, looked(every)).await?,
+            Ok(Shown::Nothing) => self.keep(&due, None, looked(every)).await?,
+            Ok(Shown::New { tag, kept }) => self.keep(&due, Some((tag, kept)), looked(every)).await?,
             // Not the picture's fault: whoever it is has their turn again.
             Err(FetchError::Unreachable(_)) => return Ok(Progress::Idle),
             Err(error) => {
-                tracing::debug!(customer = %due.customer, "a profile picture was not to be had: {error}");
-                self.saw(&due, now.minus(every.saturating_sub(AGAIN))).await?;
+                tracing::debug!(of = ?due.of, "a picture was not to be had: {error}");
+                self.saw(&due, looked(every.min(AGAIN))).await?;
             }
         }
         Ok(Progress::Worked)
@@ -122,28 +124,28 @@ impl Portraits {
         Ok(Shown::New { tag, kept })
     }
 
-    async fn saw(&self, due: &DuePortrait, at: Timestamp) -> Result<(), StoreError> {
-        let id = due.customer;
+    async fn saw(&self, due: &DuePortrait, looked: Looked) -> Result<(), StoreError> {
+        let of = due.of;
         self.core
-            .write(move |tx| async move { tx.saw_portrait(id, at).await }.boxed())
+            .write(move |tx| async move { tx.saw_portrait(of, looked).await }.boxed())
             .await
     }
 
-    async fn keep(&self, due: &DuePortrait, new: Option<(String, Kept)>) -> Result<(), StoreError> {
-        let (id, account) = (due.customer, self.account);
+    async fn keep(&self, due: &DuePortrait, new: Option<(String, Kept)>, looked: Looked) -> Result<(), StoreError> {
+        let (of, account, policy) = (due.of, self.account, self.core.policy.clone());
         let new = new.map(|(tag, kept)| (tag, describe(account, &kept), kept));
         // `Kept` is held until the row is there: until then nobody else would keep the bytes.
         let row = new.as_ref().map(|(tag, row, _)| (tag.clone(), row.clone()));
         self.core
             .write(move |tx| {
-                let row = row.clone();
+                let (row, policy) = (row.clone(), policy.clone());
                 async move {
                     let shown = match row {
                         Some((tag, row)) => Some((tag, tx.insert_media(&row).await?.id)),
                         None => None,
                     };
-                    if let Some(customer) = tx.set_portrait(id, shown).await? {
-                        tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+                    if tx.set_portrait(of, shown, looked).await? {
+                        tell(tx, &policy, of).await?;
                     }
                     Ok::<_, StoreError>(())
                 }
@@ -157,6 +159,19 @@ enum Shown {
     Nothing,
     Same,
     New { tag: String, kept: Kept },
+}
+
+/// Tells everybody that somebody looks other than before.
+async fn tell(tx: &mut Tx, policy: &Policy, of: Face) -> Result<(), StoreError> {
+    match of {
+        Face::Customer(id) => {
+            if let Some(customer) = tx.customer(id).await? {
+                tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+            }
+            Ok(())
+        }
+        Face::Group(conversation) => groups::announce(tx, policy, conversation).await,
+    }
 }
 
 fn describe(account: AccountId, kept: &Kept) -> NewMedia {

@@ -63,7 +63,7 @@ pub struct MediaConfig {
     pub store: Option<String>,
     pub fetch: FetchMode,
     pub max_size: SizeLimits,
-    /// How often a customer's profile picture is looked up; zero: never.
+    /// How often a customer's or a group's picture is looked up; zero: never.
     pub portraits: Duration,
 }
 

@@ -7,6 +7,7 @@ use super::customer::PhoneNumber;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
+    /// Where its picture is served.
     pub photo_url: Option<String>,
     pub participants: Vec<Participant>,
 }

@@ -190,8 +190,6 @@ pub struct WaVote {
 pub struct WaGroup {
     pub chat: ChatId,
     pub name: Option<String>,
-    /// Where its picture lies; empty: it has none; none: not known.
-    pub picture: Option<String>,
     /// None when the page does not know who is in it.
     pub participants: Option<Vec<WaParticipant>>,
 }
@@ -438,7 +436,7 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Fetches the medium of a message, at most `max` bytes of it, into `sink`, from its beginning.
     async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
 
-    /// Looks up the picture that the other side of a direct chat shows, and writes it into `sink`, at most `max` bytes, if it is
+    /// Looks up the picture that the other side of a direct chat, or a group, shows, and writes it into `sink`, at most `max` bytes, if it is
     /// another than `known`.
     async fn portrait(
         &self,

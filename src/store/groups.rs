@@ -1,4 +1,4 @@
-//! Groups: their pictures and members, a row for each group's conversation.
+//! Groups: their members and pictures, a row for each group's conversation.
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -8,43 +8,49 @@ use sea_orm::{
 use entity::chat_group;
 
 use crate::domain::ConversationId;
-use crate::domain::group::Group;
+use crate::domain::group::{Group, Participant};
+use crate::domain::media;
 
 use super::row::{from_json, to_json};
 use super::{Store, StoreError, Tx};
 
 impl Store {
     pub async fn group(&self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
-        of(self.readers(), conversation).await?.map(read).transpose()
+        of(self.readers(), conversation).await?.as_ref().map(read).transpose()
     }
 }
 
 impl Tx {
     pub async fn group(&mut self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
-        of(&self.session, conversation).await?.map(read).transpose()
+        of(&self.session, conversation).await?.as_ref().map(read).transpose()
     }
 
-    /// Keeps what a group is; tells whether that is news.
-    pub async fn set_group(&mut self, conversation: ConversationId, group: &Group) -> Result<bool, StoreError> {
-        let participants = to_json(&group.participants)?;
+    /// Keeps who is in a group; tells whether that is news.
+    pub async fn set_group(
+        &mut self,
+        conversation: ConversationId,
+        participants: &[Participant],
+    ) -> Result<bool, StoreError> {
+        let participants = to_json(&participants)?;
         let Some(before) = of(&self.session, conversation).await? else {
             let mut new = chat_group::Model {
                 id: 0,
                 conversation_id: conversation,
-                photo_url: group.photo_url.clone(),
                 participants,
                 updated_at: self.now.0,
+                photo_id: None,
+                photo_tag: None,
+                photo_due_at: None,
             }
             .into_active_model();
             new.id = NotSet;
             chat_group::Entity::insert(new).exec(&self.session).await?;
             return Ok(true);
         };
-        if before.photo_url == group.photo_url && before.participants == participants {
+        if before.participants == participants {
             return Ok(false);
         }
         let change = chat_group::ActiveModel {
-            photo_url: Set(group.photo_url.clone()),
             participants: Set(participants),
             updated_at: Set(self.now.0),
             ..chat_group::ActiveModel::default()
@@ -66,9 +72,9 @@ async fn of(
     Ok(query.one(database).await?)
 }
 
-fn read(row: chat_group::Model) -> Result<Group, StoreError> {
+fn read(row: &chat_group::Model) -> Result<Group, StoreError> {
     Ok(Group {
-        photo_url: row.photo_url,
+        photo_url: row.photo_id.map(media::url),
         participants: from_json("chat_groups", &row.participants)?,
     })
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait};
 
-use entity::{customer, media, message};
+use entity::{chat_group, customer, media, message};
 
 use crate::domain::media::{Media, MediaState, url};
 use crate::domain::{AccountId, ChatId, MediaId, WaMessageId};
@@ -98,9 +98,12 @@ fn carried() -> SelectStatement {
     pointing_here(message::Entity, message::Column::MediaId)
 }
 
-/// The customers who show a medium (of the query around) as their picture.
-fn shown() -> SelectStatement {
-    pointing_here(customer::Entity, customer::Column::PhotoId)
+/// The customers and groups that show a medium (of the query around) as their picture.
+fn shown() -> [SelectStatement; 2] {
+    [
+        pointing_here(customer::Entity, customer::Column::PhotoId),
+        pointing_here(chat_group::Entity, chat_group::Column::PhotoId),
+    ]
 }
 
 fn pointing_here<E: EntityTrait<Column = C>, C: ColumnTrait>(from: E, column: C) -> SelectStatement {

@@ -1,21 +1,17 @@
-// Groups: how each is called, its picture and who is in it, told when the server hears of the group and when it changes.
+// Groups: how each is called and who is in it, told when the server hears of the group and when it changes.
 
-import { idText, isMe, person, pictureOf, type Person } from './people';
-import { attempt, within } from './trouble';
+import { idText, isMe, person, type Person } from './people';
+import { attempt } from './trouble';
 
 export interface Group {
   type: 'group';
   chat: string;
   name: unknown;
-  /** Empty: it has none; null: not known. */
-  picture: string | null;
   participants: { id: string; contact: Person; me: boolean; admin: boolean }[] | null;
 }
 
 /** Changes come together with the notices about them: the page is asked when they are over, in milliseconds. */
 const SETTLED = 300;
-/** Longest wait for a picture's address. */
-const PICTURE_LIMIT = 3000;
 
 export class Groups {
   private readonly told = new Set<string>();
@@ -43,12 +39,10 @@ export class Groups {
 async function group(chat: string): Promise<Group> {
   const model = WPP.chat.get(chat);
   const members = await WPP.group.getParticipants(chat).catch(() => null);
-  const picture = await within<string | undefined | null>(pictureOf(chat), PICTURE_LIMIT, null);
   return {
     type: 'group',
     chat,
     name: attempt<unknown>(() => model?.formattedTitle ?? model?.name, null) ?? null,
-    picture: picture === null ? null : (picture ?? ''),
     participants:
       members &&
       members.map((one) => {

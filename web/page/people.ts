@@ -82,8 +82,3 @@ export function reactor(wid: unknown): Reactor {
   const sender = idText(wid);
   return { fromMe: isMe(sender), sender, contact: person(sender) };
 }
-
-/** The address of a person's or a group's picture; nothing where none is shown. */
-export async function pictureOf(chat: string): Promise<string | null | undefined> {
-  return WPP.contact.getProfilePictureUrl(chat);
-}

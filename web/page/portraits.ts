@@ -1,6 +1,6 @@
-// Profile pictures: which one a person shows, and its bytes, when it is another than the server has.
+// Pictures of people and groups: which one each shows, and its bytes, when it is another than the server has.
 
-import { forms, pictureOf } from './people';
+import { forms } from './people';
 import { attempt, Trouble, within } from './trouble';
 import type { Downloads, Opened } from './media';
 
@@ -9,7 +9,7 @@ const ADDRESS_LIMIT = 5000;
 const PICTURE_LIMIT = 15000;
 
 export interface Portrait {
-  /** Which picture it is; null: the person shows none. */
+  /** Which picture it is; null: none is shown. */
   tag: string | null;
   /** Null: the server has this one. */
   opened: Opened | null;
@@ -36,11 +36,11 @@ export async function portrait(
   return { tag, opened: downloads.keep(await answer.blob(), max) };
 }
 
-/** A person who hides their picture from us, and one who has none, look the same. */
+/** The address of a person's or a group's picture. A person who hides it from us, and one who has none, look the same. */
 async function addressOf(chat: string): Promise<string | null> {
   let isKnown = true;
   for (const form of forms(chat)) {
-    const address = await within<string | null | undefined | false>(pictureOf(form), ADDRESS_LIMIT, false);
+    const address = await within<string | null | undefined | false>(WPP.contact.getProfilePictureUrl(form), ADDRESS_LIMIT, false);
     if (address) {
       return address;
     }

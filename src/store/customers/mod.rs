@@ -4,7 +4,6 @@ mod change;
 mod identities;
 mod meet;
 mod names;
-mod portraits;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
@@ -23,7 +22,6 @@ use super::{Store, StoreError, Tx};
 
 pub use change::CustomerChange;
 pub use meet::{ResolvedCustomer, Told};
-pub use portraits::DuePortrait;
 
 /// Makes the next character of a search pattern mean itself; a backslash would mean more than that to MySQL.
 const ESCAPE: char = '!';

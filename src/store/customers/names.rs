@@ -42,7 +42,7 @@ impl Tx {
             name_source: Set(None),
             photo_id: Set(None),
             photo_tag: Set(None),
-            photo_seen_at: Set(None),
+            photo_due_at: Set(None),
         };
         Ok(customer::Entity::insert(row).exec(&self.session).await?.last_insert_id)
     }

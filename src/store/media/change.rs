@@ -114,15 +114,17 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what came to us before `before` and no message carries nor customer shows (it was never sent, has disappeared, or is another now), at most `limit`;
-    /// gives the count. Its bytes are thrown away when they are found to belong to nothing.
+    /// Forgets what came to us before `before` and no message carries and nobody shows (it was never sent, has disappeared, or is
+    /// another now), at most `limit`; gives the count. Its bytes are thrown away when they are found to belong to nothing.
     pub async fn forget_unsent_media(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+        let [by_customer, by_group] = shown().map(Expr::exists);
         let unsent: Vec<MediaId> = media::Entity::find()
             .select_only()
             .column(media::Column::Id)
             .filter(media::Column::CreatedAt.lt(before.0))
             .filter(Expr::exists(carried()).not())
-            .filter(Expr::exists(shown()).not())
+            .filter(by_customer.not())
+            .filter(by_group.not())
             .order_by_asc(media::Column::Id)
             .limit(limit)
             .into_tuple()

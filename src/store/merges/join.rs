@@ -193,7 +193,7 @@ impl Tx {
             attributes: Set(to_json(&attributes)?),
             unread_count: Set(kept.unread_count + gone.unread_count),
             // The chat that is answered may be the other's, and show another picture.
-            photo_seen_at: Set(None),
+            photo_due_at: Set(None),
             ..customer::ActiveModel::default()
         };
         self.change_customer(kept.id, goes_on).await?;

@@ -132,7 +132,7 @@ impl Tx {
         let conversations = self.conversations_of(id).await?;
         let change = customer::ActiveModel {
             unread_count: Set(conversations.iter().map(|one| one.unread_count).sum()),
-            photo_seen_at: Set(None),
+            photo_due_at: Set(None),
             ..customer::ActiveModel::default()
         };
         self.change_customer(id, change).await

@@ -11,16 +11,12 @@ use crate::domain::{ChatId, WaUserId, display_name};
 
 /// Most members of a group that are kept. WhatsApp takes 1,024 into one.
 const MAX_PARTICIPANTS: usize = 2048;
-/// The longest address of a picture, in bytes.
-const MAX_URL_BYTES: usize = 2048;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct WireGroup {
     chat: String,
     #[serde(default)]
     name: Value,
-    #[serde(default)]
-    picture: Value,
     #[serde(default)]
     participants: Value,
 }
@@ -36,11 +32,6 @@ impl WireGroup {
         Ok(WaGroup {
             chat: ChatId(self.chat),
             name: self.name.as_str().and_then(display_name::clean),
-            picture: self
-                .picture
-                .as_str()
-                .filter(|url| url.len() <= MAX_URL_BYTES)
-                .map(str::to_owned),
             participants: known.then(|| participants.collect()),
         })
     }

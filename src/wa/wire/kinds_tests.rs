@@ -230,7 +230,7 @@ fn corpus() -> Vec<Value> {
         json!({"type": "deleted", "target": target, "t": 1}),
         json!({"type": "reacted", "target": target, "emoji": "👍", "reactor": who, "t": 1}),
         json!({"type": "voted", "target": target, "options": ["a"], "voter": who, "t": 1}),
-        json!({"type": "group", "chat": "1-2@g.us", "name": "G", "picture": null, "participants": [
+        json!({"type": "group", "chat": "1-2@g.us", "name": "G", "participants": [
             {"id": "1@lid", "contact": person("1@lid", "x"), "me": false, "admin": true}]}),
         json!({"type": "unreadable", "key": "x", "error": "y"}),
         json!({"type": "oversized", "chars": 5, "head": "x"}),

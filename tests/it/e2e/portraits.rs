@@ -1,10 +1,13 @@
-//! Profile pictures, over the stand-in: found, followed, and gone when they are taken away.
+//! Pictures of customers and groups, over the stand-in: found, followed, and gone when they are taken away.
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::rig::desk::{Desk, Plan};
-use crate::rig::files::png;
+use crate::rig::files::{png, webp};
 use crate::rig::socket::Socket;
+use crate::rig::told::{rest, told};
+use crate::rig::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customers_picture_is_there_byte_for_byte_and_follows_what_they_show() {
@@ -17,14 +20,10 @@ async fn a_customers_picture_is_there_byte_for_byte_and_follows_what_they_show()
     ada.set_picture("image/png", png());
     ada.write("hello");
     let shown = looks(&mut socket, Value::is_string).await;
-    let answer = reqwest::Client::new()
-        .get(format!("{}{}", desk.crm.url, shown["photo_url"].as_str().unwrap()))
-        .bearer_auth(desk.crm.admin_key())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.headers()["content-type"], "image/png");
-    assert!(answer.bytes().await.unwrap() == png());
+    assert_eq!(
+        served(&desk, &shown["photo_url"]).await,
+        ("image/png".to_owned(), png())
+    );
 
     ada.remove_picture();
     let gone = looks(&mut socket, Value::is_null).await;
@@ -35,4 +34,45 @@ async fn a_customers_picture_is_there_byte_for_byte_and_follows_what_they_show()
 async fn looks(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
     let told = socket.event(|event| event["t"] == "customer.updated" && wanted(&event["d"]["photo_url"]));
     told.await["d"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_groups_picture_is_there_byte_for_byte_and_follows_what_it_shows() {
+    let desk = Desk::ready(Plan::plain()).await;
+    let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+    let ada = desk.standin.customer("Ada", "447700900146");
+    let group = desk.standin.group("Bakers", &[&ada]);
+    group.set_picture("image/png", png());
+    group.write(&ada, "who bakes?");
+    let asked = told(&mut socket, "message.received", |data| data["content"] == "who bakes?").await;
+    let path = format!("/api/v1/conversations/{}", asked["conversation_id"]);
+    let first = looks_like(&desk, &path, &png()).await;
+
+    // What is told of the group has it looked at again, long before its turn.
+    group.set_picture("image/webp", webp());
+    let second = looks_like(&desk, &path, &webp()).await;
+    assert_ne!(first, second);
+}
+
+/// The address of the group's picture, once it is this one.
+async fn looks_like(desk: &Desk, path: &str, picture: &[u8]) -> Value {
+    until("the group's picture", async || {
+        let (_, view) = rest(desk, Method::GET, path, Value::Null).await;
+        let url = view["photo_url"].clone();
+        let is_it = url.is_string() && served(desk, &url).await.1 == picture;
+        is_it.then_some(url)
+    })
+    .await
+}
+
+/// The type and the bytes of a picture of ours.
+async fn served(desk: &Desk, url: &Value) -> (String, Vec<u8>) {
+    let answer = reqwest::Client::new()
+        .get(format!("{}{}", desk.crm.url, url.as_str().unwrap()))
+        .bearer_auth(desk.crm.admin_key())
+        .send()
+        .await
+        .unwrap();
+    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    (kind, answer.bytes().await.unwrap().to_vec())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::domain::media::{Media, MediaState};
 use crm::domain::message::Message;
-use crm::domain::{AccountId, ChatId, Clock, MediaId, Timestamp};
+use crm::domain::{AccountId, ChatId, Clock, MediaId};
 use crm::store::{Hashes, MediaChange, NewMedia, Store};
 use futures_util::FutureExt;
 
@@ -16,7 +16,6 @@ on_each_database! {
     what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off,
     what_was_handed_in_and_never_sent_is_forgotten_after_a_day,
     what_a_message_showed_that_has_disappeared_does_not_come_back,
-    whose_picture_is_due_is_known_and_one_that_is_shown_is_kept,
 }
 
 pub fn wanted(account: AccountId) -> NewMedia {
@@ -193,56 +192,5 @@ async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database:
         async move { tx.forget_unsent_media(later, 10).await }.boxed()
     });
     assert_eq!(forgotten.await.unwrap(), 1);
-    store.close().await;
-}
-
-async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: Database) {
-    let store = database.open().await;
-    let ada = desk::ada(&store).await;
-    let (account, id) = (ada.account_id, ada.customer_id.unwrap());
-    let due = async |active: Timestamp, seen: Timestamp| store.due_portrait(account, active, seen).await.unwrap();
-    let later = BEGIN.plus(Duration::from_secs(1));
-    let first = due(BEGIN, BEGIN).await.expect("she was never looked up");
-    assert_eq!((first.customer, first.tag), (id, None));
-    assert_eq!(
-        due(later, BEGIN).await,
-        None,
-        "whoever was last heard of before is not looked up"
-    );
-
-    let picture = NewMedia {
-        state: MediaState::Stored,
-        sha256: Some("ab".repeat(32)),
-        ..wanted(account)
-    };
-    let show = async |tag: &'static str| {
-        let picture = picture.clone();
-        write(&store, move |tx| {
-            let picture = picture.clone();
-            async move {
-                let medium = tx.insert_media(&picture).await?;
-                let changed = tx.set_portrait(id, Some((tag.to_owned(), medium.id))).await?;
-                Ok((medium, changed))
-            }
-            .boxed()
-        })
-        .await
-        .unwrap()
-    };
-    let (one, changed) = show("one").await;
-    assert_eq!(changed.unwrap().photo_url.as_deref(), Some(one.url.as_str()));
-    assert_eq!(due(BEGIN, BEGIN).await, None, "she was just looked up");
-    assert_eq!(due(BEGIN, later).await.unwrap().tag.as_deref(), Some("one"));
-
-    let (two, _) = show("two").await;
-    let forgotten = write(&store, move |tx| {
-        async move { tx.forget_unsent_media(later, 10).await }.boxed()
-    });
-    assert_eq!(forgotten.await.unwrap(), 1);
-    assert!(store.medium(one.id).await.unwrap().is_none(), "she shows another");
-    assert!(store.medium(two.id).await.unwrap().is_some());
-
-    let taken_away = write(&store, move |tx| async move { tx.set_portrait(id, None).await }.boxed());
-    assert_eq!(taken_away.await.unwrap().unwrap().photo_url, None);
     store.close().await;
 }

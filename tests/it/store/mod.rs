@@ -20,6 +20,7 @@ mod opening;
 mod outbox;
 mod pace;
 mod pages;
+mod portraits;
 mod raw;
 mod resync;
 mod rooms;

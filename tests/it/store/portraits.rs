@@ -1,0 +1,143 @@
+//! Pictures of customers and groups: which one each shows, and whose are due.
+
+use std::time::Duration;
+
+use crm::domain::conversation::ChatKind;
+use crm::domain::media::MediaState;
+use crm::domain::{AccountId, ChatId, ConversationId, Timestamp};
+use crm::store::{Face, Looked, NewMedia, Store, StoredMedia};
+use futures_util::FutureExt;
+
+use super::databases::{BEGIN, Database, on_each_database};
+use super::desk::{self, write};
+use super::media::wanted;
+
+on_each_database! {
+    whose_picture_is_due_is_known_and_one_that_is_shown_is_kept,
+    what_becomes_due_while_it_is_looked_up_stays_due,
+}
+
+const LATER: Duration = Duration::from_secs(1);
+
+async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let group = group(&store, ada.account_id).await;
+    let due = async |active, now| store.due_portrait(ada.account_id, active, now).await.unwrap();
+    for of in [Face::Customer(ada.customer_id.unwrap()), Face::Group(group)] {
+        let first = due(BEGIN, BEGIN).await.expect("a picture that was never looked up");
+        assert_eq!((first.of, first.tag), (of, None));
+        assert_eq!(due(BEGIN.plus(LATER), BEGIN).await, None, "nobody was active since");
+
+        let one = show(&store, ada.account_id, of, "one").await;
+        assert_eq!(shown(&store, of).await.as_deref(), Some(one.media.url.as_str()));
+        assert!(
+            due(BEGIN, BEGIN).await.is_none_or(|due| due.of != of),
+            "it was just looked up"
+        );
+        let again = due(BEGIN, BEGIN.plus(LATER)).await.unwrap();
+        assert_eq!((again.of, again.tag.as_deref()), (of, Some("one")));
+
+        let two = show(&store, ada.account_id, of, "two").await;
+        assert_eq!(forget(&store).await, 1);
+        assert!(store.medium(one.media.id).await.unwrap().is_none(), "another is shown");
+        assert!(store.medium(two.media.id).await.unwrap().is_some());
+
+        let never = Looked {
+            at: BEGIN.plus(LATER),
+            again: BEGIN.plus(LATER * 1000),
+        };
+        let taken_away = write(&store, move |tx| {
+            async move { tx.set_portrait(of, None, never).await }.boxed()
+        });
+        assert!(taken_away.await.unwrap(), "they look other than before");
+        assert_eq!(shown(&store, of).await, None);
+        assert_eq!(forget(&store).await, 1);
+    }
+    store.close().await;
+}
+
+async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let group = Face::Group(group(&store, ada.account_id).await);
+    let saw = async |of: Face, at: Timestamp| {
+        let again = BEGIN.plus(LATER);
+        let written = write(&store, move |tx| {
+            async move { tx.saw_portrait(of, Looked { at, again }).await }.boxed()
+        });
+        written.await.unwrap();
+        let due = store.due_portrait(ada.account_id, BEGIN, BEGIN).await.unwrap();
+        due.map(|due| due.of)
+    };
+    let her = Face::Customer(ada.customer_id.unwrap());
+    assert_eq!(saw(her, BEGIN).await, Some(group), "nobody has looked at it");
+    let Face::Group(conversation) = group else {
+        unreachable!()
+    };
+    let changed = write(&store, move |tx| {
+        async move { tx.doubt_group_portrait(conversation).await }.boxed()
+    });
+    changed.await.unwrap();
+    let before = BEGIN.minus(LATER);
+    assert_eq!(saw(group, before).await, Some(group), "it has changed since");
+    assert_eq!(saw(group, BEGIN).await, None);
+    store.close().await;
+}
+
+async fn group(store: &Store, account: AccountId) -> ConversationId {
+    write(store, move |tx| {
+        async move {
+            let chat = ChatId::from("120363000000000001@g.us");
+            let resolved = tx
+                .resolve_conversation(account, None, Some(&chat), ChatKind::Group, "Bakers")
+                .await?;
+            tx.set_group(resolved.conversation.id, &[]).await?;
+            Ok(resolved.conversation.id)
+        }
+        .boxed()
+    })
+    .await
+    .unwrap()
+}
+
+/// A picture of this tag is shown, and is due again a second later.
+async fn show(store: &Store, account: AccountId, of: Face, tag: &'static str) -> StoredMedia {
+    let picture = NewMedia {
+        state: MediaState::Stored,
+        sha256: Some("ab".repeat(32)),
+        ..wanted(account)
+    };
+    let looked = Looked {
+        at: BEGIN.plus(LATER),
+        again: BEGIN.plus(LATER),
+    };
+    let id = write(store, move |tx| {
+        let picture = picture.clone();
+        async move {
+            let medium = tx.insert_media(&picture).await?;
+            assert!(tx.set_portrait(of, Some((tag.to_owned(), medium.id)), looked).await?);
+            Ok(medium.id)
+        }
+        .boxed()
+    })
+    .await
+    .unwrap();
+    store.medium(id).await.unwrap().unwrap()
+}
+
+/// Forgets what nobody shows; gives the count.
+async fn forget(store: &Store) -> u64 {
+    let forgotten = write(store, move |tx| {
+        async move { tx.forget_unsent_media(BEGIN.plus(LATER), 10).await }.boxed()
+    });
+    forgotten.await.unwrap()
+}
+
+/// Where the picture is served.
+async fn shown(store: &Store, of: Face) -> Option<String> {
+    match of {
+        Face::Customer(id) => store.customer(id).await.unwrap().unwrap().photo_url,
+        Face::Group(conversation) => store.group(conversation).await.unwrap().unwrap().photo_url,
+    }
+}
