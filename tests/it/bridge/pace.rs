@@ -187,7 +187,8 @@ async fn who_opts_out_is_sent_nothing_until_they_or_a_person_say_otherwise() {
     rig.run.whatsapp.set_online(false);
     rig.work().await;
     rig.send(0, "waits for the page").await;
-    rig.says(0, " stop ").await;
+    rig.run.whatsapp.stood_before(0, "STOP", " stop ", rig.now());
+    rig.run.clock.advance(Duration::from_secs(1));
     rig.run.whatsapp.set_online(true);
     rig.settle().await;
 

@@ -179,7 +179,17 @@ impl Run {
         self.crashes += 1;
         program.store.clone().abandon().await;
         drop(program);
-        self.start().await
+        let program = self.start().await;
+        self.what_the_page_forgot_is_stored(&program).await;
+        program
+    }
+
+    /// Invariant 4: the page is told that it may forget an event once that is committed, and not before.
+    async fn what_the_page_forgot_is_stored(&self, program: &Program) {
+        let forgotten = self.whatsapp.world.lock().unwrap().forgotten.clone();
+        let account = account(&program.store).await;
+        let lost = program.store.unknown_of(account, &forgotten).await.unwrap();
+        assert!(lost.is_empty(), "acked and not stored: {lost:?}");
     }
 
     /// One random action. Tells whether the program was killed in it.

@@ -36,7 +36,12 @@ impl WhatsApp for FakeWhatsApp {
             if let Some(mark) = acked
                 && mark.epoch == epoch
             {
-                world.queue.retain(|(seq, _)| *seq > mark.seq);
+                let kept = world.queue.partition_point(|(seq, _)| *seq <= mark.seq);
+                let gone: Vec<PageEvent> = world.queue.drain(..kept).map(|(_, event)| event).collect();
+                world.forgotten.extend(gone.into_iter().filter_map(|event| match event {
+                    PageEvent::Message(message) => Some(message.id),
+                    _ => None,
+                }));
             }
             let most = world.rng.random_range(1..=5);
             let taken: Vec<_> = world.queue.iter().take(most).cloned().collect();

@@ -56,6 +56,8 @@ pub struct World {
     seq: u64,
     pub(super) queue: VecDeque<(u64, PageEvent)>,
     past: Vec<PageEvent>,
+    /// Messages whose events the page was told to forget.
+    pub forgotten: Vec<WaMessageId>,
     pub(super) made: u32,
     /// WhatsApp's own time, which nobody here can set back.
     latest: Timestamp,
@@ -99,6 +101,7 @@ impl FakeWhatsApp {
             seq: 0,
             queue: VecDeque::new(),
             past: vec![],
+            forgotten: vec![],
             made: 0,
             latest: clock.now(),
             calls: vec![],
