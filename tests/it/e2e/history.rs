@@ -1,5 +1,7 @@
 //! The import of history at the first login, killed twice, and comparisons that are asked for.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use testbed::standin::{Draft, NewCustomer, Options, StandIn};
 
@@ -13,6 +15,9 @@ const SIZE: &str = "CRM_TEST_HISTORY";
 /// Enough for an import to be killed in the midst of it.
 const CHATS: usize = 30;
 const MESSAGES: usize = 20;
+
+/// The largest size that anybody chooses is imported by then.
+const IMPORTED_WITHIN: Duration = Duration::from_mins(15);
 
 fn size() -> (usize, usize) {
     let chosen = std::env::var(SIZE).ok();
@@ -89,15 +94,16 @@ async fn history_is_imported_with_progress_and_complete_once_though_it_is_killed
     crm.serve().await;
     let began = tokio::time::Instant::now();
     crm.login(&standin.phone()).await;
-    let first = kill_in_the_midst(&mut crm, 0).await;
+    // A small one is over soon after it has begun.
+    let third = i64::try_from((chats * each / 3).saturating_sub(CHATS * MESSAGES)).unwrap();
+    let first = kill_in_the_midst(&mut crm, third).await;
     crm.serve().await;
-    let second = kill_in_the_midst(&mut crm, first).await;
+    let second = kill_in_the_midst(&mut crm, first + third).await;
     crm.serve().await;
 
     // A program that waits for the end of it is told how far it is.
-    let told = crm
-        .lines(&["login", "--history", "90d", "-o", "json", "--timeout", "15m"])
-        .await;
+    let import = ["login", "--history", "90d", "-o", "json", "--timeout", "15m"];
+    let told = crm.lines_within(IMPORTED_WITHIN, &import).await;
     println!(
         "{chats} chats of {each}, killed at {first} and {second}: {:?}",
         began.elapsed()

@@ -130,8 +130,13 @@ impl Crm {
 
     /// Runs a command to its end.
     pub async fn run(&self, arguments: &[&str]) -> Output {
+        self.run_within(PATIENCE, arguments).await
+    }
+
+    /// The same for one that may take longer than usual.
+    pub async fn run_within(&self, patience: Duration, arguments: &[&str]) -> Output {
         let output = self.command(arguments).stdin(std::process::Stdio::null()).output();
-        tokio::time::timeout(PATIENCE, output)
+        tokio::time::timeout(patience, output)
             .await
             .expect("the command ends")
             .unwrap()
@@ -156,7 +161,12 @@ impl Crm {
 
     /// Runs a command that has to succeed, and reads its lines of JSON.
     pub async fn lines(&self, arguments: &[&str]) -> Vec<Value> {
-        let output = self.run(arguments).await;
+        self.lines_within(PATIENCE, arguments).await
+    }
+
+    /// The same for a command that may take longer than usual.
+    pub async fn lines_within(&self, patience: Duration, arguments: &[&str]) -> Vec<Value> {
+        let output = self.run_within(patience, arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
