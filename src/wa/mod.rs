@@ -31,3 +31,4 @@ pub use client::{StartError, WhatsAppWeb};
 pub use options::{Limits, WaOptions};
 pub use profile::ProfileError;
 pub use programs::{NoProgram, NoVersion, browser as find_browser, driver as find_driver, major, version};
+pub use wire::event as read_event;

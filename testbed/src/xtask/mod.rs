@@ -2,12 +2,14 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod machine;
 mod section;
 mod server;
 mod test;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -28,6 +30,12 @@ enum Command {
     Demo,
     /// Measure latency, throughput and memory of a release build, beside Matrix alone.
     Bench,
+    /// Search for what breaks the parser of the page's events.
+    Fuzz {
+        /// For how long, in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Check the format and the lints, and run every test.
     Test {
         /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
@@ -42,6 +50,7 @@ impl Xtask {
             Command::Setup => machine::prepare(machine::Extent::Full).await?,
             Command::Demo => demo::run().await?,
             Command::Bench => bench::run().await?,
+            Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
         }
