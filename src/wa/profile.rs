@@ -192,7 +192,6 @@ mod tests {
         assert!(error.contains("chmod 700"), "{error}");
     }
 
-    /// `WHATSAPP` §4: exit 21, cured by deleting them.
     #[test]
     fn a_profile_that_was_let_go_of_is_free_though_a_child_still_has_a_copy_of_its_lock() {
         let (_parent, path) = folder();
@@ -203,6 +202,7 @@ mod tests {
         drop(copy);
     }
 
+    /// `WHATSAPP` §4: exit 21, cured by deleting them.
     #[test]
     fn a_browser_lock_of_another_host_is_cleared_and_one_of_this_host_is_left() {
         let (_parent, path) = folder();
