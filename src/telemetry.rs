@@ -1,4 +1,4 @@
-//! Logging: one line an event on standard error. Libraries never tell more than `info`, whatever the filter (`RULES` 32):
+//! Logging: one line an event on standard error. Libraries never tell more than `info`, whatever the filter (rule 32):
 //! at `debug` some of them write whole bodies, with customers' words in them.
 
 use std::io;
@@ -76,7 +76,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// `RULES` 32.
+    /// rule 32.
     #[test]
     fn a_library_never_tells_more_than_info_whatever_the_filter() {
         for filter in ["trace", "thirtyfour=trace,crmother=trace,crm=trace,info"] {

@@ -1,4 +1,4 @@
-//! Whatever a page tells becomes an event, if need be one that is kept apart with its bytes (`RULES` 13): the parser never
+//! Whatever a page tells becomes an event, if need be one that is kept apart with its bytes (rule 13): the parser never
 //! panics, never drops anything, and makes nothing that could not be kept.
 
 #![no_main]

@@ -1,4 +1,4 @@
-//! Rows as CSV, with cells that no spreadsheet takes for a formula (`RULES` 31).
+//! Rows as CSV, with cells that no spreadsheet takes for a formula (rule 31).
 
 use std::borrow::Cow;
 
@@ -88,7 +88,7 @@ pub fn defused(cell: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// `RULES` 31.
+    /// rule 31.
     #[test]
     fn a_cell_never_begins_a_formula_and_a_phone_number_stays_one() {
         for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "+", "\r=1"] {

@@ -1,5 +1,5 @@
 //! Who may speak to this server at all: requests for an allowed `Host` (against DNS rebinding: a page of a stranger whose
-//! name was made to point at us), and from an allowed `Origin` where something is changed or a WebSocket opened (`RULES` 30).
+//! name was made to point at us), and from an allowed `Origin` where something is changed or a WebSocket opened (rule 30).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -101,7 +101,7 @@ mod tests {
         hosts.check(method, &headers, host).err().map(|problem| problem.code)
     }
 
-    /// `RULES` 30.
+    /// rule 30.
     #[test]
     fn only_our_own_names_are_answered_to() {
         for host in [
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(check(&Method::GET, None, None, false), Some(Code::HostNotAllowed));
     }
 
-    /// `RULES` 30.
+    /// rule 30.
     #[test]
     fn a_page_of_a_stranger_can_neither_change_anything_nor_open_a_socket() {
         let evil = Some("https://evil.example");

@@ -98,7 +98,7 @@ pub struct SendMedia {
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The key that makes a repeated request one (`RULES` 25).
+/// The key that makes a repeated request one (rule 25).
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
     key.map(|key| key.map(str::to_owned))

@@ -1,4 +1,4 @@
-//! `/outbox`: what waits to go out, and the word to let it go after a restore (`RULES` 5).
+//! `/outbox`: what waits to go out, and the word to let it go after a restore (rule 5).
 
 use axum::Json;
 use axum::extract::State;

@@ -1,5 +1,5 @@
 //! `crm login`: links a device. With a running server it asks the server; without one it drives the browser itself, with no
-//! listeners, until everything is there, and ends in order (`RULES` 27).
+//! listeners, until everything is there, and ends in order (rule 27).
 
 use std::path::PathBuf;
 use std::time::Duration;

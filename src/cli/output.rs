@@ -1,5 +1,5 @@
 //! What a command prints: a table for people, JSON and CSV for programs. Content from outside is stripped of what a terminal
-//! or a spreadsheet would obey (`RULES` 31).
+//! or a spreadsheet would obey (rule 31).
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -171,7 +171,7 @@ pub fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// `RULES` 31.
+    /// rule 31.
     #[test]
     fn a_terminal_is_told_nothing_that_it_would_obey() {
         let hostile = "\x1b]0;owned\x07 \u{9b}31m \u{202e}txt.exe\r\nnext\ttab é 👍";

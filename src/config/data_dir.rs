@@ -1,4 +1,4 @@
-//! The data folder: made for its owner alone, refused if others may enter, and held by one server at a time (`RULES` 29).
+//! The data folder: made for its owner alone, refused if others may enter, and held by one server at a time (rule 29).
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -82,7 +82,7 @@ impl DataDir {
     }
 
     /// What tells this folder from every other, on this machine and elsewhere; made the first time that it is asked for,
-    /// and moved along with the folder (`RULES` 26).
+    /// and moved along with the folder (rule 26).
     pub fn id(&self) -> Result<String, DataDirError> {
         let path = self.path.join("folder.id");
         let io = |error| DataDirError::Io {

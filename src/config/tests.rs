@@ -165,7 +165,7 @@ fn the_database_is_in_the_data_folder_and_the_url_follows_the_address() {
     insta::assert_snapshot!(error, @"there is no place for the data folder, because neither XDG_DATA_HOME nor HOME is set; pass --data-dir FOLDER");
 }
 
-/// `RULES` 29.
+/// rule 29.
 #[test]
 fn a_data_folder_that_others_may_enter_is_refused_and_a_new_one_is_closed() {
     use std::os::unix::fs::PermissionsExt as _;

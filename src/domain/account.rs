@@ -32,10 +32,10 @@ pub struct Account {
     /// Whether its browser's profile outlives a removal, and with it the link to the phone.
     #[serde(skip)]
     pub keep_profile: bool,
-    /// Older messages than this are history (`RULES` 9); none before the first login.
+    /// Older messages than this are history (rule 9); none before the first login.
     #[serde(skip)]
     pub watermark: Option<Timestamp>,
-    /// Changes with every new link of the device (`RULES` 3): an absent message may be sent again only in the login
+    /// Changes with every new link of the device (rule 3): an absent message may be sent again only in the login
     /// in which its id was chosen.
     #[serde(skip)]
     pub login: i64,

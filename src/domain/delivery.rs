@@ -1,4 +1,4 @@
-//! What to do with an outbound message whose sending was interrupted or went wrong: pure decisions (`RULES` 2–4).
+//! What to do with an outbound message whose sending was interrupted or went wrong: pure decisions (rule 2–4).
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::domain::whatsapp::Unreachable;
 
-    /// `RULES` 3.
+    /// rule 3.
     #[test]
     fn only_a_certain_absence_in_the_same_login_sends_again() {
         assert_eq!(after_look_up(&LookUp::Absent, true), Next::SendAgain);
@@ -102,7 +102,7 @@ mod tests {
         );
     }
 
-    /// `RULES` 4.
+    /// rule 4.
     #[test]
     fn trouble_of_the_account_uses_up_no_attempt_and_a_refusal_ends_in_failed() {
         let trouble = SendError::Unreachable(Unreachable("offline".into()));

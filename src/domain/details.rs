@@ -1,6 +1,8 @@
 //! What a message carries besides its text, its medium and its reactions: where a place lies, whose card it is, how a poll
 //! stands. One object for all kinds, with only what a message has: the JSON of the API, of journal events and of exports.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Timestamp, WaMessageId, WaUserId};
@@ -60,6 +62,12 @@ pub struct Details {
 }
 
 impl Details {
+    /// Returns when a message written at `written` disappears. WhatsApp counts from when it was written.
+    pub fn disappears_at(&self, written: Timestamp) -> Option<Timestamp> {
+        let seconds = self.expires_after_s?;
+        Some(written.plus(Duration::from_secs(u64::from(seconds))))
+    }
+
     /// Nothing at all is none.
     pub fn into_option(self) -> Option<Self> {
         (self != Self::default()).then_some(self)

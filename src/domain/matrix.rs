@@ -46,7 +46,7 @@ pub enum MatrixError {
     RoomGone(String),
 }
 
-/// A transaction id (`RULES` 18): `<instance uuid>.<message id>.<part>`.
+/// A transaction id (rule 18): `<instance uuid>.<message id>.<part>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TxnId(pub String);
 
@@ -55,7 +55,7 @@ pub struct TxnId(pub String);
 #[serde(transparent)]
 pub struct SyncToken(pub String);
 
-/// A room to be made, exactly once: `alias` is the key (`RULES` 19).
+/// A room to be made, exactly once: `alias` is the key (rule 19).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomSpec {
     /// Local part of the alias, from the conversation's random key, never from a number.
@@ -131,7 +131,7 @@ pub struct ReadUpTo {
     pub event: MatrixEventId,
 }
 
-/// What happened since a token, complete: gaps are filled before it is handed over (`RULES` 17).
+/// What happened since a token, complete: gaps are filled before it is handed over (rule 17).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncBatch {
     /// To be stored in the same transaction as the events.
@@ -161,7 +161,7 @@ pub trait Matrix: Send + Sync + 'static {
     fn status(&self) -> watch::Receiver<MatrixStatus>;
 
     /// What happened since `since`, waiting up to half a minute for something. With no token: nothing but the token of
-    /// now (`RULES` 17: nothing older than now is sent to a customer). The same token again gives the same events again,
+    /// now (rule 17: nothing older than now is sent to a customer). The same token again gives the same events again,
     /// and whatever has come since. One call at a time, and always one under way: [`Self::send`] relies on it to know
     /// who may read.
     async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError>;
@@ -169,7 +169,7 @@ pub trait Matrix: Send + Sync + 'static {
     /// One event again, decrypted if its key has come by now.
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError>;
 
-    /// The room of this alias, made if there is none; adopted only when we created it (`RULES` 19).
+    /// The room of this alias, made if there is none; adopted only when we created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;
 
     /// Sets name and topic where they differ, and invites those who are missing.
@@ -180,13 +180,13 @@ pub trait Matrix: Send + Sync + 'static {
     async fn send(&self, room: &MatrixRoomId, txn: &TxnId, content: &RoomContent)
     -> Result<MatrixEventId, MatrixError>;
 
-    /// Looks through the room's newest events for one of ours with this transaction id in its content (`RULES` 18).
+    /// Looks through the room's newest events for one of ours with this transaction id in its content (rule 18).
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError>;
 
     /// Takes an event of ours back.
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError>;
 
-    /// Moves our read receipt to `id`: the customer has read it (`RULES` 20).
+    /// Moves our read receipt to `id`: the customer has read it (rule 20).
     async fn mark_read(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError>;
 
     /// Ends the connection in order.

@@ -164,7 +164,7 @@ fn on_one_line(name: &str) -> String {
     name.trim().to_owned()
 }
 
-/// A file's name without what would lead elsewhere, hide what it is, or command a terminal (`RULES` 31); none when nothing is
+/// A file's name without what would lead elsewhere, hide what it is, or command a terminal (rule 31); none when nothing is
 /// left of it.
 pub fn clean_filename(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -350,7 +350,7 @@ mod tests {
 
     use super::*;
 
-    /// `RULES` 31.
+    /// rule 31.
     #[test]
     fn a_files_name_leads_nowhere_and_hides_nothing() {
         for (name, clean) in [

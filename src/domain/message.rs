@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(MessageState::Received.after_ack(3), None);
     }
 
-    /// `RULES` 28.
+    /// rule 28.
     #[test]
     fn the_ack_number_is_the_superseded_systems() {
         let acks: Vec<_> = MessageState::ALL

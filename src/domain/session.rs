@@ -90,7 +90,7 @@ pub struct Session {
     /// The page's epoch: new with each load of the page.
     pub epoch: Option<String>,
     /// Grows each time when the conversations have to be compared with the page again (attached, new epoch, MAIN,
-    /// offline and back online, overflow): `RULES` 11. Nothing that the page tells is taken in before that.
+    /// offline and back online, overflow): rule 11. Nothing that the page tells is taken in before that.
     pub resync: u64,
     /// How many of these were asked for because the page did not tell something that it shows.
     pub missed: u64,
@@ -310,7 +310,7 @@ impl Session {
     }
 }
 
-/// `RULES` 7.
+/// rule 7.
 const fn wrong_number(bound: &Binding) -> &'static str {
     match bound {
         Binding::To(_) => {

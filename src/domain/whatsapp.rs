@@ -20,7 +20,7 @@ use super::{ChatId, HistoryMark, Timestamp, WaMessageId, WaUserId};
 
 pub use outgoing::{MessageChange, OutgoingChange, OutgoingContent, OutgoingFile, OutgoingMessage, QuotedKey};
 
-/// Most events in one [`Batch`] (`RULES` 10).
+/// Most events in one [`Batch`] (rule 10).
 pub const MAX_BATCH_EVENTS: usize = 200;
 
 /// The account cannot be reached just now: no browser, no page, not linked, not online. Costs no attempt; the work waits.
@@ -127,7 +127,7 @@ pub enum PageEvent {
     },
     /// How a group is called and who is in it.
     Group(Box<WaGroup>),
-    /// What did not parse, kept byte for byte (`RULES` 13).
+    /// What did not parse, kept byte for byte (rule 13).
     Poison {
         bytes: Vec<u8>,
         error: String,
@@ -224,7 +224,7 @@ pub struct WaMessage {
     /// The group's name.
     pub chat_name: Option<String>,
     pub from_me: bool,
-    /// Who wrote it (ours when `from_me`): part of what makes the message unique (`RULES` 12).
+    /// Who wrote it (ours when `from_me`): part of what makes the message unique (rule 12).
     pub sender: WaUserId,
     pub timestamp: Timestamp,
     pub kind: Kind,
@@ -345,7 +345,7 @@ pub struct MediaKey {
     pub from_me: bool,
 }
 
-/// What became of a message that may have been sent (`RULES` 3).
+/// What became of a message that may have been sent (rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookUp {
     /// The page has it with this ack.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::MatrixEventId;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, TxnId};
 
-/// Under this key every event of ours bears its transaction id, also inside the encryption (`RULES` 18).
+/// Under this key every event of ours bears its transaction id, also inside the encryption (rule 18).
 pub(super) const TXN_KEY: &str = "crm.transaction_id";
 /// Bytes of text up to which a formatted twin is added: an event holds 65,536 in all, and encryption adds a third.
 const MAX_FORMATTED: usize = MAX_ROOM_TEXT / 4;

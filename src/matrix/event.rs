@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// `RULES` 1: only text goes to a customer.
+    /// rule 1: only text goes to a customer.
     #[test]
     fn only_a_plain_text_is_text() {
         let message = |content: Value| what("m.room.message", &content);
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// `RULES` 1: the reply fallback is stripped.
+    /// rule 1: the reply fallback is stripped.
     #[test]
     fn a_reply_loses_the_quote_that_clients_add_and_keeps_the_one_that_people_type() {
         let reply = |body: &str| {

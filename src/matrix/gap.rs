@@ -1,5 +1,5 @@
 //! What a `/sync` has left out: read back page by page, from where its piece of the timeline begins to where the last
-//! one ended (`RULES` 17; without this an agent's answers written during an outage are lost).
+//! one ended (rule 17; without this an agent's answers written during an outage are lost).
 
 use matrix_sdk::Room;
 use matrix_sdk::deserialized_responses::TimelineEvent;

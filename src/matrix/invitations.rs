@@ -1,4 +1,4 @@
-//! Invitations: declined, all of them (`RULES` 1). Our rooms are made by ourselves.
+//! Invitations: declined, all of them (rule 1). Our rooms are made by ourselves.
 
 use std::collections::HashMap;
 use std::time::Duration;

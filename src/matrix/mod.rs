@@ -2,7 +2,7 @@
 //!
 //! Owns the login, the encryption keys, and what a room, a message and an event look like on the wire; nobody else parses
 //! Matrix's ids or tokens. Never decides what is told to whom: it hands over what happened and does what it is told.
-//! Nothing of a message's text is logged; matrix-sdk's own log targets belong at info or above (`RULES` 32).
+//! Nothing of a message's text is logged; matrix-sdk's own log targets belong at info or above (rule 32).
 
 mod asking;
 mod bot;

@@ -1,5 +1,5 @@
 //! Rooms, made exactly once: the alias is the key, and whatever a crash has left undone is done at the next call
-//! (`RULES` 19).
+//! (rule 19).
 
 use std::time::Duration;
 

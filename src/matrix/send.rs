@@ -145,7 +145,7 @@ async fn membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// `RULES` 18.
+    /// rule 18.
     #[test]
     fn a_sent_event_is_known_by_its_transaction_id() {
         let txn = TxnId("i.1.0".to_owned());

@@ -1,6 +1,6 @@
 //! What happened since a token. The homeserver is asked past the SDK, so that an answer can be asked for again when our own
 //! transaction was lost (the SDK passes over what it has taken in once); what was written is decrypted with the keys that the
-//! SDK has by then (`RULES` 17, Invariant 4).
+//! SDK has by then (rule 17, Invariant 4).
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -22,7 +22,7 @@ use super::{Store, StoreError, Tx};
 /// How exactly a phone's last use is dated.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
 
-/// Who wants to drive an account: a process on a profile folder (`RULES` 26).
+/// Who wants to drive an account: a process on a profile folder (rule 26).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The profile folder, unique across hosts: an account moves only within the same folder.
@@ -149,7 +149,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Binds an account to its first number (`RULES` 7); a bound account stays as it is.
+    /// Binds an account to its first number (rule 7); a bound account stays as it is.
     pub async fn bind_phone(&mut self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
         if self.need_account(id).await?.phone.is_some() {
             return Ok(());
@@ -161,7 +161,7 @@ impl Tx {
         self.change_account(id, change).await
     }
 
-    /// Sets the moment before which everything is history (`RULES` 9); stays as it is once set.
+    /// Sets the moment before which everything is history (rule 9); stays as it is once set.
     pub async fn set_watermark(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
         if self.need_account(id).await?.watermark.is_some() {
             return Ok(());
@@ -187,7 +187,7 @@ impl Tx {
         self.change_account(id, change).await
     }
 
-    /// Begins a new login (`RULES` 3) and gives its number.
+    /// Begins a new login (rule 3) and gives its number.
     pub async fn next_login(&mut self, id: AccountId) -> Result<i64, StoreError> {
         let login = self.need_account(id).await?.login + 1;
         let change = account::ActiveModel {

@@ -19,7 +19,7 @@ pub enum StoreError {
     Full(String),
     #[error("another program holds the database: {0}; end it, or wait")]
     Busy(String),
-    /// Never going to be stored, whatever is done: the caller keeps it elsewhere (`RULES` 13).
+    /// Never going to be stored, whatever is done: the caller keeps it elsewhere (rule 13).
     #[error("this cannot be stored: {0}")]
     Unstorable(String),
     /// Something that has to be unique is there already.
@@ -27,7 +27,7 @@ pub enum StoreError {
     Conflict(String),
     #[error("there is no such {what}")]
     Missing { what: &'static str },
-    /// Another process drives the account now (`RULES` 26).
+    /// Another process drives the account now (rule 26).
     #[error("account {0} is driven by another process now; this one stops driving it")]
     LeaseLost(AccountId),
     #[error(

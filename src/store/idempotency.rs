@@ -1,4 +1,4 @@
-//! Answers to requests that carried an idempotency key (`RULES` 25): in one transaction with what the request made.
+//! Answers to requests that carried an idempotency key (rule 25): in one transaction with what the request made.
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -1,4 +1,4 @@
-//! The journal: every event once, in the order of the commits (`RULES` 23). Its numbers come from one row that is updated
+//! The journal: every event once, in the order of the commits (rule 23). Its numbers come from one row that is updated
 //! last in the transaction, so that whoever holds it commits before the next one counts.
 
 use sea_orm::sea_query::Expr;

@@ -110,7 +110,7 @@ impl Store {
         OpenOptions::new(url).open(clock).await
     }
 
-    /// Runs `closure` in a transaction and answers when it is on the disk (`RULES` 22).
+    /// Runs `closure` in a transaction and answers when it is on the disk (rule 22).
     ///
     /// There is one writer. Closures that wait are run one after the other and committed together, a savepoint each: an
     /// error undoes its own closure alone. After a lost connection or a collision with another process the closure runs
@@ -177,7 +177,7 @@ impl Tx {
         self.events.extend(added.into_iter().filter(|event| !unwanted(event)));
     }
 
-    /// Adds an event to the journal, numbered when the transaction commits (`RULES` 23).
+    /// Adds an event to the journal, numbered when the transaction commits (rule 23).
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);
     }

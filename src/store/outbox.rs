@@ -1,4 +1,4 @@
-//! Work for the outside world, in lanes (`RULES` 4).
+//! Work for the outside world, in lanes (rule 4).
 
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
 use sea_orm::{

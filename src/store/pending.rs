@@ -1,4 +1,4 @@
-//! Events of rooms that could not be decrypted yet (`RULES` 1): kept, told, and tried again.
+//! Events of rooms that could not be decrypted yet (rule 1): kept, told, and tried again.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{

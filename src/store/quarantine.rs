@@ -1,4 +1,4 @@
-//! What came from outside and could not be taken in, byte for byte (`RULES` 13).
+//! What came from outside and could not be taken in, byte for byte (rule 13).
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -89,7 +89,7 @@ impl Tx {
         rows.into_iter().map(lanes::read).collect()
     }
 
-    /// The account is gone: its lease is free, and what was handed over in its login can be looked up no more (`RULES` 3).
+    /// The account is gone: its lease is free, and what was handed over in its login can be looked up no more (rule 3).
     /// `None` when it was gone already.
     pub async fn finish_removal(&mut self, id: AccountId, detail: Option<&str>) -> Result<Option<Account>, StoreError> {
         let row = self.locked_account(id).await?;

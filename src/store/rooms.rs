@@ -19,7 +19,7 @@ const FIRST_PART: i32 = 0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomOf {
     pub conversation: ConversationId,
-    /// The random local part of its alias (`RULES` 19).
+    /// The random local part of its alias (rule 19).
     pub alias: String,
     /// None until it is made.
     pub room: Option<MatrixRoomId>,
@@ -33,7 +33,7 @@ pub struct ShownAs {
     pub part: i32,
 }
 
-/// The bot's reaction on an agent's message (`RULES` 20).
+/// The bot's reaction on an agent's message (rule 20).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
     /// What it says.

@@ -36,7 +36,7 @@ impl Session {
     }
 }
 
-/// PostgreSQL refuses U+0000 in text, so nobody gets it (`RULES` 13).
+/// PostgreSQL refuses U+0000 in text, so nobody gets it (rule 13).
 fn refuse_nul(statement: &Statement) -> Result<(), DbErr> {
     let values = statement.values.iter().flat_map(|values| &values.0);
     for value in values {

@@ -15,7 +15,7 @@ pub(super) const RESTORED: &str = "restored_instance";
 pub(super) const PARKED: &str = "parked";
 
 impl Store {
-    /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (`RULES` 18).
+    /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (rule 18).
     pub async fn instance(&self) -> Result<String, StoreError> {
         if let Some(instance) = self.setting(INSTANCE).await? {
             return Ok(instance);
@@ -38,7 +38,7 @@ impl Store {
         self.setting(RESTORED).await
     }
 
-    /// Whether the outbox is parked: nothing goes out until a person says so (`RULES` 5).
+    /// Whether the outbox is parked: nothing goes out until a person says so (rule 5).
     pub async fn parked(&self) -> Result<bool, StoreError> {
         Ok(self.setting(PARKED).await?.is_some())
     }

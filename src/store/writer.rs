@@ -1,4 +1,4 @@
-//! The one writer (`RULES` 22): closures that wait are run one after the other in one transaction, a savepoint each, and
+//! The one writer (rule 22): closures that wait are run one after the other in one transaction, a savepoint each, and
 //! answered after its commit. So a hundred writers cost one sync of the disk, and none hears of success too early.
 
 use std::any::Any;

@@ -1,4 +1,4 @@
-//! What bytes say they are, whatever their name or whoever sent them says (`RULES` 31).
+//! What bytes say they are, whatever their name or whoever sent them says (rule 31).
 
 /// Bytes from the beginning that are looked at.
 pub const HEAD_BYTES: usize = 8 << 10;

@@ -246,7 +246,7 @@ mod tests {
         );
     }
 
-    /// `RULES` 29.
+    /// rule 29.
     #[test]
     fn the_debugging_port_is_never_opened_to_other_origins() {
         assert!(ARGUMENTS.contains(&"--remote-debugging-port=0"));

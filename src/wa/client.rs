@@ -115,7 +115,7 @@ impl WhatsAppWeb {
         }))
     }
 
-    /// The page, while it shows the account's own chats (`RULES` 7).
+    /// The page, while it shows the account's own chats (rule 7).
     pub(super) fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
         self.shared.is_used();
         self.watched_page()
@@ -153,7 +153,7 @@ impl WhatsAppWeb {
         if pull.me.as_ref().is_some_and(|me| self.takes(me)) {
             Ok(pull.batch())
         } else {
-            // `RULES` 7: whoever else has scanned, nothing of theirs is taken in.
+            // rule 7: whoever else has scanned, nothing of theirs is taken in.
             Err(unreachable("the page is not this account's"))
         }
     }

@@ -14,7 +14,7 @@ use crate::domain::vitals::Deafness;
 pub enum Remedy {
     /// Ask for a fresh QR code.
     RefreshQr,
-    /// Ask WhatsApp's server for a sign of life (`RULES` 16).
+    /// Ask WhatsApp's server for a sign of life (rule 16).
     Probe,
     /// Listen to the page by another way.
     Relisten,
@@ -253,7 +253,7 @@ mod tests {
         );
     }
 
-    /// `RULES` 16.
+    /// rule 16.
     #[test]
     fn an_idle_page_is_probed_within_a_minute_and_loaded_anew_when_the_server_is_deaf() {
         let (mut health, start) = health();

@@ -1,5 +1,5 @@
 //! Which process a process id means. Ids are used again: only together with the start time and the boot do they name one
-//! process for ever (`RULES` 26). Read from `/proc`; where there is none, no process is known, and none is ever killed.
+//! process for ever (rule 26). Read from `/proc`; where there is none, no process is known, and none is ever killed.
 
 use std::fs;
 use std::path::Path;

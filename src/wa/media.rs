@@ -1,5 +1,5 @@
 //! Media through the debugging protocol: out of the page in slices, into it by its own file input. No message of the protocol
-//! ever carries a whole file (`RULES` 10).
+//! ever carries a whole file (rule 10).
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;

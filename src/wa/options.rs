@@ -56,7 +56,7 @@ pub struct Limits {
     pub look: Duration,
     /// How long the page may leave its status unanswered before the browser is restarted.
     pub silent: Duration,
-    /// How long the page may have nothing to tell before the server is asked whether it is there (`RULES` 16).
+    /// How long the page may have nothing to tell before the server is asked whether it is there (rule 16).
     pub idle: Duration,
     /// The server's answer to that.
     pub probe: Duration,

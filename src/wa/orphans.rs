@@ -1,6 +1,6 @@
 //! The processes that we have started for a profile, kept in a file so that the next start finds what a crash of ours has
 //! left running. A process is killed only if its id, its start time, the boot and our folder among its arguments all
-//! agree (`RULES` 26).
+//! agree (rule 26).
 
 use std::fs;
 use std::io;
@@ -135,7 +135,7 @@ mod tests {
         child.wait().unwrap();
     }
 
-    /// `RULES` 26.
+    /// rule 26.
     #[test]
     fn an_orphan_is_reaped_with_what_it_started() {
         let mut child = process(MARK);
@@ -143,7 +143,7 @@ mod tests {
         assert!(!child.wait().unwrap().success());
     }
 
-    /// `RULES` 26: never by the process id alone.
+    /// rule 26: never by the process id alone.
     #[test]
     fn a_stranger_that_got_the_same_process_id_lives_on() {
         let mut child = process(MARK);
@@ -160,7 +160,7 @@ mod tests {
         end(child);
     }
 
-    /// `RULES` 26: nor without our folder.
+    /// rule 26: nor without our folder.
     #[test]
     fn a_process_that_does_not_use_our_folder_lives_on() {
         let mut child = process("--user-data-dir=/somewhere/else");

@@ -1,5 +1,5 @@
 //! An account's folder: one owner at a time, by a lock that the kernel takes back when the owner dies. Under that lock,
-//! what an earlier owner left behind is cleared: its processes (`RULES` 26), and the browser's own lock if it is of
+//! what an earlier owner left behind is cleared: its processes (rule 26), and the browser's own lock if it is of
 //! another host.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -181,7 +181,7 @@ mod tests {
         Profile::open(&path, Timestamp::ZERO).unwrap();
     }
 
-    /// `RULES` 29.
+    /// rule 29.
     #[test]
     fn the_folder_is_ours_alone_and_refused_if_wider() {
         let (_parent, path) = folder();

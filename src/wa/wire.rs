@@ -1,5 +1,5 @@
 //! The page's JSON, turned into the domain's words. Total: whatever the page says becomes an event, if need be a poisoned
-//! one with its bytes (`RULES` 13); nothing here panics, and nothing is dropped.
+//! one with its bytes (rule 13); nothing here panics, and nothing is dropped.
 
 mod change;
 mod details;

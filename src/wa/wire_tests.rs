@@ -69,7 +69,7 @@ fn a_username_is_one_of_the_names_that_a_person_goes_by_and_never_the_only_one()
     error(&wire(&json!({"contact": {"ids": [], "username": "ada"}})).to_string());
 }
 
-/// `RULES` 12; `WHATSAPP` §3: the same message under number and LID is one.
+/// rule 12; `WHATSAPP` §3: the same message under number and LID is one.
 #[test]
 fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
     let by_number = parsed(&json!({}));
@@ -82,7 +82,7 @@ fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
     assert_eq!(group.chat_name.as_deref(), Some("Team"));
 }
 
-/// `RULES` 14.
+/// rule 14.
 #[test]
 fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
     for (changes, kind, line) in [
@@ -116,7 +116,7 @@ fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
     }
 }
 
-/// `RULES` 13.
+/// rule 13.
 #[test]
 fn what_does_not_parse_is_kept_byte_for_byte() {
     error("not json");
@@ -131,7 +131,7 @@ fn what_does_not_parse_is_kept_byte_for_byte() {
     assert!(error(r#"{"type":"oversized","chars":2000000,"head":"…"}"#).contains("2000000"));
 }
 
-/// `RULES` 13: what it means may be known one day, and nobody guesses until then.
+/// rule 13: what it means may be known one day, and nobody guesses until then.
 #[test]
 fn a_chat_id_in_a_form_never_seen_is_kept_with_its_bytes_and_makes_nobody() {
     for chat in [
@@ -156,7 +156,7 @@ fn a_chat_id_in_a_form_never_seen_is_kept_with_its_bytes_and_makes_nobody() {
     error(&json!({"type": "deleted", "target": target, "t": 1}).to_string());
 }
 
-/// `RULES` 13: one bad event does not hold up the others.
+/// rule 13: one bad event does not hold up the others.
 #[test]
 fn a_poisoned_event_leaves_its_neighbours_whole() {
     let bad = wire(&json!({"body": "X"})).to_string().replace("\"X\"", r#""\udc00""#);
@@ -245,7 +245,7 @@ fn a_medium_is_told_with_what_is_known_of_it() {
     assert_eq!(told.sha256.as_deref(), Some(hex));
 }
 
-/// `RULES` 13: what is odd about a medium is left out, and the message is there.
+/// rule 13: what is odd about a medium is left out, and the message is there.
 #[test]
 fn a_medium_with_nonsense_is_a_medium_and_what_may_be_seen_once_is_none() {
     let odd = json!({

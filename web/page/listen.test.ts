@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Hearing } from './listen';
 
-// RULES 16
+// rule 16
 describe('hearing', () => {
   it('takes time before it counts a message that nobody told', () => {
     const hearing = new Hearing();

@@ -1,5 +1,5 @@
 // Sending, and finding out what became of it. The server has chosen and stored the stanza id before; here nothing is ever
-// handed to the page under another one (RULES 2), nor twice in one load of the page.
+// handed to the page under another one (rule 2), nor twice in one load of the page.
 
 import { findMessage, type Query } from './chats';
 import { type Content, handOver } from './outgoing';
@@ -102,7 +102,7 @@ async function quotable(query: Query) {
 
 export type LookUp = { found: number } | { absent: null } | { unclear: string };
 
-/** What became of our message (RULES 3): absent only when every form of the chat that exists is sure of it. */
+/** What became of our message (rule 3): absent only when every form of the chat that exists is sure of it. */
 export async function lookUp({ chat, id }: { chat: string; id: string }): Promise<LookUp> {
   const ready = WPP.isFullReady && WPP.conn.isAuthenticated() && String(WPP.conn.getStreamData().mode) === 'MAIN';
   if (!ready || !isSynced()) {

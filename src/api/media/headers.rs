@@ -1,4 +1,4 @@
-//! What a browser is told about a medium, so that a stranger's file is a file and never a page of ours (`RULES` 31).
+//! What a browser is told about a medium, so that a stranger's file is a file and never a page of ours (rule 31).
 
 use std::ops::Range;
 
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(asked("bytes=2-4", Some("\"other\"")), Ok(None));
     }
 
-    /// `RULES` 31.
+    /// rule 31.
     #[test]
     fn a_name_stays_within_its_header() {
         let told = disposition(false, Some("a\"; b=é.pdf"));

@@ -179,7 +179,7 @@ pub async fn database(config: &Config) -> Finding {
     }
 }
 
-/// `RULES` 29: what no setting of ours can close.
+/// rule 29: what no setting of ours can close.
 pub fn neighbours() -> Finding {
     Finding::new(
         "neighbours",

@@ -89,7 +89,7 @@ impl Doctor {
     }
 }
 
-/// `RULES` 13.
+/// rule 13.
 async fn replay(client: &Client) -> anyhow::Result<Finding> {
     let replayed: Value = client.post("/api/v1/quarantine/replay", &json!({})).await?;
     let detail = format!(

@@ -59,7 +59,7 @@ fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
     assert!(!session.state.is_linked() && !session.state.can_send());
 }
 
-/// `RULES` 7.
+/// rule 7.
 #[test]
 fn another_number_that_scans_is_refused() {
     let session = Session::starting().handle(
@@ -71,7 +71,7 @@ fn another_number_that_scans_is_refused() {
     assert_eq!(session.resync, 0, "nothing of a wrong number may be stored");
 }
 
-/// `RULES` 7: two accounts with one number would tell and send everything twice.
+/// rule 7: two accounts with one number would tell and send everything twice.
 #[test]
 fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
     let me = ready_page("a").me.unwrap().phone;
@@ -84,7 +84,7 @@ fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
     assert_eq!(session.state, SessionState::Ready);
 }
 
-/// `RULES` 11.
+/// rule 11.
 #[test]
 fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
     let attached = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
@@ -109,7 +109,7 @@ fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
     assert_eq!(again.resync, 5, "attached again");
 }
 
-/// `RULES` 11: else what it tells on coming back is taken in before what it took in while it was loaded.
+/// rule 11: else what it tells on coming back is taken in before what it took in while it was loaded.
 #[test]
 fn a_page_that_is_offline_when_it_is_first_seen_has_to_be_compared_too() {
     let offline = |epoch: &str| PageStatus {
@@ -173,7 +173,7 @@ fn a_pairing_code_dies_with_its_page() {
     assert_eq!((session.state, session.pairing_code), (SessionState::Qr, None));
 }
 
-/// `RULES` 10.
+/// rule 10.
 #[test]
 fn events_that_were_missed_ask_for_a_resync_of_a_live_session() {
     let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);

@@ -26,10 +26,10 @@ const MAX_ROWS: usize = 100;
 const MAX_BYTES: usize = 1 << 20;
 
 impl Store {
-    /// Reads a backup into this database, which has to be empty, and parks the outbox (`RULES` 5). All or nothing.
+    /// Reads a backup into this database, which has to be empty, and parks the outbox (rule 5). All or nothing.
     ///
     /// The new database is another instance: its next ids may have been given out before, so that Matrix must not take its
-    /// transactions for the old one's (`RULES` 18). Accounts may be driven from any folder.
+    /// transactions for the old one's (rule 18). Accounts may be driven from any folder.
     pub async fn load<R: AsyncBufRead + Unpin + Send>(&self, reader: R) -> Result<BackupReport, StoreError> {
         let mut lines = Lines {
             reader,

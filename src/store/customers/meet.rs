@@ -1,4 +1,4 @@
-//! Finding the customer whom WhatsApp means, by all that it tells of them (`RULES` 12).
+//! Finding the customer whom WhatsApp means, by all that it tells of them (rule 12).
 
 use std::collections::BTreeSet;
 

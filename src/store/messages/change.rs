@@ -114,7 +114,7 @@ impl Tx {
         self.need_message(id).await.and_then(read)
     }
 
-    /// Gives a message its stanza id, for ever (`RULES` 2): one that has an id keeps it, and its login, and takes only
+    /// Gives a message its stanza id, for ever (rule 2): one that has an id keeps it, and its login, and takes only
     /// the chat. Does not change the state.
     pub async fn choose_stanza(
         &mut self,

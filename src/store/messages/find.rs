@@ -73,7 +73,7 @@ impl Store {
         page::read(query, page, columns, self.readers(), key, read).await
     }
 
-    /// What we hold of a conversation since `from`, for comparing with the page (`RULES` 11), in its order.
+    /// What we hold of a conversation since `from`, for comparing with the page (rule 11), in its order.
     pub async fn recent_ids(
         &self,
         conversation: ConversationId,

@@ -21,7 +21,7 @@ use super::StoreError;
 use super::row::{from_json, to_json, word};
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
-/// (`RULES` 12), and by `client_key` where it has one.
+/// (rule 12), and by `client_key` where it has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
     pub account: AccountId,
@@ -44,7 +44,7 @@ pub struct NewMessage {
     pub deleted_at: Option<Timestamp>,
     pub reactions: Vec<Reaction>,
     pub backfilled: bool,
-    /// Not sent any more after this (`RULES` 4).
+    /// Not sent any more after this (rule 4).
     pub expires_at: Option<Timestamp>,
     /// What it says disappears then.
     pub vanishes_at: Option<Timestamp>,
@@ -104,7 +104,7 @@ pub enum Inserted {
 pub struct HandOver {
     pub id: WaMessageId,
     pub chat: ChatId,
-    /// The account's login in which the id was chosen (`RULES` 3).
+    /// The account's login in which the id was chosen (rule 3).
     pub login: i64,
 }
 

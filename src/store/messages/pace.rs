@@ -20,7 +20,7 @@ impl Store {
         last_heard(self.readers(), conversation).await
     }
 
-    /// Whether a text to this conversation would be the first word ever said there (`RULES` 8).
+    /// Whether a text to this conversation would be the first word ever said there (rule 8).
     pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
         is_first_contact(self.readers(), conversation).await
     }

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Tx};
 use super::{reactions_row, read};
 
 impl Tx {
-    /// The message of this conversation with this id, side and sender (`RULES` 12).
+    /// The message of this conversation with this id, side and sender (rule 12).
     pub async fn message_under(
         &mut self,
         conversation: ConversationId,

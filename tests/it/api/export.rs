@@ -23,7 +23,7 @@ async fn an_export_has_every_message_and_says_how_many() {
     app.stop().await;
 }
 
-/// `RULES` 31.
+/// rule 31.
 #[tokio::test]
 async fn a_csv_cell_that_begins_a_formula_is_defused_and_a_number_is_not() {
     let app = App::start().await;

@@ -74,7 +74,7 @@ async fn nothing_but_healthz_answers_without_a_key_and_each_scope_opens_what_it_
     app.stop().await;
 }
 
-/// `RULES` 30.
+/// rule 30.
 #[tokio::test]
 async fn another_name_or_a_page_of_another_origin_is_turned_away_whatever_its_key() {
     let app = App::start().await;

@@ -83,7 +83,7 @@ async fn a_file_that_was_handed_in_comes_out_whole_in_parts_and_not_at_all_if_it
     app.stop().await;
 }
 
-/// `RULES` 31.
+/// rule 31.
 #[tokio::test]
 async fn only_rasters_sounds_and_films_are_shown_and_no_file_becomes_a_page_of_ours() {
     let app = App::start().await;
@@ -193,7 +193,7 @@ async fn a_picture_has_a_small_one_and_what_is_none_says_so() {
     app.stop().await;
 }
 
-/// `RULES` 25.
+/// rule 25.
 #[tokio::test]
 async fn the_same_file_under_the_same_key_is_one_and_another_is_refused() {
     let app = App::start().await;

@@ -38,7 +38,7 @@ async fn a_send_is_accepted_with_its_place_and_can_be_looked_at_there() {
     app.stop().await;
 }
 
-/// `RULES` 25.
+/// rule 25.
 #[tokio::test]
 async fn the_same_key_and_body_give_the_first_answer_again_and_another_body_is_refused() {
     let app = App::start().await;
@@ -90,7 +90,7 @@ async fn the_same_key_and_body_give_the_first_answer_again_and_another_body_is_r
     app.stop().await;
 }
 
-/// `RULES` 25.
+/// rule 25.
 #[tokio::test]
 async fn twenty_at_once_under_one_key_make_one_message() {
     let app = App::start().await;

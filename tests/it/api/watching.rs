@@ -37,7 +37,7 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
     app.stop().await;
 }
 
-/// `RULES` 13.
+/// rule 13.
 #[tokio::test]
 async fn the_quarantine_is_listed_and_can_be_read_again() {
     use futures_util::FutureExt as _;

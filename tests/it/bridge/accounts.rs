@@ -396,7 +396,7 @@ async fn a_removal_that_is_killed_anywhere_is_finished_by_the_next_start_and_tol
     assert!(killed > 5, "it was killed {killed} times");
 }
 
-/// `RULES` 7.
+/// rule 7.
 #[tokio::test]
 async fn an_account_with_the_number_of_another_takes_nothing_in() {
     let mut rig = Rig::begin(|run| run.whatsapp.link_phone("+447700900002")).await;

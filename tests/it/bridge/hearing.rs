@@ -30,7 +30,7 @@ impl Rig {
     }
 }
 
-/// `RULES` 16: by comparing page and store.
+/// rule 16: by comparing page and store.
 #[tokio::test]
 async fn a_page_that_tells_nothing_of_what_it_shows_is_found_out_within_a_minute_healed_and_told_of_once() {
     let mut rig = Rig::new().await;

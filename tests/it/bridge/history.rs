@@ -260,7 +260,7 @@ async fn a_comparison_of_chats_with_nothing_new_asks_the_page_for_none_of_them()
     assert_eq!(rig.reads(), before);
 }
 
-/// `RULES` 13.
+/// rule 13.
 #[tokio::test]
 async fn what_the_store_refuses_of_the_past_is_kept_and_holds_up_nothing() {
     let past = [(0, "one", 9), (0, "nul \0 inside", 8), (0, "two", 7)];

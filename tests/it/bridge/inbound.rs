@@ -10,7 +10,7 @@ use crm::domain::whatsapp::PageEvent;
 
 use super::Rig;
 
-/// `RULES` 9.
+/// rule 9.
 #[tokio::test]
 async fn what_is_older_than_the_first_login_is_history_and_calls_nobody() {
     let mut rig = Rig::new().await;
@@ -28,7 +28,7 @@ async fn what_is_older_than_the_first_login_is_history_and_calls_nobody() {
     assert_eq!(rig.run.matrix.texts().len(), 1, "the room begins with what is new");
 }
 
-/// `RULES` 7.
+/// rule 7.
 #[tokio::test]
 async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
     let mut rig = Rig::new().await;
@@ -49,7 +49,7 @@ async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
     assert_eq!(rig.messages().await.len(), 2, "nothing new is stored");
 }
 
-/// `RULES` 13.
+/// rule 13.
 #[tokio::test]
 async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
     let mut rig = Rig::new().await;
@@ -86,7 +86,7 @@ async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
     assert_eq!(rig.program.store.count_quarantine().await.unwrap(), 2);
 }
 
-/// `RULES` 11.
+/// rule 11.
 #[tokio::test]
 async fn a_message_that_never_made_an_event_is_found_in_order() {
     let mut rig = Rig::new().await;
@@ -105,7 +105,7 @@ async fn a_message_that_never_made_an_event_is_found_in_order() {
     assert_eq!(held, missed, "more than one look back reaches, each once, in order");
 }
 
-/// `RULES` 11.
+/// rule 11.
 #[tokio::test]
 async fn an_ack_for_a_message_that_we_do_not_know_fetches_it() {
     let mut rig = Rig::new().await;
@@ -118,7 +118,7 @@ async fn an_ack_for_a_message_that_we_do_not_know_fetches_it() {
     assert_eq!(rig.run.matrix.texts().len(), 2, "and it is shown in the room");
 }
 
-/// `RULES` 12: a customer chooses their ids, and may copy another's.
+/// rule 12: a customer chooses their ids, and may copy another's.
 #[tokio::test]
 async fn the_same_stanza_id_from_another_customer_is_another_message() {
     let mut rig = Rig::new().await;
@@ -132,7 +132,7 @@ async fn the_same_stanza_id_from_another_customer_is_another_message() {
     assert_eq!(rig.messages().await.len(), 2);
 }
 
-/// `RULES` 15.
+/// rule 15.
 #[tokio::test]
 async fn unread_counts_what_no_agent_has_read_whatever_whatsapp_shows() {
     let mut rig = Rig::new().await;

@@ -96,7 +96,7 @@ async fn a_vote_counts_once_the_last_one_and_never_an_older_one() {
     assert!(lines.iter().any(|line| line.contains("voted for: ten")), "{lines:?}");
 }
 
-/// `RULES` 13.
+/// rule 13.
 #[tokio::test]
 async fn what_is_about_nothing_is_kept_with_a_reason_and_holds_up_nothing() {
     let mut rig = Rig::new().await;

@@ -16,7 +16,7 @@ fn text(body: &str) -> RoomEventKind {
     }
 }
 
-/// `RULES` 1.
+/// rule 1.
 #[tokio::test]
 async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
     let mut rig = Rig::new().await;
@@ -58,7 +58,7 @@ async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
     );
 }
 
-/// `RULES` 4.
+/// rule 4.
 #[tokio::test]
 async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
     let mut rig = Rig::new().await;
@@ -76,7 +76,7 @@ async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
     );
 }
 
-/// `RULES` 4.
+/// rule 4.
 #[tokio::test]
 async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
     let mut rig = Rig::new().await;
@@ -122,7 +122,7 @@ async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
     );
 }
 
-/// `RULES` 5.
+/// rule 5.
 #[tokio::test]
 async fn what_an_agent_wrote_long_ago_waits_for_a_word() {
     let mut rig = Rig::new().await;
@@ -155,7 +155,7 @@ async fn what_an_agent_wrote_long_ago_waits_for_a_word() {
     );
 }
 
-/// `RULES` 5.
+/// rule 5.
 #[tokio::test]
 async fn a_parked_outbox_waits_until_somebody_says_go() {
     let mut rig = Rig::new().await;
@@ -173,7 +173,7 @@ async fn a_parked_outbox_waits_until_somebody_says_go() {
     assert_eq!(rig.message("restored").await.state, MessageState::Read);
 }
 
-/// `RULES` 4: a person decides.
+/// rule 4: a person decides.
 #[tokio::test]
 async fn retry_resolve_and_cancel_do_what_they_say_and_refuse_what_makes_no_sense() {
     let mut rig = Rig::new().await;
@@ -208,7 +208,7 @@ async fn retry_resolve_and_cancel_do_what_they_say_and_refuse_what_makes_no_sens
     );
 }
 
-/// `RULES` 8: like a person.
+/// rule 8: like a person.
 #[tokio::test]
 async fn a_chat_is_read_and_typed_in_before_an_answer_goes_out() {
     let mut rig = Rig::new().await;
@@ -220,7 +220,7 @@ async fn a_chat_is_read_and_typed_in_before_an_answer_goes_out() {
     assert_eq!(kinds, ["read", "type", "send"], "{calls:?}");
 }
 
-/// `RULES` 8.
+/// rule 8.
 #[tokio::test]
 async fn sends_are_spaced() {
     let spacing = Duration::from_secs(2)..=Duration::from_secs(2);

@@ -73,7 +73,7 @@ impl Rig {
     }
 }
 
-/// `RULES` 8: queued with a reason and a time, not refused.
+/// rule 8: queued with a reason and a time, not refused.
 #[tokio::test]
 async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
     let mut rig = Rig::with(|run| run.policy.pace.first_contacts.daily = Some(1)).await;
@@ -119,7 +119,7 @@ async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
     );
 }
 
-/// `RULES` 8.
+/// rule 8.
 #[tokio::test]
 async fn who_writes_is_no_first_contact_any_more_and_is_answered_at_once() {
     let mut rig = Rig::with(|run| run.policy.pace.first_contacts.hourly = Some(1)).await;
@@ -132,7 +132,7 @@ async fn who_writes_is_no_first_contact_any_more_and_is_answered_at_once() {
     assert_eq!(rig.message("second contact").await.state, MessageState::Read);
 }
 
-/// `RULES` 8.
+/// rule 8.
 #[tokio::test]
 async fn in_quiet_hours_texts_wait_for_the_morning_and_answers_do_not() {
     let night = Daily::new("22:00-07:00".parse().unwrap(), jiff::tz::TimeZone::UTC);

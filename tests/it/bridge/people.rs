@@ -161,7 +161,7 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
     );
 }
 
-/// `RULES` 20: what was shown in the old room is ticked there.
+/// rule 20: what was shown in the old room is ticked there.
 #[tokio::test]
 async fn what_an_agent_wrote_in_the_old_room_is_ticked_there() {
     let mut rig = Rig::new().await;

@@ -15,7 +15,7 @@ fn text(body: &str) -> RoomEventKind {
     }
 }
 
-/// `RULES` 14.
+/// rule 14.
 #[tokio::test]
 async fn what_was_written_elsewhere_appears_with_its_author() {
     let mut rig = Rig::new().await;
@@ -32,7 +32,7 @@ async fn what_was_written_elsewhere_appears_with_its_author() {
     );
 }
 
-/// `RULES` 20.
+/// rule 20.
 #[tokio::test]
 async fn a_message_that_waits_says_so_and_its_tick_follows_it_to_the_end() {
     let mut rig = Rig::new().await;
@@ -65,7 +65,7 @@ async fn a_message_that_waits_says_so_and_its_tick_follows_it_to_the_end() {
     }
 }
 
-/// `RULES` 21.
+/// rule 21.
 #[tokio::test]
 async fn a_trouble_is_told_once_and_its_end_once() {
     let mut rig = Rig::new().await;
@@ -117,7 +117,7 @@ async fn a_trouble_is_told_once_and_its_end_once() {
     assert_eq!(told.len(), 1, "{told:?}");
 }
 
-/// `RULES` 18: the homeserver has forgotten the transaction id, and the answer was lost.
+/// rule 18: the homeserver has forgotten the transaction id, and the answer was lost.
 #[tokio::test]
 async fn an_old_uncertain_event_is_searched_for_before_it_is_sent_again() {
     let mut rig = Rig::new().await;
@@ -151,7 +151,7 @@ async fn a_text_that_no_homeserver_takes_is_cut_at_a_character_and_says_where_th
     assert_eq!(rig.message(&long).await.content, long, "the store has all of it");
 }
 
-/// `RULES` 17: what a gap has swallowed is told, where it was written.
+/// rule 17: what a gap has swallowed is told, where it was written.
 #[tokio::test]
 async fn what_could_not_be_read_back_is_told_in_its_room() {
     let mut rig = Rig::new().await;

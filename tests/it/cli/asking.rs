@@ -43,7 +43,7 @@ async fn lists_are_printed_as_asked() {
     app.stop().await;
 }
 
-/// `RULES` 31.
+/// rule 31.
 #[tokio::test]
 async fn what_a_customer_wrote_cannot_command_a_terminal_or_a_spreadsheet() {
     let app = App::start().await;

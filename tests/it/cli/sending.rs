@@ -31,7 +31,7 @@ async fn becomes(app: &App, state: MessageState, failure: Option<Failure>) {
     }
 }
 
-/// `RULES` 27 and 28.
+/// rule 27 and 28.
 #[tokio::test]
 async fn a_send_ends_as_its_message_does() {
     let failure = |code: &str| Failure {
@@ -121,7 +121,7 @@ async fn a_customer_can_be_named_if_the_name_says_who_is_meant() {
     app.stop().await;
 }
 
-/// `RULES` 8: a reason and a time; nobody waits in the shell for the morning.
+/// rule 8: a reason and a time; nobody waits in the shell for the morning.
 #[tokio::test]
 async fn a_send_that_waits_for_the_morning_says_so_at_once() {
     let app = App::start().await;

@@ -99,7 +99,7 @@ async fn a_server_makes_its_key_refuses_a_second_and_ends_in_order() {
     served.end().await;
 }
 
-/// `RULES` 32: a text and a number that are sent stand in no log, whatever is logged.
+/// rule 32: a text and a number that are sent stand in no log, whatever is logged.
 #[tokio::test]
 async fn neither_a_text_nor_a_number_nor_a_key_is_ever_logged() {
     let served = Served::start(Shell::bare().with("CRM_LOG", "debug")).await;
@@ -122,7 +122,7 @@ async fn neither_a_text_nor_a_number_nor_a_key_is_ever_logged() {
     }
 }
 
-/// `RULES` 5.
+/// rule 5.
 #[tokio::test]
 async fn a_backup_taken_while_the_server_runs_can_be_restored_and_waits_for_a_word() {
     let served = Served::start(Shell::bare()).await;

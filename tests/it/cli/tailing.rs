@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::rig::{PATIENCE, Shell};
 use crate::api::app::App;
 
-/// `RULES` 27.
+/// rule 27.
 #[tokio::test]
 async fn a_tail_prints_one_event_a_line_and_ends_when_it_was_quiet_for_long_enough() {
     let app = App::start().await;

@@ -5,7 +5,7 @@ use crate::rig::customers::phone_shows;
 use crate::rig::desk::{Desk, Plan};
 use crate::rig::until;
 
-/// `RULES` 26.
+/// rule 26.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_ctrl_c_nor_kill_9_and_a_new_start_leave_a_browser_behind() {
     let mut desk = Desk::ready(Plan::plain()).await;

@@ -134,7 +134,7 @@ async fn view_until(desk: &Desk, path: &str, wanted: impl Fn(&Value) -> bool) ->
         .expect("the group becomes known")
 }
 
-/// `RULES` 14.
+/// rule 14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_has_a_room_in_which_everybody_has_a_name_and_agents_answer_the_group() {
     if testbed::quick() {

@@ -80,7 +80,7 @@ async fn kill_in_the_midst(crm: &mut Crm, after: i64) -> i64 {
     messages
 }
 
-/// `RULES` 9.
+/// rule 9.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_is_imported_with_progress_and_complete_once_though_it_is_killed_twice() {
     let (chats, each) = size();

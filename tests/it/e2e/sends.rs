@@ -9,7 +9,7 @@ use crate::rig::socket::Socket;
 const NUMBER: &str = "447700900130";
 const TO: &str = "+447700900130";
 
-/// `RULES` 25 and 27.
+/// rule 25 and 27.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_send_from_each_face_reaches_the_phone_once_and_the_same_key_sends_nothing_more() {
     let desk = Desk::ready(Plan::plain()).await;
@@ -54,7 +54,7 @@ async fn a_send_from_each_face_reaches_the_phone_once_and_the_same_key_sends_not
     assert_eq!(times_accepted(&desk.standin, "another text"), 0);
 }
 
-/// `RULES` 6.
+/// rule 6.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_phone_or_the_page_off_a_wait_times_out_and_the_message_goes_out_once_later() {
     let desk = Desk::ready(Plan::plain()).await;

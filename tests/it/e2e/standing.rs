@@ -21,7 +21,7 @@ async fn received(desk: &Desk) -> Vec<String> {
         .collect()
 }
 
-/// `RULES` 16.
+/// rule 16.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_has_gone_deaf_loses_nothing_and_is_counted_until_it_hears_again() {
     let desk = Desk::ready(Plan::plain()).await;

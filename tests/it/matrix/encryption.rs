@@ -92,7 +92,7 @@ async fn a_restart_keeps_session_and_keys() {
     );
 }
 
-/// `RULES` 1: an event that cannot be decrypted is told, and read when its key has come.
+/// rule 1: an event that cannot be decrypted is told, and read when its key has come.
 #[tokio::test]
 async fn an_event_is_read_again_once_its_key_is_there() {
     if quick() {

@@ -26,7 +26,7 @@ async fn room_of(agent: &Agent, alias: &str) -> Option<String> {
     found["room_id"].as_str().map(str::to_owned)
 }
 
-/// `RULES` 19.
+/// rule 19.
 #[tokio::test]
 async fn a_room_is_made_once_however_often_and_from_wherever_it_is_asked_for() {
     if quick() {
@@ -132,7 +132,7 @@ async fn a_room_that_was_made_half_way_is_completed() {
     assert_eq!(ids(same.all_state(room.as_str()).await.unwrap()), before);
 }
 
-/// `RULES` 19: adopted only when we created it.
+/// rule 19: adopted only when we created it.
 #[tokio::test]
 async fn a_strangers_room_under_our_alias_is_left_alone() {
     if quick() {

@@ -14,7 +14,7 @@ fn txn(id: &str) -> TxnId {
     TxnId(id.to_owned())
 }
 
-/// `RULES` 18.
+/// rule 18.
 #[tokio::test]
 async fn one_transaction_id_is_one_event_and_is_found_again() {
     if quick() {
@@ -119,7 +119,7 @@ async fn a_homeserver_killed_during_sends_loses_and_doubles_nothing() {
     assert_eq!(bodies, expected);
 }
 
-/// `RULES` 20: the SDK would wait a 429 out for minutes without a word.
+/// rule 20: the SDK would wait a 429 out for minutes without a word.
 #[tokio::test]
 async fn a_homeserver_that_slows_us_down_says_for_how_long_at_once() {
     if quick() {

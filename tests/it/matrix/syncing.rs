@@ -46,7 +46,7 @@ async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, 
     (desk, room, since)
 }
 
-/// `RULES` 17, and pitfall 1 of `MATRIX.md` §2: what a gappy sync leaves out is read back.
+/// rule 17, and pitfall 1 of `MATRIX.md` §2: what a gappy sync leaves out is read back.
 #[tokio::test]
 async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
     if quick() {
@@ -110,7 +110,7 @@ async fn the_same_token_brings_the_same_events_in_this_run_and_in_the_next() {
     );
 }
 
-/// `RULES` 17: with no token nothing older than now; and a store that was reset learns of its rooms before it goes on.
+/// rule 17: with no token nothing older than now; and a store that was reset learns of its rooms before it goes on.
 #[tokio::test]
 async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_is_lost() {
     if quick() {
@@ -142,7 +142,7 @@ async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_i
     nils.until_text(room.as_str(), "Ada: still here", SOON).await.unwrap();
 }
 
-/// `RULES` 1: what is not a text is known for what it is, in an encrypted room too.
+/// rule 1: what is not a text is known for what it is, in an encrypted room too.
 #[tokio::test]
 async fn every_kind_of_event_is_told_for_what_it_is() {
     if quick() {
@@ -212,7 +212,7 @@ async fn every_kind_of_event_is_told_for_what_it_is() {
     );
 }
 
-/// `RULES` 1: the bot declines invitations.
+/// rule 1: the bot declines invitations.
 #[tokio::test]
 async fn a_strangers_invitation_is_declined() {
     if quick() {

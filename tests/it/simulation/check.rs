@@ -95,7 +95,7 @@ async fn each_customers_message_is_stored_once_in_order(run: &Run, program: &Pro
     }
 }
 
-/// Invariant 3, and `RULES` 2 and 3.
+/// Invariant 3, and rule 2 and 3.
 fn each_accepted_send_reaches_whatsapp_once_or_is_told(run: &Run, stored: &[Message]) {
     let world = run.whatsapp.world.lock().unwrap();
     let mut taken: HashMap<&WaMessageId, usize> = HashMap::new();
@@ -212,7 +212,7 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     one_tick_a_message(stored, &log, program).await;
 }
 
-/// `RULES` 20.
+/// rule 20.
 async fn one_tick_a_message(stored: &[Message], log: &[Shown], program: &Program) {
     for message in stored.iter().filter(|message| message.direction == Direction::Outbound) {
         let event = program.store.room_event(message.id, 0).await.unwrap().unwrap();

@@ -55,7 +55,7 @@ fn stay_on(cpu: usize) {
     let _ = sched_setaffinity(None, &alone);
 }
 
-/// Invariants 1 to 6, and `RULES` 2–4, 11, 12, 18, 20, 22, 23, 34.
+/// Invariants 1 to 6, and rule 2–4, 11, 12, 18, 20, 22, 23, 34.
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice_wherever_the_program_is_killed() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! `RULES` 25 and 26: who may ask, what was answered, and who drives an account.
+//! rule 25 and 26: who may ask, what was answered, and who drives an account.
 
 use crm::domain::session::SessionState;
 use crm::domain::{AccountId, ApiKeyId, Timestamp};
@@ -10,10 +10,10 @@ use super::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, take_in, write};
 
 on_each_database! {
-    /// `RULES` 25.
+    /// rule 25.
     two_requests_that_race_under_one_key_are_answered_alike,
     answers_are_kept_apart_by_scope_and_forgotten_by_age,
-    /// `RULES` 26, invariant 7.
+    /// rule 26, invariant 7.
     a_process_that_lost_its_account_can_write_nothing_for_it,
     an_account_is_made_once_bound_once_and_dated_once,
     a_key_is_found_by_its_hash_until_it_is_revoked,

@@ -1,4 +1,4 @@
-//! `RULES` 12: a person is found by any of the names that WhatsApp has for them.
+//! rule 12: a person is found by any of the names that WhatsApp has for them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `RULES` 22: writers share commits, and none pays for another's mistake.
+//! rule 22: writers share commits, and none pays for another's mistake.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Invariants 1 and 6, `RULES` 23: every event once, in the order of the commits, whoever writes.
+//! Invariants 1 and 6, rule 23: every event once, in the order of the commits, whoever writes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::raw;
 on_each_database! {
     /// Invariant 6.
     a_follower_sees_every_event_once_and_in_order_while_several_processes_write,
-    /// `RULES` 23.
+    /// rule 23.
     an_event_that_commits_late_keeps_the_later_ones_back,
     a_follower_is_woken_by_its_own_process,
     events_of_one_transaction_follow_each_other,

@@ -1,4 +1,4 @@
-//! `RULES` 22: a transaction that is lost in mid-air runs again, and what it stores is stored once.
+//! rule 22: a transaction that is lost in mid-air runs again, and what it stores is stored once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

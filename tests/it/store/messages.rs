@@ -11,9 +11,9 @@ use super::desk::{self, inbound, outbound, take, write};
 on_each_database! {
     /// Invariant 2.
     a_message_told_twice_is_stored_once,
-    /// `RULES` 12: senders choose their ids, and can copy another's.
+    /// rule 12: senders choose their ids, and can copy another's.
     the_same_id_of_another_side_sender_or_conversation_is_another_message,
-    /// `RULES` 2.
+    /// rule 2.
     a_stanza_id_once_chosen_stays,
     an_accepted_text_is_found_again_by_its_client_key,
 }

@@ -1,4 +1,4 @@
-//! `RULES` 4: lanes. Work waits its turn in its own lane and keeps no other waiting.
+//! rule 4: lanes. Work waits its turn in its own lane and keeps no other waiting.
 
 use std::time::Duration;
 

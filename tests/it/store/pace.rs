@@ -11,7 +11,7 @@ use super::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take, write};
 
 on_each_database! {
-    /// `RULES` 8.
+    /// rule 8.
     a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes,
     an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing,
 }

@@ -11,15 +11,15 @@ use super::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take, write};
 
 on_each_database! {
-    /// `RULES` 11.
+    /// rule 11.
     what_is_held_since_a_moment_is_told_in_order,
-    /// `RULES` 11.
+    /// rule 11.
     only_what_whatsapp_may_still_tell_more_about_is_read_again,
-    /// `RULES` 11.
+    /// rule 11.
     messages_with_emojis_are_told_with_their_chats,
-    /// `RULES` 3.
+    /// rule 3.
     what_a_person_wants_sent_again_counts_for_the_present_login,
-    /// `RULES` 8.
+    /// rule 8.
     only_customers_who_never_wrote_count_as_first_contacts,
 }
 

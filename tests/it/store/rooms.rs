@@ -8,12 +8,12 @@ use super::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take, write};
 
 on_each_database! {
-    /// `RULES` 19.
+    /// rule 19.
     a_conversation_has_one_room_and_the_first_alias_wins,
     an_event_shows_one_part_of_one_message,
-    /// `RULES` 20.
+    /// rule 20.
     a_tick_is_written_down_before_it_is_said,
-    /// `RULES` 1.
+    /// rule 1.
     an_event_that_cannot_be_decrypted_is_kept_once,
 }
 

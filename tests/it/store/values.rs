@@ -1,4 +1,4 @@
-//! `RULES` 13 and 24: what every database keeps alike, and what it refuses alike.
+//! rule 13 and 24: what every database keeps alike, and what it refuses alike.
 
 use crm::domain::message::{Author, Failure, MessageState, Origin};
 use crm::domain::outbox::{Target, Work};
@@ -10,9 +10,9 @@ use super::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take, write};
 
 on_each_database! {
-    /// `RULES` 24.
+    /// rule 24.
     times_keep_their_milliseconds_and_keys_compare_bytewise,
-    /// `RULES` 13.
+    /// rule 13.
     what_no_database_takes_is_refused_for_good_and_goes_into_quarantine,
     a_message_comes_back_as_it_was,
     an_id_is_never_used_again,

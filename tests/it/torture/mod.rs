@@ -51,7 +51,7 @@ impl Measure {
     }
 }
 
-/// Invariants 2 and 3, `RULES` 3, 11, 17, 18, 26, 33.
+/// Invariants 2 and 3, rule 3, 11, 17, 18, 26, 33.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_every_part_at_random_loses_nothing_and_doubles_nothing() {
     if testbed::quick() {

@@ -13,7 +13,7 @@ use crate::rig::LOOK;
 use crate::rig::customers::ids_accepted;
 use crate::rig::desk::Desk;
 
-/// Of all messages, at most this share may end with an unknown outcome (`RULES` 33).
+/// Of all messages, at most this share may end with an unknown outcome (rule 33).
 pub const UNKNOWN_PER_MESSAGES: usize = 100;
 /// What was piled up while parts were down has gone out by then.
 const SETTLES_WITHIN: Duration = Duration::from_mins(3);

@@ -45,7 +45,7 @@ async fn what_a_customer_writes_is_pulled_with_their_names_until_it_is_acked() {
     desk.end().await;
 }
 
-/// Invariant 3; `RULES` 2.
+/// Invariant 3; rule 2.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_goes_out_once_under_the_id_that_was_chosen_and_its_acks_come_back() {
     for (layout, address) in [(KeyLayout::Old, Address::Phone), (KeyLayout::New, Address::Lid)] {
@@ -129,7 +129,7 @@ async fn a_reply_quotes_and_a_message_typed_on_the_phone_comes_as_ours() {
     desk.end().await;
 }
 
-/// `RULES` 3.
+/// rule 3.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_chat_that_is_there_can_say_that_a_message_is_not() {
     let mut desk = Desk::linked().await;

@@ -40,7 +40,7 @@ pub async fn newest_is(desk: &Desk, wanted: &str) {
     assert_eq!(chats[0].last_message.as_ref().map(WaMessageId::as_str), Some(wanted));
 }
 
-/// `RULES` 14: the driver is only a way in; the browser goes on without it.
+/// rule 14: the driver is only a way in; the browser goes on without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
     let mut desk = Desk::linked().await;
@@ -68,7 +68,7 @@ async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
     desk.end().await;
 }
 
-/// `RULES` 16: a socket that is gone says so; one that is dead has to be asked.
+/// rule 16: a socket that is gone says so; one that is dead has to be asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there() {
     let desk = Desk::with(Options::default(), |options| {

@@ -9,7 +9,7 @@ use crate::api::app::App;
 
 const TO: &str = "+447700900123";
 
-/// `RULES` 25.
+/// rule 25.
 #[tokio::test]
 async fn a_send_is_answered_as_by_rest_and_shares_its_idempotency() {
     let app = App::start().await;

@@ -92,7 +92,7 @@ async fn followers_that_come_at_any_moment_see_every_event_once_and_in_order() {
     app.stop().await;
 }
 
-/// `RULES` 23.
+/// rule 23.
 #[tokio::test]
 async fn a_cursor_that_is_too_old_is_told_so_and_goes_on_live() {
     let app = App::start().await;

@@ -34,7 +34,7 @@ const PARTS: [Part; 6] = [
     Part::Phones,
 ];
 
-/// Invariants 2 and 3, `RULES` 3, 11, 26, 33.
+/// Invariants 2 and 3, rule 3, 11, 26, 33.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_of_every_kind_survive_reloads_kills_and_absences_with_their_bytes() {
     let measure = Measure::chosen(30, 1);

@@ -1,0 +1,8 @@
+//! Which accounts are driven here: opened, given their workers, and removed, as their rows say.
+
+mod manager;
+mod removal;
+mod start;
+
+pub use manager::{Source, Switchboard};
+pub use start::start;

@@ -1,0 +1,161 @@
+//! Takes an account away: its workers end, its device is unlinked, its browser closed; what was still to be sent ends with a reason;
+//! its profile goes. What was said through it stays. Each step may be done again, so a crash between any two of them costs nothing: the
+//! row says that it is to go, and the next start goes on.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::registry::Line;
+use crate::bridge::core::{Core, state, trouble};
+use crate::bridge::outbound::changes;
+use crate::domain::account::Account;
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::MessageState;
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::WhatsApp;
+use crate::store::{StoreError, Tx};
+
+use super::manager::Switchboard;
+
+/// How long the account's workers may take to finish what they have in hand.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long its page may take to show whether a device is linked.
+const SETTLED: Duration = Duration::from_mins(1);
+/// How long its browser may take to end.
+const BROWSER: Duration = Duration::from_secs(10);
+/// What is settled in one transaction.
+const BATCH: u64 = 100;
+
+impl Switchboard {
+    /// Takes an account away whose row says so. Gives it as it is then.
+    pub async fn remove(&self, account: &Account) -> anyhow::Result<Account> {
+        let unlinked = self.close_line(account).await?;
+        settle(&self.core, account).await?;
+        if !account.keep_profile {
+            self.source.forget(&account.name).await?;
+        }
+        let gone = finish(&self.core, account, unlinked).await?;
+        tracing::info!(account = account.name, "an account is gone");
+        Ok(gone)
+    }
+
+    /// Ends what drives the account. Says what is left to do for a person, if its device could not be unlinked.
+    async fn close_line(&self, account: &Account) -> anyhow::Result<Result<(), String>> {
+        let tasks = self.tasks.group();
+        let port = match self.end_workers(account.id, DRAIN).await {
+            Some(line) => line.port,
+            None if self.source.has_profile(&account.name) => {
+                // A browser that an earlier process has left behind is found, and ended, by opening the profile.
+                let port = self.source.open(&account.name, &tasks)?;
+                self.board.put(Line::idle(account, port.clone()));
+                port
+            }
+            None => return Ok(Ok(())),
+        };
+        let unlinked = if account.keep_profile {
+            Ok(())
+        } else {
+            // To whom no phone was ever linked, there is nothing to unlink on one.
+            unlink(port.as_ref()).await.or_else(|todo| match account.phone {
+                Some(_) => Err(todo),
+                None => Ok(()),
+            })
+        };
+        port.close(BROWSER).await;
+        tasks.shutdown(DRAIN).await;
+        self.board.take(account.id);
+        Ok(unlinked)
+    }
+}
+
+/// Unlinks the device, if there is one.
+async fn unlink(port: &dyn WhatsApp) -> Result<(), String> {
+    let mut session = port.session();
+    let settled = timeout(
+        SETTLED,
+        session.wait_for(|session| {
+            session.state.has_device() || session.state.needs_login() || session.state == SessionState::Failed
+        }),
+    );
+    let state = match settled.await {
+        Ok(Ok(session)) => session.state,
+        _ => SessionState::Failed,
+    };
+    if state.needs_login() && state != SessionState::WrongNumber {
+        return Ok(());
+    }
+    if state.has_device() {
+        match port.logout().await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::warn!("a device could not be unlinked: {error}"),
+        }
+    }
+    Err("the device could not be unlinked; unlink it on the phone: WhatsApp, Linked devices".to_owned())
+}
+
+/// Lets end, with a reason, all that waits to go out.
+async fn settle(core: &Core, account: &Account) -> Result<(), StoreError> {
+    loop {
+        let (policy, account) = (core.policy_of(&account.name), account.clone());
+        let settled = core.write(move |tx| {
+            let (policy, account) = (policy.clone(), account.clone());
+            async move { settle_some(tx, &policy, &account).await }.boxed()
+        });
+        if settled.await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Gives the count.
+async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<usize, StoreError> {
+    let messages = tx.under_way(account.id, BATCH).await?;
+    for message in &messages {
+        let (state, why) = match message.state {
+            MessageState::Sending => (
+                MessageState::Unknown,
+                format!(
+                    "the account {} was removed before WhatsApp had confirmed it",
+                    account.name
+                ),
+            ),
+            _ => (
+                MessageState::Failed,
+                format!("the account {} was removed before it was sent", account.name),
+            ),
+        };
+        let failure = state::failure("account_removed", &why);
+        state::set_state(tx, policy, message, state, Some(failure)).await?;
+    }
+    let work = tx.work_for(account.id, BATCH).await?;
+    for item in &work {
+        tx.finish_work(item.id).await?;
+        let why = format!("the account {} was removed", account.name);
+        if let Some((id, change, _)) = changes::wanted(&item.work)
+            && let Some(message) = tx.message(id).await?
+        {
+            changes::refuse(tx, policy, &message, &change, ("account_removed", &why)).await?;
+        }
+    }
+    Ok(messages.len() + work.len())
+}
+
+async fn finish(core: &Core, account: &Account, unlinked: Result<(), String>) -> Result<Account, StoreError> {
+    let (policy, account) = (core.policy_of(&account.name), account.clone());
+    let gone = core.write(move |tx| {
+        let (policy, account, detail) = (policy.clone(), account.clone(), unlinked.clone().err());
+        async move {
+            let Some(gone) = tx.finish_removal(account.id, detail.as_deref()).await? else {
+                return Ok(account);
+            };
+            trouble::end_all(tx, &policy, &gone).await?;
+            tx.emit(Event::of_account(EventType::AccountRemoved, gone.id, &gone));
+            Ok(gone)
+        }
+        .boxed()
+    });
+    gone.await
+}

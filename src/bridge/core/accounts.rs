@@ -1,0 +1,101 @@
+//! Accounts that come and go: what is asked is written down and told; the account manager does it. And whether one may
+//! be used, and by which policy.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::domain::AccountId;
+use crate::domain::account::Account;
+use crate::domain::account_name::AccountName;
+use crate::domain::event::{Event, EventType};
+use crate::domain::outbox::{Target, Work};
+use crate::store::{Added, NewWork, Store, StoreError, Tx};
+
+use super::Core;
+use super::policy::Policy;
+use super::refusal::{Refusal, not_found};
+
+/// Adds an account, or brings back the one of this name that is gone. `matrix`: whether there are rooms.
+pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
+    let added = store.write(move |tx| {
+        let name = name.clone();
+        async move {
+            match tx.add_account(&name).await? {
+                Added::New(account) | Added::Back(account) => {
+                    check_number(tx, &account).await?;
+                    if matrix && tx.accounts().await?.len() == 2 {
+                        name_rooms(tx).await?;
+                    }
+                    tx.emit(Event::of_account(EventType::AccountAdded, account.id, &account));
+                    Ok(account)
+                }
+                Added::Taken(account) if account.is_in_use() => Err(Refusal::Conflict(format!(
+                    "there is an account {name} already; choose another name"
+                ))),
+                Added::Taken(_) => Err(Refusal::Conflict(format!(
+                    "the account {name} is still being removed; add it again when that is done"
+                ))),
+            }
+        }
+        .boxed()
+    });
+    added.await
+}
+
+/// Notes that an account is to go: nothing more is accepted for it. Asked for again, it is the same removal.
+pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
+    let removing = store.write(move |tx| {
+        async move {
+            if let Some(account) = tx.begin_removal(id, keep_profile).await? {
+                tx.emit(Event::account(&account));
+                return Ok(account);
+            }
+            tx.account(id).await?.ok_or_else(|| not_found("account", id))
+        }
+        .boxed()
+    });
+    removing.await
+}
+
+/// From the second account on, rooms say to which they belong.
+async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
+    for (conversation, account) in tx.conversations_with_rooms(MAX_ROOMS).await? {
+        let work = NewWork::for_conversation(Target::Matrix, account, conversation, Work::UpdateRoom);
+        tx.enqueue(work).await?;
+    }
+    Ok(())
+}
+
+/// An account that comes back may find its number with another.
+async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
+    let accounts = tx.accounts().await?;
+    let same = |other: &&Account| other.id != account.id && account.phone.is_some() && other.phone == account.phone;
+    match accounts.iter().find(same) {
+        None => Ok(()),
+        Some(other) => Err(Refusal::Conflict(format!(
+            "the number of the account {} belongs to the account {} now; remove that first, or choose another name",
+            account.name, other.name
+        ))),
+    }
+}
+
+/// Rooms that are told anew to which account they belong; the others are when something else about them changes.
+const MAX_ROOMS: u64 = 500;
+
+/// Why an account may not be used, if it may not.
+pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
+    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    Ok((!account.is_in_use()).then(|| {
+        Refusal::Conflict(format!(
+            "the account {name} was removed; `crm account add {name}` brings it back",
+            name = account.name
+        ))
+    }))
+}
+
+/// The policy by which an account's messages go out.
+pub(crate) async fn policy(tx: &mut Tx, core: &Core, id: AccountId) -> Result<Arc<Policy>, StoreError> {
+    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    Ok(core.policy_of(&account.name))
+}

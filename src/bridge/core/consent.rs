@@ -1,0 +1,100 @@
+//! Opt-outs: heard from the customer, checked before every send (an account in removal refuses as well).
+
+use crate::domain::consent::Wish;
+use crate::domain::conversation::Conversation;
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Kind, Message, MessageState};
+use crate::domain::outbox::{Target, Work};
+use crate::domain::{CustomerId, Timestamp, consent};
+use crate::store::{NewWork, StoreError, Tx};
+
+use super::policy::Policy;
+use super::refusal::Refusal;
+use super::{accounts, state};
+
+/// Takes in what a customer's new message says about being written to; and whoever writes is awake, so what waits for the
+/// morning is looked at again.
+pub(crate) async fn heard(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    message: &Message,
+) -> Result<(), StoreError> {
+    tx.hasten_lane(conversation.id).await?;
+    let Some(customer) = conversation.customer_id.filter(|_| message.kind == Kind::Text) else {
+        return Ok(());
+    };
+    let told = match policy.pace.consent.read(&message.content) {
+        None => return Ok(()),
+        Some(Wish::NoMore) => opt_out(tx, policy, customer, message.timestamp, message.content.trim())
+            .await?
+            .then(|| {
+                format!(
+                    "The customer has opted out and is not written to any more. They may take it back themselves, or \
+                     somebody does with `crm customer opt-in {customer}`."
+                )
+            }),
+        Some(Wish::Again) => opt_in(tx, customer, message.timestamp)
+            .await?
+            .then(|| "The customer wants to be written to again.".to_owned()),
+    };
+    if let Some(text) = told.filter(|_| policy.matrix) {
+        let work = Work::Answer {
+            about: message.id,
+            text,
+        };
+        tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+    }
+    Ok(())
+}
+
+/// Why nothing may be sent in this conversation, if nothing may.
+pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<Option<Refusal>, StoreError> {
+    if let Some(refusal) = accounts::refusal(tx, conversation.account_id).await? {
+        return Ok(Some(refusal));
+    }
+    let Some(id) = conversation.customer_id else {
+        return Ok(None);
+    };
+    let Some(since) = tx.customer(id).await?.and_then(|customer| customer.opted_out_at) else {
+        return Ok(None);
+    };
+    let heard = tx.last_heard(conversation.id).await?;
+    let may_write = consent::may_write(Some(since), heard, tx.now());
+    Ok((!may_write).then_some(Refusal::OptedOut { customer: id, since }))
+}
+
+/// As [`refusal`], for those who refuse.
+pub(crate) async fn check(tx: &mut Tx, conversation: &Conversation) -> Result<(), Refusal> {
+    match refusal(tx, conversation).await? {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
+    }
+}
+
+/// Tells whether that was news.
+pub(crate) async fn opt_out(
+    tx: &mut Tx,
+    policy: &Policy,
+    id: CustomerId,
+    at: Timestamp,
+    by: &str,
+) -> Result<bool, StoreError> {
+    let Some(customer) = tx.opt_out(id, at, by).await? else {
+        return Ok(false);
+    };
+    tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+    for message in tx.queued_for(id).await? {
+        let failure = state::failure("opted_out", "the customer has opted out since it was written");
+        state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?;
+    }
+    Ok(true)
+}
+
+pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result<bool, StoreError> {
+    let Some(customer) = tx.opt_in(id, at).await? else {
+        return Ok(false);
+    };
+    tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+    Ok(true)
+}

@@ -1,0 +1,146 @@
+//! What every part of the bridge shares: the store, the clock, chance, the desk's policy, and the bell that says that there
+//! may be work. Nothing here is mutable but through the store.
+
+pub(super) mod accounts;
+pub(super) mod command;
+pub(super) mod consent;
+pub(super) mod names;
+pub(super) mod notice;
+pub(super) mod people;
+pub(super) mod policy;
+pub(super) mod random;
+pub(super) mod reader;
+pub(super) mod refusal;
+pub(super) mod registry;
+pub(super) mod state;
+pub(super) mod syncs;
+pub(super) mod trouble;
+pub(super) mod wake_up;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::domain::{AccountId, Clock};
+use crate::store::{Fence, Store, StoreError, Tx};
+use crate::vault::Vault;
+
+use self::policy::Policy;
+use self::random::Random;
+use self::wake_up::Bell;
+
+/// What a step of a worker has done: the simulation and the tests run a worker until it is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Worked,
+    Idle,
+}
+
+/// Shared by all parts of the bridge; cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub store: Store,
+    pub vault: Vault,
+    pub clock: Arc<dyn Clock>,
+    pub random: Random,
+    pub policy: Arc<Policy>,
+    /// Of accounts that have one of their own, by name.
+    policies: Arc<HashMap<String, Arc<Policy>>>,
+    pub bell: Bell,
+    /// Random, made with the database: transaction ids begin with it (rule 18).
+    pub instance: Arc<str>,
+    /// Under which lease this part works; each write checks it first (rule 26).
+    lease: Option<(AccountId, Fence)>,
+}
+
+impl Core {
+    /// Reads the instance's id from the store, or gives it one.
+    pub async fn new(
+        store: Store,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        policy: Policy,
+    ) -> Result<Self, StoreError> {
+        let instance = store.instance().await?;
+        Ok(Self {
+            store,
+            vault,
+            clock,
+            random,
+            policy: Arc::new(policy),
+            policies: Arc::default(),
+            bell: Bell::new(),
+            instance: instance.into(),
+            lease: None,
+        })
+    }
+
+    /// The same, where some accounts have policies of their own.
+    #[must_use]
+    pub fn with_policies(self, policies: HashMap<String, Policy>) -> Self {
+        let policies = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
+        Self {
+            policies: Arc::new(policies.collect()),
+            ..self
+        }
+    }
+
+    /// The general policy, and those of accounts that have one of their own.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        std::iter::once(&*self.policy).chain(self.policies.values().map(|policy| &**policy))
+    }
+
+    /// The policy of the account of this name.
+    pub fn policy_of(&self, account: &str) -> Arc<Policy> {
+        self.policies.get(account).unwrap_or(&self.policy).clone()
+    }
+
+    /// The same, for what is done for the account of this name.
+    #[must_use]
+    pub fn of_account(&self, name: &str) -> Self {
+        Self {
+            policy: self.policy_of(name),
+            ..self.clone()
+        }
+    }
+
+    /// The same, for what drives an account: its writes fail with [`StoreError::LeaseLost`] once another process drives it.
+    #[must_use]
+    pub fn driving(&self, account: AccountId, fence: Fence) -> Self {
+        Self {
+            lease: Some((account, fence)),
+            ..self.clone()
+        }
+    }
+
+    /// [`Store::write`], then rings the bell.
+    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let answer = match self.lease {
+            None => self.store.write(closure).await,
+            Some((account, fence)) => {
+                let closure = Arc::new(closure);
+                let fenced = self.store.write(move |tx| {
+                    let closure = closure.clone();
+                    async move {
+                        tx.check_fence(account, fence).await?;
+                        closure(tx).await
+                    }
+                    .boxed()
+                });
+                fenced.await
+            }
+        };
+        if answer.is_ok() {
+            self.bell.ring();
+        }
+        answer
+    }
+}

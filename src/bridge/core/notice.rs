@@ -1,0 +1,35 @@
+//! Lines that tell a room what happened, outside the messages themselves.
+
+use crate::domain::ConversationId;
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Kind, Message};
+use crate::domain::outbox::{Target, Work};
+use crate::store::{NewWork, StoreError, Tx};
+
+use super::policy::Policy;
+
+/// A line in the room, under the message, for those who would not look at it again.
+pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
+    if !policy.matrix || message.backfilled || message.kind == Kind::System {
+        return Ok(());
+    }
+    let work = Work::Answer {
+        about: message.id,
+        text,
+    };
+    tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+    Ok(())
+}
+
+/// Tells everybody that a group is called or made up otherwise.
+pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -> Result<(), StoreError> {
+    let Some(conversation) = tx.conversation(id).await? else {
+        return Ok(());
+    };
+    tx.emit(Event::conversation(EventType::ConversationUpdated, &conversation));
+    if policy.matrix {
+        let work = NewWork::for_conversation(Target::Matrix, conversation.account_id, id, Work::UpdateRoom);
+        tx.enqueue(work).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Who somebody is, and what has to be told when that changes: in the journal, and in the rooms that show their conversations.
+//! Work for rooms is written down only where there is a room.
+
+use crate::domain::account::Account;
+use crate::domain::conversation::Conversation;
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
+use crate::domain::event::{Event, EventType};
+use crate::domain::merge::{Merged, Parted};
+use crate::domain::outbox::{Target, Work};
+use crate::domain::whatsapp::{WaContact, WaMessage};
+use crate::domain::{ConversationId, MatrixRoomId};
+use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
+
+/// The customer behind a contact, as all that is told of it makes them.
+pub(crate) async fn meet(
+    tx: &mut Tx,
+    contact: &WaContact,
+    source: IdentitySource,
+) -> Result<ResolvedCustomer, StoreError> {
+    let names = (contact.saved_name.as_deref(), contact.push_name.as_deref());
+    let told = Told::new(&contact.identities, names.0, names.1, source);
+    let met = tx.meet_customer(&told).await?;
+    for other in &met.others {
+        tell_changed(tx, other).await?;
+    }
+    for merged in &met.merged {
+        tell_merged(tx, merged).await?;
+    }
+    if met.created {
+        tx.emit(Event::customer(EventType::CustomerCreated, &met.customer));
+    } else if met.changed {
+        tell_changed(tx, &met.customer).await?;
+    }
+    Ok(met)
+}
+
+/// WhatsApp tells in a customer's chat that they have another number. With a LID the old one is given up; alone it stays
+/// theirs, for their chat goes by it. Answers go to the new number from now on.
+pub(crate) async fn renumber(
+    tx: &mut Tx,
+    account: &Account,
+    notice: &WaMessage,
+    number: &PhoneNumber,
+) -> Result<(), StoreError> {
+    let mut contact = notice.contact.clone();
+    let goes_by = contact.identities.first().map(|identity| identity.kind);
+    if contact.identities.iter().any(|known| known.kind == IdentityKind::Lid) {
+        contact.identities.retain(|known| known.kind != IdentityKind::Phone);
+    }
+    contact.identities.push(Identity::phone(number));
+    meet(tx, &contact, IdentitySource::WhatsApp).await?;
+    if goes_by == Some(IdentityKind::Phone) {
+        tx.free_chat(account.id, &notice.chat).await?;
+    }
+    Ok(())
+}
+
+/// A customer is other than before.
+pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {
+    tx.emit(Event::customer(EventType::CustomerUpdated, customer));
+    for conversation in tx.live_conversations(customer.id).await? {
+        update_room(tx, &conversation).await?;
+    }
+    Ok(())
+}
+
+/// Two customers are one.
+pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), StoreError> {
+    tx.emit(Event::merged(merged));
+    for conversation in &merged.conversations {
+        update_room(tx, conversation).await?;
+    }
+    for joined in &merged.joined {
+        let Some(room) = room_of(tx, joined.merged_conversation_id).await? else {
+            continue;
+        };
+        let text = format!(
+            "{} What is written here is not sent.",
+            goes_on(tx, joined.conversation_id).await?
+        );
+        let work = Work::Tell { room, text };
+        let lane = joined.merged_conversation_id;
+        let work = NewWork::for_conversation(Target::Matrix, joined.account_id, lane, work);
+        tx.enqueue(work).await?;
+    }
+    Ok(())
+}
+
+/// One customer is two again.
+pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), StoreError> {
+    tx.emit(Event::parted(parted));
+    for conversation in &parted.conversations {
+        update_room(tx, conversation).await?;
+        let ended = &parted.merge.conversations;
+        let is_back = ended
+            .iter()
+            .any(|joined| joined.merged_conversation_id == conversation.id);
+        if is_back && let Some(room) = room_of(tx, conversation.id).await? {
+            let text = "This conversation is here again. What is written here goes to the customer.".to_owned();
+            let work = Work::Tell { room, text };
+            let work = NewWork::for_conversation(Target::Matrix, conversation.account_id, conversation.id, work);
+            tx.enqueue(work).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a conversation goes on, in a sentence for a room that it has left.
+pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result<String, StoreError> {
+    let live = tx.live_conversation(conversation).await?;
+    let room = match &live {
+        Some(live) => room_of(tx, live.id).await?,
+        None => None,
+    };
+    Ok(match (room, live) {
+        (Some(room), _) => format!("This conversation goes on in https://matrix.to/#/{room} ."),
+        (None, Some(live)) => format!("This conversation goes on as conversation {}.", live.id),
+        (None, None) => "This conversation has ended.".to_owned(),
+    })
+}
+
+async fn update_room(tx: &mut Tx, conversation: &Conversation) -> Result<(), StoreError> {
+    if room_of(tx, conversation.id).await?.is_some() {
+        let (account, lane) = (conversation.account_id, conversation.id);
+        let work = NewWork::for_conversation(Target::Matrix, account, lane, Work::UpdateRoom);
+        tx.enqueue(work).await?;
+    }
+    Ok(())
+}
+
+async fn room_of(tx: &mut Tx, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
+    Ok(tx.room_of(conversation).await?.and_then(|room| room.room))
+}

@@ -1,0 +1,108 @@
+//! Trouble is told to the owner once, and its end once (rule 21). What is open is kept in the store, so that a restart
+//! tells nothing twice.
+
+use std::time::Duration;
+
+use crate::domain::AccountId;
+use crate::domain::account::Account;
+use crate::domain::outbox::{Target, Work};
+use crate::store::{NewWork, StoreError, Tx};
+
+use super::policy::Policy;
+
+/// Opens a trouble, or says what it has become; told `wait` from now, unless it has ended by then.
+pub(crate) async fn open(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: AccountId,
+    key: &str,
+    text: &str,
+    wait: Duration,
+) -> Result<(), StoreError> {
+    let setting = setting(key);
+    if tx.setting(&setting).await?.as_deref() == Some(text) {
+        return Ok(());
+    }
+    tx.set_setting(&setting, Some(text)).await?;
+    let work = work(policy, key, text, false);
+    enqueue(tx, account, work, wait).await
+}
+
+/// Ends a trouble, if it is open; says so to those who were told of it.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: AccountId,
+    key: &str,
+    text: &str,
+) -> Result<(), StoreError> {
+    if !is_open(tx, key).await? {
+        return Ok(());
+    }
+    tx.set_setting(&setting(key), None).await?;
+    let was_told = tx.setting(&told(key)).await?.is_some();
+    tx.set_setting(&told(key), None).await?;
+    if !was_told {
+        return Ok(());
+    }
+    let work = work(policy, key, text, true);
+    enqueue(tx, account, work, Duration::ZERO).await
+}
+
+/// The keys of what may be wrong with an account: that it does not work, that it hears nothing, that its phone is long unseen.
+fn of_account(account: AccountId) -> [String; 3] {
+    let key = format!("account.{account}");
+    [format!("{key}.deaf"), format!("{key}.warning"), key]
+}
+
+/// Ends all troubles of an account that is gone.
+pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    let text = format!("WhatsApp ({}): the account was removed.", account.name);
+    for key in of_account(account.id) {
+        end(tx, policy, account.id, &key, &text).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn is_open(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {
+    Ok(tx.setting(&setting(key)).await?.is_some())
+}
+
+/// Whether a notice is still true when its turn comes: one that is not is left unsaid.
+pub(crate) async fn is_current(tx: &mut Tx, key: &str, text: &str) -> Result<bool, StoreError> {
+    Ok(tx.setting(&setting(key)).await?.as_deref() == Some(text))
+}
+
+/// The owner has been told of a trouble, so its end will be told.
+pub(crate) async fn note_told(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
+    if is_open(tx, key).await? {
+        tx.set_setting(&told(key), Some("yes")).await?;
+    }
+    Ok(())
+}
+
+fn setting(key: &str) -> String {
+    format!("trouble.{key}")
+}
+
+fn told(key: &str) -> String {
+    format!("trouble.{key}.told")
+}
+
+fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<Work> {
+    let owner = policy.owner.clone().filter(|_| policy.matrix)?;
+    Some(Work::Trouble {
+        owner,
+        key: key.to_owned(),
+        text: text.to_owned(),
+        ends,
+    })
+}
+
+async fn enqueue(tx: &mut Tx, account: AccountId, work: Option<Work>, wait: Duration) -> Result<(), StoreError> {
+    let Some(work) = work else { return Ok(()) };
+    let due = tx.now().plus(wait);
+    tx.enqueue(NewWork::for_account(Target::Matrix, account, work).at(due))
+        .await?;
+    Ok(())
+}

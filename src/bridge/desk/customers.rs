@@ -1,0 +1,113 @@
+//! What people decide about customers: what they are called, that two are one, and that they are two after all.
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::people;
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::domain::customer::Customer;
+use crate::domain::merge::Merge;
+use crate::domain::{CustomerId, MergeId, display_name, revision};
+use crate::store::{CustomerChange, StoreError, Tx};
+
+use super::handle::Desk;
+
+/// A change of a customer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomerEdit {
+    pub change: CustomerChange,
+    /// The revision that it is a change of; none: of whatever there is.
+    pub expected: Option<String>,
+}
+
+impl Desk {
+    /// Changes a customer and gives them as they then are.
+    pub async fn edit_customer(&self, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
+        self.core
+            .write(move |tx| {
+                let edit = edit.clone();
+                async move { change(tx, id, edit).await }.boxed()
+            })
+            .await
+    }
+
+    /// Makes one of two customers: `id` goes on. Asked for again, it is done already.
+    pub async fn merge_customers(&self, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
+        let by = by.to_owned();
+        self.core
+            .write(move |tx| {
+                let by = by.clone();
+                async move { merge(tx, id, with, &by).await }.boxed()
+            })
+            .await
+    }
+
+    /// Undoes a merge. Asked for again, it is done already.
+    pub async fn undo_merge(&self, id: MergeId, by: &str) -> Result<Merge, Refusal> {
+        let by = by.to_owned();
+        self.core
+            .write(move |tx| {
+                let by = by.clone();
+                async move { undo(tx, id, &by).await }.boxed()
+            })
+            .await
+    }
+}
+
+async fn change(tx: &mut Tx, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
+    let customer = current(tx, id).await?;
+    if let Some(known) = &edit.expected {
+        let changed = revision::differences(known, &customer);
+        if !changed.is_empty() {
+            return Err(Refusal::Changed(format!(
+                "customer {id} has changed since you looked at it: {}; look again, then change what still holds",
+                changed.join(", ")
+            )));
+        }
+    }
+    let mut change = edit.change;
+    if let Some(Some(name)) = &mut change.name {
+        *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
+    }
+    match tx.update_customer(customer.id, &change).await {
+        Ok(Some(changed)) => {
+            people::tell_changed(tx, &changed).await?;
+            Ok(changed)
+        }
+        Ok(None) => Ok(customer),
+        Err(StoreError::Conflict(why)) => Err(Refusal::Conflict(why)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn merge(tx: &mut Tx, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
+    if id == with {
+        return Err(Refusal::Conflict(format!(
+            "customer {id} cannot be merged with itself; name another"
+        )));
+    }
+    let (kept, gone) = (current(tx, id).await?, current(tx, with).await?);
+    if kept.id == gone.id {
+        for merged in [with, id] {
+            if let Some(merge) = tx.merge_that_ended(merged).await? {
+                return Ok(merge);
+            }
+        }
+    }
+    let merged = tx.merge_customers(kept.id, gone.id, Some(by)).await?;
+    people::tell_merged(tx, &merged).await?;
+    Ok(merged.merge)
+}
+
+async fn undo(tx: &mut Tx, id: MergeId, by: &str) -> Result<Merge, Refusal> {
+    let merge = tx.merge(id).await?.ok_or_else(|| not_found("merge", id))?;
+    if merge.undone_at.is_some() {
+        return Ok(merge);
+    }
+    let parted = tx.undo_merge(id, by).await?;
+    people::tell_parted(tx, &parted).await?;
+    Ok(parted.merge)
+}
+
+async fn current(tx: &mut Tx, id: CustomerId) -> Result<Customer, Refusal> {
+    tx.current_customer(id).await?.ok_or_else(|| not_found("customer", id))
+}

@@ -1,0 +1,173 @@
+//! What people want changed about a message that is written: its text, itself, an emoji under it. Accepted into the outbox;
+//! the relay does it.
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::core::{accounts, state};
+use crate::bridge::inbound::changes;
+use crate::bridge::outbound::queue;
+use crate::domain::MessageId;
+use crate::domain::message::{
+    Author, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState,
+};
+use crate::domain::outbox::{Target, Work};
+use crate::store::{NewWork, Tx};
+
+use super::handle::Desk;
+
+/// A change that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revision {
+    Edit(String),
+    /// For everyone.
+    Delete,
+    /// Empty takes our emoji away.
+    React(String),
+}
+
+impl Desk {
+    /// Accepts a change of a message. What has not gone out yet is changed at once; else the message is given as it is, and
+    /// an event tells when WhatsApp has taken the change, or that it did not.
+    pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
+        match &revision {
+            Revision::Edit(text) => queue::check_text(text)?,
+            Revision::React(emoji) => check_emoji(emoji)?,
+            Revision::Delete => {}
+        }
+        let policy = self.core.policy.clone();
+        self.core
+            .write(move |tx| {
+                let (policy, revision, author) = (policy.clone(), revision.clone(), author.clone());
+                async move { revise(tx, &policy, id, revision, &author).await }.boxed()
+            })
+            .await
+    }
+}
+
+async fn revise(
+    tx: &mut Tx,
+    policy: &Policy,
+    id: MessageId,
+    revision: Revision,
+    author: &Author,
+) -> Result<Message, Refusal> {
+    let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
+    if message.deleted_at.is_some() {
+        return Err(Refusal::Conflict(format!("message {id} has been deleted")));
+    }
+    if let Some(refusal) = accounts::refusal(tx, message.account_id).await? {
+        return Err(refusal);
+    }
+    let by = &author.name;
+    let work = match revision {
+        Revision::React(emoji) => {
+            if message.whatsapp_id.is_none() || !is_there(&message) {
+                return Err(not_there(&message));
+            }
+            Work::React {
+                message: id,
+                emoji,
+                by: by.clone(),
+            }
+        }
+        Revision::Edit(content) => {
+            check_ours(&message)?;
+            if message.kind != Kind::Text {
+                return Err(Refusal::Conflict(format!(
+                    "message {id} is no text; delete it and send another"
+                )));
+            }
+            if message.state == MessageState::Queued {
+                let now = tx.now();
+                changes::edit(tx, policy, &message, &content, now, by).await?;
+                return tx.message(id).await?.ok_or_else(|| not_found("message", id));
+            }
+            check_age(
+                tx,
+                &message,
+                EDIT_WITHIN,
+                "edits a message for 15 minutes; send another",
+            )?;
+            Work::EditMessage {
+                message: id,
+                content,
+                by: by.clone(),
+            }
+        }
+        Revision::Delete => {
+            check_ours(&message)?;
+            if message.state == MessageState::Queued {
+                let failure = state::failure("cancelled", "somebody deleted it before it was sent");
+                return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?);
+            }
+            check_age(
+                tx,
+                &message,
+                DELETE_WITHIN,
+                "deletes a message for everyone for 60 hours",
+            )?;
+            Work::DeleteMessage {
+                message: id,
+                by: by.clone(),
+            }
+        }
+    };
+    // Not bound to the message: what settles its sending takes away what is bound to it.
+    tx.enqueue(NewWork::for_conversation(
+        Target::WhatsApp,
+        message.account_id,
+        message.conversation_id,
+        work,
+    ))
+    .await?;
+    Ok(message)
+}
+
+fn check_ours(message: &Message) -> Result<(), Refusal> {
+    let id = message.id;
+    if message.direction != Direction::Outbound {
+        return Err(Refusal::Conflict(format!(
+            "message {id} was written by the customer; only what we wrote can be changed"
+        )));
+    }
+    match message.state {
+        MessageState::Failed | MessageState::Unknown => Err(not_there(message)),
+        _ => Ok(()),
+    }
+}
+
+/// On its way counts: the change waits behind it in the same lane.
+fn is_there(message: &Message) -> bool {
+    message.state == MessageState::Sending || message.state.is_with_whatsapp()
+}
+
+fn not_there(message: &Message) -> Refusal {
+    Refusal::Conflict(format!(
+        "message {} is {}: WhatsApp does not have it",
+        message.id, message.state
+    ))
+}
+
+fn check_age(tx: &Tx, message: &Message, limit: std::time::Duration, rule: &str) -> Result<(), Refusal> {
+    if tx.now().since(message.timestamp) > limit {
+        return Err(Refusal::Conflict(format!(
+            "message {} is too old: WhatsApp {rule}",
+            message.id
+        )));
+    }
+    Ok(())
+}
+
+fn check_emoji(emoji: &str) -> Result<(), Refusal> {
+    let is_plain = emoji
+        .chars()
+        .any(|c| c.is_alphanumeric() && c.is_ascii() || c.is_whitespace() || c.is_control());
+    // A keycap such as 1️⃣ begins with a digit.
+    let is_keycap = emoji.ends_with('\u{20e3}');
+    if emoji.len() > MAX_EMOJI_BYTES || (is_plain && !is_keycap) {
+        return Err(Refusal::BadEmoji);
+    }
+    Ok(())
+}

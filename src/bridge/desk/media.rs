@@ -1,0 +1,228 @@
+//! The desk's part for media: a file is handed in, looked at, asked for. Bytes go straight to and from the vault, which is
+//! storage as the database is; nothing here reaches WhatsApp.
+
+use std::ops::Range;
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::accounts;
+use crate::bridge::core::command::{Idempotency, SendFile, check_key};
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::media::attach;
+use crate::bridge::outbound::queue::NewFile;
+use crate::domain::MediaId;
+use crate::domain::media::{FileKind, Media, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype};
+use crate::store::{MediaChange, NewMedia, StoredMedia, Tx};
+use crate::vault::{Incoming, Kept, NoThumbnail, Pieces, VaultError};
+
+use super::handle::Desk;
+
+/// What handing in a file answers with (HTTP's "created").
+const CREATED: u16 = 201;
+
+/// A file that somebody hands in to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upload {
+    /// As they say.
+    pub mimetype: Option<String>,
+    pub filename: Option<String>,
+    /// Its `body_hash` is made anew, with the file's own.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A file that is in the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    pub media: Media,
+    /// Whether this is the answer to an earlier request with the same key.
+    pub replayed: bool,
+}
+
+impl From<VaultError> for Refusal {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::TooLarge { max } => Self::FileTooLarge { max },
+            VaultError::Missing => Self::Conflict(error.to_string()),
+            error if error.is_full() => {
+                Self::Unavailable("no room is left for media; free some space on the server".to_owned())
+            }
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl Desk {
+    /// A place for a file's bytes as they come.
+    pub fn incoming(&self) -> Result<Incoming, Refusal> {
+        Ok(self.core.vault.incoming(self.largest_file())?)
+    }
+
+    /// What a file may have, in bytes: as much as any account takes, since nobody has said yet which is to send it.
+    pub fn largest_file(&self) -> u64 {
+        let of_each = self.core.policies().map(|policy| policy.media.max.largest());
+        of_each.max().unwrap_or_default()
+    }
+
+    /// Keeps a file that has come whole.
+    pub async fn upload(&self, incoming: Incoming, mut upload: Upload) -> Result<Uploaded, Refusal> {
+        if incoming.size() == 0 {
+            return Err(Refusal::EmptyFile);
+        }
+        check_key(upload.idempotency.as_ref())?;
+        let kept = self.core.vault.keep(incoming).await?;
+        let new = describe(&kept, &upload);
+        if let Some(asked) = &mut upload.idempotency {
+            asked.body_hash = fingerprint(&new);
+        }
+        let uploaded = self
+            .core
+            .write(move |tx| {
+                let (new, idempotency) = (new.clone(), upload.idempotency.clone());
+                async move { take(tx, &new, idempotency).await }.boxed()
+            })
+            .await;
+        // Its row is written: from here on it is somebody's.
+        drop(kept);
+        uploaded
+    }
+
+    /// A medium that is here.
+    pub async fn stored_medium(&self, id: MediaId) -> Result<StoredMedia, Refusal> {
+        let stored = self
+            .core
+            .store
+            .medium(id)
+            .await?
+            .ok_or_else(|| not_found("medium", id))?;
+        let Media { state, detail, .. } = &stored.media;
+        if *state == MediaState::Stored {
+            return Ok(stored);
+        }
+        let why = detail
+            .as_deref()
+            .unwrap_or("it is being fetched; ask again in a moment");
+        Err(Refusal::Conflict(format!("medium {id} is not here ({state}): {why}")))
+    }
+
+    /// These bytes of an object.
+    pub async fn read_medium(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, Refusal> {
+        Ok(self.core.vault.read(sha256, range).await?)
+    }
+
+    /// A small JPEG of a medium that is a picture.
+    pub async fn thumbnail(&self, id: MediaId) -> Result<Vec<u8>, Refusal> {
+        let media = self.stored_medium(id).await?.media;
+        let (Some(sha256), Some(size)) = (media.sha256, media.size) else {
+            return Err(Refusal::NoThumbnail(NoThumbnail::NoPicture));
+        };
+        let small = self.core.vault.thumbnail(&sha256, size).await?;
+        small.map_err(Refusal::NoThumbnail)
+    }
+
+    /// Has a medium fetched that is not here; one that is stays as it is.
+    pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
+        let core = self.core.clone();
+        self.core
+            .write(move |tx| {
+                let core = core.clone();
+                async move {
+                    let stored = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    if stored.media.state == MediaState::Stored {
+                        return Ok(stored.media);
+                    }
+                    let mut max = core.policy.media.max.largest();
+                    if let Some(account) = stored.account {
+                        if let Some(refusal) = accounts::refusal(tx, account).await? {
+                            return Err(refusal);
+                        }
+                        max = accounts::policy(tx, &core, account).await?.media.max.largest();
+                    }
+                    if let Some(size) = stored.media.size.filter(|size| *size > max) {
+                        let why = attach::too_large_for_us(size, max);
+                        return Err(Refusal::Conflict(format!("medium {id} is not fetched: {why}")));
+                    }
+                    attach::change(tx, id, &MediaChange::Wanted).await?;
+                    let stored = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    Ok(stored.media)
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// A file that can go out, and as what.
+pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile) -> Result<NewFile, Refusal> {
+    let id = wanted.id;
+    let StoredMedia { media, sniffed, .. } = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+    if media.state != MediaState::Stored {
+        return Err(Refusal::Conflict(format!(
+            "medium {id} is not here ({}), so it cannot be sent",
+            media.state
+        )));
+    }
+    let sniffed = sniffed.as_deref();
+    let kind = wanted.kind.unwrap_or_else(|| FileKind::of_type(sniffed));
+    if !kind.takes(sniffed) {
+        let is = sniffed.unwrap_or("of no type that is known");
+        return Err(Refusal::WrongFileKind(format!(
+            "this file cannot go out as {kind}: it is {is}; send it as a document"
+        )));
+    }
+    let max = rules.max.of(kind);
+    if media.size.is_some_and(|size| size > max) {
+        return Err(Refusal::FileTooLarge { max });
+    }
+    Ok(NewFile { media, kind })
+}
+
+fn describe(kept: &Kept, upload: &Upload) -> NewMedia {
+    let said = upload.mimetype.as_deref().map(clean_mimetype);
+    // Programs that know nothing better say "some bytes", or what a form is.
+    let says_nothing = |said: &String| said == UNKNOWN_TYPE || said.starts_with("application/x-www-form-urlencoded");
+    NewMedia {
+        account: None,
+        state: MediaState::Stored,
+        wanted: false,
+        mimetype: said
+            .filter(|said| !says_nothing(said))
+            .or_else(|| kept.sniffed.map(str::to_owned))
+            .unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+        sniffed: kept.sniffed.map(str::to_owned),
+        size: Some(kept.size),
+        sha256: Some(kept.sha256.clone()),
+        promised_sha256: None,
+        filename: upload.filename.as_deref().and_then(clean_filename),
+        detail: None,
+    }
+}
+
+/// What was handed in: the same bytes under the same name and type.
+fn fingerprint(new: &NewMedia) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let parts = [new.sha256.as_deref(), Some(&new.mimetype), new.filename.as_deref()];
+    let mut hash = Sha256::new();
+    for part in parts.into_iter().flatten() {
+        hash.update(part);
+        hash.update([0]);
+    }
+    hash.finalize().into()
+}
+
+async fn take(tx: &mut Tx, new: &NewMedia, idempotency: Option<Idempotency>) -> Result<Uploaded, Refusal> {
+    let Some(Idempotency { scope, key, body_hash }) = idempotency else {
+        let media = tx.insert_media(new).await?;
+        return Ok(Uploaded { media, replayed: false });
+    };
+    if let Some(stored) = tx.answer(scope, &key).await? {
+        if stored.body_hash != body_hash {
+            return Err(Refusal::IdempotencyMismatch);
+        }
+        let media = serde_json::from_value(stored.response).map_err(|error| Refusal::Internal(error.into()))?;
+        return Ok(Uploaded { media, replayed: true });
+    }
+    let media = tx.insert_media(new).await?;
+    let response = serde_json::to_value(&media).map_err(|error| Refusal::Internal(error.into()))?;
+    tx.put_answer(scope, &key, &body_hash, CREATED, &response, None).await?;
+    Ok::<_, Refusal>(Uploaded { media, replayed: false })
+}

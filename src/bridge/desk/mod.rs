@@ -1,0 +1,18 @@
+//! The desk: what the faces (API, and through it shell and console) may ask for. Each request that changes something is one
+//! transaction and an answer; nothing external happens in it.
+
+mod accounts;
+mod consent;
+mod customers;
+mod edits;
+mod handle;
+mod media;
+mod resolutions;
+mod send;
+mod sync;
+
+pub use customers::CustomerEdit;
+pub use edits::Revision;
+pub use handle::Desk;
+pub use media::{Upload, Uploaded};
+pub use resolutions::{Replayed, Resolution};

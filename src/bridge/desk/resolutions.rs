@@ -1,0 +1,170 @@
+//! What a person decides about a message that went wrong (rule 4), and about what lies in quarantine (rule 13).
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::core::state::failure;
+use crate::bridge::core::{Core, accounts, consent, state};
+use crate::bridge::inbound::batch;
+use crate::domain::MessageId;
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::outbox::{Target, Work};
+use crate::domain::whatsapp::PageEvent;
+use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
+
+use super::handle::Desk;
+
+/// What a person decided about a message whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// It did reach the customer (seen on the phone).
+    Sent,
+    /// It did not.
+    Failed,
+}
+
+#[derive(Clone, Copy)]
+enum Decision {
+    Retry,
+    Cancel,
+    Resolve(Resolution),
+}
+
+/// What became of the quarantine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    pub taken_in: usize,
+    pub still_refused: usize,
+}
+
+/// Items replayed in one request.
+const MAX_REPLAY: u64 = 1000;
+
+impl Desk {
+    /// Sends a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
+    /// already shows it once.
+    pub async fn retry(&self, id: MessageId) -> Result<Message, Refusal> {
+        self.decide(id, Decision::Retry).await
+    }
+
+    /// Takes a message back that has not been handed over yet.
+    pub async fn cancel(&self, id: MessageId) -> Result<Message, Refusal> {
+        self.decide(id, Decision::Cancel).await
+    }
+
+    /// Settles an unknown outcome.
+    pub async fn resolve(&self, id: MessageId, resolution: Resolution) -> Result<Message, Refusal> {
+        self.decide(id, Decision::Resolve(resolution)).await
+    }
+
+    async fn decide(&self, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
+        let core = self.core.clone();
+        self.core
+            .write(move |tx| {
+                let core = core.clone();
+                async move { decide(tx, &core, id, decision).await }.boxed()
+            })
+            .await
+    }
+
+    /// Tries again what lies in quarantine, after the program has learnt to read it.
+    pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
+        let mut replayed = Replayed::default();
+        let page = PageRequest::first(MAX_REPLAY);
+        for item in self.core.store.quarantine(page, None).await?.data {
+            if self.replay(&item).await? {
+                let id = item.id;
+                self.core
+                    .write(move |tx| async move { Ok::<_, Refusal>(tx.remove_quarantine(id).await?) }.boxed())
+                    .await?;
+                replayed.taken_in += 1;
+            } else {
+                replayed.still_refused += 1;
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// Tells whether the item could be taken in.
+    async fn replay(&self, item: &QuarantineItem) -> Result<bool, Refusal> {
+        let Some(line) = item.account_id.and_then(|account| self.line(account)) else {
+            return Ok(false);
+        };
+        let event = match item.source.as_str() {
+            batch::AS_THE_PAGE_TOLD => line.port.read_again(&item.bytes),
+            _ => match serde_json::from_slice(&item.bytes) {
+                Ok(event) => event,
+                Err(_) => return Ok(false),
+            },
+        };
+        if matches!(event, PageEvent::Poison { .. }) {
+            return Ok(false);
+        }
+        let Some(account) = self.core.store.account(line.id).await? else {
+            return Ok(false);
+        };
+        Ok(batch::take_together(&self.core, &account, &[event]).await.is_ok())
+    }
+}
+
+async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
+    let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
+    let policy = &accounts::policy(tx, core, message.account_id).await?;
+    if message.direction != Direction::Outbound {
+        return Err(Refusal::Conflict(format!(
+            "message {id} was written by the customer; there is nothing to decide"
+        )));
+    }
+    match (decision, message.state) {
+        (Decision::Retry, MessageState::Failed | MessageState::Unknown) => retry(tx, policy, &message).await,
+        (Decision::Retry, state) => Err(Refusal::Conflict(format!(
+            "message {id} is {state}; only failed and unknown messages can be retried"
+        ))),
+        (Decision::Cancel, MessageState::Queued) => {
+            let failure = failure("cancelled", "somebody took it back before it was sent");
+            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?)
+        }
+        (Decision::Cancel, state) => Err(Refusal::Conflict(format!(
+            "message {id} is {state}; only a queued message can be cancelled"
+        ))),
+        (Decision::Resolve(Resolution::Sent), MessageState::Unknown) => {
+            Ok(state::set_state(tx, policy, &message, MessageState::Sent, None).await?)
+        }
+        (Decision::Resolve(Resolution::Failed), MessageState::Unknown) => {
+            let failure = failure("resolved_failed", "somebody has seen that it did not arrive");
+            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?)
+        }
+        (Decision::Resolve(_), state) => Err(Refusal::Conflict(format!(
+            "message {id} is {state}; only an unknown outcome can be resolved"
+        ))),
+    }
+}
+
+/// Back into the outbox. One that has a stanza id is looked up under it before it is handed over again.
+async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Message, Refusal> {
+    if let Some(conversation) = tx.conversation(message.conversation_id).await? {
+        consent::check(tx, &conversation).await?;
+    }
+    let handed_over = tx.hand_over(message.id).await?;
+    let state = match &handed_over {
+        None => MessageState::Queued,
+        Some(_) => MessageState::Sending,
+    };
+    if handed_over.is_some() {
+        tx.renew_login(message.id).await?;
+    }
+    let expires = policy.send_expires.map(|span| tx.now().plus(span));
+    tx.set_expiry(message.id, expires).await?;
+    tx.remove_work(message.id, Target::WhatsApp).await?;
+    let changed = tx.set_message_state(message.id, state, None).await?;
+    tx.enqueue(NewWork::for_message(
+        Target::WhatsApp,
+        &changed,
+        Work::SendMessage { message: message.id },
+    ))
+    .await?;
+    tx.emit(Event::message(EventType::MessageState, &changed));
+    Ok(changed)
+}

@@ -1,0 +1,131 @@
+//! Accepts a send: resolves whom it is for, checks consent, and queues it under its idempotency key.
+
+use crate::bridge::core::command::{Accepted, SendCommand, SendTo};
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::core::{Core, accounts, consent, people};
+use crate::bridge::outbound::queue::NewText;
+use crate::bridge::outbound::{file, queue};
+use crate::domain::account::Account;
+use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::customer::{Identity, IdentitySource};
+use crate::domain::whatsapp::WaContact;
+use crate::store::Tx;
+
+use super::media;
+
+pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Accepted, Refusal> {
+    if let Some(asked) = &command.idempotency
+        && let Some(stored) = tx.answer(asked.scope, &asked.key).await?
+    {
+        if stored.body_hash != asked.body_hash {
+            return Err(Refusal::IdempotencyMismatch);
+        }
+        let message = serde_json::from_value(stored.response).map_err(|error| Refusal::Internal(error.into()))?;
+        return Ok(Accepted {
+            message,
+            replayed: true,
+        });
+    }
+    let conversation = address(tx, &command).await?;
+    consent::check(tx, &conversation).await?;
+    let policy = &accounts::policy(tx, core, conversation.account_id).await?;
+    if let Some(replied) = command.reply_to {
+        let replied_in = tx.message(replied).await?.map(|message| message.conversation_id);
+        if replied_in != Some(conversation.id) {
+            return Err(not_found("message to reply to in this conversation:", replied));
+        }
+    }
+    let file = match &command.file {
+        Some(file) => Some(media::sendable(tx, &policy.media, file).await?),
+        None => None,
+    };
+    let content = match &file {
+        Some(file) if command.content.is_empty() => file::stands_for(file.kind, Some(&file.media)),
+        _ => command.content,
+    };
+    let new = NewText {
+        conversation,
+        content,
+        special: command.special,
+        file,
+        author: command.author,
+        reply_to: command.reply_to,
+        client_key: command
+            .idempotency
+            .as_ref()
+            .map(|asked| format!("{}:{}", asked.scope, asked.key)),
+        event: None,
+    };
+    let message = queue::queue(tx, policy, &new).await?;
+    if let Some(asked) = &command.idempotency {
+        let response = serde_json::to_value(&message).map_err(|error| Refusal::Internal(error.into()))?;
+        tx.put_answer(
+            asked.scope,
+            &asked.key,
+            &asked.body_hash,
+            ACCEPTED,
+            &response,
+            Some(message.id),
+        )
+        .await?;
+    }
+    Ok(Accepted {
+        message,
+        replayed: false,
+    })
+}
+
+/// The conversation that a command means, made when there is none.
+async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Refusal> {
+    let customer = match &command.to {
+        SendTo::Conversation(id) => {
+            let conversation = tx
+                .live_conversation(*id)
+                .await?
+                .ok_or_else(|| not_found("conversation", id))?;
+            if let Some(name) = &command.account
+                && account(tx, Some(name)).await?.id != conversation.account_id
+            {
+                return Err(Refusal::Conflict(format!(
+                    "conversation {id} does not belong to account {name}"
+                )));
+            }
+            return Ok(conversation);
+        }
+        SendTo::Customer(id) => tx
+            .current_customer(*id)
+            .await?
+            .ok_or_else(|| not_found("customer", id))?,
+        SendTo::Phone(phone) => {
+            let contact = WaContact {
+                identities: vec![Identity::phone(phone)],
+                ..WaContact::default()
+            };
+            people::meet(tx, &contact, IdentitySource::Asked).await?.customer
+        }
+    };
+    let account = account(tx, command.account.as_deref()).await?;
+    let resolved = tx
+        .resolve_conversation(account.id, Some(customer.id), None, ChatKind::Direct, &customer.name)
+        .await?;
+    Ok(resolved.conversation)
+}
+
+/// The account of this name, or the only one.
+async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
+    if let Some(name) = name {
+        return tx.account_called(name).await?.ok_or_else(|| not_found("account", name));
+    }
+    let mut accounts = tx.accounts().await?;
+    accounts.retain(Account::is_in_use);
+    match accounts.len() {
+        1 => Ok(accounts.remove(0)),
+        0 => Err(not_found("account", "at all; add one with `crm account add NAME`")),
+        _ => Err(Refusal::AmbiguousAccount {
+            names: accounts.into_iter().map(|account| account.name).collect(),
+        }),
+    }
+}
+
+/// What a send answers with (HTTP's "accepted").
+const ACCEPTED: u16 = 202;

@@ -1,0 +1,274 @@
+//! Imports the history of an account: what was written before it was first linked, as deep as was chosen. Chat by chat,
+//! the newest first, each from its newest message back; what is read is written from its oldest on, so that order and
+//! quotations are what they were. How far it is commits with the messages, so a crash costs a part of one chat, read again.
+//!
+//! History calls nobody: no room, no read receipt, no unread count, and no event for each message (`account.history` tells
+//! how far it is). What is live goes first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::{Core, Progress};
+use crate::bridge::inbound::batch::AS_THE_PAGE_TOLD;
+use crate::bridge::inbound::message::Taken;
+use crate::bridge::inbound::{batch, message};
+use crate::domain::AccountId;
+use crate::domain::account::Account;
+use crate::domain::event::{Event, EventType};
+use crate::domain::history::{History, HistoryState};
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::{Earlier, PageEvent, WhatsApp};
+use crate::store::{HistoryStep, StoreError, Tx};
+
+use self::super::hand::Hand;
+
+/// Messages stored in one transaction: what is live waits for one at the most.
+const CHUNK: usize = 50;
+/// How long the import gives way to what is live, which may never come to an end.
+const GIVE_WAY: Duration = Duration::from_secs(2);
+/// How often a chat is begun anew because the page does not know any more where we were.
+const MAX_RESTARTS: i32 = 3;
+/// How often it is looked whether there is something to import, and whether the page is back.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Works off one account's import.
+pub struct Importer {
+    core: Core,
+    account: AccountId,
+    port: Arc<dyn WhatsApp>,
+    /// How far the comparison with the page has come: what was missed goes first.
+    resynced: watch::Receiver<u64>,
+    /// Whether nothing live waits.
+    quiet: watch::Receiver<bool>,
+    /// The chat that is being imported.
+    hand: Option<Hand>,
+}
+
+impl Importer {
+    pub fn new(
+        core: Core,
+        account: AccountId,
+        port: Arc<dyn WhatsApp>,
+        resynced: watch::Receiver<u64>,
+        quiet: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            core,
+            account,
+            port,
+            resynced,
+            quiet,
+            hand: None,
+        }
+    }
+
+    /// Works until `stopping`, or until another process drives the account.
+    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
+        while !stopping.is_cancelled() {
+            let step = tokio::select! {
+                step = self.step() => step,
+                () = stopping.cancelled() => return Ok(()),
+            };
+            let wait = match step {
+                Ok(Progress::Worked) => {
+                    let mut quiet = self.quiet.clone();
+                    tokio::select! {
+                        _ = quiet.wait_for(|quiet| *quiet) => {}
+                        () = self.core.clock.sleep(GIVE_WAY) => {}
+                        () = stopping.cancelled() => {}
+                    }
+                    continue;
+                }
+                Ok(Progress::Idle) => POLL,
+                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(account = %self.account, "the import of history failed, trying again: {error}");
+                    POLL
+                }
+            };
+            tokio::select! {
+                () = self.core.clock.sleep(wait) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one page of a chat, or writes one chunk of what was read.
+    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        let history = self.core.store.history(self.account).await?;
+        let Some(history) = history.filter(|history| history.state == HistoryState::Running) else {
+            self.hand = None;
+            return Ok(Progress::Idle);
+        };
+        if !self.may_read() {
+            return Ok(Progress::Idle);
+        }
+        let account = self.core.store.account(self.account).await?;
+        let account = account.ok_or(StoreError::Missing { what: "account" })?;
+        match self.hand.take() {
+            None => self.pick(&account, &history).await,
+            Some(hand) if hand.is_read() => self.write(hand, account).await,
+            Some(hand) => self.read(hand, account).await,
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        let session = self.port.session();
+        let session = session.borrow();
+        session.state == SessionState::Ready && session.resync <= *self.resynced.borrow()
+    }
+
+    /// Takes the next chat of the plan. When there is none the page is asked once more: some chats come late.
+    async fn pick(&mut self, account: &Account, history: &History) -> Result<Progress, StoreError> {
+        let floor = account.history_ends();
+        let since = history.since.unwrap_or(floor);
+        if let Some(chat) = self.core.store.next_history_chat(self.account).await? {
+            self.hand = Some(Hand::new(chat, since, floor));
+            return Ok(Progress::Worked);
+        }
+        let Ok(chats) = self.port.chats().await else {
+            return Ok(Progress::Idle);
+        };
+        let reaches_in = |at| at >= since;
+        let chats: Vec<_> = chats
+            .into_iter()
+            .filter(|chat| chat.last_at.is_none_or(reaches_in))
+            .map(|chat| chat.chat)
+            .collect();
+        let account = self.account;
+        let history = self
+            .core
+            .write(move |tx| {
+                let chats = chats.clone();
+                async move {
+                    let history = match tx.plan_history(account, &chats).await? {
+                        0 => tx.finish_history(account).await?,
+                        _ => tx.history(account).await?.ok_or(StoreError::Missing {
+                            what: "import of history",
+                        })?,
+                    };
+                    tx.emit(Event::of_account(EventType::AccountHistory, account, &history));
+                    Ok::<_, StoreError>(history)
+                }
+                .boxed()
+            })
+            .await?;
+        if history.state == HistoryState::Done {
+            tracing::info!(%account, messages = history.messages, chats = history.chats_done, "history is imported");
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Asks the page for what is older than what is in hand.
+    async fn read(&mut self, mut hand: Hand, account: Account) -> Result<Progress, StoreError> {
+        let (chat, before) = (hand.chat.chat.clone(), hand.before.clone());
+        match self.port.earlier(&chat, before.as_ref(), hand.count).await {
+            Err(_) => {
+                self.hand = Some(hand);
+                return Ok(Progress::Idle);
+            }
+            Ok(Earlier::Lost) if hand.chat.restarts < MAX_RESTARTS => {
+                self.commit(&hand, account, vec![], HistoryStep::Again).await?;
+                return Ok(Progress::Worked);
+            }
+            Ok(Earlier::Page(page)) => hand.take(page),
+            // The page has no such chat any more, or contradicts itself: what can be had of it is in hand.
+            Ok(Earlier::Lost | Earlier::NoChat) => hand.end(),
+        }
+        self.hand = Some(hand);
+        Ok(Progress::Worked)
+    }
+
+    /// Writes the oldest of what is in hand; with the last of it goes how far the chat is.
+    async fn write(&mut self, mut hand: Hand, account: Account) -> Result<Progress, StoreError> {
+        let chunk = hand.next_chunk(CHUNK);
+        let step = hand.step();
+        self.commit(&hand, account, chunk, step.clone()).await?;
+        if step == HistoryStep::Stays {
+            self.hand = Some(hand);
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Commits a chunk with how far the chat is; what the store refuses for good goes into quarantine (rule 13).
+    async fn commit(
+        &self,
+        hand: &Hand,
+        account: Account,
+        events: Vec<PageEvent>,
+        step: HistoryStep,
+    ) -> Result<(), StoreError> {
+        match self.together(hand, account.clone(), events.clone(), step.clone()).await {
+            Err(error) if error.is_permanent() => {
+                for event in events {
+                    let one = self.together(hand, account.clone(), vec![event.clone()], HistoryStep::Stays);
+                    match one.await {
+                        Err(error) if error.is_permanent() => {
+                            batch::quarantine(&self.core, &account, &event, &error.to_string()).await?;
+                        }
+                        other => other?,
+                    }
+                }
+                self.together(hand, account, vec![], step).await
+            }
+            other => other,
+        }
+    }
+
+    async fn together(
+        &self,
+        hand: &Hand,
+        account: Account,
+        events: Vec<PageEvent>,
+        step: HistoryStep,
+    ) -> Result<(), StoreError> {
+        let (policy, chat) = (self.core.policy.clone(), hand.chat.id);
+        let (account, events, step) = (Arc::new(account), Arc::new(events), Arc::new(step));
+        self.core
+            .write(move |tx| {
+                let (policy, account) = (policy.clone(), account.clone());
+                let (events, step) = (events.clone(), step.clone());
+                async move {
+                    let before = tx.history(account.id).await?.map_or(0, |history| history.percent());
+                    let mut new = 0;
+                    for event in events.iter() {
+                        new += u64::from(take(tx, &policy, &account, event).await?);
+                    }
+                    let history = tx.history_took(account.id, chat, new, &step).await?;
+                    if history.percent() != before {
+                        tx.emit(Event::of_account(EventType::AccountHistory, account.id, &history));
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// Takes in one message of the past; tells whether it was new.
+async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent) -> Result<bool, StoreError> {
+    match event {
+        PageEvent::Message(message) => {
+            let told = tx.event_count();
+            let is_new = message::take_in(tx, policy, account, message).await? != Taken::Known;
+            if is_new {
+                tx.without_events(told, |event| event.kind.is_of_new_message());
+            }
+            Ok(is_new)
+        }
+        PageEvent::Poison { bytes, error } => {
+            tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
+                .await?;
+            Ok(false)
+        }
+        // The past has nothing but messages.
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,270 @@
+//! The way in: what the page tells is committed, and only then acknowledged (invariant 4). One actor an account, which
+//! also follows the session and compares with the page whenever something may have been missed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::bridge::core::reader::Reader;
+use crate::bridge::core::syncs::{Asked, MAX_ASKED, Scope, Syncs};
+use crate::bridge::core::{Core, Progress};
+use crate::domain::AccountId;
+use crate::domain::account::Account;
+use crate::domain::event::{Event, EventType};
+use crate::domain::history::Synced;
+use crate::domain::session::{Session, SessionState};
+use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
+use crate::store::StoreError;
+
+use super::batch::{Stray, quarantine, take_batch};
+use super::gap::{Heard, Hearing};
+use super::{resync, session};
+
+/// The pause after trouble, before the page or the store is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes in what one account's WhatsApp tells.
+pub struct Inbound {
+    core: Core,
+    account: AccountId,
+    port: Arc<dyn WhatsApp>,
+    reader: Reader,
+    session: watch::Receiver<Session>,
+    /// What is committed and not yet told to the page.
+    acked: Option<PageMark>,
+    /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
+    resynced: watch::Sender<u64>,
+    /// The load of the page, and how often it had missed something, in which changes of what we have were last looked for.
+    looked_through: Option<(Option<String>, u64)>,
+    /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
+    listening: bool,
+    hearing: Hearing,
+    /// Whether nothing that is live waits: the import of history goes on then.
+    quiet: watch::Sender<bool>,
+    /// Comparisons that people want now, and the one that is under way.
+    syncs: Syncs,
+    asked: mpsc::Receiver<Asked>,
+    in_hand: Option<Asked>,
+}
+
+impl Inbound {
+    pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
+        let session = port.session();
+        let (ask, asked) = mpsc::channel(MAX_ASKED);
+        Self {
+            core,
+            account,
+            port,
+            reader,
+            session,
+            acked: None,
+            resynced: watch::Sender::new(0),
+            looked_through: None,
+            listening: false,
+            hearing: Hearing::default(),
+            quiet: watch::Sender::new(false),
+            syncs: Syncs::new(ask),
+            asked,
+            in_hand: None,
+        }
+    }
+
+    /// Where a comparison can be asked for.
+    pub fn syncs(&self) -> Syncs {
+        self.syncs.clone()
+    }
+
+    /// Whether nothing that is live waits.
+    pub fn quiet(&self) -> watch::Receiver<bool> {
+        self.quiet.subscribe()
+    }
+
+    /// How far the comparison with the page has come.
+    pub fn resynced(&self) -> watch::Receiver<u64> {
+        self.resynced.subscribe()
+    }
+
+    /// Works until `stopping`, or until another process drives the account.
+    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
+        while !stopping.is_cancelled() {
+            let step = tokio::select! {
+                step = self.step() => step,
+                () = stopping.cancelled() => return Ok(()),
+            };
+            match step {
+                Ok(Progress::Worked) => continue,
+                // The page has been asked and had nothing, which took its time: ask again at once.
+                Ok(Progress::Idle) if self.listening => continue,
+                Ok(Progress::Idle) => {}
+                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
+                Err(error) => tracing::error!(account = %self.account, "taking in failed, trying again: {error}"),
+            }
+            let clock = self.core.clock.clone();
+            tokio::select! {
+                _ = self.session.changed() => {}
+                () = clock.sleep(PAUSE) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the session, compares with the page if that is due, or takes in one batch.
+    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        self.listening = false;
+        let session = self.session.borrow_and_update().clone();
+        let account = session::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
+        // Who is linked, and is not bound, has a number that another account has.
+        let is_strange = session.me.is_some() && account.phone.is_none();
+        if !session.state.is_linked() || is_strange {
+            return Ok(Progress::Idle);
+        }
+        if session.resync > *self.resynced.borrow() && session.state == SessionState::Ready {
+            return self.catch_up(&account, &session).await;
+        }
+        if session.resync > *self.resynced.borrow() {
+            // Live events wait for the comparison (rule 11), or a gap would look closed.
+            return Ok(Progress::Idle);
+        }
+        if let Some(asked) = self.in_hand.take().or_else(|| self.asked.try_recv().ok()) {
+            return self.answer(&account, asked).await;
+        }
+        // A session that changes is looked at at once; what was pulled and not acked is pulled again.
+        let pulled = tokio::select! {
+            pulled = self.port.pull(self.acked.as_ref()) => pulled,
+            Some(asked) = self.asked.recv() => return self.answer(&account, asked).await,
+            _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
+        };
+        match pulled {
+            Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
+            // A page that was loaded anew, of which the session does not know yet: the comparison comes first (rule 11).
+            Ok(Batch { mark: Some(mark), .. }) if session.epoch.as_ref().is_some_and(|known| *known != mark.epoch) => {
+                Ok(Progress::Idle)
+            }
+            Ok(batch) => {
+                self.listening = true;
+                self.quiet.send_replace(false);
+                self.commit(&account, batch).await
+            }
+            Err(Unreachable(_)) => Ok(Progress::Idle),
+        }
+    }
+
+    /// Compares with the page what may have changed, and lets everybody know that it is done.
+    async fn catch_up(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+        self.quiet.send_replace(false);
+        let page = (session.epoch.clone(), session.missed);
+        let scope = if self.looked_through.as_ref() == Some(&page) {
+            Scope::Changed
+        } else {
+            Scope::Anew
+        };
+        let Some(synced) = self.compare(account, scope, None).await? else {
+            return Ok(Progress::Idle);
+        };
+        self.looked_through = Some(page);
+        let port = self.port.clone();
+        let found = usize::try_from(synced.recovered).unwrap_or(usize::MAX);
+        self.hearing
+            .compared(&self.core, account, port.as_ref(), session, found)
+            .await?;
+        self.resynced.send_replace(session.resync);
+        self.core.bell.ring();
+        Ok(Progress::Worked)
+    }
+
+    /// The page had nothing to tell: perhaps because there is nothing, perhaps because it is deaf.
+    async fn nothing_told(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+        let port = self.port.clone();
+        if session.state == SessionState::Ready
+            && self.hearing.look(&self.core, account, port.as_ref()).await? == Heard::NotAll
+        {
+            return self.catch_up(account, session).await;
+        }
+        self.listening = true;
+        self.quiet.send_replace(true);
+        Ok(Progress::Idle)
+    }
+
+    /// Compares with the page, and writes down what that found; `None` when the page went away meanwhile.
+    async fn compare(
+        &self,
+        account: &Account,
+        scope: Scope,
+        asked: Option<&Asked>,
+    ) -> Result<Option<Synced>, StoreError> {
+        let found = match resync::run(&self.core, account, self.port.as_ref(), &self.reader, scope).await? {
+            resync::Outcome::Complete { found } => found as u64,
+            resync::Outcome::Interrupted(error) => {
+                tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
+                return Ok(None);
+            }
+        };
+        if found > 0 {
+            tracing::info!(account = %account.id, found, "recovered messages that were missed");
+        }
+        let (id, tell) = (account.id, found > 0 || asked.is_some());
+        let written = self.core.write(move |tx| {
+            async move {
+                tx.hasten(id).await?;
+                let synced = tx.note_sync(id, found).await?;
+                if tell {
+                    tx.emit(Event::of_account(EventType::AccountSynced, id, &synced));
+                }
+                Ok::<_, StoreError>(synced)
+            }
+            .boxed()
+        });
+        written.await.map(Some)
+    }
+
+    /// Does a comparison that somebody asked for; when the page goes away meanwhile, once it is back.
+    async fn answer(&mut self, account: &Account, asked: Asked) -> Result<Progress, StoreError> {
+        let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
+            self.in_hand = Some(asked);
+            return Ok(Progress::Idle);
+        };
+        asked.answer(synced);
+        Ok(Progress::Worked)
+    }
+
+    async fn commit(&mut self, account: &Account, batch: Batch) -> Result<Progress, StoreError> {
+        let Some(mark) = batch.mark else {
+            return Ok(Progress::Idle);
+        };
+        let told = take_batch(&self.core, account, &batch.events, &self.reader).await?;
+        for stray in told.strays {
+            // rule 11: what is about an id that we do not know fetches its message.
+            match self.port.message(&stray.chat, &stray.id, stray.from_me).await {
+                Ok(Some(message)) => {
+                    let events: Vec<PageEvent> = std::iter::once(PageEvent::Message(Box::new(message)))
+                        .chain(stray.event)
+                        .collect();
+                    let again = take_batch(&self.core, account, &events, &self.reader).await?;
+                    self.give_up(account, again.strays).await?;
+                }
+                Ok(None) => self.give_up(account, vec![stray]).await?,
+                // Not acked, so it comes again.
+                Err(_) => {
+                    self.listening = false;
+                    return Ok(Progress::Idle);
+                }
+            }
+        }
+        self.acked = Some(mark);
+        Ok(Progress::Worked)
+    }
+
+    /// What is about a message that neither we nor the page have is kept with that reason (rule 13). An ack alone says
+    /// nothing worth keeping.
+    async fn give_up(&self, account: &Account, strays: Vec<Stray>) -> Result<(), StoreError> {
+        for event in strays.into_iter().filter_map(|stray| stray.event) {
+            let error = "it is about a message that neither the page nor the store has";
+            quarantine(&self.core, account, &event, error).await?;
+        }
+        Ok(())
+    }
+}

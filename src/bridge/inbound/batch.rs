@@ -1,0 +1,162 @@
+//! Commits what the page told: together, or one by one with the refused in quarantine (`RULES` 13).
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::reader::Reader;
+use crate::bridge::core::{Core, state};
+use crate::domain::account::Account;
+use crate::domain::whatsapp::PageEvent;
+use crate::domain::{ChatId, ConversationId, WaMessageId};
+use crate::store::{StoreError, Tx};
+
+use super::message::Taken;
+use super::{changes, groups, message};
+
+/// Commits events together; when the store refuses one of them for good, each on its own, with the refused in quarantine.
+pub(crate) async fn take_batch(
+    core: &Core,
+    account: &Account,
+    events: &[PageEvent],
+    reader: &Reader,
+) -> Result<Told, StoreError> {
+    let told = match take_together(core, account, events).await {
+        Err(error) if error.is_permanent() => {
+            let mut told = Told::default();
+            for event in events {
+                match take_together(core, account, std::slice::from_ref(event)).await {
+                    Ok(one) => told.add(one),
+                    Err(error) if error.is_permanent() => quarantine(core, account, event, &error.to_string()).await?,
+                    Err(error) => return Err(error),
+                }
+            }
+            told
+        }
+        other => other?,
+    };
+    for conversation in &told.fresh {
+        reader.message_came(core, *conversation);
+    }
+    Ok(told)
+}
+
+pub(crate) async fn take_together(core: &Core, account: &Account, events: &[PageEvent]) -> Result<Told, StoreError> {
+    let (policy, account, events) = (core.policy.clone(), account.clone(), events.to_vec());
+    core.write(move |tx| {
+        let (policy, account, events) = (policy.clone(), account.clone(), events.clone());
+        async move {
+            let mut told = Told::default();
+            for event in &events {
+                take_event(tx, &policy, &account, event, &mut told).await?;
+            }
+            Ok(told)
+        }
+        .boxed()
+    })
+    .await
+}
+
+async fn take_event(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    event: &PageEvent,
+    told: &mut Told,
+) -> Result<(), StoreError> {
+    match event {
+        PageEvent::Message(message) => {
+            let taken = message::take_in(tx, policy, account, message).await?;
+            told.new += usize::from(taken != Taken::Known);
+            if let Taken::New(conversation) = taken {
+                told.fresh.push(conversation);
+            }
+        }
+        PageEvent::Ack { chat, ids, ack } => {
+            for id in ids {
+                match tx.our_message(account.id, id, Some(chat)).await? {
+                    Some(message) => {
+                        state::apply_ack(tx, policy, &message, *ack).await?;
+                    }
+                    None => told.strays.push(Stray {
+                        chat: chat.clone(),
+                        id: id.clone(),
+                        from_me: true,
+                        event: None,
+                    }),
+                }
+            }
+        }
+        PageEvent::Edited { target, .. }
+        | PageEvent::Deleted { target, .. }
+        | PageEvent::Reacted { target, .. }
+        | PageEvent::Voted { target, .. }
+        | PageEvent::Moved { target, .. } => {
+            if !changes::apply(tx, policy, account, event).await? {
+                told.strays.push(Stray {
+                    chat: target.chat.clone(),
+                    id: target.id.clone(),
+                    from_me: target.from_me,
+                    event: Some(event.clone()),
+                });
+            }
+        }
+        PageEvent::Group(group) => groups::take_in(tx, policy, account, group).await?,
+        PageEvent::Poison { bytes, error } => {
+            tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what the store refuses for good, with the reason (`RULES` 13).
+pub(crate) async fn quarantine(
+    core: &Core,
+    account: &Account,
+    event: &PageEvent,
+    error: &str,
+) -> Result<(), StoreError> {
+    let (source, bytes) = match event {
+        PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, bytes.clone()),
+        // Our own types have string keys, so they can always be written.
+        event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default()),
+    };
+    tracing::warn!(account = %account.id, "an event could not be stored; it is in quarantine: see `crm doctor`");
+    let (account, error) = (account.id, error.to_owned());
+    core.write(move |tx| {
+        let (bytes, error) = (bytes.clone(), error.clone());
+        async move { tx.add_quarantine(source, Some(account), &bytes, &error).await }.boxed()
+    })
+    .await
+}
+
+/// What a batch has brought.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Messages that were new.
+    pub new: usize,
+    /// Conversations with something to be marked as read.
+    pub fresh: Vec<ConversationId>,
+    /// What is about messages that we do not know.
+    pub(super) strays: Vec<Stray>,
+}
+
+impl Told {
+    fn add(&mut self, other: Self) {
+        self.new += other.new;
+        self.fresh.extend(other.fresh);
+        self.strays.extend(other.strays);
+    }
+}
+
+/// Something about a message that we do not know.
+pub(super) struct Stray {
+    pub chat: ChatId,
+    pub id: WaMessageId,
+    pub from_me: bool,
+    /// To be taken in again once its message is there; an ack comes with the message.
+    pub event: Option<PageEvent>,
+}
+
+/// The source of quarantined bytes that only the adapter can read again; any other source is an event of ours, as JSON.
+pub(crate) const AS_THE_PAGE_TOLD: &str = "whatsapp.page";

@@ -1,0 +1,220 @@
+//! What happens to a message after it was written: its text changed, itself deleted, emojis under it. However often it is
+//! told, and whatever way (an event, a comparison with the page, our own doing), it happens once.
+
+use crate::bridge::core::names;
+use crate::bridge::core::names::{THE_PHONE, unnamed};
+use crate::bridge::core::notice::tell;
+use crate::bridge::core::policy::Policy;
+use crate::domain::account::Account;
+use crate::domain::conversation::ChatKind;
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Direction, Message, Reaction};
+use crate::domain::whatsapp::{MessageKey, PageEvent, WaMessage, WaReaction};
+use crate::domain::{Timestamp, WaUserId};
+use crate::store::{StoreError, Tx};
+
+use super::polls;
+
+/// Most reactions that are kept of one message: in a large group everybody may leave one.
+const MAX_REACTIONS: usize = 1024;
+
+/// Applies what the page tells about a message. Tells whether that message is known.
+pub(crate) async fn apply(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    event: &PageEvent,
+) -> Result<bool, StoreError> {
+    let Some(target) = event.target() else {
+        return Ok(true);
+    };
+    let Some(message) = find(tx, account, target).await? else {
+        return Ok(false);
+    };
+    let by = names::writer(target.from_me, &target.contact, &message);
+    match event {
+        PageEvent::Edited { content, at, .. } => edit(tx, policy, &message, content, *at, &by).await?,
+        PageEvent::Deleted { at, .. } => delete(tx, policy, &message, *at, &by).await?,
+        PageEvent::Reacted { reaction, .. } => {
+            let reaction = named(reaction, &message);
+            react(tx, policy, &message, reaction).await?;
+        }
+        PageEvent::Voted { vote, .. } => polls::vote(tx, policy, &message, vote).await?,
+        PageEvent::Moved { location, at, .. } => polls::move_to(tx, &message, location, *at).await?,
+        PageEvent::Message(_) | PageEvent::Ack { .. } | PageEvent::Group(_) | PageEvent::Poison { .. } => {}
+    }
+    Ok(true)
+}
+
+/// The same for what the page tells of a message, if we have that one.
+pub(crate) async fn reconcile_known(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    told: &WaMessage,
+) -> Result<(), StoreError> {
+    match find(tx, account, &told.key()).await? {
+        Some(stored) => reconcile(tx, policy, &stored, told).await,
+        None => Ok(()),
+    }
+}
+
+/// Brings a message that we have to what the page tells of it now.
+pub(crate) async fn reconcile(
+    tx: &mut Tx,
+    policy: &Policy,
+    stored: &Message,
+    told: &WaMessage,
+) -> Result<(), StoreError> {
+    let by = names::writer(told.from_me, &told.contact, stored);
+    if told.is_deleted {
+        let now = tx.now();
+        delete(tx, policy, stored, now, &by).await?;
+    } else if let Some(at) = told.edited_at {
+        edit(tx, policy, stored, &told.content, at, &by).await?;
+    }
+    if let Some(reactions) = &told.reactions {
+        let mut told: Vec<Reaction> = reactions.iter().map(|reaction| named(reaction, stored)).collect();
+        told.truncate(MAX_REACTIONS);
+        set_reactions(tx, stored, told).await?;
+    }
+    polls::reconcile(tx, stored, told).await
+}
+
+/// The reactions of a message that is about to be stored.
+pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
+    let told = told.reactions.iter().flatten().take(MAX_REACTIONS);
+    told.map(|reaction| Reaction {
+        name: names::name_of(&reaction.contact).unwrap_or_else(|| unnamed(reaction.from_me)),
+        ..bare(reaction)
+    })
+    .collect()
+}
+
+/// Changes a text, unless that is no news, or older than what is known.
+pub(crate) async fn edit(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    content: &str,
+    at: Timestamp,
+    by: &str,
+) -> Result<(), StoreError> {
+    let is_old = message.edited_at.is_some_and(|known| known > at);
+    if message.content == content || is_old || message.deleted_at.is_some() {
+        return Ok(());
+    }
+    let edited = tx.set_content(message.id, content, Some(at)).await?;
+    tx.emit(Event::message(EventType::MessageEdited, &edited));
+    tell(tx, policy, &edited, format!("{by} changed this to: {content}")).await
+}
+
+/// Marks a message as deleted for everyone.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    at: Timestamp,
+    by: &str,
+) -> Result<(), StoreError> {
+    if message.deleted_at.is_some() {
+        return Ok(());
+    }
+    let deleted = tx.set_deleted(message.id, at).await?;
+    tx.emit(Event::message(EventType::MessageDeleted, &deleted));
+    tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
+}
+
+/// Puts an emoji under a message in place of the same person's last one; an empty one takes it away.
+pub(crate) async fn react(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    reaction: Reaction,
+) -> Result<(), StoreError> {
+    let before = message.reactions.iter().find(|other| other.is_of_same(&reaction));
+    let is_old = before.is_some_and(|before| before.at > reaction.at);
+    let is_same = before.map_or("", |before| before.emoji.as_str()) == reaction.emoji;
+    if is_old || is_same {
+        return Ok(());
+    }
+    let mut reactions = message.reactions.clone();
+    reactions.retain(|other| !other.is_of_same(&reaction));
+    let line = if reaction.emoji.is_empty() {
+        format!("{} took their reaction back", reaction.name)
+    } else if reactions.len() >= MAX_REACTIONS {
+        return Ok(());
+    } else {
+        format!("{} reacted with {}", reaction.name, reaction.emoji)
+    };
+    if !reaction.emoji.is_empty() {
+        reactions.push(reaction);
+    }
+    set_reactions(tx, message, reactions).await?;
+    tell(tx, policy, message, line).await
+}
+
+async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>) -> Result<(), StoreError> {
+    let emojis = |reactions: &[Reaction]| {
+        let mut all: Vec<_> = reactions
+            .iter()
+            .map(|one| (one.from_me, one.sender.clone(), one.emoji.clone()))
+            .collect();
+        all.sort();
+        all
+    };
+    if emojis(&message.reactions) == emojis(&reactions) {
+        return Ok(());
+    }
+    let changed = tx.set_reactions(message.id, &reactions).await?;
+    tx.emit(Event::message(EventType::MessageReaction, &changed));
+    Ok(())
+}
+
+/// The message that an event is about. One of a customer is looked for in that customer's conversation alone: ids are chosen
+/// by those who write (rule 12).
+async fn find(tx: &mut Tx, account: &Account, target: &MessageKey) -> Result<Option<Message>, StoreError> {
+    if target.from_me {
+        return tx.our_message(account.id, &target.id, Some(&target.chat)).await;
+    }
+    let sender = names::sender_key(target.chat_kind, target.from_me, &target.sender, &target.contact);
+    let mut conversation = tx.conversation_of_chat(account.id, &target.chat).await?;
+    if conversation.is_none() && target.chat_kind == ChatKind::Direct {
+        for identity in &target.contact.identities {
+            if let Some(customer) = tx.customer_of(identity).await? {
+                conversation = tx.conversation_of(account.id, customer.id).await?;
+                break;
+            }
+        }
+    }
+    match conversation {
+        Some(conversation) => tx.message_under(conversation.id, &target.id, false, &sender).await,
+        None => Ok(None),
+    }
+}
+
+fn bare(reaction: &WaReaction) -> Reaction {
+    let in_group = !reaction.from_me && !matches!(reaction.sender.as_str(), "" | "me" | "them");
+    Reaction {
+        emoji: reaction.emoji.clone(),
+        from_me: reaction.from_me,
+        sender: in_group.then(|| WaUserId(reaction.sender.as_str().to_owned())),
+        name: String::new(),
+        at: reaction.at,
+    }
+}
+
+fn named(reaction: &WaReaction, message: &Message) -> Reaction {
+    let author = message
+        .author
+        .as_ref()
+        .filter(|_| message.direction == Direction::Inbound);
+    let name = if reaction.from_me {
+        THE_PHONE.to_owned()
+    } else {
+        names::name_of(&reaction.contact)
+            .or_else(|| author.map(|author| author.name.clone()))
+            .unwrap_or_else(|| unnamed(false))
+    };
+    Reaction { name, ..bare(reaction) }
+}

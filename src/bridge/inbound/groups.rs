@@ -1,0 +1,98 @@
+//! Groups: how each is called, and who is in it, kept as WhatsApp tells them.
+
+use crate::bridge::core::names;
+use crate::bridge::core::notice::announce;
+use crate::bridge::core::policy::Policy;
+use crate::domain::WaUserId;
+use crate::domain::account::Account;
+use crate::domain::conversation::ChatKind;
+use crate::domain::customer::IdentityKind;
+use crate::domain::group::{Group, Participant};
+use crate::domain::whatsapp::{WaGroup, WaParticipant};
+use crate::store::{StoreError, Tx};
+
+/// Keeps what a group is. One in which nobody has written yet is no conversation, and is told again once it is one.
+pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, told: &WaGroup) -> Result<(), StoreError> {
+    let Some(conversation) = tx.conversation_of_chat(account.id, &told.chat).await? else {
+        return Ok(());
+    };
+    let known = tx.group(conversation.id).await?.unwrap_or_default();
+    let participants = match &told.participants {
+        Some(participants) => participants.iter().map(participant).collect(),
+        None => known.participants,
+    };
+    let mut changed = tx.set_group(conversation.id, &participants).await?;
+    tx.doubt_group_portrait(conversation.id).await?;
+    if let Some(name) = told.name.as_ref().filter(|name| **name != conversation.name) {
+        tx.resolve_conversation(account.id, None, Some(&told.chat), ChatKind::Group, name)
+            .await?;
+        changed = true;
+    }
+    if changed {
+        announce(tx, policy, conversation.id).await?;
+    }
+    Ok(())
+}
+
+/// Who the text calls by `@user`: those of the group's members that it names.
+pub(crate) fn mentioned(text: &str, group: &Group) -> Vec<Participant> {
+    let named = |user: &WaUserId| {
+        text.match_indices('@').any(|(at, _)| {
+            let rest = &text[at + 1..];
+            rest.strip_prefix(user.as_str())
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        })
+    };
+    let members = group.participants.iter();
+    members.filter(|member| named(&member.user)).cloned().collect()
+}
+
+fn participant(told: &WaParticipant) -> Participant {
+    let identity = |kind| {
+        let mut identities = told.contact.identities.iter();
+        identities.find(move |identity| identity.kind == kind)
+    };
+    let phone = identity(IdentityKind::Phone).and_then(|phone| phone.value.parse().ok());
+    let user = told.user.as_str();
+    let user = user.split_once('@').map_or(user, |(user, _)| user);
+    let name = if told.from_me {
+        Some("You".to_owned())
+    } else {
+        names::name_of(&told.contact)
+    };
+    Participant {
+        user: WaUserId(user.to_owned()),
+        name: name
+            .or_else(|| identity(IdentityKind::Phone).map(|phone| phone.value.clone()))
+            .unwrap_or_else(|| user.to_owned()),
+        phone,
+        from_me: told.from_me,
+        is_admin: told.is_admin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_calls_those_members_by_name_that_it_has_after_an_at() {
+        let member = |user: &str| Participant {
+            user: WaUserId::from(user),
+            name: user.to_owned(),
+            phone: None,
+            from_me: false,
+            is_admin: false,
+        };
+        let group = Group {
+            photo_url: None,
+            participants: vec![member("9001"), member("900"), member("9003")],
+        };
+        let called: Vec<String> = mentioned("@9001, and x@9003; @90031", &group)
+            .into_iter()
+            .map(|member| member.name)
+            .collect();
+        assert_eq!(called, ["9001", "9003"]);
+        assert!(mentioned("nobody at all @", &group).is_empty());
+    }
+}

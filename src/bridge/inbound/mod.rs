@@ -1,0 +1,13 @@
+//! The way in: what one account's page tells is committed, then acknowledged; compared whenever something may have been missed.
+
+mod actor;
+pub(super) mod batch;
+pub(super) mod changes;
+mod gap;
+pub(super) mod groups;
+pub(super) mod message;
+mod polls;
+mod resync;
+mod session;
+
+pub use actor::Inbound;

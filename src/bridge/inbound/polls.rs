@@ -1,0 +1,153 @@
+//! What goes on in a message after it was written: votes in a poll, a shared place that moves, what becomes known of it
+//! late. However often it is told, it happens once.
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::{names, notice};
+use crate::domain::details::{Location, PollVote};
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Direction, Message};
+use crate::domain::whatsapp::{WaMessage, WaVote};
+use crate::domain::{Timestamp, WaUserId};
+use crate::store::{StoreError, Tx};
+
+/// Most voters that are kept of one poll: as many as a group has members.
+const MAX_VOTES: usize = 2048;
+
+/// A vote takes the place of the same person's last one, unless it is older. Nothing chosen is a vote as well: they took
+/// theirs back, which an older one must not undo.
+pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
+    let vote = named(told, message);
+    let name = vote.name.clone();
+    let chosen = vote.options.join(", ");
+    if !cast(tx, message, vec![vote]).await? {
+        return Ok(());
+    }
+    let line = if chosen.is_empty() {
+        format!("{name} took their vote back")
+    } else {
+        format!("{name} voted for: {chosen}")
+    };
+    notice::tell(tx, policy, message, line).await
+}
+
+/// Somebody who shares their place is elsewhere.
+pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: Timestamp) -> Result<(), StoreError> {
+    let mut details = message.details.clone().unwrap_or_default();
+    let Some(from) = &details.location else {
+        return Ok(());
+    };
+    let is_old = message.edited_at.is_some_and(|known| known > at);
+    if is_old || message.deleted_at.is_some() || (from.latitude, from.longitude) == (to.latitude, to.longitude) {
+        return Ok(());
+    }
+    details.location = Some(Location {
+        // What is told of a move may be less than what was told at the beginning.
+        name: to.name.clone().or_else(|| from.name.clone()),
+        address: to.address.clone().or_else(|| from.address.clone()),
+        live_until: to.live_until.max(from.live_until),
+        ..to.clone()
+    });
+    tx.set_details(message.id, &details).await?;
+    let moved = tx.set_content(message.id, &message.content, Some(at)).await?;
+    tx.emit(Event::message(EventType::MessageEdited, &moved));
+    Ok(())
+}
+
+/// Brings a message that we have to what the page tells of it now.
+pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
+    if let Some(votes) = &told.votes {
+        let votes = votes.iter().map(|vote| named(vote, stored)).collect();
+        cast(tx, stored, votes).await?;
+    }
+    learn_timer(tx, stored, told).await?;
+    let place = told.details.as_ref().and_then(|details| details.location.as_ref());
+    if let Some(place) = place.filter(|place| place.live_until.is_some()) {
+        let now = tx.now();
+        // Read anew: the votes may have changed it, and then there is no place, but nobody has to know that here.
+        if let Some(stored) = tx.message(stored.id).await? {
+            move_to(tx, &stored, place, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A message of ours gets its chat's timer in the page.
+async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
+    let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
+    let Some(stored) = tx.message(stored.id).await? else {
+        return Ok(());
+    };
+    let mut details = stored.details.clone().unwrap_or_default();
+    if seconds.is_none() || details.expires_after_s.is_some() || stored.deleted_at.is_some() {
+        return Ok(());
+    }
+    details.expires_after_s = seconds;
+    if let Some(at) = details.disappears_at(stored.timestamp) {
+        tx.set_vanishing(stored.id, at).await?;
+    }
+    tx.set_details(stored.id, &details).await.map(|_| ())
+}
+
+/// The votes of a poll that is about to be stored.
+pub(crate) fn votes_of(told: &WaMessage) -> Vec<PollVote> {
+    let told = told.votes.iter().flatten().take(MAX_VOTES);
+    told.map(|vote| PollVote {
+        name: names::name_of(&vote.contact).unwrap_or_else(|| names::unnamed(vote.from_me)),
+        ..bare(vote)
+    })
+    .collect()
+}
+
+/// Counts votes; tells whether any of them is news.
+async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bool, StoreError> {
+    let mut details = message.details.clone().unwrap_or_default();
+    let Some(poll) = details.poll.as_mut() else {
+        return Ok(false);
+    };
+    let mut changed = false;
+    for vote in votes {
+        match poll.votes.iter().position(|other| other.is_of_same(&vote)) {
+            Some(at) if poll.votes[at].at > vote.at || poll.votes[at].options == vote.options => {}
+            Some(at) => {
+                poll.votes[at] = vote;
+                changed = true;
+            }
+            None if vote.options.is_empty() || poll.votes.len() >= MAX_VOTES => {}
+            None => {
+                poll.votes.push(vote);
+                changed = true;
+            }
+        }
+    }
+    if changed {
+        let counted = tx.set_details(message.id, &details).await?;
+        tx.emit(Event::message(EventType::MessagePoll, &counted));
+    }
+    Ok(changed)
+}
+
+fn bare(vote: &WaVote) -> PollVote {
+    let in_group = !vote.from_me && !vote.sender.as_str().is_empty();
+    PollVote {
+        from_me: vote.from_me,
+        sender: in_group.then(|| WaUserId(vote.sender.as_str().to_owned())),
+        name: String::new(),
+        options: vote.options.clone(),
+        at: vote.at,
+    }
+}
+
+fn named(vote: &WaVote, message: &Message) -> PollVote {
+    let author = message
+        .author
+        .as_ref()
+        .filter(|_| message.direction == Direction::Inbound);
+    let name = if vote.from_me {
+        names::THE_PHONE.to_owned()
+    } else {
+        names::name_of(&vote.contact)
+            .or_else(|| author.map(|author| author.name.clone()))
+            .unwrap_or_else(|| names::unnamed(false))
+    };
+    PollVote { name, ..bare(vote) }
+}

@@ -1,0 +1,279 @@
+//! Compares the page with the store, conversation by conversation, whenever events may have been missed: at attach, in a
+//! new epoch, at MAIN, back online, after an overflow (rule 11). A message that came while the browser was dead makes no
+//! event; only this finds it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::bridge::core::Core;
+use crate::bridge::core::reader::Reader;
+use crate::bridge::core::syncs::Scope;
+use crate::domain::account::Account;
+use crate::domain::conversation::Conversation;
+use crate::domain::history::HistoryState;
+use crate::domain::whatsapp::{ChatSummary, PageEvent, Unreachable, WhatsApp};
+use crate::domain::{ConversationId, Timestamp, WaMessageId};
+use crate::store::{RecentMessage, StoreError};
+
+use super::batch;
+
+mod revised;
+
+/// How many messages of a chat are asked for first, and how fast that grows until they meet what we have.
+const FIRST_COUNT: usize = 20;
+const GROWTH: usize = 5;
+/// No comparison reaches further back than this many messages of a chat.
+const MAX_COUNT: usize = 12_500;
+/// WhatsApp's times are whole seconds of several clocks: this much before our newest message is compared again.
+const OVERLAP: Duration = Duration::from_secs(30);
+/// A chat that ends with a text of ours no older than this is looked at, though nothing seems to be missing.
+const ANSWERED_WITHIN: Duration = Duration::from_hours(48);
+/// A chat that the phone shows as unread is looked at for so long after a last message that we hold.
+const UNREAD_WITHIN: Duration = Duration::from_hours(14 * 24);
+/// What somebody asked for is looked at though nothing seems to be missing: so many messages, and at least so far back.
+const THOROUGH_COUNT: usize = 100;
+const THOROUGH_WITHIN: Duration = Duration::from_hours(48);
+/// For this long after a message its acks are asked for again.
+const UNFINISHED_FOR: Duration = Duration::from_hours(14 * 24);
+/// Unfinished messages asked for in one comparison, the newest first.
+const MAX_UNFINISHED: u64 = 500;
+/// Messages stored in one transaction.
+const CHUNK: usize = 100;
+
+pub(crate) enum Outcome {
+    /// Everything has been compared; so many messages were new.
+    Complete { found: usize },
+    /// The page went away; to be run again.
+    Interrupted(String),
+}
+
+enum Stop {
+    Page(Unreachable),
+    Store(StoreError),
+}
+
+impl From<Unreachable> for Stop {
+    fn from(error: Unreachable) -> Self {
+        Self::Page(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// One whole comparison.
+pub(crate) async fn run(
+    core: &Core,
+    account: &Account,
+    port: &dyn WhatsApp,
+    reader: &Reader,
+    scope: Scope,
+) -> Result<Outcome, StoreError> {
+    let comparison = Comparison {
+        core,
+        account,
+        port,
+        reader,
+        scope,
+        history_until: history_until(core, account).await?,
+    };
+    match comparison.run().await {
+        Ok(found) => Ok(Outcome::Complete { found }),
+        Err(Stop::Page(Unreachable(why))) => Ok(Outcome::Interrupted(why)),
+        Err(Stop::Store(error)) => Err(error),
+    }
+}
+
+/// What is older than this is left to the import of history, or was not wanted.
+async fn history_until(core: &Core, account: &Account) -> Result<Timestamp, StoreError> {
+    let ends = account.history_ends();
+    Ok(match core.store.history(account.id).await? {
+        Some(history) if history.state == HistoryState::Done => history.since.unwrap_or(ends).min(ends),
+        Some(_) => ends,
+        None => Timestamp::ZERO,
+    })
+}
+
+struct Comparison<'a> {
+    core: &'a Core,
+    account: &'a Account,
+    port: &'a dyn WhatsApp,
+    reader: &'a Reader,
+    scope: Scope,
+    history_until: Timestamp,
+}
+
+impl Comparison<'_> {
+    async fn run(&self) -> Result<usize, Stop> {
+        let mut found = 0;
+        let mut seen = HashSet::new();
+        let chats = self.port.chats().await?;
+        for summary in &chats {
+            found += self.compare_chat(summary, &mut seen).await?;
+        }
+        if matches!(self.scope, Scope::Anew | Scope::Thorough) {
+            self.find_revised(&chats).await?;
+        }
+        if !matches!(self.scope, Scope::One(_)) {
+            self.refresh_unfinished(&seen).await?;
+        }
+        Ok(found)
+    }
+
+    /// Reads a chat back until it meets what we hold, and takes in what is new. Returns how many were.
+    async fn compare_chat(&self, summary: &ChatSummary, seen: &mut HashSet<WaMessageId>) -> Result<usize, Stop> {
+        let held = Held::read(self.core, self.account, summary).await?;
+        let now = self.core.clock.now();
+        let (wanted, mut count, least) = match self.scope {
+            Scope::Changed | Scope::Anew => (!held.is_complete(summary, self), FIRST_COUNT, now),
+            Scope::Thorough => {
+                let of_late = summary.last_at.is_some_and(|at| now.since(at) < UNREAD_WITHIN);
+                let wanted = of_late || !held.is_complete(summary, self);
+                (wanted, THOROUGH_COUNT, now.minus(THOROUGH_WITHIN))
+            }
+            Scope::One(id) => (
+                held.conversation == Some(id),
+                THOROUGH_COUNT,
+                now.minus(THOROUGH_WITHIN),
+            ),
+        };
+        if !wanted {
+            return Ok(0);
+        }
+        let boundary = held.boundary(self.account).min(least);
+        let mut events = self.port.messages(&summary.chat, count).await?;
+        while events.len() >= count && count < MAX_COUNT && oldest(&events).is_none_or(|oldest| oldest > boundary) {
+            count = (count * GROWTH).min(MAX_COUNT);
+            events = self.port.messages(&summary.chat, count).await?;
+        }
+        events.retain(|event| self.is_ours_to_take(event, &held));
+        let mut new = 0;
+        for chunk in events.chunks(CHUNK) {
+            new += batch::take_batch(self.core, self.account, chunk, self.reader)
+                .await?
+                .new;
+        }
+        for event in events {
+            if let PageEvent::Message(message) = event {
+                seen.insert(message.id);
+            }
+        }
+        Ok(new)
+    }
+
+    /// Whether something that the page has is not the import's. What bears no time that anybody could have written at is ours.
+    fn is_ours_to_take(&self, event: &PageEvent, held: &Held) -> bool {
+        let PageEvent::Message(message) = event else {
+            return true;
+        };
+        let is_history = message.timestamp > Timestamp::ZERO && message.timestamp < self.history_until;
+        !is_history || held.recent.contains_key(&message.id)
+    }
+
+    /// Asks again for the acks of messages that are still on their way and that no chat's comparison has shown.
+    async fn refresh_unfinished(&self, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
+        let since = self.core.clock.now().minus(UNFINISHED_FOR);
+        let unfinished = self
+            .core
+            .store
+            .unfinished_of_account(self.account.id, since, MAX_UNFINISHED);
+        for (chat, id) in unfinished.await? {
+            if seen.contains(&id) {
+                continue;
+            }
+            if let Some(message) = self.port.message(&chat, &id, true).await? {
+                let told = [PageEvent::Message(Box::new(message))];
+                batch::take_batch(self.core, self.account, &told, self.reader).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What we hold of a chat around the end that the page shows.
+struct Held {
+    /// Since [`OVERLAP`] before the customer's newest.
+    recent: HashMap<WaMessageId, RecentMessage>,
+    /// The time of the customer's newest.
+    heard: Option<Timestamp>,
+    conversation: Option<ConversationId>,
+}
+
+impl Held {
+    async fn read(core: &Core, account: &Account, summary: &ChatSummary) -> Result<Self, StoreError> {
+        let mut held = Self {
+            recent: HashMap::new(),
+            heard: None,
+            conversation: None,
+        };
+        if let Some(conversation) = conversation_of(core, account, summary).await? {
+            held.conversation = Some(conversation.id);
+            held.heard = core.store.last_heard(conversation.id).await?;
+            let recent = core.store.recent_ids(conversation.id, held.boundary(account)).await?;
+            held.recent = recent.into_iter().map(|one| (one.whatsapp_id.clone(), one)).collect();
+        }
+        Ok(held)
+    }
+
+    /// Whether nothing can have been missed in this chat.
+    fn is_complete(&self, summary: &ChatSummary, comparison: &Comparison<'_>) -> bool {
+        let (account, now) = (comparison.account, comparison.core.clock.now());
+        let history_until = comparison.history_until;
+        let quiet = summary.unread == 0;
+        // All that is in it was there before the first login: the import's, or not wanted.
+        let ended_before = |at: Timestamp| summary.last_at.is_some_and(|last| last < at.minus(OVERLAP));
+        if ended_before(history_until) || (quiet && account.watermark.is_some_and(ended_before)) {
+            return true;
+        }
+        match &summary.last_message {
+            Some(last) => self.recent.get(last).is_some_and(|last| {
+                let age = now.since(last.timestamp);
+                // Ours may have gone out, and marked the chat as read, over one that we had not heard yet.
+                (quiet || age > UNREAD_WITHIN) && (!last.from_me || age > ANSWERED_WITHIN)
+            }),
+            // The page does not say which message is the last: its time decides, an empty chat having none.
+            None => {
+                quiet
+                    && summary
+                        .last_at
+                        .is_none_or(|at| self.heard.is_some_and(|heard| at < heard.minus(OVERLAP)))
+            }
+        }
+    }
+
+    /// Up to where a chat has to be read: what is older is either held or history. Only what the customer wrote counts: a
+    /// text of ours is stored before the page is asked for anything.
+    fn boundary(&self, account: &Account) -> Timestamp {
+        self.heard
+            .map(|heard| heard.minus(OVERLAP))
+            .or(account.watermark)
+            .unwrap_or(Timestamp::ZERO)
+    }
+}
+
+/// The conversation that a chat of the page belongs to, whatever the chat is called by now.
+async fn conversation_of(
+    core: &Core,
+    account: &Account,
+    summary: &ChatSummary,
+) -> Result<Option<Conversation>, StoreError> {
+    for identity in &summary.contact.identities {
+        if let Some(customer) = core.store.customer_of(identity).await?
+            && let Some(conversation) = core.store.conversation_of(account.id, customer.id).await?
+        {
+            return Ok(Some(conversation));
+        }
+    }
+    core.store.conversation_of_chat(account.id, &summary.chat).await
+}
+
+fn oldest(events: &[PageEvent]) -> Option<Timestamp> {
+    let times = events.iter().filter_map(|event| match event {
+        PageEvent::Message(message) => Some(message.timestamp),
+        _ => None,
+    });
+    times.min()
+}

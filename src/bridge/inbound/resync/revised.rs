@@ -1,0 +1,94 @@
+//! What was changed about messages that we have while nobody heard the page: an edit, a deletion, an emoji, a vote. None of
+//! them makes a chat look as if something were missing, so every chat with messages of late is asked for those that bear one.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use crate::bridge::inbound::{batch, changes};
+use crate::domain::message::DELETE_WITHIN;
+use crate::domain::whatsapp::{ChatSummary, PageEvent, WaMessage};
+use crate::domain::{Timestamp, WaMessageId};
+use crate::store::StoreError;
+
+use super::{CHUNK, Comparison, Stop};
+
+/// How old a message may be of which changes are looked for: nobody can delete an older one, and hardly anybody reacts to it.
+const WITHIN: Duration = DELETE_WITHIN;
+/// Chats looked at, the latest first.
+const MAX_CHATS: usize = 200;
+/// Messages of one chat among which changed ones are looked for.
+const MAX_COUNT: usize = 800;
+/// Messages with emojis that the page does not tell any more, the newest first.
+const MAX_REACTED: u64 = 500;
+
+impl Comparison<'_> {
+    /// What is new has been taken in before: here only what we have is brought to what it is now.
+    pub(super) async fn find_revised(&self, chats: &[ChatSummary]) -> Result<(), Stop> {
+        let since = self.core.clock.now().minus(WITHIN);
+        let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
+        let mut seen = HashSet::new();
+        for summary in of_late.take(MAX_CHATS) {
+            let events = self.port.revised(&summary.chat, since, MAX_COUNT).await?;
+            let told: Vec<WaMessage> = events.into_iter().filter_map(message).collect();
+            for chunk in told.chunks(CHUNK) {
+                self.reconcile_chunk(chunk).await?;
+            }
+            seen.extend(told.into_iter().map(|message| message.id));
+        }
+        self.find_taken_back(since, &seen).await
+    }
+
+    /// A message whose last emoji was taken back bears no mark of it.
+    async fn find_taken_back(&self, since: Timestamp, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
+        let store = &self.core.store;
+        let reacted = store.reacted_of_account(self.account.id, since, MAX_REACTED).await?;
+        for (chat, id, from_me) in reacted.into_iter().filter(|(_, id, _)| !seen.contains(id)) {
+            if let Some(message) = self.port.message(&chat, &id, from_me).await? {
+                self.reconcile_chunk(&[message]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Together, or each on its own when the store refuses one of them for good: that one is kept apart (rule 13).
+    async fn reconcile_chunk(&self, told: &[WaMessage]) -> Result<(), StoreError> {
+        match self.reconcile(told).await {
+            Err(error) if error.is_permanent() => {}
+            other => return other,
+        }
+        for one in told {
+            match self.reconcile(std::slice::from_ref(one)).await {
+                Err(error) if error.is_permanent() => {
+                    let event = PageEvent::Message(Box::new(one.clone()));
+                    batch::quarantine(self.core, self.account, &event, &error.to_string()).await?;
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn reconcile(&self, told: &[WaMessage]) -> Result<(), StoreError> {
+        let (policy, account, told) = (self.core.policy.clone(), self.account.clone(), told.to_vec());
+        let write = self.core.write(move |tx| {
+            let (policy, account, told) = (policy.clone(), account.clone(), told.clone());
+            async move {
+                for one in &told {
+                    changes::reconcile_known(tx, &policy, &account, one).await?;
+                }
+                Ok::<_, StoreError>(())
+            }
+            .boxed()
+        });
+        write.await
+    }
+}
+
+fn message(event: PageEvent) -> Option<WaMessage> {
+    match event {
+        PageEvent::Message(message) => Some(*message),
+        _ => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! Follows an account's session: its state goes into the account's row and the journal, its number is bound at the first
+//! login, and trouble is told.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::{Core, trouble};
+use crate::domain::account::{Account, Binding, phone_unseen};
+use crate::domain::customer::PhoneNumber;
+use crate::domain::event::{Event, EventType};
+use crate::domain::session::{Session, SessionState};
+use crate::domain::whatsapp::WhatsApp;
+use crate::domain::{AccountId, Timestamp};
+use crate::store::{StoreError, Tx};
+
+/// Writes down what has changed, and returns the account as it then is.
+pub(crate) async fn follow(
+    core: &Core,
+    id: AccountId,
+    session: &Session,
+    port: &dyn WhatsApp,
+) -> Result<Account, StoreError> {
+    let known = core
+        .store
+        .account(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
+    port.bind(binding(core, &known).await?);
+    let session = &with_warning(session, &known, core.clock.now());
+    if is_up_to_date(&known, session) {
+        return Ok(known);
+    }
+    let (policy, session) = (core.policy.clone(), session.clone());
+    let account = core
+        .write(move |tx| {
+            let (policy, session) = (policy.clone(), session.clone());
+            async move { note(tx, &policy, id, &session).await }.boxed()
+        })
+        .await?;
+    port.bind(binding(core, &account).await?);
+    Ok(account)
+}
+
+/// Whose phone an account takes (rule 7). Two accounts with one number would tell and send everything twice.
+async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> {
+    if let Some(own) = &account.phone {
+        return Ok(Binding::To(own.clone()));
+    }
+    let accounts = core.store.accounts().await?;
+    Ok(Binding::FirstBut(
+        accounts.into_iter().filter_map(|other| other.phone).collect(),
+    ))
+}
+
+/// An account that is ready may still have something to say.
+fn with_warning(session: &Session, account: &Account, now: Timestamp) -> Session {
+    let mut session = session.clone();
+    if session.state == SessionState::Ready && session.detail.is_none() {
+        session.detail = account.phone_seen_at.and_then(|seen| phone_unseen(seen, now));
+    }
+    session
+}
+
+fn is_up_to_date(account: &Account, session: &Session) -> bool {
+    let settled = session.me.is_none()
+        || !session.state.is_linked()
+        || (account.phone.is_some() && account.watermark.is_some() && account.phone_seen_at.is_some());
+    account.state == session.state && account.detail == session.detail && settled
+}
+
+async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) -> Result<Account, StoreError> {
+    let before = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    // rule 3: what was handed over in a login that has ended can never be looked up again. This is written before
+    // anybody is shown the code of the next login.
+    if session.state.needs_login() && !before.state.needs_login() {
+        tx.next_login(id).await?;
+    }
+    if session.state.is_linked()
+        && let Some(me) = &session.me
+        && (before.phone.is_some() || !is_taken(tx, &me.phone).await?)
+    {
+        if before.phone.is_none() {
+            tx.bind_phone(id, &me.phone).await?;
+        }
+        if before.phone_seen_at.is_none() {
+            // It has just scanned.
+            let now = tx.now();
+            tx.see_phone(id, now).await?;
+        }
+        if before.watermark.is_none() {
+            // rule 9: what is older than the first login is history.
+            let now = tx.now();
+            tx.set_watermark(id, now).await?;
+            let history = tx.begin_history(id, policy.history).await?;
+            tx.emit(Event::of_account(EventType::AccountHistory, id, &history));
+        }
+    }
+    let changed = tx.set_session(id, session.state, session.detail.as_deref()).await?;
+    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    if changed {
+        tx.emit(Event::account(&account));
+    }
+    tell(tx, policy, &account).await?;
+    Ok(account)
+}
+
+/// Whether an account has this number. The page may say that it is linked a moment before it is told that it may not be.
+async fn is_taken(tx: &mut Tx, phone: &PhoneNumber) -> Result<bool, StoreError> {
+    let accounts = tx.accounts().await?;
+    Ok(accounts.iter().any(|account| account.phone.as_ref() == Some(phone)))
+}
+
+/// What is over in a moment (the page's network, somebody linking the phone again) is not worth a message to anybody.
+const TOLD_AFTER: Duration = Duration::from_mins(1);
+
+/// Opens or ends the account's trouble (rule 21).
+async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    let key = format!("account.{}", account.id);
+    warn(tx, policy, account).await?;
+    match account.state {
+        SessionState::Ready => {
+            trouble::end(
+                tx,
+                policy,
+                account.id,
+                &key,
+                &format!("WhatsApp ({}) works again.", account.name),
+            )
+            .await
+        }
+        SessionState::Starting | SessionState::Syncing => Ok(()),
+        // An account that was never linked misses nothing; one that was has lost its phone, unless that is told already.
+        SessionState::Qr | SessionState::Code if account.phone.is_none() || trouble::is_open(tx, &key).await? => Ok(()),
+        state => {
+            let detail = account.detail.as_deref().unwrap_or("see `crm status`");
+            let text = format!("WhatsApp ({}) is {state}: {detail}", account.name);
+            let passing = matches!(state, SessionState::Offline | SessionState::Qr | SessionState::Code);
+            let wait = if passing { TOLD_AFTER } else { Duration::ZERO };
+            trouble::open(tx, policy, account.id, &key, &text, wait).await
+        }
+    }
+}
+
+/// Tells what an account that works has to say, and when that is over.
+async fn warn(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
+    if account.state != SessionState::Ready {
+        return Ok(());
+    }
+    let key = format!("account.{}.warning", account.id);
+    if account.detail.is_none() {
+        let text = format!("WhatsApp ({}): its phone is in use again.", account.name);
+        return trouble::end(tx, policy, account.id, &key, &text).await;
+    }
+    if trouble::is_open(tx, &key).await? {
+        // Told on the first day; the days that follow change no more than a number.
+        return Ok(());
+    }
+    let detail = account.detail.as_deref().unwrap_or_default();
+    let text = format!("WhatsApp ({}): {detail}", account.name);
+    trouble::open(tx, policy, account.id, &key, &text, Duration::ZERO).await
+}

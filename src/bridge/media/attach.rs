@@ -1,0 +1,91 @@
+//! What a message carries besides its text, as it is taken in: written down at once with its message, fetched later by
+//! [`super::fetching`].
+
+use crate::domain::account::Account;
+use crate::domain::event::{Event, EventType};
+use crate::domain::media::{
+    FetchMode, FileKind, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype, readable_size,
+};
+use crate::domain::message::Message;
+use crate::domain::whatsapp::{WaMedia, WaMessage};
+use crate::domain::{AccountId, MediaId};
+use crate::store::{MediaChange, NewMedia, StoreError, Tx};
+
+/// Writes down what a message carries, and gives the message with it.
+pub(crate) async fn attach(
+    tx: &mut Tx,
+    rules: &MediaRules,
+    account: &Account,
+    message: Message,
+    told: &WaMessage,
+) -> Result<Message, StoreError> {
+    let Some(told) = &told.media else { return Ok(message) };
+    if message.media.is_some() {
+        return Ok(message);
+    }
+    let media = tx.insert_media(&new(rules, account.id, &message, told)).await?;
+    tx.attach_media(message.id, &media).await
+}
+
+/// The same for a message that was stored before anything was known of what it carries.
+pub(crate) async fn attach_late(
+    tx: &mut Tx,
+    rules: &MediaRules,
+    account: &Account,
+    message: Message,
+    told: &WaMessage,
+) -> Result<(), StoreError> {
+    let had = message.media.is_some();
+    let message = attach(tx, rules, account, message, told).await?;
+    if !had && message.media.is_some() {
+        tx.emit(Event::message(EventType::MessageMedia, &message));
+    }
+    Ok(())
+}
+
+fn new(rules: &MediaRules, account: AccountId, message: &Message, told: &WaMedia) -> NewMedia {
+    let animated = message.details.as_ref().is_some_and(|details| details.animated);
+    let max = rules.max.of(FileKind::of_message(message.kind, animated));
+    let too_large = told.size.filter(|size| *size > max);
+    // A whole history of media is more than anybody asked for.
+    let waits = rules.fetch == FetchMode::Demand || message.backfilled;
+    let (state, detail) = match too_large {
+        Some(size) => (MediaState::Refused, Some(too_large_for_us(size, max))),
+        None if waits => (
+            MediaState::Pending,
+            Some("it is fetched when somebody asks for it".to_owned()),
+        ),
+        None => (MediaState::Pending, None),
+    };
+    NewMedia {
+        account: Some(account),
+        state,
+        wanted: state == MediaState::Pending && !waits,
+        mimetype: told
+            .mimetype
+            .as_deref()
+            .map_or_else(|| UNKNOWN_TYPE.to_owned(), clean_mimetype),
+        sniffed: None,
+        size: told.size,
+        sha256: None,
+        promised_sha256: told.sha256.clone(),
+        filename: told.filename.as_deref().and_then(clean_filename),
+        detail,
+    }
+}
+
+pub(crate) fn too_large_for_us(size: u64, max: u64) -> String {
+    format!(
+        "it has {} and {} is taken at the most (CRM_MEDIA_MAX_SIZE)",
+        readable_size(size),
+        readable_size(max)
+    )
+}
+
+/// Writes down what has become of a medium, and tells it.
+pub(crate) async fn change(tx: &mut Tx, id: MediaId, change: &MediaChange) -> Result<(), StoreError> {
+    for message in tx.change_media(id, change).await? {
+        tx.emit(Event::message(EventType::MessageMedia, &message));
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The bytes that messages carry and the pictures that customers show: fetched, kept, and swept when nothing refers to them.
+
+pub(super) mod attach;
+mod avatars;
+mod fetcher;
+mod sweep;
+
+pub use avatars::Portraits;
+pub use fetcher::Fetching;
+pub use sweep::sweep;

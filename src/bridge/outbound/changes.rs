@@ -1,0 +1,200 @@
+//! The way out for changes of messages that WhatsApp has: an edit, a deletion, an emoji. Each may be asked for again and is then
+//! done already, so a crash between doing and writing down costs nothing.
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::Progress;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::inbound::changes;
+use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Direction, Failure, Message, Reaction};
+use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
+use crate::domain::{MessageId, delivery};
+use crate::store::{HandOver, NewWork, StoreError, Tx};
+
+use super::outgoing;
+use super::relay::{Stop, WhatsAppRelay};
+
+/// What a piece of work wants changed, and who wants it.
+pub(crate) fn wanted(work: &Work) -> Option<(MessageId, MessageChange, &str)> {
+    match work {
+        Work::EditMessage { message, content, by } => Some((*message, MessageChange::Edit(content.clone()), by)),
+        Work::DeleteMessage { message, by } => Some((*message, MessageChange::Delete, by)),
+        Work::React { message, emoji, by } => Some((*message, MessageChange::React(emoji.clone()), by)),
+        _ => None,
+    }
+}
+
+impl WhatsAppRelay {
+    /// Brings one change over.
+    pub(crate) async fn change(
+        &self,
+        item: &OutboxItem,
+        id: MessageId,
+        change: MessageChange,
+        by: &str,
+    ) -> Result<Progress, Stop> {
+        let Some(outgoing) = outgoing::read(&self.core.store, id).await? else {
+            self.finish(item).await?;
+            return Ok(Progress::Worked);
+        };
+        let key = match (
+            outgoing.hand_over,
+            &outgoing.message.whatsapp_id,
+            &outgoing.conversation.chat_id,
+        ) {
+            (Some(HandOver { id, chat, .. }), _, _) => Some((chat, id)),
+            (None, Some(id), Some(chat)) => Some((chat.clone(), id.clone())),
+            _ => None,
+        };
+        let Some((chat, stanza)) = key.filter(|_| outgoing.message.state.is_with_whatsapp()) else {
+            let error = "the message itself did not go out";
+            self.refuse_change(item, &outgoing.message, &change, "not_sent", error)
+                .await?;
+            return Ok(Progress::Worked);
+        };
+        let asked = OutgoingChange {
+            chat,
+            id: stanza,
+            from_me: outgoing.message.direction == Direction::Outbound,
+            sender: self.core.store.sender_of(id).await?,
+            change: change.clone(),
+        };
+        match self.port.change(&asked).await {
+            Ok(()) => self.changed(item, id, change, by).await?,
+            // Done twice is done once: it is simply tried again.
+            Err(SendError::Unknown { why } | SendError::NotSent { why }) => {
+                let error = SendError::NotSent { why };
+                if let AfterFailure::Retry { after } = delivery::after_failure(&error, item.attempts) {
+                    let until = self.core.clock.now().plus(after);
+                    self.postpone(item, until, &error.to_string(), true).await?;
+                } else {
+                    let error = format!("it was tried {MAX_ATTEMPTS} times: {error}");
+                    self.refuse_change(item, &outgoing.message, &change, "gave_up", &error)
+                        .await?;
+                }
+            }
+            Err(SendError::Refused { code, detail }) => {
+                self.refuse_change(item, &outgoing.message, &change, code, &detail)
+                    .await?;
+            }
+            Err(SendError::Unreachable(error)) => return Err(error.into()),
+        }
+        Ok(Progress::Worked)
+    }
+
+    async fn changed(
+        &self,
+        item: &OutboxItem,
+        id: MessageId,
+        change: MessageChange,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        let (policy, item, by) = (self.core.policy.clone(), item.id, by.to_owned());
+        self.core
+            .write(move |tx| {
+                let (policy, change, by) = (policy.clone(), change.clone(), by.clone());
+                async move {
+                    if let Some(message) = tx.message(id).await? {
+                        done(tx, &policy, &message, change, &by).await?;
+                    }
+                    tx.finish_work(item).await.map(|_| ())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Gives a change up.
+    async fn refuse_change(
+        &self,
+        item: &OutboxItem,
+        message: &Message,
+        change: &MessageChange,
+        code: &str,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let (policy, item, id) = (self.core.policy.clone(), item.id, message.id);
+        let (change, why) = (change.clone(), (code.to_owned(), why.to_owned()));
+        self.core
+            .write(move |tx| {
+                let (policy, change, why) = (policy.clone(), change.clone(), why.clone());
+                async move {
+                    tx.finish_work(item).await?;
+                    match tx.message(id).await? {
+                        Some(message) => refuse(tx, &policy, &message, &change, (&why.0, &why.1)).await,
+                        None => Ok(()),
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// Says that a change was not made, and why (as a word, and to people); the message itself stays what it is.
+pub(crate) async fn refuse(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    change: &MessageChange,
+    (code, why): (&str, &str),
+) -> Result<(), StoreError> {
+    let what = match change {
+        MessageChange::Edit(_) => "edited",
+        MessageChange::Delete => "deleted for everyone",
+        MessageChange::React(_) => "reacted to",
+    };
+    let failure = Failure {
+        code: code.to_owned(),
+        detail: format!("it was not {what}: {why}"),
+    };
+    // A message that failed keeps the reason for that.
+    if message.failure.is_none() {
+        let told = tx
+            .set_message_state(message.id, message.state, Some(failure.clone()))
+            .await?;
+        tx.emit(Event::message(EventType::MessageState, &told));
+    }
+    if policy.matrix {
+        let work = Work::Answer {
+            about: message.id,
+            text: failure.detail,
+        };
+        tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+    }
+    Ok(())
+}
+
+/// Writes a change down.
+async fn done(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    change: MessageChange,
+    by: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    // An earlier change that was refused is told no more.
+    let message = if message.failure.is_some() {
+        &tx.set_message_state(message.id, message.state, None).await?
+    } else {
+        message
+    };
+    match change {
+        MessageChange::Edit(content) => changes::edit(tx, policy, message, &content, now, by).await,
+        MessageChange::Delete => changes::delete(tx, policy, message, now, by).await,
+        MessageChange::React(emoji) => {
+            let reaction = Reaction {
+                emoji,
+                from_me: true,
+                sender: None,
+                name: by.to_owned(),
+                at: now,
+            };
+            changes::react(tx, policy, message, reaction).await
+        }
+    }
+}

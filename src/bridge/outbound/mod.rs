@@ -1,0 +1,13 @@
+//! The way out: what is queued for customers, in order per conversation, and handed to WhatsApp once.
+
+mod acting;
+pub(super) mod changes;
+pub(super) mod file;
+mod outgoing;
+mod pacing;
+pub(super) mod queue;
+mod read_receipts;
+mod relay;
+
+pub use read_receipts::Reading;
+pub use relay::WhatsAppRelay;

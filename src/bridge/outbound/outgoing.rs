@@ -1,0 +1,74 @@
+//! What the relay needs to know of a message that is on its way out.
+
+use crate::domain::MessageId;
+use crate::domain::conversation::Conversation;
+use crate::domain::message::{Direction, Kind, Message};
+use crate::domain::whatsapp::{OutgoingContent, QuotedKey, Recipient};
+use crate::store::{HandOver, Store, StoreError};
+
+pub(crate) struct Outgoing {
+    pub message: Message,
+    pub conversation: Conversation,
+    /// Under what it was handed over, once its id is chosen.
+    pub hand_over: Option<HandOver>,
+    pub quoted: Option<QuotedKey>,
+    /// Where it goes: the chat that the customer last wrote from, else their number.
+    pub to: Option<Recipient>,
+}
+
+/// `None` when the message is no more.
+pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing>, StoreError> {
+    let Some(message) = store.message(id).await? else {
+        return Ok(None);
+    };
+    let Some(conversation) = store.conversation(message.conversation_id).await? else {
+        return Ok(None);
+    };
+    let quoted = match message.reply_to {
+        Some(quoted) => quoted_key(store, quoted).await?,
+        None => None,
+    };
+    let to = match (&conversation.chat_id, conversation.customer_id) {
+        (Some(chat), _) => Some(Recipient::Chat(chat.clone())),
+        (None, Some(customer)) => store
+            .customer(customer)
+            .await?
+            .and_then(|customer| customer.phone)
+            .map(Recipient::Phone),
+        (None, None) => None,
+    };
+    let hand_over = store.hand_over(id).await?;
+    Ok(Some(Outgoing {
+        message,
+        conversation,
+        hand_over,
+        quoted,
+        to,
+    }))
+}
+
+async fn quoted_key(store: &Store, id: MessageId) -> Result<Option<QuotedKey>, StoreError> {
+    let Some(quoted) = store.message(id).await? else {
+        return Ok(None);
+    };
+    let sender = store.sender_of(id).await?;
+    Ok(quoted.whatsapp_id.map(|id| QuotedKey {
+        id,
+        from_me: quoted.direction == Direction::Outbound,
+        sender,
+    }))
+}
+
+/// What the message carries, from its row alone: so it is the same each time that it is handed over.
+pub(crate) fn content(message: &Message) -> OutgoingContent {
+    let details = message.details.clone().unwrap_or_default();
+    match (message.kind, details.location, details.poll) {
+        (Kind::Location, Some(location), _) => OutgoingContent::Location(location),
+        (Kind::Poll, _, Some(poll)) => OutgoingContent::Poll(poll),
+        (Kind::Contact, ..) if !details.contacts.is_empty() => OutgoingContent::Contacts(details.contacts),
+        _ => OutgoingContent::Text {
+            text: message.content.clone(),
+            mentions: details.mentions.into_iter().map(|mention| mention.user).collect(),
+        },
+    }
+}

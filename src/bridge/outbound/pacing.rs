@@ -1,0 +1,65 @@
+//! Holds back what a person would not send now, with the reason and the time (rule 8). Decides nothing: see
+//! [`crate::domain::pace`].
+
+use futures_util::FutureExt;
+
+use crate::domain::conversation::ChatKind;
+use crate::domain::event::{Event, EventType};
+use crate::domain::outbox::OutboxItem;
+use crate::domain::pace::{DAY, Facts, FirstContact, Waiting};
+use crate::store::StoreError;
+
+use super::outgoing::Outgoing;
+use super::relay::WhatsAppRelay;
+
+impl WhatsAppRelay {
+    /// Puts a message off that has to wait; tells whether it did.
+    pub(crate) async fn hold_back(&self, item: &OutboxItem, outgoing: &Outgoing) -> Result<bool, StoreError> {
+        let facts = self.facts(outgoing).await?;
+        let Some(waiting) = self.core.policy.pace.waits(&facts, self.core.clock.now()) else {
+            return Ok(false);
+        };
+        self.put_off(item, outgoing, waiting).await?;
+        Ok(true)
+    }
+
+    async fn facts(&self, outgoing: &Outgoing) -> Result<Facts, StoreError> {
+        let (store, pace) = (&self.core.store, &self.core.policy.pace);
+        let conversation = &outgoing.conversation;
+        let mut facts = Facts {
+            written: outgoing.message.timestamp,
+            ..Facts::default()
+        };
+        if pace.quiet.is_some() {
+            facts.heard = store.last_heard(conversation.id).await?;
+        }
+        let is_counted = conversation.kind == ChatKind::Direct && !pace.first_contacts.is_unlimited();
+        if is_counted && store.is_first_contact(conversation.id).await? {
+            let since = self.core.clock.now().minus(DAY);
+            let ahead = store.first_contacts_before(self.account, outgoing.message.id).await?;
+            facts.first = Some(FirstContact {
+                made: store.first_contacts(self.account, since).await?,
+                ahead: usize::try_from(ahead).unwrap_or(usize::MAX),
+            });
+        }
+        Ok(facts)
+    }
+
+    async fn put_off(&self, item: &OutboxItem, outgoing: &Outgoing, waiting: Waiting) -> Result<(), StoreError> {
+        let (item, id) = (item.id, outgoing.message.id);
+        // What we keep waiting ourselves does not expire over it.
+        let expires = self.core.policy.send_expires.map(|span| waiting.until.plus(span));
+        self.core
+            .write(move |tx| {
+                async move {
+                    if let Some(told) = tx.set_waiting(id, waiting).await? {
+                        tx.set_expiry(id, expires).await?;
+                        tx.emit(Event::message(EventType::MessageState, &told));
+                    }
+                    tx.retry_work(item, waiting.until, waiting.reason.as_str(), false).await
+                }
+                .boxed()
+            })
+            .await
+    }
+}

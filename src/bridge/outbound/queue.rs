@@ -1,0 +1,136 @@
+//! Taking a text for a customer: from a face or from a room, one way for both. Message, outbox row, room work and journal
+//! event commit together; the relay does the rest.
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::refusal::Refusal;
+use crate::bridge::core::state::mark_answered;
+use crate::bridge::inbound::groups;
+use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::details::{Details, Mention};
+use crate::domain::event::{Event, EventType};
+use crate::domain::media::{FileKind, Media};
+use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState};
+use crate::domain::outbox::{Target, Work};
+use crate::domain::special::Special;
+use crate::domain::{MatrixEventId, MessageId};
+use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
+
+use super::file;
+
+/// How long an agent's message may wait before its room is told why (rule 20).
+pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A text that somebody wants sent.
+#[derive(Clone, Debug)]
+pub(crate) struct NewText {
+    pub conversation: Conversation,
+    /// Empty where `special` says it all; of a file without a caption: what stands for it.
+    pub content: String,
+    /// What is sent that is neither text nor file.
+    pub special: Option<Special>,
+    pub file: Option<NewFile>,
+    pub author: Author,
+    pub reply_to: Option<MessageId>,
+    /// Makes a repeat one: the same key again gives the message that there is.
+    pub client_key: Option<String>,
+    /// The room's event that it came as; none when it was written elsewhere and has yet to be shown.
+    pub event: Option<MatrixEventId>,
+}
+
+/// The file that a message carries.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFile {
+    pub media: Media,
+    pub kind: FileKind,
+}
+
+/// Refuses what WhatsApp would not take.
+pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::EmptyText);
+    }
+    let chars = text.chars().count();
+    if chars > MAX_TEXT_CHARS {
+        return Err(Refusal::TextTooLong { chars });
+    }
+    if text.contains('\0') {
+        return Err(Refusal::NulInText);
+    }
+    Ok(())
+}
+
+/// Puts a text into the outbox, once.
+pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result<Message, StoreError> {
+    let now = tx.now();
+    let conversation = &new.conversation;
+    let (kind, content, details) = match (&new.special, &new.file) {
+        (Some(special), _) => (special.kind(), special.line(), special.details()),
+        (None, Some(file)) => (file.kind.kind(), new.content.clone(), file::details(file.kind)),
+        (None, None) => {
+            let details = calling(tx, conversation, &new.content).await?;
+            (Kind::Text, new.content.clone(), details)
+        }
+    };
+    let inserted = tx
+        .insert_message(NewMessage {
+            details: details.into_option(),
+            author: Some(new.author.clone()),
+            client_key: new.client_key.clone(),
+            reply_to: new.reply_to,
+            expires_at: policy.send_expires.map(|span| now.plus(span)),
+            ..NewMessage::of(
+                conversation,
+                Direction::Outbound,
+                kind,
+                &content,
+                now,
+                MessageState::Queued,
+            )
+        })
+        .await?;
+    let message = match inserted {
+        Inserted::Existing(message) => return Ok(message),
+        Inserted::New(message) => message,
+    };
+    let message = match &new.file {
+        Some(file) => tx.attach_media(message.id, &file.media).await?,
+        None => message,
+    };
+    let work = |target, work| NewWork::for_message(target, &message, work);
+    tx.enqueue(work(Target::WhatsApp, Work::SendMessage { message: message.id }))
+        .await?;
+    if let Some(event) = &new.event {
+        tx.add_room_event(message.id, 0, event, conversation.id).await?;
+        tx.enqueue(
+            work(Target::Matrix, Work::Tick { message: message.id })
+                .free()
+                .at(now.plus(LATE_AFTER)),
+        )
+        .await?;
+    } else if policy.matrix {
+        tx.enqueue(work(Target::Matrix, Work::ShowMessage { message: message.id }))
+            .await?;
+    }
+    tx.touch(conversation.id, message.id, message.timestamp).await?;
+    tx.emit(Event::message(EventType::MessageQueued, &message));
+    mark_answered(tx, conversation).await?;
+    Ok(message)
+}
+
+/// Whom a text calls by name: in a group those of its members whose number or LID it has after `@`.
+async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
+    let mut details = Details::default();
+    if conversation.kind == ChatKind::Group
+        && text.contains('@')
+        && let Some(group) = tx.group(conversation.id).await?
+    {
+        let called = groups::mentioned(text, &group).into_iter();
+        details.mentions = called
+            .map(|member| Mention {
+                user: member.user,
+                name: Some(member.name),
+            })
+            .collect();
+    }
+    Ok(details)
+}

@@ -1,0 +1,453 @@
+//! The way out to WhatsApp: takes the heads of the account's lanes and brings each message over, once (invariant 3). A
+//! message keeps its row in the outbox, and so its lane, until WhatsApp's server has it or it is given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::bridge::core::policy::ReadMode;
+use crate::bridge::core::reader::Reader;
+use crate::bridge::core::{Core, Progress, state};
+use crate::bridge::inbound::message;
+use crate::domain::account::Account;
+use crate::domain::conversation::ChatKind;
+use crate::domain::delivery::{AfterFailure, Next};
+use crate::domain::event::{Event, EventType};
+use crate::domain::message::{Failure, Message, MessageState};
+use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
+use crate::domain::{AccountId, ChatId, Timestamp, WaMessageId, delivery};
+use crate::store::{Busy, HandOver, StoreError};
+
+use super::outgoing::Outgoing;
+use super::{changes, file, outgoing};
+
+/// Lanes looked at in one step.
+const LANES: u64 = 32;
+/// After so long without an ack the page is asked what became of a message.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
+/// The pause before a look-up that could not tell is repeated.
+const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
+/// The safety net behind the bell.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Works off one account's lanes.
+pub struct WhatsAppRelay {
+    pub(crate) core: Core,
+    pub(crate) account: AccountId,
+    pub(crate) port: Arc<dyn WhatsApp>,
+    reader: Reader,
+    /// How far the comparison with the page has come: nothing is looked up before it (rule 3).
+    resynced: watch::Receiver<u64>,
+    /// Sends are spaced: none before this.
+    next_send: Timestamp,
+}
+
+/// Why a step stops early.
+pub(crate) enum Stop {
+    Pause(String),
+    Store(StoreError),
+}
+
+impl From<Unreachable> for Stop {
+    fn from(Unreachable(why): Unreachable) -> Self {
+        Self::Pause(why)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl WhatsAppRelay {
+    pub fn new(
+        core: Core,
+        account: AccountId,
+        port: Arc<dyn WhatsApp>,
+        reader: Reader,
+        resynced: watch::Receiver<u64>,
+    ) -> Self {
+        Self {
+            core,
+            account,
+            port,
+            reader,
+            resynced,
+            next_send: Timestamp::ZERO,
+        }
+    }
+
+    /// Works until `stopping`, or until another process drives the account; what is in hand is finished first.
+    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
+        let mut bell = self.core.bell.listen();
+        let mut session = self.port.session();
+        while !stopping.is_cancelled() {
+            bell.mark_unchanged();
+            session.mark_unchanged();
+            match self.step().await {
+                Ok(Progress::Worked) => continue,
+                Ok(Progress::Idle) => {}
+                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(account = %self.account, "the outbox could not be worked off, trying again: {error}");
+                }
+            }
+            let spaced = self.next_send.since(self.core.clock.now());
+            let wait = if spaced.is_zero() { POLL } else { spaced.min(POLL) };
+            tokio::select! {
+                _ = bell.changed() => {}
+                _ = session.changed() => {}
+                () = self.core.clock.sleep(wait) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the heads of all lanes that are due one step further.
+    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        self.expire().await?;
+        if !self.may_send().await? {
+            return Ok(Progress::Idle);
+        }
+        let now = self.core.clock.now();
+        let items = self
+            .core
+            .store
+            .ready(Target::WhatsApp, Some(self.account), now, LANES, &Busy::default())
+            .await?;
+        let mut progress = Progress::Idle;
+        for item in items {
+            match self.handle(&item).await {
+                Ok(Progress::Worked) => progress = Progress::Worked,
+                Ok(Progress::Idle) => {}
+                Err(Stop::Pause(why)) => {
+                    tracing::debug!(account = %self.account, "sending pauses: {why}");
+                    return Ok(Progress::Idle);
+                }
+                Err(Stop::Store(error)) => return Err(error),
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Trouble of the account pauses it and uses up no attempt; so does a restored outbox until somebody says go (rule 4, 5).
+    async fn may_send(&self) -> Result<bool, StoreError> {
+        let ready = {
+            let session = self.port.session();
+            let session = session.borrow();
+            session.state == SessionState::Ready && session.resync <= *self.resynced.borrow()
+        };
+        Ok(ready && !self.core.store.parked().await?)
+    }
+
+    async fn handle(&mut self, item: &OutboxItem) -> Result<Progress, Stop> {
+        if let Some((id, change, by)) = changes::wanted(&item.work) {
+            return self.change(item, id, change, by).await;
+        }
+        let Work::SendMessage { message: id } = item.work else {
+            tracing::error!(item = %item.id, "work for a room stands in WhatsApp's lane; taken out");
+            self.finish(item).await?;
+            return Ok(Progress::Worked);
+        };
+        let Some(outgoing) = outgoing::read(&self.core.store, id).await? else {
+            self.finish(item).await?;
+            return Ok(Progress::Worked);
+        };
+        match outgoing.message.state {
+            MessageState::Queued => self.bring(item, &outgoing).await,
+            MessageState::Sending => self.look_up(item, &outgoing).await,
+            // Done, cancelled or decided meanwhile.
+            _ => {
+                self.finish(item).await?;
+                Ok(Progress::Worked)
+            }
+        }
+    }
+
+    /// Gives up what waited longer than it may, whether or not the account can send (rule 4).
+    async fn expire(&self) -> Result<(), StoreError> {
+        for message in self.core.store.expired(self.core.clock.now(), LANES).await? {
+            if message.account_id == self.account {
+                let detail =
+                    "it waited longer than it may (CRM_SEND_EXPIRES); send it again if it still holds".to_owned();
+                self.give_up(&message, MessageState::Failed, "expired", detail).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A queued message: find its chat, behave like a person, choose its id, store it, hand it over.
+    async fn bring(&mut self, item: &OutboxItem, outgoing: &Outgoing) -> Result<Progress, Stop> {
+        if self.next_send > self.core.clock.now() {
+            return Ok(Progress::Idle);
+        }
+        if self.hold_back(item, outgoing).await? {
+            return Ok(Progress::Worked);
+        }
+        let Some(to) = &outgoing.to else {
+            let detail = "the customer has neither a chat nor a number; add a number to the customer".to_owned();
+            self.give_up(&outgoing.message, MessageState::Failed, "no_address", detail)
+                .await?;
+            return Ok(Progress::Worked);
+        };
+        let Some(resolved) = self.port.resolve(to).await? else {
+            let detail = "this number is not on WhatsApp; check it".to_owned();
+            self.give_up(&outgoing.message, MessageState::Failed, "not_on_whatsapp", detail)
+                .await?;
+            return Ok(Progress::Worked);
+        };
+        let chat = resolved.chat.clone();
+        if self.core.policy.read != ReadMode::Never {
+            self.port.mark_read(&chat).await?;
+            self.reader.done(outgoing.conversation.id);
+        }
+        self.act(&chat, &outgoing.message).await?;
+        let id = self.port.choose_id(&chat).await?;
+        let Some(message) = self.choose(item, outgoing, resolved, &id).await? else {
+            // Cancelled while the chat was being found.
+            return Ok(Progress::Worked);
+        };
+        self.hand_over(item, &message, chat, id, outgoing.quoted.clone()).await
+    }
+
+    /// Stores the id before anything leaves the house (rule 2). Gives the message as it is then, if it is still to be sent:
+    /// somebody may have changed it until now.
+    async fn choose(
+        &self,
+        item: &OutboxItem,
+        outgoing: &Outgoing,
+        resolved: Resolved,
+        id: &WaMessageId,
+    ) -> Result<Option<Message>, StoreError> {
+        let (message, conversation, stanza, item) =
+            (outgoing.message.id, outgoing.conversation.clone(), id.clone(), item.id);
+        let again = self.core.clock.now().plus(LOOK_AGAIN);
+        let account = self.account;
+        self.core
+            .write(move |tx| {
+                let (conversation, stanza, resolved) = (conversation.clone(), stanza.clone(), resolved.clone());
+                async move {
+                    let current = match tx.message(message).await? {
+                        Some(current) if current.state == MessageState::Queued => current,
+                        _ => return Ok(None),
+                    };
+                    let login = tx
+                        .account(account)
+                        .await?
+                        .ok_or(StoreError::Missing { what: "account" })?
+                        .login;
+                    if conversation.kind == ChatKind::Direct {
+                        // Number and LID told together are one customer (rule 12).
+                        let now_in = tx.conversation(current.conversation_id).await?;
+                        message::learn(tx, now_in.as_ref().unwrap_or(&conversation), &resolved).await?;
+                    }
+                    tx.note_first_contact(conversation.id).await?;
+                    tx.choose_stanza(message, &resolved.chat, &stanza, login).await?;
+                    let sending = tx.set_message_state(message, MessageState::Sending, None).await?;
+                    tx.emit(Event::message(EventType::MessageState, &sending));
+                    tx.start_work(item).await?;
+                    tx.retry_work(item, again, "handed over", false).await?;
+                    Ok::<_, StoreError>(Some(sending))
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn hand_over(
+        &mut self,
+        item: &OutboxItem,
+        message: &Message,
+        chat: ChatId,
+        id: WaMessageId,
+        quoted: Option<QuotedKey>,
+    ) -> Result<Progress, Stop> {
+        self.next_send = self
+            .core
+            .clock
+            .now()
+            .plus(self.core.random.span(&self.core.policy.spacing));
+        let content = match file::content(&self.core.vault, message).await {
+            Ok(content) => content,
+            Err(error) => return self.after(item, message, &error).await,
+        };
+        let outgoing = OutgoingMessage {
+            chat,
+            id,
+            content,
+            quoted,
+        };
+        match self.port.send(&outgoing).await {
+            Ok(ack) => {
+                self.acked(message, ack).await?;
+                Ok(Progress::Worked)
+            }
+            Err(error) => self.after(item, message, &error).await,
+        }
+    }
+
+    async fn after(&mut self, item: &OutboxItem, message: &Message, error: &SendError) -> Result<Progress, Stop> {
+        let now = self.core.clock.now();
+        match delivery::after_failure(error, item.attempts) {
+            // Its id is stored, so it is looked up before it is tried again.
+            AfterFailure::Pause => {
+                self.postpone(item, now, &error.to_string(), false).await?;
+                Err(Stop::Pause(error.to_string()))
+            }
+            AfterFailure::Retry { after } => {
+                self.postpone(item, now.plus(after), &error.to_string(), true).await?;
+                Ok(Progress::Worked)
+            }
+            AfterFailure::Fail { code, detail } => {
+                self.give_up(message, MessageState::Failed, &code, detail).await?;
+                Ok(Progress::Worked)
+            }
+            AfterFailure::LookUp => {
+                self.postpone(item, now.plus(UNCLEAR_PAUSE), &error.to_string(), false)
+                    .await?;
+                Ok(Progress::Worked)
+            }
+        }
+    }
+
+    /// A message whose id has been handed over, perhaps: ask the page before anything else (rule 3).
+    async fn look_up(&mut self, item: &OutboxItem, outgoing: &Outgoing) -> Result<Progress, Stop> {
+        let message = &outgoing.message;
+        let Some(HandOver { id, chat, login }) = &outgoing.hand_over else {
+            let detail = "it was handed over without an id, which should not happen; look on the phone, then `crm message resolve`";
+            self.give_up(message, MessageState::Unknown, "no_id", detail.to_owned())
+                .await?;
+            return Ok(Progress::Worked);
+        };
+        let account = self.account().await?;
+        let found = self.port.look_up(chat, id).await?;
+        let now = self.core.clock.now();
+        match delivery::after_look_up(&found, *login == account.login) {
+            Next::Is(MessageState::Failed) => {
+                let detail =
+                    "WhatsApp refused it; look at the chat on the phone and send it anew if it still holds".to_owned();
+                self.give_up(message, MessageState::Failed, "refused_by_whatsapp", detail)
+                    .await?;
+            }
+            Next::Is(state) => self.set_state(message, state, None).await?,
+            Next::PageHasIt => {
+                self.postpone(item, now.plus(LOOK_AGAIN), "the page has not sent it yet", false)
+                    .await?;
+            }
+            Next::SendAgain => {
+                return self
+                    .hand_over(item, message, chat.clone(), id.clone(), outgoing.quoted.clone())
+                    .await;
+            }
+            Next::GiveUpUnknown => {
+                let detail = format!(
+                    "the device was linked anew before WhatsApp confirmed it; look at the chat on the phone, then `crm message resolve {}`",
+                    message.id
+                );
+                self.give_up(message, MessageState::Unknown, "login_changed", detail)
+                    .await?;
+            }
+            Next::Wait => {
+                self.postpone(item, now.plus(UNCLEAR_PAUSE), "cannot be looked up yet", false)
+                    .await?;
+            }
+        }
+        Ok(Progress::Worked)
+    }
+
+    async fn account(&self) -> Result<Account, StoreError> {
+        self.core
+            .store
+            .account(self.account)
+            .await?
+            .ok_or(StoreError::Missing { what: "account" })
+    }
+
+    async fn acked(&self, message: &Message, ack: i32) -> Result<(), StoreError> {
+        let (policy, id) = (self.core.policy.clone(), message.id);
+        self.core
+            .write(move |tx| {
+                let policy = policy.clone();
+                async move {
+                    if let Some(current) = tx.message(id).await? {
+                        state::apply_ack(tx, &policy, &current, ack).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn give_up(
+        &self,
+        message: &Message,
+        state: MessageState,
+        code: &str,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.set_state(
+            message,
+            state,
+            Some(Failure {
+                code: code.to_owned(),
+                detail,
+            }),
+        )
+        .await
+    }
+
+    /// Moves a message on, unless somebody else has moved it meanwhile (an ack that came in, a person who cancelled).
+    async fn set_state(
+        &self,
+        message: &Message,
+        state: MessageState,
+        failure: Option<Failure>,
+    ) -> Result<(), StoreError> {
+        let (policy, id, from) = (self.core.policy.clone(), message.id, message.state);
+        self.core
+            .write(move |tx| {
+                let (policy, failure) = (policy.clone(), failure.clone());
+                async move {
+                    if let Some(current) = tx.message(id).await?
+                        && (current.state == from || current.state == MessageState::Sending)
+                    {
+                        state::set_state(tx, &policy, &current, state, failure).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    pub(crate) async fn postpone(
+        &self,
+        item: &OutboxItem,
+        until: Timestamp,
+        why: &str,
+        count: bool,
+    ) -> Result<(), StoreError> {
+        let (id, why) = (item.id, why.to_owned());
+        self.core
+            .write(move |tx| {
+                let why = why.clone();
+                async move { tx.retry_work(id, until, &why, count).await }.boxed()
+            })
+            .await
+    }
+
+    pub(crate) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+        let id = item.id;
+        self.core
+            .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
+            .await
+    }
+}

@@ -1,0 +1,210 @@
+//! The way in from the rooms: what agents write goes to customers, what is not meant for them does not, and what cannot
+//! go is answered. The sync token is stored in the transaction of its events (invariant 4).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::bridge::core::{Core, Progress};
+use crate::bridge::desk::Desk;
+use crate::domain::conversation::Conversation;
+use crate::domain::matrix::{Matrix, MatrixState, RoomEvent, RoomEventKind, SyncBatch, SyncToken};
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::store::{PendingEvent, StoreError};
+
+use super::event;
+use super::event::{Around, Taken};
+
+/// The cursor's name in the store.
+const CURSOR: &str = "matrix.sync";
+/// The pause after trouble.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often events that could not be decrypted are tried again, and how many at a time.
+const RETRY_EVERY: Duration = Duration::from_secs(15);
+const RETRIES: u64 = 50;
+
+/// Takes in what happens in the rooms.
+pub struct RoomInbound {
+    core: Core,
+    port: Arc<dyn Matrix>,
+    desk: Desk,
+    /// When what could not be decrypted is tried again.
+    retry_at: crate::domain::Timestamp,
+}
+
+impl RoomInbound {
+    pub fn new(core: Core, port: Arc<dyn Matrix>, desk: Desk) -> Self {
+        Self {
+            core,
+            port,
+            desk,
+            retry_at: crate::domain::Timestamp::ZERO,
+        }
+    }
+
+    /// Works until `stopping`.
+    pub async fn run(mut self, stopping: CancellationToken) {
+        let mut status = self.port.status();
+        loop {
+            let step = async {
+                match self.step().await {
+                    Ok(Progress::Worked) => {}
+                    Ok(Progress::Idle) => tokio::select! {
+                        _ = status.changed() => {}
+                        () = self.core.clock.sleep(PAUSE) => {}
+                    },
+                    Err(error) => {
+                        tracing::error!("what happened in the rooms could not be taken in, trying again: {error}");
+                        self.core.clock.sleep(PAUSE).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = step => {}
+                () = stopping.cancelled() => return,
+            }
+        }
+    }
+
+    /// Takes in what has happened since the stored token.
+    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+        if self.port.status().borrow().state != MatrixState::Ready {
+            return Ok(Progress::Idle);
+        }
+        let waiting = self.retry_pending().await?;
+        let since = self.core.store.cursor(CURSOR).await?.map(SyncToken);
+        let batch = match self.port.sync(since.as_ref()).await {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::debug!("the rooms cannot be read now: {error}");
+                return Ok(Progress::Idle);
+            }
+        };
+        if since.as_ref() == Some(&batch.next) && batch.events.is_empty() && batch.receipts.is_empty() {
+            return Ok(Progress::Idle);
+        }
+        self.commit(batch, waiting).await?;
+        Ok(Progress::Worked)
+    }
+
+    async fn commit(&self, batch: SyncBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
+        let around = Around {
+            confirmed: self.fetch_confirmed(&batch).await,
+            bot: self.bot(),
+            waiting,
+        };
+        let policy = self.core.policy.clone();
+        let read: Vec<Conversation> = self
+            .core
+            .write(move |tx| {
+                let (policy, batch, around) = (policy.clone(), batch.clone(), around.clone());
+                async move {
+                    for room in &batch.cut {
+                        let first = batch.events.iter().find(|event| event.room == *room);
+                        if let Some(first) = first {
+                            event::tell_cut(tx, first).await?;
+                        }
+                    }
+                    for event in &batch.events {
+                        event::take_in(tx, &policy, event, &around).await?;
+                    }
+                    let mut read = Vec::new();
+                    for receipt in &batch.receipts {
+                        read.extend(event::read_up_to(tx, &policy, receipt).await?);
+                    }
+                    tx.set_cursor(CURSOR, &batch.next.0).await?;
+                    Ok::<_, StoreError>(read)
+                }
+                .boxed()
+            })
+            .await?;
+        for conversation in &read {
+            self.desk.agent_read(conversation);
+        }
+        Ok(())
+    }
+
+    fn bot(&self) -> Option<MatrixUserId> {
+        self.port.status().borrow().user.clone()
+    }
+
+    /// The events that agents confirm with `!send`, fetched before the transaction begins (invariant 5).
+    async fn fetch_confirmed(&self, batch: &SyncBatch) -> HashMap<MatrixEventId, RoomEvent> {
+        let mut confirmed = HashMap::new();
+        for event in &batch.events {
+            if let RoomEventKind::Text {
+                body,
+                reply_to: Some(original),
+            } = &event.what
+                && event::is_confirmation(body)
+                && let Ok(original) = self.port.event(&event.room, original).await
+            {
+                confirmed.insert(original.id.clone(), original);
+            }
+        }
+        confirmed
+    }
+
+    /// Tries again what could not be taken in: a room that was not known yet (made, and not yet written down, when an agent
+    /// wrote in it), or a key that comes late (rule 1). Returns the rooms in which something still waits its turn.
+    async fn retry_pending(&mut self) -> Result<HashSet<MatrixRoomId>, StoreError> {
+        let now = self.core.clock.now();
+        let keys_due = self.retry_at <= now;
+        if keys_due {
+            self.retry_at = now.plus(RETRY_EVERY);
+        }
+        let mut waiting = HashSet::new();
+        for pending in self.core.store.pending_events(RETRIES).await? {
+            if pending.told {
+                if keys_due {
+                    self.retry(&pending).await?;
+                }
+                continue;
+            }
+            let known = self.core.store.conversation_of_room(&pending.room).await?.is_some();
+            if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
+                continue;
+            }
+            if !known && !self.core.store.is_making_a_room().await? {
+                // No room of a conversation, and none that is going to be one.
+                let event = pending.event.clone();
+                self.core
+                    .write(move |tx| {
+                        let event = event.clone();
+                        async move { tx.remove_pending_event(&event).await.map(|_| ()) }.boxed()
+                    })
+                    .await?;
+                continue;
+            }
+            waiting.insert(pending.room);
+        }
+        Ok(waiting)
+    }
+
+    /// Tells whether the event could be read, and so was taken in.
+    async fn retry(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
+        let Ok(event) = self.port.event(&pending.room, &pending.event).await else {
+            return Ok(false);
+        };
+        if pending.told && event.what == RoomEventKind::Undecryptable {
+            return Ok(false);
+        }
+        let policy = self.core.policy.clone();
+        self.core
+            .write(move |tx| {
+                let (policy, event) = (policy.clone(), event.clone());
+                async move {
+                    tx.remove_pending_event(&event.id).await?;
+                    event::take_in(tx, &policy, &event, &Around::default())
+                        .await
+                        .map(|_: Taken| ())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,11 @@
+//! Matrix rooms: what is shown in them, and what agents write there.
+
+mod event;
+mod inbound;
+mod relay;
+mod render;
+mod spec;
+mod ticks;
+
+pub use inbound::RoomInbound;
+pub use relay::RoomRelay;

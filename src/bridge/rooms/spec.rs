@@ -1,0 +1,67 @@
+//! What a conversation's room is to look like.
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::Core;
+use crate::domain::conversation::ChatKind;
+use crate::domain::matrix::RoomSpec;
+use crate::domain::{AccountId, ConversationId, MatrixUserId};
+use crate::store::StoreError;
+
+/// The room of a conversation.
+pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, StoreError> {
+    let missing = StoreError::Missing { what: "conversation" };
+    let conversation = core.store.conversation(id).await?.ok_or(missing)?;
+    let phone = match conversation.customer_id {
+        Some(customer) => core.store.customer(customer).await?.and_then(|customer| customer.phone),
+        None => None,
+    };
+    let number = match (phone, conversation.kind) {
+        (Some(phone), _) => format!("WhatsApp {phone}"),
+        (None, ChatKind::Direct) => "WhatsApp".to_owned(),
+        (None, ChatKind::Group) => "WhatsApp group".to_owned(),
+    };
+    let number = match account_name(core, conversation.account_id).await? {
+        Some(account) => format!("{number} · account {account}"),
+        None => number,
+    };
+    Ok(RoomSpec {
+        alias: reserve_alias(core, id).await?,
+        name: conversation.name,
+        topic: format!("{number} · {}", conversation.status),
+        invite: core.policy.agents.clone(),
+        direct: false,
+    })
+}
+
+/// The account's name, where it is not the only one that there ever was.
+async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, StoreError> {
+    let accounts = core.store.all_accounts().await?;
+    let several = accounts.len() > 1;
+    let account = accounts.into_iter().find(|account| account.id == id);
+    Ok(account.filter(|_| several).map(|account| account.name))
+}
+
+/// The alias is stored before the room is made: after a crash the same one is asked for again, and finds the room.
+async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreError> {
+    let candidate = format!("crm_{}", core.random.word());
+    let room = core
+        .write(move |tx| {
+            let candidate = candidate.clone();
+            async move { tx.reserve_room(id, &candidate).await }.boxed()
+        })
+        .await?;
+    Ok(room.alias)
+}
+
+/// The room in which the owner is told of trouble. Its alias holds the instance, so that two desks on one homeserver do
+/// not share it.
+pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
+    RoomSpec {
+        alias: format!("crm_{}_trouble", core.instance),
+        name: "crm".to_owned(),
+        topic: "Trouble, and its end".to_owned(),
+        invite: vec![owner.clone()],
+        direct: true,
+    }
+}

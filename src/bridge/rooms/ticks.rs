@@ -1,0 +1,144 @@
+//! The tick on a message in its room: one reaction of the bot that follows the message's state (rule 20).
+
+use futures_util::FutureExt;
+
+use crate::bridge::outbound::queue::LATE_AFTER;
+use crate::domain::matrix::RoomContent;
+use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
+use crate::store::{NewWork, StoreError, Tick, Tx};
+
+use super::relay::{RoomRelay, Undone};
+
+/// On a message that should have been sent by now.
+const LATE: &str = "⏳";
+
+/// What the reaction says for a state, if anything yet. `late`: it should have been sent by now.
+fn key(state: MessageState, late: bool) -> Option<&'static str> {
+    match state {
+        MessageState::Received => None,
+        MessageState::Queued | MessageState::Sending => late.then_some(LATE),
+        MessageState::Sent => Some("✓"),
+        MessageState::Delivered => Some("✓✓"),
+        MessageState::Read | MessageState::Played => Some("✓✓ read"),
+        MessageState::Failed => Some("✗"),
+        MessageState::Unknown => Some("?"),
+    }
+}
+
+/// Asks for the tick to follow the message. Free of the conversation's lane: texts go first.
+pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
+    if message.direction == Direction::Outbound {
+        tx.enqueue(NewWork::for_message(Target::Matrix, message, Work::Tick { message: message.id }).free())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Makes the reaction say what the message's state is now. Several requests that have piled up are one: the first does
+/// the work, the others find it done.
+///
+/// What is about to be said is written down first: else a crash between saying and writing, with the state moving on in
+/// between, would leave two reactions.
+pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+    let core = &relay.core;
+    let Some(message) = core.store.message(id).await? else {
+        return Ok(relay.finish(item).await?);
+    };
+    let Some((room, event)) = relay.shown(id).await? else {
+        // Not shown yet: showing it asks again.
+        return Ok(relay.finish(item).await?);
+    };
+    let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
+    let mut tick = core.store.tick(id).await?;
+    if let Some(begun) = tick.take_if(|tick| tick.event.is_none()) {
+        tick = Some(say(relay, item, &room, id, &event, begun).await?);
+    }
+    if let Some(wanted) = key(message.state, late)
+        && tick.as_ref().is_none_or(|tick| tick.key != wanted)
+    {
+        let next = Tick {
+            turn: tick.as_ref().map_or(0, |tick| tick.turn + 1),
+            key: wanted.to_owned(),
+            event: None,
+            previous: tick.and_then(|tick| tick.event),
+        };
+        write_down(relay, id, &next).await?;
+        say(relay, item, &room, id, &event, next).await?;
+        if wanted == LATE {
+            tell_why(relay, &message).await?;
+        }
+    }
+    if message.state.reached(MessageState::Read) {
+        relay.port.mark_read(&room, &event).await?;
+    }
+    Ok(relay.finish(item).await?)
+}
+
+/// Puts the reaction that was written down into the room, in the place of the one before.
+async fn say(
+    relay: &RoomRelay,
+    item: &OutboxItem,
+    room: &MatrixRoomId,
+    id: MessageId,
+    event: &MatrixEventId,
+    tick: Tick,
+) -> Result<Tick, Undone> {
+    let part = format!("tick{}", tick.turn);
+    let reaction = RoomContent::Reaction {
+        to: event.clone(),
+        key: tick.key.clone(),
+    };
+    let said = relay.send(item, room, &relay.txn(id, &part), &reaction).await?;
+    if let Some(previous) = &tick.previous {
+        relay
+            .port
+            .redact(room, previous, &relay.txn(id, &format!("{part}.gone")))
+            .await?;
+    }
+    let tick = Tick {
+        event: Some(said),
+        previous: None,
+        ..tick
+    };
+    write_down(relay, id, &tick).await?;
+    Ok(tick)
+}
+
+async fn write_down(relay: &RoomRelay, id: MessageId, tick: &Tick) -> Result<(), StoreError> {
+    let tick = tick.clone();
+    relay
+        .core
+        .write(move |tx| {
+            let tick = tick.clone();
+            async move { tx.set_tick(id, Some(&tick)).await }.boxed()
+        })
+        .await
+}
+
+async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError> {
+    let message = message.clone();
+    relay
+        .core
+        .write(move |tx| {
+            let work = Work::Answer {
+                about: message.id,
+                text: late_reason(&message),
+            };
+            let work = NewWork::for_message(Target::Matrix, &message, work);
+            async move { tx.enqueue(work).await.map(|_| ()) }.boxed()
+        })
+        .await
+}
+
+fn late_reason(message: &Message) -> String {
+    if let Some(waiting) = message.waiting.filter(|_| message.state == MessageState::Queued) {
+        let (why, until) = (waiting.reason.explained(), waiting.until);
+        return format!("Not sent yet: {why}. It goes out by itself at {until}.");
+    }
+    match message.state {
+        MessageState::Sending => "Not confirmed yet: WhatsApp has not taken it over. It goes out by itself, once.".to_owned(),
+        _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It goes out by itself, once; see `crm status`.".to_owned(),
+    }
+}
