@@ -22,7 +22,7 @@ const HASH_BYTES: usize = 32;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::wa) struct WireMedium {
+pub(super) struct WireMedium {
     mimetype: Option<Value>,
     size: Option<Value>,
     hash: Option<Value>,
@@ -55,7 +55,7 @@ impl WireMessage {
     }
 
     /// Fills what is known of a medium: its length, its measures, how it looks.
-    pub(in crate::wa) fn describe_media(&self, details: &mut Details) {
+    pub(super) fn describe_media(&self, details: &mut Details) {
         details.view_once = self.view_once;
         details.duration_s = number(self.seconds.as_ref()).and_then(|seconds| u32::try_from(seconds).ok());
         let Some(media) = &self.media else { return };
@@ -72,7 +72,7 @@ impl WireMessage {
     }
 
     /// The name that a document goes by.
-    pub(in crate::wa) fn document_name(&self) -> Option<String> {
+    pub(super) fn document_name(&self) -> Option<String> {
         let of_medium = self.media.as_ref().and_then(|media| media.file_name.as_ref()?.as_str());
         self.file_name.as_deref().or(of_medium).and_then(clean_filename)
     }

@@ -41,12 +41,12 @@ pub enum NoProgram {
 }
 
 /// Chromium, or a Chrome that behaves alike.
-pub fn browser(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
+pub fn find_browser(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
     find(configured, "CRM_WHATSAPP_BROWSER", BROWSERS, NoProgram::Browser)
 }
 
 /// The browser's `WebDriver` server.
-pub fn driver(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
+pub fn find_driver(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
     find(configured, "CRM_WHATSAPP_DRIVER", DRIVERS, NoProgram::Driver)
 }
 
@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn a_wrong_path_names_its_key() {
-        let error = browser(Some(Path::new("/nowhere/chromium"))).unwrap_err().to_string();
+        let error = find_browser(Some(Path::new("/nowhere/chromium")))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("/nowhere/chromium") && error.contains("CRM_WHATSAPP_BROWSER"));
     }
 }

@@ -12,10 +12,9 @@ use thirtyfour::{ChromiumLikeCapabilities, cdp::CdpSession};
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
-use super::group::Group;
-use super::options::WaOptions;
 use super::profile::Profile;
-use super::programs::{self, NoProgram};
+use crate::wa::options::WaOptions;
+use crate::wa::process::{self, Group, NoProgram};
 
 /// The driver lives as long as somebody holds the other end of file descriptor 3: it has no such watch of its own, and whoever
 /// kills us with `kill -9` leaves us no time to end it.
@@ -62,7 +61,7 @@ impl Driver {
         // The debugging connection's library sets up TLS, which it does not use here, and stops the program when two
         // kinds of it are linked and none is chosen. One that is chosen already stays.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let program = programs::driver(options.driver.as_deref())?;
+        let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;
         let (mut group, output) = start(&program, profile).map_err(|source| DriverError::CannotStart {
             program: program.clone(),

@@ -9,17 +9,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::browser::Browser;
-use super::driver::Driver;
 use super::illness::Illness;
-use super::library::Names;
-use super::options::WaOptions;
-use super::page::{CallError, News, Page};
-use super::profile::Profile;
 use super::shared::{Asked, Close, Request, Shared};
 use super::watcher::{Fate, Memory, Watcher};
 use crate::domain::session::{SessionEvent, SessionState};
 use crate::supervisor::Supervisor;
+use crate::wa::browser::{Browser, Driver, Profile};
+use crate::wa::options::WaOptions;
+use crate::wa::page::{CallError, Names, News, Page};
 
 /// The pause before the first new start; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

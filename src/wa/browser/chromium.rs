@@ -12,10 +12,9 @@ use std::time::Duration;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
-use super::group::Group;
-use super::options::WaOptions;
 use super::profile::Profile;
-use super::programs::{self, NoProgram};
+use crate::wa::options::WaOptions;
+use crate::wa::process::{self, Group, NoProgram};
 
 /// File descriptor 3 is what `--remote-debugging-pipe` listens to: when our end of it closes, the browser quits. (It never
 /// gets a command there; what it says on 4 is dropped.)
@@ -96,7 +95,7 @@ pub struct Browser {
 
 impl Browser {
     pub async fn launch(options: &WaOptions, profile: &Profile) -> Result<Self, BrowserError> {
-        let program = programs::browser(options.browser.as_deref())?;
+        let program = process::find_browser(options.browser.as_deref())?;
         let folder = profile.browser_folder();
         let port_file = folder.join("DevToolsActivePort");
         let _ = fs::remove_file(&port_file);
@@ -113,8 +112,8 @@ impl Browser {
             .open(&log)
             .map_err(failed)?;
         output.set_len(0).map_err(failed)?;
-        let version = programs::version(&program, options.limits.launch).await.ok();
-        let arguments = arguments(options, &mark, version.as_deref().and_then(programs::major));
+        let version = process::version(&program, options.limits.launch).await.ok();
+        let arguments = arguments(options, &mark, version.as_deref().and_then(process::major));
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", LAUNCH])

@@ -9,19 +9,18 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::browser::Browser;
-use super::driver::Driver;
 use super::health::{Health, Remedy};
-use super::identity;
 use super::illness::{Illness, Ladder, TakeOver};
-use super::options::WaOptions;
-use super::page::{CallError, News, Page};
 use super::shared::{Request, Shared};
 use super::upkeep::{Seen, Upkeep};
-use super::wire::Status;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{SessionEvent, SessionState};
 use crate::domain::vitals::Deafness;
+use crate::wa::browser::{Browser, Driver};
+use crate::wa::options::WaOptions;
+use crate::wa::page::{CallError, News, Page};
+use crate::wa::process;
+use crate::wa::wire::Status;
 
 /// Pairing codes asked for in one login; then it is back to the QR code.
 const PAIRING_CODES: u32 = 5;
@@ -246,7 +245,7 @@ impl<'a> Watcher<'a> {
     /// What browser and page take of the memory.
     async fn weigh(&self, group: u32) {
         let heap = self.page.heap(self.options.limits.look).await;
-        let browser = tokio::task::spawn_blocking(move || identity::memory_of_group(group));
+        let browser = tokio::task::spawn_blocking(move || process::memory_of_group(group));
         let browser = browser.await.ok().flatten();
         self.shared.vitals.send_modify(|vitals| {
             vitals.heap_bytes = heap;

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::library::Names;
-use super::wire::{Answer, Refusal};
 use crate::supervisor::Supervisor;
+use crate::wa::wire::{Answer, Refusal};
 
 /// News of the page that wait for the session; when it is that far behind, its next look at the status tells it all.
 const MAX_NEWS: usize = 64;

@@ -2,6 +2,7 @@
 //! one with its bytes (`RULES` 13); nothing here panics, and nothing is dropped.
 
 mod change;
+mod content;
 mod details;
 mod group;
 mod lenient;
@@ -15,7 +16,6 @@ use serde_json::{Number, Value};
 use self::change::{WireReaction, WireTarget, WireVote};
 use self::group::WireGroup;
 use self::media::WireMedium;
-use super::content;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Identity, PhoneNumber};
 use crate::domain::session::{Me, PageStatus};
@@ -191,7 +191,7 @@ enum WireEvent {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct WireMessage {
+struct WireMessage {
     id: String,
     chat: String,
     from_me: bool,
@@ -485,7 +485,6 @@ fn whole(number: &Number) -> Option<i64> {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;
 
 #[cfg(test)]

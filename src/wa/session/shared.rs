@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::page::Page;
 use crate::domain::Clock;
 use crate::domain::account::Binding;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionEvent};
 use crate::domain::vitals::Vitals;
+use crate::wa::page::Page;
 
 /// Requests to the supervision that wait; more are a fault of ours.
 const MAX_REQUESTS: usize = 16;

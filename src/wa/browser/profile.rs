@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::identity;
-use super::orphans::Orphans;
 use crate::domain::Timestamp;
+use crate::wa::process::{self, Orphans};
 
 /// Permission bits that nobody but the owner may have.
 const OTHERS: u32 = 0o077;
@@ -122,7 +121,7 @@ fn lock(folder: &Path, now: Timestamp) -> Result<File, ProfileError> {
     }
     let owner = Owner {
         pid: std::process::id(),
-        host: identity::host(),
+        host: process::host(),
         since: now,
     };
     let text = serde_json::to_string(&owner).map_err(io::Error::from).map_err(io)?;
@@ -146,10 +145,7 @@ fn clear_foreign_locks(browser: &Path) {
         return;
     };
     let target = target.to_string_lossy().into_owned();
-    if target
-        .rsplit_once('-')
-        .is_some_and(|(host, _)| host == identity::host())
-    {
+    if target.rsplit_once('-').is_some_and(|(host, _)| host == process::host()) {
         return;
     }
     tracing::warn!("clearing the browser lock that another host has left in the profile");
@@ -175,7 +171,7 @@ mod tests {
         let (_parent, path) = folder();
         let first = Profile::open(&path, Timestamp(1_764_000_000_000)).unwrap();
         let error = Profile::open(&path, Timestamp::ZERO).unwrap_err().to_string();
-        assert!(error.contains(&format!("process {} on {}", std::process::id(), identity::host())));
+        assert!(error.contains(&format!("process {} on {}", std::process::id(), process::host())));
         assert!(error.contains("2025-11-24T16:00:00.000Z"), "{error}");
         drop(first);
         Profile::open(&path, Timestamp::ZERO).unwrap();
@@ -208,7 +204,7 @@ mod tests {
         let (_parent, path) = folder();
         drop(Profile::open(&path, Timestamp::ZERO).unwrap());
         let lock = path.join("browser/SingletonLock");
-        symlink(format!("{}-1", identity::host()), &lock).unwrap();
+        symlink(format!("{}-1", process::host()), &lock).unwrap();
         drop(Profile::open(&path, Timestamp::ZERO).unwrap());
         assert!(lock.is_symlink());
         fs::remove_file(&lock).unwrap();

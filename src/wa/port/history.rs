@@ -5,10 +5,10 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::client::{WhatsAppWeb, lost};
-use super::page::CallError;
-use super::wire;
 use crate::domain::whatsapp::{Earlier, PageEvent, Past, Unreachable};
 use crate::domain::{ChatId, HistoryMark};
+use crate::wa::page::CallError;
+use crate::wa::wire;
 
 /// The longest mark that is taken for one, in bytes: a key has a chat, an id and perhaps a sender.
 const MAX_MARK_BYTES: usize = 1024;

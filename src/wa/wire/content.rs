@@ -1,6 +1,6 @@
 //! What a message says in plain text: its words, or the bracketed line that stands for a kind that is not built yet.
 
-use super::wire::WireMessage;
+use super::WireMessage;
 use crate::domain::details::Details;
 use crate::domain::media;
 use crate::domain::message::Kind;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::identity::{self, ProcessIdentity, Seen};
+use super::id::{self, ProcessIdentity, Seen};
 
 /// One process group of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Orphans {
     /// Kills what is left of the remembered groups, and forgets them.
     pub fn reap(&self) {
         for record in self.read() {
-            let left: Vec<Seen> = identity::all().into_iter().filter(|seen| record.owns(seen)).collect();
+            let left: Vec<Seen> = id::all().into_iter().filter(|seen| record.owns(seen)).collect();
             if left.is_empty() {
                 continue;
             }
@@ -112,7 +112,7 @@ mod tests {
             .spawn()
             .unwrap();
         // The kernel returns from the start a moment before the arguments can be seen.
-        while identity::look(child.id()).is_none_or(|seen| seen.arguments.is_empty()) {
+        while id::look(child.id()).is_none_or(|seen| seen.arguments.is_empty()) {
             std::thread::yield_now();
         }
         child
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn an_orphan_is_reaped_with_what_it_started() {
         let mut child = process(MARK);
-        reap(identity::look(child.id()).unwrap().identity);
+        reap(id::look(child.id()).unwrap().identity);
         assert!(!child.wait().unwrap().success());
     }
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_stranger_that_got_the_same_process_id_lives_on() {
         let mut child = process(MARK);
-        let identity = identity::look(child.id()).unwrap().identity;
+        let identity = id::look(child.id()).unwrap().identity;
         reap(ProcessIdentity {
             started: identity.started - 1,
             ..identity.clone()
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_process_that_does_not_use_our_folder_lives_on() {
         let mut child = process("--user-data-dir=/somewhere/else");
-        reap(identity::look(child.id()).unwrap().identity);
+        reap(id::look(child.id()).unwrap().identity);
         assert!(is_running(&mut child));
         end(child);
     }

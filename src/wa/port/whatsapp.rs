@@ -1,223 +1,32 @@
-//! The port's other side: each call of [`WhatsApp`] becomes one of the page script's, under a deadline, and its failure is
-//! told with the certainty that there is.
+//! [`WhatsApp`] on the page: each call becomes one of the page script's, under a deadline, and its failure is told with the
+//! certainty that there is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rand::RngExt as _;
-use rand::rngs::StdRng;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::library::{self, Names, NoLibrary};
-use super::options::WaOptions;
-use super::page::{CallError, Page};
-use super::profile::{Profile, ProfileError};
-use super::shared::{Close, Request, Shared};
-use super::supervision::Supervision;
-use super::wire::{self, ListPage, Pull, WireLookUp, WireResolved};
+use super::client::{WhatsAppWeb, lost};
 use super::{history, login, outgoing, pacing};
 use crate::domain::account::Binding;
 use crate::domain::media::Sink;
-use crate::domain::session::{Session, SessionState};
+use crate::domain::session::Session;
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MAX_BATCH_EVENTS, MediaKey, MessageChange,
-    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Portrait, Recipient, Resolved, SendError, Unreachable,
-    WaMessage, WhatsApp,
+    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange,
+    OutgoingMessage, PageEvent, PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
-use crate::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
-use crate::supervisor::Supervisor;
+use crate::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
+use crate::wa::page::CallError;
+use crate::wa::session::{Close, Request};
+use crate::wa::wire::{self, WireLookUp, WireResolved};
 
-/// Parts of a long list that are asked for; far beyond any account's chats.
-const MAX_PARTS: usize = 10_000;
 /// Showing "typing…" may not hold up a message for longer.
 const TYPING_LIMIT: Duration = Duration::from_secs(3);
-
-/// Why an account's WhatsApp cannot be started at all. (What may heal by itself is a state of the session instead.)
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    #[error(transparent)]
-    Library(#[from] NoLibrary),
-}
-
-/// One account's WhatsApp Web.
-pub struct WhatsAppWeb {
-    pub(super) options: WaOptions,
-    pub(super) shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
-    random: Mutex<StdRng>,
-    /// Tasks of its own: the browser has to outlive the program's other tasks, whose last words go through it.
-    tasks: Supervisor,
-}
-
-impl WhatsAppWeb {
-    /// Takes the profile, and begins to start the browser. Returns before it runs: see [`WhatsApp::session`]. The browser runs
-    /// until [`WhatsApp::close`], or until this is dropped.
-    pub fn start(
-        options: WaOptions,
-        clock: Arc<dyn Clock>,
-        mut random: StdRng,
-        supervisor: &Supervisor,
-    ) -> Result<Self, StartError> {
-        let names = Names::new(random.random());
-        let script = library::script(options.library.as_deref(), &names)?;
-        let profile = Profile::open(&options.profile, clock.now())?;
-        let (shared, asked) = Shared::new(clock.clone());
-        let channels = (Arc::clone(&shared), asked);
-        let tasks = Supervisor::new();
-        Supervision::run(options.clone(), names, script, profile, channels, &tasks);
-        let (own, stopping) = (tasks.clone(), supervisor.stopping());
-        supervisor.spawn("whatsapp", async move {
-            tokio::select! {
-                task = own.lost() => anyhow::bail!("its task `{task}` is lost"),
-                () = stopping.cancelled() => Ok(()),
-            }
-        });
-        Ok(Self {
-            options,
-            shared,
-            clock,
-            random: Mutex::new(random),
-            tasks,
-        })
-    }
-
-    pub(super) fn state(&self) -> SessionState {
-        self.shared.session.borrow().state
-    }
-
-    pub(super) fn page(&self) -> Result<Arc<Page>, Unreachable> {
-        self.shared
-            .page()
-            .ok_or_else(|| unreachable("the browser is being started"))
-    }
-
-    /// The page, while it may be written with.
-    fn ready_page(&self) -> Result<Arc<Page>, Unreachable> {
-        let (state, detail) = {
-            let session = self.shared.session.borrow();
-            (session.state, session.detail.clone())
-        };
-        if state.can_send() {
-            self.shared.is_used();
-            return self.page();
-        }
-        Err(Unreachable(match detail {
-            Some(detail) => format!("the session is {state}: {detail}"),
-            None => format!("the session is {state}"),
-        }))
-    }
-
-    /// The page, while it shows the account's own chats (`RULES` 7).
-    pub(super) fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
-        self.shared.is_used();
-        self.watched_page()
-    }
-
-    /// The same, for what is asked all the time and is no use of it.
-    pub(super) fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
-        let state = self.state();
-        if state.is_linked() {
-            self.page()
-        } else {
-            Err(Unreachable(format!("the session is {state}")))
-        }
-    }
-
-    fn bound_digits(&self) -> Option<String> {
-        self.shared
-            .bound
-            .borrow()
-            .as_ref()
-            .and_then(Binding::own)
-            .map(|phone| phone.digits().to_owned())
-    }
-
-    /// Whether the account takes the phone of this number, in digits.
-    fn takes(&self, me: &str) -> bool {
-        self.shared.bound.borrow().as_ref().is_none_or(|bound| bound.takes(me))
-    }
-
-    async fn pull_once(&self, page: &Page, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
-        let (epoch, seq) = acked.map_or((Value::Null, 0), |mark| (json!(mark.epoch), mark.seq));
-        let method = format!("pull({epoch}, {seq}, {MAX_BATCH_EVENTS})");
-        let text = page.run(&method, self.options.limits.call).await.map_err(lost)?;
-        let pull: Pull<'_> = serde_json::from_str(&text).map_err(|error| unreachable(&error.to_string()))?;
-        if pull.me.as_ref().is_some_and(|me| self.takes(me)) {
-            Ok(pull.batch())
-        } else {
-            // `RULES` 7: whoever else has scanned, nothing of theirs is taken in.
-            Err(unreachable("the page is not this account's"))
-        }
-    }
-
-    /// A list that may come in parts.
-    async fn list(&self, page: &Page, name: &str, arguments: Value) -> Result<Vec<Box<RawValue>>, Unreachable> {
-        self.try_list(page, name, arguments).await.map_err(lost)
-    }
-
-    /// The same, with what the page refuses told apart.
-    pub(super) async fn try_list(
-        &self,
-        page: &Page,
-        name: &str,
-        arguments: Value,
-    ) -> Result<Vec<Box<RawValue>>, CallError> {
-        let limit = self.options.limits.call;
-        let ListPage { mut items, mut token } = page.call(name, arguments, limit).await?;
-        for _ in 0..MAX_PARTS {
-            let Some(rest) = token else { return Ok(items) };
-            let part: ListPage = page.call("more", json!({ "token": rest }), limit).await?;
-            items.extend(part.items);
-            token = part.token;
-        }
-        Err(CallError::Garbled("the page's list has no end".to_owned()))
-    }
-
-    /// Something that is done like a person would and that no message depends on.
-    async fn courtesy(&self, page: &Page, name: &str, arguments: Value, limit: Duration) -> Result<(), Unreachable> {
-        match page.call::<Value>(name, arguments, limit).await {
-            Ok(_) => Ok(()),
-            Err(error @ (CallError::Refused(_) | CallError::Late(_) | CallError::Garbled(_))) => {
-                tracing::debug!("{name} was not done: {error}");
-                Ok(())
-            }
-            Err(error) => Err(lost(error)),
-        }
-    }
-
-    /// A stanza id in WhatsApp Web's own form, for when the page makes none.
-    fn own_id(&self) -> WaMessageId {
-        let random: u128 = self.random.lock().unwrap_or_else(PoisonError::into_inner).random();
-        WaMessageId(format!("3EB0{:018X}", random >> 56))
-    }
-
-    pub(super) async fn call<T: DeserializeOwned>(&self, name: &str, arguments: Value) -> Result<T, Unreachable> {
-        let page = self.page()?;
-        page.call(name, arguments, self.options.limits.send).await.map_err(lost)
-    }
-
-    pub(super) async fn ask(&self, request: Request) {
-        // Gone only when the program ends.
-        let _ = self.shared.requests.send(request).await;
-    }
-}
-
-pub(super) fn unreachable(why: &str) -> Unreachable {
-    Unreachable(why.to_owned())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
-pub(super) fn lost(error: CallError) -> Unreachable {
-    Unreachable(error.to_string())
-}
 
 /// What a failed hand-over means: nothing is called certain that is not.
 fn send_error(error: CallError) -> SendError {
@@ -468,11 +277,5 @@ impl WhatsApp for WhatsAppWeb {
             let _ = closed.await;
         }
         self.tasks.shutdown(limit).await;
-    }
-}
-
-impl Drop for WhatsAppWeb {
-    fn drop(&mut self) {
-        self.tasks.stop();
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::client::{WhatsAppWeb, lost, unreachable};
-use super::page::CallError;
-use super::shared::Request;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{LoginMethod, Unreachable, WhatsApp as _};
+use crate::wa::page::CallError;
+use crate::wa::session::Request;
 
 /// How long a page may take from being logged out to showing a code.
 const LOGGED_OUT: Duration = Duration::from_secs(20);

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::health::Remedy;
 use super::illness::Illness;
-use super::options::WaOptions;
 use crate::domain::Timestamp;
+use crate::wa::options::WaOptions;
 
 /// A page that was loaded within this has had its night.
 const A_NIGHT: Duration = Duration::from_hours(12);
@@ -82,7 +82,7 @@ impl Upkeep {
 mod tests {
     use super::*;
     use crate::domain::daily::Daily;
-    use crate::wa::Limits;
+    use crate::wa::options::Limits;
 
     /// 2026-09-21T00:00:00Z.
     const MIDNIGHT: Timestamp = Timestamp(1_789_948_800_000);

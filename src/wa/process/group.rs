@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::identity::{self, ProcessIdentity};
+use super::id::{self, ProcessIdentity};
 
 /// How long the kernel may take to bury what was killed.
 const DYING: Duration = Duration::from_secs(2);
@@ -70,7 +70,7 @@ impl Group {
         }
         self.kill();
         let _ = timeout(DYING, async {
-            while identity::all().iter().any(|seen| seen.group == self.leader) {
+            while id::all().iter().any(|seen| seen.group == self.leader) {
                 sleep(POLL).await;
             }
         })
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn alive(group: u32) -> usize {
-        identity::all().iter().filter(|seen| seen.group == group).count()
+        id::all().iter().filter(|seen| seen.group == group).count()
     }
 
     async fn until(mut holds: impl FnMut() -> bool) {

@@ -4,10 +4,10 @@
 use tokio::time::Instant;
 
 use super::illness::Illness;
-use super::options::Limits;
-use super::wire::Status;
 use crate::domain::session::does_not_fit;
 use crate::domain::vitals::Deafness;
+use crate::wa::options::Limits;
+use crate::wa::wire::Status;
 
 /// What the supervision is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

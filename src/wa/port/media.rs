@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{WhatsAppWeb, lost};
-use super::page::{CallError, Page};
 use crate::domain::ChatId;
 use crate::domain::media::Sink;
 use crate::domain::whatsapp::{
     FetchError, MediaKey, OutgoingContent, OutgoingMessage, Portrait, SendError, Unreachable,
 };
+use crate::wa::page::{CallError, Page};
 
 /// What the page gets ready of a file in a second, at the least.
 const BYTES_PER_SECOND: u64 = 2 << 20;
