@@ -1,5 +1,5 @@
-//! Chromium, started by us in a process group of its own, with a debugging port that the system chooses. It outlives its
-//! driver, and does not outlive us: it ends when the pipe to us closes, which the kernel does even after `kill -9`.
+//! Chromium in a process group of its own, with a debugging port that the system chooses. It outlives its driver but not us:
+//! it quits when the pipe to us closes, which the kernel does even after `kill -9`.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -16,11 +16,11 @@ use super::profile::Profile;
 use crate::wa::options::WaOptions;
 use crate::wa::process::{self, Group, NoProgram};
 
-/// File descriptor 3 is what `--remote-debugging-pipe` listens to: when our end of it closes, the browser quits. (It never
-/// gets a command there; what it says on 4 is dropped.)
+/// Starts the browser with our pipe as file descriptor 3, where `--remote-debugging-pipe` listens: when our end closes, the
+/// browser quits. No command is ever sent there, and its answers on descriptor 4 are dropped.
 const LAUNCH: &str = r#"umask 077; exec "$0" "$@" 3<&0 4>/dev/null </dev/null"#;
 
-/// What makes it quiet, small and awake. Chromium ignores names that it does not know.
+/// Arguments for fewer connections, less memory and no throttling. Chromium ignores names that it does not know.
 const ARGUMENTS: &[&str] = &[
     "--remote-debugging-port=0",
     "--remote-debugging-pipe",
@@ -29,7 +29,7 @@ const ARGUMENTS: &[&str] = &[
     "--password-store=basic",
     "--mute-audio",
     "--window-size=1280,900",
-    // Talks to nobody but the page's own servers.
+    // No connections but to the page's own servers.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
@@ -37,16 +37,16 @@ const ARGUMENTS: &[&str] = &[
     "--disable-sync",
     "--disable-breakpad",
     "--disable-crash-reporter",
-    // A page in the background stays as quick as one in front.
+    // No throttling of pages in the background.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
-    // Memory: no renderers in reserve, none for the browser's own furniture.
+    // Memory: no spare renderers, none for the browser's own user interface.
     "--disable-extensions",
     "--disable-gpu",
     "--disable-dev-shm-usage",
-    // Disk: the page and its files are some 30 MB, and come anew with each version. (Images stay on: the page needs them to
-    // make thumbnails of what we send.)
+    // Disk: the page's files are some 30 MB, and change with each version. (Images stay on: the page makes thumbnails of
+    // sent media with them.)
     "--disk-cache-size=67108864",
     "--media-cache-size=33554432",
     "--disable-features=InitialWebUI,WebUIReloadButton,WebUIOmniboxPopup,PreloadTopChromeWebUI,\
@@ -54,31 +54,33 @@ const ARGUMENTS: &[&str] = &[
      SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,AutofillServerCommunication",
 ];
 
-/// How much of what the browser said is quoted.
-const QUOTED_BYTES: u64 = 1500;
-/// Chromium writes about its surroundings; a log longer than this is cut.
+/// Maximum length of the log's end in an error message, in bytes.
+const LOG_TAIL_BYTES: u64 = 1500;
+/// Maximum size of the browser's log, in bytes; a larger one is emptied.
 const MAX_LOG_BYTES: u64 = 1 << 20;
 const POLL: Duration = Duration::from_millis(10);
 
-/// Why there is no browser.
+/// Says why the browser did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     #[error(transparent)]
     NoProgram(#[from] NoProgram),
-    #[error("{} cannot be started: {source}", program.display())]
+    #[error("{} cannot be started: {source}; check its permissions and those of the profile", program.display())]
     CannotStart { program: PathBuf, source: std::io::Error },
     #[error(
-        "the browser ended with {status} as it started{}; it said: {said}",
+        "the browser ended with {status} during its start{}; its log ends with: {log}",
         if *.sandbox { " (run it as a user of its own: as root it has no sandbox)" } else { "" }
     )]
     Ended {
         status: ExitStatus,
-        said: String,
+        log: String,
         sandbox: bool,
     },
     #[error("another browser has the profile {} open; close it", .0.display())]
     ProfileOpen(PathBuf),
-    #[error("the browser did not open its debugging port within {0:?}; the machine may be overloaded")]
+    #[error(
+        "the browser did not open its debugging port within {0:?}; the machine may be overloaded: free memory or CPU"
+    )]
     NoPort(Duration),
 }
 
@@ -86,14 +88,15 @@ pub enum BrowserError {
 #[derive(Debug)]
 pub struct Browser {
     group: Group,
-    /// Host and port of its debugging protocol.
+    /// Host and port of its debugging protocol (CDP).
     pub address: String,
     log: PathBuf,
-    /// The browser lives as long as this is open.
+    /// The browser quits when this is closed; see [`LAUNCH`].
     lifeline: Option<ChildStdin>,
 }
 
 impl Browser {
+    /// Starts the browser on the profile. Returns when its debugging port is open.
     pub async fn launch(options: &WaOptions, profile: &Profile) -> Result<Self, BrowserError> {
         let program = process::find_browser(options.browser.as_deref())?;
         let folder = profile.browser_folder();
@@ -101,7 +104,7 @@ impl Browser {
         let _ = fs::remove_file(&port_file);
         let log = profile.file("browser.log");
         let mark = format!("--user-data-dir={}", folder.display());
-        let failed = |source| BrowserError::CannotStart {
+        let cannot_start = |source| BrowserError::CannotStart {
             program: program.clone(),
             source,
         };
@@ -110,8 +113,8 @@ impl Browser {
             .append(true)
             .mode(0o600)
             .open(&log)
-            .map_err(failed)?;
-        output.set_len(0).map_err(failed)?;
+            .map_err(cannot_start)?;
+        output.set_len(0).map_err(cannot_start)?;
         let version = process::version(&program, options.limits.launch).await.ok();
         let arguments = arguments(options, &mark, version.as_deref().and_then(process::major));
         let mut command = Command::new("/bin/sh");
@@ -122,9 +125,12 @@ impl Browser {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(output);
-        let mut group = Group::spawn(&mut command).map_err(failed)?;
+        let mut group = Group::spawn(&mut command).map_err(cannot_start)?;
         if let Some(identity) = group.identity() {
-            profile.orphans().remember("browser", identity, mark).map_err(failed)?;
+            profile
+                .orphans()
+                .record("browser", identity, mark)
+                .map_err(cannot_start)?;
         }
         let lifeline = group.take_stdin();
         let waited = options.limits.launch;
@@ -132,12 +138,12 @@ impl Browser {
         let address = match port {
             Err(_) => return Err(BrowserError::NoPort(waited)),
             Ok(Ok(port)) => format!("127.0.0.1:{port}"),
-            // It has given its page to the browser that has the profile, and ended.
+            // A second Chromium on one profile hands its page to the first and ends with success.
             Ok(Err(status)) if status.success() => return Err(BrowserError::ProfileOpen(folder)),
             Ok(Err(status)) => {
-                let said = last_words(&log);
-                let sandbox = said.contains("no-sandbox");
-                return Err(BrowserError::Ended { status, said, sandbox });
+                let log = log_tail(&log);
+                let sandbox = log.contains("no-sandbox");
+                return Err(BrowserError::Ended { status, log, sandbox });
             }
         };
         Ok(Self {
@@ -148,7 +154,7 @@ impl Browser {
         })
     }
 
-    /// Returns when the browser has ended.
+    /// Waits until the browser ends. Returns its exit status in words.
     pub async fn ended(&mut self) -> String {
         match self.group.ended().await {
             Ok(status) => status.to_string(),
@@ -156,12 +162,12 @@ impl Browser {
         }
     }
 
-    /// The process group of everything that it has started.
+    /// Returns the id of its process group.
     pub const fn group(&self) -> u32 {
         self.group.id()
     }
 
-    /// Keeps its log within bounds.
+    /// Empties the log if it is larger than 1 MiB.
     pub fn trim_log(&self) {
         if fs::metadata(&self.log).is_ok_and(|log| log.len() > MAX_LOG_BYTES)
             && let Ok(file) = OpenOptions::new().write(true).open(&self.log)
@@ -170,14 +176,15 @@ impl Browser {
         }
     }
 
-    /// Waits until it ends by itself, at most `grace`, then kills whatever is left of it.
+    /// Closes the browser: waits at most `grace` until it ends by itself, then kills its process group.
     pub async fn end(mut self, grace: Duration) {
-        // A browser that is asked to close does; one that is not does as well when its lifeline goes.
+        // A browser that got `Browser.close` is ending already; any other quits when its pipe closes.
         drop(self.lifeline.take());
         self.group.end(grace).await;
     }
 }
 
+/// Waits for the file into which the browser writes its port. Returns the exit status if the browser ends first.
 async fn port(group: &mut Group, file: &Path) -> Result<u16, ExitStatus> {
     loop {
         if let Some(port) = fs::read_to_string(file)
@@ -199,12 +206,12 @@ fn arguments(options: &WaOptions, mark: &str, major: Option<u32>) -> Vec<OsStrin
     if options.headless {
         arguments.push("--headless=new".into());
     }
-    // Without a version the browser's own is left, which tells a headless one.
+    // If the version is unknown, the browser's own user agent is used, which tells that it is headless.
     if let Some(major) = major {
         arguments.push(format!("--user-agent={}", user_agent(major)).into());
     }
     if rustix::process::geteuid().is_root() {
-        tracing::warn!("the browser runs as root, so without its sandbox; run the program as a user of its own");
+        tracing::warn!("the browser runs as root and therefore without its sandbox; run crm as a user of its own");
         arguments.push("--no-sandbox".into());
     }
     arguments.extend(options.args.iter().map(Into::into));
@@ -212,7 +219,7 @@ fn arguments(options: &WaOptions, mark: &str, major: Option<u32>) -> Vec<OsStrin
     arguments
 }
 
-/// What a browser with a window says of itself: only the major version is told.
+/// Returns the user agent of a browser with a window; like Chrome's, it contains only the major version.
 fn user_agent(major: u32) -> String {
     let platform = if cfg!(target_os = "macos") {
         "Macintosh; Intel Mac OS X 10_15_7"
@@ -222,12 +229,12 @@ fn user_agent(major: u32) -> String {
     format!("Mozilla/5.0 ({platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36")
 }
 
-fn last_words(log: &Path) -> String {
+fn log_tail(log: &Path) -> String {
     let mut text = Vec::new();
     if let Ok(mut file) = fs::File::open(log) {
         let length = file.metadata().map_or(0, |log| log.len());
-        let _ = file.seek(SeekFrom::Start(length.saturating_sub(QUOTED_BYTES)));
-        let _ = file.take(QUOTED_BYTES).read_to_end(&mut text);
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)));
+        let _ = file.take(LOG_TAIL_BYTES).read_to_end(&mut text);
     }
     String::from_utf8_lossy(&text).trim().to_owned()
 }
@@ -237,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_agent_is_an_ordinary_one() {
+    fn user_agent_is_not_headless() {
         let agent = user_agent(156);
         assert!(
             agent.contains("Chrome/156.0.0.0 ") && !agent.contains("Headless"),
@@ -245,9 +252,9 @@ mod tests {
         );
     }
 
-    /// `RULES` 29.
+    /// Rule 29.
     #[test]
-    fn the_debugging_port_is_never_opened_to_other_origins() {
+    fn debugging_port_is_closed_to_other_origins() {
         assert!(ARGUMENTS.contains(&"--remote-debugging-port=0"));
         assert!(!ARGUMENTS.iter().any(|argument| argument.contains("allow-origins")));
     }

@@ -1,5 +1,5 @@
-//! chromedriver, and the `WebDriver` session with a browser that runs already. Its death costs a new start of it and
-//! nothing else: the browser and the page's queue live on.
+//! chromedriver, attached to a browser that runs already. If it dies, it is started again; the browser and the page's queue
+//! live on.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,24 +16,25 @@ use super::profile::Profile;
 use crate::wa::options::WaOptions;
 use crate::wa::process::{self, Group, NoProgram};
 
-/// The driver lives as long as somebody holds the other end of file descriptor 3: it has no such watch of its own, and whoever
-/// kills us with `kill -9` leaves us no time to end it.
+/// Starts the driver with a watcher beside it that kills it when our pipe (file descriptor 3) closes. The driver has no such
+/// watch of its own, and a `kill -9` of our process leaves us no time to end it.
 const LAUNCH: &str = r#"umask 077; exec 3<&0 </dev/null
 "$0" "$@" 3<&- & driver=$!
 { cat <&3 >/dev/null; kill -9 $driver; } 2>/dev/null &
 exec 3<&-; wait $driver"#;
 
 const POLL: Duration = Duration::from_millis(10);
+/// Line of its output that contains the port.
 const STARTED: &str = "was started successfully on port ";
 
-/// Why there is no driver.
+/// Says why the driver did not start or attach.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     #[error(transparent)]
     NoProgram(#[from] NoProgram),
-    #[error("{} cannot be started: {source}", program.display())]
+    #[error("{} cannot be started: {source}; check its permissions and those of the profile", program.display())]
     CannotStart { program: PathBuf, source: std::io::Error },
-    #[error("chromedriver ended with {0} as it started")]
+    #[error("chromedriver ended with {0} during its start; run it by hand to see why")]
     Ended(ExitStatus),
     #[error("chromedriver did not {0} within {1:?}; the machine may be overloaded")]
     Late(&'static str, Duration),
@@ -41,25 +42,25 @@ pub enum DriverError {
     NoSession(String),
 }
 
-/// A running driver with a session.
+/// A running driver with a `WebDriver` session.
 #[derive(Debug)]
 pub struct Driver {
     group: Group,
     session: Option<WebDriver>,
-    /// See [`LAUNCH`].
+    /// The driver is killed when this is closed; see [`LAUNCH`].
     _lifeline: Option<ChildStdin>,
 }
 
 impl Driver {
-    /// Starts chromedriver and attaches it to the browser at `address`. Also gives the debugging protocol's own connection to
-    /// the page, which goes past the driver and outlives it.
+    /// Starts chromedriver and attaches it to the browser at `address`. Also returns a connection to the page over the debugging
+    /// protocol (CDP), which bypasses the driver and outlives it.
     pub async fn attach(
         options: &WaOptions,
         profile: &Profile,
         address: &str,
     ) -> Result<(Self, CdpSession), DriverError> {
-        // The debugging connection's library sets up TLS, which it does not use here, and stops the program when two
-        // kinds of it are linked and none is chosen. One that is chosen already stays.
+        // The CDP library initializes TLS, though it is not used here, and panics if two providers are linked and none is
+        // chosen. An error means that one is chosen already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;
@@ -82,7 +83,7 @@ impl Driver {
         .await
         .map_err(|_| DriverError::Late("attach to the browser", limit))?
         .map_err(|error| DriverError::NoSession(first_line(&error)))?;
-        // Held from here on, so that a failure below leaves no session that blocks when it is dropped.
+        // Built before the next step, so that `Drop` below runs if it fails: a bare session blocks when it is dropped.
         let driver = Self {
             _lifeline: group.take_stdin(),
             group,
@@ -95,7 +96,7 @@ impl Driver {
         }
     }
 
-    /// Returns when the driver has ended.
+    /// Waits until the driver ends. Returns its exit status in words.
     pub async fn ended(&mut self) -> String {
         match self.group.ended().await {
             Ok(status) => status.to_string(),
@@ -103,7 +104,7 @@ impl Driver {
         }
     }
 
-    /// Ends the driver; the browser stays.
+    /// Kills the driver; the browser stays.
     pub async fn end(mut self) {
         self.group.end(Duration::ZERO).await;
     }
@@ -111,7 +112,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Else the library would ask a dead driver to end the session, and block on it.
+        // Leaked, or the library would ask a dead driver to end the session and block on its answer.
         if let Some(session) = self.session.take() {
             let _ = session.leak();
         }
@@ -139,11 +140,12 @@ fn start(program: &Path, profile: &Profile) -> std::io::Result<(Group, PathBuf)>
         .stderr(Stdio::null());
     let group = Group::spawn(&mut command)?;
     if let Some(identity) = group.identity() {
-        profile.orphans().remember("driver", identity, mark)?;
+        profile.orphans().record("driver", identity, mark)?;
     }
     Ok((group, output))
 }
 
+/// Waits until the driver prints its port. Returns the exit status if the driver ends first.
 async fn port(group: &mut Group, output: &Path) -> Result<u16, ExitStatus> {
     loop {
         if let Some(port) = fs::read_to_string(output).ok().as_deref().and_then(parse_port) {
@@ -162,7 +164,7 @@ fn parse_port(output: &str) -> Option<u16> {
     port.parse().ok()
 }
 
-/// The driver's errors carry whole bodies behind their first line.
+/// Returns the first line of an error: the driver appends whole response bodies.
 fn first_line(error: &WebDriverError) -> String {
     let text = error.to_string();
     text.lines()
@@ -179,9 +181,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_read_from_what_the_driver_says() {
-        let said = "Starting ChromeDriver 156.0.8078.79 (…) on port 0\nOnly local connections are allowed.\nChromeDriver was started successfully on port 36227.\n";
-        assert_eq!(parse_port(said), Some(36227));
+    fn port_is_read_from_driver_output() {
+        let output = "Starting ChromeDriver 156.0.8078.79 (…) on port 0\nOnly local connections are allowed.\nChromeDriver was started successfully on port 36227.\n";
+        assert_eq!(parse_port(output), Some(36227));
         assert_eq!(parse_port("Starting ChromeDriver on port 0\n"), None);
         assert_eq!(parse_port("ChromeDriver was started successfully on port 36"), None);
     }

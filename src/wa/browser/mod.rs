@@ -1,4 +1,4 @@
-//! The browser and its driver, running on an account's profile. Knows neither the page nor WhatsApp.
+//! The browser and its driver on an account's profile. Knows neither the page nor WhatsApp.
 
 mod chromium;
 mod driver;

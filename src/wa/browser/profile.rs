@@ -1,6 +1,5 @@
-//! An account's folder: one owner at a time, by a lock that the kernel takes back when the owner dies. Under that lock,
-//! what an earlier owner left behind is cleared: its processes (`RULES` 26), and the browser's own lock if it is of
-//! another host.
+//! An account's folder. One process owns it at a time, by a lock that the kernel releases when the owner dies. The owner first
+//! cleans up after an earlier one: it kills left-over processes (rule 26), and deletes the browser's own lock of another host.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -12,21 +11,39 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Timestamp;
 use crate::wa::process::{self, Orphans};
 
-/// Permission bits that nobody but the owner may have.
+/// Permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// Why the folder cannot be used.
+/// Says why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
+    /// Another process owns it.
     #[error("the WhatsApp profile {} is in use by {owner}; stop that process first", path.display())]
-    InUse { path: PathBuf, owner: String },
-    #[error("others may enter the WhatsApp profile {path} (its mode is {mode:03o}); close it: chmod 700 {path}", path = path.display())]
-    TooWide { path: PathBuf, mode: u32 },
-    #[error("the WhatsApp profile {} cannot be used: {source}; mend its owner, its permissions or the disk", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Process and host of the owner.
+        owner: String,
+    },
+    /// Its permissions are too wide.
+    #[error("other users may enter the WhatsApp profile {path} (its mode is {mode:03o}); close it: chmod 700 {path}", path = path.display())]
+    TooWide {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It cannot be read or written.
+    #[error("the WhatsApp profile {} cannot be used: {source}; check its owner, its permissions and the disk", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
 }
 
-/// Written into the lock file for whoever comes second.
+/// Content of the lock file, for the error message of a second process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Owner {
     pid: u32,
@@ -34,7 +51,7 @@ struct Owner {
     since: Timestamp,
 }
 
-/// The folder, held. Dropping it lets go.
+/// An account's folder, locked until this is dropped.
 #[derive(Debug)]
 pub struct Profile {
     folder: PathBuf,
@@ -42,14 +59,15 @@ pub struct Profile {
 }
 
 impl Drop for Profile {
-    /// Not left to the closing of the file: a child that is just being started has a copy of it until it runs its own program.
+    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of it until
+    /// it executes its own program.
     fn drop(&mut self) {
         let _ = self.lock.unlock();
     }
 }
 
 impl Profile {
-    /// Makes the folder (0700) if it is not there, takes it, and clears what an earlier owner left behind.
+    /// Locks the folder, created (0700) if missing, and cleans up after an earlier owner.
     pub fn open(folder: &Path, now: Timestamp) -> Result<Self, ProfileError> {
         let io = |source| ProfileError::Io {
             path: folder.to_owned(),
@@ -66,6 +84,7 @@ impl Profile {
             return Err(ProfileError::TooWide { path, mode });
         }
         let folder = folder.canonicalize().map_err(io)?;
+        // Before the clean-up: it kills processes that may be a living owner's.
         let lock = lock(&folder, now)?;
         let profile = Self { folder, lock };
         DirBuilder::new()
@@ -78,17 +97,17 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The browser's `--user-data-dir`.
+    /// Returns the browser's `--user-data-dir`.
     pub fn browser_folder(&self) -> PathBuf {
         self.folder.join("browser")
     }
 
-    /// A file of ours beside it.
+    /// Returns the path of a file of ours.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The processes that belong to this profile.
+    /// Returns the records of processes started for this profile.
     pub fn orphans(&self) -> Orphans {
         Orphans::new(self.file("processes.json"))
     }
@@ -138,8 +157,8 @@ fn describe(text: &str) -> String {
     )
 }
 
-/// Chromium refuses a profile whose lock names another host (a container's name changes with each start), though its owner
-/// is long gone: we hold the folder. A stale lock of this host it clears by itself, and a live one it must keep.
+/// Deletes the browser's lock files if they name another host. Chromium refuses such a profile (a container's name changes with
+/// each start), though the owner is gone, since we hold the folder. Chromium itself clears a stale lock of this host.
 fn clear_foreign_locks(browser: &Path) {
     let Ok(target) = fs::read_link(browser.join("SingletonLock")) else {
         return;
@@ -148,7 +167,7 @@ fn clear_foreign_locks(browser: &Path) {
     if target.rsplit_once('-').is_some_and(|(host, _)| host == process::host()) {
         return;
     }
-    tracing::warn!("clearing the browser lock that another host has left in the profile");
+    tracing::warn!("deleting the browser's lock that another host left in the profile");
     for name in ["SingletonLock", "SingletonSocket", "SingletonCookie"] {
         let _ = fs::remove_file(browser.join(name));
     }
@@ -167,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_owner_is_refused_and_told_who_the_first_is() {
+    fn second_owner_is_refused_with_first_ones_name() {
         let (_parent, path) = folder();
         let first = Profile::open(&path, Timestamp(1_764_000_000_000)).unwrap();
         let error = Profile::open(&path, Timestamp::ZERO).unwrap_err().to_string();
@@ -177,9 +196,9 @@ mod tests {
         Profile::open(&path, Timestamp::ZERO).unwrap();
     }
 
-    /// `RULES` 29.
+    /// Rule 29.
     #[test]
-    fn the_folder_is_ours_alone_and_refused_if_wider() {
+    fn profile_is_private_and_refused_if_wider() {
         let (_parent, path) = folder();
         drop(Profile::open(&path, Timestamp::ZERO).unwrap());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
@@ -189,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_was_let_go_of_is_free_though_a_child_still_has_a_copy_of_its_lock() {
+    fn dropped_profile_is_free_despite_inherited_lock() {
         let (_parent, path) = folder();
         let profile = Profile::open(&path, Timestamp::ZERO).unwrap();
         let copy = profile.lock.try_clone().unwrap();
@@ -198,9 +217,9 @@ mod tests {
         drop(copy);
     }
 
-    /// `WHATSAPP` §4: exit 21, cured by deleting them.
+    /// Chromium exits with 21 otherwise.
     #[test]
-    fn a_browser_lock_of_another_host_is_cleared_and_one_of_this_host_is_left() {
+    fn browser_lock_of_other_host_is_deleted() {
         let (_parent, path) = folder();
         drop(Profile::open(&path, Timestamp::ZERO).unwrap());
         let lock = path.join("browser/SingletonLock");

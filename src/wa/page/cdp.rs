@@ -1,5 +1,5 @@
-//! The page as the debugging protocol shows it: the script is put in, calls go in, answers and the doorbell come out. Knows
-//! how calls fail, not what they mean. Calls run side by side: a slow one holds up nobody.
+//! The page over the debugging protocol (CDP): injects the script, passes calls in, and answers and the doorbell out. Calls run
+//! concurrently: a slow one delays no other.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,40 +17,41 @@ use super::library::Names;
 use crate::supervisor::Supervisor;
 use crate::wa::wire::{Answer, Refusal};
 
-/// News of the page that wait for the session; when it is that far behind, its next look at the status tells it all.
-const MAX_NEWS: usize = 64;
+/// Maximum number of waiting signals; more are dropped, because the next status check covers them.
+const MAX_SIGNALS: usize = 64;
 
-/// How a call of the page ended without an answer.
+/// Failure of a call of the page script.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CallError {
-    /// The script is not in the page now: certainly nothing has been done.
-    #[error("the page is loading")]
-    NotThere,
-    /// The page or the connection to it went away meanwhile.
-    #[error("the page went away: {0}")]
-    Gone(String),
+    /// The script is not in the page now, so certainly nothing was done.
+    #[error("the page is still loading")]
+    NotLoaded,
+    /// The page or the connection to it was lost during the call; it is unknown whether it was done.
+    #[error("the page was lost during the call: {0}")]
+    Lost(String),
+    /// No answer within the deadline; it is unknown whether it was done.
     #[error("the page did not answer within {0:?}")]
-    Late(Duration),
-    /// The page answered that it did not do it.
+    Timeout(Duration),
+    /// The page script refused or failed.
     #[error("{}", .0.message)]
     Refused(Refusal),
-    /// The page answered something else than it should.
-    #[error("the page's answer makes no sense: {0}")]
-    Garbled(String),
+    /// The answer cannot be parsed.
+    #[error("the page's answer is not valid: {0}")]
+    Invalid(String),
 }
 
-/// What the page rang for, besides events.
+/// Signal of the page, besides the doorbell for events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Its status may have changed.
+pub enum PageSignal {
+    /// The page's status may have changed.
     Status,
-    /// The phone unlinked us, and WhatsApp's reason.
+    /// The phone unlinked the device, for WhatsApp's reason if it gave one.
     LoggedOut(Option<String>),
-    /// Its process has crashed.
+    /// The page's process crashed.
     Crashed,
 }
 
-/// A page that we are attached to. Dropped, it no longer rings.
+/// A page that we are attached to. Signals and doorbell end when it is dropped.
 #[derive(Debug)]
 pub struct Page {
     cdp: CdpSession,
@@ -60,8 +61,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Puts the script into the page that `cdp` is attached to, now and at each load, and listens to it. Opens `url` unless
-    /// the page is there already.
+    /// Injects the script into the page that `cdp` is attached to, now and at each load, and listens to it. Opens `url` unless
+    /// the page shows it already.
     pub async fn attach(
         cdp: CdpSession,
         names: &Names,
@@ -69,9 +70,9 @@ impl Page {
         url: &str,
         supervisor: &Supervisor,
         limit: Duration,
-    ) -> Result<(Self, mpsc::Receiver<News>), CallError> {
+    ) -> Result<(Self, mpsc::Receiver<PageSignal>), CallError> {
         let (ring, bell) = watch::channel(0);
-        let (tell, news) = mpsc::channel(MAX_NEWS);
+        let (tell, signals) = mpsc::channel(MAX_SIGNALS);
         let listening = CancellationToken::new();
         let events = cdp.subscribe_connection();
         let bell_name = names.bell.clone();
@@ -90,7 +91,7 @@ impl Page {
         };
         page.send("Inspector.enable", json!({}), limit).await?;
         page.send("Page.enable", json!({}), limit).await?;
-        // Without it the binding would not survive a load of the page.
+        // Without `Runtime.enable` the binding would not survive a load of the page.
         page.send("Runtime.enable", json!({}), limit).await?;
         page.send("Runtime.addBinding", json!({ "name": names.bell }), limit)
             .await?;
@@ -101,25 +102,25 @@ impl Page {
         if !there {
             page.open(url, limit).await?;
         }
-        Ok((page, news))
+        Ok((page, signals))
     }
 
-    /// Loads the address anew.
+    /// Loads `url`.
     pub async fn open(&self, url: &str, limit: Duration) -> Result<(), CallError> {
         let answer = self.send("Page.navigate", json!({ "url": url }), limit).await?;
         match answer.get("errorText").and_then(Value::as_str) {
-            Some(error) if !error.is_empty() => Err(CallError::Gone(format!(
+            Some(error) if !error.is_empty() => Err(CallError::Lost(format!(
                 "{url} cannot be opened ({error}); check CRM_WHATSAPP_URL and the network"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// How large the page's script heap is, in bytes.
+    /// Returns the size of the page's JavaScript heap, in bytes.
     pub async fn heap(&self, limit: Duration) -> Option<u64> {
         let usage = self.send("Runtime.getHeapUsage", json!({}), limit).await.ok()?;
         let bytes = usage.get("usedSize")?;
-        // Told as a number with a point, now and then.
+        // Sometimes given as a float.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -129,51 +130,51 @@ impl Page {
         bytes.as_u64().or_else(|| bytes.as_f64().map(whole))
     }
 
-    /// Asks the whole browser to close.
+    /// Asks the browser to quit.
     pub async fn close_browser(&self, limit: Duration) {
         let _ = self.send("Browser.close", json!({}), limit).await;
     }
 
-    /// Calls the page script. Its answers are JSON text, parsed here alone.
+    /// Calls a function of the page script. `limit` is the deadline.
     pub async fn call<T: DeserializeOwned>(
         &self,
         name: &str,
         arguments: impl Serialize,
         limit: Duration,
     ) -> Result<T, CallError> {
-        let arguments = serde_json::to_string(&arguments).map_err(|error| CallError::Garbled(error.to_string()))?;
+        let arguments = serde_json::to_string(&arguments).map_err(|error| CallError::Invalid(error.to_string()))?;
         let text = self.run(&format!("call('{name}', {arguments})"), limit).await?;
         match serde_json::from_str(&text) {
             Ok(Answer::Ok(answer)) => Ok(answer),
             Ok(Answer::Error(refusal)) => Err(CallError::Refused(refusal)),
-            // The error of the parser quotes nothing of the text.
-            Err(error) => Err(CallError::Garbled(format!("{name}: {error}"))),
+            // Safe to log: the parser's error quotes nothing of the text.
+            Err(error) => Err(CallError::Invalid(format!("{name}: {error}"))),
         }
     }
 
-    /// Evaluates a method of the page script and returns its text.
+    /// Evaluates a method of the page script. Returns its text.
     pub async fn run(&self, method: &str, limit: Duration) -> Result<String, CallError> {
         let agent = &self.names.agent;
         let expression = format!("window['{agent}'] ? window['{agent}'].{method} : null");
         let question = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let answer = self.send("Runtime.evaluate", question, limit).await?;
         if let Some(thrown) = answer.get("exceptionDetails") {
-            // Only its kind: the text of an exception may quote a message.
+            // Only the class: the text of an exception may quote a message.
             let kind = thrown
                 .pointer("/exception/className")
                 .and_then(Value::as_str)
                 .unwrap_or("exception");
-            return Err(CallError::Gone(format!("the page script failed with a {kind}")));
+            return Err(CallError::Lost(format!("the page script failed with a {kind}")));
         }
         match answer.pointer("/result/value") {
             Some(Value::String(text)) => Ok(text.clone()),
-            Some(Value::Null) => Err(CallError::NotThere),
-            _ => Err(CallError::Garbled("no text".to_owned())),
+            Some(Value::Null) => Err(CallError::NotLoaded),
+            _ => Err(CallError::Invalid("it is not a text".to_owned())),
         }
     }
 
-    /// Puts a file of this machine into an input of the page script. The page reads it from the disk, so its bytes go through no
-    /// message.
+    /// Attaches a local file to a file input of the page script. The browser reads it from the disk, so that no protocol message
+    /// carries its bytes.
     pub async fn give_file(&self, input: &str, path: &Path, limit: Duration) -> Result<(), CallError> {
         let agent = &self.names.agent;
         let name = json!(input);
@@ -182,7 +183,7 @@ impl Page {
             .send("Runtime.evaluate", json!({ "expression": expression }), limit)
             .await?;
         let Some(object) = answer.pointer("/result/objectId").and_then(Value::as_str) else {
-            return Err(CallError::NotThere);
+            return Err(CallError::NotLoaded);
         };
         let file = json!({ "files": [path.to_string_lossy()], "objectId": object });
         let given = self.send("DOM.setFileInputFiles", file, limit).await;
@@ -192,10 +193,10 @@ impl Page {
         given.map(drop)
     }
 
-    /// Counts the rings for events: changes when there is something to pull, from now on. (A clone has seen no more than what
-    /// it was cloned from, and would ring at once for every ring that there ever was.)
+    /// Subscribes to the doorbell, which rings when there are events to pull.
     pub fn bell(&self) -> watch::Receiver<u64> {
         let mut bell = self.bell.clone();
+        // The clone would report all earlier rings at once.
         bell.mark_unchanged();
         bell
     }
@@ -213,39 +214,39 @@ impl Page {
     async fn send(&self, method: &str, parameters: Value, limit: Duration) -> Result<Value, CallError> {
         match timeout(limit, self.cdp.send_raw(method, parameters)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(CdpError { message, .. })) => Err(CallError::Gone(message)),
-            Err(_) => Err(CallError::Late(limit)),
+            Ok(Err(CdpError { message, .. })) => Err(CallError::Lost(message)),
+            Err(_) => Err(CallError::Timeout(limit)),
         }
     }
 }
 
-/// Scheme, host and port.
+/// Returns scheme, host and port of an address.
 fn origin(url: &str) -> Option<&str> {
     let after = url.find("://")? + 3;
     let end = url[after..].find('/').map_or(url.len(), |slash| after + slash);
     Some(&url[..end])
 }
 
-/// Passes on what the browser tells. The stream may drop events when we are slow, so none of them carries anything that
-/// cannot be asked for again.
+/// Passes on the browser's events. The stream drops events if we are slow, so none of them carries data: each only says that
+/// something is to be fetched.
 async fn listen(
     mut events: broadcast::Receiver<RawEvent>,
     bell: &str,
     ring: &watch::Sender<u64>,
-    tell: &mpsc::Sender<News>,
+    tell: &mpsc::Sender<PageSignal>,
 ) {
     loop {
         let event = match events.recv().await {
             Ok(event) => event,
             Err(RecvError::Lagged(_)) => {
                 ring.send_modify(|rings| *rings += 1);
-                let _ = tell.try_send(News::Status);
+                let _ = tell.try_send(PageSignal::Status);
                 continue;
             }
             Err(RecvError::Closed) => return,
         };
         if event.method == "Inspector.targetCrashed" {
-            let _ = tell.try_send(News::Crashed);
+            let _ = tell.try_send(PageSignal::Crashed);
         }
         let text = |name| event.params.get(name).and_then(Value::as_str);
         if event.method != "Runtime.bindingCalled" || text("name") != Some(bell) {
@@ -256,10 +257,10 @@ async fn listen(
             Some(("e", _)) => ring.send_modify(|rings| *rings += 1),
             Some(("l", reason)) => {
                 let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-                let _ = tell.try_send(News::LoggedOut(reason));
+                let _ = tell.try_send(PageSignal::LoggedOut(reason));
             }
             _ => {
-                let _ = tell.try_send(News::Status);
+                let _ = tell.try_send(PageSignal::Status);
             }
         }
     }
@@ -270,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_addresses_are_the_same_page_when_scheme_host_and_port_agree() {
+    fn same_origin_is_same_page() {
         assert_eq!(
             origin("https://web.whatsapp.com/"),
             origin("https://web.whatsapp.com/send?x=1")

@@ -1,19 +1,19 @@
-//! What is put into the page: the library that knows WhatsApp Web from inside, and our script on top of it. One source,
-//! evaluated before the page's own scripts at each load, or later into a page that is there already.
+//! The injected script: the library that knows WhatsApp Web's internals, and the page script on top of it. One source,
+//! evaluated before the page's own scripts at each load, or at once in a page that is loaded already.
 
 use std::path::{Path, PathBuf};
 
-/// `@wppconnect/wa-js`, as its makers built it (Apache-2.0: `THIRD-PARTY-NOTICES.md`).
+/// `@wppconnect/wa-js` as published (Apache-2.0: `THIRD-PARTY-NOTICES.md`).
 const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/web/library.js"));
-/// `web/page`, built by `build.rs`. Defines `crmPage`.
+/// The page script (`web/page`), built by `build.rs`. Defines `crmPage`.
 const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/web/page.js"));
 
-/// Without these the library reports to an analytics host, asks strangers' servers for link previews, and names the
-/// linked device after itself.
+/// Settings of the library. By default it reports to an analytics host, requests link previews from third-party servers, and
+/// names the linked device after itself.
 const CONFIG: &str = "window.WPPConfig = {disableGoogleAnalytics: true, googleAnalyticsId: null, poweredBy: null, \
                       linkPreviewApiServers: [], deviceName: false, sendStatusToDevice: false};";
 
-/// The library file that the configuration names cannot be used.
+/// The configured library file cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the WhatsApp library {} cannot be read ({source}); check CRM_WHATSAPP_LIBRARY", path.display())]
 pub struct NoLibrary {
@@ -21,18 +21,18 @@ pub struct NoLibrary {
     source: std::io::Error,
 }
 
-/// The two names under which the page and the server find each other. Not to be guessed by the page, and the same as
-/// long as the process lives, so that a page outlives the connection to it.
+/// Names of the two globals of the page script. WhatsApp's own code cannot guess them. They stay the same for the life of our
+/// process, so that a page outlives the connection to it.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// The page script's global.
+    /// The object with the page script's methods.
     pub agent: String,
-    /// The function that rings the server's bell.
+    /// The function that rings the doorbell.
     pub bell: String,
 }
 
 impl Names {
-    /// `random`: 128 random bits.
+    /// Derives the names from 128 random bits.
     pub fn new(random: u128) -> Self {
         Self {
             agent: format!("_{random:032x}a"),
@@ -41,7 +41,7 @@ impl Names {
     }
 }
 
-/// The whole script. `library`: another library file than the embedded one.
+/// Returns the whole script. `library` is a file to use in place of the embedded library.
 pub fn script(library: Option<&Path>, names: &Names) -> Result<String, NoLibrary> {
     let read;
     let library = match library {
@@ -66,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_holds_the_configuration_the_library_and_the_page_script_in_this_order() {
+    fn script_has_settings_then_library_then_page() {
         let script = script(None, &Names::new(7)).unwrap();
         let at = |text: &str| script.find(text).unwrap_or_else(|| panic!("no {text}"));
         assert!(at("WPPConfig = {") < at("self.WPP=") && at("self.WPP=") < at("crmPage.start({agent: '_"));
     }
 
     #[test]
-    fn another_library_can_be_named_and_a_missing_one_says_what_to_check() {
+    fn configured_library_replaces_embedded_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("library.js");
         let error = script(Some(&file), &Names::new(7)).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! One account's WhatsApp Web: its state, and the calls of the page that the others are made of.
+//! One account's WhatsApp Web: its start, its state, and the basic calls of the page.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::wa::page::{self, CallError, Names, NoLibrary, Page};
 use crate::wa::session::{Request, Shared, Supervision};
 use crate::wa::wire::{ListPage, Pull};
 
-/// Parts of a long list that are asked for; far beyond any account's chats.
+/// Maximum number of parts of one list; far more than any account has.
 const MAX_PARTS: usize = 10_000;
 
-/// Why an account's WhatsApp cannot be started at all. (What may heal by itself is a state of the session instead.)
+/// Says why an account cannot be started at all. (A failure that may pass is a state of the session instead.)
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
@@ -38,13 +38,14 @@ pub struct WhatsAppWeb {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Mutex<StdRng>,
-    /// Tasks of its own: the browser has to outlive the program's other tasks, whose last words go through it.
+    /// Its own tasks: the browser has to outlive the program's other tasks, whose last calls go through it.
     pub(super) tasks: Supervisor,
 }
 
 impl WhatsAppWeb {
-    /// Takes the profile, and begins to start the browser. Returns before it runs: see [`WhatsApp::session`]. The browser runs
-    /// until [`WhatsApp::close`], or until this is dropped.
+    /// Locks the profile and begins to start the browser. Returns before it runs: see
+    /// [`session`](crate::domain::whatsapp::WhatsApp::session). The browser runs until
+    /// [`close`](crate::domain::whatsapp::WhatsApp::close), or until this is dropped.
     pub fn start(
         options: WaOptions,
         clock: Arc<dyn Clock>,
@@ -54,14 +55,14 @@ impl WhatsAppWeb {
         let names = Names::new(random.random());
         let script = page::script(options.library.as_deref(), &names)?;
         let profile = Profile::open(&options.profile, clock.now())?;
-        let (shared, asked) = Shared::new(clock.clone());
-        let channels = (Arc::clone(&shared), asked);
+        let (shared, receivers) = Shared::new(clock.clone());
+        let channels = (Arc::clone(&shared), receivers);
         let tasks = Supervisor::new();
         Supervision::run(options.clone(), names, script, profile, channels, &tasks);
         let (own, stopping) = (tasks.clone(), supervisor.stopping());
         supervisor.spawn("whatsapp", async move {
             tokio::select! {
-                task = own.lost() => anyhow::bail!("its task `{task}` is lost"),
+                task = own.lost() => anyhow::bail!("the browser's task `{task}` ended unexpectedly"),
                 () = stopping.cancelled() => Ok(()),
             }
         });
@@ -74,24 +75,26 @@ impl WhatsAppWeb {
         })
     }
 
+    /// Returns the session's state.
     pub(super) fn state(&self) -> SessionState {
         self.shared.session.borrow().state
     }
 
+    /// Returns the attached page.
     pub(super) fn page(&self) -> Result<Arc<Page>, Unreachable> {
         self.shared
             .page()
-            .ok_or_else(|| unreachable("the browser is being started"))
+            .ok_or_else(|| unreachable("the browser is still starting"))
     }
 
-    /// The page, while it may be written with.
+    /// Returns the page if messages can be sent with it.
     pub(super) fn ready_page(&self) -> Result<Arc<Page>, Unreachable> {
         let (state, detail) = {
             let session = self.shared.session.borrow();
             (session.state, session.detail.clone())
         };
         if state.can_send() {
-            self.shared.is_used();
+            self.shared.touch();
             return self.page();
         }
         Err(Unreachable(match detail {
@@ -100,14 +103,14 @@ impl WhatsAppWeb {
         }))
     }
 
-    /// The page, while it shows the account's own chats (`RULES` 7).
+    /// Returns the page if it shows the account's own chats (rule 7).
     pub(super) fn linked_page(&self) -> Result<Arc<Page>, Unreachable> {
-        self.shared.is_used();
-        self.watched_page()
+        self.shared.touch();
+        self.polled_page()
     }
 
-    /// The same, for what is asked all the time and is no use of it.
-    pub(super) fn watched_page(&self) -> Result<Arc<Page>, Unreachable> {
+    /// Like [`Self::linked_page`], for calls that are made all the time and do not count as use of the page.
+    pub(super) fn polled_page(&self) -> Result<Arc<Page>, Unreachable> {
         let state = self.state();
         if state.is_linked() {
             self.page()
@@ -116,6 +119,7 @@ impl WhatsAppWeb {
         }
     }
 
+    /// Returns the digits of the number that the account is bound to.
     pub(super) fn bound_digits(&self) -> Option<String> {
         self.shared
             .bound
@@ -125,35 +129,36 @@ impl WhatsAppWeb {
             .map(|phone| phone.digits().to_owned())
     }
 
-    /// Whether the account takes the phone of this number, in digits.
-    fn takes(&self, me: &str) -> bool {
+    /// Whether the account accepts the phone with these digits.
+    fn accepts_phone(&self, me: &str) -> bool {
         self.shared.bound.borrow().as_ref().is_none_or(|bound| bound.takes(me))
     }
 
+    /// Acknowledges `acked` and returns the next events, without waiting for any.
     pub(super) async fn pull_once(&self, page: &Page, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
         let (epoch, seq) = acked.map_or((Value::Null, 0), |mark| (json!(mark.epoch), mark.seq));
         let method = format!("pull({epoch}, {seq}, {MAX_BATCH_EVENTS})");
-        let text = page.run(&method, self.options.limits.call).await.map_err(lost)?;
+        let text = page.run(&method, self.options.limits.call).await.map_err(call_failed)?;
         let pull: Pull<'_> = serde_json::from_str(&text).map_err(|error| unreachable(&error.to_string()))?;
-        if pull.me.as_ref().is_some_and(|me| self.takes(me)) {
+        if pull.me.as_ref().is_some_and(|me| self.accepts_phone(me)) {
             Ok(pull.batch())
         } else {
-            // `RULES` 7: whoever else has scanned, nothing of theirs is taken in.
-            Err(unreachable("the page is not this account's"))
+            // Rule 7: if another phone scanned the code, none of its events are stored.
+            Err(unreachable("another phone is linked than this account's"))
         }
     }
 
-    /// A list that may come in parts.
+    /// Requests a list, in parts if it is long.
     pub(super) async fn list(
         &self,
         page: &Page,
         name: &str,
         arguments: Value,
     ) -> Result<Vec<Box<RawValue>>, Unreachable> {
-        self.try_list(page, name, arguments).await.map_err(lost)
+        self.try_list(page, name, arguments).await.map_err(call_failed)
     }
 
-    /// The same, with what the page refuses told apart.
+    /// Like [`Self::list`], with the page's own error.
     pub(super) async fn try_list(
         &self,
         page: &Page,
@@ -168,11 +173,11 @@ impl WhatsAppWeb {
             items.extend(part.items);
             token = part.token;
         }
-        Err(CallError::Garbled("the page's list has no end".to_owned()))
+        Err(CallError::Invalid(format!("the list has more than {MAX_PARTS} parts")))
     }
 
-    /// Something that is done like a person would and that no message depends on.
-    pub(super) async fn courtesy(
+    /// Makes a call that imitates a person and that no message depends on; only a lost page is an error.
+    pub(super) async fn best_effort(
         &self,
         page: &Page,
         name: &str,
@@ -181,37 +186,43 @@ impl WhatsAppWeb {
     ) -> Result<(), Unreachable> {
         match page.call::<Value>(name, arguments, limit).await {
             Ok(_) => Ok(()),
-            Err(error @ (CallError::Refused(_) | CallError::Late(_) | CallError::Garbled(_))) => {
+            Err(error @ (CallError::Refused(_) | CallError::Timeout(_) | CallError::Invalid(_))) => {
                 tracing::debug!("{name} was not done: {error}");
                 Ok(())
             }
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(call_failed(error)),
         }
     }
 
-    /// A stanza id in WhatsApp Web's own form, for when the page makes none.
-    pub(super) fn own_id(&self) -> WaMessageId {
+    /// Returns a new stanza id in WhatsApp Web's own format, for when the page gives none.
+    pub(super) fn new_stanza_id(&self) -> WaMessageId {
         let random: u128 = self.random.lock().unwrap_or_else(PoisonError::into_inner).random();
         WaMessageId(format!("3EB0{:018X}", random >> 56))
     }
 
+    /// Calls the page, whatever the session's state.
     pub(super) async fn call<T: DeserializeOwned>(&self, name: &str, arguments: Value) -> Result<T, Unreachable> {
         let page = self.page()?;
-        page.call(name, arguments, self.options.limits.send).await.map_err(lost)
+        page.call(name, arguments, self.options.limits.send)
+            .await
+            .map_err(call_failed)
     }
 
-    pub(super) async fn ask(&self, request: Request) {
-        // Gone only when the program ends.
+    /// Sends a request to the supervision.
+    pub(super) async fn request(&self, request: Request) {
+        // Fails only when the program ends.
         let _ = self.shared.requests.send(request).await;
     }
 }
 
+/// Returns the error for an account that cannot be reached now.
 pub(super) fn unreachable(why: &str) -> Unreachable {
     Unreachable(why.to_owned())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
-pub(super) fn lost(error: CallError) -> Unreachable {
+/// Converts a failed call to the port's error.
+pub(super) fn call_failed(error: CallError) -> Unreachable {
     Unreachable(error.to_string())
 }
 

@@ -1,16 +1,16 @@
-//! A chat's past, a page at a time.
+//! The history of a chat, one page at a time.
 
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::client::{WhatsAppWeb, lost};
+use super::client::{WhatsAppWeb, call_failed};
 use crate::domain::whatsapp::{Earlier, PageEvent, Past, Unreachable};
 use crate::domain::{ChatId, HistoryMark};
 use crate::wa::page::CallError;
 use crate::wa::wire;
 
-/// The longest mark that is taken for one, in bytes: a key has a chat, an id and perhaps a sender.
+/// Maximum length of a mark, in bytes: a key has a chat, an id and perhaps a sender.
 const MAX_MARK_BYTES: usize = 1024;
 
 #[derive(Debug, Deserialize)]
@@ -19,6 +19,7 @@ struct WirePast {
     event: Box<RawValue>,
 }
 
+/// Requests up to `count` messages before `mark`.
 pub(super) async fn earlier(
     web: &WhatsAppWeb,
     chat: &ChatId,
@@ -33,11 +34,11 @@ pub(super) async fn earlier(
         )),
         Err(CallError::Refused(refusal)) if refusal.code == "no_mark" => Ok(Earlier::Lost),
         Err(CallError::Refused(refusal)) if refusal.code == "no_chat" => Ok(Earlier::NoChat),
-        Err(error) => Err(lost(error)),
+        Err(error) => Err(call_failed(error)),
     }
 }
 
-/// What has no place that could be asked from later cannot be taken: it comes again with the one behind it.
+/// Parses one message of the history. An item without a mark is skipped: the import could not continue from it.
 fn past(raw: &str) -> Option<Past> {
     let WirePast { mark, event } = serde_json::from_str(raw).ok()?;
     let event: PageEvent = wire::event(event.get());
@@ -52,11 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_of_the_past_keeps_its_place_and_its_bytes() {
-        let told = past(r#"{"mark":"false_1@x_A","event":{"type":"message","id":7}}"#).unwrap();
-        assert_eq!(told.mark.as_str(), "false_1@x_A");
-        assert!(matches!(&told.event, PageEvent::Poison { bytes, .. } if bytes.ends_with(b"\"id\":7}")));
-        assert_eq!(told.at(), None);
+    fn unreadable_history_keeps_mark_and_bytes() {
+        let item = past(r#"{"mark":"false_1@x_A","event":{"type":"message","id":7}}"#).unwrap();
+        assert_eq!(item.mark.as_str(), "false_1@x_A");
+        assert!(matches!(&item.event, PageEvent::Poison { bytes, .. } if bytes.ends_with(b"\"id\":7}")));
+        assert_eq!(item.at(), None);
         for nowhere in [
             r#"{"mark":"","event":{}}"#,
             r#"{"event":{}}"#,

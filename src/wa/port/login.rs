@@ -1,19 +1,20 @@
-//! Linking and unlinking the device, from wherever the session stands.
+//! Login and logout: linking and unlinking the device, from any state of the session.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::client::{WhatsAppWeb, lost, unreachable};
+use super::client::{WhatsAppWeb, call_failed, unreachable};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{LoginMethod, Unreachable, WhatsApp as _};
 use crate::wa::page::CallError;
 use crate::wa::session::Request;
 
-/// How long a page may take from being logged out to showing a code.
-const LOGGED_OUT: Duration = Duration::from_secs(20);
+/// Deadline of a logout, until the page shows a QR code again.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Brings the session to a QR code or pairing code, or ends a conflict. Returns at once if the device is linked.
 pub(super) async fn login(web: &WhatsAppWeb, method: LoginMethod) -> Result<(), Unreachable> {
     let limits = &web.options.limits;
     let mut session = until(web, limits.launch + limits.ready, |session| {
@@ -21,7 +22,7 @@ pub(super) async fn login(web: &WhatsAppWeb, method: LoginMethod) -> Result<(), 
     })
     .await?;
     if session.state == SessionState::WrongNumber {
-        // Somebody else's phone: it has to go before the right one can come.
+        // Another phone is linked: it has to be unlinked before the right one can be linked.
         logout(web).await?;
         session = until(web, limits.ready, |session| {
             matches!(session.state, SessionState::Qr | SessionState::Failed)
@@ -31,7 +32,9 @@ pub(super) async fn login(web: &WhatsAppWeb, method: LoginMethod) -> Result<(), 
     match session.state {
         SessionState::Conflict => web.take_over().await,
         SessionState::Failed | SessionState::Mismatch | SessionState::Restricted => Err(Unreachable(
-            session.detail.unwrap_or_else(|| "the page failed".to_owned()),
+            session
+                .detail
+                .unwrap_or_else(|| "the page failed; see `crm status`".to_owned()),
         )),
         SessionState::Qr | SessionState::Code => show_code(web, &session, method).await,
         _ => Ok(()),
@@ -41,15 +44,15 @@ pub(super) async fn login(web: &WhatsAppWeb, method: LoginMethod) -> Result<(), 
 async fn show_code(web: &WhatsAppWeb, session: &Session, method: LoginMethod) -> Result<(), Unreachable> {
     match method {
         LoginMethod::Qr if session.state == SessionState::Code => {
-            // Only a fresh page forgets the pairing code.
-            web.ask(Request::Reload).await;
+            // Only a reload takes the page from the pairing code back to the QR code.
+            web.request(Request::Reload).await;
             Ok(())
         }
         LoginMethod::Qr if session.qr.is_none() => web.call("refreshQr", Value::Null).await,
         LoginMethod::Qr => Ok(()),
         LoginMethod::PairingCode(phone) => {
             let code = web.call("pairingCode", json!({ "digits": phone.digits() })).await?;
-            web.ask(Request::ShowPairingCode { phone, code }).await;
+            web.request(Request::ShowPairingCode { phone, code }).await;
             until(web, web.options.limits.call, |session| {
                 session.pairing_code.is_some() || session.state.is_linked()
             })
@@ -59,15 +62,16 @@ async fn show_code(web: &WhatsAppWeb, session: &Session, method: LoginMethod) ->
     }
 }
 
+/// Unlinks the device. Returns when the page has logged out.
 pub(super) async fn logout(web: &WhatsAppWeb) -> Result<(), Unreachable> {
     let page = web.page()?;
-    match page.call::<Value>("logout", Value::Null, LOGGED_OUT).await {
-        // The page loads itself anew as it logs out, often before it can answer.
-        Ok(_) | Err(CallError::Gone(_) | CallError::NotThere) => {}
-        Err(error) => return Err(lost(error)),
+    match page.call::<Value>("logout", Value::Null, LOGOUT_TIMEOUT).await {
+        // The page reloads itself during the logout, often before it can answer.
+        Ok(_) | Err(CallError::Lost(_) | CallError::NotLoaded) => {}
+        Err(error) => return Err(call_failed(error)),
     }
-    web.ask(Request::Look).await;
-    until(web, LOGGED_OUT, |session| {
+    web.request(Request::CheckStatus).await;
+    until(web, LOGOUT_TIMEOUT, |session| {
         matches!(
             session.state,
             SessionState::LoggedOut | SessionState::Qr | SessionState::Starting
@@ -77,6 +81,7 @@ pub(super) async fn logout(web: &WhatsAppWeb) -> Result<(), Unreachable> {
     Ok(())
 }
 
+/// Waits for a state of the session.
 async fn until(
     web: &WhatsAppWeb,
     limit: Duration,
@@ -85,6 +90,8 @@ async fn until(
     let mut session = web.session();
     match timeout(limit, session.wait_for(holds)).await {
         Ok(Ok(session)) => Ok(session.clone()),
-        _ => Err(unreachable("the page did not get that far in time; see `crm status`")),
+        _ => Err(unreachable(
+            "WhatsApp Web took too long; see `crm status`, then try again",
+        )),
     }
 }

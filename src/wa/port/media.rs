@@ -1,5 +1,5 @@
-//! Media through the debugging protocol: out of the page in slices, into it by its own file input. No message of the protocol
-//! ever carries a whole file (`RULES` 10).
+//! Media over the debugging protocol: downloaded from the page in slices, uploaded through its file input. No protocol message
+//! ever carries a whole file (rule 10).
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{WhatsAppWeb, lost};
+use super::client::{WhatsAppWeb, call_failed};
 use crate::domain::ChatId;
 use crate::domain::media::Sink;
 use crate::domain::whatsapp::{
@@ -17,9 +17,9 @@ use crate::domain::whatsapp::{
 };
 use crate::wa::page::{CallError, Page};
 
-/// What the page gets ready of a file in a second, at the least.
-const BYTES_PER_SECOND: u64 = 2 << 20;
-/// Bytes of one slice.
+/// Minimum rate at which the page encrypts and uploads a file, in bytes per second.
+const MIN_BYTES_PER_SECOND: u64 = 2 << 20;
+/// Size of one slice, in bytes.
 const SLICE_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Deserialize)]
@@ -28,42 +28,44 @@ struct Opened {
     size: u64,
 }
 
-/// Which picture somebody shows; opened where it is another than was known.
+/// Answer about an avatar: its tag, and the opened file if it differs from the known one.
 #[derive(Debug, Deserialize)]
-struct Seen {
+struct WireAvatar {
     tag: Option<String>,
     opened: Option<Opened>,
 }
 
 impl WhatsAppWeb {
-    pub(super) async fn fetch(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
+    /// Downloads the medium of a message into `sink`, at most `max` bytes.
+    pub(super) async fn download(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         let page = self.linked_page()?;
-        let asked = json!({ "chat": of.chat, "id": of.id, "fromMe": of.from_me, "max": max });
+        let query = json!({ "chat": of.chat, "id": of.id, "fromMe": of.from_me, "max": max });
         let opened: Opened = page
-            .call("openMedia", asked, self.options.limits.download)
+            .call("openMedia", query, self.options.limits.download)
             .await
             .map_err(fetch_error)?;
         self.copy(&page, &opened, sink).await
     }
 
-    pub(super) async fn look_at(
+    /// Downloads the avatar of a person or group, unless its tag is `known`.
+    pub(super) async fn fetch_avatar(
         &self,
         chat: &ChatId,
         known: Option<&str>,
         max: u64,
         sink: &mut dyn Sink,
     ) -> Result<Portrait, FetchError> {
-        // Nobody waits for it: it does not keep a page from being loaded anew.
-        let page = self.watched_page()?;
-        let asked = json!({ "chat": chat, "known": known, "max": max });
-        let seen: Seen = page
-            .call("portrait", asked, self.options.limits.download)
+        // Does not count as use: a background download must not delay upkeep.
+        let page = self.polled_page()?;
+        let query = json!({ "chat": chat, "known": known, "max": max });
+        let avatar: WireAvatar = page
+            .call("avatar", query, self.options.limits.download)
             .await
             .map_err(fetch_error)?;
-        match seen {
-            Seen { tag: None, .. } => Ok(Portrait::None),
-            Seen { opened: None, .. } => Ok(Portrait::Same),
-            Seen {
+        match avatar {
+            WireAvatar { tag: None, .. } => Ok(Portrait::None),
+            WireAvatar { opened: None, .. } => Ok(Portrait::Same),
+            WireAvatar {
                 tag: Some(tag),
                 opened: Some(opened),
             } => {
@@ -73,27 +75,27 @@ impl WhatsAppWeb {
         }
     }
 
-    /// Gives the page a message's file, if it has one; tells how long handing the message over may take.
-    pub(super) async fn hand_in(&self, page: &Page, message: &OutgoingMessage) -> Result<Duration, SendError> {
+    /// Attaches a message's file to the page, if it has one. Returns the deadline of the send.
+    pub(super) async fn attach_file(&self, page: &Page, message: &OutgoingMessage) -> Result<Duration, SendError> {
         let limits = &self.options.limits;
         let OutgoingContent::File(file) = &message.content else {
             return Ok(limits.send);
         };
-        // Nothing is handed over before the page is asked to send, so each of these is certain.
+        // Nothing is sent before the page is asked to, so each of these failures is certain.
         page.give_file(message.id.as_str(), &file.path, limits.call)
             .await
             .map_err(|error| match error {
-                CallError::NotThere | CallError::Gone(_) => SendError::Unreachable(lost(error)),
+                CallError::NotLoaded | CallError::Lost(_) => SendError::Unreachable(call_failed(error)),
                 error => SendError::NotSent { why: error.to_string() },
             })?;
-        Ok(limits.send + Duration::from_secs(file.size / BYTES_PER_SECOND))
+        Ok(limits.send + Duration::from_secs(file.size / MIN_BYTES_PER_SECOND))
     }
 
-    /// Copies what the page has opened, and lets the page forget it.
+    /// Copies an opened file into `sink`, then closes it in the page.
     async fn copy(&self, page: &Page, opened: &Opened, sink: &mut dyn Sink) -> Result<(), FetchError> {
         let copied = self.copy_slices(page, opened, sink).await;
         let done = json!({ "token": opened.token });
-        // Forgotten by itself when the page is loaded anew, or after a few others.
+        // A failure is harmless: the page closes it at its next load, or after a few other files.
         let _ = page.call::<Value>("closeMedia", done, self.options.limits.call).await;
         copied
     }
@@ -102,17 +104,17 @@ impl WhatsAppWeb {
         let mut from = 0;
         while from < opened.size {
             let to = opened.size.min(from + SLICE_BYTES);
-            let asked = json!({ "token": opened.token, "from": from, "to": to });
+            let query = json!({ "token": opened.token, "from": from, "to": to });
             let slice: String = page
-                .call("sliceMedia", asked, self.options.limits.call)
+                .call("sliceMedia", query, self.options.limits.call)
                 .await
                 .map_err(fetch_error)?;
             let slice = STANDARD
                 .decode(slice)
-                .map_err(|error| FetchError::Failed(format!("a slice is not base64: {error}")))?;
+                .map_err(|error| FetchError::Failed(format!("a part of the file is not base64: {error}")))?;
             if slice.len() as u64 != to - from {
                 return Err(FetchError::Failed(
-                    "a slice has another length than was asked for".to_owned(),
+                    "the page sent a part of the file with a wrong length".to_owned(),
                 ));
             }
             sink.write(&slice).await?;
@@ -127,11 +129,11 @@ fn fetch_error(error: CallError) -> FetchError {
         CallError::Refused(refusal) => match refusal.code.as_str() {
             "media_expired" | "no_message" => FetchError::Expired(refusal.message),
             "media_too_large" => FetchError::Sink(Error::new(ErrorKind::FileTooLarge, refusal.message)),
-            // The page was loaded anew meanwhile.
+            // The page was reloaded meanwhile.
             "no_token" => FetchError::Unreachable(Unreachable(refusal.message)),
             _ => FetchError::Failed(refusal.message),
         },
-        CallError::Late(_) | CallError::Garbled(_) => FetchError::Failed(error.to_string()),
-        error @ (CallError::NotThere | CallError::Gone(_)) => FetchError::Unreachable(lost(error)),
+        CallError::Timeout(_) | CallError::Invalid(_) => FetchError::Failed(error.to_string()),
+        error @ (CallError::NotLoaded | CallError::Lost(_)) => FetchError::Unreachable(call_failed(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! The adapter's face: each call of [`crate::domain::whatsapp::WhatsApp`] becomes a call of the page script.
+//! The implementation of [`crate::domain::whatsapp::WhatsApp`] on the page.
 
 mod client;
 mod history;

@@ -1,11 +1,11 @@
-//! A message on its way out, as the page script takes it.
+//! Outgoing messages as arguments of the page script.
 
 use serde_json::{Value, json};
 
 use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
 use crate::domain::{WaMessageId, WaUserId};
 
-/// The arguments of the page's `send`. `me`: the digits of the number that the account is bound to.
+/// Returns the arguments of the page's `send`. `me` holds the digits of the number that the account is bound to.
 pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
     let quoted = message
         .quoted
@@ -16,7 +16,7 @@ pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
     })
 }
 
-/// Who wrote a message of a group, in the page's own form.
+/// Returns the sender of a group's message in the page's own format.
 pub fn sender(stored: Option<&WaUserId>) -> Option<String> {
     let stored = stored?.as_str();
     Some(match stored.strip_prefix("lid:") {
@@ -25,7 +25,7 @@ pub fn sender(stored: Option<&WaUserId>) -> Option<String> {
     })
 }
 
-/// `id`: of the message, and the name of the input that its file is put into.
+/// Returns the content. `id` is the message's, and the name of the file input that its file is attached to.
 fn content(content: &OutgoingContent, id: &WaMessageId) -> Value {
     match content {
         OutgoingContent::Text { text, mentions } => json!({ "kind": "text", "text": text, "mentions": mentions }),

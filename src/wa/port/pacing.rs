@@ -1,18 +1,18 @@
-//! How long a person would type.
+//! Typing time.
 
 use std::time::Duration;
 
 use rand::{Rng, RngExt as _};
 
-/// Between two keystrokes, in milliseconds: a good typist's 60 words a minute to a fair one's 40, sped up because most
-/// answers are not composed from nothing.
+/// Time between two keystrokes, in milliseconds: shorter than that of a good typist (200 ms at 60 words a minute), because most
+/// answers are not typed from scratch.
 const KEYSTROKE_MS: std::ops::RangeInclusive<u64> = 40..=70;
-/// Nobody is faster.
+/// Minimum time.
 const SHORTEST: Duration = Duration::from_millis(600);
-/// Nobody waits longer: long texts are pasted.
+/// Maximum time: people paste long texts.
 const LONGEST: Duration = Duration::from_secs(9);
 
-/// For how long "typing…" is shown before `text`.
+/// Returns how long "typing…" is shown before `text`.
 pub fn typing_time(text: &str, random: &mut impl Rng) -> Duration {
     let strokes = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
     let typed = strokes.saturating_mul(random.random_range(KEYSTROKE_MS));
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_takes_time_in_proportion_to_the_text_within_bounds() {
+    fn typing_time_is_proportional_within_bounds() {
         let mut random = StdRng::seed_from_u64(1);
         assert_eq!(typing_time("", &mut random), SHORTEST);
         let sentence = typing_time(&"x".repeat(60), &mut random);

@@ -1,5 +1,5 @@
-//! [`WhatsApp`] on the page: each call becomes one of the page script's, under a deadline, and its failure is told with the
-//! certainty that there is.
+//! The implementation of [`WhatsApp`]: each call becomes one of the page script, under a deadline. A failure says how certain
+//! it is that nothing was sent.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::client::{WhatsAppWeb, lost};
+use super::client::{WhatsAppWeb, call_failed};
 use super::{history, login, outgoing, pacing};
 use crate::domain::account::Binding;
 use crate::domain::media::Sink;
@@ -25,13 +25,13 @@ use crate::wa::page::CallError;
 use crate::wa::session::{Close, Request};
 use crate::wa::wire::{self, WireLookUp, WireResolved};
 
-/// Showing "typing…" may not hold up a message for longer.
+/// Deadline of showing "typing…", which must not delay a message for longer.
 const TYPING_LIMIT: Duration = Duration::from_secs(3);
 
-/// What a failed hand-over means: nothing is called certain that is not.
+/// Converts a failed send. Only a refusal that the page calls certain is [`SendError::NotSent`].
 fn send_error(error: CallError) -> SendError {
     match error {
-        CallError::NotThere => SendError::Unreachable(lost(CallError::NotThere)),
+        CallError::NotLoaded => SendError::Unreachable(call_failed(CallError::NotLoaded)),
         CallError::Refused(refusal) if refusal.certain => match refusal.code.as_str() {
             "not_ready" | "wrong_number" => SendError::Unreachable(Unreachable(refusal.message)),
             "file_too_large" => SendError::Refused {
@@ -62,8 +62,8 @@ impl WhatsApp for WhatsAppWeb {
     }
 
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
-        let page = self.watched_page()?;
-        // Armed before the question, so that a ring in between is not missed.
+        let page = self.polled_page()?;
+        // Subscribed before the pull, so that a ring in between is not missed.
         let mut bell = page.bell();
         let batch = self.pull_once(&page, acked).await?;
         if batch.mark.is_some() || timeout(self.options.limits.pull, bell.changed()).await.is_err() {
@@ -84,9 +84,9 @@ impl WhatsApp for WhatsAppWeb {
         match found {
             Ok(found) => Ok(found.map(WireResolved::domain)),
             Err(CallError::Refused(refusal)) if refusal.code == "not_a_number" => Ok(None),
-            // The trouble of this chat alone: the send will tell what is wrong, and no other chat has to wait.
+            // A problem of this chat alone: the send will report it, and no other chat has to wait.
             Err(CallError::Refused(_)) => Ok(Some(wire::by_id(&id))),
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(call_failed(error)),
         }
     }
 
@@ -97,8 +97,8 @@ impl WhatsApp for WhatsAppWeb {
             .await;
         match chosen {
             Ok(id) => Ok(WaMessageId(id)),
-            Err(CallError::Refused(_)) => Ok(self.own_id()),
-            Err(error) => Err(lost(error)),
+            Err(CallError::Refused(_)) => Ok(self.new_stanza_id()),
+            Err(error) => Err(call_failed(error)),
         }
     }
 
@@ -112,9 +112,9 @@ impl WhatsApp for WhatsAppWeb {
             pacing::typing_time(text, &mut *random)
         };
         let typing = |on| json!({ "chat": chat, "on": on });
-        self.courtesy(&page, "typing", typing(true), TYPING_LIMIT).await?;
+        self.best_effort(&page, "typing", typing(true), TYPING_LIMIT).await?;
         self.clock.sleep(time).await;
-        self.courtesy(&page, "typing", typing(false), TYPING_LIMIT).await
+        self.best_effort(&page, "typing", typing(false), TYPING_LIMIT).await
     }
 
     async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable> {
@@ -123,15 +123,17 @@ impl WhatsApp for WhatsAppWeb {
         }
         let page = self.ready_page()?;
         let recording = |on| json!({ "chat": chat, "on": on });
-        self.courtesy(&page, "recording", recording(true), TYPING_LIMIT).await?;
+        self.best_effort(&page, "recording", recording(true), TYPING_LIMIT)
+            .await?;
         self.clock.sleep(span).await;
-        self.courtesy(&page, "recording", recording(false), TYPING_LIMIT).await
+        self.best_effort(&page, "recording", recording(false), TYPING_LIMIT)
+            .await
     }
 
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let arguments = outgoing::arguments(message, self.bound_digits().as_deref());
-        let limit = self.hand_in(&page, message).await?;
+        let limit = self.attach_file(&page, message).await?;
         page.call::<wire::Sent>("send", arguments, limit)
             .await
             .map(|sent| sent.ack)
@@ -169,15 +171,15 @@ impl WhatsApp for WhatsAppWeb {
             .call::<WireLookUp>("lookUp", arguments, self.options.limits.call)
             .await
         {
-            Ok(told) => Ok(told.domain()),
+            Ok(found) => Ok(found.domain()),
             Err(CallError::Refused(refusal)) => Ok(LookUp::Unclear(refusal.message)),
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(call_failed(error)),
         }
     }
 
     async fn mark_read(&self, chat: &ChatId) -> Result<(), Unreachable> {
         let page = self.ready_page()?;
-        self.courtesy(&page, "markRead", json!({ "chat": chat }), self.options.limits.call)
+        self.best_effort(&page, "markRead", json!({ "chat": chat }), self.options.limits.call)
             .await
     }
 
@@ -187,14 +189,14 @@ impl WhatsApp for WhatsAppWeb {
     }
 
     async fn newest(&self, count: usize) -> Result<Vec<ChatSummary>, Unreachable> {
-        let page = self.watched_page()?;
+        let page = self.polled_page()?;
         let asked = page.call("newest", json!({ "count": count }), self.options.limits.call);
-        let items: Vec<Box<RawValue>> = asked.await.map_err(lost)?;
+        let items: Vec<Box<RawValue>> = asked.await.map_err(call_failed)?;
         Ok(wire::chats(&items))
     }
 
     async fn heal(&self) {
-        self.ask(Request::Heal).await;
+        self.request(Request::Heal).await;
     }
 
     fn vitals(&self) -> Vitals {
@@ -228,18 +230,18 @@ impl WhatsApp for WhatsAppWeb {
         match found {
             Ok(None) => Ok(None),
             Ok(Some(raw)) => Ok(wire::message(raw.get())
-                .inspect_err(|error| tracing::warn!("a message that was asked for cannot be read: {error}"))
+                .inspect_err(|error| tracing::warn!("a requested message could not be parsed: {error}"))
                 .ok()),
             Err(CallError::Refused(refusal)) => {
-                tracing::warn!("the page could not look for a message: {}", refusal.message);
+                tracing::warn!("the page could not search for a message: {}", refusal.message);
                 Ok(None)
             }
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(call_failed(error)),
         }
     }
 
     async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
-        self.fetch(of, max, sink).await
+        self.download(of, max, sink).await
     }
 
     async fn portrait(
@@ -249,7 +251,7 @@ impl WhatsApp for WhatsAppWeb {
         max: u64,
         sink: &mut dyn Sink,
     ) -> Result<Portrait, FetchError> {
-        self.look_at(chat, known, max, sink).await
+        self.fetch_avatar(chat, known, max, sink).await
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {
@@ -266,14 +268,14 @@ impl WhatsApp for WhatsAppWeb {
 
     async fn take_over(&self) -> Result<(), Unreachable> {
         self.call::<Value>("takeOver", Value::Null).await?;
-        self.ask(Request::Look).await;
+        self.request(Request::CheckStatus).await;
         Ok(())
     }
 
     async fn close(&self, limit: Duration) {
         let (done, closed) = oneshot::channel();
         if self.shared.closing.send(Close { limit, done }).await.is_ok() {
-            // Ends of itself: the browser is killed when the limit is over.
+            // Bounded: the browser is killed after `limit`.
             let _ = closed.await;
         }
         self.tasks.shutdown(limit).await;

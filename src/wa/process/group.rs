@@ -1,4 +1,4 @@
-//! A child process and everything that it starts: one process group, ended as a whole, also when this is dropped.
+//! Process groups: a child process with everything that it starts, ended as a whole.
 
 use std::io;
 use std::process::ExitStatus;
@@ -8,17 +8,18 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::id::{self, ProcessIdentity};
+use super::id::{self, ProcessId};
 
-/// How long the kernel may take to bury what was killed.
-const DYING: Duration = Duration::from_secs(2);
+/// Maximum time the kernel takes to remove killed processes.
+const REAP_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(5);
 
+/// A process group; killed when this is dropped.
 #[derive(Debug)]
 pub struct Group {
     child: Child,
     leader: u32,
-    ended: bool,
+    is_killed: bool,
 }
 
 impl Group {
@@ -29,61 +30,61 @@ impl Group {
         Ok(Self {
             child,
             leader,
-            ended: false,
+            is_killed: false,
         })
     }
 
-    /// Who the leader is, to be found again after a crash of ours.
-    pub fn identity(&self) -> Option<ProcessIdentity> {
-        ProcessIdentity::of(self.leader)
+    /// Returns the leader's identity, by which it is found again after a crash of ours.
+    pub fn identity(&self) -> Option<ProcessId> {
+        ProcessId::of(self.leader)
     }
 
-    /// The id of the group, which is its leader's.
+    /// Returns the id of the group, which is its leader's process id.
     pub const fn id(&self) -> u32 {
         self.leader
     }
 
-    /// The write end of the leader's standard input, once, if it was piped.
+    /// Takes the write end of the leader's standard input; none if it was not piped or was taken before.
     pub fn take_stdin(&mut self) -> Option<tokio::process::ChildStdin> {
         self.child.stdin.take()
     }
 
-    /// Returns when the leader has ended; what it started is ended with it.
+    /// Waits until the leader ends, then kills the rest of the group.
     pub async fn ended(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.kill();
         Ok(status)
     }
 
-    /// Whether the leader has ended, and how.
+    /// Returns the leader's exit status if it has ended, and kills the rest of the group.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().ok().flatten()?;
         self.kill();
         Some(status)
     }
 
-    /// Waits until the leader ends by itself, at most `grace`; then kills the whole group. Nobody of it is left afterwards.
+    /// Waits at most `grace` until the leader ends by itself, then kills the whole group. Returns when no process of it is left.
     pub async fn end(&mut self, grace: Duration) {
         if timeout(grace, self.child.wait()).await.is_err() {
             self.kill();
             let _ = self.child.wait().await;
         }
         self.kill();
-        let _ = timeout(DYING, async {
-            while id::all().iter().any(|seen| seen.group == self.leader) {
+        let _ = timeout(REAP_TIMEOUT, async {
+            while id::all().iter().any(|process| process.group == self.leader) {
                 sleep(POLL).await;
             }
         })
         .await;
     }
 
-    /// `kill -9` of the whole group, once.
+    /// Sends SIGKILL to the whole group, once: later its id may belong to another group.
     fn kill(&mut self) {
-        if std::mem::replace(&mut self.ended, true) {
+        if std::mem::replace(&mut self.is_killed, true) {
             return;
         }
         if let Some(group) = i32::try_from(self.leader).ok().and_then(Pid::from_raw) {
-            // It fails when nobody of the group is left, which is what is wanted.
+            // Fails if no process of the group is left, which is fine.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     fn alive(group: u32) -> usize {
-        id::all().iter().filter(|seen| seen.group == group).count()
+        id::all().iter().filter(|process| process.group == group).count()
     }
 
     async fn until(mut holds: impl FnMut() -> bool) {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_child_has_started_ends_with_it() {
+    async fn ended_group_leaves_no_child() {
         let mut group = Group::spawn(Command::new("sh").args(["-c", "sleep 600 & sleep 600 & wait"])).unwrap();
         let leader = group.leader;
         until(|| alive(leader) == 3).await;
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_leader_that_ends_by_itself_takes_the_rest_with_it() {
+    async fn ended_leader_takes_group_with_it() {
         let mut group = Group::spawn(Command::new("sh").args(["-c", "sleep 600 & exit 7"])).unwrap();
         let leader = group.leader;
         assert_eq!(group.ended().await.unwrap().code(), Some(7));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_group_leaves_nobody() {
+    async fn dropped_group_leaves_no_process() {
         let group = Group::spawn(Command::new("sh").args(["-c", "sleep 600 & wait"])).unwrap();
         let leader = group.leader;
         until(|| alive(leader) == 2).await;

@@ -1,50 +1,53 @@
-//! Which process a process id means. Ids are used again: only together with the start time and the boot do they name one
-//! process for ever (`RULES` 26). Read from `/proc`; where there is none, no process is known, and none is ever killed.
+//! Identities of processes. The kernel reuses process ids: only together with the start time and the boot id do they identify
+//! one process (rule 26). Read from `/proc`; without it no process is known, and none is ever killed.
 
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// One process, for as long as the machine exists.
+/// Identifies one process across reboots and reuse of its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessIdentity {
+pub struct ProcessId {
+    /// Process id.
     pub pid: u32,
-    /// Clock ticks from boot to its start.
+    /// Clock ticks from boot to the start of the process.
     pub started: u64,
     /// The kernel's id of the boot.
     pub boot: String,
 }
 
-/// A process as `/proc` shows it now.
+/// A living process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub identity: ProcessIdentity,
+pub struct Process {
+    /// Its identity.
+    pub identity: ProcessId,
     /// Its process group.
     pub group: u32,
+    /// Its command line.
     pub arguments: Vec<String>,
 }
 
-impl ProcessIdentity {
-    /// The living process of this id. A zombie is none.
+impl ProcessId {
+    /// Returns the identity of a living process; a zombie has none.
     pub fn of(pid: u32) -> Option<Self> {
-        look(pid).map(|seen| seen.identity)
+        inspect(pid).map(|process| process.identity)
     }
 }
 
-/// The living process of this id.
-pub fn look(pid: u32) -> Option<Seen> {
+/// Returns the living process with this id.
+pub fn inspect(pid: u32) -> Option<Process> {
     let folder = Path::new("/proc").join(pid.to_string());
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
-    // The name, in brackets, may hold anything; what follows its last bracket are words.
+    // The program's name, in brackets, may contain anything: the fields begin after the last bracket.
     let words: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
     let (state, group, started) = (words.first()?, words.get(2)?, words.get(19)?);
     if matches!(*state, "Z" | "X") {
         return None;
     }
     let arguments = fs::read(folder.join("cmdline")).ok()?;
-    Some(Seen {
-        identity: ProcessIdentity {
+    Some(Process {
+        identity: ProcessId {
             pid,
             started: started.parse().ok()?,
             boot: fs::read_to_string("/proc/sys/kernel/random/boot_id")
@@ -61,33 +64,35 @@ pub fn look(pid: u32) -> Option<Seen> {
     })
 }
 
-/// Every living process that we may look at.
-pub fn all() -> Vec<Seen> {
+/// Returns all living processes that we may inspect.
+pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
         .flatten()
-        .filter_map(|entry| look(entry.file_name().to_str()?.parse().ok()?))
+        .filter_map(|entry| inspect(entry.file_name().to_str()?.parse().ok()?))
         .collect()
 }
 
-/// Memory of a process group in bytes: what its processes share among themselves and with others counts in proportion. `None`
-/// where there is no `/proc`, or nobody left.
+/// Returns the memory of a process group in bytes; shared memory counts in proportion (PSS). Returns none if there is no `/proc`
+/// or no process of the group.
 pub fn memory_of_group(group: u32) -> Option<u64> {
-    let members = all().into_iter().filter(|seen| seen.group == group);
-    let sizes: Vec<u64> = members.filter_map(|seen| proportional(seen.identity.pid)).collect();
+    let members = all().into_iter().filter(|process| process.group == group);
+    let sizes: Vec<u64> = members
+        .filter_map(|process| proportional_memory(process.identity.pid))
+        .collect();
     (!sizes.is_empty()).then(|| sizes.iter().sum())
 }
 
-fn proportional(pid: u32) -> Option<u64> {
+fn proportional_memory(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let told = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    let kilobytes: u64 = told.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }
 
-/// This machine's name.
+/// Returns this machine's host name.
 pub fn host() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| fs::read_to_string("/etc/hostname"))
@@ -99,17 +104,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_the_same_at_every_look_and_gone_when_it_is_reaped() {
+    fn process_identity_is_stable_until_reaped() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        let first = look(child.id()).unwrap();
-        assert_eq!(ProcessIdentity::of(child.id()), Some(first.identity.clone()));
+        let first = inspect(child.id()).unwrap();
+        assert_eq!(ProcessId::of(child.id()), Some(first.identity.clone()));
         assert!(first.arguments.ends_with(&["600".to_owned()]) || first.arguments.is_empty());
-        assert!(all().iter().any(|seen| seen.identity == first.identity));
-        let own = look(std::process::id()).unwrap().group;
-        assert!(memory_of_group(own).unwrap() > proportional(child.id()).unwrap());
+        assert!(all().iter().any(|process| process.identity == first.identity));
+        let own = inspect(std::process::id()).unwrap().group;
+        assert!(memory_of_group(own).unwrap() > proportional_memory(child.id()).unwrap());
         assert_eq!(memory_of_group(0), None, "nobody");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_ne!(ProcessIdentity::of(child.id()), Some(first.identity));
+        assert_ne!(ProcessId::of(child.id()), Some(first.identity));
     }
 }

@@ -1,5 +1,5 @@
-//! Operating-system processes: a child with everything that it starts, the identity that names one process for ever, the
-//! orphans of an earlier run, and where the programs are. Knows nothing of browsers' protocols or of WhatsApp.
+//! Operating-system processes: process groups, identities that survive the reuse of process ids, orphans of an earlier run,
+//! and the search for programs. Knows neither the browser's protocols nor WhatsApp.
 
 mod group;
 mod id;

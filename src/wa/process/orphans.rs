@@ -1,6 +1,6 @@
-//! The processes that we have started for a profile, kept in a file so that the next start finds what a crash of ours has
-//! left running. A process is killed only if its id, its start time, the boot and our folder among its arguments all
-//! agree (`RULES` 26).
+//! Orphans: processes that we started for a profile and that a crash of ours left running. They are recorded in a file, and the
+//! next start kills them. A process is killed only if its id, its start time, the boot and our folder among its arguments
+//! all match (rule 26).
 
 use std::fs;
 use std::io;
@@ -9,30 +9,32 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::id::{self, ProcessIdentity, Seen};
+use super::id::{self, Process, ProcessId};
 
 /// One process group of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
+    /// `browser` or `driver`.
     role: String,
-    leader: ProcessIdentity,
-    /// An argument that names our folder, such as `--user-data-dir=…`.
+    leader: ProcessId,
+    /// An argument that contains our folder, such as `--user-data-dir=…`.
     mark: String,
 }
 
-/// The file with the records. Only used under the profile's lock.
+/// The file of records. Used only under the profile's lock.
 #[derive(Clone, Debug)]
 pub struct Orphans {
     file: PathBuf,
 }
 
 impl Orphans {
+    /// Uses this file, which need not exist.
     pub fn new(file: PathBuf) -> Self {
         Self { file }
     }
 
-    /// Remembers a group that has just been started, in place of an earlier one of the same role.
-    pub fn remember(&self, role: &str, leader: ProcessIdentity, mark: String) -> io::Result<()> {
+    /// Records a group that was just started; replaces an earlier one of the same role.
+    pub fn record(&self, role: &str, leader: ProcessId, mark: String) -> io::Result<()> {
         let mut records = self.read();
         records.retain(|record| record.role != role);
         records.push(Record {
@@ -40,35 +42,35 @@ impl Orphans {
             leader,
             mark,
         });
-        let fresh = self.file.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec(&records)?)?;
-        fs::rename(fresh, &self.file)
+        let draft = self.file.with_extension("new");
+        fs::write(&draft, serde_json::to_vec(&records)?)?;
+        fs::rename(draft, &self.file)
     }
 
-    /// Kills what is left of the remembered groups, and forgets them.
+    /// Kills the processes that are left of the recorded groups, and deletes the records.
     pub fn reap(&self) {
         for record in self.read() {
-            let left: Vec<Seen> = id::all().into_iter().filter(|seen| record.owns(seen)).collect();
+            let left: Vec<Process> = id::all().into_iter().filter(|process| record.owns(process)).collect();
             if left.is_empty() {
                 continue;
             }
             tracing::warn!(
                 role = record.role,
                 processes = left.len(),
-                "ending what an earlier run has left behind"
+                "killing processes that an earlier run left behind"
             );
-            // As long as the leader lives its group is its own; else each process is asked for by itself.
-            if left.iter().any(|seen| seen.identity == record.leader) {
+            // The group's id is certainly ours only as long as its leader lives; else each process is killed by itself.
+            if left.iter().any(|process| process.identity == record.leader) {
                 signal(record.leader.pid, kill_process_group);
             }
-            for seen in left {
-                signal(seen.identity.pid, kill_process);
+            for process in left {
+                signal(process.identity.pid, kill_process);
             }
         }
         let _ = fs::remove_file(&self.file);
     }
 
-    /// A file that is not there or does not parse remembers nobody: better an orphan than a stranger killed.
+    /// Reads the records; a missing or invalid file has none: better to leave an orphan than to kill a stranger.
     fn read(&self) -> Vec<Record> {
         fs::read(&self.file)
             .ok()
@@ -78,14 +80,15 @@ impl Orphans {
 }
 
 impl Record {
-    fn owns(&self, seen: &Seen) -> bool {
+    /// Whether the process is the recorded leader or a member of its group.
+    fn owns(&self, process: &Process) -> bool {
         let leader = &self.leader;
-        let same = seen.identity == *leader;
-        let member = seen.group == leader.pid
-            && seen.identity.boot == leader.boot
-            && seen.identity.started >= leader.started
-            && seen.identity.pid != leader.pid;
-        (same || member) && seen.arguments.contains(&self.mark)
+        let same = process.identity == *leader;
+        let member = process.group == leader.pid
+            && process.identity.boot == leader.boot
+            && process.identity.started >= leader.started
+            && process.identity.pid != leader.pid;
+        (same || member) && process.arguments.contains(&self.mark)
     }
 }
 
@@ -111,17 +114,17 @@ mod tests {
             .process_group(0)
             .spawn()
             .unwrap();
-        // The kernel returns from the start a moment before the arguments can be seen.
-        while id::look(child.id()).is_none_or(|seen| seen.arguments.is_empty()) {
+        // `spawn` returns a moment before the arguments can be read.
+        while id::inspect(child.id()).is_none_or(|process| process.arguments.is_empty()) {
             std::thread::yield_now();
         }
         child
     }
 
-    fn reap(leader: ProcessIdentity) {
+    fn reap(leader: ProcessId) {
         let folder = tempfile::tempdir().unwrap();
         let orphans = Orphans::new(folder.path().join("processes.json"));
-        orphans.remember("browser", leader, MARK.to_owned()).unwrap();
+        orphans.record("browser", leader, MARK.to_owned()).unwrap();
         orphans.reap();
         assert!(!folder.path().join("processes.json").exists());
     }
@@ -135,24 +138,24 @@ mod tests {
         child.wait().unwrap();
     }
 
-    /// `RULES` 26.
+    /// Rule 26.
     #[test]
-    fn an_orphan_is_reaped_with_what_it_started() {
+    fn orphan_is_killed_with_its_children() {
         let mut child = process(MARK);
-        reap(id::look(child.id()).unwrap().identity);
+        reap(id::inspect(child.id()).unwrap().identity);
         assert!(!child.wait().unwrap().success());
     }
 
-    /// `RULES` 26: never by the process id alone.
+    /// Rule 26: never by the process id alone.
     #[test]
-    fn a_stranger_that_got_the_same_process_id_lives_on() {
+    fn stranger_with_reused_id_lives_on() {
         let mut child = process(MARK);
-        let identity = id::look(child.id()).unwrap().identity;
-        reap(ProcessIdentity {
+        let identity = id::inspect(child.id()).unwrap().identity;
+        reap(ProcessId {
             started: identity.started - 1,
             ..identity.clone()
         });
-        reap(ProcessIdentity {
+        reap(ProcessId {
             boot: "another boot".to_owned(),
             ..identity
         });
@@ -160,11 +163,11 @@ mod tests {
         end(child);
     }
 
-    /// `RULES` 26: nor without our folder.
+    /// Rule 26: nor without our folder.
     #[test]
-    fn a_process_that_does_not_use_our_folder_lives_on() {
+    fn process_without_our_folder_lives_on() {
         let mut child = process("--user-data-dir=/somewhere/else");
-        reap(id::look(child.id()).unwrap().identity);
+        reap(id::inspect(child.id()).unwrap().identity);
         assert!(is_running(&mut child));
         end(child);
     }

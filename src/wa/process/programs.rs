@@ -1,4 +1,4 @@
-//! Where the browser and its driver are, and what to install when they are not.
+//! The search for the browser and its driver.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+/// Usual names of a browser.
 const BROWSERS: &[&str] = &[
     "chromium",
     "chromium-browser",
@@ -16,8 +17,9 @@ const BROWSERS: &[&str] = &[
     "google-chrome-stable",
     "chrome",
 ];
+/// Usual names of a driver.
 const DRIVERS: &[&str] = &["chromedriver"];
-/// Where distributions put them outside `PATH`.
+/// Folders outside `PATH` that distributions use.
 const ELSEWHERE: &[&str] = &[
     "/usr/lib/chromium",
     "/usr/lib/chromium-browser",
@@ -25,27 +27,35 @@ const ELSEWHERE: &[&str] = &[
     "/opt/google/chrome",
 ];
 
-/// A program is not there.
+/// A program was not found.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NoProgram {
+    /// No browser under a usual name.
     #[error(
         "no browser was found; install Chromium (on Debian: `apt install chromium`) or name one with CRM_WHATSAPP_BROWSER"
     )]
     Browser,
+    /// No driver under a usual name.
     #[error(
         "no chromedriver was found; install it (on Debian: `apt install chromium-driver`) or name one with CRM_WHATSAPP_DRIVER"
     )]
     Driver,
+    /// The configured program is missing.
     #[error("there is no program {}; correct {key}", path.display())]
-    Configured { key: &'static str, path: PathBuf },
+    Configured {
+        /// The variable that sets it.
+        key: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
 }
 
-/// Chromium, or a Chrome that behaves alike.
+/// Returns the path of Chromium or Chrome.
 pub fn find_browser(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
     find(configured, "CRM_WHATSAPP_BROWSER", BROWSERS, NoProgram::Browser)
 }
 
-/// The browser's `WebDriver` server.
+/// Returns the path of chromedriver.
 pub fn find_driver(configured: Option<&Path>) -> Result<PathBuf, NoProgram> {
     find(configured, "CRM_WHATSAPP_DRIVER", DRIVERS, NoProgram::Driver)
 }
@@ -65,36 +75,39 @@ fn find(configured: Option<&Path>, key: &'static str, usual: &[&str], none: NoPr
     }
 }
 
-/// A program does not say its version.
+/// The version of a program is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum NoVersion {
-    #[error("{} does not say its version; does it start?", .0.display())]
+    /// It did not answer in time.
+    #[error("{} did not print its version in time; run it by hand to see why", .0.display())]
     Late(PathBuf),
-    #[error("{} cannot be started: {}", .0.display(), .1)]
+    /// It cannot be started.
+    #[error("{} cannot be started: {}; check its permissions or reinstall it", .0.display(), .1)]
     NotStarted(PathBuf, #[source] io::Error),
+    /// It failed, or printed nothing.
     #[error("{} --version ended with {}; reinstall it", .0.display(), .1)]
     Silent(PathBuf, ExitStatus),
 }
 
-/// What a program calls itself: the first line that it prints when asked for its version.
+/// Runs `program --version`. Returns the first line that it prints.
 pub async fn version(program: &Path, limit: Duration) -> Result<String, NoVersion> {
-    let asked = Command::new(program)
+    let running = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(limit, asked)
+    let output = tokio::time::timeout(limit, running)
         .await
         .map_err(|_| NoVersion::Late(program.to_owned()))?
         .map_err(|error| NoVersion::NotStarted(program.to_owned(), error))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    match said.lines().next().map(str::trim) {
+    let printed = String::from_utf8_lossy(&output.stdout);
+    match printed.lines().next().map(str::trim) {
         Some(version) if output.status.success() && !version.is_empty() => Ok(version.to_owned()),
         _ => Err(NoVersion::Silent(program.to_owned(), output.status)),
     }
 }
 
-/// The first number of a version, wherever it stands in what a program calls itself.
+/// Returns the major version from the line that a program prints.
 pub fn major(version: &str) -> Option<u32> {
     let numbers = version.split(|c: char| !c.is_ascii_digit() && c != '.');
     numbers
@@ -102,7 +115,7 @@ pub fn major(version: &str) -> Option<u32> {
         .find_map(|(major, _)| major.parse().ok())
 }
 
-/// A name with a slash is taken as it is, another is looked for.
+/// Searches the folders for a program; a path with a slash is used as it is.
 fn in_folders(program: &OsStr, mut folders: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 {
@@ -116,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_is_found_by_name_or_by_path() {
+    fn program_is_found_by_name_or_path() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("some-browser");
         std::fs::write(&file, "").unwrap();
@@ -127,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_number_of_a_version_is_found_in_what_programs_call_themselves() {
+    fn major_version_is_found_in_version_line() {
         assert_eq!(major("Chromium 151.0.7922.34 built on Debian GNU/Linux 12"), Some(151));
         assert_eq!(major("Google Chrome 140.0.7339.80"), Some(140));
         assert_eq!(major("ChromeDriver 156.0.8078.73, /usr/bin/chromedriver"), Some(156));
@@ -135,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_path_names_its_key() {
+    fn missing_configured_program_names_its_key() {
         let error = find_browser(Some(Path::new("/nowhere/chromium")))
             .unwrap_err()
             .to_string();

@@ -1,97 +1,86 @@
-//! What to do about a page that is not well: pure decisions on what it tells and for how long it has told nothing. Touches
-//! neither page nor browser.
+//! Health of a page: pure decisions from its status and from the time without answers or events. Touches neither page nor
+//! browser.
 
 use tokio::time::Instant;
 
-use super::illness::Illness;
+use super::reason::{Reason, Remedy};
 use crate::domain::session::does_not_fit;
 use crate::domain::vitals::Deafness;
 use crate::wa::options::Limits;
 use crate::wa::wire::Status;
 
-/// What the supervision is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Ask for a fresh QR code.
-    RefreshQr,
-    /// Ask WhatsApp's server for a sign of life (`RULES` 16).
-    Probe,
-    /// Listen to the page by another way.
-    Relisten,
-    /// Load the page anew, for this reason.
-    Reload(Illness),
-    /// Start the browser anew, for this reason.
-    Restart(Illness),
-}
-
-/// One browser's page over its loads.
+/// Health of one browser's page across its reloads.
 #[derive(Debug)]
 pub struct Health {
     limits: Limits,
-    /// When the page was last loaded, by us.
+    /// Start of the wait for the page to get ready: its last load, or the last time it was ready.
     loaded: Instant,
-    /// Loads by us since the page was last usable.
+    /// Reloads since the page was last usable.
     reloads: u32,
-    /// When it last answered, or was loaded.
+    /// Last answer to a status check, or last load.
     answered: Instant,
-    /// When it last had something to tell, or the server answered.
-    heard: Instant,
+    /// Last event of the page, or last sign of life of the server.
+    last_event: Instant,
+    /// Last request for a sign of life.
     probed: Option<Instant>,
-    qr_asked: Option<Instant>,
-    /// Since when it has been logged in without having fetched all that it missed.
+    /// Last request for a fresh QR code.
+    qr_requested: Option<Instant>,
+    /// Since when it has been logged in without having fetched all missed messages.
     syncing: Option<Instant>,
-    /// Since when the library has not found in it all that it needs.
+    /// Since when the library has not found all modules that it needs.
     unfit: Option<Instant>,
 }
 
 impl Health {
+    /// Begins with a page that is being loaded now.
     pub fn new(limits: Limits, now: Instant) -> Self {
         Self {
             limits,
             loaded: now,
             reloads: 0,
             answered: now,
-            heard: now,
+            last_event: now,
             probed: None,
-            qr_asked: None,
+            qr_requested: None,
             syncing: None,
             unfit: None,
         }
     }
 
-    /// The page was loaded anew.
-    pub fn reloaded(&mut self, now: Instant) {
+    /// Notes that the page was reloaded.
+    pub fn on_reload(&mut self, now: Instant) {
         self.loaded = now;
         self.answered = now;
-        self.heard = now;
+        self.last_event = now;
         self.syncing = None;
         self.unfit = None;
         self.reloads += 1;
     }
 
-    /// The page had something to tell.
-    pub fn heard(&mut self, now: Instant) {
-        self.heard = now;
+    /// Notes that the page reported an event.
+    pub fn on_event(&mut self, now: Instant) {
+        self.last_event = now;
     }
 
-    /// The page told its status.
-    pub fn look(&mut self, status: &Status, url: &str, now: Instant) -> Option<Remedy> {
+    /// Decides from a status of the page. The order matters: each check assumes that those before it passed.
+    pub fn on_status(&mut self, status: &Status, url: &str, now: Instant) -> Option<Remedy> {
         self.answered = now;
         let page = status.page();
         if page.restricted {
-            // Nothing that a browser could do.
+            // WhatsApp has blocked the account: no reload helps.
             return None;
         }
         if page.outdated || page.authenticated && !page.missing.is_empty() {
-            // The page may still be fetching some of its parts.
+            // Not at once: the page may still be loading some of its modules.
             let since = *self.unfit.get_or_insert(now);
             return (now - since >= self.limits.fit).then(|| self.reload(self.not_ready(status, url)));
         }
         self.unfit = None;
-        let waits_for_a_person = page.passkey || page.qr.is_some() || status.qr_idle;
-        if !page.full_ready && !page.passkey || !page.authenticated && !waits_for_a_person {
+        let awaits_person = page.passkey || page.qr.is_some() || status.qr_idle;
+        if !page.full_ready && !page.passkey || !page.authenticated && !awaits_person {
             return (now - self.loaded >= self.limits.ready).then(|| self.reload(self.not_ready(status, url)));
         }
+        // Ready: the wait starts anew if the page stops being ready without a reload of ours.
         self.loaded = now;
         if !page.authenticated {
             self.reloads = 0;
@@ -101,18 +90,18 @@ impl Health {
             let since = *self.syncing.get_or_insert(now);
             return (now - since >= self.limits.sync).then(|| {
                 self.syncing = None;
-                let why = "WhatsApp Web did not finish fetching what it missed".to_owned();
-                self.reload(Illness::Failed(why))
+                let why = "WhatsApp Web did not finish fetching the messages that it missed".to_owned();
+                self.reload(Reason::Failed(why))
             });
         }
         self.syncing = None;
         self.reloads = 0;
         if !page.online || page.conflict {
-            // It knows that it hears nothing: no need to ask.
-            self.heard = now;
+            // The page knows that it is disconnected: no probe needed.
+            self.last_event = now;
             return None;
         }
-        let due = now - self.heard >= self.limits.idle
+        let due = now - self.last_event >= self.limits.idle
             && self.probed.is_none_or(|probed| now - probed >= self.limits.probe_gap);
         due.then(|| {
             self.probed = Some(now);
@@ -120,25 +109,26 @@ impl Health {
         })
     }
 
-    /// The page left a question for its status unanswered.
-    pub fn silent(&mut self, now: Instant) -> Option<Remedy> {
+    /// Decides after a status check that was not answered.
+    pub fn on_silence(&mut self, now: Instant) -> Option<Remedy> {
         (now - self.answered >= self.limits.silent).then(|| {
-            let why = "the page does not answer; the browser may be stuck".to_owned();
-            Remedy::Restart(Illness::Deaf(Deafness::Frozen, why))
+            let why = "the page does not answer; its browser may be stuck".to_owned();
+            Remedy::Restart(Reason::Deaf(Deafness::Frozen, why))
         })
     }
 
-    /// The server gave a sign of life, or did not.
-    pub fn probed(&mut self, alive: bool, now: Instant) -> Option<Remedy> {
+    /// Decides from the result of a probe.
+    pub fn on_probe(&mut self, alive: bool, now: Instant) -> Option<Remedy> {
         if alive {
-            self.heard = now;
+            self.last_event = now;
             return None;
         }
-        let why = "WhatsApp's server does not answer though the page says that it is connected".to_owned();
-        Some(self.reload(Illness::Deaf(Deafness::Socket, why)))
+        let why = "WhatsApp's server does not answer although the page says that it is connected".to_owned();
+        Some(self.reload(Reason::Deaf(Deafness::Socket, why)))
     }
 
-    fn reload(&self, why: Illness) -> Remedy {
+    /// The first remedy is a reload; if the page did not become usable after it, a restart.
+    fn reload(&self, why: Reason) -> Remedy {
         if self.reloads == 0 {
             Remedy::Reload(why)
         } else {
@@ -147,29 +137,33 @@ impl Health {
     }
 
     fn fresh_code(&mut self, status: &Status, now: Instant) -> Option<Remedy> {
-        let due = self.qr_asked.is_none_or(|asked| now - asked >= self.limits.qr_gap);
+        let due = self
+            .qr_requested
+            .is_none_or(|requested| now - requested >= self.limits.qr_gap);
         (status.qr_idle && due).then(|| {
-            self.qr_asked = Some(now);
+            self.qr_requested = Some(now);
             Remedy::RefreshQr
         })
     }
 
-    fn not_ready(&self, status: &Status, url: &str) -> Illness {
+    fn not_ready(&self, status: &Status, url: &str) -> Reason {
         let waited = self.limits.ready;
         let page = status.page();
         match (&status.library, status.missing.is_empty()) {
-            (None, _) => Illness::Failed("the WhatsApp library did not load; check CRM_WHATSAPP_LIBRARY".to_owned()),
-            (Some(version), false) => Illness::Mismatch(format!(
-                "the WhatsApp library {version} lacks {}; name a newer or older one with CRM_WHATSAPP_LIBRARY",
+            (None, _) => Reason::Failed("the WhatsApp library did not load; check CRM_WHATSAPP_LIBRARY".to_owned()),
+            (Some(version), false) => Reason::Mismatch(format!(
+                "the WhatsApp library {version} lacks {}; set CRM_WHATSAPP_LIBRARY to a newer or older one",
                 status.missing.join(", ")
             )),
-            _ if !status.whatsapp => Illness::Failed(format!(
+            _ if !status.whatsapp => Reason::Failed(format!(
                 "{url} is not WhatsApp Web, or did not load; check CRM_WHATSAPP_URL and the network"
             )),
-            _ if page.outdated => Illness::Mismatch("WhatsApp serves this version of its page no longer".to_owned()),
-            _ if !page.missing.is_empty() => Illness::Mismatch(does_not_fit(&page.missing)),
-            _ => Illness::Failed(format!(
-                "WhatsApp Web showed neither a code nor the chats within {waited:?}"
+            _ if page.outdated => {
+                Reason::Mismatch("WhatsApp no longer supports this version of its page; reloading it".to_owned())
+            }
+            _ if !page.missing.is_empty() => Reason::Mismatch(does_not_fit(&page.missing)),
+            _ => Reason::Failed(format!(
+                "WhatsApp Web showed neither a QR code nor the chats within {waited:?}; check the network"
             )),
         }
     }
@@ -207,28 +201,33 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_never_gets_ready_is_loaded_again_and_then_the_browser_is_started_again() {
+    fn unready_page_is_reloaded_then_restarted() {
         let (mut health, start) = health();
-        assert_eq!(health.look(&loading(), URL, start + Duration::from_secs(44)), None);
+        assert_eq!(health.on_status(&loading(), URL, start + Duration::from_secs(44)), None);
         let late = start + Duration::from_secs(45);
-        assert!(matches!(health.look(&loading(), URL, late), Some(Remedy::Reload(_))));
-        health.reloaded(late);
-        assert_eq!(health.look(&loading(), URL, late + Duration::from_secs(44)), None);
-        let again = health.look(&loading(), URL, late + Duration::from_secs(45));
+        assert!(matches!(
+            health.on_status(&loading(), URL, late),
+            Some(Remedy::Reload(_))
+        ));
+        health.on_reload(late);
+        assert_eq!(health.on_status(&loading(), URL, late + Duration::from_secs(44)), None);
+        let again = health.on_status(&loading(), URL, late + Duration::from_secs(45));
         assert!(matches!(again, Some(Remedy::Restart(_))));
     }
 
     #[test]
-    fn an_address_that_is_not_whatsapp_web_says_which_key_to_check() {
+    fn wrong_address_names_setting_to_check() {
         let (mut health, start) = health();
         let elsewhere = status(&json!({"whatsapp": false, "fullReady": false, "authenticated": false}));
-        let Some(Remedy::Reload(Illness::Failed(why))) = health.look(&elsewhere, URL, start + Duration::from_mins(1))
+        let Some(Remedy::Reload(Reason::Failed(why))) =
+            health.on_status(&elsewhere, URL, start + Duration::from_mins(1))
         else {
             panic!("no remedy");
         };
         assert!(why.contains(URL) && why.contains("CRM_WHATSAPP_URL"), "{why}");
         let lacking = status(&json!({"missing": ["chat.list"], "fullReady": false, "authenticated": false}));
-        let Some(Remedy::Reload(Illness::Mismatch(why))) = health.look(&lacking, URL, start + Duration::from_mins(1))
+        let Some(Remedy::Reload(Reason::Mismatch(why))) =
+            health.on_status(&lacking, URL, start + Duration::from_mins(1))
         else {
             panic!("no remedy");
         };
@@ -239,94 +238,101 @@ mod tests {
     }
 
     #[test]
-    fn a_code_may_be_looked_at_for_as_long_as_people_like_and_is_refreshed_when_it_idles() {
+    fn expired_qr_code_is_refreshed() {
         let (mut health, start) = health();
         let code = json!({"authenticated": false, "qr": "2@x"});
-        assert_eq!(health.look(&status(&code), URL, start + Duration::from_hours(5)), None);
+        assert_eq!(
+            health.on_status(&status(&code), URL, start + Duration::from_hours(5)),
+            None
+        );
         let idle = status(&json!({"authenticated": false, "qrIdle": true}));
         let late = start + Duration::from_hours(6);
-        assert_eq!(health.look(&idle, URL, late), Some(Remedy::RefreshQr));
-        assert_eq!(health.look(&idle, URL, late + Duration::from_secs(19)), None);
+        assert_eq!(health.on_status(&idle, URL, late), Some(Remedy::RefreshQr));
+        assert_eq!(health.on_status(&idle, URL, late + Duration::from_secs(19)), None);
         assert_eq!(
-            health.look(&idle, URL, late + Duration::from_secs(20)),
+            health.on_status(&idle, URL, late + Duration::from_secs(20)),
             Some(Remedy::RefreshQr)
         );
     }
 
-    /// `RULES` 16.
+    /// Rule 16.
     #[test]
-    fn an_idle_page_is_probed_within_a_minute_and_loaded_anew_when_the_server_is_deaf() {
+    fn idle_page_is_probed_and_reloaded_if_deaf() {
         let (mut health, start) = health();
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(health.look(&status(&json!({})), URL, at(44)), None);
-        assert_eq!(health.look(&status(&json!({})), URL, at(45)), Some(Remedy::Probe));
-        assert_eq!(health.look(&status(&json!({})), URL, at(89)), None, "asked just now");
-        assert_eq!(health.probed(true, at(90)), None);
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(44)), None);
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(45)), Some(Remedy::Probe));
         assert_eq!(
-            health.look(&status(&json!({})), URL, at(134)),
+            health.on_status(&status(&json!({})), URL, at(89)),
             None,
-            "the server was heard"
+            "asked just now"
         );
-        assert_eq!(health.look(&status(&json!({})), URL, at(135)), Some(Remedy::Probe));
-        assert!(matches!(health.probed(false, at(145)), Some(Remedy::Reload(_))));
-        health.reloaded(at(145));
-        assert!(matches!(health.probed(false, at(300)), Some(Remedy::Restart(_))));
+        assert_eq!(health.on_probe(true, at(90)), None);
+        assert_eq!(
+            health.on_status(&status(&json!({})), URL, at(134)),
+            None,
+            "the server was last_event"
+        );
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(135)), Some(Remedy::Probe));
+        assert!(matches!(health.on_probe(false, at(145)), Some(Remedy::Reload(_))));
+        health.on_reload(at(145));
+        assert!(matches!(health.on_probe(false, at(300)), Some(Remedy::Restart(_))));
     }
 
     #[test]
-    fn a_page_in_which_the_library_does_not_find_what_it_needs_is_loaded_anew_after_a_moment() {
+    fn missing_module_reloads_page_after_wait() {
         let (mut health, start) = health();
         let at = |seconds| start + Duration::from_secs(seconds);
         let half = status(&json!({"absent": ["MsgStore"]}));
-        assert_eq!(health.look(&half, URL, at(30)), None, "it may be on its way");
-        assert_eq!(health.look(&status(&json!({})), URL, at(35)), None);
-        assert_eq!(health.look(&half, URL, at(36)), None, "and was");
-        let Some(Remedy::Reload(Illness::Mismatch(why))) = health.look(&half, URL, at(46)) else {
+        assert_eq!(health.on_status(&half, URL, at(30)), None, "it may be on its way");
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(35)), None);
+        assert_eq!(health.on_status(&half, URL, at(36)), None, "and was");
+        let Some(Remedy::Reload(Reason::Mismatch(why))) = health.on_status(&half, URL, at(46)) else {
             panic!("no remedy");
         };
         assert!(
             why.contains("MsgStore") && why.contains("CRM_WHATSAPP_LIBRARY"),
             "{why}"
         );
-        health.reloaded(at(46));
-        assert_eq!(health.look(&half, URL, at(47)), None);
-        assert!(matches!(health.look(&half, URL, at(57)), Some(Remedy::Restart(_))));
+        health.on_reload(at(46));
+        assert_eq!(health.on_status(&half, URL, at(47)), None);
+        assert!(matches!(health.on_status(&half, URL, at(57)), Some(Remedy::Restart(_))));
     }
 
     #[test]
-    fn a_blocked_account_is_not_helped_by_loading_its_page_again() {
+    fn restricted_account_is_not_reloaded() {
         let (mut health, start) = health();
         let blocked = status(&json!({"restricted": true, "fullReady": false, "authenticated": false}));
-        assert_eq!(health.look(&blocked, URL, start + Duration::from_hours(5)), None);
+        assert_eq!(health.on_status(&blocked, URL, start + Duration::from_hours(5)), None);
     }
 
     #[test]
-    fn a_page_that_has_something_to_tell_or_knows_that_it_is_offline_is_not_probed() {
+    fn active_or_offline_page_is_not_probed() {
         let (mut health, start) = health();
         let at = |seconds| start + Duration::from_secs(seconds);
-        health.heard(at(40));
-        assert_eq!(health.look(&status(&json!({})), URL, at(50)), None);
-        assert_eq!(health.look(&status(&json!({"online": false})), URL, at(600)), None);
-        assert_eq!(health.look(&status(&json!({})), URL, at(601)), None);
+        health.on_event(at(40));
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(50)), None);
+        assert_eq!(health.on_status(&status(&json!({"online": false})), URL, at(600)), None);
+        assert_eq!(health.on_status(&status(&json!({})), URL, at(601)), None);
     }
 
     #[test]
-    fn a_page_that_does_not_answer_costs_a_new_browser() {
+    fn silent_page_restarts_browser() {
         let (mut health, start) = health();
-        assert_eq!(health.silent(start + Duration::from_secs(14)), None);
+        assert_eq!(health.on_silence(start + Duration::from_secs(14)), None);
         assert!(matches!(
-            health.silent(start + Duration::from_secs(15)),
+            health.on_silence(start + Duration::from_secs(15)),
             Some(Remedy::Restart(_))
         ));
     }
 
     #[test]
-    fn a_sync_that_never_ends_is_begun_again() {
+    fn endless_sync_reloads_page() {
         let (mut health, start) = health();
         let syncing = status(&json!({"synced": false}));
-        assert_eq!(health.look(&syncing, URL, start), None);
-        assert_eq!(health.look(&syncing, URL, start + Duration::from_secs(299)), None);
+        assert_eq!(health.on_status(&syncing, URL, start), None);
+        assert_eq!(health.on_status(&syncing, URL, start + Duration::from_secs(299)), None);
         let late = start + Duration::from_mins(5);
-        assert!(matches!(health.look(&syncing, URL, late), Some(Remedy::Reload(_))));
+        assert!(matches!(health.on_status(&syncing, URL, late), Some(Remedy::Reload(_))));
     }
 }

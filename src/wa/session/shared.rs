@@ -1,4 +1,4 @@
-//! What the supervision publishes and the port reads, and what the port asks of the supervision.
+//! State and channels shared by an account's port and its supervision.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,53 +13,68 @@ use crate::domain::session::{Session, SessionEvent};
 use crate::domain::vitals::Vitals;
 use crate::wa::page::Page;
 
-/// Requests to the supervision that wait; more are a fault of ours.
+/// Maximum number of waiting requests.
 const MAX_REQUESTS: usize = 16;
 
-/// What only the supervision may do with a page.
+/// Request to the supervision, for actions that only it may take.
 #[derive(Debug)]
 pub enum Request {
-    /// A pairing code was asked for, and is shown from now on.
-    ShowPairingCode { phone: PhoneNumber, code: String },
-    /// Load the page anew.
+    /// Show a pairing code, and renew it when it expires.
+    ShowPairingCode {
+        /// The phone that it is for.
+        phone: PhoneNumber,
+        /// The code.
+        code: String,
+    },
+    /// Reload the page.
     Reload,
-    /// Look at the page's status now.
-    Look,
-    /// It did not tell something that it shows.
+    /// Check the page's status now.
+    CheckStatus,
+    /// Apply a remedy: the page shows messages that it did not report.
     Heal,
 }
 
-/// End the browser in order, within the limit, and start no other.
+/// Request to close the browser, and to start no other.
 #[derive(Debug)]
 pub struct Close {
+    /// Time after which the browser is killed.
     pub limit: Duration,
+    /// Answered when no process is left.
     pub done: oneshot::Sender<()>,
 }
 
-/// One account's state, shared by its port and its supervision.
+/// State of one account.
 pub struct Shared {
+    /// The session's state.
     pub session: watch::Sender<Session>,
-    /// Whose phone the account takes, once that is told.
+    /// The phone that the account is bound to, once the bridge has set it.
     pub bound: watch::Sender<Option<Binding>>,
-    /// The page that we are attached to.
+    /// The attached page, if there is one.
     pub page: watch::Sender<Option<Arc<Page>>>,
+    /// Memory, reloads and deafness, for metrics.
     pub vitals: watch::Sender<Vitals>,
-    /// When the page was last asked for something on behalf of somebody.
+    /// Time of the page's last use.
     pub used: watch::Sender<Instant>,
+    /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Requests to the supervision.
     pub requests: mpsc::Sender<Request>,
+    /// Requests to close the browser.
     pub closing: mpsc::Sender<Close>,
 }
 
-/// The supervision's ends of the channels.
+/// The receiving ends of the channels, for the supervision.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Receivers {
+    /// See [`Shared::requests`].
     pub requests: mpsc::Receiver<Request>,
+    /// See [`Shared::closing`].
     pub closing: mpsc::Receiver<Close>,
 }
 
 impl Shared {
-    pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, Asked) {
+    /// Creates the state and the channels.
+    pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, Receivers) {
         let (requests, requests_received) = mpsc::channel(MAX_REQUESTS);
         let (closing, closing_received) = mpsc::channel(MAX_REQUESTS);
         let shared = Self {
@@ -72,15 +87,15 @@ impl Shared {
             requests,
             closing,
         };
-        let asked = Asked {
+        let receivers = Receivers {
             requests: requests_received,
             closing: closing_received,
         };
-        (Arc::new(shared), asked)
+        (Arc::new(shared), receivers)
     }
 
-    /// Lets the session take in what happened, and publishes it if that changed anything.
-    pub fn happened(&self, event: SessionEvent) {
+    /// Applies an event to the session's state, and publishes the state if it changed.
+    pub fn apply(&self, event: SessionEvent) {
         let bound = self.bound.borrow().clone();
         self.session.send_if_modified(|session| {
             let next = session.handle(event, bound.as_ref());
@@ -95,11 +110,12 @@ impl Shared {
         });
     }
 
-    /// Somebody uses the page.
-    pub fn is_used(&self) {
+    /// Notes that the page is in use: upkeep leaves it alone for a while.
+    pub fn touch(&self) {
         self.used.send_replace(Instant::now());
     }
 
+    /// Returns the attached page.
     pub fn page(&self) -> Option<Arc<Page>> {
         self.page.borrow().clone()
     }

@@ -1,5 +1,5 @@
-//! Keeps a browser with the page running, whatever dies: the driver, and it is attached again; the browser, and it is
-//! started again, after a pause that grows; the page, and it is loaded again (`watcher`). Nothing of ours outlives it.
+//! Keeps a browser with the page running. A dead driver is attached again, a dead browser is started again after a growing
+//! pause, and a broken page is reloaded (`watcher`). No process outlives the supervision.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,23 +9,24 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::illness::Illness;
-use super::shared::{Asked, Close, Request, Shared};
-use super::watcher::{Fate, Memory, Watcher};
+use super::reason::Reason;
+use super::shared::{Close, Receivers, Request, Shared};
+use super::watcher::{WatchEnd, Watcher, WatcherState};
 use crate::domain::session::{SessionEvent, SessionState};
 use crate::supervisor::Supervisor;
 use crate::wa::browser::{Browser, Driver, Profile};
 use crate::wa::options::WaOptions;
-use crate::wa::page::{CallError, Names, News, Page};
+use crate::wa::page::{CallError, Names, Page, PageSignal};
 
-/// The pause before the first new start; it doubles with each.
+/// Pause before the first restart; doubled with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Attempts to attach a driver to a running browser before the browser is started again.
+/// Attempts to attach a driver to a running browser before the browser is restarted.
 const ATTACH_ATTEMPTS: u32 = 3;
+/// Pause between them.
 const ATTACH_PAUSE: Duration = Duration::from_millis(500);
-/// How long the browser may take to close when nobody says how long.
+/// Time for the browser to close when the program stops.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a browser that is not wanted any more may take to end by itself.
+/// Time for a browser to end by itself before a restart.
 const END_GRACE: Duration = Duration::from_secs(1);
 
 /// One account's browser and everything in it.
@@ -39,34 +40,35 @@ pub struct Supervision {
     profile: Profile,
     browser: Option<Browser>,
     driver: Option<Driver>,
-    memory: Memory,
+    watcher: WatcherState,
 }
 
-/// Why a browser's life ended.
-enum End {
-    /// It went away by itself, or was killed.
+/// BrowserEnd of one browser.
+enum BrowserEnd {
+    /// The browser ended by itself or was killed.
     Died(String),
-    /// It, or what it should run, does not work.
-    Failed(Illness),
+    /// The browser, the driver or the page does not work.
+    Failed(Reason),
 }
 
-impl End {
+impl BrowserEnd {
     fn failed(why: impl std::fmt::Display) -> Self {
-        Self::Failed(Illness::Failed(why.to_string()))
+        Self::Failed(Reason::Failed(why.to_string()))
     }
 }
 
 impl Supervision {
-    /// Starts it. It runs until it is closed or `supervisor` stops; the profile stays held until no process of it is left.
+    /// Starts the supervision. It runs until it is closed or `supervisor` stops. The profile stays locked until no process of it
+    /// is left.
     pub fn run(
         options: WaOptions,
         names: Names,
         script: String,
         profile: Profile,
-        (shared, asked): (Arc<Shared>, Asked),
+        (shared, receivers): (Arc<Shared>, Receivers),
         supervisor: &Supervisor,
     ) {
-        let Asked { requests, closing } = asked;
+        let Receivers { requests, closing } = receivers;
         let supervision = Self {
             options,
             names,
@@ -77,30 +79,31 @@ impl Supervision {
             profile,
             browser: None,
             driver: None,
-            memory: Memory::default(),
+            watcher: WatcherState::default(),
         };
-        supervisor.spawn("whatsapp", supervision.live_until(closing, supervisor.stopping()));
+        supervisor.spawn("whatsapp", supervision.run_until(closing, supervisor.stopping()));
     }
 
-    async fn live_until(
+    async fn run_until(
         mut self,
         mut closing: mpsc::Receiver<Close>,
         stopping: CancellationToken,
     ) -> anyhow::Result<()> {
         let close = tokio::select! {
-            never = self.live() => match never {},
+            never = self.keep_running() => match never {},
             Some(close) = closing.recv() => Some(close),
             () = stopping.cancelled() => None,
         };
         let limit = close.as_ref().map_or(CLOSE_LIMIT, |close| close.limit);
         self.close(limit).await;
-        self.shared.happened(SessionEvent::Starting);
+        self.shared.apply(SessionEvent::Starting);
         let Self { shared, profile, .. } = self;
+        // Unlocked before the answer: the caller may open the profile again at once.
         drop(profile);
         if let Some(Close { done, .. }) = close {
             let _: Result<(), ()> = done.send(());
         }
-        // Whoever asks again hears at once that it is closed.
+        // Later requests to close are answered at once.
         let late = async {
             while let Some(Close { done, .. }) = closing.recv().await {
                 let _: Result<(), ()> = done.send(());
@@ -114,27 +117,28 @@ impl Supervision {
         Ok(())
     }
 
-    async fn live(&mut self) -> Infallible {
+    /// Starts browsers, one after another.
+    async fn keep_running(&mut self) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
             let state = self.shared.session.borrow().state;
             if !matches!(state, SessionState::Failed | SessionState::Mismatch) {
-                self.shared.happened(SessionEvent::Starting);
+                self.shared.apply(SessionEvent::Starting);
             }
             let started = Instant::now();
-            let end = self.browser_life().await;
+            let end = self.run_browser().await;
             self.shared.page.send_replace(None);
             if started.elapsed() >= self.options.limits.back_off {
                 pause = FIRST_PAUSE;
             }
             match end {
-                End::Died(why) => {
-                    tracing::warn!("the browser is gone ({why}); starting it again in {pause:?}");
-                    self.shared.happened(SessionEvent::Starting);
+                BrowserEnd::Died(why) => {
+                    tracing::warn!("the browser ended ({why}); starting it again in {pause:?}");
+                    self.shared.apply(SessionEvent::Starting);
                 }
-                End::Failed(why) => {
-                    tracing::warn!("{}; starting the browser again in {pause:?}", why.why());
-                    self.shared.happened(why.event());
+                BrowserEnd::Failed(why) => {
+                    tracing::warn!("{}; restarting the browser in {pause:?}", why.why());
+                    self.shared.apply(why.event());
                 }
             }
             self.end_processes(END_GRACE).await;
@@ -144,11 +148,11 @@ impl Supervision {
         }
     }
 
-    /// From the start of a browser to its end, or to when it is better started again.
-    async fn browser_life(&mut self) -> End {
+    /// Runs one browser until it ends or has to be restarted.
+    async fn run_browser(&mut self) -> BrowserEnd {
         let browser = match Browser::launch(&self.options, &self.profile).await {
             Ok(browser) => self.browser.insert(browser),
-            Err(error) => return End::failed(error),
+            Err(error) => return BrowserEnd::failed(error),
         };
         let address = browser.address.clone();
         let mut failures = 0;
@@ -156,16 +160,16 @@ impl Supervision {
             let attaching = Driver::attach(&self.options, &self.profile, &address);
             let attached = tokio::select! {
                 attached = attaching => attached,
-                why = browser.ended() => return End::Died(why),
+                why = browser.ended() => return BrowserEnd::Died(why),
             };
             let (driver, cdp) = match attached {
                 Ok((driver, cdp)) => (self.driver.insert(driver), cdp),
                 Err(error) => {
                     failures += 1;
                     if failures >= ATTACH_ATTEMPTS {
-                        return End::failed(error);
+                        return BrowserEnd::failed(error);
                     }
-                    tracing::warn!("{error}; trying again");
+                    tracing::warn!("{error}; trying again in {ATTACH_PAUSE:?}");
                     sleep(ATTACH_PAUSE).await;
                     continue;
                 }
@@ -173,26 +177,33 @@ impl Supervision {
             let limit = self.options.limits.launch;
             let url = &self.options.url;
             let page = Page::attach(cdp, &self.names, &self.script, url, &self.supervisor, limit);
-            let attached: Result<(Page, mpsc::Receiver<News>), CallError> = tokio::select! {
+            let attached: Result<(Page, mpsc::Receiver<PageSignal>), CallError> = tokio::select! {
                 attached = page => attached,
-                why = browser.ended() => return End::Died(why),
+                why = browser.ended() => return BrowserEnd::Died(why),
             };
-            let (page, news) = match attached {
-                Ok((page, news)) => (Arc::new(page), news),
-                Err(error) => return End::failed(error),
+            let (page, signals) = match attached {
+                Ok((page, signals)) => (Arc::new(page), signals),
+                Err(error) => return BrowserEnd::failed(error),
             };
             failures = 0;
             self.shared.page.send_replace(Some(Arc::clone(&page)));
             let shared = Arc::clone(&self.shared);
-            let watcher = Watcher::new(&self.options, shared, page, news, &mut self.requests, &mut self.memory);
+            let watcher = Watcher::new(
+                &self.options,
+                shared,
+                page,
+                signals,
+                &mut self.requests,
+                &mut self.watcher,
+            );
             match watcher.watch(browser, driver).await {
-                Fate::DriverGone(why) => {
-                    tracing::warn!("chromedriver is gone ({why}); attaching another to the same browser");
+                WatchEnd::DriverEnded(why) => {
+                    tracing::warn!("chromedriver ended ({why}); attaching another one to the same browser");
                     self.shared.page.send_replace(None);
-                    self.shared.happened(SessionEvent::Starting);
+                    self.shared.apply(SessionEvent::Starting);
                 }
-                Fate::BrowserGone(why) => return End::Died(why),
-                Fate::Restart(why) => return End::Failed(why),
+                WatchEnd::BrowserEnded(why) => return BrowserEnd::Died(why),
+                WatchEnd::Restart(why) => return BrowserEnd::Failed(why),
             }
         }
     }

@@ -1,40 +1,40 @@
-//! Keeps a page that is well from growing for ever: loads it anew at night, or when its heap is too large, or when it asks for
-//! it; and never while somebody uses it. Pure decisions. What the page missed meanwhile is found by the comparison that follows
+//! Upkeep of a working page, which would otherwise grow for ever: it is reloaded at night, if its heap is too large, or if it
+//! asks for an update; never while it is in use. Pure decisions. Events missed meanwhile are found by the resync that follows
 //! every load.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::health::Remedy;
-use super::illness::Illness;
+use super::reason::{Reason, Remedy};
 use crate::domain::Timestamp;
 use crate::wa::options::WaOptions;
 
-/// A page that was loaded within this has had its night.
-const A_NIGHT: Duration = Duration::from_hours(12);
+/// Minimum time between two nightly reloads.
+const NIGHTLY_INTERVAL: Duration = Duration::from_hours(12);
 
-/// What is known of a page that is well.
+/// Use of a working page.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// Size of its script heap, in bytes.
+pub struct Usage {
+    /// Size of its JavaScript heap, in bytes.
     pub heap: Option<u64>,
-    /// It asks to be loaded anew.
+    /// Whether it asks to be reloaded into its newer version.
     pub stale: bool,
-    /// For how long nothing was told or asked for.
+    /// Time since the last event or call.
     pub unused: Duration,
 }
 
+/// Decides when to reload a working page.
 #[derive(Debug)]
 pub struct Upkeep {
-    /// Since when the page can be used; none: it is being loaded.
+    /// Since when the page is ready; none while it is being loaded.
     ready: Option<Instant>,
-    /// When the wall clock showed the hours of the reload and it was done.
+    /// Wall-clock time of the last nightly reload.
     nightly: Option<Timestamp>,
 }
 
 impl Upkeep {
-    /// A page that was attached to just now counts as ready since now.
+    /// Begins with a page that was just attached and counts as ready from now on.
     pub const fn new(now: Instant) -> Self {
         Self {
             ready: Some(now),
@@ -42,30 +42,31 @@ impl Upkeep {
         }
     }
 
-    pub const fn reloaded(&mut self) {
+    /// Notes that the page was reloaded.
+    pub const fn on_reload(&mut self) {
         self.ready = None;
     }
 
-    /// Called while the page is ready. `wall` is the same moment as `now` on the clock that people look at.
-    pub fn look(&mut self, seen: &Seen, options: &WaOptions, wall: Timestamp, now: Instant) -> Option<Remedy> {
+    /// Decides for a page that is ready. `wall` is the same moment as `now`, in wall-clock time.
+    pub fn check(&mut self, usage: &Usage, options: &WaOptions, wall: Timestamp, now: Instant) -> Option<Remedy> {
         let limits = &options.limits;
-        // From when it was of use again: one that loads slowly would never be left in peace.
+        // Measured from when it got ready and not from its load: a page that loads slowly would be reloaded in a loop.
         let age = now - *self.ready.get_or_insert(now);
-        if seen.unused < limits.unused || age < limits.reload_gap {
+        if usage.unused < limits.unused || age < limits.reload_gap {
             return None;
         }
-        let is_large = seen.heap.is_some_and(|heap| heap > limits.heap);
+        let is_large = usage.heap.is_some_and(|heap| heap > limits.heap);
         let why = if is_large {
-            "the page's heap is larger than it may be"
-        } else if seen.stale {
-            "the page asks for its newer version"
+            "the page uses too much memory"
+        } else if usage.stale {
+            "the page asks to be updated"
         } else if self.is_night(options, wall) {
             self.nightly = Some(wall);
-            "it is night and nobody uses the page"
+            "nightly reload while nobody uses the page"
         } else {
             return None;
         };
-        Some(Remedy::Reload(Illness::Stale(why.to_owned())))
+        Some(Remedy::Reload(Reason::Upkeep(why.to_owned())))
     }
 
     fn is_night(&self, options: &WaOptions, wall: Timestamp) -> bool {
@@ -73,8 +74,8 @@ impl Upkeep {
             .nightly_reload
             .as_ref()
             .is_some_and(|hours| hours.end(wall).is_some());
-        let had_it = self.nightly.is_some_and(|done| wall.since(done) < A_NIGHT);
-        is_in_hours && !had_it
+        let is_done = self.nightly.is_some_and(|done| wall.since(done) < NIGHTLY_INTERVAL);
+        is_in_hours && !is_done
     }
 }
 
@@ -104,10 +105,10 @@ mod tests {
         }
     }
 
-    fn unused(minutes: u64) -> Seen {
-        Seen {
+    fn unused(minutes: u64) -> Usage {
+        Usage {
             unused: Duration::from_mins(minutes),
-            ..Seen::default()
+            ..Usage::default()
         }
     }
 
@@ -126,54 +127,55 @@ mod tests {
             }
         }
 
-        fn look(&mut self, seen: &Seen, minutes: u64) -> bool {
+        fn check(&mut self, usage: &Usage, minutes: u64) -> bool {
             let span = Duration::from_mins(minutes);
             let now = self.start + span;
-            let remedy = self.upkeep.look(seen, &options(), MIDNIGHT.plus(span), now);
+            let remedy = self.upkeep.check(usage, &options(), MIDNIGHT.plus(span), now);
             if remedy.is_some() {
-                self.upkeep.reloaded();
+                self.upkeep.on_reload();
                 // Ready at once.
-                self.upkeep.look(&Seen::default(), &options(), MIDNIGHT.plus(span), now);
+                self.upkeep
+                    .check(&Usage::default(), &options(), MIDNIGHT.plus(span), now);
             }
             remedy.is_some()
         }
     }
 
     #[test]
-    fn a_page_is_loaded_anew_once_a_night_and_never_while_somebody_uses_it() {
+    fn nightly_reload_happens_once_while_unused() {
         let mut night = Night::begin();
-        assert!(!night.look(&unused(60), 2 * 60), "not yet night");
-        assert!(!night.look(&unused(4), 3 * 60), "somebody is up late");
-        assert!(night.look(&unused(5), 3 * 60 + 1));
-        assert!(!night.look(&unused(99), 4 * 60 + 59), "once");
-        assert!(!night.look(&unused(99), 15 * 60));
-        assert!(night.look(&unused(99), 27 * 60), "and in the next night");
+        assert!(!night.check(&unused(60), 2 * 60), "not yet night");
+        assert!(!night.check(&unused(4), 3 * 60), "somebody is up late");
+        assert!(night.check(&unused(5), 3 * 60 + 1));
+        assert!(!night.check(&unused(99), 4 * 60 + 59), "once");
+        assert!(!night.check(&unused(99), 15 * 60));
+        assert!(night.check(&unused(99), 27 * 60), "and in the next night");
     }
 
     #[test]
-    fn a_large_or_stale_page_is_loaded_anew_at_any_time_and_not_over_and_over() {
+    fn large_or_stale_page_is_reloaded_not_in_loop() {
         let mut day = Night::begin();
-        let large = Seen {
+        let large = Usage {
             heap: Some(513 << 20),
             ..unused(5)
         };
-        let stale = Seen {
+        let stale = Usage {
             stale: true,
             ..unused(5)
         };
-        assert!(!day.look(&large, 59), "it was loaded within the hour");
-        let used = Seen {
+        assert!(!day.check(&large, 59), "it was loaded within the hour");
+        let used = Usage {
             unused: Duration::from_secs(299),
             ..large.clone()
         };
-        assert!(!day.look(&used, 60), "somebody uses it");
-        assert!(day.look(&large, 61));
-        assert!(!day.look(&large, 120), "it did not help");
-        assert!(day.look(&stale, 122));
-        let small = Seen {
+        assert!(!day.check(&used, 60), "somebody uses it");
+        assert!(day.check(&large, 61));
+        assert!(!day.check(&large, 120), "it did not help");
+        assert!(day.check(&stale, 122));
+        let small = Usage {
             heap: Some(512 << 20),
             ..unused(5)
         };
-        assert!(!day.look(&small, 1000));
+        assert!(!day.check(&small, 1000));
     }
 }

@@ -1,4 +1,5 @@
-//! Watches one attached page: what it tells becomes the session's state, and what is wrong with it is remedied (`health`).
+//! Watches one attached page: publishes its status as the session's state, and applies the remedies that `health` and `upkeep`
+//! choose.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -9,81 +10,91 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::health::{Health, Remedy};
-use super::illness::{Illness, Ladder, TakeOver};
+use super::escalation::Escalation;
+use super::health::Health;
+use super::reason::{Reason, Remedy};
 use super::shared::{Request, Shared};
-use super::upkeep::{Seen, Upkeep};
+use super::take_over::TakeOver;
+use super::upkeep::{Upkeep, Usage};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{SessionEvent, SessionState};
 use crate::domain::vitals::Deafness;
 use crate::wa::browser::{Browser, Driver};
 use crate::wa::options::WaOptions;
-use crate::wa::page::{CallError, News, Page};
+use crate::wa::page::{CallError, Page, PageSignal};
 use crate::wa::process;
 use crate::wa::wire::Status;
 
-/// Pairing codes asked for in one login; then it is back to the QR code.
+/// Maximum number of pairing codes in one login; then the page shows the QR code again.
 const PAIRING_CODES: u32 = 5;
 
-/// How the watch ended.
-pub enum Fate {
-    DriverGone(String),
-    BrowserGone(String),
-    /// The browser is better started again.
-    Restart(Illness),
+/// End of the watch.
+pub enum WatchEnd {
+    /// The driver ended, with this status.
+    DriverEnded(String),
+    /// The browser ended, with this status.
+    BrowserEnded(String),
+    /// The browser has to be restarted.
+    Restart(Reason),
 }
 
-/// What is remembered over attaches and browsers.
+/// State that survives the page, the driver and the browser.
 #[derive(Debug, Default)]
-pub struct Memory {
-    /// Whether a phone was linked when the page last told.
+pub struct WatcherState {
+    /// Whether a phone was linked at the last status.
     pub linked: bool,
-    pub ladder: Ladder,
+    /// The remedies tried so far.
+    pub escalation: Escalation,
+    /// The time of the last take-over.
     pub take_over: TakeOver,
 }
 
 /// The pairing code that is being shown.
 struct Pairing {
     phone: PhoneNumber,
+    /// Time of the current code.
     since: Instant,
+    /// Renewals left.
     left: u32,
 }
 
 type Probe = Pin<Box<dyn Future<Output = bool> + Send>>;
 
+/// The watch over one attached page.
 pub struct Watcher<'a> {
     options: &'a WaOptions,
     shared: Arc<Shared>,
     page: Arc<Page>,
-    news: mpsc::Receiver<News>,
+    signals: mpsc::Receiver<PageSignal>,
     requests: &'a mut mpsc::Receiver<Request>,
-    memory: &'a mut Memory,
+    state: &'a mut WatcherState,
     health: Health,
     pairing: Option<Pairing>,
-    /// Epoch, and how many events were lost in it.
+    /// Epoch of the page, and number of events lost in it.
     lost: (String, u64),
-    /// WhatsApp's server did not answer in this epoch.
+    /// Whether WhatsApp's server did not answer a probe in this epoch.
     deaf: bool,
     upkeep: Upkeep,
 }
 
 impl<'a> Watcher<'a> {
+    /// Begins a watch.
     pub fn new(
         options: &'a WaOptions,
         shared: Arc<Shared>,
         page: Arc<Page>,
-        news: mpsc::Receiver<News>,
+        signals: mpsc::Receiver<PageSignal>,
         requests: &'a mut mpsc::Receiver<Request>,
-        memory: &'a mut Memory,
+        state: &'a mut WatcherState,
     ) -> Self {
         Self {
             health: Health::new(options.limits.clone(), Instant::now()),
             options,
             shared,
             page,
-            news,
+            signals,
             requests,
-            memory,
+            state,
             pairing: None,
             lost: (String::new(), 0),
             deaf: false,
@@ -91,82 +102,94 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    pub async fn watch(mut self, browser: &mut Browser, driver: &mut Driver) -> Fate {
+    /// Watches until driver or browser ends, or the browser has to be restarted.
+    pub async fn watch(mut self, browser: &mut Browser, driver: &mut Driver) -> WatchEnd {
         let mut tick = interval(self.options.limits.status);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut bell = self.page.bell();
         let mut bound = self.shared.bound.subscribe();
         let mut probe: Option<Probe> = None;
-        let mut weigh = interval(self.options.limits.weigh);
-        weigh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut measure = interval(self.options.limits.weigh);
+        measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let remedy = tokio::select! {
-                why = browser.ended() => return Fate::BrowserGone(why),
-                why = driver.ended() => return Fate::DriverGone(why),
-                Some(news) = self.news.recv() => self.on_news(news).await,
+                why = browser.ended() => return WatchEnd::BrowserEnded(why),
+                why = driver.ended() => return WatchEnd::DriverEnded(why),
+                Some(signal) = self.signals.recv() => self.on_signal(signal).await,
                 Some(request) = self.requests.recv() => self.on_request(request).await,
-                alive = answer(&mut probe) => {
+                alive = probe_result(&mut probe) => {
                     probe = None;
                     self.on_probe(alive)
                 }
                 Ok(()) = bell.changed() => {
-                    self.health.heard(Instant::now());
-                    self.shared.is_used();
+                    self.health.on_event(Instant::now());
+                    self.shared.touch();
                     None
                 }
-                _ = weigh.tick() => {
-                    self.weigh(browser.group()).await;
+                _ = measure.tick() => {
+                    self.measure_memory(browser.group()).await;
                     None
                 }
-                Ok(()) = bound.changed() => self.look().await,
+                Ok(()) = bound.changed() => self.check_status().await,
                 _ = tick.tick() => {
                     browser.trim_log();
-                    self.look().await
+                    self.check_status().await
                 }
             };
-            match remedy {
-                None => {}
-                Some(Remedy::Relisten) => {
-                    let _: Result<(), CallError> =
-                        self.page.call("relisten", json!(null), self.options.limits.look).await;
-                }
-                Some(Remedy::RefreshQr) => {
-                    let _: Result<(), CallError> =
-                        self.page.call("refreshQr", json!(null), self.options.limits.look).await;
-                }
-                Some(Remedy::Probe) => probe = Some(ask_server(Arc::clone(&self.page), self.options.limits.probe)),
-                Some(Remedy::Reload(why)) => {
-                    probe = None;
-                    if let Some(fate) = self.reload(why).await {
-                        return fate;
-                    }
-                }
-                Some(Remedy::Restart(why)) => {
-                    self.count(&why);
-                    return Fate::Restart(why);
-                }
+            if let Some(remedy) = remedy
+                && let Some(end) = self.apply(remedy, &mut probe).await
+            {
+                return end;
             }
         }
     }
 
-    async fn on_news(&mut self, news: News) -> Option<Remedy> {
-        match news {
-            News::Status => self.look().await,
-            News::LoggedOut(reason) => {
-                self.memory.linked = false;
-                self.shared.happened(SessionEvent::LoggedOut(reason));
+    /// Applies a remedy. Returns the end of the watch if it failed or needs a restart.
+    async fn apply(&mut self, remedy: Remedy, probe: &mut Option<Probe>) -> Option<WatchEnd> {
+        let limits = &self.options.limits;
+        match remedy {
+            Remedy::Relisten => {
+                let _: Result<(), CallError> = self.page.call("relisten", json!(null), limits.look).await;
                 None
             }
-            News::Crashed => Some(Remedy::Restart(Illness::Failed("the page has crashed".to_owned()))),
+            Remedy::RefreshQr => {
+                let _: Result<(), CallError> = self.page.call("refreshQr", json!(null), limits.look).await;
+                None
+            }
+            Remedy::Probe => {
+                *probe = Some(probe_server(Arc::clone(&self.page), limits.probe));
+                None
+            }
+            Remedy::Reload(why) => {
+                // The answer would be about the page before the load.
+                *probe = None;
+                self.reload(why).await
+            }
+            Remedy::Restart(why) => {
+                self.count_deafness(&why);
+                Some(WatchEnd::Restart(why))
+            }
+        }
+    }
+
+    async fn on_signal(&mut self, signal: PageSignal) -> Option<Remedy> {
+        match signal {
+            PageSignal::Status => self.check_status().await,
+            PageSignal::LoggedOut(reason) => {
+                self.state.linked = false;
+                self.shared.apply(SessionEvent::LoggedOut(reason));
+                None
+            }
+            PageSignal::Crashed => Some(Remedy::Restart(Reason::Failed("the page crashed".to_owned()))),
         }
     }
 
     async fn on_request(&mut self, request: Request) -> Option<Remedy> {
         match request {
-            Request::Look => self.look().await,
-            Request::Reload => Some(Remedy::Reload(Illness::Failed("asked for".to_owned()))),
+            Request::CheckStatus => self.check_status().await,
+            Request::Reload => Some(Remedy::Reload(Reason::Failed("a reload was requested".to_owned()))),
             Request::Heal => {
-                let remedy = self.memory.ladder.climb(Instant::now());
+                let remedy = self.state.escalation.next(Instant::now());
                 if remedy == Remedy::Relisten {
                     self.shared
                         .vitals
@@ -180,7 +203,7 @@ impl<'a> Watcher<'a> {
                     since: Instant::now(),
                     left: PAIRING_CODES - 1,
                 });
-                self.shared.happened(SessionEvent::PairingCode(code));
+                self.shared.apply(SessionEvent::PairingCode(code));
                 None
             }
         }
@@ -188,18 +211,18 @@ impl<'a> Watcher<'a> {
 
     fn on_probe(&mut self, alive: bool) -> Option<Remedy> {
         self.deaf = !alive;
-        self.health.probed(alive, Instant::now())
+        self.health.on_probe(alive, Instant::now())
     }
 
-    /// Asks the page for its status, and lets the session take it in.
-    async fn look(&mut self) -> Option<Remedy> {
-        let told: Result<Status, CallError> = self.page.call("status", json!(null), self.options.limits.look).await;
+    /// Requests the page's status and publishes it. Returns a remedy if one is due.
+    async fn check_status(&mut self) -> Option<Remedy> {
+        let answer: Result<Status, CallError> = self.page.call("status", json!(null), self.options.limits.look).await;
         let now = Instant::now();
-        let status = match told {
+        let status = match answer {
             Ok(status) => status,
             Err(error) => {
-                tracing::debug!("the page did not tell its status: {error}");
-                return self.health.silent(now);
+                tracing::debug!("the page did not report its status: {error}");
+                return self.health.on_silence(now);
             }
         };
         let mut page = status.page();
@@ -207,43 +230,40 @@ impl<'a> Watcher<'a> {
         let same_page = epoch == page.epoch;
         self.deaf = self.deaf && same_page;
         page.online = page.online && !self.deaf;
-        if self.memory.linked && page.full_ready && !page.authenticated {
-            // The page was loaded anew before it could say so.
-            self.shared.happened(SessionEvent::LoggedOut(None));
+        if self.state.linked && page.full_ready && !page.authenticated {
+            // The page was reloaded before it could report the log-out.
+            self.shared.apply(SessionEvent::LoggedOut(None));
         }
         let full_ready = page.full_ready;
-        self.shared.happened(SessionEvent::Page(page));
+        self.shared.apply(SessionEvent::Page(page));
         if same_page && status.lost > lost {
             let count = status.lost - lost;
-            tracing::warn!(
-                count,
-                "the page could not tell of every event; comparing the chats with it"
-            );
-            self.shared.happened(SessionEvent::Missed);
+            tracing::warn!(count, "the page lost events; comparing the chats to find the messages");
+            self.shared.apply(SessionEvent::Missed);
         }
         let state = self.shared.session.borrow().state;
         if full_ready {
-            self.memory.linked = state.has_device();
+            self.state.linked = state.has_device();
         }
         self.take_over(state, now).await;
         if let Some(remedy) = self.renew_pairing_code(state, now).await {
             return Some(remedy);
         }
-        let remedy = self.health.look(&status, &self.options.url, now);
+        let remedy = self.health.on_status(&status, &self.options.url, now);
         if remedy.is_none() && state == SessionState::Ready {
-            let seen = Seen {
+            let usage = Usage {
                 heap: self.shared.vitals.borrow().heap_bytes,
                 stale: status.stale,
                 unused: now - *self.shared.used.borrow(),
             };
             let wall = self.shared.clock.now();
-            return self.upkeep.look(&seen, self.options, wall, now);
+            return self.upkeep.check(&usage, self.options, wall, now);
         }
         remedy
     }
 
-    /// What browser and page take of the memory.
-    async fn weigh(&self, group: u32) {
+    /// Publishes the memory use of browser and page.
+    async fn measure_memory(&self, group: u32) {
         let heap = self.page.heap(self.options.limits.look).await;
         let browser = tokio::task::spawn_blocking(move || process::memory_of_group(group));
         let browser = browser.await.ok().flatten();
@@ -253,15 +273,16 @@ impl<'a> Watcher<'a> {
         });
     }
 
-    /// Ends a conflict that has lasted for as long as the configuration says.
+    /// Takes the session over if a conflict has lasted for the configured time.
     async fn take_over(&mut self, state: SessionState, now: Instant) {
         let conflict = state == SessionState::Conflict;
-        if self.memory.take_over.is_due(conflict, self.options.take_over, now) {
-            tracing::info!("taking the session over from where it was opened");
+        if self.state.take_over.is_due(conflict, self.options.take_over, now) {
+            tracing::info!("taking the session over from the other browser");
             let _: Result<(), CallError> = self.page.call("takeOver", json!(null), self.options.limits.look).await;
         }
     }
 
+    /// Requests a new pairing code when the current one expires.
     async fn renew_pairing_code(&mut self, state: SessionState, now: Instant) -> Option<Remedy> {
         if state != SessionState::Code {
             self.pairing = None;
@@ -272,70 +293,72 @@ impl<'a> Watcher<'a> {
         }
         if pairing.left == 0 {
             self.pairing = None;
-            let why = "nobody has typed the pairing code".to_owned();
-            return Some(Remedy::Reload(Illness::Failed(why)));
+            let why = "nobody typed the pairing code; showing the QR code again".to_owned();
+            return Some(Remedy::Reload(Reason::Failed(why)));
         }
         pairing.since = now;
         pairing.left -= 1;
         let digits = json!({ "digits": pairing.phone.digits() });
         match self.page.call("pairingCode", digits, self.options.limits.send).await {
             Ok(code) => {
-                self.shared.happened(SessionEvent::PairingCode(code));
+                self.shared.apply(SessionEvent::PairingCode(code));
                 None
             }
-            Err(error) => Some(Remedy::Reload(Illness::Failed(format!(
-                "no new pairing code came ({error})"
+            Err(error) => Some(Remedy::Reload(Reason::Failed(format!(
+                "WhatsApp gave no new pairing code ({error}); showing the QR code again"
             )))),
         }
     }
 
-    async fn reload(&mut self, why: Illness) -> Option<Fate> {
+    /// Reloads the page. Returns the end of the watch if that fails.
+    async fn reload(&mut self, why: Reason) -> Option<WatchEnd> {
         match &why {
-            Illness::Stale(why) => tracing::info!("{why}; loading the page again"),
-            why => tracing::warn!("{}; loading the page again", why.why()),
+            Reason::Upkeep(why) => tracing::info!("{why}; reloading the page"),
+            why => tracing::warn!("{}; reloading the page", why.why()),
         }
-        self.count(&why);
+        self.count_deafness(&why);
         if self.deaf {
-            let _ = self.look().await;
+            // Publishes the session as offline, which the page itself does not know.
+            let _ = self.check_status().await;
         } else {
-            self.shared.happened(why.event());
+            self.shared.apply(why.event());
         }
         let opened = self.page.open(&self.options.url, self.options.limits.launch).await;
         let now = Instant::now();
-        self.health.reloaded(now);
-        self.upkeep.reloaded();
+        self.health.on_reload(now);
+        self.upkeep.on_reload();
         self.shared.vitals.send_modify(|vitals| {
             vitals.reloads += 1;
             vitals.heap_bytes = None;
         });
         opened
             .err()
-            .map(|error| Fate::Restart(Illness::Failed(error.to_string())))
+            .map(|error| WatchEnd::Restart(Reason::Failed(error.to_string())))
     }
 
-    fn count(&self, why: &Illness) {
+    fn count_deafness(&self, why: &Reason) {
         if let Some(how) = why.deafness() {
             self.shared.vitals.send_modify(|vitals| vitals.was_deaf(how));
         }
     }
 }
 
-/// The answer to a question that was asked, or never.
-async fn answer(probe: &mut Option<Probe>) -> bool {
+/// Waits for the probe's result; for ever if there is no probe.
+async fn probe_result(probe: &mut Option<Probe>) -> bool {
     match probe {
         Some(probe) => probe.await,
         None => pending().await,
     }
 }
 
-/// Whether WhatsApp's server answers. Where the page cannot ask, nothing is known against it.
-fn ask_server(page: Arc<Page>, limit: Duration) -> Probe {
+/// Asks WhatsApp's server for a sign of life. A page that cannot ask counts as connected.
+fn probe_server(page: Arc<Page>, limit: Duration) -> Probe {
     Box::pin(async move {
         match page.call::<bool>("alive", json!(null), limit).await {
             Ok(_) => true,
             Err(CallError::Refused(refusal)) => refusal.code == "no_probe",
             Err(error) => {
-                tracing::debug!("the server gave no sign of life: {error}");
+                tracing::debug!("WhatsApp's server gave no sign of life: {error}");
                 false
             }
         }

@@ -1,9 +1,13 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use super::chat::chat;
+use super::{Pull, event};
+use crate::domain::conversation::ChatKind;
+use crate::domain::customer::Identity;
 use crate::domain::message::Kind;
-use crate::domain::whatsapp::WaMedia;
+use crate::domain::whatsapp::{Batch, PageEvent, PageMark, WaMedia, WaMessage};
+use crate::domain::{Timestamp, WaMessageId};
 
 fn wire(changes: &Value) -> Value {
     let mut message = json!({
@@ -36,7 +40,7 @@ fn error(raw: &str) -> String {
 }
 
 #[test]
-fn a_text_carries_its_words_its_time_and_who_wrote_it() {
+fn text_has_content_time_and_sender() {
     let message = parsed(&json!({"quoted": "3EB0Q"}));
     assert_eq!((message.kind, message.content.as_str()), (Kind::Text, "Hello"));
     assert_eq!(message.timestamp, Timestamp(1_764_000_000_000));
@@ -52,9 +56,9 @@ fn a_text_carries_its_words_its_time_and_who_wrote_it() {
 }
 
 #[test]
-fn a_username_is_one_of_the_names_that_a_person_goes_by_and_never_the_only_one() {
-    let told = |contact: Value| parsed(&json!({ "contact": contact })).contact.identities;
-    let with = told(json!({"ids": ["9001@lid"], "username": "Ada.L"}));
+fn username_needs_another_identity() {
+    let identities = |contact: Value| parsed(&json!({ "contact": contact })).contact.identities;
+    let with = identities(json!({"ids": ["9001@lid"], "username": "Ada.L"}));
     assert_eq!(with, [Identity::lid("9001"), Identity::username("ada.l")]);
     for strange in [
         json!(""),
@@ -63,15 +67,15 @@ fn a_username_is_one_of_the_names_that_a_person_goes_by_and_never_the_only_one()
         json!("x".repeat(500)),
         json!(null),
     ] {
-        let ids = told(json!({"ids": ["9001@lid"], "username": strange}));
+        let ids = identities(json!({"ids": ["9001@lid"], "username": strange}));
         assert_eq!(ids, [Identity::lid("9001")], "{strange}");
     }
     error(&wire(&json!({"contact": {"ids": [], "username": "ada"}})).to_string());
 }
 
-/// `RULES` 12; `WHATSAPP` §3: the same message under number and LID is one.
+/// Rule 12: the same message under number and LID is one.
 #[test]
-fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
+fn sender_is_same_under_number_and_lid() {
     let by_number = parsed(&json!({}));
     let by_lid = parsed(&json!({"chat": "9001@lid"}));
     assert_eq!((by_number.sender, by_number.id), (by_lid.sender, by_lid.id));
@@ -82,9 +86,9 @@ fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
     assert_eq!(group.chat_name.as_deref(), Some("Team"));
 }
 
-/// `RULES` 14.
+/// Rule 14.
 #[test]
-fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
+fn kind_without_text_becomes_bracketed_line() {
     for (changes, kind, line) in [
         (json!({"kind": "ptt", "seconds": 12}), Kind::Voice, "[voice note, 0:12]"),
         (json!({"kind": "video", "seconds": "75"}), Kind::Video, "[video, 1:15]"),
@@ -116,9 +120,9 @@ fn kinds_that_are_not_built_yet_become_a_bracketed_line() {
     }
 }
 
-/// `RULES` 13.
+/// Rule 13.
 #[test]
-fn what_does_not_parse_is_kept_byte_for_byte() {
+fn unparsable_event_keeps_its_bytes() {
     error("not json");
     error(r#"{"type":"news"}"#);
     error(&wire(&json!({"t": "yesterday"})).to_string());
@@ -131,9 +135,9 @@ fn what_does_not_parse_is_kept_byte_for_byte() {
     assert!(error(r#"{"type":"oversized","chars":2000000,"head":"…"}"#).contains("2000000"));
 }
 
-/// `RULES` 13: what it means may be known one day, and nobody guesses until then.
+/// Rule 13: the bytes are kept, so that they can be parsed once the form is known.
 #[test]
-fn a_chat_id_in_a_form_never_seen_is_kept_with_its_bytes_and_makes_nobody() {
+fn unknown_chat_id_is_poison_and_makes_no_contact() {
     for chat in [
         "9001@hosted",
         "9001@hosted.lid",
@@ -149,16 +153,16 @@ fn a_chat_id_in_a_form_never_seen_is_kept_with_its_bytes_and_makes_nobody() {
         );
         let raw =
             json!({"chat": chat, "contact": {"ids": []}, "name": null, "unread": 0, "t": 1, "last_message": null});
-        assert!(super::chat(&raw.to_string()).is_err(), "{chat}");
+        assert!(chat(&raw.to_string()).is_err(), "{chat}");
     }
     let target =
         json!({"chat": "9001@hosted", "id": "3EB0A1", "fromMe": false, "sender": null, "contact": {"ids": []}});
     error(&json!({"type": "deleted", "target": target, "t": 1}).to_string());
 }
 
-/// `RULES` 13: one bad event does not hold up the others.
+/// Rule 13: one bad event does not hold up the others.
 #[test]
-fn a_poisoned_event_leaves_its_neighbours_whole() {
+fn poison_leaves_other_events_intact() {
     let bad = wire(&json!({"body": "X"})).to_string().replace("\"X\"", r#""\udc00""#);
     let text = format!(
         r#"{{"me":"447700900001","pulled":{{"epoch":"a","seq":9,"events":[{},{bad},{{"type":"ack","chat":"1@lid","ids":["A","B"],"ack":2}}]}}}}"#,
@@ -179,18 +183,18 @@ fn a_poisoned_event_leaves_its_neighbours_whole() {
 }
 
 #[test]
-fn an_empty_answer_has_nothing_to_ack() {
+fn empty_pull_has_no_mark() {
     let pull: Pull<'_> = serde_json::from_str(r#"{"me":null,"pulled":{"epoch":"a","seq":4,"events":[]}}"#).unwrap();
     assert_eq!(pull.batch(), Batch::default());
 }
 
 #[test]
-fn a_chat_that_was_marked_unread_by_hand_has_no_negative_count() {
+fn unread_count_is_never_negative() {
     let raw = json!({"chat": "9001@lid", "contact": {"ids": ["9001@lid"]}, "name": "x", "unread": -1, "t": null});
     assert_eq!(chat(&raw.to_string()).unwrap().unread, 0);
 }
 
-/// Nested so deep, with about so many values in all.
+/// Generates JSON of at most this depth, with about `size` values.
 pub(super) fn any_json(depth: u32, size: u32) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -209,14 +213,14 @@ pub(super) fn any_json(depth: u32, size: u32) -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_panic_or_drop_it(raw in ".*") {
+    fn any_text_becomes_poison_without_panic(raw in ".*") {
         let parsed = event(&raw);
         let poisoned = matches!(parsed, PageEvent::Poison { .. });
         prop_assert!(poisoned);
     }
 
     #[test]
-    fn no_value_in_any_place_makes_the_parser_panic(
+    fn any_field_value_parses_without_panic(
         key in prop::sample::select(vec!["id", "chat", "fromMe", "sender", "t", "kind", "ack", "body", "caption", "quoted",
             "seconds", "fileName", "title", "viewOnce", "contact", "chatName"]),
         value in any_json(2, 8),
@@ -225,9 +229,9 @@ proptest! {
     }
 }
 
-/// A medium says what it is; what stands under it is the message's text.
+/// The caption is the message's text.
 #[test]
-fn a_medium_is_told_with_what_is_known_of_it() {
+fn medium_has_type_size_hash_and_measures() {
     let hash = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
     let media = json!({
         "mimetype": "video/mp4", "size": 1234, "hash": hash, "fileName": null, "width": 640, "height": "480",
@@ -239,15 +243,18 @@ fn a_medium_is_told_with_what_is_known_of_it() {
     assert_eq!((details.animated, details.duration_s), (true, Some(3)));
     assert_eq!((details.width, details.height), (Some(640), Some(480)));
     assert_eq!(details.waveform, [0, 50, 100, 0]);
-    let told = message.media.unwrap();
-    assert_eq!((told.mimetype.as_deref(), told.size), (Some("video/mp4"), Some(1234)));
+    let wa_media = message.media.unwrap();
+    assert_eq!(
+        (wa_media.mimetype.as_deref(), wa_media.size),
+        (Some("video/mp4"), Some(1234))
+    );
     let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(told.sha256.as_deref(), Some(hex));
+    assert_eq!(wa_media.sha256.as_deref(), Some(hex));
 }
 
-/// `RULES` 13: what is odd about a medium is left out, and the message is there.
+/// Rule 13: odd fields of a medium are left out, and the message is stored.
 #[test]
-fn a_medium_with_nonsense_is_a_medium_and_what_may_be_seen_once_is_none() {
+fn odd_medium_is_kept_and_view_once_is_not() {
     let odd = json!({
         "mimetype": 7, "size": "many", "hash": "c2hvcnQ=", "fileName": {}, "width": -1, "height": 1e300, "gif": false,
         "waveform": null,
