@@ -1,5 +1,5 @@
 //! Builds the script that the server puts into WhatsApp Web (`web/page`) and lays it, with the library that it stands on,
-//! into `OUT_DIR` for `src/wa/library.rs` to embed. Runs again only when a source of it changed; the packages from npm
+//! into `OUT_DIR` for `src/wa/page/library.rs` to embed. Runs again only when a source of it changed; the packages from npm
 //! are installed only when the lock file changed.
 
 use std::env;

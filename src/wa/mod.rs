@@ -1,34 +1,20 @@
 //! WhatsApp Web in a real browser: the adapter behind [`crate::domain::whatsapp::WhatsApp`]. The only place that knows
-//! WhatsApp's ids, the page and the browser. Decides nothing about messages: it carries, in both directions, and says
-//! truthfully how the session stands.
+//! WhatsApp's ids, the page and the browser. Decides nothing about messages: it carries them in both directions and reports the
+//! state of the session.
+//!
+//! From the bottom up: `process`, `browser`, `wire` (the page's JSON), `page` (calls of the page script), `session` (keeps all
+//! of it running), `port` (the domain's calls).
 
 mod browser;
-mod client;
-mod content;
-mod driver;
-mod group;
-mod health;
-mod history;
-mod identity;
-mod illness;
-mod library;
-mod login;
-mod media;
 mod options;
-mod orphans;
-mod outgoing;
-mod pacing;
 mod page;
-mod profile;
-mod programs;
-mod shared;
-mod supervision;
-mod upkeep;
-mod watcher;
+mod port;
+mod process;
+mod session;
 mod wire;
 
-pub use client::{StartError, WhatsAppWeb};
+pub use browser::ProfileError;
 pub use options::{Limits, WaOptions};
-pub use profile::ProfileError;
-pub use programs::{NoProgram, NoVersion, browser as find_browser, driver as find_driver, major, version};
+pub use port::{StartError, WhatsAppWeb};
+pub use process::{NoProgram, NoVersion, find_browser, find_driver, major, version};
 pub use wire::event as read_event;

@@ -1,80 +1,81 @@
-//! What the adapter is told from outside, and its own bounds.
+//! The adapter's settings and time limits.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::daily::Daily;
 
-/// One account's WhatsApp Web: the configuration's part, and where its profile is.
+/// Settings of one account's WhatsApp Web.
 #[derive(Clone, Debug)]
 pub struct WaOptions {
     /// The page's address.
     pub url: String,
-    /// The browser's program, or none to look for the usual ones.
+    /// The browser; none to search for the usual ones.
     pub browser: Option<PathBuf>,
-    /// The driver's program, or none to look for `chromedriver`.
+    /// The driver; none to search for `chromedriver`.
     pub driver: Option<PathBuf>,
-    /// Appended to the browser's arguments.
+    /// Additional arguments for the browser.
     pub args: Vec<String>,
-    /// Without a window. Off needs a display.
+    /// Whether to run without a window; with a window it needs a display.
     pub headless: bool,
-    /// Another library file than the embedded one.
+    /// File to use in place of the embedded library.
     pub library: Option<PathBuf>,
-    /// The account's folder: its lock, and the browser's profile. Ours alone.
+    /// The account's folder, for its lock and the browser's profile.
     pub profile: PathBuf,
     /// Whether "typing…" is shown before a text.
     pub typing: bool,
-    /// After how long a session that was opened elsewhere is taken over; none: when a person asks.
+    /// Time after which a session that was opened elsewhere is taken over; none: only on request.
     pub take_over: Option<Duration>,
-    /// When a page that nobody uses is loaded anew, once a night; none: never.
+    /// Hours in which an unused page is reloaded, once a night; none: never.
     pub nightly_reload: Option<Daily>,
+    /// Time limits.
     pub limits: Limits,
 }
 
-/// Bounds on the outside world. The defaults are for real use; tests shorten them.
+/// Time limits. The defaults are for real use; tests shorten them.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Start of the browser, of the driver, and of a session between them, each.
+    /// Deadline for the start of the browser, of the driver, and of the session between them, each.
     pub launch: Duration,
-    /// Until a loaded page shows a code or is logged in.
+    /// Deadline for a loaded page to show a QR code or to be logged in.
     pub ready: Duration,
-    /// Until the library has found in a loaded page all that it needs.
+    /// Deadline for the library to find all modules that it needs in a loaded page.
     pub fit: Duration,
-    /// Until a logged-in page has fetched what it missed.
+    /// Deadline for a logged-in page to fetch the messages that it missed.
     pub sync: Duration,
-    /// An answer of the page to an ordinary call.
+    /// Deadline of an ordinary call.
     pub call: Duration,
-    /// An answer of the page to a send; then nobody knows.
+    /// Deadline of a send; after it the outcome is unknown.
     pub send: Duration,
-    /// Until the page has a medium that is asked for: a large one over a slow network.
+    /// Deadline for the page to download a medium: a large one over a slow network.
     pub download: Duration,
-    /// How long a pull waits for the doorbell.
+    /// Time that a pull waits for the doorbell.
     pub pull: Duration,
-    /// Between two looks at the page's status when nothing rings.
+    /// Interval of status checks.
     pub status: Duration,
-    /// An answer of the page to such a look.
+    /// Deadline of a status check.
     pub look: Duration,
-    /// How long the page may leave its status unanswered before the browser is restarted.
+    /// Time without an answer to status checks after which the browser is restarted.
     pub silent: Duration,
-    /// How long the page may have nothing to tell before the server is asked whether it is there (rule 16).
+    /// Time without events after which WhatsApp's server is asked for a sign of life (rule 16).
     pub idle: Duration,
-    /// The server's answer to that.
+    /// Deadline of that sign of life.
     pub probe: Duration,
-    /// Between two such questions, at least.
+    /// Minimum time between two such requests.
     pub probe_gap: Duration,
-    /// Between two fresh QR codes asked for, at least.
+    /// Minimum time between two requests for a fresh QR code.
     pub qr_gap: Duration,
-    /// A pairing code's life; then a new one is asked for.
+    /// Life of a pairing code, after which a new one is requested.
     pub pairing_code: Duration,
-    /// The longest pause between two starts of the browser.
+    /// Maximum pause between two starts of the browser.
     pub back_off: Duration,
-    /// Between two looks at what browser and page take of the memory.
+    /// Interval of memory measurements.
     pub weigh: Duration,
-    /// A page whose script heap is larger than this, in bytes, is loaded anew as soon as nobody uses it.
+    /// Size of the JavaScript heap above which an unused page is reloaded, in bytes.
     pub heap: u64,
-    /// How long nothing may have been told or asked for until nobody is taken to use the page.
+    /// Time without events and calls after which the page counts as unused.
     pub unused: Duration,
-    /// Between two loads of a page that is well, at least.
+    /// Minimum time between two reloads of a working page.
     pub reload_gap: Duration,
 }
 
@@ -110,12 +111,12 @@ impl Default for Limits {
 mod tests {
     use super::*;
 
-    /// A page that hears nothing is found out within a minute, whichever way it is deaf.
+    /// Every kind of deafness is found within a minute.
     #[test]
-    fn no_deafness_lasts_a_minute() {
+    fn every_deafness_is_found_within_a_minute() {
         const MINUTE: Duration = Duration::from_mins(1);
         let limits = Limits::default();
-        // A look that is not answered takes as long as it may, and the one before it had been answered.
+        // Worst case: the last check before the page froze was answered, and the next runs into its deadline.
         let look = limits.status + limits.look;
         assert!(limits.silent + look < MINUTE, "frozen");
         let asked = limits.idle.max(limits.probe_gap);

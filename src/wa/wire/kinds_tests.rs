@@ -1,10 +1,10 @@
-//! The kinds of messages as the page tells them, and whatever else it may tell.
+//! Tests of the kinds of messages, and of arbitrary input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::event;
 use super::tests::any_json;
+use super::{Pull, event};
 use crate::domain::details::Details;
 use crate::domain::message::Kind;
 use crate::domain::whatsapp::{PageEvent, WaMessage};
@@ -15,7 +15,7 @@ fn person(id: &str, name: &str) -> Value {
     json!({"ids": [id], "savedName": null, "pushName": name})
 }
 
-/// A message of this kind with these details.
+/// Returns a message of this kind with these details.
 fn wire(kind: &str, details: Value, changes: Value) -> Value {
     let mut message = json!({
         "type": "message", "id": "3EB0A1", "chat": "447700900123@c.us", "fromMe": false, "sender": null, "t": 1_764_000_000,
@@ -45,7 +45,7 @@ fn parsed(wire: &Value) -> (WaMessage, Details) {
 }
 
 #[test]
-fn each_kind_carries_what_it_is_about_and_reads_in_one_line() {
+fn each_kind_has_details_and_one_line() {
     let place = json!({"lat": 51.5033, "lng": "-0.1195", "text": "London Eye\nRiverside Building", "live": false});
     let (message, details) = parsed(&wire("location", json!({"location": place}), json!({})));
     assert_eq!(message.kind, Kind::Location);
@@ -83,7 +83,7 @@ fn each_kind_carries_what_it_is_about_and_reads_in_one_line() {
 }
 
 #[test]
-fn a_text_keeps_its_marks_and_says_whom_it_calls_what_it_quotes_and_that_it_was_passed_on() {
+fn text_keeps_marks_mentions_quote_and_forward_flag() {
     let details = json!({
         "forwarded": true, "expiresAfter": 86400,
         "mentions": [{"id": "9001@lid", "contact": person("9001@lid", "Bo\u{202e}b")}],
@@ -109,7 +109,7 @@ fn a_text_keeps_its_marks_and_says_whom_it_calls_what_it_quotes_and_that_it_was_
 }
 
 #[test]
-fn what_may_be_seen_once_leaves_nothing_but_word_of_it() {
+fn view_once_keeps_only_its_kind() {
     let once = json!({"viewOnce": true, "caption": "the secret"});
     let (message, details) = parsed(&wire("image", json!({}), once.clone()));
     assert_eq!(
@@ -123,7 +123,7 @@ fn what_may_be_seen_once_leaves_nothing_but_word_of_it() {
 }
 
 #[test]
-fn notices_read_as_sentences_and_have_a_word() {
+fn notice_has_type_and_sentence() {
     let who = person("447700900123@c.us", "Ada");
     let whom = json!([person("9002@lid", "Bob")]);
     for (kind, notice, word, sentence) in [
@@ -162,18 +162,18 @@ fn notices_read_as_sentences_and_have_a_word() {
             "[notice: something_new]",
         ),
     ] {
-        let mut told = json!({"type": kind, "by": who, "byMe": false, "whom": whom});
+        let mut raw = json!({"type": kind, "by": who, "byMe": false, "whom": whom});
         for (key, value) in notice.as_object().unwrap() {
-            told[key] = value.clone();
+            raw[key] = value.clone();
         }
-        let (message, details) = parsed(&wire(kind, json!({"notice": told}), json!({"chat": "1-2@g.us"})));
+        let (message, details) = parsed(&wire(kind, json!({"notice": raw}), json!({"chat": "1-2@g.us"})));
         assert_eq!(details.notice.as_deref(), Some(word));
         assert_eq!((message.kind, message.content.as_str()), (Kind::System, sentence));
     }
 }
 
 #[test]
-fn what_we_do_not_know_keeps_its_type_and_its_fields_within_bounds() {
+fn unknown_kind_keeps_bounded_raw_fields() {
     let (message, details) = parsed(&wire("hologram", json!({"raw": {"depth": 3}}), json!({})));
     assert_eq!(message.kind, Kind::Unknown);
     assert_eq!(message.content, "[message that cannot be shown: hologram]");
@@ -187,7 +187,7 @@ fn what_we_do_not_know_keeps_its_type_and_its_fields_within_bounds() {
 }
 
 #[test]
-fn odd_details_cost_themselves_and_not_the_message() {
+fn odd_details_are_left_out_message_is_kept() {
     let odd = json!({
         "forwarded": "yes", "expiresAfter": -5, "mentions": [1, {"id": 7}], "location": {"lat": 91, "lng": 0}, "cards": [{}, 3],
         "poll": {"question": ["?"]}, "quote": 9, "notice": {"type": []}, "raw": "x",
@@ -199,14 +199,14 @@ fn odd_details_cost_themselves_and_not_the_message() {
 }
 
 #[test]
-fn a_text_of_any_length_and_4000_emoji_are_kept_whole() {
+fn long_text_is_kept_whole() {
     for text in ["x".repeat(70_000), "👩‍👩‍👧‍👦".repeat(4000)] {
         let (message, _) = parsed(&wire("chat", json!({}), json!({"body": text})));
         assert_eq!(message.content, text);
     }
 }
 
-/// One of everything that the page tells: what the fuzzer begins with.
+/// Returns one event of each kind, as seeds for mutation.
 fn corpus() -> Vec<Value> {
     let whole = wire(
         "poll_creation",
@@ -239,27 +239,27 @@ fn corpus() -> Vec<Value> {
 }
 
 #[test]
-fn everything_that_the_page_tells_is_understood() {
-    for told in corpus() {
-        let poisoned = matches!(event(&told.to_string()), PageEvent::Poison { .. });
-        let is_meant_so = ["unreadable", "oversized"].contains(&told["type"].as_str().unwrap());
-        assert_eq!(poisoned, is_meant_so, "{told}");
+fn every_event_kind_parses() {
+    for raw in corpus() {
+        let poisoned = matches!(event(&raw.to_string()), PageEvent::Poison { .. });
+        let is_meant_so = ["unreadable", "oversized"].contains(&raw["type"].as_str().unwrap());
+        assert_eq!(poisoned, is_meant_so, "{raw}");
     }
 }
 
 #[test]
-fn ten_thousand_events_in_one_answer_are_each_taken() {
+fn ten_thousand_events_parse_in_one_pull() {
     let events: Vec<String> = corpus().iter().map(Value::to_string).collect();
     let many: Vec<&str> = events.iter().map(String::as_str).cycle().take(10_000).collect();
     let text = format!(
         r#"{{"me":"1","pulled":{{"epoch":"a","seq":10000,"events":[{}]}}}}"#,
         many.join(",")
     );
-    let pull: super::Pull<'_> = serde_json::from_str(&text).unwrap();
+    let pull: Pull<'_> = serde_json::from_str(&text).unwrap();
     assert_eq!(pull.batch().events.len(), 10_000);
 }
 
-/// Every place in a value, as JSON pointers.
+/// Collects all places in a value, as JSON pointers.
 fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
     match value {
@@ -274,7 +274,7 @@ fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
-/// Never a panic; poison is byte for byte what was told, so that nothing is dropped.
+/// Checks that parsing does not panic, and that poison keeps its bytes.
 fn holds(raw: &str) -> Result<(), TestCaseError> {
     if let PageEvent::Poison { bytes, error } = event(raw) {
         prop_assert_eq!(bytes, raw.as_bytes());
@@ -285,25 +285,25 @@ fn holds(raw: &str) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn anything_in_any_place_of_any_event_is_taken_or_kept(
+    fn mutated_field_parses_or_keeps_bytes(
         which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), value in any_json(3, 16), gone: bool,
     ) {
         let corpus = corpus();
-        let mut told = which.get(&corpus).clone();
+        let mut raw = which.get(&corpus).clone();
         let mut all = vec![];
-        places(&told, "", &mut all);
+        places(&raw, "", &mut all);
         let at = place.get(&all);
         match at.rsplit_once('/') {
-            Some((parent, key)) if gone && told.pointer(parent).is_some_and(Value::is_object) => {
-                told.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
+            Some((parent, key)) if gone && raw.pointer(parent).is_some_and(Value::is_object) => {
+                raw.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
             }
-            _ => *told.pointer_mut(at).unwrap() = value,
+            _ => *raw.pointer_mut(at).unwrap() = value,
         }
-        holds(&told.to_string())?;
+        holds(&raw.to_string())?;
     }
 
     #[test]
-    fn bytes_that_are_cut_changed_or_doubled_are_taken_or_kept(
+    fn mutated_bytes_parse_or_are_kept(
         which in any::<prop::sample::Index>(), from in any::<prop::sample::Index>(), length in 0_usize..64, with in ".{0,8}",
     ) {
         let corpus: Vec<String> = corpus().iter().map(Value::to_string).collect();

@@ -1,28 +1,28 @@
-//! What the page tells of a message's medium. What cannot be true is left out: the medium is fetched all the same.
+//! A message's medium in the page's JSON. Implausible fields are left out: the medium is downloaded all the same.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-use super::{WireMessage, whole};
+use super::lenient::whole;
 use crate::domain::details::Details;
 use crate::domain::hex::hex;
-use crate::domain::media::clean_filename;
 use crate::domain::whatsapp::WaMedia;
 
-/// Bars of a voice note's waveform that are kept.
+/// Maximum number of bars kept of a voice note's waveform.
 const MAX_BARS: usize = 64;
-/// The loudest bar.
+/// The highest value of a bar.
 const LOUDEST: u8 = 100;
-/// No picture is larger, in pixels a side: what says so is not believed.
+/// Maximum width and height of an image, in pixels; a larger value is not believed.
 const MAX_SIDE: i64 = 100_000;
-/// A SHA-256.
+/// Length of a SHA-256.
 const HASH_BYTES: usize = 32;
 
+/// One medium as the page reports it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::wa) struct WireMedium {
+pub(super) struct WireMedium {
     mimetype: Option<Value>,
     size: Option<Value>,
     hash: Option<Value>,
@@ -34,7 +34,8 @@ pub(in crate::wa) struct WireMedium {
 }
 
 impl WireMedium {
-    fn domain(&self) -> WaMedia {
+    /// Converts to the domain's type.
+    pub fn domain(&self) -> WaMedia {
         let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
         WaMedia {
             mimetype: text(&self.mimetype),
@@ -43,42 +44,33 @@ impl WireMedium {
             filename: text(&self.file_name),
         }
     }
-}
 
-impl WireMessage {
-    /// What it carries; never what may be looked at only once.
-    pub(super) fn wa_media(&self) -> Option<WaMedia> {
-        self.media
-            .as_ref()
-            .filter(|_| !self.view_once && self.kind != "revoked")
-            .map(WireMedium::domain)
-    }
-
-    /// Fills what is known of a medium: its length, its measures, how it looks.
-    pub(in crate::wa) fn describe_media(&self, details: &mut Details) {
-        details.view_once = self.view_once;
-        details.duration_s = number(self.seconds.as_ref()).and_then(|seconds| u32::try_from(seconds).ok());
-        let Some(media) = &self.media else { return };
+    /// Sets animation, width, height and waveform in `details`.
+    pub fn describe(&self, details: &mut Details) {
         let side = |value: &Option<Value>| {
             let side = number(value.as_ref()).filter(|side| (1..=MAX_SIDE).contains(side));
             side.and_then(|side| u32::try_from(side).ok())
         };
-        details.animated = media.gif || self.kind == "ptv";
-        (details.width, details.height) = (side(&media.width), side(&media.height));
-        let bars = media.waveform.iter().flatten().take(MAX_BARS);
+        details.animated = self.gif;
+        (details.width, details.height) = (side(&self.width), side(&self.height));
+        let bars = self.waveform.iter().flatten().take(MAX_BARS);
         details.waveform = bars
             .map(|bar| whole(bar).map_or(0, |bar| u8::try_from(bar.clamp(0, LOUDEST.into())).unwrap_or(LOUDEST)))
             .collect();
     }
 
-    /// The name that a document goes by.
-    pub(in crate::wa) fn document_name(&self) -> Option<String> {
-        let of_medium = self.media.as_ref().and_then(|media| media.file_name.as_ref()?.as_str());
-        self.file_name.as_deref().or(of_medium).and_then(clean_filename)
+    /// Reads the length of a recording, in seconds.
+    pub fn duration_s(seconds: Option<&Value>) -> Option<u32> {
+        number(seconds).and_then(|seconds| u32::try_from(seconds).ok())
+    }
+
+    /// Returns the file name as the page reports it.
+    pub fn file_name(&self) -> Option<&str> {
+        self.file_name.as_ref()?.as_str()
     }
 }
 
-/// A whole number, also where the page has it as text.
+/// Reads a whole number, given as a number or as text.
 fn number(value: Option<&Value>) -> Option<i64> {
     match value? {
         Value::Number(number) => whole(number),

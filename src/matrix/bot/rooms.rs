@@ -1,0 +1,240 @@
+//! Creation and update of rooms. A room is created exactly once: its alias is the key, and the next call completes what a crash
+//! left unfinished (rule 19).
+
+use std::time::Duration;
+
+use matrix_sdk::Client;
+use matrix_sdk::ruma::api::client::alias::{delete_alias, get_alias};
+use matrix_sdk::ruma::api::client::membership::invite_user;
+use matrix_sdk::ruma::api::client::room::create_room;
+use matrix_sdk::ruma::api::client::room::create_room::v3::RoomPreset;
+use matrix_sdk::ruma::serde::Raw;
+use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, UserId};
+use serde_json::json;
+use serde_json::value::to_raw_value;
+
+use super::state;
+use crate::domain::MatrixUserId;
+use crate::domain::matrix::RoomSpec;
+use crate::matrix::wire::{Fault, RoomState, Wanted, via};
+
+/// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be in
+/// creation, by a request of ours that was cut off.
+const READ_ATTEMPTS: usize = 5;
+const READ_PAUSE: Duration = Duration::from_secs(1);
+/// Aliases tried for one room: its own, and derived ones if that is taken by somebody else.
+const MAX_ALIASES: usize = 4;
+
+/// The desired room or Space.
+pub(super) struct Plan<'a> {
+    /// Local part of the alias.
+    pub(super) alias: &'a str,
+    /// Its state.
+    pub(super) wanted: Vec<Wanted>,
+    /// Users to invite.
+    pub(super) invite: &'a [MatrixUserId],
+    /// Its kind.
+    pub(super) kind: Kind,
+}
+
+/// Kind of a room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A conversation's room, in the Space.
+    Room,
+    /// A direct chat, outside the Space.
+    Direct,
+    /// The Space itself.
+    Space,
+}
+
+/// Returns the plan of a conversation's room. `space` is its parent; a direct room has none.
+pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
+    let mut wanted = vec![Wanted::new("m.room.name", "", json!({"name": spec.name}))];
+    wanted.push(Wanted::new("m.room.topic", "", json!({"topic": spec.topic})));
+    if is_encrypted {
+        let encryption = json!({"algorithm": "m.megolm.v1.aes-sha2"});
+        wanted.push(Wanted::new("m.room.encryption", "", encryption).once());
+    }
+    if let Some(space) = space {
+        // Members of the Space may join by themselves: a new agent needs no thousand invitations.
+        let allow = json!([{"type": "m.room_membership", "room_id": space}]);
+        wanted.push(Wanted::new(
+            "m.room.join_rules",
+            "",
+            json!({"join_rule": "restricted", "allow": allow}),
+        ));
+        let mut parent = json!(via(us.server_name().as_str()));
+        parent["canonical"] = json!(true);
+        wanted.push(Wanted::new("m.space.parent", space.as_str(), parent));
+    }
+    if !spec.direct {
+        let bridge = json!({
+            "bridgebot": us,
+            "protocol": {"id": "whatsapp", "displayname": "WhatsApp"},
+            "channel": {"id": spec.alias, "displayname": spec.name},
+        });
+        wanted.push(Wanted::new("m.bridge", format!("crm.{}", spec.alias), bridge));
+    }
+    Plan {
+        alias: &spec.alias,
+        wanted,
+        invite: &spec.invite,
+        kind: if spec.direct { Kind::Direct } else { Kind::Room },
+    }
+}
+
+/// Returns the room of the plan: found by its alias or created, and brought up to date.
+pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Result<OwnedRoomId, Fault> {
+    for number in 1..=MAX_ALIASES {
+        let local = match number {
+            1 => plan.alias.to_owned(),
+            number => format!("{}-{number}", plan.alias),
+        };
+        let alias = RoomAliasId::parse(format!("#{local}:{}", us.server_name()))?;
+        let room = match resolve(client, &alias).await? {
+            Some(room) => room,
+            None => match create(client, plan, &local).await {
+                Ok(room) => return Ok(room),
+                // Another request was faster, or the creation was cut off after the alias was set: use what is there.
+                Err(fault) => resolve(client, &alias).await?.ok_or(fault)?,
+            },
+        };
+        match read_settled(client, &room).await {
+            Ok(current) if !current.is_created_by(us) => {}
+            Ok(current) if current.has_joined(us.as_str()) => {
+                apply(client, &room, &current, plan).await?;
+                return Ok(room);
+            }
+            Ok(_) => {
+                // We created it and were removed from it since: the alias moves to a new room.
+                client.send(delete_alias::v3::Request::new(alias)).await?;
+                return create(client, plan, &local).await;
+            }
+            // A stranger's room, or one of ours that a crash of the homeserver left without its first event: Synapse
+            // stores the alias before it creates the room.
+            Err(Fault::Forbidden(_) | Fault::Missing(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+        tracing::warn!(%room, "the alias of our room leads to a room that we did not create; using another alias");
+    }
+    Err(Fault::Refused(format!(
+        "the alias {} and {} aliases derived from it lead to rooms that the bot did not create; remove one of them from the homeserver",
+        plan.alias,
+        MAX_ALIASES - 1
+    )))
+}
+
+/// Brings an existing room up to date.
+///
+/// # Errors
+/// [`Fault::Gone`] if we are not in it.
+pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &Plan<'_>) -> Result<(), Fault> {
+    let current = match state::read(client, room).await {
+        Err(Fault::Forbidden(why) | Fault::Missing(why)) => return Err(Fault::Gone(why)),
+        read => read?,
+    };
+    if !current.has_joined(us.as_str()) {
+        return Err(Fault::Gone(format!("the bot is no longer in the room {room}")));
+    }
+    apply(client, room, &current, plan).await
+}
+
+/// Reads the state of a room; retries while the room may still be in creation.
+async fn read_settled(client: &Client, room: &RoomId) -> Result<RoomState, Fault> {
+    for _ in 1..READ_ATTEMPTS {
+        match state::read(client, room).await {
+            Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(READ_PAUSE).await,
+            read => return read,
+        }
+    }
+    state::read(client, room).await
+}
+
+async fn resolve(client: &Client, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {
+    match client
+        .send(get_alias::v3::Request::new(alias.to_owned()))
+        .await
+        .map_err(Fault::from)
+    {
+        Ok(found) => Ok(Some(found.room_id)),
+        Err(Fault::Missing(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn create(client: &Client, plan: &Plan<'_>, alias: &str) -> Result<OwnedRoomId, Fault> {
+    let mut request = create_room::v3::Request::new();
+    request.room_alias_name = Some(alias.to_owned());
+    request.preset = Some(match plan.kind {
+        Kind::Direct => RoomPreset::TrustedPrivateChat,
+        Kind::Room | Kind::Space => RoomPreset::PrivateChat,
+    });
+    request.is_direct = plan.kind == Kind::Direct;
+    for wanted in &plan.wanted {
+        request.initial_state.push(wanted.initial()?);
+    }
+    for user in plan.invite {
+        request.invite.push(UserId::parse(user.as_str())?);
+    }
+    if plan.kind == Kind::Space {
+        request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
+        // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
+        request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
+    }
+    // Through the SDK, so that it knows the room before the next sync reports it.
+    let room = client.create_room(request).await?;
+    tracing::info!(room = %room.room_id(), "created a room");
+    Ok(room.room_id().to_owned())
+}
+
+fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
+    Ok(Raw::from_json(to_raw_value(value)?))
+}
+
+/// Sets missing state and sends missing invitations.
+async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
+    state::apply(client, room, current, &plan.wanted).await?;
+    for user in plan.invite {
+        if current.is_member_or_invited(user.as_str()) || current.is_banned(user.as_str()) {
+            continue;
+        }
+        match invite(client, room, user).await {
+            // One agent whose homeserver is down, or who no longer exists, must not keep the others out.
+            Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
+                tracing::warn!(%room, %user, "could not invite an agent: {fault}; check the user id in CRM_MATRIX_AGENTS");
+            }
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
+    let user = UserId::parse(user.as_str())?;
+    if let Some(known) = client.get_room(room) {
+        // Through the SDK, which shares the keys of earlier messages with clients that support it (MSC4268).
+        match known.invite_user_by_id(&user).await.map_err(Fault::from) {
+            Ok(()) => return Ok(()),
+            Err(passing @ (Fault::Network(_) | Fault::LoggedOut(_))) => return Err(passing),
+            Err(Fault::Busy {
+                why,
+                retry_after: Some(pause),
+            }) => {
+                return Err(Fault::Busy {
+                    why,
+                    retry_after: Some(pause),
+                });
+            }
+            Err(fault) => {
+                tracing::warn!(%room, %user, "could not share the keys of earlier messages: {fault}; inviting without them")
+            }
+        }
+        known.mark_members_missing();
+    }
+    let recipient = invite_user::v3::InvitationRecipient::UserId(invite_user::v3::InviteUserId::new(user));
+    client
+        .send(invite_user::v3::Request::new(room.to_owned(), recipient))
+        .await?;
+    Ok(())
+}

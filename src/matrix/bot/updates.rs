@@ -1,0 +1,70 @@
+//! The room updates of one answer of `/sync`.
+
+use matrix_sdk::ruma::api::client::sync::sync_events::v3::Rooms;
+use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
+use matrix_sdk::ruma::serde::Raw;
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use matrix_sdk::{Client, Room};
+
+/// The update of one room.
+pub(super) struct RoomUpdate {
+    /// The room.
+    pub(super) room: OwnedRoomId,
+    /// Token of the timeline's beginning, if events before it were left out.
+    pub(super) gap: Option<String>,
+    /// Events, decrypted where the SDK has the keys.
+    pub(super) timeline: Vec<Raw<AnySyncTimelineEvent>>,
+    /// Receipts.
+    pub(super) ephemeral: Vec<Raw<AnySyncEphemeralRoomEvent>>,
+}
+
+/// Collects the updates of all rooms and decrypts their events where the SDK has the keys.
+pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
+    let joined = rooms
+        .join
+        .into_iter()
+        .map(|(room, update)| (room, update.timeline, update.ephemeral.events));
+    let left = rooms
+        .leave
+        .into_iter()
+        .map(|(room, update)| (room, update.timeline, Vec::new()));
+    let mut updates = Vec::new();
+    for (room, timeline, ephemeral) in joined.chain(left) {
+        updates.push(RoomUpdate {
+            gap: timeline.prev_batch.filter(|_| timeline.limited),
+            timeline: decrypt(client, &room, timeline.events).await,
+            room,
+            ephemeral,
+        });
+    }
+    updates
+}
+
+async fn decrypt(
+    client: &Client,
+    room: &RoomId,
+    events: Vec<Raw<AnySyncTimelineEvent>>,
+) -> Vec<Raw<AnySyncTimelineEvent>> {
+    let Some(room) = client.get_room(room) else {
+        return events;
+    };
+    let mut decrypted = Vec::with_capacity(events.len());
+    for event in events {
+        decrypted.push(decrypt_one(&room, event).await);
+    }
+    decrypted
+}
+
+async fn decrypt_one(room: &Room, event: Raw<AnySyncTimelineEvent>) -> Raw<AnySyncTimelineEvent> {
+    let field = |name: &str| event.get_field::<String>(name).ok().flatten();
+    // Our own events are not needed.
+    let is_ours = field("sender").as_deref() == Some(room.own_user_id().as_str());
+    if is_ours || field("type").as_deref() != Some("m.room.encrypted") {
+        return event;
+    }
+    match room.decrypt_event(event.cast_ref_unchecked(), None).await {
+        Ok(decrypted) => decrypted.into_raw(),
+        // Its type stays `m.room.encrypted`, by which it is classified as undecryptable.
+        Err(_) => event,
+    }
+}

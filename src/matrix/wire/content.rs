@@ -1,0 +1,164 @@
+//! The events that we send into rooms.
+
+use serde_json::{Value, json};
+
+use crate::domain::MatrixEventId;
+use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, TxnId};
+
+/// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
+pub const TXN_KEY: &str = "crm.transaction_id";
+/// Maximum length of a text that also gets an HTML body, in bytes: an event holds 65,536 in all, and encryption adds a third.
+const MAX_FORMATTED: usize = MAX_ROOM_TEXT / 4;
+
+/// An event to send.
+pub struct Outgoing {
+    /// Its type, such as `m.room.message`.
+    pub kind: &'static str,
+    /// Its content.
+    pub content: Value,
+}
+
+/// Builds the event for `content`, with its transaction id.
+pub fn outgoing(content: &RoomContent, txn: &TxnId) -> Outgoing {
+    let (kind, mut content) = match content {
+        RoomContent::Text { author, body, reply_to } => {
+            let text = match author {
+                Some(author) => text_of(author, body),
+                None => json!({"msgtype": "m.text", "body": body}),
+            };
+            (
+                "m.room.message",
+                replying(text, reply_to.as_ref().map(MatrixEventId::as_str)),
+            )
+        }
+        RoomContent::Notice { body, reply_to } => {
+            let notice = json!({"msgtype": "m.notice", "body": body});
+            (
+                "m.room.message",
+                replying(notice, reply_to.as_ref().map(MatrixEventId::as_str)),
+            )
+        }
+        RoomContent::Reaction { to, key } => {
+            let relation = json!({"rel_type": "m.annotation", "event_id": to.as_str(), "key": key});
+            ("m.reaction", json!({"m.relates_to": relation}))
+        }
+    };
+    content[TXN_KEY] = json!(txn.0);
+    Outgoing { kind, content }
+}
+
+/// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name is
+/// marked as a fallback, so that clients that do can leave it out (MSC4144).
+fn text_of(author: &str, body: &str) -> Value {
+    let mut content = json!({
+        "msgtype": "m.text",
+        "body": format!("{author}: {body}"),
+        "com.beeper.per_message_profile": {"id": author, "displayname": author, "has_fallback": true},
+    });
+    if body.len() <= MAX_FORMATTED {
+        content["format"] = json!("org.matrix.custom.html");
+        content["formatted_body"] = json!(format!(
+            "<strong data-mx-profile-fallback>{}: </strong>{}",
+            escaped(author),
+            escaped(body)
+        ));
+    }
+    content
+}
+
+fn replying(mut content: Value, to: Option<&str>) -> Value {
+    // Empty mentions: a client must not search the text, or a customer who writes an agent's name notifies them twice.
+    content["m.mentions"] = json!({});
+    if let Some(to) = to {
+        content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": to}});
+    }
+    content
+}
+
+/// Escapes a text as HTML.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\n' => html.push_str("<br>"),
+            c => html.push(c),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn txn() -> TxnId {
+        TxnId("i.1.0".to_owned())
+    }
+
+    #[test]
+    fn customer_text_has_name_and_escaped_html() {
+        let content = RoomContent::Text {
+            author: Some("Ada <b>".to_owned()),
+            body: "a < b\n& c".to_owned(),
+            reply_to: Some("$q".into()),
+        };
+        let Outgoing { kind, content } = outgoing(&content, &txn());
+        assert_eq!(kind, "m.room.message");
+        assert_eq!(
+            content,
+            json!({
+                "msgtype": "m.text",
+                "body": "Ada <b>: a < b\n& c",
+                "format": "org.matrix.custom.html",
+                "formatted_body":
+                    "<strong data-mx-profile-fallback>Ada &lt;b&gt;: </strong>a &lt; b<br>&amp; c",
+                "com.beeper.per_message_profile": {"id": "Ada <b>", "displayname": "Ada <b>", "has_fallback": true},
+                "m.mentions": {},
+                "m.relates_to": {"m.in_reply_to": {"event_id": "$q"}},
+                "crm.transaction_id": "i.1.0",
+            })
+        );
+    }
+
+    #[test]
+    fn notice_and_reaction_carry_transaction_id() {
+        let notice = RoomContent::Notice {
+            body: "not sent".to_owned(),
+            reply_to: None,
+        };
+        let notice = outgoing(&notice, &txn()).content;
+        assert_eq!(
+            (&notice["msgtype"], &notice[TXN_KEY]),
+            (&json!("m.notice"), &json!("i.1.0"))
+        );
+        let tick = RoomContent::Reaction {
+            to: "$m".into(),
+            key: "✓".to_owned(),
+        };
+        let Outgoing { kind, content } = outgoing(&tick, &txn());
+        assert_eq!(kind, "m.reaction");
+        let relation = json!({"rel_type": "m.annotation", "event_id": "$m", "key": "✓"});
+        assert_eq!(
+            (&content["m.relates_to"], &content[TXN_KEY]),
+            (&relation, &json!("i.1.0"))
+        );
+    }
+
+    /// An event holds 65,536 bytes; base64 of the ciphertext adds a third.
+    #[test]
+    fn longest_text_fits_encrypted_event() {
+        let text = |body: String| RoomContent::Text {
+            author: Some("Ada".repeat(30)),
+            body,
+            reply_to: Some("$q".into()),
+        };
+        for body in ["a".repeat(MAX_ROOM_TEXT), "\n\"".repeat(MAX_FORMATTED / 2)] {
+            let size = outgoing(&text(body), &txn()).content.to_string().len();
+            assert!(size * 4 / 3 < 60_000, "{size}");
+        }
+    }
+}

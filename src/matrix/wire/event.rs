@@ -1,0 +1,266 @@
+//! Events of a room, classified.
+
+use matrix_sdk::ruma::serde::Raw;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+
+/// The fields that every event has.
+#[derive(Deserialize)]
+struct Wire {
+    event_id: String,
+    sender: String,
+    /// Milliseconds since the epoch; a foreign homeserver may send anything.
+    #[serde(default)]
+    origin_server_ts: Value,
+    #[serde(rename = "type")]
+    kind: String,
+    state_key: Option<String>,
+    #[serde(default)]
+    content: Value,
+}
+
+/// Reads an event, decrypted where that was possible. Returns none for an event without an id or a sender.
+pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
+    let wire: Wire = serde_json::from_str(raw.json().get())
+        .inspect_err(|error| tracing::warn!(%room, "skipped an event without an id or a sender: {error}"))
+        .ok()?;
+    Some(RoomEvent {
+        room: room.clone(),
+        what: classify(&wire),
+        id: MatrixEventId(wire.event_id),
+        sender: MatrixUserId(wire.sender),
+        at: Timestamp(wire.origin_server_ts.as_i64().unwrap_or(0)),
+    })
+}
+
+fn classify(wire: &Wire) -> RoomEventKind {
+    let content = &wire.content;
+    if let Some(key) = &wire.state_key {
+        return match wire.kind.as_str() {
+            "m.room.member" => member(key, content),
+            _ => RoomEventKind::Other,
+        };
+    }
+    // An event that was redacted before we saw it has empty content.
+    if content.as_object().is_none_or(serde_json::Map::is_empty) {
+        return RoomEventKind::Other;
+    }
+    let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
+    match wire.kind.as_str() {
+        "m.room.message" => message(content),
+        "m.room.encrypted" => RoomEventKind::Undecryptable,
+        "m.reaction" => unsupported("reaction"),
+        "m.sticker" => unsupported("sticker"),
+        "m.poll.start" | "org.matrix.msc3381.poll.start" => unsupported("poll"),
+        "m.call.invite" => unsupported("call"),
+        _ => RoomEventKind::Other,
+    }
+}
+
+fn member(user: &str, content: &Value) -> RoomEventKind {
+    match content["membership"].as_str().and_then(|word| word.parse().ok()) {
+        Some(membership) => RoomEventKind::Member {
+            user: MatrixUserId(user.to_owned()),
+            membership,
+        },
+        // Not a membership of Matrix: the user is treated as not in the room.
+        None => RoomEventKind::Member {
+            user: MatrixUserId(user.to_owned()),
+            membership: Membership::Leave,
+        },
+    }
+}
+
+fn message(content: &Value) -> RoomEventKind {
+    let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
+    let kind = content["msgtype"].as_str().unwrap_or_default();
+    // Before the relations: a notice that was edited or is in a thread is still not meant for the customer.
+    if kind == "m.notice" {
+        return RoomEventKind::Notice;
+    }
+    let relation = &content["m.relates_to"];
+    match relation["rel_type"].as_str() {
+        Some("m.replace") => return unsupported("edit"),
+        Some("m.thread") => return unsupported("thread"),
+        _ => {}
+    }
+    match (kind, content["body"].as_str()) {
+        ("m.text", Some(body)) => {
+            let reply_to = relation["m.in_reply_to"]["event_id"].as_str();
+            let body = if reply_to.is_some() { without_quote(body) } else { body };
+            RoomEventKind::Text {
+                body: body.to_owned(),
+                reply_to: reply_to.map(MatrixEventId::from),
+            }
+        }
+        ("m.audio", _) if content.get("org.matrix.msc3245.voice").is_some() => unsupported("voice note"),
+        ("m.audio", _) => unsupported("audio"),
+        ("m.emote", _) => unsupported("emote"),
+        ("m.file", _) => unsupported("file"),
+        ("m.image", _) => unsupported("image"),
+        ("m.location", _) => unsupported("location"),
+        ("m.video", _) => unsupported("video"),
+        // A request to verify the bot is meant for the bot, not for the customer.
+        ("m.key.verification.request", _) => RoomEventKind::Other,
+        _ => unsupported("message"),
+    }
+}
+
+/// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the quoted
+/// user, and one empty line (Matrix 1.12 and older, "Fallbacks for rich replies"). A quote that the agent typed has no user
+/// in its first line and stays.
+fn without_quote(body: &str) -> &str {
+    if !(body.starts_with("> <") || body.starts_with("> * <")) {
+        return body;
+    }
+    let mut rest = body;
+    while rest.starts_with("> ") || rest.starts_with(">\n") {
+        let Some((_, after)) = rest.split_once('\n') else {
+            return "";
+        };
+        rest = after;
+    }
+    rest.strip_prefix('\n').unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn what(kind: &str, content: &Value) -> RoomEventKind {
+        let event = json!({
+            "type": kind, "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7, "content": content,
+        });
+        read(&"!r".into(), &raw(&event)).unwrap().what
+    }
+
+    fn raw(event: &Value) -> Raw<Value> {
+        Raw::new(event).unwrap()
+    }
+
+    fn text(body: &str, reply_to: Option<&str>) -> RoomEventKind {
+        RoomEventKind::Text {
+            body: body.to_owned(),
+            reply_to: reply_to.map(MatrixEventId::from),
+        }
+    }
+
+    /// Rule 1: only text goes to a customer.
+    #[test]
+    fn only_plain_text_is_classified_as_text() {
+        let message = |content: Value| what("m.room.message", &content);
+        let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
+        assert_eq!(
+            message(json!({"msgtype": "m.text", "body": "hi", "format": "x", "formatted_body": "<b>hi</b>"})),
+            text("hi", None)
+        );
+        assert_eq!(
+            message(json!({"msgtype": "m.notice", "body": "hi"})),
+            RoomEventKind::Notice
+        );
+        let edited =
+            json!({"msgtype": "m.text", "body": "* hi", "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"}});
+        assert_eq!(message(edited), unsupported("edit"));
+        let notice =
+            json!({"msgtype": "m.notice", "body": "* hi", "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"}});
+        assert_eq!(message(notice), RoomEventKind::Notice);
+        let threaded = json!({"msgtype": "m.text", "body": "hi", "m.relates_to": {
+            "rel_type": "m.thread", "event_id": "$a", "m.in_reply_to": {"event_id": "$a"}}});
+        assert_eq!(message(threaded), unsupported("thread"));
+        for (kind, word) in [
+            ("m.emote", "emote"),
+            ("m.image", "image"),
+            ("m.file", "file"),
+            ("m.video", "video"),
+            ("m.audio", "audio"),
+            ("m.location", "location"),
+            ("org.example.odd", "message"),
+        ] {
+            assert_eq!(
+                message(json!({"msgtype": kind, "body": "x"})),
+                unsupported(word),
+                "{kind}"
+            );
+        }
+        let voice = json!({"msgtype": "m.audio", "body": "x", "org.matrix.msc3245.voice": {}});
+        assert_eq!(message(voice), unsupported("voice note"));
+        assert_eq!(message(json!({"msgtype": "m.text", "body": 7})), unsupported("message"));
+        assert_eq!(
+            message(json!({"msgtype": "m.key.verification.request", "body": "x"})),
+            RoomEventKind::Other
+        );
+        assert_eq!(
+            what("m.reaction", &json!({"m.relates_to": {}})),
+            unsupported("reaction")
+        );
+        assert_eq!(what("m.sticker", &json!({"body": "x"})), unsupported("sticker"));
+        assert_eq!(
+            what("m.room.encrypted", &json!({"algorithm": "x"})),
+            RoomEventKind::Undecryptable
+        );
+        assert_eq!(
+            what("m.room.redaction", &json!({"redacts": "$a"})),
+            RoomEventKind::Other
+        );
+    }
+
+    #[test]
+    fn redacted_event_is_ignored() {
+        for kind in ["m.room.message", "m.room.encrypted", "m.reaction", "m.sticker"] {
+            assert_eq!(what(kind, &json!({})), RoomEventKind::Other, "{kind}");
+        }
+    }
+
+    /// Rule 1: the reply fallback is stripped.
+    #[test]
+    fn reply_fallback_is_removed_and_typed_quote_kept() {
+        let reply = |body: &str| {
+            what(
+                "m.room.message",
+                &json!({"msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": "$q"}}}),
+            )
+        };
+        for (body, left) in [
+            ("> <@a:b> one\n> two\n\nanswer\nmore", "answer\nmore"),
+            ("> <@a:b> one\n>\n> two\n\nanswer", "answer"),
+            ("> * <@a:b> waves\n\nanswer", "answer"),
+            ("> <@a:b> one\n\n> typed", "> typed"),
+            ("> typed quote\n\nanswer", "> typed quote\n\nanswer"),
+            ("answer", "answer"),
+            ("> <@a:b> one", ""),
+        ] {
+            assert_eq!(reply(body), text(left, Some("$q")), "{body:?}");
+        }
+        let no_reply = json!({"msgtype": "m.text", "body": "> <@a:b> one\n\nanswer"});
+        assert_eq!(what("m.room.message", &no_reply), text("> <@a:b> one\n\nanswer", None));
+    }
+
+    #[test]
+    fn membership_names_its_state_key_user() {
+        let event = json!({
+            "type": "m.room.member", "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7,
+            "state_key": "@bert:localhost", "content": {"membership": "ban"},
+        });
+        let event = read(&"!r".into(), &raw(&event)).unwrap();
+        let banned = RoomEventKind::Member {
+            user: "@bert:localhost".into(),
+            membership: Membership::Ban,
+        };
+        assert_eq!((event.what, event.at), (banned, Timestamp(7)));
+    }
+
+    #[test]
+    fn event_without_id_is_skipped_odd_time_is_not() {
+        assert_eq!(read(&"!r".into(), &raw(&json!({"type": "m.room.message"}))), None);
+        let odd = json!({
+            "type": "m.room.message", "event_id": "$e", "sender": "@a:b", "origin_server_ts": "soon",
+            "content": {"msgtype": "m.text", "body": "x"},
+        });
+        assert_eq!(read(&"!r".into(), &raw(&odd)).unwrap().at, Timestamp::ZERO);
+    }
+}

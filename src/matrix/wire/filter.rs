@@ -1,0 +1,22 @@
+//! The filter of `/sync`, the same for our own requests and the SDK's.
+
+use matrix_sdk::ruma::UInt;
+use matrix_sdk::ruma::api::client::filter::FilterDefinition;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+
+/// Returns a filter without presence, typing and account data, with at most `timeline` events a room. It includes all members
+/// of a room, also agents who have not written yet: a send need not wait for the keys of members that a sync has brought.
+///
+/// No two filters are equal. Synapse answers an equal request within two minutes from a cache
+/// (`sync_response_cache_duration`), whose "now" may be long past; so each filter excludes another random event type.
+pub fn filter(timeline: u32) -> FilterDefinition {
+    let mut filter = FilterDefinition::default();
+    // Without randomness the filter is still right, only cached.
+    let random_type = format!("crm.{:x}", SysRng.try_next_u64().unwrap_or_default());
+    filter.presence.not_types = vec!["*".to_owned(), random_type];
+    filter.room.account_data.not_types = vec!["*".to_owned()];
+    filter.room.ephemeral.types = Some(vec!["m.receipt".to_owned()]);
+    filter.room.timeline.limit = Some(UInt::from(timeline));
+    filter
+}
