@@ -187,7 +187,9 @@ async fn connect(client: &Client) -> anyhow::Result<Socket> {
     Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
 }
 
-/// What a close code means to us (`CONVENTIONS`: which may reconnect).
+/// Maps a close code to an exit code. Five codes end the command, because a new connection would be closed for the same
+/// reason: 4004 (key refused), 4007 (sequence number in the future), 4012 (unknown protocol version), 4013 (wrong filter)
+/// and 4014 (scope missing). After every other code the client connects again.
 fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     let Some(frame) = frame else {
         return Ok(Left::Lost);

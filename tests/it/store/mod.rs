@@ -24,4 +24,5 @@ mod portraits;
 mod raw;
 mod resync;
 mod rooms;
+mod schema;
 mod values;

@@ -27,6 +27,15 @@ pub async fn numbers(database: &Database, query: &str) -> Vec<i64> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
+/// The first column of what a query finds, as text.
+pub async fn texts(database: &Database, query: &str) -> Vec<String> {
+    let connection = connect(database).await;
+    let query = Statement::from_string(connection.get_database_backend(), query);
+    let rows = connection.query_all_raw(query).await.unwrap();
+    connection.close().await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
 async fn connect(database: &Database) -> DatabaseConnection {
     sea_orm::Database::connect(&database.url).await.unwrap()
 }
