@@ -10,11 +10,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 
+use super::access::Access;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use super::scope::Scope;
 use super::secret;
-use super::state::Access;
 use crate::domain::ApiKeyId;
 use crate::domain::message::{Author, Origin};
 use crate::store::StoreError;

@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::state::ApiState;
 use super::status;
+use crate::bridge::Desk;
+use crate::store::Store;
 
 /// Alive. The only answer that needs no key.
 pub async fn alive() -> Json<serde_json::Value> {
@@ -16,8 +17,8 @@ pub async fn alive() -> Json<serde_json::Value> {
 
 /// Ready to take work: the database answers. WhatsApp or Matrix being away makes nobody else unable to work: what is
 /// accepted waits for them, so they are told and do not decide.
-pub async fn ready(State(state): State<ApiState>) -> Response {
-    let status = match status::gather(&state).await {
+pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> Response {
+    let status = match status::gather(&store, &desk).await {
         Ok(status) => status,
         Err(error) => {
             tracing::warn!("not ready: {error}");

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 use super::problem::Problem;
 use super::process;
-use super::state::ApiState;
 use super::status::{self, AccountStatus};
-use crate::domain::AccountId;
+use crate::bridge::Desk;
 use crate::domain::vitals::Deafness;
+use crate::domain::{AccountId, Clock};
+use crate::store::Store;
 
 /// Bounds of the latency histogram, in seconds.
 const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -124,9 +125,14 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
     response
 }
 
-pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
-    let now = state.clock.now();
-    let status = status::gather(&state).await?;
+pub async fn show(
+    State(metrics): State<Metrics>,
+    State(store): State<Store>,
+    State(desk): State<Desk>,
+    State(clock): State<Arc<dyn Clock>>,
+) -> Result<Response, Problem> {
+    let now = clock.now();
+    let status = status::gather(&store, &desk).await?;
     let mut registry = Registry::with_prefix("crm");
     let (waiting, oldest) = (
         Family::<WorkLabels, Gauge>::default(),
@@ -163,12 +169,12 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
             imported.get_or_create(&labels).set(history.messages);
         }
     }
-    vitals(&state, &status.accounts, &mut registry);
+    vitals(&desk, &status.accounts, &mut registry);
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
     let unknown: Gauge = Gauge::default();
-    unknown.set(saturated(state.store.count_unknown().await?));
+    unknown.set(saturated(store.count_unknown().await?));
     registry.register("unknown_messages", "Messages of a kind that is not known", unknown);
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
@@ -177,7 +183,7 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     registry.register("history_messages", "Messages of the past that are imported", imported);
     registry.register("journal_head", "Number of the newest event", head);
     let media = Family::<MediaLabels, Gauge>::default();
-    for (state, count) in state.store.count_media().await? {
+    for (state, count) in store.count_media().await? {
         let state = state.to_string();
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }
@@ -185,7 +191,7 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
     registry.register("quarantined", "Events that could not be taken in", quarantined);
 
     let mut text = String::new();
-    encode_registry(&mut text, &state.metrics.registry)
+    encode_registry(&mut text, &metrics.registry)
         .and_then(|()| encode_registry(&mut text, &registry))
         .and_then(|()| encode_registry(&mut text, &process::figures()))
         .and_then(|()| encode_eof(&mut text))
@@ -194,12 +200,12 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
 }
 
 /// How the accounts' browsers fare.
-fn vitals(state: &ApiState, accounts: &[AccountStatus], registry: &mut Registry) {
+fn vitals(desk: &Desk, accounts: &[AccountStatus], registry: &mut Registry) {
     let deaf = Family::<DeafLabels, Counter>::default();
     let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
     let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
     for AccountStatus { account, .. } in accounts {
-        let Some(vitals) = state.desk.vitals(account.id) else {
+        let Some(vitals) = desk.vitals(account.id) else {
             continue;
         };
         let name = NameLabels {

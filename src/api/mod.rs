@@ -1,6 +1,7 @@
 //! The API: REST under `/api/v1`, the WebSocket, and what watches a server. One file a resource; a handler takes the
 //! request apart, makes one call of the service layer or one read, and answers. Nothing external happens here.
 
+mod access;
 pub mod accounts;
 mod auth;
 mod backup;

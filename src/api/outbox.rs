@@ -4,14 +4,15 @@ use axum::Json;
 use axum::extract::State;
 
 use super::problem::Problem;
-use super::state::ApiState;
 use super::status::{self, OutboxStatus};
+use crate::bridge::Desk;
+use crate::store::Store;
 
-pub async fn show(State(state): State<ApiState>) -> Result<Json<OutboxStatus>, Problem> {
-    Ok(Json(status::outbox(&state).await?))
+pub async fn show(State(store): State<Store>) -> Result<Json<OutboxStatus>, Problem> {
+    Ok(Json(status::outbox(&store).await?))
 }
 
-pub async fn resume(State(state): State<ApiState>) -> Result<Json<OutboxStatus>, Problem> {
-    state.desk.resume_outbox().await?;
-    Ok(Json(status::outbox(&state).await?))
+pub async fn resume(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<OutboxStatus>, Problem> {
+    desk.resume_outbox().await?;
+    Ok(Json(status::outbox(&store).await?))
 }

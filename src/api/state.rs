@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::access::Access;
 use super::guard::Hosts;
 use super::metrics::Metrics;
 use super::ws::SocketLimits;
@@ -24,13 +25,6 @@ pub struct Parts {
     pub listen: SocketAddr,
     pub allowed_hosts: Vec<String>,
     pub limits: SocketLimits,
-}
-
-/// What checks a key.
-#[derive(Clone)]
-pub struct Access {
-    pub store: Store,
-    pub clock: Arc<dyn Clock>,
 }
 
 /// What the router carries.
@@ -75,6 +69,12 @@ impl FromRef<ApiState> for Store {
 impl FromRef<ApiState> for Desk {
     fn from_ref(state: &ApiState) -> Self {
         state.desk.clone()
+    }
+}
+
+impl FromRef<ApiState> for Arc<dyn Clock> {
+    fn from_ref(state: &ApiState) -> Self {
+        state.clock.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::state::ApiState;
+use crate::bridge::Desk;
 use crate::domain::account::Account;
 use crate::domain::history::{History, Synced};
 use crate::domain::matrix::{MatrixState, MatrixStatus};
@@ -64,17 +64,16 @@ pub struct Backlog {
     pub oldest: Timestamp,
 }
 
-pub async fn show(State(state): State<ApiState>) -> Result<Json<Status>, Problem> {
-    Ok(Json(gather(&state).await?))
+pub async fn show(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<Status>, Problem> {
+    Ok(Json(gather(&store, &desk).await?))
 }
 
-pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
-    let store = &state.store;
+pub async fn gather(store: &Store, desk: &Desk) -> Result<Status, StoreError> {
     let range = store.journal_range().await?;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accounts: accounts(store).await?,
-        matrix: state.desk.matrix_status().unwrap_or(MatrixStatus {
+        matrix: desk.matrix_status().unwrap_or(MatrixStatus {
             state: MatrixState::Off,
             detail: None,
             user: None,
@@ -84,7 +83,7 @@ pub async fn gather(state: &ApiState) -> Result<Status, StoreError> {
             oldest: range.oldest,
             head: range.head,
         },
-        outbox: outbox(state).await?,
+        outbox: outbox(store).await?,
         quarantined: store.count_quarantine().await?,
     })
 }
@@ -105,10 +104,10 @@ pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatus
     })
 }
 
-pub async fn outbox(state: &ApiState) -> Result<OutboxStatus, StoreError> {
-    let counts = state.store.outbox_counts().await?;
+pub async fn outbox(store: &Store) -> Result<OutboxStatus, StoreError> {
+    let counts = store.outbox_counts().await?;
     Ok(OutboxStatus {
-        parked: state.store.parked().await?,
+        parked: store.parked().await?,
         waiting: counts
             .into_iter()
             .map(|count| Backlog {

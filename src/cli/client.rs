@@ -15,6 +15,13 @@ use crate::config::{Config, Secret};
 /// How long a server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// Pauses before each new try while the server cannot be reached. Each try carries the same idempotency key.
+pub const TRY_AGAIN: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
 /// Rows asked for at once.
 const PAGE_ROWS: u64 = 500;
 

@@ -30,12 +30,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
 /// Between two looks at the message.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
-/// Between tries while the server cannot be reached. Each try carries the same idempotency key.
-pub const TRY_AGAIN: [Duration; 3] = [
-    Duration::from_millis(300),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-];
 
 /// Send a text, a file, a place, a contact or a poll
 #[derive(Debug, Args)]
@@ -224,7 +218,7 @@ fn ask(several: &[Value]) -> anyhow::Result<Value> {
 
 /// Hands the text to the server, again if the server cannot be reached: the key makes it one.
 async fn hand_over(client: &Client, body: &Value, key: &str) -> anyhow::Result<Value> {
-    let mut pauses = TRY_AGAIN.into_iter();
+    let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
         let request = client
             .request(Method::POST, "/api/v1/messages")

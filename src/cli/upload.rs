@@ -18,7 +18,7 @@ const PIECE_BYTES: usize = 256 << 10;
 
 /// Hands a file in, again if the server cannot be reached: the key makes it one. Gives what the server knows it as.
 pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<Value> {
-    let mut pauses = super::send::TRY_AGAIN.into_iter();
+    let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
         let error = match once(client, path, key).await {
             Ok(media) => return Ok(media),

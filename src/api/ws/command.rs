@@ -4,14 +4,14 @@ use axum::extract::ws::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::auth::Caller;
-use super::super::extract;
-use super::super::messages::{SendRequest, send};
-use super::super::problem::Problem;
-use super::super::revisions::revise;
-use super::super::scope::Scope;
-use super::super::state::ApiState;
 use super::frame::{self, ClientFrame};
+use crate::api::auth::Caller;
+use crate::api::extract;
+use crate::api::messages::{SendRequest, send};
+use crate::api::problem::Problem;
+use crate::api::revisions::revise;
+use crate::api::scope::Scope;
+use crate::api::state::ApiState;
 use crate::bridge::Revision;
 use crate::domain::{ConversationId, MessageId};
 

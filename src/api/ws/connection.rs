@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::super::MAX_BODY_BYTES;
-use super::super::auth::Caller;
-use super::super::follower::{Follower, Next};
-use super::super::secret;
-use super::super::state::ApiState;
 use super::command;
 use super::filter::Filter;
 use super::frame::{self, ClientFrame, Close};
 use super::identify::{Identified, Start, identify};
 use super::limits::SocketLimits;
+use crate::api::MAX_BODY_BYTES;
+use crate::api::auth::Caller;
+use crate::api::follower::{Follower, Next};
+use crate::api::secret;
+use crate::api::state::ApiState;
 use crate::domain::Seq;
 use crate::domain::message::Origin;
 

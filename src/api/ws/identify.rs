@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::auth::Caller;
-use super::super::problem::Code;
-use super::super::scope::Scope;
-use super::super::state::ApiState;
 use super::filter::{Filter, FilterRequest};
 use super::frame::Close;
+use crate::api::auth::Caller;
+use crate::api::problem::Code;
+use crate::api::scope::Scope;
+use crate::api::state::ApiState;
 use crate::domain::Seq;
 use crate::domain::message::Origin;
 use crate::store::JournalRange;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::home::Home;
 use super::{Finding, Verdict};
+use crate::cli::home::Home;
 use crate::config::Config;
 use crate::domain::account::Account;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::client::{self, Client};
-use super::super::home::Home;
-use super::super::{Exit, Shell, exit};
 use super::{Finding, Verdict};
+use crate::cli::client::{self, Client};
+use crate::cli::home::Home;
+use crate::cli::{Exit, Shell, exit};
 use crate::config::{Config, DataDir, DataDirError};
 use crate::wa;
 

@@ -160,12 +160,12 @@ impl MariaDb {
 
 #[cfg(test)]
 mod tests {
-    use super::super::is_running;
     use super::*;
+    use crate::servers::is_running;
 
     #[tokio::test]
     async fn each_database_is_new_and_the_server_comes_back_after_a_kill() {
-        if super::super::quick() {
+        if crate::servers::quick() {
             return;
         }
         let mut server = MariaDb::start(Durability::None).await.unwrap();

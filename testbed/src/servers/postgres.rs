@@ -167,12 +167,12 @@ fn program(name: &'static str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::is_running;
     use super::*;
+    use crate::servers::is_running;
 
     #[tokio::test]
     async fn each_database_is_new_and_the_server_comes_back_after_a_kill() {
-        if super::super::quick() {
+        if crate::servers::quick() {
             return;
         }
         let mut server = Postgres::start(Durability::None).await.unwrap();

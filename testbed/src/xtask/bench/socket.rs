@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::super::server::Server;
 use super::PATIENCE;
+use crate::xtask::server::Server;
 
 /// A connection that hears of every event from now on.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
