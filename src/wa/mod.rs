@@ -28,6 +28,7 @@ mod watcher;
 mod wire;
 
 pub use client::{StartError, WhatsAppWeb};
+pub use library::check as check_library;
 pub use options::{Limits, WaOptions};
 pub use profile::ProfileError;
 pub use programs::{NoProgram, NoVersion, browser as find_browser, driver as find_driver, major, version};
