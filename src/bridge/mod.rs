@@ -15,6 +15,7 @@ mod rooms;
 
 pub use self::core::accounts::{add_account, begin_removal};
 pub use self::core::command::{Accepted, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
+pub use self::core::lanes::{InHand, Lanes, Pieces};
 pub use self::core::policy::{Policy, ReadMode};
 pub use self::core::random::Random;
 pub use self::core::reader::Reader;
@@ -22,6 +23,7 @@ pub use self::core::refusal::Refusal;
 pub use self::core::registry::Line;
 pub use self::core::syncs::Syncs;
 pub use self::core::wake_up::Bell;
+pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use crate::vault::VaultError;
 pub use accounts::{Source, Switchboard, start};

@@ -20,7 +20,7 @@ use crate::domain::{Clock, MatrixUserId};
 use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
-use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb};
+use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb, check_library};
 
 /// How often a profile is thrown away anew in which something has appeared meanwhile, and the pause before.
 const FORGET_ATTEMPTS: u32 = 10;
@@ -40,6 +40,16 @@ impl Browsers {
             folder: home.folder.path().join("whatsapp"),
             clock: home.clock.clone(),
         }
+    }
+
+    /// Refuses a configuration that no account could be driven with.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let general = self.config.general();
+        for account in std::iter::once(&general).chain(self.config.accounts.values()) {
+            let library = account.whatsapp.library.as_deref();
+            check_library(library).map_err(|error| fault(&error.into()))?;
+        }
+        Ok(())
     }
 
     /// A name is a single folder's: `AccountName`.

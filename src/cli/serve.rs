@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use tokio_util::sync::CancellationToken;
 
 use super::home::Home;
 use super::ports::Browsers;
@@ -124,8 +125,13 @@ impl Assembly {
                 let run = Arc::clone(&switchboard).run(supervisor.stopping());
                 supervisor.spawn("switchboard", run);
             }
-            Lines::One(account) => switchboard.open(&account).await?,
+            Lines::One(account) => {
+                switchboard.open(&account).await?;
+                let run = Arc::clone(&switchboard).run_one(account.id, supervisor.stopping());
+                supervisor.spawn("switchboard", run);
+            }
         }
+        supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
         let desk = bridge::start(&core, &switchboard, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",
@@ -160,6 +166,14 @@ impl Assembly {
     }
 }
 
+/// Fails when nothing can be written any more: a server that can keep nothing is better started again.
+async fn last(store: Store, stopping: CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        () = store.ended() => anyhow::bail!("the database's writer is gone"),
+        () = stopping.cancelled() => Ok(()),
+    }
+}
+
 /// Ends the browsers of all lines that are up, in order and at once.
 pub async fn close_browsers(desk: &Desk) {
     let ports = desk.ports();
@@ -187,6 +201,7 @@ pub fn switchboard(
         process: format!("process {}", std::process::id()),
     };
     let browsers = Arc::new(Browsers::new(config, home));
+    browsers.check()?;
     Ok(Switchboard::new(core, browsers, holder, supervisor))
 }
 

@@ -124,6 +124,11 @@ impl Store {
         writer::submit(&self.inner.jobs, closure).await
     }
 
+    /// Returns when nothing can be written any more: the store is closed, or its writer is lost.
+    pub async fn ended(&self) {
+        self.inner.jobs.closed().await;
+    }
+
     /// The newest event's number, raised after each commit that wrote events: a hint to look, never the truth.
     pub fn head(&self) -> watch::Receiver<Seq> {
         self.inner.head.subscribe()

@@ -14,6 +14,7 @@ mod session;
 mod wire;
 
 pub use browser::ProfileError;
+pub use page::check_library;
 pub use options::{Limits, WaOptions};
 pub use port::{StartError, WhatsAppWeb};
 pub use process::{NoProgram, NoVersion, find_browser, find_driver, major, version};

@@ -1,6 +1,7 @@
 //! Starts and ends the lines of accounts while the server runs. What is to be is in the accounts' rows, so it is found again after
-//! whatever crash; being told of a change only makes it quicker. Every account is seen to in a task of its own: one that is being
-//! taken away keeps no other waiting.
+//! whatever crash; being told of a change only makes it quicker. Every account is seen to in a task of its own, and a fault is its
+//! own: one that is being taken away keeps no other waiting, and one that cannot be opened, has lost its lease or a worker, ends
+//! and is started again, after a pause that grows, while the others go on.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +10,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::registry::{Board, Line};
-use crate::bridge::core::{Core, Progress};
+use crate::bridge::core::worker::Worker as _;
+use crate::bridge::core::{Core, Progress, trouble};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::Vanishing;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
+use crate::domain::delivery::back_off;
 use crate::domain::event::Event;
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::SessionState;
@@ -29,8 +33,14 @@ use super::start::Drive;
 
 /// How often the rows are looked at when nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The pause after an account could not be driven or taken away.
-const RETRY: Duration = Duration::from_secs(30);
+/// An account that was well for so long begins with the shortest pause again.
+const STABLE: Duration = Duration::from_mins(10);
+/// What is over by itself in a moment is not worth a message to anybody.
+const TOLD_AFTER: Duration = Duration::from_mins(1);
+/// How long an account's workers may take to finish what they have in hand.
+pub(super) const DRAIN: Duration = Duration::from_secs(20);
+/// How long its browser may take to end.
+pub(super) const BROWSER: Duration = Duration::from_secs(10);
 
 /// Where the ways to WhatsApp come from: the part of the port that makes and unmakes it.
 #[async_trait]
@@ -45,6 +55,16 @@ pub trait Source: Send + Sync {
     async fn forget(&self, account: &str) -> std::io::Result<()>;
 }
 
+/// What went wrong with an account last.
+struct Failure {
+    /// Failures before it, without a quiet time in between.
+    before: u32,
+    /// Until when the account is left alone.
+    until: Instant,
+    /// Whether it was being taken away then.
+    removing: bool,
+}
+
 /// Starts and ends lines.
 pub struct Switchboard {
     pub(crate) core: Core,
@@ -57,6 +77,7 @@ pub struct Switchboard {
     workers: Mutex<HashMap<AccountId, Supervisor>>,
     /// Accounts that are being seen to.
     busy: Mutex<HashSet<AccountId>>,
+    failures: Mutex<HashMap<AccountId, Failure>>,
 }
 
 impl Switchboard {
@@ -69,6 +90,7 @@ impl Switchboard {
             tasks: tasks.clone(),
             workers: Mutex::default(),
             busy: Mutex::default(),
+            failures: Mutex::default(),
         })
     }
 
@@ -77,11 +99,12 @@ impl Switchboard {
         Desk::over(self.core.clone(), self.board.clone(), matrix)
     }
 
-    /// Starts the lines of all accounts that are to stay.
+    /// Starts the lines of all accounts that are to stay. One that cannot be opened is told of, and tried again by
+    /// [`Self::run`].
     pub async fn open_all(&self) -> anyhow::Result<()> {
         for account in self.core.store.accounts().await? {
             if account.is_in_use() {
-                self.open(&account).await?;
+                self.attend(account.id).await;
             }
         }
         Ok(())
@@ -99,35 +122,66 @@ impl Switchboard {
             fence,
         };
         let line = start::drive(&self.core, drive, &workers);
+        self.watch(&workers);
         lock(&self.workers).insert(account.id, workers);
         self.board.put(line);
         Ok(())
     }
 
+    /// Has the accounts looked at when one of these workers is lost.
+    fn watch(&self, workers: &Supervisor) {
+        let (board, workers) = (self.board.clone(), workers.clone());
+        self.tasks.spawn_short("watch over an account", async move {
+            tokio::select! {
+                _ = workers.lost() => board.ring(),
+                () = workers.stopping().cancelled_owned() => {}
+            }
+        });
+    }
+
     /// Works until `stopping`.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
-            if let Err(error) = self.look().await {
+            if let Err(error) = self.look(None).await {
                 tracing::error!("the accounts could not be looked at, trying again: {error}");
             }
-            tokio::select! {
-                () = self.board.rung() => {}
-                () = self.core.clock.sleep(LOOK_EVERY) => {}
-                () = stopping.cancelled() => {}
-            }
+            self.wait(&stopping).await;
         }
         Ok(())
     }
 
-    /// Begins whatever is to be done.
-    async fn look(self: &Arc<Self>) -> Result<(), StoreError> {
+    /// The same for one account alone.
+    pub async fn run_one(self: Arc<Self>, account: AccountId, stopping: CancellationToken) -> anyhow::Result<()> {
+        while !stopping.is_cancelled() {
+            if let Err(error) = self.look(Some(account)).await {
+                tracing::error!(%account, "the account could not be looked at, trying again: {error}");
+            }
+            self.wait(&stopping).await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, stopping: &CancellationToken) {
+        tokio::select! {
+            () = self.board.rung() => {}
+            () = self.core.clock.sleep(LOOK_EVERY) => {}
+            () = stopping.cancelled() => {}
+        }
+    }
+
+    /// Begins whatever is to be done, for one account or for all.
+    async fn look(self: &Arc<Self>, only: Option<AccountId>) -> Result<(), StoreError> {
         for account in self.core.store.all_accounts().await? {
+            if only.is_some_and(|only| only != account.id) {
+                continue;
+            }
             if account.removed_at.is_some() {
                 self.let_disappear(account.id).await?;
                 continue;
             }
-            let has_work = account.removing_at.is_some() || self.board.get(account.id).is_none();
-            if has_work && lock(&self.busy).insert(account.id) {
+            let is_well = self.board.get(account.id).is_some() && self.loss_of(account.id).is_none();
+            let has_work = account.removing_at.is_some() || !is_well;
+            if has_work && !self.is_left_alone(&account) {
                 self.see_to(account.id);
             }
         }
@@ -135,48 +189,112 @@ impl Switchboard {
     }
 
     fn see_to(self: &Arc<Self>, id: AccountId) {
-        let (switchboard, stopping) = (Arc::clone(self), self.tasks.stopping());
+        if !lock(&self.busy).insert(id) {
+            return;
+        }
+        let (busy, stopping) = (Busy(Arc::clone(self), id), self.tasks.stopping());
         self.tasks.spawn_short("switchboard", async move {
             // What is left undone when the program ends is found in the row by the next one.
             tokio::select! {
-                () = switchboard.attend(id) => {}
-                () = stopping.cancelled() => return,
+                () = busy.0.attend(id) => {}
+                () = stopping.cancelled() => {}
             }
-            lock(&switchboard.busy).remove(&id);
-            switchboard.board.ring();
         });
     }
 
+    /// Does what is to be done for an account; when that fails, says so and leaves it alone for a while.
     async fn attend(&self, id: AccountId) {
         let Err(error) = self.bring_about(id).await else {
             return;
         };
-        tracing::error!(account = %id, "trying again in {RETRY:?}: {error:#}");
+        let pause = self.note_pause(id).await;
+        tracing::error!(account = %id, "trying again in {pause:?}: {error:#}");
         if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
             tracing::error!(account = %id, "this could not be written down: {error}");
         }
-        self.core.clock.sleep(RETRY).await;
+        let (board, stopping) = (self.board.clone(), self.tasks.stopping());
+        self.tasks.spawn_short("pause of an account", async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => board.ring(),
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+
+    /// Returns for how long an account that has just failed is left alone.
+    async fn note_pause(&self, id: AccountId) -> Duration {
+        let account = self.core.store.account(id).await.ok().flatten();
+        let mut failures = lock(&self.failures);
+        let recent = failures.get(&id).filter(|last| last.until.elapsed() < STABLE);
+        let before = recent.map_or(0, |last| last.before + 1);
+        let pause = back_off(before);
+        let failure = Failure {
+            before,
+            until: Instant::now() + pause,
+            removing: account.is_some_and(|account| account.removing_at.is_some()),
+        };
+        failures.insert(id, failure);
+        pause
+    }
+
+    /// Whether an account has failed a moment ago, at what is still to be done.
+    fn is_left_alone(&self, account: &Account) -> bool {
+        let failures = lock(&self.failures);
+        failures
+            .get(&account.id)
+            .is_some_and(|last| last.until > Instant::now() && last.removing == account.removing_at.is_some())
     }
 
     /// Does what the row says now: it may have changed since somebody looked.
     pub async fn bring_about(&self, id: AccountId) -> anyhow::Result<()> {
-        match self.core.store.account(id).await? {
-            Some(account) if account.removed_at.is_some() => Ok(()),
-            Some(account) if account.removing_at.is_some() => self.remove(&account).await.map(|_| ()),
-            Some(account) if self.board.get(id).is_none() => self.open(&account).await,
-            _ => Ok(()),
+        let Some(account) = self.core.store.account(id).await? else {
+            return Ok(());
+        };
+        if account.removed_at.is_some() {
+            return Ok(());
         }
+        if account.removing_at.is_some() {
+            return self.remove(&account).await.map(|_| ());
+        }
+        if let Some(why) = self.loss_of(id) {
+            self.end_line(id).await;
+            anyhow::bail!("{why}; it is started again by itself");
+        }
+        if self.board.get(id).is_none() {
+            return self.open(&account).await;
+        }
+        Ok(())
+    }
+
+    /// What became of an account that has lost one of its workers.
+    fn loss_of(&self, id: AccountId) -> Option<String> {
+        lock(&self.workers).get(&id).and_then(Supervisor::loss)
+    }
+
+    /// Ends all that drives an account.
+    async fn end_line(&self, id: AccountId) {
+        if let Some(line) = self.end_workers(id, DRAIN).await {
+            line.port.close(BROWSER).await;
+        }
+        self.board.take(id);
     }
 
     /// An account that is not driven is in no state that its browser could tell of.
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
+        let core = self.core.clone();
         let noted = self.core.write(move |tx| {
-            let why = why.clone();
+            let (why, core) = (why.clone(), core.clone());
             async move {
                 if tx.set_session(id, SessionState::Failed, Some(&why)).await?
                     && let Some(account) = tx.account(id).await?
                 {
                     tx.emit(Event::account(&account));
+                    let (key, text) = (
+                        trouble::key_of(id),
+                        format!("WhatsApp ({}) is failed: {why}", account.name),
+                    );
+                    let policy = core.policy_of(&account.name);
+                    trouble::open(tx, &policy, id, &key, &text, TOLD_AFTER).await?;
                 }
                 Ok(())
             }
@@ -187,7 +305,7 @@ impl Switchboard {
 
     /// What disappears does so in accounts that are gone as well, though nobody drives them.
     async fn let_disappear(&self, gone: AccountId) -> Result<(), StoreError> {
-        let vanishing = Vanishing::new(self.core.clone(), gone);
+        let mut vanishing = Vanishing::new(self.core.clone(), gone);
         while vanishing.step().await? == Progress::Worked {}
         Ok(())
     }
@@ -211,6 +329,16 @@ impl Switchboard {
             tracing::warn!(%account, "some work of an account did not end in time");
         }
         self.board.get(account)
+    }
+}
+
+/// An account that is being seen to, until this is dropped, also by a panic.
+struct Busy(Arc<Switchboard>, AccountId);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        lock(&self.0.busy).remove(&self.1);
+        self.0.board.ring();
     }
 }
 

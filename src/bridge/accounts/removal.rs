@@ -18,14 +18,10 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::{StoreError, Tx};
 
-use super::manager::Switchboard;
+use super::manager::{BROWSER, DRAIN, Switchboard};
 
-/// How long the account's workers may take to finish what they have in hand.
-const DRAIN: Duration = Duration::from_secs(20);
 /// How long its page may take to show whether a device is linked.
 const SETTLED: Duration = Duration::from_mins(1);
-/// How long its browser may take to end.
-const BROWSER: Duration = Duration::from_secs(10);
 /// What is settled in one transaction.
 const BATCH: u64 = 100;
 

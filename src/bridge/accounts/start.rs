@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::bridge::core::Core;
+use crate::bridge::core::lanes::Lanes;
 use crate::bridge::core::reader::Reader;
 use crate::bridge::core::registry::Line;
+use crate::bridge::core::{Core, worker};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::{Importer, Vanishing};
 use crate::bridge::inbound::Inbound;
@@ -44,13 +45,14 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let reading = Reading::new(core.clone(), port.clone(), reader.clone());
     let stopping = tasks.stopping();
     let vanishing = Vanishing::new(core.driving(id, fence), id);
-    tasks.spawn("vanishing", vanishing.run(stopping.clone()));
-    tasks.spawn("inbound", inbound.run(stopping.clone()));
-    tasks.spawn("relay to WhatsApp", relay.run(stopping.clone()));
-    tasks.spawn("media", fetching.run(stopping.clone()));
-    tasks.spawn("profile pictures", portraits.run(stopping.clone()));
-    tasks.spawn("import of history", importer.run(stopping.clone()));
-    tasks.spawn("reading", finish(reading.run(stopping)));
+    tasks.spawn("vanishing", worker::run(vanishing, stopping.clone()));
+    tasks.spawn("inbound", worker::run(inbound, stopping.clone()));
+    tasks.spawn("relay to WhatsApp", worker::run(relay, stopping.clone()));
+    let fetching = Lanes::new(fetching, tasks);
+    tasks.spawn("media", worker::run(fetching, stopping.clone()));
+    tasks.spawn("profile pictures", worker::run(portraits, stopping.clone()));
+    tasks.spawn("import of history", worker::run(importer, stopping.clone()));
+    tasks.spawn("reading", worker::run(reading, stopping));
     Line {
         id,
         name,
@@ -62,22 +64,20 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
 }
 
 /// Starts the workers of the rooms, where there is a homeserver, and gives the desk that the faces hold. Workers end when the
-/// supervisor stops.
+/// supervisor stops; one that is lost is started again.
 pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();
-        let inbound = RoomInbound::new(core.clone(), matrix.clone(), desk.clone());
-        supervisor.spawn("rooms inbound", finish(inbound.run(stopping.clone())));
-        supervisor.spawn(
-            "relay to rooms",
-            finish(RoomRelay::new(core.clone(), matrix).run(stopping)),
-        );
+        let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());
+        supervisor.spawn_kept("rooms inbound", move || {
+            let (core, matrix, desk) = parts.clone();
+            worker::run(RoomInbound::new(core, matrix, desk), stop.clone())
+        });
+        let (relay, tasks) = (RoomRelay::new(core.clone(), matrix), supervisor.clone());
+        supervisor.spawn_kept("relay to rooms", move || {
+            worker::run(Lanes::new(relay.clone(), &tasks), stopping.clone())
+        });
     }
     desk
-}
-
-async fn finish(worker: impl Future<Output = ()>) -> anyhow::Result<()> {
-    worker.await;
-    Ok(())
 }

@@ -4,6 +4,7 @@
 pub(super) mod accounts;
 pub(super) mod command;
 pub(super) mod consent;
+pub(super) mod lanes;
 pub(super) mod names;
 pub(super) mod notice;
 pub(super) mod people;
@@ -16,6 +17,7 @@ pub(super) mod state;
 pub(super) mod syncs;
 pub(super) mod trouble;
 pub(super) mod wake_up;
+pub(super) mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,12 +33,7 @@ use self::policy::Policy;
 use self::random::Random;
 use self::wake_up::Bell;
 
-/// What a step of a worker has done: the simulation and the tests run a worker until it is idle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    Worked,
-    Idle,
-}
+pub use self::worker::Progress;
 
 /// Shared by all parts of the bridge; cheap to clone.
 #[derive(Clone)]
@@ -114,6 +111,11 @@ impl Core {
             lease: Some((account, fence)),
             ..self.clone()
         }
+    }
+
+    /// Returns the account that is driven with this.
+    pub fn account(&self) -> Option<AccountId> {
+        self.lease.map(|(account, _)| account)
     }
 
     /// [`Store::write`], then rings the bell.

@@ -58,9 +58,9 @@ impl Reader {
             .min_by_key(|(_, at)| *at)
     }
 
-    /// Returns once a chat was noted since the last time.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Returns what is notified when a chat is noted.
+    pub(crate) fn noted(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     /// The map is whole whatever happened to another thread that held it.

@@ -49,9 +49,14 @@ pub(crate) async fn end(
     enqueue(tx, account, work, Duration::ZERO).await
 }
 
+/// Returns the key of the trouble that an account does not work.
+pub(crate) fn key_of(account: AccountId) -> String {
+    format!("account.{account}")
+}
+
 /// The keys of what may be wrong with an account: that it does not work, that it hears nothing, that its phone is long unseen.
 fn of_account(account: AccountId) -> [String; 3] {
-    let key = format!("account.{account}");
+    let key = key_of(account);
     [format!("{key}.deaf"), format!("{key}.warning"), key]
 }
 

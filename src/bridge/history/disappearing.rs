@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
 
+use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
 use crate::domain::AccountId;
 use crate::domain::event::{Event, EventType};
@@ -26,28 +26,25 @@ impl Vanishing {
     pub const fn new(core: Core, account: AccountId) -> Self {
         Self { core, account }
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account.
-    pub async fn run(self, stopping: CancellationToken) -> anyhow::Result<()> {
-        while !stopping.is_cancelled() {
-            match self.step().await {
-                Ok(Progress::Worked) => continue,
-                Ok(Progress::Idle) => {}
-                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(account = %self.account, "messages that are to disappear are still there: {error}");
-                }
-            }
-            tokio::select! {
-                () = self.core.clock.sleep(EVERY) => {}
-                () = stopping.cancelled() => {}
-            }
-        }
-        Ok(())
+impl Worker for Vanishing {
+    const FINISHES_STEPS: bool = true;
+
+    fn name(&self) -> &'static str {
+        "taking out of messages that disappear"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn poll(&self) -> Duration {
+        EVERY
     }
 
     /// Lets disappear what is due.
-    pub async fn step(&self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         let due = self
             .core
             .store

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::policy::Policy;
+use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
-use crate::bridge::inbound::batch::AS_THE_PAGE_TOLD;
+use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::message::Taken;
 use crate::bridge::inbound::{batch, message};
 use crate::domain::AccountId;
@@ -66,41 +66,23 @@ impl Importer {
             hand: None,
         }
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account.
-    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
-        while !stopping.is_cancelled() {
-            let step = tokio::select! {
-                step = self.step() => step,
-                () = stopping.cancelled() => return Ok(()),
-            };
-            let wait = match step {
-                Ok(Progress::Worked) => {
-                    let mut quiet = self.quiet.clone();
-                    tokio::select! {
-                        _ = quiet.wait_for(|quiet| *quiet) => {}
-                        () = self.core.clock.sleep(GIVE_WAY) => {}
-                        () = stopping.cancelled() => {}
-                    }
-                    continue;
-                }
-                Ok(Progress::Idle) => POLL,
-                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(account = %self.account, "the import of history failed, trying again: {error}");
-                    POLL
-                }
-            };
-            tokio::select! {
-                () = self.core.clock.sleep(wait) => {}
-                () = stopping.cancelled() => {}
-            }
-        }
-        Ok(())
+impl Worker for Importer {
+    fn name(&self) -> &'static str {
+        "import of history"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
     }
 
     /// Reads one page of a chat, or writes one chunk of what was read.
-    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         let history = self.core.store.history(self.account).await?;
         let Some(history) = history.filter(|history| history.state == HistoryState::Running) else {
             self.hand = None;
@@ -118,6 +100,18 @@ impl Importer {
         }
     }
 
+    /// What is live goes first.
+    async fn between(&mut self, last: Progress) {
+        if last == Progress::Worked {
+            tokio::select! {
+                _ = self.quiet.wait_for(|quiet| *quiet) => {}
+                () = self.core.clock.sleep(GIVE_WAY) => {}
+            }
+        }
+    }
+}
+
+impl Importer {
     fn may_read(&self) -> bool {
         let session = self.port.session();
         let session = session.borrow();
@@ -204,20 +198,19 @@ impl Importer {
         events: Vec<PageEvent>,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
-        match self.together(hand, account.clone(), events.clone(), step.clone()).await {
-            Err(error) if error.is_permanent() => {
-                for event in events {
-                    let one = self.together(hand, account.clone(), vec![event.clone()], HistoryStep::Stays);
-                    match one.await {
-                        Err(error) if error.is_permanent() => {
-                            batch::quarantine(&self.core, &account, &event, &error.to_string()).await?;
-                        }
-                        other => other?,
-                    }
-                }
-                self.together(hand, account, vec![], step).await
-            }
-            other => other,
+        let (whole, hand) = (events.len(), &*hand);
+        let commit = |events: &[PageEvent]| {
+            // How far the chat is commits with all of the chunk, or after the last of it.
+            let step = if events.len() == whole {
+                step.clone()
+            } else {
+                HistoryStep::Stays
+            };
+            self.together(hand, account.clone(), events.to_vec(), step)
+        };
+        match batch::each_or_quarantine(&self.core, &account, &events, commit).await? {
+            Commit::Together(()) => Ok(()),
+            Commit::Singly(_) => self.together(hand, account.clone(), vec![], step).await,
         }
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::reader::Reader;
 use crate::bridge::core::syncs::{Asked, MAX_ASKED, Scope, Syncs};
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::domain::AccountId;
 use crate::domain::account::Account;
@@ -86,34 +86,28 @@ impl Inbound {
     pub fn resynced(&self) -> watch::Receiver<u64> {
         self.resynced.subscribe()
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account.
-    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
-        while !stopping.is_cancelled() {
-            let step = tokio::select! {
-                step = self.step() => step,
-                () = stopping.cancelled() => return Ok(()),
-            };
-            match step {
-                Ok(Progress::Worked) => continue,
-                // The page has been asked and had nothing, which took its time: ask again at once.
-                Ok(Progress::Idle) if self.listening => continue,
-                Ok(Progress::Idle) => {}
-                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                Err(error) => tracing::error!(account = %self.account, "taking in failed, trying again: {error}"),
-            }
-            let clock = self.core.clock.clone();
-            tokio::select! {
-                _ = self.session.changed() => {}
-                () = clock.sleep(PAUSE) => {}
-                () = stopping.cancelled() => {}
-            }
-        }
-        Ok(())
+impl Worker for Inbound {
+    fn name(&self) -> &'static str {
+        "taking in of what WhatsApp tells"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.port.session())
+    }
+
+    /// A page that was asked and had nothing took its time for it: it is asked again at once.
+    fn poll(&self) -> Duration {
+        if self.listening { Duration::ZERO } else { PAUSE }
     }
 
     /// Follows the session, compares with the page if that is due, or takes in one batch.
-    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         self.listening = false;
         let session = self.session.borrow_and_update().clone();
         let account = session::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
@@ -152,7 +146,9 @@ impl Inbound {
             Err(Unreachable(_)) => Ok(Progress::Idle),
         }
     }
+}
 
+impl Inbound {
     /// Compares with the page what may have changed, and lets everybody know that it is done.
     async fn catch_up(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
         self.quiet.send_replace(false);

@@ -20,24 +20,48 @@ pub(crate) async fn take_batch(
     events: &[PageEvent],
     reader: &Reader,
 ) -> Result<Told, StoreError> {
-    let told = match take_together(core, account, events).await {
-        Err(error) if error.is_permanent() => {
-            let mut told = Told::default();
-            for event in events {
-                match take_together(core, account, std::slice::from_ref(event)).await {
-                    Ok(one) => told.add(one),
-                    Err(error) if error.is_permanent() => quarantine(core, account, event, &error.to_string()).await?,
-                    Err(error) => return Err(error),
-                }
-            }
-            told
-        }
-        other => other?,
+    let commit = |events| take_together(core, account, events);
+    let told = match each_or_quarantine(core, account, events, commit).await? {
+        Commit::Together(told) => told,
+        Commit::Singly(each) => each.into_iter().fold(Told::default(), Told::plus),
     };
     for conversation in &told.fresh {
         reader.message_came(core, *conversation);
     }
     Ok(told)
+}
+
+/// How events were committed.
+pub(crate) enum Commit<T> {
+    /// All of them in one transaction.
+    Together(T),
+    /// Each in its own, without those in quarantine.
+    Singly(Vec<T>),
+}
+
+/// Commits events together; when the store refuses them for good, each on its own, with the refused in quarantine (rule 13).
+pub(crate) async fn each_or_quarantine<'e, T, F>(
+    core: &Core,
+    account: &Account,
+    events: &'e [PageEvent],
+    commit: impl Fn(&'e [PageEvent]) -> F,
+) -> Result<Commit<T>, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    match commit(events).await {
+        Err(error) if error.is_permanent() => {}
+        other => return other.map(Commit::Together),
+    }
+    let mut each = Vec::new();
+    for event in events {
+        match commit(std::slice::from_ref(event)).await {
+            Ok(one) => each.push(one),
+            Err(error) if error.is_permanent() => quarantine(core, account, event, &error.to_string()).await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Commit::Singly(each))
 }
 
 pub(crate) async fn take_together(core: &Core, account: &Account, events: &[PageEvent]) -> Result<Told, StoreError> {
@@ -142,10 +166,11 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn add(&mut self, other: Self) {
+    fn plus(mut self, other: Self) -> Self {
         self.new += other.new;
         self.fresh.extend(other.fresh);
         self.strays.extend(other.strays);
+        self
     }
 }
 

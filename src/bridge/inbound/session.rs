@@ -117,7 +117,7 @@ const TOLD_AFTER: Duration = Duration::from_mins(1);
 
 /// Opens or ends the account's trouble (rule 21).
 async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
-    let key = format!("account.{}", account.id);
+    let key = trouble::key_of(account.id);
     warn(tx, policy, account).await?;
     match account.state {
         SessionState::Ready => {

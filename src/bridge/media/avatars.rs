@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::policy::Policy;
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress, notice};
 use crate::domain::AccountId;
 use crate::domain::event::{Event, EventType};
@@ -41,40 +41,29 @@ impl Portraits {
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account.
-    pub async fn run(self, stopping: CancellationToken) -> anyhow::Result<()> {
-        let mut bell = self.core.bell.listen();
-        let mut session = self.port.session();
-        while !stopping.is_cancelled() {
-            bell.mark_unchanged();
-            session.mark_unchanged();
-            let progress = match self.step().await {
-                Ok(progress) => progress,
-                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(account = %self.account, "profile pictures are not looked up, trying again: {error}");
-                    Progress::Idle
-                }
-            };
-            if progress == Progress::Idle {
-                tokio::select! {
-                    _ = bell.changed() => {}
-                    _ = session.changed() => {}
-                    () = self.core.clock.sleep(POLL) => {}
-                    () = stopping.cancelled() => {}
-                }
-            }
-            tokio::select! {
-                () = self.core.clock.sleep(PAUSE) => {}
-                () = stopping.cancelled() => {}
-            }
-        }
-        Ok(())
+impl Worker for Portraits {
+    const FINISHES_STEPS: bool = true;
+
+    fn name(&self) -> &'static str {
+        "looking up of profile pictures"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.core.bell.listen()).and(self.port.session())
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
     }
 
     /// Looks at whoever's turn it is.
-    pub async fn step(&self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         let Some(every) = self.core.policy.media.portraits else {
             return Ok(Progress::Idle);
         };
@@ -104,6 +93,12 @@ impl Portraits {
         Ok(Progress::Worked)
     }
 
+    async fn between(&mut self, _last: Progress) {
+        self.core.clock.sleep(PAUSE).await;
+    }
+}
+
+impl Portraits {
     async fn look(&self, due: &DuePortrait) -> Result<Shown, FetchError> {
         let failed = |error: &dyn std::fmt::Display| FetchError::Failed(error.to_string());
         let mut incoming = self.core.vault.incoming(MAX_BYTES).map_err(|error| failed(&error))?;

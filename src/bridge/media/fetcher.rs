@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
-use tokio_util::sync::CancellationToken;
+use futures_util::FutureExt;
 
-use crate::bridge::core::{Core, Progress};
+use crate::bridge::core::Core;
+use crate::bridge::core::lanes::{InHand, Pieces};
+use crate::bridge::core::worker::Wakes;
 use crate::domain::delivery::back_off;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
@@ -33,6 +33,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off one account's wanted media.
+#[derive(Clone)]
 pub struct Fetching {
     core: Core,
     account: AccountId,
@@ -51,71 +52,56 @@ impl Fetching {
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account. What is being fetched then is fetched anew.
-    pub async fn run(self, stopping: CancellationToken) -> anyhow::Result<()> {
-        let mut bell = self.core.bell.listen();
-        let mut session = self.port.session();
-        let mut in_hand: Vec<MediaId> = vec![];
-        let mut fetches = FuturesUnordered::new();
-        loop {
-            bell.mark_unchanged();
-            session.mark_unchanged();
-            match self.due(&in_hand).await {
-                Ok(due) => {
-                    in_hand.extend(due.iter().map(|due| due.id));
-                    fetches.extend(due.into_iter().map(|due| self.fetch(due)));
-                }
-                Err(error) => {
-                    tracing::error!(account = %self.account, "media could not be looked up, trying again: {error}");
-                }
-            }
-            tokio::select! {
-                Some((id, end)) = fetches.next() => {
-                    in_hand.retain(|other| *other != id);
-                    match end {
-                        Ok(()) => {}
-                        Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                        Err(error) => tracing::error!(account = %self.account, media = %id, "a medium could not be written down, trying again: {error}"),
-                    }
-                }
-                _ = bell.changed() => {}
-                _ = session.changed() => {}
-                () = self.core.clock.sleep(POLL) => {}
-                () = stopping.cancelled() => return Ok(()),
-            }
-        }
+impl InHand<DueMedia> for Vec<MediaId> {
+    fn take(&mut self, piece: &DueMedia) -> bool {
+        self.push(piece.id);
+        true
     }
 
-    /// Fetches what is due, one after the other.
-    pub async fn step(&self) -> Result<Progress, StoreError> {
-        let mut progress = Progress::Idle;
-        for due in self.due(&[]).await? {
-            self.fetch(due).await.1?;
-            progress = Progress::Worked;
-        }
-        Ok(progress)
+    fn put_back(&mut self, piece: &DueMedia) {
+        self.retain(|id| *id != piece.id);
+    }
+}
+
+impl Pieces for Fetching {
+    type Piece = DueMedia;
+    type InHand = Vec<MediaId>;
+
+    const AT_ONCE: usize = AT_ONCE;
+    /// What is being fetched when the program stops is fetched anew.
+    const FINISHES: bool = false;
+
+    fn name(&self) -> &'static str {
+        "fetching of media"
     }
 
-    async fn due(&self, in_hand: &[MediaId]) -> Result<Vec<DueMedia>, StoreError> {
-        let free = AT_ONCE.saturating_sub(in_hand.len());
-        if free == 0 || self.port.session().borrow().state != SessionState::Ready {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.core.bell.listen()).and(self.port.session())
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
+    }
+
+    async fn due(&self, in_hand: &Vec<MediaId>, limit: usize) -> Result<Vec<DueMedia>, StoreError> {
+        if self.port.session().borrow().state != SessionState::Ready {
             return Ok(vec![]);
         }
-        let now = self.core.clock.now();
-        self.core.store.due_media(self.account, now, free as u64, in_hand).await
+        let (now, limit) = (self.core.clock.now(), limit as u64);
+        self.core.store.due_media(self.account, now, limit, in_hand).await
     }
 
-    async fn fetch(&self, due: DueMedia) -> (MediaId, Result<(), StoreError>) {
-        let id = due.id;
-        (id, self.fetch_one(due).await)
-    }
-
-    async fn fetch_one(&self, due: DueMedia) -> Result<(), StoreError> {
+    async fn work(&self, due: &DueMedia) -> Result<(), StoreError> {
         let max = self.core.policy.media.max.largest();
         let mut incoming = match self.core.vault.incoming(max) {
             Ok(incoming) => incoming,
-            Err(error) => return self.end(&due, unkept(&error)).await,
+            Err(error) => return self.end(due, unkept(&error)).await,
         };
         let key = MediaKey {
             chat: due.chat.clone(),
@@ -123,11 +109,13 @@ impl Fetching {
             from_me: due.from_me,
         };
         match self.port.fetch_media(&key, max, &mut incoming).await {
-            Ok(()) => self.check_and_keep(&due, incoming).await,
-            Err(error) => self.end(&due, after(error, due.attempts)).await,
+            Ok(()) => self.check_and_keep(due, incoming).await,
+            Err(error) => self.end(due, after(error, due.attempts)).await,
         }
     }
+}
 
+impl Fetching {
     async fn check_and_keep(&self, due: &DueMedia, incoming: Incoming) -> Result<(), StoreError> {
         if let Some(flaw) = flaw(due, &incoming) {
             return self.end(due, flawed(flaw, due.attempts)).await;

@@ -2,11 +2,18 @@
 //! kept in memory only: what an outage made overdue is marked at the next reply, or the next agent's read (rule 15).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::bridge::core::reader::Reader;
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::StoreError;
+
+/// How often is looked whether something is due when nothing was noted.
+const POLL: Duration = Duration::from_mins(1);
+/// How often a page that is away is tried.
+const AWAY: Duration = Duration::from_millis(200);
 
 /// Marks what is due, through one account's page.
 pub struct Reading {
@@ -19,38 +26,30 @@ impl Reading {
     pub fn new(core: Core, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
         Self { core, port, reader }
     }
+}
 
-    /// Works until `stopping`.
-    pub async fn run(self, stopping: tokio_util::sync::CancellationToken) {
-        loop {
-            let worked = tokio::select! {
-                worked = self.step() => worked,
-                () = stopping.cancelled() => return,
-            };
-            if let Err(error) = &worked {
-                tracing::warn!("marking a chat as read failed: {error}");
-            }
-            if matches!(worked, Ok(Progress::Worked)) {
-                continue;
-            }
-            let wait = self
-                .reader
-                .first()
-                .map_or(std::time::Duration::from_mins(1), |(_, at)| {
-                    // Due and not done means that the page is away: do not spin.
-                    at.since(self.core.clock.now())
-                        .max(std::time::Duration::from_millis(200))
-                });
-            tokio::select! {
-                () = self.core.clock.sleep(wait) => {}
-                () = self.reader.changed() => {}
-                () = stopping.cancelled() => return,
-            }
-        }
+impl Worker for Reading {
+    fn name(&self) -> &'static str {
+        "marking of chats as read"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.reader.noted())
+    }
+
+    fn poll(&self) -> Duration {
+        self.reader.first().map_or(POLL, |(_, at)| {
+            // Due and not done means that the page is away: do not spin.
+            at.since(self.core.clock.now()).max(AWAY)
+        })
     }
 
     /// Marks one chat, if one is due and the page is there.
-    pub async fn step(&self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         let Some((conversation, at)) = self.reader.first() else {
             return Ok(Progress::Idle);
         };

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::policy::ReadMode;
 use crate::bridge::core::reader::Reader;
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress, state};
 use crate::bridge::inbound::message;
 use crate::domain::account::Account;
@@ -82,36 +82,32 @@ impl WhatsAppRelay {
             next_send: Timestamp::ZERO,
         }
     }
+}
 
-    /// Works until `stopping`, or until another process drives the account; what is in hand is finished first.
-    pub async fn run(mut self, stopping: CancellationToken) -> anyhow::Result<()> {
-        let mut bell = self.core.bell.listen();
-        let mut session = self.port.session();
-        while !stopping.is_cancelled() {
-            bell.mark_unchanged();
-            session.mark_unchanged();
-            match self.step().await {
-                Ok(Progress::Worked) => continue,
-                Ok(Progress::Idle) => {}
-                Err(error @ StoreError::LeaseLost(_)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!(account = %self.account, "the outbox could not be worked off, trying again: {error}");
-                }
-            }
-            let spaced = self.next_send.since(self.core.clock.now());
-            let wait = if spaced.is_zero() { POLL } else { spaced.min(POLL) };
-            tokio::select! {
-                _ = bell.changed() => {}
-                _ = session.changed() => {}
-                () = self.core.clock.sleep(wait) => {}
-                () = stopping.cancelled() => {}
-            }
-        }
-        Ok(())
+impl Worker for WhatsAppRelay {
+    /// What is in hand is brought over, or put off, before the program stops.
+    const FINISHES_STEPS: bool = true;
+
+    fn name(&self) -> &'static str {
+        "working off of the outbox for WhatsApp"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        let wakes = Wakes::none().and(self.core.bell.listen());
+        wakes.and(self.port.session()).and(self.resynced.clone())
+    }
+
+    fn poll(&self) -> Duration {
+        let spaced = self.next_send.since(self.core.clock.now());
+        if spaced.is_zero() { POLL } else { spaced.min(POLL) }
     }
 
     /// Brings the heads of all lanes that are due one step further.
-    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         self.expire().await?;
         if !self.may_send().await? {
             return Ok(Progress::Idle);
@@ -126,7 +122,7 @@ impl WhatsAppRelay {
         for item in items {
             match self.handle(&item).await {
                 Ok(Progress::Worked) => progress = Progress::Worked,
-                Ok(Progress::Idle) => {}
+                Ok(_) => {}
                 Err(Stop::Pause(why)) => {
                     tracing::debug!(account = %self.account, "sending pauses: {why}");
                     return Ok(Progress::Idle);
@@ -136,7 +132,9 @@ impl WhatsAppRelay {
         }
         Ok(progress)
     }
+}
 
+impl WhatsAppRelay {
     /// Trouble of the account pauses it and uses up no attempt; so does a restored outbox until somebody says go (rule 4, 5).
     async fn may_send(&self) -> Result<bool, StoreError> {
         let ready = {

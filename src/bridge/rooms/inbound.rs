@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
 
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::desk::Desk;
 use crate::domain::conversation::Conversation;
@@ -44,33 +44,27 @@ impl RoomInbound {
             retry_at: crate::domain::Timestamp::ZERO,
         }
     }
+}
 
-    /// Works until `stopping`.
-    pub async fn run(mut self, stopping: CancellationToken) {
-        let mut status = self.port.status();
-        loop {
-            let step = async {
-                match self.step().await {
-                    Ok(Progress::Worked) => {}
-                    Ok(Progress::Idle) => tokio::select! {
-                        _ = status.changed() => {}
-                        () = self.core.clock.sleep(PAUSE) => {}
-                    },
-                    Err(error) => {
-                        tracing::error!("what happened in the rooms could not be taken in, trying again: {error}");
-                        self.core.clock.sleep(PAUSE).await;
-                    }
-                }
-            };
-            tokio::select! {
-                () = step => {}
-                () = stopping.cancelled() => return,
-            }
-        }
+impl Worker for RoomInbound {
+    fn name(&self) -> &'static str {
+        "taking in of what happens in the rooms"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.port.status())
+    }
+
+    fn poll(&self) -> Duration {
+        PAUSE
     }
 
     /// Takes in what has happened since the stored token.
-    pub async fn step(&mut self) -> Result<Progress, StoreError> {
+    async fn step(&mut self) -> Result<Progress, StoreError> {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
         }
@@ -89,7 +83,9 @@ impl RoomInbound {
         self.commit(batch, waiting).await?;
         Ok(Progress::Worked)
     }
+}
 
+impl RoomInbound {
     async fn commit(&self, batch: SyncBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
         let around = Around {
             confirmed: self.fetch_confirmed(&batch).await,

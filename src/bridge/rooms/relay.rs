@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::task::JoinSet;
-
-use crate::bridge::core::{Core, Progress, trouble};
+use crate::bridge::core::lanes::{InHand, Pieces};
+use crate::bridge::core::worker::Wakes;
+use crate::bridge::core::{Core, trouble};
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
+use futures_util::FutureExt;
 
 use super::{render, spec, ticks};
 
@@ -56,93 +56,59 @@ impl RoomRelay {
     pub fn new(core: Core, port: Arc<dyn Matrix>) -> Self {
         Self { core, port }
     }
+}
 
-    /// Works until `stopping`; what is in hand is finished first. A lane that waits for its homeserver holds up no other.
-    pub async fn run(self, stopping: tokio_util::sync::CancellationToken) {
-        let mut bell = self.core.bell.listen();
-        let mut status = self.port.status();
-        // Each piece is a task of its own: one that is only looked at when this loop has time may hold a connection that the
-        // loop itself is waiting for.
-        let mut in_hand: JoinSet<OutboxItem> = JoinSet::new();
-        let mut busy = Busy::default();
-        loop {
-            bell.mark_unchanged();
-            if !stopping.is_cancelled()
-                && in_hand.len() < LANES
-                && status.borrow_and_update().state == MatrixState::Ready
-            {
-                let free = (LANES - in_hand.len()) as u64;
-                match self
-                    .core
-                    .store
-                    .ready(Target::Matrix, None, self.core.clock.now(), free, &busy)
-                    .await
-                {
-                    Ok(items) => {
-                        for item in items {
-                            if !busy.take(&item) {
-                                continue;
-                            }
-                            let relay = self.clone();
-                            in_hand.spawn(async move { relay.work(item).await });
-                        }
-                    }
-                    Err(error) => tracing::error!("the rooms' outbox cannot be read, trying again: {error}"),
-                }
-            }
-            if stopping.is_cancelled() && in_hand.is_empty() {
-                return;
-            }
-            tokio::select! {
-                Some(done) = in_hand.join_next() => {
-                    let item = match done {
-                        Ok(item) => item,
-                        // A panic in there is one in here: the supervisor starts the relay again.
-                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                        // The runtime is ending.
-                        Err(_) => return,
-                    };
-                    busy.put_back(&item);
-                }
-                _ = bell.changed() => {}
-                _ = status.changed() => {}
-                () = self.core.clock.sleep(POLL) => {}
-                () = stopping.cancelled(), if !stopping.is_cancelled() => {}
-            }
-        }
+impl InHand<OutboxItem> for Busy {
+    fn take(&mut self, piece: &OutboxItem) -> bool {
+        Self::take(self, piece)
     }
 
-    /// Works off, one after the other, the heads that are due now.
-    pub async fn step(&self) -> Result<Progress, StoreError> {
-        let now = self.core.clock.now();
-        let items = self
-            .core
-            .store
-            .ready(Target::Matrix, None, now, LANES as u64, &Busy::default())
-            .await?;
-        if items.is_empty() || self.port.status().borrow().state != MatrixState::Ready {
-            return Ok(Progress::Idle);
-        }
-        for item in items {
-            self.work(item).await;
-        }
-        Ok(Progress::Worked)
+    fn put_back(&mut self, piece: &OutboxItem) {
+        Self::put_back(self, piece);
+    }
+}
+
+impl Pieces for RoomRelay {
+    type Piece = OutboxItem;
+    type InHand = Busy;
+
+    const AT_ONCE: usize = LANES;
+    const FINISHES: bool = true;
+
+    fn name(&self) -> &'static str {
+        "relay to the rooms"
     }
 
-    /// Does one piece of work, and writes down how it went.
-    async fn work(&self, item: OutboxItem) -> OutboxItem {
-        let outcome = match self.handle(&item).await {
-            Ok(()) => return item,
-            Err(Undone::Port(error)) => self.after(&item, error).await,
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.core.bell.listen()).and(self.port.status())
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
+    }
+
+    async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem>, StoreError> {
+        if self.port.status().borrow().state != MatrixState::Ready {
+            return Ok(vec![]);
+        }
+        let (now, limit) = (self.core.clock.now(), limit as u64);
+        self.core.store.ready(Target::Matrix, None, now, limit, in_hand).await
+    }
+
+    async fn work(&self, item: &OutboxItem) -> Result<(), StoreError> {
+        match self.handle(item).await {
+            Ok(()) => Ok(()),
+            Err(Undone::Port(error)) => self.after(item, error).await,
             Err(Undone::Store(error)) => Err(error),
-        };
-        if let Err(error) = outcome {
-            tracing::error!(item = %item.id, "work for a room could not be written down, trying again: {error}");
-            self.core.clock.sleep(PAUSE).await;
         }
-        item
     }
+}
 
+impl RoomRelay {
     async fn handle(&self, item: &OutboxItem) -> Result<(), Undone> {
         match &item.work {
             Work::ShowMessage { message } => self.show(item, *message).await,

@@ -41,6 +41,16 @@ impl Names {
     }
 }
 
+/// Refuses a library file that cannot be read, before anything is started.
+pub fn check(library: Option<&Path>) -> Result<(), NoLibrary> {
+    let Some(path) = library else { return Ok(()) };
+    let opened = std::fs::File::open(path);
+    opened.map(drop).map_err(|source| NoLibrary {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Returns the whole script. `library` is a file to use in place of the embedded library.
 pub fn script(library: Option<&Path>, names: &Names) -> Result<String, NoLibrary> {
     let read;

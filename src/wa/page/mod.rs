@@ -5,4 +5,4 @@ mod cdp;
 mod library;
 
 pub use cdp::{CallError, Page, PageSignal};
-pub use library::{Names, NoLibrary, script};
+pub use library::{Names, NoLibrary, check as check_library, script};

@@ -1,5 +1,6 @@
 //! A WhatsApp that never says anything by itself; tests set its session.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct SilentWhatsApp {
     pub logins: Arc<Mutex<Vec<LoginMethod>>>,
     /// How often a linked device was unlinked, and the browser closed.
     pub ended: Arc<Mutex<Vec<&'static str>>>,
+    /// Whether the next worker that looks at the session panics.
+    pub panics: Arc<AtomicBool>,
 }
 
 impl SilentWhatsApp {
@@ -28,6 +31,7 @@ impl SilentWhatsApp {
             session: watch::Sender::new(Session::starting()),
             logins: Arc::default(),
             ended: Arc::default(),
+            panics: Arc::default(),
         }
     }
 }
@@ -42,7 +46,9 @@ impl WhatsApp for SilentWhatsApp {
         self.session.subscribe()
     }
 
-    fn bind(&self, _to: Binding) {}
+    fn bind(&self, _to: Binding) {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "on purpose");
+    }
 
     async fn pull(&self, _acked: Option<&PageMark>) -> Result<Batch, Unreachable> {
         away()

@@ -27,7 +27,7 @@ use super::Rig;
 use crate::api::whatsapp::SilentWhatsApp;
 use crate::simulation::gate::Gate;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Browsers that never say anything, each with a profile.
 #[derive(Default)]
@@ -80,20 +80,20 @@ impl Silent {
 }
 
 /// A server without faces.
-struct Server {
-    store: Store,
-    desk: Desk,
+pub(super) struct Server {
+    pub store: Store,
+    pub desk: Desk,
     switchboard: Arc<Switchboard>,
-    supervisor: Supervisor,
+    pub supervisor: Supervisor,
 }
 
 impl Server {
-    async fn start(folder: &Path, source: &Arc<Silent>) -> Self {
+    pub async fn start(folder: &Path, source: &Arc<impl Source + 'static>) -> Self {
         Self::with(folder, source, HashMap::new()).await
     }
 
     /// Where some accounts have policies of their own.
-    async fn with(folder: &Path, source: &Arc<Silent>, policies: HashMap<String, Policy>) -> Self {
+    async fn with(folder: &Path, source: &Arc<impl Source + 'static>, policies: HashMap<String, Policy>) -> Self {
         let url = format!("sqlite://{}", folder.join("crm.db").display());
         let options = OpenOptions {
             synchronous: Synchronous::Off,
@@ -120,13 +120,13 @@ impl Server {
         }
     }
 
-    async fn run(&self) {
+    pub async fn run(&self) {
         self.switchboard.open_all().await.unwrap();
         let run = Arc::clone(&self.switchboard).run(self.supervisor.stopping());
         self.supervisor.spawn("switchboard", run);
     }
 
-    async fn add(&self, name: &str) -> Account {
+    pub async fn add(&self, name: &str) -> Account {
         self.desk.add_account(name.parse().unwrap()).await.unwrap()
     }
 
@@ -165,7 +165,7 @@ impl Server {
     }
 
     /// Waits until the row says what the session says.
-    async fn until_state(&self, id: AccountId, state: SessionState) {
+    pub async fn until_state(&self, id: AccountId, state: SessionState) {
         let reached = async {
             while self.store.account(id).await.unwrap().unwrap().state != state {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -185,7 +185,7 @@ impl Server {
         self.events().await.into_iter().filter(|other| *other == kind).count()
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         assert!(self.supervisor.shutdown(PATIENCE).await);
         self.store.close().await;
     }
@@ -304,7 +304,7 @@ async fn what_an_account_takes_is_decided_by_its_own_policy() {
         ..policy()
     };
     let policies = HashMap::from([("sales".to_owned(), generous)]);
-    let server = Server::with(folder.path(), &Arc::default(), policies).await;
+    let server = Server::with(folder.path(), &Arc::new(Silent::default()), policies).await;
     server.add("default").await;
     let sales = server.add("sales").await;
     assert_eq!(

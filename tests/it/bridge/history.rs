@@ -288,7 +288,8 @@ impl Rig {
     async fn work_or_die(&mut self) {
         if self.run.work_until_killed(&mut self.program).await {
             self.program.store.clone().abandon().await;
-            self.program = self.run.start().await;
+            let killed = std::mem::replace(&mut self.program, self.run.start().await);
+            self.run.bury(killed).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::bridge::Vanishing;
+use crm::bridge::{Vanishing, Worker as _};
 use crm::domain::details::{Details, Location, Poll, Quote};
 use crm::domain::event::EventType;
 use crm::domain::message::{Direction, Kind, Message};

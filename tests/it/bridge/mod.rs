@@ -2,6 +2,7 @@
 
 mod accounts;
 mod changes;
+mod faults;
 mod hearing;
 mod history;
 mod inbound;

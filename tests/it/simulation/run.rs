@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Core, Desk, Idempotency, Importer, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
-    RoomRelay, SendCommand, SendTo, WhatsAppRelay,
+    Core, Desk, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, ReadMode, Reader, Reading,
+    RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _,
 };
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
@@ -16,13 +16,14 @@ use crm::domain::pace::Pace;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, ApiKeyId, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{OpenOptions, Store, StoreError, Synchronous};
+use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::VirtualClock;
-use super::gate::Gate;
+use super::gate::{Gate, Gated};
 use super::homeserver::{FakeMatrix, agent};
 use super::world::FakeWhatsApp;
 
@@ -31,6 +32,10 @@ const CHATS: usize = 3;
 const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
 /// Those of [`Program`] that have steps.
 const WORKERS: u32 = 6;
+/// The one of them that has several pieces in hand.
+const ROOM_RELAY: u32 = 2;
+/// What a crash takes away is gone by then.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
 const MAX_ROUNDS: usize = 3000;
 
@@ -64,7 +69,9 @@ pub struct Program {
     relay: WhatsAppRelay,
     reading: Reading,
     room_inbound: RoomInbound,
-    room_relay: RoomRelay,
+    room_relay: Lanes<Gated<RoomRelay>>,
+    /// What the relay has in hand.
+    tasks: Supervisor,
 }
 
 impl Run {
@@ -118,6 +125,7 @@ impl Run {
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
         let matrix = Arc::new(self.matrix.clone());
         let reader = Reader::default();
+        let tasks = Supervisor::new();
         let inbound = Inbound::new(core.clone(), account, whatsapp.clone(), reader.clone());
         let line = Line {
             id: account,
@@ -145,7 +153,8 @@ impl Run {
             ),
             reading: Reading::new(core.clone(), whatsapp, reader),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
-            room_relay: RoomRelay::new(core, matrix),
+            room_relay: Lanes::new(Gated(RoomRelay::new(core, matrix), self.gate.clone()), &tasks),
+            tasks,
             store,
             desk,
             inbound,
@@ -166,7 +175,7 @@ impl Run {
                 25..60 => self.gate.crash_in_wait(self.rng.random_range(0..24)),
                 _ => {}
             }
-            if self.act(&mut program).await {
+            if self.act(&mut program).await || self.gate.has_crashed() {
                 program = self.restart(program).await;
             }
             self.gate.disarm();
@@ -177,11 +186,19 @@ impl Run {
 
     async fn restart(&mut self, program: Program) -> Program {
         self.crashes += 1;
-        program.store.clone().abandon().await;
-        drop(program);
+        self.bury(program).await;
         let program = self.start().await;
         self.what_the_page_forgot_is_stored(&program).await;
         program
+    }
+
+    /// What was in hand goes with the program that was killed, and nothing of it is left when the next one begins to work.
+    pub async fn bury(&self, program: Program) {
+        let (store, tasks) = (program.store.clone(), program.tasks.clone());
+        drop(program);
+        assert!(tasks.shutdown(PATIENCE).await, "what was in hand is gone");
+        store.abandon().await;
+        self.gate.revive();
     }
 
     /// Invariant 4: the page is told that it may forget an event once that is committed, and not before.
@@ -259,7 +276,13 @@ impl Run {
                 self.whatsapp.look();
                 false
             }
-            _ => self.step(program, choice % WORKERS).await.is_none(),
+            _ => {
+                let worker = choice % WORKERS;
+                let killed = self.step(program, worker).await.is_none();
+                // What the relay has begun goes on while others take their steps, or until some of it is done.
+                let waits = worker == ROOM_RELAY && !killed && self.rng.random_bool(0.5);
+                killed || (waits && self.gate.watch(program.room_relay.one_ended()).await.is_none())
+            }
         }
     }
 
@@ -333,7 +356,7 @@ impl Run {
         let step: futures_util::future::BoxFuture<'_, Result<Progress, StoreError>> = match worker {
             0 => program.inbound.step().boxed(),
             1 => program.relay.step().boxed(),
-            2 => program.room_relay.step().boxed(),
+            ROOM_RELAY => program.room_relay.step().boxed(),
             3 => program.room_inbound.step().boxed(),
             4 => program.importer.step().boxed(),
             _ => program.reading.step().boxed(),
@@ -341,35 +364,38 @@ impl Run {
         self.gate.watch(step).await.map(Result::unwrap)
     }
 
-    /// Lets every worker work until none finds anything to do; the world outside stands still.
-    pub async fn work(&self, program: &mut Program) {
-        for _ in 0..MAX_ROUNDS {
-            let mut worked = false;
-            for worker in 0..WORKERS {
-                worked |= self.step(program, worker).await == Some(Progress::Worked);
-            }
-            if !worked {
-                return;
+    /// One step of every worker. Tells whether any found something to do; `None` when the program was killed in it.
+    async fn round(&self, program: &mut Program) -> Option<bool> {
+        let mut worked = false;
+        for worker in 0..WORKERS {
+            match self.step(program, worker).await? {
+                Progress::Worked => worked = true,
+                Progress::Busy => {
+                    self.gate.watch(program.room_relay.one_ended()).await?;
+                    worked = true;
+                }
+                Progress::Idle => {}
             }
         }
-        panic!("the workers never rest: {:?}", program.store.outbox_counts().await);
+        Some(worked)
+    }
+
+    /// Lets every worker work until none finds anything to do; the world outside stands still.
+    pub async fn work(&self, program: &mut Program) {
+        let killed = self.work_until_killed(program).await;
+        assert!(!killed, "no crash is planned");
     }
 
     /// As [`Self::work`]; tells whether the program was killed in it.
     pub async fn work_until_killed(&self, program: &mut Program) -> bool {
         for _ in 0..MAX_ROUNDS {
-            let mut worked = false;
-            for worker in 0..WORKERS {
-                match self.step(program, worker).await {
-                    None => return true,
-                    Some(progress) => worked |= progress == Progress::Worked,
-                }
-            }
-            if !worked {
-                return false;
+            match self.round(program).await {
+                None => return true,
+                Some(true) => {}
+                Some(false) => return false,
             }
         }
-        panic!("the workers never rest");
+        panic!("the workers never rest: {:?}", program.store.outbox_counts().await);
     }
 
     /// The world outside does all that it can meanwhile.
@@ -392,11 +418,7 @@ impl Run {
         }
         let mut quiet = 0;
         for _ in 0..MAX_ROUNDS {
-            let mut worked = false;
-            for worker in 0..WORKERS {
-                let progress = self.step(program, worker).await.expect("no crash is planned");
-                worked |= progress == Progress::Worked;
-            }
+            let worked = self.round(program).await.expect("no crash is planned");
             self.whatsapp.progress(true);
             let waits = program
                 .store

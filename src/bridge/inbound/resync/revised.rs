@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use crate::bridge::inbound::{batch, changes};
 use crate::domain::message::DELETE_WITHIN;
-use crate::domain::whatsapp::{ChatSummary, PageEvent, WaMessage};
+use crate::domain::whatsapp::{ChatSummary, PageEvent};
 use crate::domain::{Timestamp, WaMessageId};
 use crate::store::StoreError;
 
@@ -31,11 +31,11 @@ impl Comparison<'_> {
         let mut seen = HashSet::new();
         for summary in of_late.take(MAX_CHATS) {
             let events = self.port.revised(&summary.chat, since, MAX_COUNT).await?;
-            let told: Vec<WaMessage> = events.into_iter().filter_map(message).collect();
+            let told: Vec<PageEvent> = events.into_iter().filter(|event| id_of(event).is_some()).collect();
             for chunk in told.chunks(CHUNK) {
                 self.reconcile_chunk(chunk).await?;
             }
-            seen.extend(told.into_iter().map(|message| message.id));
+            seen.extend(told.iter().filter_map(id_of).cloned());
         }
         self.find_taken_back(since, &seen).await
     }
@@ -46,37 +46,27 @@ impl Comparison<'_> {
         let reacted = store.reacted_of_account(self.account.id, since, MAX_REACTED).await?;
         for (chat, id, from_me) in reacted.into_iter().filter(|(_, id, _)| !seen.contains(id)) {
             if let Some(message) = self.port.message(&chat, &id, from_me).await? {
-                self.reconcile_chunk(&[message]).await?;
+                self.reconcile_chunk(&[PageEvent::Message(Box::new(message))]).await?;
             }
         }
         Ok(())
     }
 
-    /// Together, or each on its own when the store refuses one of them for good: that one is kept apart (rule 13).
-    async fn reconcile_chunk(&self, told: &[WaMessage]) -> Result<(), StoreError> {
-        match self.reconcile(told).await {
-            Err(error) if error.is_permanent() => {}
-            other => return other,
-        }
-        for one in told {
-            match self.reconcile(std::slice::from_ref(one)).await {
-                Err(error) if error.is_permanent() => {
-                    let event = PageEvent::Message(Box::new(one.clone()));
-                    batch::quarantine(self.core, self.account, &event, &error.to_string()).await?;
-                }
-                other => other?,
-            }
-        }
+    async fn reconcile_chunk(&self, told: &[PageEvent]) -> Result<(), StoreError> {
+        let commit = |told| self.reconcile(told);
+        batch::each_or_quarantine(self.core, self.account, told, commit).await?;
         Ok(())
     }
 
-    async fn reconcile(&self, told: &[WaMessage]) -> Result<(), StoreError> {
+    async fn reconcile(&self, told: &[PageEvent]) -> Result<(), StoreError> {
         let (policy, account, told) = (self.core.policy.clone(), self.account.clone(), told.to_vec());
         let write = self.core.write(move |tx| {
             let (policy, account, told) = (policy.clone(), account.clone(), told.clone());
             async move {
                 for one in &told {
-                    changes::reconcile_known(tx, &policy, &account, one).await?;
+                    if let PageEvent::Message(message) = one {
+                        changes::reconcile_known(tx, &policy, &account, message).await?;
+                    }
                 }
                 Ok::<_, StoreError>(())
             }
@@ -86,9 +76,9 @@ impl Comparison<'_> {
     }
 }
 
-fn message(event: PageEvent) -> Option<WaMessage> {
+fn id_of(event: &PageEvent) -> Option<&WaMessageId> {
     match event {
-        PageEvent::Message(message) => Some(*message),
+        PageEvent::Message(message) => Some(&message.id),
         _ => None,
     }
 }

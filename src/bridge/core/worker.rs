@@ -1,0 +1,175 @@
+//! The one loop that every worker runs in: arm the wake-ups, take a step, and wait when there was nothing to do. The wake-ups are
+//! armed before the step asks, so that one that comes meanwhile is not missed; one that is lost costs a poll.
+
+use std::future::{self, Future};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::select_all;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::StoreError;
+
+use super::Core;
+
+/// The pause after an error, before the worker tries again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a step of a worker has done: the simulation and the tests run a worker until it is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Something was done; there may be more.
+    Worked,
+    /// Nothing was begun; what is in hand goes on.
+    Busy,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// Something that works in steps.
+pub trait Worker: Send + 'static {
+    /// Whether a step that has begun is finished when the program stops. Otherwise it is dropped wherever it waits, as a crash
+    /// would end it.
+    const FINISHES_STEPS: bool = false;
+
+    /// Names the work, for the log: "the … failed".
+    fn name(&self) -> &'static str;
+
+    /// Returns what the worker works with.
+    fn core(&self) -> &Core;
+
+    /// Returns what wakes the worker when it is idle.
+    fn wakes(&self) -> Wakes {
+        Wakes::none()
+    }
+
+    /// Returns how long an idle worker waits for a wake-up before it looks anyway; zero when its step has waited by itself.
+    fn poll(&self) -> Duration;
+
+    /// Does one piece of work, if there is any.
+    fn step(&mut self) -> impl Future<Output = Result<Progress, StoreError>> + Send;
+
+    /// Waits for what has to pass between two steps, however much there is to do.
+    fn between(&mut self, _last: Progress) -> impl Future<Output = ()> + Send {
+        future::ready(())
+    }
+
+    /// Finishes what is in hand, when the program stops.
+    fn drain(&mut self) -> impl Future<Output = ()> + Send {
+        future::ready(())
+    }
+}
+
+/// Runs a worker until `stopping`. Fails only when another process drives the account (rule 26).
+pub(crate) async fn run<W: Worker>(mut worker: W, stopping: CancellationToken) -> anyhow::Result<()> {
+    let mut wakes = worker.wakes();
+    let clock = worker.core().clock.clone();
+    while !stopping.is_cancelled() {
+        wakes.arm();
+        let step = if W::FINISHES_STEPS {
+            worker.step().await
+        } else {
+            tokio::select! {
+                step = worker.step() => step,
+                () = stopping.cancelled() => break,
+            }
+        };
+        let pause = async {
+            match step {
+                Ok(last) => {
+                    let poll = worker.poll();
+                    if last != Progress::Worked && !poll.is_zero() {
+                        tokio::select! {
+                            () = wakes.woken() => {}
+                            () = clock.sleep(poll) => {}
+                        }
+                    }
+                    worker.between(last).await;
+                    Ok(())
+                }
+                Err(error @ StoreError::LeaseLost(_)) => Err(error),
+                Err(error) => {
+                    let account = worker.core().account().map(tracing::field::display);
+                    tracing::error!(account, "the {} failed, trying again: {error}", worker.name());
+                    clock.sleep(PAUSE).await;
+                    Ok(())
+                }
+            }
+        };
+        tokio::select! {
+            done = pause => done?,
+            () = stopping.cancelled() => {}
+        }
+    }
+    worker.drain().await;
+    Ok(())
+}
+
+/// Everything that wakes one worker.
+#[derive(Default)]
+pub struct Wakes(Vec<Box<dyn Wake>>);
+
+impl Wakes {
+    /// Returns wake-ups that never come.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a source of wake-ups.
+    #[must_use]
+    pub fn and(mut self, source: impl Wake + 'static) -> Self {
+        self.0.push(Box::new(source));
+        self
+    }
+
+    /// Forgets what came until now: from here on a wake-up ends [`Self::woken`].
+    pub fn arm(&mut self) {
+        for source in &mut self.0 {
+            source.arm();
+        }
+    }
+
+    /// Waits for a wake-up that came since the last [`Self::arm`].
+    pub async fn woken(&mut self) {
+        if self.0.is_empty() {
+            return future::pending().await;
+        }
+        select_all(self.0.iter_mut().map(|source| source.woken())).await;
+    }
+}
+
+/// A source of wake-ups.
+#[async_trait]
+pub trait Wake: Send {
+    /// Forgets what came until now.
+    fn arm(&mut self);
+
+    /// Waits for a wake-up.
+    async fn woken(&mut self);
+}
+
+#[async_trait]
+impl<T: Send + Sync> Wake for watch::Receiver<T> {
+    fn arm(&mut self) {
+        self.mark_unchanged();
+    }
+
+    async fn woken(&mut self) {
+        if self.changed().await.is_err() {
+            // Nobody is left to change it.
+            future::pending::<()>().await;
+        }
+    }
+}
+
+/// Keeps the wake-up that came before it was armed: that one costs a step that finds nothing.
+#[async_trait]
+impl Wake for Arc<Notify> {
+    fn arm(&mut self) {}
+
+    async fn woken(&mut self) {
+        self.notified().await;
+    }
+}
