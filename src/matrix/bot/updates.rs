@@ -5,13 +5,9 @@ use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use matrix_sdk::{Client, Room};
-use serde_json::Value;
-
-use crate::domain::matrix::ReadUpTo;
-use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 
 /// What one room has for us.
-pub(super) struct News {
+pub(super) struct RoomUpdate {
     pub(super) room: OwnedRoomId,
     /// Where the timeline begins, when something before it was left out.
     pub(super) gap: Option<String>,
@@ -21,7 +17,7 @@ pub(super) struct News {
 }
 
 /// Room by room, decrypted as far as the SDK has the keys.
-pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<News> {
+pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
     let joined = rooms
         .join
         .into_iter()
@@ -32,7 +28,7 @@ pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<News> {
         .map(|(room, update)| (room, update.timeline, Vec::new()));
     let mut news = Vec::new();
     for (room, timeline, ephemeral) in joined.chain(left) {
-        news.push(News {
+        news.push(RoomUpdate {
             gap: timeline.prev_batch.filter(|_| timeline.limited),
             timeline: decrypt(client, &room, timeline.events).await,
             room,
@@ -68,49 +64,5 @@ async fn decrypt_one(room: &Room, event: Raw<AnySyncTimelineEvent>) -> Raw<AnySy
         Ok(decrypted) => decrypted.into_raw(),
         // It stays what it is, and is known as undecryptable by its type.
         Err(_) => event,
-    }
-}
-
-/// Who has read up to where, of one `m.receipt`. Receipts of a thread are not of the conversation.
-pub(super) fn receipts<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Vec<ReadUpTo> {
-    let Ok(event) = serde_json::from_str::<Value>(raw.json().get()) else {
-        return Vec::new();
-    };
-    let Some(events) = event["content"].as_object().filter(|_| event["type"] == "m.receipt") else {
-        return Vec::new();
-    };
-    let mut receipts = Vec::new();
-    for (event, kinds) in events {
-        let readers = kinds["m.read"].as_object().into_iter().flatten();
-        let whole = readers.filter(|(_, receipt)| matches!(receipt["thread_id"].as_str(), None | Some("main")));
-        receipts.extend(whole.map(|(user, _)| ReadUpTo {
-            room: room.clone(),
-            user: MatrixUserId::from(user.as_str()),
-            event: MatrixEventId::from(event.as_str()),
-        }));
-    }
-    receipts
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn receipts_of_the_conversation_count_and_those_of_threads_do_not() {
-        let raw = Raw::new(&json!({"type": "m.receipt", "content": {
-            "$1": {"m.read": {"@a:b": {"ts": 1}, "@c:d": {"ts": 1, "thread_id": "main"}, "@e:f": {"thread_id": "$t"}}},
-            "$2": {"m.read.private": {"@g:h": {"ts": 2}}},
-        }}))
-        .unwrap();
-        let readers: Vec<String> = receipts(&"!r".into(), &raw)
-            .into_iter()
-            .map(|read| format!("{} {}", read.user, read.event))
-            .collect();
-        assert_eq!(readers, ["@a:b $1", "@c:d $1"]);
-        let typing = Raw::new(&json!({"type": "m.typing", "content": {"user_ids": ["@a:b"]}})).unwrap();
-        assert_eq!(receipts(&"!r".into(), &typing), []);
     }
 }

@@ -10,10 +10,8 @@ use matrix_sdk::Client;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
 use tokio::sync::{Mutex, watch};
 
-use super::fault::Fault;
 use super::invitations::Invitations;
 use super::link::Link;
-use super::options::MatrixOptions;
 use super::space::Space;
 use super::sync::SYNC;
 use super::turn::{Turn, Turned};
@@ -22,6 +20,8 @@ use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomContent, RoomEvent, RoomSpec, SyncBatch, SyncToken, TxnId,
 };
 use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::matrix::options::MatrixOptions;
+use crate::matrix::wire::Fault;
 use crate::supervisor::Supervisor;
 
 /// A call of one request or a few.

@@ -11,11 +11,9 @@ use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
 use matrix_sdk::{Client, Room};
 use serde_json::Value;
 
-use super::content::{TXN_KEY, outgoing};
-use super::event;
-use super::fault::Fault;
 use crate::domain::matrix::{RoomContent, RoomEvent, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::matrix::wire::{Fault, TXN_KEY, outgoing, read_event};
 
 /// Events of ours in one page of a room's history, and pages that are searched.
 const PAGE: u32 = 100;
@@ -99,7 +97,7 @@ pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Resul
         Err(fault) => return Err(unless_gone(client, room, fault).await),
     };
     let room = MatrixRoomId(room.to_string());
-    let read = event::read(&room, event.raw());
+    let read = read_event(&room, event.raw());
     read.ok_or_else(|| Fault::Refused(format!("{id} is no event")))
 }
 

@@ -13,10 +13,10 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, UserId};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
-use super::fault::Fault;
-use super::state::{self, Found, Wanted};
+use super::state;
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
+use crate::matrix::wire::{Fault, Found, Wanted, via};
 
 /// A room whose alias is there and that cannot be read may still be in the making, on behalf of a request of ours that
 /// was cut off: it is looked at again this often, after this pause.
@@ -57,7 +57,7 @@ pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, 
             "",
             json!({"join_rule": "restricted", "allow": allow}),
         ));
-        let mut parent = json!(state::via(us.server_name().as_str()));
+        let mut parent = json!(via(us.server_name().as_str()));
         parent["canonical"] = json!(true);
         wanted.push(Wanted::new("m.space.parent", space.as_str(), parent));
     }
@@ -123,7 +123,7 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
 /// # Errors
 /// `Gone` when we are not in it.
 pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &Plan<'_>) -> Result<(), Fault> {
-    let found = match Found::read(client, room).await {
+    let found = match state::read(client, room).await {
         Err(Fault::Forbidden(why) | Fault::Missing(why)) => return Err(Fault::Gone(why)),
         found => found?,
     };
@@ -136,12 +136,12 @@ pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &P
 /// The state of the room to which an alias leads, once it can be read.
 async fn settled(client: &Client, room: &RoomId) -> Result<Found, Fault> {
     for _ in 1..LOOKS {
-        match Found::read(client, room).await {
+        match state::read(client, room).await {
             Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(LOOK_PAUSE).await,
             found => return found,
         }
     }
-    Found::read(client, room).await
+    state::read(client, room).await
 }
 
 async fn resolve(client: &Client, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {

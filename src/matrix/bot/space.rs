@@ -7,10 +7,10 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::fault::Fault;
-use super::options::MatrixOptions;
 use super::rooms::{self, Kind, Plan};
-use super::state::{self, Wanted};
+use super::state;
+use crate::matrix::options::MatrixOptions;
+use crate::matrix::wire::{Fault, Wanted, via};
 
 /// Remembers the Space, once it has been seen to in this run.
 #[derive(Default)]
@@ -59,11 +59,7 @@ impl Space {
                 return Err(fault);
             }
         }
-        let link = Wanted::new(
-            "m.space.child",
-            room.as_str(),
-            json!(state::via(us.server_name().as_str())),
-        );
+        let link = Wanted::new("m.space.child", room.as_str(), json!(via(us.server_name().as_str())));
         state::set(client, space.to_owned(), &link).await
     }
 }

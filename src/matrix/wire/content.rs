@@ -6,17 +6,17 @@ use crate::domain::MatrixEventId;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, TxnId};
 
 /// Under this key every event of ours bears its transaction id, also inside the encryption (rule 18).
-pub(super) const TXN_KEY: &str = "crm.transaction_id";
+pub const TXN_KEY: &str = "crm.transaction_id";
 /// Bytes of text up to which a formatted twin is added: an event holds 65,536 in all, and encryption adds a third.
 const MAX_FORMATTED: usize = MAX_ROOM_TEXT / 4;
 
 /// An event to be sent: its type and content.
-pub(super) struct Outgoing {
-    pub(super) kind: &'static str,
-    pub(super) content: Value,
+pub struct Outgoing {
+    pub kind: &'static str,
+    pub content: Value,
 }
 
-pub(super) fn outgoing(content: &RoomContent, txn: &TxnId) -> Outgoing {
+pub fn outgoing(content: &RoomContent, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
         RoomContent::Text { author, body, reply_to } => {
             let text = match author {

@@ -12,9 +12,9 @@ use matrix_sdk::{Client, SqliteCryptoStore, SqliteStateStore, SqliteStoreConfig}
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::fault::Fault;
-use super::options::MatrixOptions;
 use super::session::{KEY_LENGTH, Kept};
+use crate::matrix::options::MatrixOptions;
+use crate::matrix::wire::Fault;
 
 /// One request to the homeserver; a `/sync` may wait for longer by what it was told to wait.
 pub(super) const REQUEST: Duration = Duration::from_secs(30);

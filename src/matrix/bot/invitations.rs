@@ -8,7 +8,7 @@ use matrix_sdk::ruma::OwnedRoomId;
 use matrix_sdk::ruma::api::client::membership::leave_room;
 use tokio::sync::Mutex;
 
-use super::fault::Fault;
+use crate::matrix::wire::Fault;
 
 /// A foreign homeserver may never answer.
 const DECLINE: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use rand::rngs::SysRng;
 ///
 /// No two are alike: Synapse answers the same question within two minutes from its memory (`sync_response_cache_duration`), and
 /// what it remembers as "now" may be long past. So a type that there is none of is not wanted, another each time.
-pub(super) fn filter(timeline: u32) -> FilterDefinition {
+pub fn filter(timeline: u32) -> FilterDefinition {
     let mut filter = FilterDefinition::default();
     // Without randomness the question is right but for that memory.
     let unlike_others = format!("crm.{:x}", SysRng.try_next_u64().unwrap_or_default());

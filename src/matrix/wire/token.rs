@@ -8,13 +8,13 @@ use crate::domain::matrix::SyncToken;
 const BETWEEN: char = ' ';
 
 /// The homeserver's token as ours.
-pub(super) fn wrap(user: &UserId, next_batch: &str) -> SyncToken {
+pub fn wrap(user: &UserId, next_batch: &str) -> SyncToken {
     SyncToken(format!("{user}{BETWEEN}{next_batch}"))
 }
 
 /// The homeserver's token, unless it is of another user's stream (the configuration has changed): there it would mean
 /// nothing, or something else.
-pub(super) fn unwrap<'a>(user: &UserId, token: &'a SyncToken) -> Option<&'a str> {
+pub fn unwrap<'a>(user: &UserId, token: &'a SyncToken) -> Option<&'a str> {
     let (whose, next_batch) = token.0.split_once(BETWEEN)?;
     (whose == user.as_str()).then_some(next_batch)
 }

@@ -8,7 +8,7 @@ use matrix_sdk::ruma::UInt;
 use matrix_sdk::ruma::events::AnySyncTimelineEvent;
 use matrix_sdk::ruma::serde::Raw;
 
-use super::fault::Fault;
+use crate::matrix::wire::Fault;
 
 /// Events in one page of a room's history.
 const PAGE: u32 = 100;

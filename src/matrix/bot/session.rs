@@ -16,7 +16,7 @@ const FILE_MODE: u32 = 0o600;
 /// Bytes of the key that encrypts the store.
 pub(super) const KEY_LENGTH: usize = 32;
 
-/// Forgets the session, the encryption keys and everything else in the folder of [`super::MatrixOptions`]: the next start
+/// Forgets the session, the encryption keys and everything else in the folder of [`crate::matrix::MatrixOptions`]: the next start
 /// logs in as a new device. No process may be using the folder.
 pub fn reset(folder: &Path) -> io::Result<()> {
     // The session goes first: what is left of an interrupted reset is not taken for a working whole.

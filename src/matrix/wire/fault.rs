@@ -9,7 +9,7 @@ use matrix_sdk::{HttpError, reqwest};
 use crate::domain::matrix::MatrixError;
 
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// The homeserver does not answer, or what stands before it says that it is down.
     #[error("{0}")]
     Network(String),
@@ -31,7 +31,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn busy(why: impl Into<String>) -> Self {
+    pub fn busy(why: impl Into<String>) -> Self {
         Self::Busy {
             why: why.into(),
             retry_after: None,

@@ -16,8 +16,7 @@ use matrix_sdk::{Client, EncryptionState, Room};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
-use super::asking::filter;
-use super::fault::Fault;
+use crate::matrix::wire::{Fault, filter};
 
 /// The first sync of a new store brings every room; a thousand of them took 17 s.
 const FIRST: Duration = Duration::from_mins(10);

@@ -3,8 +3,8 @@
 use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::uiaa::{AuthData, Password, UserIdentifier};
 
-use super::fault::Fault;
-use super::options::MatrixOptions;
+use crate::matrix::options::MatrixOptions;
+use crate::matrix::wire::Fault;
 
 /// Makes sure that our device is signed by our identity, and makes the identity where there is none.
 ///

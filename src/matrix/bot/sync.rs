@@ -11,14 +11,13 @@ use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::{Request, Response};
 use matrix_sdk::ruma::presence::PresenceState;
 
-use super::asking::filter;
-use super::fault::Fault;
+use super::gap;
 use super::login::REQUEST;
-use super::news::{self, News};
 use super::turn::{self, Turn, Turned};
-use super::{event, gap, token};
+use super::updates::{self, RoomUpdate};
 use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{RoomEventKind, SyncBatch, SyncToken};
+use crate::matrix::wire::{Fault, filter, read_event, receipts, unwrap_token, wrap_token};
 
 /// How long the homeserver may wait for something to happen.
 const POLL: Duration = Duration::from_secs(30);
@@ -37,9 +36,9 @@ pub(super) async fn sync(
     let us = client
         .user_id()
         .ok_or_else(|| Fault::LoggedOut("we are not logged in".to_owned()))?;
-    let Some(since) = since.and_then(|since| token::unwrap(us, since)) else {
+    let Some(since) = since.and_then(|since| unwrap_token(us, since)) else {
         let next = turn.first(client).await?;
-        return Ok(SyncBatch::nothing_until(token::wrap(us, &next)));
+        return Ok(SyncBatch::nothing_until(wrap_token(us, &next)));
     };
     // The store is younger than the token (it was reset): it has to learn of the rooms before anything else.
     if turned.is_none() && turn::is_new(client).await? {
@@ -49,9 +48,9 @@ pub(super) async fn sync(
         .await
         .inspect_err(|_| *turned = None)?;
     turn.after(client, since, &answer, turned).await?;
-    let mut batch = SyncBatch::nothing_until(token::wrap(us, &answer.next_batch));
-    for news in news::of(client, answer.rooms).await {
-        take(client, us, since, news, &mut batch).await?;
+    let mut batch = SyncBatch::nothing_until(wrap_token(us, &answer.next_batch));
+    for update in updates::of(client, answer.rooms).await {
+        take(client, us, since, update, &mut batch).await?;
     }
     Ok(batch)
 }
@@ -69,12 +68,18 @@ async fn ask(client: &Client, since: &str, may_wait: bool) -> Result<Response, F
 }
 
 /// Adds one room's news to the batch, with what its piece of the timeline has left out.
-async fn take(client: &Client, us: &UserId, since: &str, news: News, batch: &mut SyncBatch) -> Result<(), Fault> {
-    let room_id = MatrixRoomId(news.room.to_string());
+async fn take(
+    client: &Client,
+    us: &UserId,
+    since: &str,
+    update: RoomUpdate,
+    batch: &mut SyncBatch,
+) -> Result<(), Fault> {
+    let room_id = MatrixRoomId(update.room.to_string());
     let mut timeline = Vec::new();
-    if let Some(prev_batch) = news.gap {
+    if let Some(prev_batch) = update.gap {
         let room = client
-            .get_room(&news.room)
+            .get_room(&update.room)
             .ok_or_else(|| Fault::busy("a room of the sync is not in the store"))?;
         match gap::fill(&room, prev_batch, since).await {
             Ok(filled) => {
@@ -90,17 +95,17 @@ async fn take(client: &Client, us: &UserId, since: &str, news: News, batch: &mut
             Err(fault) => return Err(fault),
         }
     }
-    timeline.extend(news.timeline);
+    timeline.extend(update.timeline);
     let mut seen = HashSet::new();
     for raw in &timeline {
-        let Some(event) = event::read(&room_id, raw) else {
+        let Some(event) = read_event(&room_id, raw) else {
             continue;
         };
         if event.sender.as_str() != us && event.what != RoomEventKind::Other && seen.insert(event.id.clone()) {
             batch.events.push(event);
         }
     }
-    let receipts = news.ephemeral.iter().flat_map(|raw| news::receipts(&room_id, raw));
+    let receipts = update.ephemeral.iter().flat_map(|raw| receipts(&room_id, raw));
     batch
         .receipts
         .extend(receipts.filter(|receipt| receipt.user.as_str() != us));

@@ -1,12 +1,10 @@
-//! A room's state: what it should be, what it is, and the difference made good.
+//! A room's state: what it should be, and what it is.
 
 use std::collections::{BTreeMap, HashMap};
 
-use matrix_sdk::Client;
-use matrix_sdk::ruma::api::client::state::{get_state_events, send_state_event};
-use matrix_sdk::ruma::events::{AnyInitialStateEvent, StateEventType};
+use matrix_sdk::ruma::UserId;
+use matrix_sdk::ruma::events::{AnyInitialStateEvent, AnyStateEvent};
 use matrix_sdk::ruma::serde::Raw;
-use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -15,16 +13,16 @@ use super::fault::Fault;
 
 /// State that a room should have.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
-    pub(super) kind: &'static str,
-    pub(super) key: String,
-    pub(super) content: Value,
+pub struct Wanted {
+    pub kind: &'static str,
+    pub key: String,
+    pub content: Value,
     /// Any content at all will do: what is there may have been set otherwise for good.
-    pub(super) once: bool,
+    pub once: bool,
 }
 
 impl Wanted {
-    pub(super) fn new(kind: &'static str, key: impl Into<String>, content: Value) -> Self {
+    pub fn new(kind: &'static str, key: impl Into<String>, content: Value) -> Self {
         Self {
             kind,
             key: key.into(),
@@ -33,19 +31,19 @@ impl Wanted {
         }
     }
 
-    pub(super) fn once(self) -> Self {
+    pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
 
     /// As the event that a new room begins with.
-    pub(super) fn initial(&self) -> Result<Raw<AnyInitialStateEvent>, Fault> {
+    pub fn initial(&self) -> Result<Raw<AnyInitialStateEvent>, Fault> {
         let event = json!({"type": self.kind, "state_key": self.key, "content": self.content});
         Ok(Raw::from_json(to_raw_value(&event)?))
     }
 }
 
 /// A room's state as the homeserver has it.
-pub(super) struct Found {
+pub struct Found {
     contents: HashMap<(String, String), Value>,
     creator: Option<String>,
 }
@@ -61,11 +59,8 @@ struct Wire {
 }
 
 impl Found {
-    /// # Errors
-    /// `Forbidden` or `Missing` for a room that we are not in, or that was never finished.
-    pub(super) async fn read(client: &Client, room: &RoomId) -> Result<Self, Fault> {
-        let request = get_state_events::v3::Request::new(room.to_owned());
-        let events = client.send(request).await?.room_state;
+    /// Collects the events of a room's state; what is none is passed over.
+    pub fn of(events: &[Raw<AnyStateEvent>]) -> Self {
         let mut found = Self {
             contents: HashMap::new(),
             creator: None,
@@ -79,25 +74,25 @@ impl Found {
             }
             found.contents.insert((wire.kind, wire.state_key), wire.content);
         }
-        Ok(found)
+        found
     }
 
-    pub(super) fn is_created_by(&self, user: &UserId) -> bool {
+    pub fn is_created_by(&self, user: &UserId) -> bool {
         self.creator.as_deref() == Some(user.as_str())
     }
 
     /// Whether the user is in the room.
-    pub(super) fn has_joined(&self, user: &str) -> bool {
+    pub fn has_joined(&self, user: &str) -> bool {
         self.membership(user) == Some("join")
     }
 
     /// Whether the user is in the room or asked to come.
-    pub(super) fn is_expected(&self, user: &str) -> bool {
+    pub fn is_expected(&self, user: &str) -> bool {
         matches!(self.membership(user), Some("join" | "invite"))
     }
 
     /// Whether the user was put out for good.
-    pub(super) fn is_banned(&self, user: &str) -> bool {
+    pub fn is_banned(&self, user: &str) -> bool {
         self.membership(user) == Some("ban")
     }
 
@@ -109,7 +104,8 @@ impl Found {
         self.contents.get(&(kind.to_owned(), key.to_owned()))
     }
 
-    fn meets(&self, wanted: &Wanted) -> bool {
+    /// Whether a room has this state.
+    pub fn meets(&self, wanted: &Wanted) -> bool {
         let Some(content) = self.content(wanted.kind, &wanted.key) else {
             return false;
         };
@@ -123,24 +119,8 @@ impl Found {
     }
 }
 
-/// Sets what differs from what is wanted; what is so already costs nothing.
-pub(super) async fn make_good(client: &Client, room: &RoomId, found: &Found, wanted: &[Wanted]) -> Result<(), Fault> {
-    for wanted in wanted.iter().filter(|wanted| !found.meets(wanted)) {
-        set(client, room.to_owned(), wanted).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn set(client: &Client, room: OwnedRoomId, wanted: &Wanted) -> Result<(), Fault> {
-    let content = Raw::from_json(to_raw_value(&wanted.content)?);
-    let kind = StateEventType::from(wanted.kind);
-    let request = send_state_event::v3::Request::new_raw(room, kind, wanted.key.clone(), content);
-    client.send(request).await?;
-    Ok(())
-}
-
 /// A link between a Space and a room, in either direction.
-pub(super) fn via(server: &str) -> BTreeMap<&'static str, Value> {
+pub fn via(server: &str) -> BTreeMap<&'static str, Value> {
     BTreeMap::from([("via", json!([server]))])
 }
 

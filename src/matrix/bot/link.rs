@@ -9,12 +9,12 @@ use matrix_sdk::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::fault::Fault;
 use super::login::LoginError;
-use super::options::MatrixOptions;
-use super::{identity, login};
+use super::{cross_signing, login};
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::{MatrixError, MatrixState, MatrixStatus};
+use crate::matrix::options::MatrixOptions;
+use crate::matrix::wire::Fault;
 
 /// Between two tries to reach a homeserver that is down: the first pause, doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -178,7 +178,7 @@ async fn prove(client: &Client, options: &MatrixOptions) -> Result<(), LoginErro
         }
         Err(fault) => return Err(LoginError::Refused(fault.to_string())),
     }
-    match identity::ensure(client, options).await {
+    match cross_signing::ensure(client, options).await {
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => Err(passing.into()),
         Err(fault) => {
             // Agents then see a warning beside our messages, which is better than no messages.

@@ -23,7 +23,7 @@ struct Wire {
 }
 
 /// Reads an event, decrypted as far as it could be. Nothing, when it has not even an id and a sender.
-pub(super) fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
+pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
     let wire: Wire = serde_json::from_str(raw.json().get())
         .inspect_err(|error| tracing::warn!(%room, "an event that is none is passed over: {error}"))
         .ok()?;
