@@ -55,6 +55,16 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The only room that the work can be done in, if it is for one.
+    pub const fn room(&self) -> Option<&MatrixRoomId> {
+        match self {
+            Self::Reply { room, .. } | Self::Tell { room, .. } => Some(room),
+            _ => None,
+        }
+    }
+}
+
 /// A row of the outbox. Rows of one lane, (target, lane), are taken in the order of their ids; `None` is the lane of
 /// what belongs to no conversation.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,13 +10,15 @@ use entity::outbox;
 
 use crate::domain::message::Message;
 use crate::domain::outbox::{OutboxItem, Target, Work};
-use crate::domain::{AccountId, ConversationId, MessageId, OutboxId, Timestamp};
+use crate::domain::{AccountId, ConversationId, MatrixRoomId, MessageId, OutboxId, Timestamp};
 
 use super::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx};
 
 /// The outbox's name in a query about rows that stand before others.
 const EARLIER: &str = "earlier";
+/// Answers for a gone room that are deleted at once; the relay gives up what is left, one by one.
+const MAX_IN_ROOM: u64 = 1_000;
 
 /// A piece of work to be written down.
 #[derive(Clone, Debug, PartialEq)]
@@ -302,6 +304,26 @@ impl Tx {
             .all(&self.session)
             .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// Deletes the answers and notices that are for this room and no other. Returns how many.
+    pub async fn remove_work_in(&mut self, room: &MatrixRoomId) -> Result<u64, StoreError> {
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .filter(outbox::Column::MessageId.is_null())
+            .filter(outbox::Column::Work.contains(room.as_str()))
+            .limit(MAX_IN_ROOM)
+            .all(&self.session)
+            .await?;
+        let mut removed = 0;
+        for row in rows {
+            let item = read(row)?;
+            // The text may name the room as well.
+            if item.work.room() == Some(room) {
+                removed += u64::from(self.finish_work(item.id).await?);
+            }
+        }
+        Ok(removed)
     }
 
     /// Takes away the work about a message for one target; gives the count.

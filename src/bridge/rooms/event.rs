@@ -15,6 +15,8 @@ use crate::domain::outbox::{Target, Work};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
+use super::gone;
+
 /// What an agent wrote longer ago than this is not sent without a word (rule 5).
 const STALE_AFTER: Duration = Duration::from_hours(1);
 
@@ -63,7 +65,7 @@ pub(crate) async fn take_in(
         }
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
-        return member(tx, around, &conversation, user, *membership).await;
+        return member(tx, around, &event.room, user, *membership).await;
     }
     if !policy.agents.contains(&event.sender) || tx.is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
@@ -245,18 +247,17 @@ async fn answer(
     Ok(Taken::Answered)
 }
 
-/// An agent who has left the desk's list gets nothing; a bot that was put out of a room forgets it, and the next message
-/// makes a new one.
+/// Forgets a room that the bot was put out of: the next message makes a new one. Other memberships change nothing here.
 async fn member(
     tx: &mut Tx,
     around: &Around,
-    conversation: &Conversation,
+    room: &MatrixRoomId,
     user: &MatrixUserId,
     membership: Membership,
 ) -> Result<Taken, StoreError> {
-    let gone = matches!(membership, Membership::Leave | Membership::Ban);
-    if gone && around.bot.as_ref() == Some(user) {
-        tx.drop_room(conversation.id).await?;
+    let is_out = matches!(membership, Membership::Leave | Membership::Ban);
+    if is_out && around.bot.as_ref() == Some(user) {
+        gone::forget(tx, room).await?;
     }
     Ok(Taken::Nothing)
 }

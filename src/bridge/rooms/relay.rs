@@ -9,12 +9,13 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::bridge::core::{Core, Progress, trouble};
+use crate::domain::delivery::back_off;
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
 
-use super::{render, spec, ticks};
+use super::{gone, render, spec, ticks};
 
 /// Lanes worked on side by side.
 const LANES: usize = 8;
@@ -37,12 +38,30 @@ pub struct RoomRelay {
 /// Why a piece of work was not done.
 pub(crate) enum Undone {
     Port(MatrixError),
+    /// The room in which it was to be done is gone.
+    Gone {
+        room: MatrixRoomId,
+        why: String,
+    },
     Store(StoreError),
 }
 
 impl From<MatrixError> for Undone {
     fn from(error: MatrixError) -> Self {
         Self::Port(error)
+    }
+}
+
+impl Undone {
+    /// How a call about a room failed.
+    pub(crate) fn in_room(room: &MatrixRoomId) -> impl FnOnce(MatrixError) -> Self {
+        move |error| match error {
+            MatrixError::RoomGone(why) => Self::Gone {
+                room: room.clone(),
+                why,
+            },
+            other => Self::Port(other),
+        }
     }
 }
 
@@ -134,6 +153,7 @@ impl RoomRelay {
         let outcome = match self.handle(&item).await {
             Ok(()) => return item,
             Err(Undone::Port(error)) => self.after(&item, error).await,
+            Err(Undone::Gone { room, why }) => self.after_gone(&item, room, &why).await,
             Err(Undone::Store(error)) => Err(error),
         };
         if let Err(error) = outcome {
@@ -243,23 +263,13 @@ impl RoomRelay {
         Ok(self.known_room(place).await?.map(|room| (room, event)))
     }
 
-    /// The conversation whose room a piece of work is for.
-    async fn place_of(&self, item: &OutboxItem) -> Result<Option<ConversationId>, StoreError> {
-        Ok(match &item.work {
-            Work::Answer { about, .. } => match self.core.store.shown_in(*about).await? {
-                Some((_, place)) => Some(place),
-                None => item.lane,
-            },
-            _ => item.lane,
-        })
-    }
-
     async fn update_room(&self, item: &OutboxItem) -> Result<(), Undone> {
         if let Some(conversation) = item.lane
             && let Some(room) = self.known_room(conversation).await?
         {
             let spec = spec::of(&self.core, conversation).await?;
-            self.port.update_room(&room, &spec).await?;
+            let updated = self.port.update_room(&room, &spec).await;
+            updated.map_err(Undone::in_room(&room))?;
         }
         Ok(self.finish(item).await?)
     }
@@ -333,10 +343,14 @@ impl RoomRelay {
         content: &RoomContent,
     ) -> Result<MatrixEventId, Undone> {
         let old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
-        if old && let Some(event) = self.port.find_sent(room, txn).await? {
-            return Ok(event);
+        if old {
+            let found = self.port.find_sent(room, txn).await;
+            if let Some(event) = found.map_err(Undone::in_room(room))? {
+                return Ok(event);
+            }
         }
-        Ok(self.port.send(room, txn, content).await?)
+        let sent = self.port.send(room, txn, content).await;
+        sent.map_err(Undone::in_room(room))
     }
 
     /// `<instance>.<message>.<part>`.
@@ -356,32 +370,43 @@ impl RoomRelay {
             .await
     }
 
-    /// Puts work off, drops a room that is gone, or gives a refused piece up.
+    /// Puts work off, or gives up what was refused too often.
     async fn after(&self, item: &OutboxItem, error: MatrixError) -> Result<(), StoreError> {
-        let now = self.core.clock.now();
-        let (id, lane) = (item.id, self.place_of(item).await?);
-        let why = error.to_string();
-        let refused = matches!(error, MatrixError::Refused(_));
-        let gone = matches!(error, MatrixError::RoomGone(_));
-        let pause = match error {
-            MatrixError::Unreachable { retry_after, .. } => retry_after.unwrap_or(PAUSE),
-            MatrixError::Refused(_) | MatrixError::RoomGone(_) => crate::domain::delivery::back_off(item.attempts),
+        let (pause, is_refusal) = match error {
+            MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
+            MatrixError::Refused(_) | MatrixError::RoomGone(_) => (back_off(item.attempts), true),
         };
-        let give_up = refused && item.attempts + 1 >= MAX_ATTEMPTS;
-        if give_up {
-            tracing::error!(item = %id, "the homeserver has refused this {MAX_ATTEMPTS} times; given up: {why}");
+        if is_refusal && item.attempts + 1 >= MAX_ATTEMPTS {
+            tracing::error!(item = %item.id, "refused {MAX_ATTEMPTS} times; given up: {error}");
+            return self.finish(item).await;
         }
+        let (id, due, why) = (item.id, self.core.clock.now().plus(pause), error.to_string());
         self.core
             .write(move |tx| {
                 let why = why.clone();
+                async move { tx.retry_work(id, due, &why, is_refusal).await }.boxed()
+            })
+            .await
+    }
+
+    /// Forgets a room that is gone, with the work that can be done there alone. What can be done in a new room is tried
+    /// again; the bound holds for a homeserver that makes rooms and then denies them.
+    async fn after_gone(&self, item: &OutboxItem, room: MatrixRoomId, why: &str) -> Result<(), StoreError> {
+        let give_up = item.attempts + 1 >= MAX_ATTEMPTS;
+        if give_up {
+            tracing::error!(item = %item.id, %room, "the room was gone {MAX_ATTEMPTS} times; given up: {why}");
+        }
+        let (id, due) = (item.id, self.core.clock.now().plus(back_off(item.attempts)));
+        let why = format!("the room is gone: {why}");
+        self.core
+            .write(move |tx| {
+                let (room, why) = (room.clone(), why.clone());
                 async move {
-                    if let (true, Some(conversation)) = (gone, lane) {
-                        tx.drop_room(conversation).await?;
-                    }
+                    gone::forget(tx, &room).await?;
                     if give_up {
                         return tx.finish_work(id).await.map(|_| ());
                     }
-                    tx.retry_work(id, now.plus(pause), &why, refused || gone).await
+                    tx.retry_work(id, due, &why, true).await
                 }
                 .boxed()
             })

@@ -71,7 +71,8 @@ pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: M
         }
     }
     if message.state.reached(MessageState::Read) {
-        relay.port.mark_read(&room, &event).await?;
+        let marked = relay.port.mark_read(&room, &event).await;
+        marked.map_err(Undone::in_room(&room))?;
     }
     Ok(relay.finish(item).await?)
 }
@@ -92,10 +93,9 @@ async fn say(
     };
     let said = relay.send(item, room, &relay.txn(id, &part), &reaction).await?;
     if let Some(previous) = &tick.previous {
-        relay
-            .port
-            .redact(room, previous, &relay.txn(id, &format!("{part}.gone")))
-            .await?;
+        let gone = relay.txn(id, &format!("{part}.gone"));
+        let redacted = relay.port.redact(room, previous, &gone).await;
+        redacted.map_err(Undone::in_room(room))?;
     }
     let tick = Tick {
         event: Some(said),
