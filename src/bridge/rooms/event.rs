@@ -11,7 +11,7 @@ use crate::bridge::outbound::queue::NewText;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -232,13 +232,12 @@ async fn answer(
     event: &RoomEvent,
     text: String,
 ) -> Result<Taken, StoreError> {
-    let work = Work::Reply {
+    let work = MatrixWork::Reply {
         room: event.room.clone(),
         event: event.id.clone(),
         text,
     };
     tx.enqueue(NewWork::for_conversation(
-        Target::Matrix,
         conversation.account_id,
         conversation.id,
         work,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::bridge::core::{Core, Progress, trouble};
 use crate::domain::delivery::back_off;
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
 
@@ -82,7 +82,7 @@ impl RoomRelay {
         let mut status = self.port.status();
         // Each piece is a task of its own: one that is only looked at when this loop has time may hold a connection that the
         // loop itself is waiting for.
-        let mut in_hand: JoinSet<OutboxItem> = JoinSet::new();
+        let mut in_hand: JoinSet<OutboxItem<MatrixWork>> = JoinSet::new();
         let mut busy = Busy::default();
         loop {
             bell.mark_unchanged();
@@ -94,7 +94,7 @@ impl RoomRelay {
                 match self
                     .core
                     .store
-                    .ready(Target::Matrix, None, self.core.clock.now(), free, &busy)
+                    .ready::<MatrixWork>(None, self.core.clock.now(), free, &busy)
                     .await
                 {
                     Ok(items) => {
@@ -137,7 +137,7 @@ impl RoomRelay {
         let items = self
             .core
             .store
-            .ready(Target::Matrix, None, now, LANES as u64, &Busy::default())
+            .ready::<MatrixWork>(None, now, LANES as u64, &Busy::default())
             .await?;
         if items.is_empty() || self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
@@ -149,7 +149,7 @@ impl RoomRelay {
     }
 
     /// Does one piece of work, and writes down how it went.
-    async fn work(&self, item: OutboxItem) -> OutboxItem {
+    async fn work(&self, item: OutboxItem<MatrixWork>) -> OutboxItem<MatrixWork> {
         let outcome = match self.handle(&item).await {
             Ok(()) => return item,
             Err(Undone::Port(error)) => self.after(&item, error).await,
@@ -163,12 +163,12 @@ impl RoomRelay {
         item
     }
 
-    async fn handle(&self, item: &OutboxItem) -> Result<(), Undone> {
+    async fn handle(&self, item: &OutboxItem<MatrixWork>) -> Result<(), Undone> {
         match &item.work {
-            Work::ShowMessage { message } => self.show(item, *message).await,
-            Work::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
-            Work::Answer { about, text } => self.answer(item, *about, text).await,
-            Work::Reply { room, event, text } => {
+            MatrixWork::ShowMessage { message } => self.show(item, *message).await,
+            MatrixWork::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
+            MatrixWork::Answer { about, text } => self.answer(item, *about, text).await,
+            MatrixWork::Reply { room, event, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
                     reply_to: Some(event.clone()),
@@ -176,7 +176,7 @@ impl RoomRelay {
                 self.send(item, room, &self.txn_of_item(item), &content).await?;
                 Ok(self.finish(item).await?)
             }
-            Work::Tell { room, text } => {
+            MatrixWork::Tell { room, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
                     reply_to: None,
@@ -184,17 +184,13 @@ impl RoomRelay {
                 self.send(item, room, &self.txn_of_item(item), &content).await?;
                 Ok(self.finish(item).await?)
             }
-            Work::UpdateRoom => self.update_room(item).await,
-            Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
-            Work::SendMessage { .. } | Work::EditMessage { .. } | Work::DeleteMessage { .. } | Work::React { .. } => {
-                tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
-                Ok(self.finish(item).await?)
-            }
+            MatrixWork::UpdateRoom => self.update_room(item).await,
+            MatrixWork::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
         }
     }
 
     /// Shows a message that was not written in its room.
-    async fn show(&self, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+    async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
         let Some(message) = self.core.store.message(id).await? else {
             return Ok(self.finish(item).await?);
         };
@@ -263,7 +259,7 @@ impl RoomRelay {
         Ok(self.known_room(place).await?.map(|room| (room, event)))
     }
 
-    async fn update_room(&self, item: &OutboxItem) -> Result<(), Undone> {
+    async fn update_room(&self, item: &OutboxItem<MatrixWork>) -> Result<(), Undone> {
         if let Some(conversation) = item.lane
             && let Some(room) = self.known_room(conversation).await?
         {
@@ -275,7 +271,7 @@ impl RoomRelay {
     }
 
     /// Says in the room what became of a message.
-    async fn answer(&self, item: &OutboxItem, about: MessageId, text: &str) -> Result<(), Undone> {
+    async fn answer(&self, item: &OutboxItem<MatrixWork>, about: MessageId, text: &str) -> Result<(), Undone> {
         let Some(message) = self.core.store.message(about).await? else {
             return Ok(self.finish(item).await?);
         };
@@ -294,7 +290,7 @@ impl RoomRelay {
     /// Tells the owner of a trouble that there still is, or of the end of one that was told.
     async fn tell_owner(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<MatrixWork>,
         owner: &MatrixUserId,
         key: &str,
         text: &str,
@@ -337,7 +333,7 @@ impl RoomRelay {
     /// Sends under a transaction id. Work that is too old to trust the homeserver's memory is searched for first.
     pub(crate) async fn send(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<MatrixWork>,
         room: &MatrixRoomId,
         txn: &TxnId,
         content: &RoomContent,
@@ -359,11 +355,11 @@ impl RoomRelay {
     }
 
     /// For what belongs to no message: outbox ids are never used again.
-    fn txn_of_item(&self, item: &OutboxItem) -> TxnId {
+    fn txn_of_item(&self, item: &OutboxItem<MatrixWork>) -> TxnId {
         TxnId(format!("{}.o{}.0", self.core.instance, item.id))
     }
 
-    pub(crate) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+    pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         let id = item.id;
         self.core
             .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
@@ -371,7 +367,7 @@ impl RoomRelay {
     }
 
     /// Puts work off, or gives up what was refused too often.
-    async fn after(&self, item: &OutboxItem, error: MatrixError) -> Result<(), StoreError> {
+    async fn after(&self, item: &OutboxItem<MatrixWork>, error: MatrixError) -> Result<(), StoreError> {
         let (pause, is_refusal) = match error {
             MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
             MatrixError::Refused(_) | MatrixError::RoomGone(_) => (back_off(item.attempts), true),
@@ -391,7 +387,7 @@ impl RoomRelay {
 
     /// Forgets a room that is gone, with the work that can be done there alone. What can be done in a new room is tried
     /// again; the bound holds for a homeserver that makes rooms and then denies them.
-    async fn after_gone(&self, item: &OutboxItem, room: MatrixRoomId, why: &str) -> Result<(), StoreError> {
+    async fn after_gone(&self, item: &OutboxItem<MatrixWork>, room: MatrixRoomId, why: &str) -> Result<(), StoreError> {
         let give_up = item.attempts + 1 >= MAX_ATTEMPTS;
         if give_up {
             tracing::error!(item = %item.id, %room, "the room was gone {MAX_ATTEMPTS} times; given up: {why}");

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use crate::bridge::outbound::queue::LATE_AFTER;
 use crate::domain::matrix::RoomContent;
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
@@ -30,7 +30,7 @@ fn key(state: MessageState, late: bool) -> Option<&'static str> {
 /// Asks for the tick to follow the message. Free of the conversation's lane: texts go first.
 pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
     if message.direction == Direction::Outbound {
-        tx.enqueue(NewWork::for_message(Target::Matrix, message, Work::Tick { message: message.id }).free())
+        tx.enqueue(NewWork::for_message(message, MatrixWork::Tick { message: message.id }).free())
             .await?;
     }
     Ok(())
@@ -41,7 +41,11 @@ pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError
 ///
 /// What is about to be said is written down first: else a crash between saying and writing, with the state moving on in
 /// between, would leave two reactions.
-pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+pub(crate) async fn bring_up_to_date(
+    relay: &RoomRelay,
+    item: &OutboxItem<MatrixWork>,
+    id: MessageId,
+) -> Result<(), Undone> {
     let core = &relay.core;
     let Some(message) = core.store.message(id).await? else {
         return Ok(relay.finish(item).await?);
@@ -80,7 +84,7 @@ pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: M
 /// Puts the reaction that was written down into the room, in the place of the one before.
 async fn say(
     relay: &RoomRelay,
-    item: &OutboxItem,
+    item: &OutboxItem<MatrixWork>,
     room: &MatrixRoomId,
     id: MessageId,
     event: &MatrixEventId,
@@ -122,11 +126,11 @@ async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError
     relay
         .core
         .write(move |tx| {
-            let work = Work::Answer {
+            let work = MatrixWork::Answer {
                 about: message.id,
                 text: late_reason(&message),
             };
-            let work = NewWork::for_message(Target::Matrix, &message, work);
+            let work = NewWork::for_message(&message, work);
             async move { tx.enqueue(work).await.map(|_| ()) }.boxed()
         })
         .await
