@@ -1,51 +1,56 @@
-//! What the adapter has to be told: where, as whom, and what it may keep.
+//! The adapter's settings.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::domain::MatrixUserId;
 
+/// Settings of the bot: the homeserver, the login and the folder that it may use.
 #[derive(Clone, Debug)]
 pub struct MatrixOptions {
     /// The homeserver's base address (`https://matrix.example.org`).
     pub homeserver: String,
     /// The bot's user id (`@desk:example.org`) or the part of it before the colon.
     pub user: String,
+    /// The password of that user.
     pub password: Password,
-    /// Who answers customers; invited to the Space.
+    /// Users who answer customers; invited to the Space.
     pub agents: Vec<MatrixUserId>,
-    /// Who is told of trouble; invited to the Space as well.
+    /// User who is notified of trouble; invited to the Space as well.
     pub owner: Option<MatrixUserId>,
     /// Whether new rooms are encrypted.
     pub encryption: bool,
-    /// Holds the session and the encryption keys; made with mode 0700.
+    /// Folder of the session and the encryption keys; created with mode 0700.
     pub folder: PathBuf,
+    /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
 }
 
-/// The Space that gathers the conversations' rooms.
+/// Settings of the Space that holds the conversations' rooms.
 #[derive(Clone, Debug)]
 pub struct SpaceOptions {
-    /// Local part of its alias: the key by which it is found again, from the instance's own random id.
+    /// Local part of its alias, by which it is found again; derived from the instance's random id.
     pub alias: String,
+    /// Its name in Element.
     pub name: String,
 }
 
-/// The bot's password.
+/// The bot's password; its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
+    /// Wraps a password.
     pub fn new(password: impl Into<String>) -> Self {
         Self(password.into())
     }
 
+    /// Returns the password itself.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// Says nothing of it.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
@@ -57,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_printed() {
+    fn password_is_hidden_in_debug() {
         assert!(!format!("{:?}", Password::new("hunter2")).contains("hunter2"));
     }
 }

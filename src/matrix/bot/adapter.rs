@@ -1,4 +1,4 @@
-//! The port itself: each call finds the client, has its deadline, and tells the connection how it ended.
+//! The port's implementation: each call gets the client, runs under a deadline, and reports its failure to the connection.
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,11 +10,11 @@ use matrix_sdk::Client;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
 use tokio::sync::{Mutex, watch};
 
+use super::connection::Connection;
 use super::invitations::Invitations;
-use super::link::Link;
+use super::sdk_sync::{LastSdkSync, SdkSync};
 use super::space::Space;
-use super::sync::SYNC;
-use super::turn::{Turn, Turned};
+use super::sync::SYNC_TIMEOUT;
 use super::{rooms, send, sync};
 use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomContent, RoomEvent, RoomSpec, SyncBatch, SyncToken, TxnId,
@@ -24,16 +24,16 @@ use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 use crate::supervisor::Supervisor;
 
-/// A call of one request or a few.
-const CALL: Duration = Duration::from_secs(45);
-/// A room with all that belongs to it.
-const ROOM: Duration = Duration::from_mins(2);
-/// How long a send waits for the first sync of this run.
-const FIRST_SYNC: Duration = Duration::from_secs(5);
-/// Rooms that can be in the making at one time without waiting for each other.
+/// Deadline of a call with one request or a few.
+const CALL_TIMEOUT: Duration = Duration::from_secs(45);
+/// Deadline of the creation of a room with its state and invitations.
+const ROOM_TIMEOUT: Duration = Duration::from_mins(2);
+/// Maximum time a send waits for the first sync of this run.
+const FIRST_SYNC_TIMEOUT: Duration = Duration::from_secs(5);
+/// Number of locks that room creations are spread over.
 const SHARDS: usize = 16;
 
-/// Our account on a real homeserver. Cheap to clone; all clones are one.
+/// Our user on a real homeserver. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
 pub struct Bot {
     inner: Arc<Inner>,
@@ -41,96 +41,110 @@ pub struct Bot {
 
 struct Inner {
     options: MatrixOptions,
-    link: Link,
+    connection: Connection,
     supervisor: Supervisor,
     space: Space,
     invitations: Invitations,
-    /// One sync at a time.
-    syncing: Mutex<Turned>,
-    turn: Turn,
-    /// Whether the keys and members of now are known.
+    /// Held during a sync: one at a time.
+    last_sdk_sync: Mutex<LastSdkSync>,
+    sdk: SdkSync,
+    /// Whether the SDK's keys and members are up to date.
     synced: watch::Sender<bool>,
-    /// A room is made by one call at a time; which lock is its alias's.
-    making: [Mutex<()>; SHARDS],
+    /// Locks of room creation, chosen by the alias: a room is created by one call at a time.
+    creating: [Mutex<()>; SHARDS],
 }
 
 impl Bot {
-    /// Starts to connect. The connection is held until the supervisor stops.
+    /// Starts to connect, and returns at once. The connection stays open until the supervisor stops.
     pub fn start(options: MatrixOptions, supervisor: &Supervisor) -> Self {
         let inner = Arc::new(Inner {
             options,
-            link: Link::new(),
+            connection: Connection::new(),
             supervisor: supervisor.clone(),
             space: Space::default(),
             invitations: Invitations::default(),
-            syncing: Mutex::default(),
-            turn: Turn::default(),
+            last_sdk_sync: Mutex::default(),
+            sdk: SdkSync::default(),
             synced: watch::Sender::new(false),
-            making: std::array::from_fn(|_| Mutex::new(())),
+            creating: std::array::from_fn(|_| Mutex::new(())),
         });
-        let (link, stopping) = (Arc::clone(&inner), supervisor.stopping());
-        supervisor.spawn("matrix", async move { link.link.run(&link.options, stopping).await });
+        let (runner, stopping) = (Arc::clone(&inner), supervisor.stopping());
+        supervisor.spawn("matrix", async move {
+            runner.connection.run(&runner.options, stopping).await
+        });
         Self { inner }
     }
 
-    /// Sees to the Space when a run begins and after trouble, so that an agent who is new is asked in before the next customer writes. Whatever
-    /// goes wrong here comes up again with the next room.
-    fn invite_to_space(&self, client: Client) {
+    /// Updates the Space at the start of a run and after a failure, so that a new agent is invited before the next customer
+    /// writes. A failure is only logged: the next room runs into it again.
+    fn update_space(&self, client: Client) {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
-            let Ok(us) = ours(&client) else { return };
+            let Ok(us) = own_id(&client) else { return };
             let ensured = inner
-                .within(ROOM, inner.space.ensure(&client, &us, &inner.options))
+                .within(ROOM_TIMEOUT, inner.space.ensure(&client, &us, &inner.options))
                 .await;
             if let Err(error) = ensured {
-                tracing::warn!("the Space could not be seen to: {error}");
+                tracing::warn!("could not update the Space: {error}; trying again with the next room");
             }
         });
     }
 }
 
 impl Inner {
-    /// Awaits the work under a deadline.
+    /// Runs the work under a deadline, and reports its failure to the connection.
     async fn within<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, MatrixError> {
         let done = tokio::time::timeout(limit, work).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::Network(format!("no answer within {} s", limit.as_secs()))));
+        let done = done.unwrap_or_else(|_| {
+            Err(Fault::Network(format!(
+                "the homeserver did not answer within {} s",
+                limit.as_secs()
+            )))
+        });
         done.map_err(|fault| {
-            self.link.note(&fault);
+            self.connection.report(&fault);
             fault.into()
         })
     }
 
-    /// Nothing is encrypted before it is known who has which devices: the first sync of a run, and after trouble, brings that.
+    /// Waits for the first sync of a run or after a failure: without it the SDK does not know for which devices to encrypt.
     async fn until_synced(&self) -> Result<(), MatrixError> {
         let mut synced = self.synced.subscribe();
-        match tokio::time::timeout(FIRST_SYNC, synced.wait_for(|synced| *synced)).await {
+        match tokio::time::timeout(FIRST_SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(MatrixError::Unreachable {
-                why: "the first sync has not come back yet".to_owned(),
+                why: "the first sync is not complete yet".to_owned(),
                 retry_after: None,
             }),
         }
     }
 
-    async fn make(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<OwnedRoomId, Fault> {
+    /// Finds or creates the room and adds it to the Space.
+    async fn ensure_room(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<OwnedRoomId, Fault> {
         let mut hasher = DefaultHasher::new();
         spec.alias.hash(&mut hasher);
         let shard = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
-        let _alone = self.making[shard].lock().await;
+        let _exclusive = self.creating[shard].lock().await;
         let space = self.space_of(client, us, spec).await?;
         let plan = rooms::plan(spec, space.as_deref(), us, self.options.encryption);
         let room = rooms::ensure(client, us, &plan).await?;
         if let Some(space) = space {
-            self.space.adopt(client, us, &space, &room).await?;
+            self.space.add_room(client, us, &space, &room).await?;
         }
         Ok(room)
     }
 
-    async fn update(&self, client: &Client, us: &OwnedUserId, room: &RoomId, spec: &RoomSpec) -> Result<(), Fault> {
+    async fn update_room(
+        &self,
+        client: &Client,
+        us: &OwnedUserId,
+        room: &RoomId,
+        spec: &RoomSpec,
+    ) -> Result<(), Fault> {
         let space = self.space_of(client, us, spec).await?;
         let plan = rooms::plan(spec, space.as_deref(), us, self.options.encryption);
         rooms::update(client, us, room, &plan).await
@@ -147,21 +161,21 @@ impl Inner {
 #[async_trait]
 impl Matrix for Bot {
     fn status(&self) -> watch::Receiver<MatrixStatus> {
-        self.inner.link.status()
+        self.inner.connection.status()
     }
 
     async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
         let inner = &self.inner;
-        let client = inner.link.client()?;
-        let mut turned = inner.syncing.lock().await;
+        let client = inner.connection.client()?;
+        let mut last = inner.last_sdk_sync.lock().await;
         let batch = inner
-            .within(SYNC, sync::sync(&client, since, &inner.turn, &mut turned))
+            .within(SYNC_TIMEOUT, sync::sync(&client, since, &inner.sdk, &mut last))
             .await
             .inspect_err(|_| {
                 inner.synced.send_replace(false);
             })?;
         if !inner.synced.send_replace(true) {
-            self.invite_to_space(client.clone());
+            self.update_space(client.clone());
         }
         if !client.invited_rooms().is_empty() {
             let inner = Arc::clone(&self.inner);
@@ -172,23 +186,26 @@ impl Matrix for Bot {
     }
 
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        let client = self.inner.link.client()?;
+        let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner.within(CALL, send::event(&client, &room, &id)).await
+        self.inner.within(CALL_TIMEOUT, send::event(&client, &room, &id)).await
     }
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
-        let client = self.inner.link.client()?;
-        let us = ours(&client)?;
-        let room = self.inner.within(ROOM, self.inner.make(&client, &us, spec)).await?;
+        let client = self.inner.connection.client()?;
+        let us = own_id(&client)?;
+        let room = self
+            .inner
+            .within(ROOM_TIMEOUT, self.inner.ensure_room(&client, &us, spec))
+            .await?;
         Ok(MatrixRoomId(room.to_string()))
     }
 
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
-        let client = self.inner.link.client()?;
-        let (us, room) = (ours(&client)?, room_id(room)?);
+        let client = self.inner.connection.client()?;
+        let (us, room) = (own_id(&client)?, room_id(room)?);
         self.inner
-            .within(ROOM, self.inner.update(&client, &us, &room, spec))
+            .within(ROOM_TIMEOUT, self.inner.update_room(&client, &us, &room, spec))
             .await
     }
 
@@ -198,49 +215,55 @@ impl Matrix for Bot {
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError> {
-        let client = self.inner.link.client()?;
+        let client = self.inner.connection.client()?;
         self.inner.until_synced().await?;
         let room = room_id(room)?;
         let send = async {
-            self.inner.turn.introduce(&client, &room).await?;
-            let _gate = self.inner.turn.sending().await;
+            self.inner.sdk.load_members(&client, &room).await?;
+            let _gate = self.inner.sdk.lock_for_send().await;
             send::send(&client, &room, txn, content).await
         };
-        self.inner.within(CALL, send).await
+        self.inner.within(CALL_TIMEOUT, send).await
     }
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
-        let client = self.inner.link.client()?;
+        let client = self.inner.connection.client()?;
         let room = room_id(room)?;
-        self.inner.within(CALL, send::find_sent(&client, &room, txn)).await
+        self.inner
+            .within(CALL_TIMEOUT, send::find_sent(&client, &room, txn))
+            .await
     }
 
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError> {
-        let client = self.inner.link.client()?;
+        let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner.within(CALL, send::redact(&client, &room, &id, txn)).await
+        self.inner
+            .within(CALL_TIMEOUT, send::redact(&client, &room, &id, txn))
+            .await
     }
 
     async fn mark_read(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
-        let client = self.inner.link.client()?;
+        let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner.within(CALL, send::mark_read(&client, &room, &id)).await
+        self.inner
+            .within(CALL_TIMEOUT, send::mark_read(&client, &room, &id))
+            .await
     }
 
     async fn close(&self) {
-        self.inner.link.close();
+        self.inner.connection.close();
     }
 }
 
 fn room_id(room: &MatrixRoomId) -> Result<OwnedRoomId, MatrixError> {
-    RoomId::parse(room.as_str()).map_err(|error| MatrixError::RoomGone(format!("{room:?} is no room id: {error}")))
+    RoomId::parse(room.as_str()).map_err(|error| MatrixError::RoomGone(format!("{room:?} is not a room id: {error}")))
 }
 
 fn event_id(id: &MatrixEventId) -> Result<OwnedEventId, MatrixError> {
-    EventId::parse(id.as_str()).map_err(|error| MatrixError::Refused(format!("{id:?} is no event id: {error}")))
+    EventId::parse(id.as_str()).map_err(|error| MatrixError::Refused(format!("{id:?} is not an event id: {error}")))
 }
 
-fn ours(client: &Client) -> Result<OwnedUserId, MatrixError> {
+fn own_id(client: &Client) -> Result<OwnedUserId, MatrixError> {
     let us = client.user_id().map(ToOwned::to_owned);
-    us.ok_or_else(|| Fault::LoggedOut("we are not logged in".to_owned()).into())
+    us.ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()).into())
 }

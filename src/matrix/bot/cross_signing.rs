@@ -1,4 +1,4 @@
-//! The bot's cross-signing identity, so that agents' clients show no warning beside what it writes.
+//! The bot's cross-signing identity, so that agents' clients show no warning beside its messages.
 
 use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::uiaa::{AuthData, Password, UserIdentifier};
@@ -6,10 +6,10 @@ use matrix_sdk::ruma::api::client::uiaa::{AuthData, Password, UserIdentifier};
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 
-/// Makes sure that our device is signed by our identity, and makes the identity where there is none.
+/// Signs our device with our identity, and creates the identity if there is none.
 ///
-/// An identity whose keys we do not hold (the folder was lost) is replaced: nobody could sign our device with it any more.
-/// The homeserver wants the password for that.
+/// An identity whose keys we do not have (the folder was lost) is replaced, because our device could never be signed with it.
+/// The homeserver requires the password for that.
 pub(super) async fn ensure(client: &Client, options: &MatrixOptions) -> Result<(), Fault> {
     let encryption = client.encryption();
     encryption.wait_for_e2ee_initialization_tasks().await;
@@ -29,7 +29,7 @@ pub(super) async fn ensure(client: &Client, options: &MatrixOptions) -> Result<(
     };
     let user = client
         .user_id()
-        .ok_or_else(|| Fault::LoggedOut("we are not logged in".to_owned()))?;
+        .ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()))?;
     let mut answer = Password::new(
         UserIdentifier::from(user.to_owned()),
         options.password.reveal().to_owned(),

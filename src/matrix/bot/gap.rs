@@ -1,5 +1,5 @@
-//! What a `/sync` has left out: read back page by page, from where its piece of the timeline begins to where the last
-//! one ended (rule 17; without this an agent's answers written during an outage are lost).
+//! Gaps in a room's timeline: events that a `/sync` left out, read page by page backwards to where the last sync ended
+//! (rule 17). Without this, answers that agents wrote during an outage would be lost.
 
 use matrix_sdk::Room;
 use matrix_sdk::deserialized_responses::TimelineEvent;
@@ -12,17 +12,18 @@ use crate::matrix::wire::Fault;
 
 /// Events in one page of a room's history.
 const PAGE: u32 = 100;
-/// Pages that are read back in one room; what is older than that is given up, and said to be.
+/// Maximum number of pages read back in one room; older events are given up and the room is reported as truncated.
 const MAX_PAGES: usize = 50;
 
 /// Events between two positions, oldest first.
 pub(super) struct Filled {
+    /// The events.
     pub(super) events: Vec<Raw<AnySyncTimelineEvent>>,
     /// Whether older ones were given up.
-    pub(super) is_cut: bool,
+    pub(super) is_truncated: bool,
 }
 
-/// Reads back from `from` to `to`, without what we wrote ourselves.
+/// Reads back from `from` to `to`, without our own events.
 pub(super) async fn fill(room: &Room, from: String, to: &str) -> Result<Filled, Fault> {
     let mut events = Vec::new();
     let mut from = from;
@@ -34,16 +35,22 @@ pub(super) async fn fill(room: &Room, from: String, to: &str) -> Result<Filled, 
         options.filter.not_senders = vec![room.own_user_id().to_owned()];
         let page = room.messages(options).await?;
         events.extend(page.chunk.into_iter().map(TimelineEvent::into_raw));
-        // A page may be empty though there are more: the filter is applied after the page is cut.
+        // An empty page is not the end: the filter is applied after the page is cut.
         match page.end {
             Some(end) if end != to => from = end,
             _ => {
                 events.reverse();
-                return Ok(Filled { events, is_cut: false });
+                return Ok(Filled {
+                    events,
+                    is_truncated: false,
+                });
             }
         }
     }
-    tracing::warn!(room = %room.room_id(), pages = MAX_PAGES, "too much happened while we were away: the oldest is given up");
+    tracing::warn!(room = %room.room_id(), pages = MAX_PAGES, "too many events since the last sync: the oldest were skipped; read them in Element and answer there");
     events.reverse();
-    Ok(Filled { events, is_cut: true })
+    Ok(Filled {
+        events,
+        is_truncated: true,
+    })
 }

@@ -1,4 +1,4 @@
-//! Opening the connection: the session that is kept, or a login with the password, and the store that belongs to it.
+//! Login: with the stored session, or with the password, and the store that belongs to it.
 
 use std::io;
 use std::path::Path;
@@ -12,51 +12,59 @@ use matrix_sdk::{Client, SqliteCryptoStore, SqliteStateStore, SqliteStoreConfig}
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::session::{KEY_LENGTH, Kept};
+use super::session::{KEY_LENGTH, SessionFolder};
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 
-/// One request to the homeserver; a `/sync` may wait for longer by what it was told to wait.
-pub(super) const REQUEST: Duration = Duration::from_secs(30);
-/// What other clients show as the bot's device.
+/// Deadline of one request to the homeserver; a `/sync` gets its long-poll time on top.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Name of the bot's device in other clients.
 const DEVICE_NAME: &str = "crm";
 
-/// Why there is no connection.
+/// Says why the bot is not logged in.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoginError {
+    /// A request failed.
     #[error("{0}")]
     Homeserver(#[from] Fault),
+    /// The password login was refused.
     #[error("the homeserver refuses our login: {0}; check CRM_MATRIX_HOMESERVER, CRM_MATRIX_USER and the password")]
     Refused(String),
+    /// The stored session cannot be used.
     #[error(
         "the Matrix session in {folder} cannot be used: {why}; to log in as a new device, end the server and delete that folder"
     )]
-    Kept { folder: String, why: String },
+    Session {
+        /// The session's folder.
+        folder: String,
+        /// The reason.
+        why: String,
+    },
 }
 
-/// Opens what is kept, without a word to the homeserver, or logs in where nothing is kept.
+/// Opens the stored session without any request, or logs in with the password if there is none.
 pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> {
-    let unusable = |why: String| LoginError::Kept {
+    let unusable = |why: String| LoginError::Session {
         folder: options.folder.display().to_string(),
         why,
     };
-    let kept = Kept::open(&options.folder).map_err(|error| unusable(error.to_string()))?;
-    let session = kept.session().map_err(|error| unusable(error.to_string()))?;
+    let stored = SessionFolder::open(&options.folder).map_err(|error| unusable(error.to_string()))?;
+    let session = stored.session().map_err(|error| unusable(error.to_string()))?;
     if let Some(session) = &session
         && !is_of(session, &options.user)
     {
         return Err(unusable(format!(
-            "it is of {}, and {} is configured",
+            "it belongs to {}, but {} is configured",
             session.meta.user_id, options.user
         )));
     }
     let key = random_key()
-        .and_then(|fresh| kept.key(fresh))
+        .and_then(|fresh| stored.key(fresh))
         .map_err(|error| unusable(error.to_string()))?;
     let store = if session.is_some() {
-        kept.store()
+        stored.store()
     } else {
-        kept.new_store()
+        stored.new_store()
     };
     let store = store.map_err(|error| unusable(error.to_string()))?;
     let client = build(options, &store, &key).await.map_err(unusable)?;
@@ -65,7 +73,8 @@ pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> 
         restored.map_err(|error| unusable(error.to_string()))?;
     } else {
         let session = log_in(&client, options).await?;
-        kept.keep_session(&session)
+        stored
+            .store_session(&session)
             .map_err(|error| unusable(error.to_string()))?;
     }
     Ok(client)
@@ -91,7 +100,7 @@ async fn build(options: &MatrixOptions, store: &Path, key: &[u8; KEY_LENGTH]) ->
     let config = SqliteStoreConfig::with_low_memory_config(store).key(Some(key));
     let state = SqliteStateStore::open_with_config(&config).await;
     let crypto = SqliteCryptoStore::open_with_config(&config).await;
-    // The caches of events and media stay in memory, and empty: nothing subscribes to them.
+    // The caches of events and media stay in memory and empty: nothing subscribes to them.
     let stores = StoreConfig::new(CrossProcessLockConfig::SingleProcess)
         .state_store(state.map_err(|error| error.to_string())?)
         .crypto_store(crypto.map_err(|error| error.to_string())?);
@@ -99,19 +108,19 @@ async fn build(options: &MatrixOptions, store: &Path, key: &[u8; KEY_LENGTH]) ->
         .homeserver_url(&options.homeserver)
         .store_config(stores)
         .cross_process_store_config(CrossProcessLockConfig::SingleProcess)
-        // Whoever calls decides when to try again; the SDK would wait out a 429 for minutes without a word.
-        .request_config(RequestConfig::new().timeout(REQUEST).disable_retry())
-        // The address that is configured is the one that we can reach.
+        // The caller decides when to retry; the SDK would silently wait out a 429 for minutes.
+        .request_config(RequestConfig::new().timeout(REQUEST_TIMEOUT).disable_retry())
+        // The configured address is the one that we can reach.
         .respect_login_well_known(false)
-        // Identity: see `identity`. No backup of keys: every message is in our own database, so the keys of old ones
-        // need not survive the folder.
+        // Cross-signing is set up in `cross_signing`. No key backup: every message is in our own database, so the keys
+        // of old ones need not survive the folder.
         .with_encryption_settings(EncryptionSettings::default())
         .build()
         .await
         .map_err(|error| error.to_string())
 }
 
-/// A key for the store, from the operating system: a secret, which no seed may ever repeat.
+/// Returns a random key from the operating system. It is a secret, so it must not come from a seeded generator.
 fn random_key() -> io::Result<[u8; KEY_LENGTH]> {
     let mut key = [0; KEY_LENGTH];
     SysRng.try_fill_bytes(&mut key).map_err(io::Error::other)?;

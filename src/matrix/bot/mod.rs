@@ -1,18 +1,18 @@
-//! Matrix's port as an ordinary user of a homeserver (a bot) on matrix-sdk: it logs in, syncs, makes rooms and sends.
+//! The bot: an ordinary user of a homeserver, on matrix-sdk. It logs in, syncs, creates rooms and sends.
 
 mod adapter;
+mod connection;
 mod cross_signing;
 mod gap;
 mod invitations;
-mod link;
 mod login;
 mod rooms;
+mod sdk_sync;
 mod send;
 mod session;
 mod space;
 mod state;
 mod sync;
-mod turn;
 mod updates;
 
 pub use adapter::Bot;

@@ -1,5 +1,5 @@
-//! Rooms, made exactly once: the alias is the key, and whatever a crash has left undone is done at the next call
-//! (rule 19).
+//! Creation and update of rooms. A room is created exactly once: its alias is the key, and the next call completes what a crash
+//! left unfinished (rule 19).
 
 use std::time::Duration;
 
@@ -16,32 +16,39 @@ use serde_json::value::to_raw_value;
 use super::state;
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
-use crate::matrix::wire::{Fault, Found, Wanted, via};
+use crate::matrix::wire::{Fault, RoomState, Wanted, via};
 
-/// A room whose alias is there and that cannot be read may still be in the making, on behalf of a request of ours that
-/// was cut off: it is looked at again this often, after this pause.
-const LOOKS: usize = 5;
-const LOOK_PAUSE: Duration = Duration::from_secs(1);
-/// Aliases that are tried for one room: its own, and derived ones where somebody else has taken that.
+/// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be in
+/// creation, by a request of ours that was cut off.
+const READ_ATTEMPTS: usize = 5;
+const READ_PAUSE: Duration = Duration::from_secs(1);
+/// Aliases tried for one room: its own, and derived ones if that is taken by somebody else.
 const MAX_ALIASES: usize = 4;
 
-/// A room as it should be, conversation or Space.
+/// The desired room or Space.
 pub(super) struct Plan<'a> {
-    /// Local part.
+    /// Local part of the alias.
     pub(super) alias: &'a str,
+    /// Its state.
     pub(super) wanted: Vec<Wanted>,
+    /// Users to invite.
     pub(super) invite: &'a [MatrixUserId],
+    /// Its kind.
     pub(super) kind: Kind,
 }
 
+/// Kind of a room.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// A conversation's room, in the Space.
     Room,
+    /// A direct chat, outside the Space.
     Direct,
+    /// The Space itself.
     Space,
 }
 
-/// What a conversation's room should be. `space` is where it hangs; a direct room hangs nowhere.
+/// Returns the plan of a conversation's room. `space` is its parent; a direct room has none.
 pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
     let mut wanted = vec![Wanted::new("m.room.name", "", json!({"name": spec.name}))];
     wanted.push(Wanted::new("m.room.topic", "", json!({"topic": spec.topic})));
@@ -50,7 +57,7 @@ pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, 
         wanted.push(Wanted::new("m.room.encryption", "", encryption).once());
     }
     if let Some(space) = space {
-        // Members of the Space come in by themselves: an agent who begins later needs no thousand invitations.
+        // Members of the Space may join by themselves: a new agent needs no thousand invitations.
         let allow = json!([{"type": "m.room_membership", "room_id": space}]);
         wanted.push(Wanted::new(
             "m.room.join_rules",
@@ -77,7 +84,7 @@ pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, 
     }
 }
 
-/// The room of the plan, found or made, and as it should be.
+/// Returns the room of the plan: found by its alias or created, and brought up to date.
 pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Result<OwnedRoomId, Fault> {
     for number in 1..=MAX_ALIASES {
         let local = match number {
@@ -89,56 +96,56 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
             Some(room) => room,
             None => match create(client, plan, &local).await {
                 Ok(room) => return Ok(room),
-                // Somebody was faster, or it was made half-way: look at what is there.
+                // Another request was faster, or the creation was cut off after the alias was set: use what is there.
                 Err(fault) => resolve(client, &alias).await?.ok_or(fault)?,
             },
         };
-        match settled(client, &room).await {
-            Ok(found) if !found.is_created_by(us) => {}
-            Ok(found) if found.has_joined(us.as_str()) => {
-                complete(client, &room, &found, plan).await?;
+        match read_settled(client, &room).await {
+            Ok(current) if !current.is_created_by(us) => {}
+            Ok(current) if current.has_joined(us.as_str()) => {
+                apply(client, &room, &current, plan).await?;
                 return Ok(room);
             }
             Ok(_) => {
-                // We made it and were put out of it since: the alias goes to a new room.
+                // We created it and were removed from it since: the alias moves to a new room.
                 client.send(delete_alias::v3::Request::new(alias)).await?;
                 return create(client, plan, &local).await;
             }
-            // A stranger's room, or one of ours that a crash of the homeserver has left without a beginning: Synapse gives
-            // the alias away before it makes the room.
+            // A stranger's room, or one of ours that a crash of the homeserver left without its first event: Synapse
+            // stores the alias before it creates the room.
             Err(Fault::Forbidden(_) | Fault::Missing(_)) => {}
             Err(fault) => return Err(fault),
         }
-        tracing::warn!(%room, "the alias of a room of ours leads to a room that is not: another is taken");
+        tracing::warn!(%room, "the alias of our room leads to a room that we did not create; using another alias");
     }
     Err(Fault::Refused(format!(
-        "the alias {} and {} derived from it lead to rooms that we did not make: remove one of them from the homeserver",
+        "the alias {} and {} aliases derived from it lead to rooms that the bot did not create; remove one of them from the homeserver",
         plan.alias,
         MAX_ALIASES - 1
     )))
 }
 
-/// Makes an existing room what it should be.
+/// Brings an existing room up to date.
 ///
 /// # Errors
-/// `Gone` when we are not in it.
+/// [`Fault::Gone`] if we are not in it.
 pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &Plan<'_>) -> Result<(), Fault> {
-    let found = match state::read(client, room).await {
+    let current = match state::read(client, room).await {
         Err(Fault::Forbidden(why) | Fault::Missing(why)) => return Err(Fault::Gone(why)),
-        found => found?,
+        read => read?,
     };
-    if !found.has_joined(us.as_str()) {
-        return Err(Fault::Gone(format!("we are no longer in {room}")));
+    if !current.has_joined(us.as_str()) {
+        return Err(Fault::Gone(format!("the bot is no longer in the room {room}")));
     }
-    complete(client, room, &found, plan).await
+    apply(client, room, &current, plan).await
 }
 
-/// The state of the room to which an alias leads, once it can be read.
-async fn settled(client: &Client, room: &RoomId) -> Result<Found, Fault> {
-    for _ in 1..LOOKS {
+/// Reads the state of a room; retries while the room may still be in creation.
+async fn read_settled(client: &Client, room: &RoomId) -> Result<RoomState, Fault> {
+    for _ in 1..READ_ATTEMPTS {
         match state::read(client, room).await {
-            Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(LOOK_PAUSE).await,
-            found => return found,
+            Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(READ_PAUSE).await,
+            read => return read,
         }
     }
     state::read(client, room).await
@@ -172,12 +179,12 @@ async fn create(client: &Client, plan: &Plan<'_>, alias: &str) -> Result<OwnedRo
     }
     if plan.kind == Kind::Space {
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
-        // A Space holds rooms, not talk. No users are named: since room version 12 the creator must not be.
+        // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
         request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
     }
-    // Through the SDK, which then knows of the room before the next sync says so.
+    // Through the SDK, so that it knows the room before the next sync reports it.
     let room = client.create_room(request).await?;
-    tracing::info!(room = %room.room_id(), "a room was made");
+    tracing::info!(room = %room.room_id(), "created a room");
     Ok(room.room_id().to_owned())
 }
 
@@ -185,16 +192,17 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
     Ok(Raw::from_json(to_raw_value(value)?))
 }
 
-async fn complete(client: &Client, room: &RoomId, found: &Found, plan: &Plan<'_>) -> Result<(), Fault> {
-    state::make_good(client, room, found, &plan.wanted).await?;
+/// Sets missing state and sends missing invitations.
+async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
+    state::apply(client, room, current, &plan.wanted).await?;
     for user in plan.invite {
-        if found.is_expected(user.as_str()) || found.is_banned(user.as_str()) {
+        if current.is_member_or_invited(user.as_str()) || current.is_banned(user.as_str()) {
             continue;
         }
         match invite(client, room, user).await {
-            // One agent whose homeserver is down or who is no more must not keep the others out.
+            // One agent whose homeserver is down, or who no longer exists, must not keep the others out.
             Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
-                tracing::warn!(%room, %user, "an agent could not be invited: {fault}");
+                tracing::warn!(%room, %user, "could not invite an agent: {fault}; check the user id in CRM_MATRIX_AGENTS");
             }
             done => done?,
         }
@@ -205,7 +213,7 @@ async fn complete(client: &Client, room: &RoomId, found: &Found, plan: &Plan<'_>
 async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
     let user = UserId::parse(user.as_str())?;
     if let Some(known) = client.get_room(room) {
-        // Through the SDK, which hands the keys of what was said before to whoever's client can take them (MSC4268).
+        // Through the SDK, which shares the keys of earlier messages with clients that support it (MSC4268).
         match known.invite_user_by_id(&user).await.map_err(Fault::from) {
             Ok(()) => return Ok(()),
             Err(passing @ (Fault::Network(_) | Fault::LoggedOut(_))) => return Err(passing),
@@ -218,7 +226,9 @@ async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(
                     retry_after: Some(pause),
                 });
             }
-            Err(fault) => tracing::warn!(%room, %user, "older keys could not be shared: {fault}"),
+            Err(fault) => {
+                tracing::warn!(%room, %user, "could not share the keys of earlier messages: {fault}; inviting without them")
+            }
         }
         known.mark_members_missing();
     }

@@ -1,4 +1,4 @@
-//! Events of ours: sent, found again, taken back; and how far the other side has read.
+//! Requests for single events: send, find again, redact, read, and mark as read.
 
 use std::time::Duration;
 
@@ -15,12 +15,14 @@ use crate::domain::matrix::{RoomContent, RoomEvent, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::wire::{Fault, TXN_KEY, outgoing, read_event};
 
-/// Events of ours in one page of a room's history, and pages that are searched.
+/// Events in one page of a room's history.
 const PAGE: u32 = 100;
+/// Maximum number of pages searched for an event of ours.
 const MAX_PAGES: usize = 5;
-/// A room that the SDK has not heard of yet: by then it has.
+/// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 
+/// Sends an event under its transaction id; the homeserver stores it once however often it is sent.
 pub(super) async fn send(
     client: &Client,
     room: &RoomId,
@@ -36,10 +38,11 @@ pub(super) async fn send(
         .await;
     match sent.map_err(Fault::from) {
         Ok(sent) => Ok(MatrixEventId(sent.response.event_id.to_string())),
-        Err(fault) => Err(unless_gone(client, room, fault).await),
+        Err(fault) => Err(or_gone(client, room, fault).await),
     }
 }
 
+/// Searches our latest events in the room for one with the transaction id.
 pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Fault> {
     let joined = joined(client, room).await?;
     let mut from = None;
@@ -50,7 +53,7 @@ pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Re
         options.filter.senders = Some(vec![joined.own_user_id().to_owned()]);
         let page = match joined.messages(options).await.map_err(Fault::from) {
             Ok(page) => page,
-            Err(fault) => return Err(unless_gone(client, room, fault).await),
+            Err(fault) => return Err(or_gone(client, room, fault).await),
         };
         let mut events = page.chunk.iter().map(|event| event.raw().json().get());
         if let Some(found) = events.find_map(|event| id_if_sent_as(event, txn)) {
@@ -64,68 +67,71 @@ pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Re
     Ok(None)
 }
 
-/// The event's id, if it bears the transaction id.
+/// Returns the event's id if it carries the transaction id.
 fn id_if_sent_as(event: &str, txn: &TxnId) -> Option<MatrixEventId> {
     let event: Value = serde_json::from_str(event).ok()?;
-    let bears = |value: &Value| value.as_str() == Some(&txn.0);
-    (bears(&event["content"][TXN_KEY]) || bears(&event["unsigned"]["transaction_id"]))
+    let is_txn = |value: &Value| value.as_str() == Some(&txn.0);
+    (is_txn(&event["content"][TXN_KEY]) || is_txn(&event["unsigned"]["transaction_id"]))
         .then(|| event["event_id"].as_str().map(MatrixEventId::from))?
 }
 
+/// Redacts an event.
 pub(super) async fn redact(client: &Client, room: &RoomId, event: &EventId, txn: &TxnId) -> Result<(), Fault> {
     let id = OwnedTransactionId::from(txn.0.as_str());
     let request = redact_event::v3::Request::new(room.to_owned(), event.to_owned(), id);
     match client.send(request).await.map_err(Fault::from) {
         Ok(_) => Ok(()),
-        Err(fault) => Err(unless_gone(client, room, fault).await),
+        Err(fault) => Err(or_gone(client, room, fault).await),
     }
 }
 
+/// Sends a read receipt for an event.
 pub(super) async fn mark_read(client: &Client, room: &RoomId, event: &EventId) -> Result<(), Fault> {
     let kind = create_receipt::v3::ReceiptType::Read;
     let request = create_receipt::v3::Request::new(room.to_owned(), kind, event.to_owned());
     match client.send(request).await.map_err(Fault::from) {
         Ok(_) => Ok(()),
-        Err(fault) => Err(unless_gone(client, room, fault).await),
+        Err(fault) => Err(or_gone(client, room, fault).await),
     }
 }
 
+/// Fetches one event, decrypted where that is possible.
 pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Result<RoomEvent, Fault> {
     let joined = joined(client, room).await?;
     let event = match joined.event(id, None).await.map_err(Fault::from) {
         Ok(event) => event,
-        Err(fault) => return Err(unless_gone(client, room, fault).await),
+        Err(fault) => return Err(or_gone(client, room, fault).await),
     };
     let room = MatrixRoomId(room.to_string());
     let read = read_event(&room, event.raw());
-    read.ok_or_else(|| Fault::Refused(format!("{id} is no event")))
+    read.ok_or_else(|| Fault::Refused(format!("{id} is not a valid event")))
 }
 
-/// The room, as one that we are in.
+/// Returns the room, or an error if we are not in it or no sync has brought it yet.
 async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
     if let Some(known) = client.get_room(room) {
         return Ok(known);
     }
-    membership(client, room).await?;
+    check_membership(client, room).await?;
     Err(Fault::Busy {
-        why: format!("{room} has not come with a sync yet"),
+        why: format!("no sync has brought the room {room} yet"),
         retry_after: Some(UNKNOWN_ROOM),
     })
 }
 
-/// A refusal may mean that we are out of the room; then it is gone, and not the message at fault.
-async fn unless_gone(client: &Client, room: &RoomId, fault: Fault) -> Fault {
+/// Turns a refusal into [`Fault::Gone`] if we are no longer in the room: then the room is the cause and not the message.
+async fn or_gone(client: &Client, room: &RoomId, fault: Fault) -> Fault {
     if !matches!(fault, Fault::Forbidden(_) | Fault::Missing(_)) {
         return fault;
     }
-    match membership(client, room).await {
+    match check_membership(client, room).await {
         Err(gone @ Fault::Gone(_)) => gone,
         _ => fault,
     }
 }
 
-/// Whether we are in the room, by the homeserver's word.
-async fn membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
+/// Asks the homeserver whether we are in the room.
+async fn check_membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
     let us = client.user_id().map(UserId::to_string).unwrap_or_default();
     let request = get_state_event_for_key::v3::Request::new(room.to_owned(), StateEventType::RoomMember, us);
     let answer = match client.send(request).await.map_err(Fault::from) {
@@ -135,7 +141,7 @@ async fn membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
     let content: Value = serde_json::from_str(answer.event_or_content.get())?;
     match content["membership"].as_str() {
         Some("join") => Ok(()),
-        _ => Err(Fault::Gone(format!("we are no longer in {room}"))),
+        _ => Err(Fault::Gone(format!("the bot is no longer in the room {room}"))),
     }
 }
 
@@ -143,9 +149,9 @@ async fn membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// rule 18.
+    /// Rule 18.
     #[test]
-    fn a_sent_event_is_known_by_its_transaction_id() {
+    fn sent_event_is_found_by_transaction_id() {
         let txn = TxnId("i.1.0".to_owned());
         let found = Some(MatrixEventId::from("$e"));
         let by_content = r#"{"event_id":"$e","content":{"crm.transaction_id":"i.1.0"}}"#;

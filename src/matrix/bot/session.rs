@@ -1,5 +1,5 @@
-//! What is kept on disk between two starts: the session, the store of rooms and encryption keys, and the key that opens
-//! it. The three belong together; whoever loses one has to begin again.
+//! Files that survive a restart: the session, the store of rooms and encryption keys, and the key that opens it. The three
+//! belong together; if one is lost, the bot has to log in as a new device.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -13,13 +13,13 @@ const KEY: &str = "store.key";
 const STORE: &str = "store";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
-/// Bytes of the key that encrypts the store.
+/// Length of the key that encrypts the store, in bytes.
 pub(super) const KEY_LENGTH: usize = 32;
 
-/// Forgets the session, the encryption keys and everything else in the folder of [`crate::matrix::MatrixOptions`]: the next start
-/// logs in as a new device. No process may be using the folder.
+/// Deletes the session, the encryption keys and everything else in the folder of [`crate::matrix::MatrixOptions`]; the next
+/// start logs in as a new device. No process may be using the folder.
 pub fn reset(folder: &Path) -> io::Result<()> {
-    // The session goes first: what is left of an interrupted reset is not taken for a working whole.
+    // The session first: what an interrupted reset leaves must not look like a working session.
     for file in [SESSION, KEY] {
         ignore_missing(std::fs::remove_file(folder.join(file)))?;
     }
@@ -27,12 +27,12 @@ pub fn reset(folder: &Path) -> io::Result<()> {
 }
 
 /// The adapter's folder.
-pub(super) struct Kept {
+pub(super) struct SessionFolder {
     folder: PathBuf,
 }
 
-impl Kept {
-    /// Makes the folder where there is none, and closes it to others where it is open to them.
+impl SessionFolder {
+    /// Creates the folder if it is missing, and sets its mode to 0700.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
         std::fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
@@ -41,6 +41,7 @@ impl Kept {
         })
     }
 
+    /// Reads the session, if there is one.
     pub(super) fn session(&self) -> io::Result<Option<MatrixSession>> {
         let bytes = match std::fs::read(self.folder.join(SESSION)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -49,11 +50,12 @@ impl Kept {
         Ok(Some(serde_json::from_slice(&bytes)?))
     }
 
-    pub(super) fn keep_session(&self, session: &MatrixSession) -> io::Result<()> {
+    /// Stores the session.
+    pub(super) fn store_session(&self, session: &MatrixSession) -> io::Result<()> {
         self.write(SESSION, &serde_json::to_vec(session)?)
     }
 
-    /// The key that opens the store; `fresh` becomes the key where there is none.
+    /// Returns the key that opens the store; stores `fresh` as the key if there is none.
     pub(super) fn key(&self, fresh: [u8; KEY_LENGTH]) -> io::Result<[u8; KEY_LENGTH]> {
         let path = self.folder.join(KEY);
         if !path.exists() {
@@ -64,33 +66,34 @@ impl Kept {
         Ok(key)
     }
 
-    /// The folder of the store.
+    /// Returns the folder of the store, created if missing.
     pub(super) fn store(&self) -> io::Result<PathBuf> {
         let store = self.folder.join(STORE);
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&store)?;
         Ok(store)
     }
 
-    /// An empty store. Without a session an old one is of no use: it belongs to a device that we can no longer be.
+    /// Returns the folder of the store, emptied. Without a session an old store is useless: it belongs to a device whose access
+    /// token is lost.
     pub(super) fn new_store(&self) -> io::Result<PathBuf> {
         ignore_missing(std::fs::remove_dir_all(self.folder.join(STORE)))?;
         self.store()
     }
 
-    /// Writes the whole file or none of it, whenever the power fails.
+    /// Writes a file so that a power cut leaves the old one or the whole new one.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.folder.join(name);
-        let half = self.folder.join(format!("{name}.new"));
+        let draft = self.folder.join(format!("{name}.new"));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(FILE_MODE)
-            .open(&half)?;
+            .open(&draft)?;
         file.set_permissions(Permissions::from_mode(FILE_MODE))?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(half, path)?;
+        std::fs::rename(draft, path)?;
         File::open(&self.folder)?.sync_all()
     }
 }
@@ -123,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn session_and_key_are_kept_for_the_owner_alone_and_reset_forgets_them() {
+    fn session_and_key_are_private_and_reset_deletes_them() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("matrix");
-        let kept = Kept::open(&folder).unwrap();
+        let kept = SessionFolder::open(&folder).unwrap();
         assert!(kept.session().unwrap().is_none());
-        kept.keep_session(&session()).unwrap();
+        kept.store_session(&session()).unwrap();
         assert_eq!(kept.key([1; KEY_LENGTH]).unwrap(), [1; KEY_LENGTH]);
         assert_eq!(
             kept.key([2; KEY_LENGTH]).unwrap(),
@@ -149,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_may_read_is_closed_to_them() {
+    fn folder_readable_by_others_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        Kept::open(folder.path()).unwrap();
+        SessionFolder::open(folder.path()).unwrap();
         let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }

@@ -1,4 +1,4 @@
-//! The Space that gathers the rooms, made once.
+//! The Space that holds the rooms, created once.
 
 use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
@@ -12,13 +12,14 @@ use super::state;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::{Fault, Wanted, via};
 
-/// Remembers the Space, once it has been seen to in this run.
+/// Caches the Space's room id once it has been checked in this run.
 #[derive(Default)]
 pub(super) struct Space {
     room: Mutex<Option<OwnedRoomId>>,
 }
 
 impl Space {
+    /// Returns the Space; creates or updates it at the first call of a run.
     pub(super) async fn ensure(
         &self,
         client: &Client,
@@ -48,13 +49,19 @@ impl Space {
         Ok(room)
     }
 
-    /// Hangs the room into the Space, unless it hangs there.
-    pub(super) async fn adopt(&self, client: &Client, us: &UserId, space: &RoomId, room: &RoomId) -> Result<(), Fault> {
-        match hangs(client, space, room).await {
+    /// Adds the room to the Space, unless it is in it.
+    pub(super) async fn add_room(
+        &self,
+        client: &Client,
+        us: &UserId,
+        space: &RoomId,
+        room: &RoomId,
+    ) -> Result<(), Fault> {
+        match has_child(client, space, room).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(fault) => {
-                // Perhaps we were put out of the Space: the next call looks for it anew.
+                // The bot may have been removed from the Space: the next call checks it again.
                 self.room.lock().await.take();
                 return Err(fault);
             }
@@ -64,11 +71,11 @@ impl Space {
     }
 }
 
-async fn hangs(client: &Client, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
+async fn has_child(client: &Client, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
     let kind = StateEventType::SpaceChild;
     let request = get_state_event_for_key::v3::Request::new(space.to_owned(), kind, room.to_string());
     match client.send(request).await.map_err(Fault::from) {
-        // A link that was taken away has an empty content.
+        // A removed link has empty content.
         Ok(found) => Ok(serde_json::from_str::<Value>(found.event_or_content.get())?["via"].is_array()),
         Err(Fault::Missing(_)) => Ok(false),
         Err(fault) => Err(fault),

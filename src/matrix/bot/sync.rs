@@ -1,6 +1,6 @@
-//! What happened since a token. The homeserver is asked past the SDK, so that an answer can be asked for again when our own
-//! transaction was lost (the SDK passes over what it has taken in once); what was written is decrypted with the keys that the
-//! SDK has by then (rule 17, Invariant 4).
+//! Sync: the events since a token. The request bypasses the SDK, so that the same token can be used again if our transaction
+//! was lost (the SDK skips events that it has seen once). Events are decrypted with the keys that the SDK has by then
+//! (rule 17, invariant 4).
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,63 +12,64 @@ use matrix_sdk::ruma::api::client::sync::sync_events::v3::{Request, Response};
 use matrix_sdk::ruma::presence::PresenceState;
 
 use super::gap;
-use super::login::REQUEST;
-use super::turn::{self, Turn, Turned};
+use super::login::REQUEST_TIMEOUT;
+use super::sdk_sync::{self, LastSdkSync, SdkSync};
 use super::updates::{self, RoomUpdate};
 use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{RoomEventKind, SyncBatch, SyncToken};
 use crate::matrix::wire::{Fault, filter, read_event, receipts, unwrap_token, wrap_token};
 
-/// How long the homeserver may wait for something to happen.
+/// Long-poll time of a `/sync`.
 const POLL: Duration = Duration::from_secs(30);
-/// A whole sync with the gaps that it fills.
-pub(super) const SYNC: Duration = Duration::from_mins(15);
-/// Events of one room in one answer; what is more is a gap.
+/// Deadline of a whole sync, including the gaps that it fills.
+pub(super) const SYNC_TIMEOUT: Duration = Duration::from_mins(15);
+/// Maximum number of a room's events in one answer; more make a gap.
 const TIMELINE: u32 = 50;
 
-/// Syncs from `since`; without it, or with one of another user's, gives the position of now and nothing else.
+/// Syncs from `since`. Without it, or with another user's token, returns the current position and no events.
 pub(super) async fn sync(
     client: &Client,
     since: Option<&SyncToken>,
-    turn: &Turn,
-    turned: &mut Turned,
+    sdk: &SdkSync,
+    last: &mut LastSdkSync,
 ) -> Result<SyncBatch, Fault> {
     let us = client
         .user_id()
-        .ok_or_else(|| Fault::LoggedOut("we are not logged in".to_owned()))?;
+        .ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()))?;
     let Some(since) = since.and_then(|since| unwrap_token(us, since)) else {
-        let next = turn.first(client).await?;
+        let next = sdk.initial(client).await?;
         return Ok(SyncBatch::nothing_until(wrap_token(us, &next)));
     };
-    // The store is younger than the token (it was reset): it has to learn of the rooms before anything else.
-    if turned.is_none() && turn::is_new(client).await? {
-        turn.first(client).await?;
+    // The store is younger than the token (it was reset): it must know the rooms before any event can be decrypted.
+    if last.is_none() && sdk_sync::is_new(client).await? {
+        sdk.initial(client).await?;
     }
-    let answer = ask(client, since, turned.is_some())
+    let answer = request(client, since, last.is_some())
         .await
-        .inspect_err(|_| *turned = None)?;
-    turn.after(client, since, &answer, turned).await?;
+        .inspect_err(|_| *last = None)?;
+    // Before the events are decrypted: their keys may be in this very answer.
+    sdk.catch_up(client, since, &answer, last).await?;
     let mut batch = SyncBatch::nothing_until(wrap_token(us, &answer.next_batch));
     for update in updates::of(client, answer.rooms).await {
-        take(client, us, since, update, &mut batch).await?;
+        add_to_batch(client, us, since, update, &mut batch).await?;
     }
     Ok(batch)
 }
 
-/// Waits for news, unless the SDK has been kept waiting for its turn.
-async fn ask(client: &Client, since: &str, may_wait: bool) -> Result<Response, Fault> {
+/// Requests the events since `since`; waits for some if `may_wait`, which is false while the SDK's own sync is overdue.
+async fn request(client: &Client, since: &str, may_wait: bool) -> Result<Response, Fault> {
     let wait = if may_wait { POLL } else { Duration::ZERO };
     let mut request = Request::new();
     request.since = Some(since.to_owned());
     request.filter = Some(filter(TIMELINE).into());
     request.timeout = Some(wait);
     request.set_presence = PresenceState::Offline;
-    let patience = RequestConfig::new().disable_retry().timeout(wait + REQUEST);
-    Ok(client.send(request).with_request_config(patience).await?)
+    let config = RequestConfig::new().disable_retry().timeout(wait + REQUEST_TIMEOUT);
+    Ok(client.send(request).with_request_config(config).await?)
 }
 
-/// Adds one room's news to the batch, with what its piece of the timeline has left out.
-async fn take(
+/// Adds one room's update to the batch, with the events of its gap.
+async fn add_to_batch(
     client: &Client,
     us: &UserId,
     since: &str,
@@ -80,17 +81,17 @@ async fn take(
     if let Some(prev_batch) = update.gap {
         let room = client
             .get_room(&update.room)
-            .ok_or_else(|| Fault::busy("a room of the sync is not in the store"))?;
+            .ok_or_else(|| Fault::busy("a room of this sync is not in the SDK's store yet"))?;
         match gap::fill(&room, prev_batch, since).await {
             Ok(filled) => {
                 timeline = filled.events;
-                if filled.is_cut {
+                if filled.is_truncated {
                     batch.cut.push(room_id.clone());
                 }
             }
-            // We have been put out of the room: what was written there since is not for us.
+            // The bot was removed from the room: its later events are not ours to read.
             Err(Fault::Forbidden(why) | Fault::Gone(why)) => {
-                tracing::info!(room = %room_id, "no more is to be read: {why}");
+                tracing::info!(room = %room_id, "the gap in the room's timeline cannot be read: {why}");
             }
             Err(fault) => return Err(fault),
         }

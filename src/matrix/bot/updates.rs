@@ -1,4 +1,4 @@
-//! What one answer of `/sync` says of each room.
+//! The room updates of one answer of `/sync`.
 
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Rooms;
 use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
@@ -6,17 +6,19 @@ use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use matrix_sdk::{Client, Room};
 
-/// What one room has for us.
+/// The update of one room.
 pub(super) struct RoomUpdate {
+    /// The room.
     pub(super) room: OwnedRoomId,
-    /// Where the timeline begins, when something before it was left out.
+    /// Token of the timeline's beginning, if events before it were left out.
     pub(super) gap: Option<String>,
-    /// Decrypted as far as could be.
+    /// Events, decrypted where the SDK has the keys.
     pub(super) timeline: Vec<Raw<AnySyncTimelineEvent>>,
+    /// Receipts.
     pub(super) ephemeral: Vec<Raw<AnySyncEphemeralRoomEvent>>,
 }
 
-/// Room by room, decrypted as far as the SDK has the keys.
+/// Collects the updates of all rooms and decrypts their events where the SDK has the keys.
 pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
     let joined = rooms
         .join
@@ -26,16 +28,16 @@ pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
         .leave
         .into_iter()
         .map(|(room, update)| (room, update.timeline, Vec::new()));
-    let mut news = Vec::new();
+    let mut updates = Vec::new();
     for (room, timeline, ephemeral) in joined.chain(left) {
-        news.push(RoomUpdate {
+        updates.push(RoomUpdate {
             gap: timeline.prev_batch.filter(|_| timeline.limited),
             timeline: decrypt(client, &room, timeline.events).await,
             room,
             ephemeral,
         });
     }
-    news
+    updates
 }
 
 async fn decrypt(
@@ -55,14 +57,14 @@ async fn decrypt(
 
 async fn decrypt_one(room: &Room, event: Raw<AnySyncTimelineEvent>) -> Raw<AnySyncTimelineEvent> {
     let field = |name: &str| event.get_field::<String>(name).ok().flatten();
-    // What we wrote ourselves is nothing new to us.
+    // Our own events are not needed.
     let is_ours = field("sender").as_deref() == Some(room.own_user_id().as_str());
     if is_ours || field("type").as_deref() != Some("m.room.encrypted") {
         return event;
     }
     match room.decrypt_event(event.cast_ref_unchecked(), None).await {
         Ok(decrypted) => decrypted.into_raw(),
-        // It stays what it is, and is known as undecryptable by its type.
+        // Its type stays `m.room.encrypted`, by which it is classified as undecryptable.
         Err(_) => event,
     }
 }

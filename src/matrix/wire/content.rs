@@ -1,21 +1,24 @@
-//! What we write into rooms, as events.
+//! The events that we send into rooms.
 
 use serde_json::{Value, json};
 
 use crate::domain::MatrixEventId;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, TxnId};
 
-/// Under this key every event of ours bears its transaction id, also inside the encryption (rule 18).
+/// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
 pub const TXN_KEY: &str = "crm.transaction_id";
-/// Bytes of text up to which a formatted twin is added: an event holds 65,536 in all, and encryption adds a third.
+/// Maximum length of a text that also gets an HTML body, in bytes: an event holds 65,536 in all, and encryption adds a third.
 const MAX_FORMATTED: usize = MAX_ROOM_TEXT / 4;
 
-/// An event to be sent: its type and content.
+/// An event to send.
 pub struct Outgoing {
+    /// Its type, such as `m.room.message`.
     pub kind: &'static str,
+    /// Its content.
     pub content: Value,
 }
 
+/// Builds the event for `content`, with its transaction id.
 pub fn outgoing(content: &RoomContent, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
         RoomContent::Text { author, body, reply_to } => {
@@ -44,8 +47,8 @@ pub fn outgoing(content: &RoomContent, txn: &TxnId) -> Outgoing {
     Outgoing { kind, content }
 }
 
-/// Somebody's text through the bot: the name stands in the body, because hardly any client draws the profile yet, and
-/// marked, so that those that do can leave it out (MSC4144).
+/// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name is
+/// marked as a fallback, so that clients that do can leave it out (MSC4144).
 fn text_of(author: &str, body: &str) -> Value {
     let mut content = json!({
         "msgtype": "m.text",
@@ -64,7 +67,7 @@ fn text_of(author: &str, body: &str) -> Value {
 }
 
 fn replying(mut content: Value, to: Option<&str>) -> Value {
-    // No names are read out of the text: a customer who writes an agent's name does not ring them twice.
+    // Empty mentions: a client must not search the text, or a customer who writes an agent's name notifies them twice.
     content["m.mentions"] = json!({});
     if let Some(to) = to {
         content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": to}});
@@ -72,7 +75,7 @@ fn replying(mut content: Value, to: Option<&str>) -> Value {
     content
 }
 
-/// Text as HTML that shows just this text.
+/// Escapes a text as HTML.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customers_text_bears_the_name_in_body_and_profile_and_cannot_smuggle_html() {
+    fn customer_text_has_name_and_escaped_html() {
         let content = RoomContent::Text {
             author: Some("Ada <b>".to_owned()),
             body: "a < b\n& c".to_owned(),
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn notices_and_reactions_bear_their_transaction_id() {
+    fn notice_and_reaction_carry_transaction_id() {
         let notice = RoomContent::Notice {
             body: "not sent".to_owned(),
             reply_to: None,
@@ -147,7 +150,7 @@ mod tests {
 
     /// An event holds 65,536 bytes; base64 of the ciphertext adds a third.
     #[test]
-    fn the_longest_text_fits_an_encrypted_event() {
+    fn longest_text_fits_encrypted_event() {
         let text = |body: String| RoomContent::Text {
             author: Some("Ada".repeat(30)),
             body,

@@ -1,4 +1,4 @@
-//! What an event of a room means to us.
+//! Events of a room, classified.
 
 use matrix_sdk::ruma::serde::Raw;
 use serde::Deserialize;
@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
-/// An event as the homeserver hands it out; only what everybody's events have.
+/// The fields that every event has.
 #[derive(Deserialize)]
 struct Wire {
     event_id: String,
     sender: String,
-    /// Milliseconds; a foreign homeserver may claim anything.
+    /// Milliseconds since the epoch; a foreign homeserver may send anything.
     #[serde(default)]
     origin_server_ts: Value,
     #[serde(rename = "type")]
@@ -22,10 +22,10 @@ struct Wire {
     content: Value,
 }
 
-/// Reads an event, decrypted as far as it could be. Nothing, when it has not even an id and a sender.
+/// Reads an event, decrypted where that was possible. Returns none for an event without an id or a sender.
 pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
     let wire: Wire = serde_json::from_str(raw.json().get())
-        .inspect_err(|error| tracing::warn!(%room, "an event that is none is passed over: {error}"))
+        .inspect_err(|error| tracing::warn!(%room, "skipped an event without an id or a sender: {error}"))
         .ok()?;
     Some(RoomEvent {
         room: room.clone(),
@@ -44,7 +44,7 @@ fn classify(wire: &Wire) -> RoomEventKind {
             _ => RoomEventKind::Other,
         };
     }
-    // What was taken back before we saw it has an empty content.
+    // An event that was redacted before we saw it has empty content.
     if content.as_object().is_none_or(serde_json::Map::is_empty) {
         return RoomEventKind::Other;
     }
@@ -66,7 +66,7 @@ fn member(user: &str, content: &Value) -> RoomEventKind {
             user: MatrixUserId(user.to_owned()),
             membership,
         },
-        // A membership that Matrix does not have: whoever it is, they are not in the room.
+        // Not a membership of Matrix: the user is treated as not in the room.
         None => RoomEventKind::Member {
             user: MatrixUserId(user.to_owned()),
             membership: Membership::Leave,
@@ -77,7 +77,7 @@ fn member(user: &str, content: &Value) -> RoomEventKind {
 fn message(content: &Value) -> RoomEventKind {
     let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
     let kind = content["msgtype"].as_str().unwrap_or_default();
-    // A notice stays one, edited or in a thread: whoever wrote it did not write to the customer.
+    // Before the relations: a notice that was edited or is in a thread is still not meant for the customer.
     if kind == "m.notice" {
         return RoomEventKind::Notice;
     }
@@ -103,15 +103,15 @@ fn message(content: &Value) -> RoomEventKind {
         ("m.image", _) => unsupported("image"),
         ("m.location", _) => unsupported("location"),
         ("m.video", _) => unsupported("video"),
-        // An agent's client asks to verify the bot: meant for the bot.
+        // A request to verify the bot is meant for the bot, not for the customer.
         ("m.key.verification.request", _) => RoomEventKind::Other,
         _ => unsupported("message"),
     }
 }
 
-/// The body without the quote that older clients put before a reply: lines that begin with `> `, the first of them with
-/// whom it quotes, and one empty line. A quote that the agent has typed has no name in its first line, and stays.
-/// (Matrix 1.12 and older, "Fallbacks for rich replies".)
+/// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the quoted
+/// user, and one empty line (Matrix 1.12 and older, "Fallbacks for rich replies"). A quote that the agent typed has no user
+/// in its first line and stays.
 fn without_quote(body: &str) -> &str {
     if !(body.starts_with("> <") || body.starts_with("> * <")) {
         return body;
@@ -150,9 +150,9 @@ mod tests {
         }
     }
 
-    /// rule 1: only text goes to a customer.
+    /// Rule 1: only text goes to a customer.
     #[test]
-    fn only_a_plain_text_is_text() {
+    fn only_plain_text_is_classified_as_text() {
         let message = |content: Value| what("m.room.message", &content);
         let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
         assert_eq!(
@@ -210,15 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_back_is_nothing() {
+    fn redacted_event_is_ignored() {
         for kind in ["m.room.message", "m.room.encrypted", "m.reaction", "m.sticker"] {
             assert_eq!(what(kind, &json!({})), RoomEventKind::Other, "{kind}");
         }
     }
 
-    /// rule 1: the reply fallback is stripped.
+    /// Rule 1: the reply fallback is stripped.
     #[test]
-    fn a_reply_loses_the_quote_that_clients_add_and_keeps_the_one_that_people_type() {
+    fn reply_fallback_is_removed_and_typed_quote_kept() {
         let reply = |body: &str| {
             what(
                 "m.room.message",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn membership_is_told_of_the_user_whose_it_is() {
+    fn membership_names_its_state_key_user() {
         let event = json!({
             "type": "m.room.member", "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7,
             "state_key": "@bert:localhost", "content": {"membership": "ban"},
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_an_id_is_passed_over_and_an_odd_time_is_not() {
+    fn event_without_id_is_skipped_odd_time_is_not() {
         assert_eq!(read(&"!r".into(), &raw(&json!({"type": "m.room.message"}))), None);
         let odd = json!({
             "type": "m.room.message", "event_id": "$e", "sender": "@a:b", "origin_server_ts": "soon",

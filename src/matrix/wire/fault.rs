@@ -1,4 +1,4 @@
-//! How a request failed, in the few ways that make a difference; made from the SDK's many.
+//! Failures of a request, reduced from the SDK's many errors to the few kinds that are handled differently.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,21 +8,30 @@ use matrix_sdk::{HttpError, reqwest};
 
 use crate::domain::matrix::MatrixError;
 
+/// A failed request.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Fault {
-    /// The homeserver does not answer, or what stands before it says that it is down.
+    /// The homeserver does not answer, or its proxy says that it is down.
     #[error("{0}")]
     Network(String),
-    /// Not now: too many requests, or a passing failure of the homeserver or of our own store.
+    /// Temporary: too many requests, or a passing failure of the homeserver or of our own store.
     #[error("{why}")]
-    Busy { why: String, retry_after: Option<Duration> },
+    Busy {
+        /// A sentence for the log.
+        why: String,
+        /// The homeserver's own word on when to retry.
+        retry_after: Option<Duration>,
+    },
     /// The homeserver no longer knows our session.
     #[error("{0}")]
     LoggedOut(String),
+    /// The homeserver does not allow it (403).
     #[error("{0}")]
     Forbidden(String),
+    /// The homeserver does not have it (404).
     #[error("{0}")]
     Missing(String),
+    /// The request is wrong, and would be again.
     #[error("{0}")]
     Refused(String),
     /// We are not in the room, or there is none.
@@ -31,6 +40,7 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Returns a temporary failure without a time to retry.
     pub fn busy(why: impl Into<String>) -> Self {
         Self::Busy {
             why: why.into(),
@@ -44,7 +54,7 @@ impl From<Fault> for MatrixError {
         let why = fault.to_string();
         match fault {
             Fault::Busy { retry_after, .. } => Self::Unreachable { why, retry_after },
-            // A session that is gone costs no message its life: somebody logs us in again.
+            // A lost session must not fail messages: a person will log in again.
             Fault::Network(_) | Fault::LoggedOut(_) => Self::Unreachable { why, retry_after: None },
             Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_) => Self::Refused(why),
             Fault::Gone(_) => Self::RoomGone(why),
@@ -65,7 +75,7 @@ impl From<matrix_sdk::Error> for Fault {
             Error::Http(error) => of_http(&error),
             Error::WrongRoomState(error) => Self::Gone(error.to_string()),
             Error::SerdeJson(_) | Error::Identifier(_) | Error::Url(_) => Self::Refused(error.to_string()),
-            // What is left is the SDK's own: its store, its keys, a request of somebody else that it waited for.
+            // The rest is inside the SDK: its store, its keys, another request that it waited for.
             other => Self::busy(other.to_string()),
         }
     }
@@ -73,13 +83,13 @@ impl From<matrix_sdk::Error> for Fault {
 
 impl From<matrix_sdk::IdParseError> for Fault {
     fn from(error: matrix_sdk::IdParseError) -> Self {
-        Self::Refused(format!("not an id of Matrix: {error}"))
+        Self::Refused(format!("not a Matrix id: {error}"))
     }
 }
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        Self::Refused(format!("not what was expected: {error}"))
+        Self::Refused(format!("the homeserver's answer is not valid: {error}"))
     }
 }
 
@@ -92,7 +102,7 @@ fn of_http(error: &HttpError) -> Fault {
                 let status = error.status_code.as_u16();
                 of_answer(status, error.error_kind(), describe(status, &error.body))
             }
-            other => Fault::Refused(format!("the homeserver's answer is not understood: {other}")),
+            other => Fault::Refused(format!("the homeserver's answer cannot be parsed: {other}")),
         },
         other => Fault::Refused(other.to_string()),
     }
@@ -105,11 +115,11 @@ fn of_answer(status: u16, kind: Option<&ErrorKind>, why: String) -> Fault {
             why,
             retry_after: limit.retry_after.as_ref().and_then(|after| match after {
                 RetryAfter::Delay(span) => Some(*span),
-                // A date would have to be held against a clock; the caller's own pause does as well.
+                // A date would need a clock here; the caller's own back-off does as well.
                 RetryAfter::DateTime(_) => None,
             }),
         },
-        // A proxy's word for "down".
+        // A proxy's answer when the homeserver is down.
         (502..=504, _) => Fault::Network(why),
         (429 | 500.., _) => Fault::busy(why),
         (403, _) => Fault::Forbidden(why),
@@ -118,12 +128,14 @@ fn of_answer(status: u16, kind: Option<&ErrorKind>, why: String) -> Fault {
     }
 }
 
-/// What the homeserver says, without the request's address: that one is long and tells nothing new.
+/// Returns the homeserver's own message, without the long address of the request.
 fn describe(status: u16, body: &ErrorBody) -> String {
     match body {
         ErrorBody::Standard(body) => format!("{} ({status} {})", body.message, body.kind.errcode()),
         ErrorBody::Json(_) | ErrorBody::NotJson { .. } => {
-            format!("an answer with status {status} that is not Matrix's")
+            format!(
+                "the answer (status {status}) is not Matrix's; check that CRM_MATRIX_HOMESERVER is a homeserver's address"
+            )
         }
     }
 }
@@ -157,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_requests_tell_how_long_to_wait() {
+    fn rate_limit_carries_retry_after() {
         let fault = answered(
             429,
             r#"{"errcode":"M_LIMIT_EXCEEDED","error":"Too many requests","retry_after_ms":2500}"#,
@@ -169,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_is_known_for_what_it_is() {
+    fn status_maps_to_fault_kind() {
         let lost = answered(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"Invalid access token"}"#);
         assert!(matches!(lost, Fault::LoggedOut(_)), "{lost:?}");
         assert!(matches!(MatrixError::from(lost), MatrixError::Unreachable { .. }));

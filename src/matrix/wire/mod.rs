@@ -1,5 +1,5 @@
-//! Matrix on the wire, without any request: contents of events and of a room's state, sync filters and tokens, and how a
-//! request failed. Shared by whatever speaks to a homeserver.
+//! Matrix's formats on the wire: events, state, receipts, filters, tokens and failures. Pure: makes no request. Shared by every
+//! adapter that talks to a homeserver.
 
 mod content;
 mod event;
@@ -14,5 +14,5 @@ pub use event::read as read_event;
 pub use fault::Fault;
 pub use filter::filter;
 pub use receipt::receipts;
-pub use state::{Found, Wanted, via};
+pub use state::{RoomState, Wanted, via};
 pub use token::{unwrap as unwrap_token, wrap as wrap_token};

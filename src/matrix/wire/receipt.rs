@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::domain::matrix::ReadUpTo;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 
-/// Who has read up to where, of one `m.receipt`. Receipts of a thread are not of the conversation.
+/// Reads the users and their positions from one `m.receipt`. Receipts of a thread are left out.
 pub fn receipts<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Vec<ReadUpTo> {
     let Ok(event) = serde_json::from_str::<Value>(raw.json().get()) else {
         return Vec::new();
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn receipts_of_the_conversation_count_and_those_of_threads_do_not() {
+    fn thread_and_private_receipts_are_left_out() {
         let raw = Raw::new(&json!({"type": "m.receipt", "content": {
             "$1": {"m.read": {"@a:b": {"ts": 1}, "@c:d": {"ts": 1, "thread_id": "main"}, "@e:f": {"thread_id": "$t"}}},
             "$2": {"m.read.private": {"@g:h": {"ts": 2}}},

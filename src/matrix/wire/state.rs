@@ -1,4 +1,4 @@
-//! A room's state: what it should be, and what it is.
+//! State of a room: as the homeserver has it, and as we want it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,17 +11,21 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 
-/// State that a room should have.
+/// One piece of state that a room should have.
 #[derive(Clone, Debug)]
 pub struct Wanted {
+    /// Event type, such as `m.room.name`.
     pub kind: &'static str,
+    /// State key.
     pub key: String,
+    /// Content.
     pub content: Value,
-    /// Any content at all will do: what is there may have been set otherwise for good.
+    /// Whether any existing content is left alone: somebody may have changed it on purpose.
     pub once: bool,
 }
 
 impl Wanted {
+    /// State whose content is kept equal to `content`.
     pub fn new(kind: &'static str, key: impl Into<String>, content: Value) -> Self {
         Self {
             kind,
@@ -31,19 +35,20 @@ impl Wanted {
         }
     }
 
+    /// Makes it state that is set only where there is none.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
 
-    /// As the event that a new room begins with.
+    /// Returns it as an initial event of a new room.
     pub fn initial(&self) -> Result<Raw<AnyInitialStateEvent>, Fault> {
         let event = json!({"type": self.kind, "state_key": self.key, "content": self.content});
         Ok(Raw::from_json(to_raw_value(&event)?))
     }
 }
 
-/// A room's state as the homeserver has it.
-pub struct Found {
+/// State of a room as the homeserver has it.
+pub struct RoomState {
     contents: HashMap<(String, String), Value>,
     creator: Option<String>,
 }
@@ -58,10 +63,10 @@ struct Wire {
     content: Value,
 }
 
-impl Found {
-    /// Collects the events of a room's state; what is none is passed over.
+impl RoomState {
+    /// Collects state events; invalid ones are skipped.
     pub fn of(events: &[Raw<AnyStateEvent>]) -> Self {
-        let mut found = Self {
+        let mut state = Self {
             contents: HashMap::new(),
             creator: None,
         };
@@ -70,13 +75,14 @@ impl Found {
                 continue;
             };
             if wire.kind == "m.room.create" {
-                found.creator = Some(wire.sender);
+                state.creator = Some(wire.sender);
             }
-            found.contents.insert((wire.kind, wire.state_key), wire.content);
+            state.contents.insert((wire.kind, wire.state_key), wire.content);
         }
-        found
+        state
     }
 
+    /// Whether the user created the room.
     pub fn is_created_by(&self, user: &UserId) -> bool {
         self.creator.as_deref() == Some(user.as_str())
     }
@@ -86,12 +92,12 @@ impl Found {
         self.membership(user) == Some("join")
     }
 
-    /// Whether the user is in the room or asked to come.
-    pub fn is_expected(&self, user: &str) -> bool {
+    /// Whether the user is in the room or invited.
+    pub fn is_member_or_invited(&self, user: &str) -> bool {
         matches!(self.membership(user), Some("join" | "invite"))
     }
 
-    /// Whether the user was put out for good.
+    /// Whether the user is banned.
     pub fn is_banned(&self, user: &str) -> bool {
         self.membership(user) == Some("ban")
     }
@@ -104,12 +110,12 @@ impl Found {
         self.contents.get(&(kind.to_owned(), key.to_owned()))
     }
 
-    /// Whether a room has this state.
-    pub fn meets(&self, wanted: &Wanted) -> bool {
+    /// Whether the room has this state.
+    pub fn satisfies(&self, wanted: &Wanted) -> bool {
         let Some(content) = self.content(wanted.kind, &wanted.key) else {
             return false;
         };
-        // A homeserver may add to what it was given (a topic's other forms).
+        // Only our fields are compared: a homeserver may add others (a topic's other forms).
         let holds = |wanted: &Value| {
             let fields = wanted.as_object().into_iter().flatten();
             fields.clone().all(|(field, value)| content.get(field) == Some(value))
@@ -119,7 +125,7 @@ impl Found {
     }
 }
 
-/// A link between a Space and a room, in either direction.
+/// Returns the content of a link between a Space and a room, in either direction.
 pub fn via(server: &str) -> BTreeMap<&'static str, Value> {
     BTreeMap::from([("via", json!([server]))])
 }
@@ -128,21 +134,24 @@ pub fn via(server: &str) -> BTreeMap<&'static str, Value> {
 mod tests {
     use super::*;
 
-    fn found(content: Value) -> Found {
-        Found {
+    fn room_with_topic(content: Value) -> RoomState {
+        RoomState {
             contents: HashMap::from([(("m.room.topic".to_owned(), String::new()), content)]),
             creator: None,
         }
     }
 
     #[test]
-    fn state_is_set_again_only_where_it_differs() {
+    fn state_is_satisfied_unless_it_differs() {
         let topic = Wanted::new("m.room.topic", "", json!({"topic": "x"}));
-        assert!(found(json!({"topic": "x", "m.topic": {"m.text": []}})).meets(&topic));
-        assert!(!found(json!({"topic": "y"})).meets(&topic));
-        assert!(!found(json!({})).meets(&topic));
-        assert!(found(json!({"topic": "y"})).meets(&topic.clone().once()));
-        assert!(!found(json!({})).meets(&topic.once()), "taken away is not there");
-        assert!(!found(json!({})).meets(&Wanted::new("m.room.name", "", json!({}))));
+        assert!(room_with_topic(json!({"topic": "x", "m.topic": {"m.text": []}})).satisfies(&topic));
+        assert!(!room_with_topic(json!({"topic": "y"})).satisfies(&topic));
+        assert!(!room_with_topic(json!({})).satisfies(&topic));
+        assert!(room_with_topic(json!({"topic": "y"})).satisfies(&topic.clone().once()));
+        assert!(
+            !room_with_topic(json!({})).satisfies(&topic.once()),
+            "taken away is not there"
+        );
+        assert!(!room_with_topic(json!({})).satisfies(&Wanted::new("m.room.name", "", json!({}))));
     }
 }

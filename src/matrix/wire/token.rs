@@ -1,22 +1,22 @@
-//! The position in the homeserver's stream as it leaves this module: bound to the user whose stream it is.
+//! Sync tokens, bound to the user whose stream they belong to.
 
 use matrix_sdk::ruma::UserId;
 
 use crate::domain::matrix::SyncToken;
 
-/// Stands between user and token; neither can contain it.
-const BETWEEN: char = ' ';
+/// Separates user and token; neither can contain it.
+const SEPARATOR: char = ' ';
 
-/// The homeserver's token as ours.
+/// Binds the homeserver's token to the user.
 pub fn wrap(user: &UserId, next_batch: &str) -> SyncToken {
-    SyncToken(format!("{user}{BETWEEN}{next_batch}"))
+    SyncToken(format!("{user}{SEPARATOR}{next_batch}"))
 }
 
-/// The homeserver's token, unless it is of another user's stream (the configuration has changed): there it would mean
-/// nothing, or something else.
+/// Returns the homeserver's token, or none if it belongs to another user's stream (the configuration was changed), where it
+/// would be invalid or mean another position.
 pub fn unwrap<'a>(user: &UserId, token: &'a SyncToken) -> Option<&'a str> {
-    let (whose, next_batch) = token.0.split_once(BETWEEN)?;
-    (whose == user.as_str()).then_some(next_batch)
+    let (owner, next_batch) = token.0.split_once(SEPARATOR)?;
+    (owner == user.as_str()).then_some(next_batch)
 }
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_users_token_is_no_token() {
+    fn token_of_other_user_is_ignored() {
         let token = wrap(user_id!("@desk:localhost"), "s1_2");
         assert_eq!(unwrap(user_id!("@desk:localhost"), &token), Some("s1_2"));
         assert_eq!(unwrap(user_id!("@other:localhost"), &token), None);

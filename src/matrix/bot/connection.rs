@@ -1,5 +1,5 @@
-//! The connection's life: it comes up, is lost, is tried again with a growing pause. Everybody else asks it for the client,
-//! and tells it what went wrong.
+//! The connection to the homeserver: opened, watched, and reopened with a growing pause. Calls get the client from it and report
+//! their failures to it.
 
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
@@ -16,19 +16,21 @@ use crate::domain::matrix::{MatrixError, MatrixState, MatrixStatus};
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 
-/// Between two tries to reach a homeserver that is down: the first pause, doubled up to the last.
+/// First pause before a homeserver that is down is tried again; doubled each time up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// After a refusal: somebody has to do something first, and a homeserver locks out who tries too often.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Pause after a refused login: a person has to act first, and a homeserver locks out clients that try too often.
 const REFUSED_PAUSE: Duration = Duration::from_mins(1);
 
-pub(super) struct Link {
+/// The connection's state and client.
+pub(super) struct Connection {
     status: watch::Sender<MatrixStatus>,
     client: Mutex<Option<Client>>,
     closed: CancellationToken,
 }
 
-impl Link {
+impl Connection {
+    /// Returns a connection that is not open yet; see [`Self::run`].
     pub(super) fn new() -> Self {
         let status = MatrixStatus {
             state: MatrixState::Starting,
@@ -42,11 +44,12 @@ impl Link {
         }
     }
 
+    /// Subscribes to the status.
     pub(super) fn status(&self) -> watch::Receiver<MatrixStatus> {
         self.status.subscribe()
     }
 
-    /// The client, while the homeserver answers. Otherwise an error at once: a call never waits for a connection.
+    /// Returns the client if the connection is ready, else an error at once: a call never waits for a connection.
     pub(super) fn client(&self) -> Result<Client, MatrixError> {
         let status = self.status.borrow();
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -62,67 +65,68 @@ impl Link {
         }
     }
 
-    /// Hears how a call failed; what concerns the connection as a whole becomes its state.
-    pub(super) fn note(&self, fault: &Fault) {
+    /// Updates the status after a failed call, if the failure concerns the whole connection.
+    pub(super) fn report(&self, fault: &Fault) {
         let state = match fault {
             Fault::Network(_) => MatrixState::Unreachable,
             Fault::LoggedOut(_) => MatrixState::Refused,
             _ => return,
         };
         self.status.send_if_modified(|status| {
-            // Only what was well can become unwell; a late failure does not overwrite what is known by now.
-            let is_news = status.state == MatrixState::Ready;
-            if is_news {
+            // Only a ready connection is set to failed: a late failure must not overwrite a newer status.
+            let was_ready = status.state == MatrixState::Ready;
+            if was_ready {
                 tracing::warn!("the connection to the homeserver is lost: {fault}");
                 status.state = state;
                 status.detail = Some(fault.to_string());
             }
-            is_news
+            was_ready
         });
     }
 
+    /// Closes the connection for good.
     pub(super) fn close(&self) {
         self.closed.cancel();
         self.drop_client();
     }
 
-    /// Holds the connection until `stopping`.
+    /// Keeps the connection open until `stopping` or [`Self::close`].
     pub(super) async fn run(&self, options: &MatrixOptions, stopping: CancellationToken) -> anyhow::Result<()> {
         tokio::select! {
             () = stopping.cancelled() => {}
             () = self.closed.cancelled() => {}
-            never = self.keep_up(options) => match never {},
+            never = self.maintain(options) => match never {},
         }
         self.drop_client();
         stopping.cancelled().await;
         Ok(())
     }
 
-    async fn keep_up(&self, options: &MatrixOptions) -> Infallible {
+    async fn maintain(&self, options: &MatrixOptions) -> Infallible {
         let mut pause = FIRST_PAUSE;
         let client = loop {
             match login::open(options).await {
                 Ok(client) => break client,
-                Err(error) => pause = self.suffer(error, pause).await,
+                Err(error) => pause = self.back_off(error, pause).await,
             }
         };
         let user = client.user_id().map(|user| MatrixUserId(user.to_string()));
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
         loop {
-            match prove(&client, options).await {
+            match verify(&client, options).await {
                 Ok(()) => {
                     tracing::info!("connected to the homeserver");
                     self.set(MatrixState::Ready, None, user.clone());
                     pause = FIRST_PAUSE;
-                    self.until_trouble().await;
+                    self.until_lost().await;
                 }
-                Err(error) => pause = self.suffer(error, pause).await,
+                Err(error) => pause = self.back_off(error, pause).await,
             }
         }
     }
 
-    /// Publishes why there is no connection, waits, and gives the next pause.
-    async fn suffer(&self, error: LoginError, pause: Duration) -> Duration {
+    /// Publishes why there is no connection and waits. Returns the next pause.
+    async fn back_off(&self, error: LoginError, pause: Duration) -> Duration {
         let is_passing = matches!(error, LoginError::Homeserver(Fault::Network(_) | Fault::Busy { .. }));
         let state = if is_passing {
             MatrixState::Unreachable
@@ -133,7 +137,7 @@ impl Link {
         self.set(state, Some(error.to_string()), user);
         if is_passing {
             tokio::time::sleep(pause).await;
-            (pause * 2).min(LAST_PAUSE)
+            (pause * 2).min(MAX_PAUSE)
         } else {
             tokio::time::sleep(REFUSED_PAUSE).await;
             FIRST_PAUSE
@@ -143,16 +147,16 @@ impl Link {
     fn set(&self, state: MatrixState, detail: Option<String>, user: Option<MatrixUserId>) {
         let status = MatrixStatus { state, detail, user };
         self.status.send_if_modified(|now| {
-            let is_news = *now != status;
-            if is_news && let Some(detail) = &status.detail {
+            let is_changed = *now != status;
+            if is_changed && let Some(detail) = &status.detail {
                 tracing::warn!(state = %status.state, "no connection to the homeserver: {detail}");
             }
             *now = status;
-            is_news
+            is_changed
         });
     }
 
-    async fn until_trouble(&self) {
+    async fn until_lost(&self) {
         let mut status = self.status.subscribe();
         // The sender lives in `self`, so the wait cannot fail.
         let _ = status.wait_for(|status| status.state != MatrixState::Ready).await;
@@ -165,13 +169,13 @@ impl Link {
     }
 }
 
-/// Asks the homeserver whether it knows us, and sees to our identity.
-async fn prove(client: &Client, options: &MatrixOptions) -> Result<(), LoginError> {
+/// Checks that the homeserver knows our session, and that our device is signed.
+async fn verify(client: &Client, options: &MatrixOptions) -> Result<(), LoginError> {
     match client.whoami().await.map_err(Fault::from) {
         Ok(_) => {}
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
         Err(Fault::LoggedOut(why)) => {
-            return Err(LoginError::Kept {
+            return Err(LoginError::Session {
                 folder: options.folder.display().to_string(),
                 why: format!("the homeserver no longer knows it: {why}"),
             });
@@ -181,8 +185,10 @@ async fn prove(client: &Client, options: &MatrixOptions) -> Result<(), LoginErro
     match cross_signing::ensure(client, options).await {
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => Err(passing.into()),
         Err(fault) => {
-            // Agents then see a warning beside our messages, which is better than no messages.
-            tracing::warn!("our Matrix device could not be signed; agents will see a warning: {fault}");
+            // Not fatal: agents see a warning beside our messages, which is better than no messages.
+            tracing::warn!(
+                "could not sign the bot's Matrix device: {fault}; agents will see a warning beside its messages"
+            );
             Ok(())
         }
         Ok(()) => Ok(()),
