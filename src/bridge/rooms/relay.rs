@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use crate::bridge::core::{Core, Progress, trouble};
 use crate::domain::delivery::back_off;
-use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker, TxnId};
+use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
@@ -33,6 +34,13 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct RoomRelay {
     pub(crate) core: Core,
     pub(crate) port: Arc<dyn Matrix>,
+}
+
+/// One of the events that show a message.
+struct Part<'a> {
+    number: i32,
+    content: &'a RoomContent,
+    is_last: bool,
 }
 
 /// Why a piece of work was not done.
@@ -173,7 +181,8 @@ impl RoomRelay {
                     body: text.clone(),
                     reply_to: Some(event.clone()),
                 };
-                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
+                    .await?;
                 Ok(self.finish(item).await?)
             }
             MatrixWork::Tell { room, text } => {
@@ -181,7 +190,8 @@ impl RoomRelay {
                     body: text.clone(),
                     reply_to: None,
                 };
-                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
+                    .await?;
                 Ok(self.finish(item).await?)
             }
             MatrixWork::UpdateRoom => self.update_room(item).await,
@@ -189,15 +199,11 @@ impl RoomRelay {
         }
     }
 
-    /// Shows a message that was not written in its room.
+    /// Shows a message that was not written in its room, part by part; what a crash has left out is done at the next try.
     async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
         let Some(message) = self.core.store.message(id).await? else {
             return Ok(self.finish(item).await?);
         };
-        if self.core.store.room_event(id, 0).await?.is_some() {
-            return Ok(self.finish(item).await?);
-        }
-        let room = self.room(message.conversation_id).await?;
         let reply_to = match message.reply_to {
             Some(replied) => self.core.store.shown_in(replied).await?,
             None => None,
@@ -205,28 +211,77 @@ impl RoomRelay {
         // What was shown in a room that the conversation has left cannot be replied to in this one.
         let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
         let reply_to = reply_to.map(|(event, _)| event);
-        let content = RoomContent::Text {
-            author: Some(render::author(&message)),
-            body: render::body(&message),
-            reply_to,
+        let parts = render::parts(&message, reply_to);
+        let last = i32::try_from(parts.len()).unwrap_or(i32::MAX) - 1;
+        if self.core.store.room_event(id, last).await?.is_some() {
+            return Ok(self.finish(item).await?);
+        }
+        let room = self.room(message.conversation_id).await?;
+        let speaker = self.speaker(&message).await?;
+        for (number, content) in (0..).zip(&parts) {
+            let part = Part {
+                number,
+                content,
+                is_last: number == last,
+            };
+            self.show_part(item, &room, &speaker, &message, part).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows one part of a message, unless it is shown; with the last of them the work is done.
+    async fn show_part(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        message: &Message,
+        part: Part<'_>,
+    ) -> Result<(), Undone> {
+        let (item_id, number, is_last) = (item.id, part.number, part.is_last);
+        let event = match self.core.store.room_event(message.id, number).await? {
+            Some(_) => None,
+            None => {
+                let txn = self.txn(message.id, &number.to_string());
+                Some(self.send(item, room, speaker, &txn, part.content).await?)
+            }
         };
-        let event = self.send(item, &room, &self.txn(id, "0"), &content).await?;
-        let (item, conversation) = (item.id, message.conversation_id);
+        let (room, message) = (room.clone(), message.clone());
         self.core
             .write(move |tx| {
                 let (event, message, room) = (event.clone(), message.clone(), room.clone());
                 async move {
-                    // The room may have become another conversation's meanwhile.
-                    let place = tx.conversation_of_room(&room).await?.unwrap_or(conversation);
-                    tx.add_room_event(id, 0, &event, place).await?;
-                    // Its state may have moved on before there was anything to tick.
-                    ticks::ask(tx, &message).await?;
-                    tx.finish_work(item).await.map(|_| ())
+                    if let Some(event) = &event {
+                        // The room may have become another conversation's meanwhile.
+                        let place = tx.conversation_of_room(&room).await?;
+                        let place = place.unwrap_or(message.conversation_id);
+                        tx.add_room_event(message.id, number, event, place).await?;
+                    }
+                    if is_last {
+                        // Its state may have moved on before there was anything to tick.
+                        ticks::ask(tx, &message).await?;
+                        tx.finish_work(item_id).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 }
                 .boxed()
             })
             .await?;
         Ok(())
+    }
+
+    /// In whose name a message is shown.
+    async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
+        let avatar = match message.customer_id {
+            Some(id) if message.direction == Direction::Inbound => self
+                .core
+                .store
+                .customer(id)
+                .await?
+                .and_then(|customer| customer.photo_url),
+            _ => None,
+        };
+        Ok(render::speaker(message, avatar))
     }
 
     /// The conversation's room, made if there is none.
@@ -283,7 +338,8 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to,
         };
-        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
+            .await?;
         Ok(self.finish(item).await?)
     }
 
@@ -313,7 +369,8 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to: None,
         };
-        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
+            .await?;
         let (id, key) = (item.id, key.to_owned());
         self.core
             .write(move |tx| {
@@ -335,6 +392,7 @@ impl RoomRelay {
         &self,
         item: &OutboxItem<MatrixWork>,
         room: &MatrixRoomId,
+        speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, Undone> {
@@ -345,7 +403,7 @@ impl RoomRelay {
                 return Ok(event);
             }
         }
-        let sent = self.port.send(room, txn, content).await;
+        let sent = self.port.send(room, speaker, txn, content).await;
         sent.map_err(Undone::in_room(room))
     }
 

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::bridge::outbound::queue::LATE_AFTER;
-use crate::domain::matrix::RoomContent;
+use crate::domain::matrix::{RoomContent, Speaker};
 use crate::domain::message::{Direction, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
@@ -95,7 +95,9 @@ async fn say(
         to: event.clone(),
         key: tick.key.clone(),
     };
-    let said = relay.send(item, room, &relay.txn(id, &part), &reaction).await?;
+    let said = relay
+        .send(item, room, &Speaker::Desk, &relay.txn(id, &part), &reaction)
+        .await?;
     if let Some(previous) = &tick.previous {
         let gone = relay.txn(id, &format!("{part}.gone"));
         let redacted = relay.port.redact(room, previous, &gone).await;

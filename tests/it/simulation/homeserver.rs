@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::domain::matrix::{
-    Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomContent, RoomEvent, RoomEventKind,
-    RoomSpec, SyncBatch, SyncToken, TxnId,
+    Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomBatch, RoomContent, RoomEvent,
+    RoomEventKind, RoomMark, RoomSpec, Speaker, TxnId,
 };
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use rand::rngs::StdRng;
@@ -32,9 +32,19 @@ pub struct Shown {
 
 #[derive(Clone, Debug)]
 pub enum What {
-    Bot { txn: TxnId, content: RoomContent },
-    Person { sender: MatrixUserId, what: RoomEventKind },
-    Receipt { user: MatrixUserId, event: MatrixEventId },
+    Bot {
+        speaker: Speaker,
+        txn: TxnId,
+        content: RoomContent,
+    },
+    Person {
+        sender: MatrixUserId,
+        what: RoomEventKind,
+    },
+    Receipt {
+        user: MatrixUserId,
+        event: MatrixEventId,
+    },
 }
 
 pub struct Homeserver {
@@ -203,9 +213,10 @@ impl FakeMatrix {
         let rooms = self.rooms.lock().unwrap();
         let texts = rooms.log.iter().filter_map(|shown| match &shown.what {
             What::Bot {
-                content: RoomContent::Text { author, body, .. },
+                speaker,
+                content: RoomContent::Text { body, .. },
                 ..
-            } => Some(format!("{}: {body}", author.as_deref().unwrap_or_default())),
+            } => Some(format!("{}: {body}", name(speaker))),
             _ => None,
         });
         texts.collect()
@@ -252,6 +263,16 @@ impl FakeMatrix {
         } else {
             Ok(answer)
         }
+    }
+}
+
+/// As the bot puts it before the words.
+fn name(speaker: &Speaker) -> String {
+    match speaker {
+        Speaker::Desk => String::new(),
+        Speaker::Phone => "You (phone)".to_owned(),
+        Speaker::Customer { name, .. } | Speaker::Named { name } => name.clone(),
+        Speaker::Colleague { name, origin } => format!("{name} ({origin})"),
     }
 }
 
@@ -318,15 +339,15 @@ impl Matrix for FakeMatrix {
         self.rooms.lock().unwrap().status.subscribe()
     }
 
-    async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
+    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
         self.enter().await?;
         let batch = {
             let rooms = self.rooms.lock().unwrap();
-            let from = since.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
+            let from = acked.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
             let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
             let events = lost.split_off(lost.len().saturating_sub(rooms.read_back));
-            SyncBatch {
-                next: SyncToken(rooms.log.len().to_string()),
+            RoomBatch {
+                mark: RoomMark(rooms.log.len().to_string()),
                 events,
                 receipts: rooms.log[from..].iter().filter_map(receipt).collect(),
                 cut: lost.into_iter().map(|event| event.room).collect(),
@@ -376,6 +397,7 @@ impl Matrix for FakeMatrix {
     async fn send(
         &self,
         room: &MatrixRoomId,
+        speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError> {
@@ -390,6 +412,7 @@ impl Matrix for FakeMatrix {
                 Some((event, at)) if now.since(*at) < REMEMBERS => event.clone(),
                 _ => {
                     let what = What::Bot {
+                        speaker: speaker.clone(),
                         txn: txn.clone(),
                         content: content.clone(),
                     };
