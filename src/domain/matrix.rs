@@ -1,4 +1,7 @@
 //! The port to Matrix. `matrix` implements it on a real homeserver; the simulation with a fake.
+//!
+//! Shaped for two kinds of adapter: a bot, which asks the homeserver for what happened and says everything itself, and an
+//! application service, which the homeserver pushes to and which speaks as a user of each customer's own.
 
 use std::time::Duration;
 
@@ -6,8 +9,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::message::Origin;
 use super::word::words;
-use super::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 words! {
     /// Where the connection to the homeserver stands.
@@ -50,10 +54,33 @@ pub enum MatrixError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TxnId(pub String);
 
-/// A position in the homeserver's stream of events.
+/// How far the rooms' events were taken in, in the adapter's own words: of a bot the token of its last sync, of an
+/// application service the id of the last transaction that it was pushed. Stored, and compared for equality, by everybody
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SyncToken(pub String);
+pub struct RoomMark(pub String);
+
+/// In whose name something is said in a room. A bot says all of it as itself and puts the name before the words; an
+/// application service has a user for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The program: notices and ticks.
+    Desk,
+    Customer {
+        id: CustomerId,
+        /// As it was when they wrote.
+        name: String,
+        /// The address of their profile picture; another picture has another address.
+        avatar: Option<String>,
+    },
+    /// The owner, on the phone or on another linked device.
+    Phone,
+    /// Somebody of this desk, not in the room but in another face.
+    Colleague { name: String, origin: Origin },
+    /// Anyone else of whom only a name is known, such as WhatsApp itself in its notices.
+    Named { name: String },
+}
 
 /// A room to be made, exactly once: `alias` is the key (rule 19).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,15 +95,14 @@ pub struct RoomSpec {
 }
 
 /// Bytes of the longest text that surely fits one event: 65,536 bytes hold all of it, of which JSON may double the text
-/// and encryption adds a third. What is longer goes in parts, each with its own transaction id.
+/// and encryption adds a third. A longer text is cut by whoever renders it.
 pub const MAX_ROOM_TEXT: usize = 20 * 1024;
 
 /// Something shown in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomContent {
-    /// What somebody wrote. `author` speaks through the bot: shown as `Name: ` in the body and as a per-message profile.
+    /// What somebody wrote.
     Text {
-        author: Option<String>,
         body: String,
         reply_to: Option<MatrixEventId>,
     },
@@ -131,11 +157,11 @@ pub struct ReadUpTo {
     pub event: MatrixEventId,
 }
 
-/// What happened since a token, complete: gaps are filled before it is handed over (rule 17).
+/// What happened since a mark, complete: gaps are filled before it is handed over (rule 17).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyncBatch {
-    /// To be stored in the same transaction as the events.
-    pub next: SyncToken,
+pub struct RoomBatch {
+    /// To be stored in the same transaction as the events, and to be handed back in the next pull.
+    pub mark: RoomMark,
     /// In order per room. Our own events are left out, and those that are nothing for us.
     pub events: Vec<RoomEvent>,
     pub receipts: Vec<ReadUpTo>,
@@ -143,11 +169,11 @@ pub struct SyncBatch {
     pub cut: Vec<MatrixRoomId>,
 }
 
-impl SyncBatch {
-    /// Nothing has happened up to `next`.
-    pub fn nothing_until(next: SyncToken) -> Self {
+impl RoomBatch {
+    /// Returns a batch in which nothing has happened up to `mark`.
+    pub fn nothing_until(mark: RoomMark) -> Self {
         Self {
-            next,
+            mark,
             events: Vec::new(),
             receipts: Vec::new(),
             cut: Vec::new(),
@@ -160,11 +186,12 @@ impl SyncBatch {
 pub trait Matrix: Send + Sync + 'static {
     fn status(&self) -> watch::Receiver<MatrixStatus>;
 
-    /// What happened since `since`, waiting up to half a minute for something. With no token: nothing but the token of
-    /// now (rule 17: nothing older than now is sent to a customer). The same token again gives the same events again,
-    /// and whatever has come since. One call at a time, and always one under way: [`Self::send`] relies on it to know
-    /// who may read.
-    async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError>;
+    /// Returns what happened since `acked`, waiting up to half a minute for something. Everything up to `acked` is stored
+    /// on our side: only now may the adapter tell the homeserver that it has it. With no mark: nothing but the mark of now
+    /// (rule 17: nothing older than now is sent to a customer). The same mark again gives the same events again, and
+    /// whatever has come since. One call at a time, and always one under way: [`Self::send`] relies on it to know who may
+    /// read.
+    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError>;
 
     /// One event again, decrypted if its key has come by now.
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError>;
@@ -175,10 +202,15 @@ pub trait Matrix: Send + Sync + 'static {
     /// Sets name and topic where they differ, and invites those who are missing.
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError>;
 
-    /// Sends under a transaction id: the same id again gives the same event. Until the first [`Self::sync`] of this run
-    /// has come back there is no sending.
-    async fn send(&self, room: &MatrixRoomId, txn: &TxnId, content: &RoomContent)
-    -> Result<MatrixEventId, MatrixError>;
+    /// Sends in somebody's name under a transaction id: the same id again gives the same event. Until the first
+    /// [`Self::pull`] of this run has come back there is no sending.
+    async fn send(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        txn: &TxnId,
+        content: &RoomContent,
+    ) -> Result<MatrixEventId, MatrixError>;
 
     /// Looks through the room's newest events for one of ours with this transaction id in its content (rule 18).
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError>;

@@ -9,19 +9,20 @@ use sea_orm::{
 use entity::outbox;
 
 use crate::domain::message::Message;
-use crate::domain::outbox::{OutboxItem, Target, Work};
-use crate::domain::{AccountId, ConversationId, MessageId, OutboxId, Timestamp};
+use crate::domain::outbox::{MatrixWork, OutboxItem, Target, TargetWork, WhatsAppWork, Work};
+use crate::domain::{AccountId, ConversationId, MatrixRoomId, MessageId, OutboxId, Timestamp};
 
 use super::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx};
 
 /// The outbox's name in a query about rows that stand before others.
 const EARLIER: &str = "earlier";
+/// Answers for a gone room that are deleted at once; the relay gives up what is left, one by one.
+const MAX_IN_ROOM: u64 = 1_000;
 
 /// A piece of work to be written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewWork {
-    pub target: Target,
     pub account: AccountId,
     pub lane: Option<ConversationId>,
     pub work: Work,
@@ -33,36 +34,33 @@ pub struct NewWork {
 
 impl NewWork {
     /// Work about a message, in the lane of its conversation.
-    pub fn for_message(target: Target, message: &Message, work: Work) -> Self {
+    pub fn for_message(message: &Message, work: impl Into<Work>) -> Self {
         Self {
-            target,
             account: message.account_id,
             lane: Some(message.conversation_id),
-            work,
+            work: work.into(),
             not_before: None,
             message: Some(message.id),
         }
     }
 
     /// Work in the lane of a conversation, about no message of it.
-    pub const fn for_conversation(target: Target, account: AccountId, lane: ConversationId, work: Work) -> Self {
+    pub fn for_conversation(account: AccountId, lane: ConversationId, work: impl Into<Work>) -> Self {
         Self {
-            target,
             account,
             lane: Some(lane),
-            work,
+            work: work.into(),
             not_before: None,
             message: None,
         }
     }
 
     /// Work that belongs to no conversation.
-    pub const fn for_account(target: Target, account: AccountId, work: Work) -> Self {
+    pub fn for_account(account: AccountId, work: impl Into<Work>) -> Self {
         Self {
-            target,
             account,
             lane: None,
-            work,
+            work: work.into(),
             not_before: None,
             message: None,
         }
@@ -95,7 +93,7 @@ pub struct Busy {
 impl Busy {
     /// Takes an item in hand, unless something is in hand that it would meet: two ticks of one message may be given at
     /// once.
-    pub fn take(&mut self, item: &OutboxItem) -> bool {
+    pub fn take<W>(&mut self, item: &OutboxItem<W>) -> bool {
         let about = free_message(item);
         if about.is_some_and(|message| self.messages.contains(&message)) {
             return false;
@@ -107,7 +105,7 @@ impl Busy {
     }
 
     /// The item is done with.
-    pub fn put_back(&mut self, item: &OutboxItem) {
+    pub fn put_back<W>(&mut self, item: &OutboxItem<W>) {
         let about = free_message(item);
         self.items.retain(|id| *id != item.id);
         self.lanes.retain(|lane| Some(*lane) != item.lane);
@@ -116,11 +114,8 @@ impl Busy {
 }
 
 /// What an item outside the lanes is about.
-fn free_message(item: &OutboxItem) -> Option<MessageId> {
-    match item.work {
-        Work::Tick { message } if item.lane.is_none() => Some(message),
-        _ => None,
-    }
+fn free_message<W>(item: &OutboxItem<W>) -> Option<MessageId> {
+    item.message.filter(|_| item.lane.is_none())
 }
 
 /// How much work waits.
@@ -139,21 +134,20 @@ pub struct OutboxCount {
 impl Store {
     /// What can be done now: the head of each lane that is due, and what is due outside the lanes, the oldest first. A lane
     /// whose head is not due waits as a whole. Work of one account only, where one is given.
-    pub async fn ready(
+    pub async fn ready<W: TargetWork>(
         &self,
-        target: Target,
         account: Option<AccountId>,
         now: Timestamp,
         limit: u64,
         busy: &Busy,
-    ) -> Result<Vec<OutboxItem>, StoreError> {
-        let rows = heads(target, account, busy)
+    ) -> Result<Vec<OutboxItem<W>>, StoreError> {
+        let rows = heads(W::TARGET, account, busy)
             .filter(outbox::Column::NotBefore.lte(now.0))
             .order_by_asc(outbox::Column::Id)
             .limit(limit)
             .all(self.readers())
             .await?;
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(read_as).collect()
     }
 
     /// When [`Self::ready`] will have something, if nothing changes.
@@ -209,11 +203,14 @@ impl Tx {
     pub async fn enqueue(&mut self, new: NewWork) -> Result<OutboxId, StoreError> {
         let row = outbox::ActiveModel {
             id: NotSet,
-            target: Set(new.target.to_string()),
+            target: Set(new.work.target().to_string()),
             account_id: Set(new.account),
             lane: Set(new.lane),
             message_id: Set(new.message),
-            work: Set(to_json(&new.work)?),
+            work: Set(match &new.work {
+                Work::WhatsApp(work) => to_json(work)?,
+                Work::Matrix(work) => to_json(work)?,
+            }),
             attempts: Set(0),
             not_before: Set(new.not_before.unwrap_or(self.now).0),
             created_at: Set(self.now.0),
@@ -304,6 +301,26 @@ impl Tx {
         rows.into_iter().map(read).collect()
     }
 
+    /// Deletes the answers and notices that are for this room and no other. Returns how many.
+    pub async fn remove_work_in(&mut self, room: &MatrixRoomId) -> Result<u64, StoreError> {
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .filter(outbox::Column::MessageId.is_null())
+            .filter(outbox::Column::Work.contains(room.as_str()))
+            .limit(MAX_IN_ROOM)
+            .all(&self.session)
+            .await?;
+        let mut removed = 0;
+        for row in rows {
+            let item = read_as::<MatrixWork>(row)?;
+            // The text may name the room as well.
+            if item.work.room() == Some(room) {
+                removed += u64::from(self.finish_work(item.id).await?);
+            }
+        }
+        Ok(removed)
+    }
+
     /// Takes away the work about a message for one target; gives the count.
     pub async fn remove_work(&mut self, message: MessageId, target: Target) -> Result<u64, StoreError> {
         let deleted = outbox::Entity::delete_many()
@@ -346,12 +363,21 @@ fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outb
     query
 }
 
-pub(super) fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
+/// A row as work for the target that stands in it.
+fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
+    match word("outbox", &row.target)? {
+        Target::WhatsApp => read_as::<WhatsAppWork>(row).map(untyped),
+        Target::Matrix => read_as::<MatrixWork>(row).map(untyped),
+    }
+}
+
+/// A row that is known to be for this target.
+pub(super) fn read_as<W: TargetWork>(row: outbox::Model) -> Result<OutboxItem<W>, StoreError> {
     Ok(OutboxItem {
         id: row.id,
-        target: word("outbox", &row.target)?,
         account_id: row.account_id,
         lane: row.lane,
+        message: row.message_id,
         work: from_json("outbox", &row.work)?,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         not_before: Timestamp(row.not_before),
@@ -359,4 +385,19 @@ pub(super) fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
         started_at: row.started_at.map(Timestamp),
         last_error: row.last_error,
     })
+}
+
+fn untyped<W: TargetWork>(item: OutboxItem<W>) -> OutboxItem {
+    OutboxItem {
+        id: item.id,
+        account_id: item.account_id,
+        lane: item.lane,
+        message: item.message,
+        work: item.work.into(),
+        attempts: item.attempts,
+        not_before: item.not_before,
+        created_at: item.created_at,
+        started_at: item.started_at,
+        last_error: item.last_error,
+    }
 }

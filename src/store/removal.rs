@@ -9,7 +9,7 @@ use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::outbox::{OutboxItem, Target};
+use crate::domain::outbox::{OutboxItem, Target, WhatsAppWork};
 use crate::domain::session::SessionState;
 
 use super::{StoreError, Tx, accounts, messages, outbox as lanes};
@@ -78,7 +78,7 @@ impl Tx {
     }
 
     /// What waits for an account's WhatsApp, the oldest first.
-    pub async fn work_for(&mut self, id: AccountId, limit: u64) -> Result<Vec<OutboxItem>, StoreError> {
+    pub async fn work_for(&mut self, id: AccountId, limit: u64) -> Result<Vec<OutboxItem<WhatsAppWork>>, StoreError> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
             .filter(outbox::Column::AccountId.eq(id))
@@ -86,7 +86,7 @@ impl Tx {
             .limit(limit)
             .all(&self.session)
             .await?;
-        rows.into_iter().map(lanes::read).collect()
+        rows.into_iter().map(lanes::read_as).collect()
     }
 
     /// The account is gone: its lease is free, and what was handed over in its login can be looked up no more (rule 3).

@@ -130,7 +130,7 @@ async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<
     for item in &work {
         tx.finish_work(item.id).await?;
         let why = format!("the account {} was removed", account.name);
-        if let Some((id, change, _)) = changes::wanted(&item.work)
+        if let (id, Some((change, _))) = changes::wanted(&item.work)
             && let Some(message) = tx.message(id).await?
         {
             changes::refuse(tx, policy, &message, &change, ("account_removed", &why)).await?;

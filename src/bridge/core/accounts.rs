@@ -9,7 +9,7 @@ use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
 use crate::domain::event::{Event, EventType};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::store::{Added, NewWork, Store, StoreError, Tx};
 
 use super::Core;
@@ -61,7 +61,7 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
 /// From the second account on, rooms say to which they belong.
 async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
     for (conversation, account) in tx.conversations_with_rooms(MAX_ROOMS).await? {
-        let work = NewWork::for_conversation(Target::Matrix, account, conversation, Work::UpdateRoom);
+        let work = NewWork::for_conversation(account, conversation, MatrixWork::UpdateRoom);
         tx.enqueue(work).await?;
     }
     Ok(())

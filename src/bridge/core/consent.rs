@@ -4,7 +4,7 @@ use crate::domain::consent::Wish;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Kind, Message, MessageState};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::{CustomerId, Timestamp, consent};
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -39,11 +39,11 @@ pub(crate) async fn heard(
             .then(|| "The customer wants to be written to again.".to_owned()),
     };
     if let Some(text) = told.filter(|_| policy.matrix) {
-        let work = Work::Answer {
+        let work = MatrixWork::Answer {
             about: message.id,
             text,
         };
-        tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+        tx.enqueue(NewWork::for_message(message, work)).await?;
     }
     Ok(())
 }

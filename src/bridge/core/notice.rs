@@ -3,7 +3,7 @@
 use crate::domain::ConversationId;
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Kind, Message};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
@@ -13,11 +13,11 @@ pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: 
     if !policy.matrix || message.backfilled || message.kind == Kind::System {
         return Ok(());
     }
-    let work = Work::Answer {
+    let work = MatrixWork::Answer {
         about: message.id,
         text,
     };
-    tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+    tx.enqueue(NewWork::for_message(message, work)).await?;
     Ok(())
 }
 
@@ -28,7 +28,7 @@ pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -
     };
     tx.emit(Event::conversation(EventType::ConversationUpdated, &conversation));
     if policy.matrix {
-        let work = NewWork::for_conversation(Target::Matrix, conversation.account_id, id, Work::UpdateRoom);
+        let work = NewWork::for_conversation(conversation.account_id, id, MatrixWork::UpdateRoom);
         tx.enqueue(work).await?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::event::{Event, EventType};
 use crate::domain::merge::{Merged, Parted};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
 use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
@@ -78,9 +78,9 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
             "{} What is written here is not sent.",
             goes_on(tx, joined.conversation_id).await?
         );
-        let work = Work::Tell { room, text };
+        let work = MatrixWork::Tell { room, text };
         let lane = joined.merged_conversation_id;
-        let work = NewWork::for_conversation(Target::Matrix, joined.account_id, lane, work);
+        let work = NewWork::for_conversation(joined.account_id, lane, work);
         tx.enqueue(work).await?;
     }
     Ok(())
@@ -97,8 +97,8 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
             .any(|joined| joined.merged_conversation_id == conversation.id);
         if is_back && let Some(room) = room_of(tx, conversation.id).await? {
             let text = "This conversation is here again. What is written here goes to the customer.".to_owned();
-            let work = Work::Tell { room, text };
-            let work = NewWork::for_conversation(Target::Matrix, conversation.account_id, conversation.id, work);
+            let work = MatrixWork::Tell { room, text };
+            let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
             tx.enqueue(work).await?;
         }
     }
@@ -122,7 +122,7 @@ pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result
 async fn update_room(tx: &mut Tx, conversation: &Conversation) -> Result<(), StoreError> {
     if room_of(tx, conversation.id).await?.is_some() {
         let (account, lane) = (conversation.account_id, conversation.id);
-        let work = NewWork::for_conversation(Target::Matrix, account, lane, Work::UpdateRoom);
+        let work = NewWork::for_conversation(account, lane, MatrixWork::UpdateRoom);
         tx.enqueue(work).await?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Failure, Message, MessageState};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::{MatrixWork, Target};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
@@ -28,7 +28,7 @@ pub(crate) async fn set_state(
         tx.remove_work(message.id, Target::WhatsApp).await?;
     }
     if policy.matrix && settled {
-        tx.enqueue(NewWork::for_message(Target::Matrix, &changed, Work::Tick { message: message.id }).free())
+        tx.enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())
             .await?;
         if let Some(failure) = failure {
             let text = match state {
@@ -36,9 +36,8 @@ pub(crate) async fn set_state(
                 _ => format!("This was not sent: {}", failure.detail),
             };
             tx.enqueue(NewWork::for_message(
-                Target::Matrix,
                 &changed,
-                Work::Answer {
+                MatrixWork::Answer {
                     about: message.id,
                     text,
                 },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
@@ -94,9 +94,9 @@ fn told(key: &str) -> String {
     format!("trouble.{key}.told")
 }
 
-fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<Work> {
+fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<MatrixWork> {
     let owner = policy.owner.clone().filter(|_| policy.matrix)?;
-    Some(Work::Trouble {
+    Some(MatrixWork::Trouble {
         owner,
         key: key.to_owned(),
         text: text.to_owned(),
@@ -104,10 +104,9 @@ fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<Work> {
     })
 }
 
-async fn enqueue(tx: &mut Tx, account: AccountId, work: Option<Work>, wait: Duration) -> Result<(), StoreError> {
+async fn enqueue(tx: &mut Tx, account: AccountId, work: Option<MatrixWork>, wait: Duration) -> Result<(), StoreError> {
     let Some(work) = work else { return Ok(()) };
     let due = tx.now().plus(wait);
-    tx.enqueue(NewWork::for_account(Target::Matrix, account, work).at(due))
-        .await?;
+    tx.enqueue(NewWork::for_account(account, work).at(due)).await?;
     Ok(())
 }

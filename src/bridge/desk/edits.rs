@@ -12,7 +12,7 @@ use crate::domain::MessageId;
 use crate::domain::message::{
     Author, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState,
 };
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::WhatsAppWork;
 use crate::store::{NewWork, Tx};
 
 use super::handle::Desk;
@@ -66,7 +66,7 @@ async fn revise(
             if message.whatsapp_id.is_none() || !is_there(&message) {
                 return Err(not_there(&message));
             }
-            Work::React {
+            WhatsAppWork::React {
                 message: id,
                 emoji,
                 by: by.clone(),
@@ -90,7 +90,7 @@ async fn revise(
                 EDIT_WITHIN,
                 "edits a message for 15 minutes; send another",
             )?;
-            Work::EditMessage {
+            WhatsAppWork::EditMessage {
                 message: id,
                 content,
                 by: by.clone(),
@@ -108,7 +108,7 @@ async fn revise(
                 DELETE_WITHIN,
                 "deletes a message for everyone for 60 hours",
             )?;
-            Work::DeleteMessage {
+            WhatsAppWork::DeleteMessage {
                 message: id,
                 by: by.clone(),
             }
@@ -116,7 +116,6 @@ async fn revise(
     };
     // Not bound to the message: what settles its sending takes away what is bound to it.
     tx.enqueue(NewWork::for_conversation(
-        Target::WhatsApp,
         message.account_id,
         message.conversation_id,
         work,

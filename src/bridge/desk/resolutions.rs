@@ -10,7 +10,7 @@ use crate::bridge::inbound::batch;
 use crate::domain::MessageId;
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::whatsapp::PageEvent;
 use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
 
@@ -160,9 +160,8 @@ async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Messag
     tx.remove_work(message.id, Target::WhatsApp).await?;
     let changed = tx.set_message_state(message.id, state, None).await?;
     tx.enqueue(NewWork::for_message(
-        Target::WhatsApp,
         &changed,
-        Work::SendMessage { message: message.id },
+        WhatsAppWork::SendMessage { message: message.id },
     ))
     .await?;
     tx.emit(Event::message(EventType::MessageState, &changed));

@@ -12,7 +12,7 @@ use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
@@ -130,8 +130,8 @@ async fn follow_up(
     stored: &Message,
 ) -> Result<Taken, StoreError> {
     if policy.matrix {
-        let show = Work::ShowMessage { message: stored.id };
-        tx.enqueue(NewWork::for_message(Target::Matrix, stored, show)).await?;
+        let show = MatrixWork::ShowMessage { message: stored.id };
+        tx.enqueue(NewWork::for_message(stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
         // Answered on the phone.

@@ -9,7 +9,7 @@ use crate::bridge::inbound::changes;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Failure, Message, Reaction};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
 use crate::domain::{MessageId, delivery};
 use crate::store::{HandOver, NewWork, StoreError, Tx};
@@ -17,13 +17,15 @@ use crate::store::{HandOver, NewWork, StoreError, Tx};
 use super::outgoing;
 use super::relay::{Stop, WhatsAppRelay};
 
-/// What a piece of work wants changed, and who wants it.
-pub(crate) fn wanted(work: &Work) -> Option<(MessageId, MessageChange, &str)> {
+/// Returns which message a piece of work is about and, where it is not to be sent, what is to be changed and by whom.
+pub(crate) fn wanted(work: &WhatsAppWork) -> (MessageId, Option<(MessageChange, &str)>) {
     match work {
-        Work::EditMessage { message, content, by } => Some((*message, MessageChange::Edit(content.clone()), by)),
-        Work::DeleteMessage { message, by } => Some((*message, MessageChange::Delete, by)),
-        Work::React { message, emoji, by } => Some((*message, MessageChange::React(emoji.clone()), by)),
-        _ => None,
+        WhatsAppWork::SendMessage { message } => (*message, None),
+        WhatsAppWork::EditMessage { message, content, by } => {
+            (*message, Some((MessageChange::Edit(content.clone()), by)))
+        }
+        WhatsAppWork::DeleteMessage { message, by } => (*message, Some((MessageChange::Delete, by))),
+        WhatsAppWork::React { message, emoji, by } => (*message, Some((MessageChange::React(emoji.clone()), by))),
     }
 }
 
@@ -31,7 +33,7 @@ impl WhatsAppRelay {
     /// Brings one change over.
     pub(crate) async fn change(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         id: MessageId,
         change: MessageChange,
         by: &str,
@@ -87,7 +89,7 @@ impl WhatsAppRelay {
 
     async fn changed(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         id: MessageId,
         change: MessageChange,
         by: &str,
@@ -110,7 +112,7 @@ impl WhatsAppRelay {
     /// Gives a change up.
     async fn refuse_change(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         message: &Message,
         change: &MessageChange,
         code: &str,
@@ -159,11 +161,11 @@ pub(crate) async fn refuse(
         tx.emit(Event::message(EventType::MessageState, &told));
     }
     if policy.matrix {
-        let work = Work::Answer {
+        let work = MatrixWork::Answer {
             about: message.id,
             text: failure.detail,
         };
-        tx.enqueue(NewWork::for_message(Target::Matrix, message, work)).await?;
+        tx.enqueue(NewWork::for_message(message, work)).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::domain::details::{Details, Mention};
 use crate::domain::event::{Event, EventType};
 use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::{MatrixWork, WhatsAppWork};
 use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
@@ -96,20 +96,16 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
         Some(file) => tx.attach_media(message.id, &file.media).await?,
         None => message,
     };
-    let work = |target, work| NewWork::for_message(target, &message, work);
-    tx.enqueue(work(Target::WhatsApp, Work::SendMessage { message: message.id }))
-        .await?;
+    let send = WhatsAppWork::SendMessage { message: message.id };
+    tx.enqueue(NewWork::for_message(&message, send)).await?;
     if let Some(event) = &new.event {
         tx.add_room_event(message.id, 0, event, conversation.id).await?;
-        tx.enqueue(
-            work(Target::Matrix, Work::Tick { message: message.id })
-                .free()
-                .at(now.plus(LATE_AFTER)),
-        )
-        .await?;
-    } else if policy.matrix {
-        tx.enqueue(work(Target::Matrix, Work::ShowMessage { message: message.id }))
+        let tick = MatrixWork::Tick { message: message.id };
+        tx.enqueue(NewWork::for_message(&message, tick).free().at(now.plus(LATE_AFTER)))
             .await?;
+    } else if policy.matrix {
+        let show = MatrixWork::ShowMessage { message: message.id };
+        tx.enqueue(NewWork::for_message(&message, show)).await?;
     }
     tx.touch(conversation.id, message.id, message.timestamp).await?;
     tx.emit(Event::message(EventType::MessageQueued, &message));

@@ -17,10 +17,10 @@ use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{AfterFailure, Next};
 use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Failure, Message, MessageState};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
-use crate::domain::{AccountId, ChatId, Timestamp, WaMessageId, delivery};
+use crate::domain::{AccountId, ChatId, MessageId, Timestamp, WaMessageId, delivery};
 use crate::store::{Busy, HandOver, StoreError};
 
 use super::outgoing::Outgoing;
@@ -116,7 +116,7 @@ impl Worker for WhatsAppRelay {
         let items = self
             .core
             .store
-            .ready(Target::WhatsApp, Some(self.account), now, LANES, &Busy::default())
+            .ready::<WhatsAppWork>(Some(self.account), now, LANES, &Busy::default())
             .await?;
         let mut progress = Progress::Idle;
         for item in items {
@@ -145,15 +145,14 @@ impl WhatsAppRelay {
         Ok(ready && !self.core.store.parked().await?)
     }
 
-    async fn handle(&mut self, item: &OutboxItem) -> Result<Progress, Stop> {
-        if let Some((id, change, by)) = changes::wanted(&item.work) {
-            return self.change(item, id, change, by).await;
+    async fn handle(&mut self, item: &OutboxItem<WhatsAppWork>) -> Result<Progress, Stop> {
+        match changes::wanted(&item.work) {
+            (id, None) => self.send(item, id).await,
+            (id, Some((change, by))) => self.change(item, id, change, by).await,
         }
-        let Work::SendMessage { message: id } = item.work else {
-            tracing::error!(item = %item.id, "work for a room stands in WhatsApp's lane; taken out");
-            self.finish(item).await?;
-            return Ok(Progress::Worked);
-        };
+    }
+
+    async fn send(&mut self, item: &OutboxItem<WhatsAppWork>, id: MessageId) -> Result<Progress, Stop> {
         let Some(outgoing) = outgoing::read(&self.core.store, id).await? else {
             self.finish(item).await?;
             return Ok(Progress::Worked);
@@ -182,7 +181,7 @@ impl WhatsAppRelay {
     }
 
     /// A queued message: find its chat, behave like a person, choose its id, store it, hand it over.
-    async fn bring(&mut self, item: &OutboxItem, outgoing: &Outgoing) -> Result<Progress, Stop> {
+    async fn bring(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<Progress, Stop> {
         if self.next_send > self.core.clock.now() {
             return Ok(Progress::Idle);
         }
@@ -219,7 +218,7 @@ impl WhatsAppRelay {
     /// somebody may have changed it until now.
     async fn choose(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         outgoing: &Outgoing,
         resolved: Resolved,
         id: &WaMessageId,
@@ -261,7 +260,7 @@ impl WhatsAppRelay {
 
     async fn hand_over(
         &mut self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         message: &Message,
         chat: ChatId,
         id: WaMessageId,
@@ -291,7 +290,12 @@ impl WhatsAppRelay {
         }
     }
 
-    async fn after(&mut self, item: &OutboxItem, message: &Message, error: &SendError) -> Result<Progress, Stop> {
+    async fn after(
+        &mut self,
+        item: &OutboxItem<WhatsAppWork>,
+        message: &Message,
+        error: &SendError,
+    ) -> Result<Progress, Stop> {
         let now = self.core.clock.now();
         match delivery::after_failure(error, item.attempts) {
             // Its id is stored, so it is looked up before it is tried again.
@@ -316,7 +320,7 @@ impl WhatsAppRelay {
     }
 
     /// A message whose id has been handed over, perhaps: ask the page before anything else (rule 3).
-    async fn look_up(&mut self, item: &OutboxItem, outgoing: &Outgoing) -> Result<Progress, Stop> {
+    async fn look_up(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<Progress, Stop> {
         let message = &outgoing.message;
         let Some(HandOver { id, chat, login }) = &outgoing.hand_over else {
             let detail = "it was handed over without an id, which should not happen; look on the phone, then `crm message resolve`";
@@ -428,7 +432,7 @@ impl WhatsAppRelay {
 
     pub(crate) async fn postpone(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<WhatsAppWork>,
         until: Timestamp,
         why: &str,
         count: bool,
@@ -442,7 +446,7 @@ impl WhatsAppRelay {
             .await
     }
 
-    pub(crate) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+    pub(crate) async fn finish(&self, item: &OutboxItem<WhatsAppWork>) -> Result<(), StoreError> {
         let id = item.id;
         self.core
             .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())

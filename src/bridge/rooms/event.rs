@@ -11,9 +11,11 @@ use crate::bridge::outbound::queue::NewText;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
-use crate::domain::outbox::{Target, Work};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
+
+use super::gone;
 
 /// What an agent wrote longer ago than this is not sent without a word (rule 5).
 const STALE_AFTER: Duration = Duration::from_hours(1);
@@ -63,7 +65,7 @@ pub(crate) async fn take_in(
         }
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
-        return member(tx, around, &conversation, user, *membership).await;
+        return member(tx, around, &event.room, user, *membership).await;
     }
     if !policy.agents.contains(&event.sender) || tx.is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
@@ -230,13 +232,12 @@ async fn answer(
     event: &RoomEvent,
     text: String,
 ) -> Result<Taken, StoreError> {
-    let work = Work::Reply {
+    let work = MatrixWork::Reply {
         room: event.room.clone(),
         event: event.id.clone(),
         text,
     };
     tx.enqueue(NewWork::for_conversation(
-        Target::Matrix,
         conversation.account_id,
         conversation.id,
         work,
@@ -245,18 +246,17 @@ async fn answer(
     Ok(Taken::Answered)
 }
 
-/// An agent who has left the desk's list gets nothing; a bot that was put out of a room forgets it, and the next message
-/// makes a new one.
+/// Forgets a room that the bot was put out of: the next message makes a new one. Other memberships change nothing here.
 async fn member(
     tx: &mut Tx,
     around: &Around,
-    conversation: &Conversation,
+    room: &MatrixRoomId,
     user: &MatrixUserId,
     membership: Membership,
 ) -> Result<Taken, StoreError> {
-    let gone = matches!(membership, Membership::Leave | Membership::Ban);
-    if gone && around.bot.as_ref() == Some(user) {
-        tx.drop_room(conversation.id).await?;
+    let is_out = matches!(membership, Membership::Leave | Membership::Ban);
+    if is_out && around.bot.as_ref() == Some(user) {
+        gone::forget(tx, room).await?;
     }
     Ok(Taken::Nothing)
 }

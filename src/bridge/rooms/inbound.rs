@@ -1,5 +1,5 @@
 //! The way in from the rooms: what agents write goes to customers, what is not meant for them does not, and what cannot
-//! go is answered. The sync token is stored in the transaction of its events (invariant 4).
+//! go is answered. The mark is stored in the transaction of its events (invariant 4).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::desk::Desk;
 use crate::domain::conversation::Conversation;
-use crate::domain::matrix::{Matrix, MatrixState, RoomEvent, RoomEventKind, SyncBatch, SyncToken};
+use crate::domain::matrix::{Matrix, MatrixState, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
 use super::event;
 use super::event::{Around, Taken};
 
-/// The cursor's name in the store.
+/// The cursor under which the mark is stored.
 const CURSOR: &str = "matrix.sync";
 /// The pause after trouble.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -63,21 +63,21 @@ impl Worker for RoomInbound {
         PAUSE
     }
 
-    /// Takes in what has happened since the stored token.
+    /// Takes in what has happened since the stored mark.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
         }
         let waiting = self.retry_pending().await?;
-        let since = self.core.store.cursor(CURSOR).await?.map(SyncToken);
-        let batch = match self.port.sync(since.as_ref()).await {
+        let acked = self.core.store.cursor(CURSOR).await?.map(RoomMark);
+        let batch = match self.port.pull(acked.as_ref()).await {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::debug!("the rooms cannot be read now: {error}");
                 return Ok(Progress::Idle);
             }
         };
-        if since.as_ref() == Some(&batch.next) && batch.events.is_empty() && batch.receipts.is_empty() {
+        if acked.as_ref() == Some(&batch.mark) && batch.events.is_empty() && batch.receipts.is_empty() {
             return Ok(Progress::Idle);
         }
         self.commit(batch, waiting).await?;
@@ -86,7 +86,7 @@ impl Worker for RoomInbound {
 }
 
 impl RoomInbound {
-    async fn commit(&self, batch: SyncBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
+    async fn commit(&self, batch: RoomBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
         let around = Around {
             confirmed: self.fetch_confirmed(&batch).await,
             bot: self.bot(),
@@ -111,7 +111,7 @@ impl RoomInbound {
                     for receipt in &batch.receipts {
                         read.extend(event::read_up_to(tx, &policy, receipt).await?);
                     }
-                    tx.set_cursor(CURSOR, &batch.next.0).await?;
+                    tx.set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)
                 }
                 .boxed()
@@ -128,7 +128,7 @@ impl RoomInbound {
     }
 
     /// The events that agents confirm with `!send`, fetched before the transaction begins (invariant 5).
-    async fn fetch_confirmed(&self, batch: &SyncBatch) -> HashMap<MatrixEventId, RoomEvent> {
+    async fn fetch_confirmed(&self, batch: &RoomBatch) -> HashMap<MatrixEventId, RoomEvent> {
         let mut confirmed = HashMap::new();
         for event in &batch.events {
             if let RoomEventKind::Text {

@@ -1,6 +1,7 @@
 //! Matrix rooms: what is shown in them, and what agents write there.
 
 mod event;
+mod gone;
 mod inbound;
 mod relay;
 mod render;

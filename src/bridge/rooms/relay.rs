@@ -5,16 +5,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use crate::bridge::core::lanes::{InHand, Pieces};
 use crate::bridge::core::worker::Wakes;
 use crate::bridge::core::{Core, trouble};
-use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::delivery::back_off;
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker, TxnId};
+use crate::domain::message::{Direction, Message};
+use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
-use futures_util::FutureExt;
 
-use super::{render, spec, ticks};
+use super::{gone, render, spec, ticks};
 
 /// Lanes worked on side by side.
 const LANES: usize = 8;
@@ -34,15 +37,40 @@ pub struct RoomRelay {
     pub(crate) port: Arc<dyn Matrix>,
 }
 
+/// One of the events that show a message.
+struct Part<'a> {
+    number: i32,
+    content: &'a RoomContent,
+    is_last: bool,
+}
+
 /// Why a piece of work was not done.
 pub(crate) enum Undone {
     Port(MatrixError),
+    /// The room in which it was to be done is gone.
+    Gone {
+        room: MatrixRoomId,
+        why: String,
+    },
     Store(StoreError),
 }
 
 impl From<MatrixError> for Undone {
     fn from(error: MatrixError) -> Self {
         Self::Port(error)
+    }
+}
+
+impl Undone {
+    /// How a call about a room failed.
+    pub(crate) fn in_room(room: &MatrixRoomId) -> impl FnOnce(MatrixError) -> Self {
+        move |error| match error {
+            MatrixError::RoomGone(why) => Self::Gone {
+                room: room.clone(),
+                why,
+            },
+            other => Self::Port(other),
+        }
     }
 }
 
@@ -58,18 +86,18 @@ impl RoomRelay {
     }
 }
 
-impl InHand<OutboxItem> for Busy {
-    fn take(&mut self, piece: &OutboxItem) -> bool {
+impl InHand<OutboxItem<MatrixWork>> for Busy {
+    fn take(&mut self, piece: &OutboxItem<MatrixWork>) -> bool {
         Self::take(self, piece)
     }
 
-    fn put_back(&mut self, piece: &OutboxItem) {
+    fn put_back(&mut self, piece: &OutboxItem<MatrixWork>) {
         Self::put_back(self, piece);
     }
 }
 
 impl Pieces for RoomRelay {
-    type Piece = OutboxItem;
+    type Piece = OutboxItem<MatrixWork>;
     type InHand = Busy;
 
     const AT_ONCE: usize = LANES;
@@ -91,63 +119,58 @@ impl Pieces for RoomRelay {
         POLL
     }
 
-    async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem>, StoreError> {
+    async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem<MatrixWork>>, StoreError> {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);
-        self.core.store.ready(Target::Matrix, None, now, limit, in_hand).await
+        self.core.store.ready::<MatrixWork>(None, now, limit, in_hand).await
     }
 
-    async fn work(&self, item: &OutboxItem) -> Result<(), StoreError> {
+    async fn work(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         match self.handle(item).await {
             Ok(()) => Ok(()),
             Err(Undone::Port(error)) => self.after(item, error).await,
+            Err(Undone::Gone { room, why }) => self.after_gone(item, room, &why).await,
             Err(Undone::Store(error)) => Err(error),
         }
     }
 }
 
 impl RoomRelay {
-    async fn handle(&self, item: &OutboxItem) -> Result<(), Undone> {
+    async fn handle(&self, item: &OutboxItem<MatrixWork>) -> Result<(), Undone> {
         match &item.work {
-            Work::ShowMessage { message } => self.show(item, *message).await,
-            Work::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
-            Work::Answer { about, text } => self.answer(item, *about, text).await,
-            Work::Reply { room, event, text } => {
+            MatrixWork::ShowMessage { message } => self.show(item, *message).await,
+            MatrixWork::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
+            MatrixWork::Answer { about, text } => self.answer(item, *about, text).await,
+            MatrixWork::Reply { room, event, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
                     reply_to: Some(event.clone()),
                 };
-                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
+                    .await?;
                 Ok(self.finish(item).await?)
             }
-            Work::Tell { room, text } => {
+            MatrixWork::Tell { room, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
                     reply_to: None,
                 };
-                self.send(item, room, &self.txn_of_item(item), &content).await?;
+                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
+                    .await?;
                 Ok(self.finish(item).await?)
             }
-            Work::UpdateRoom => self.update_room(item).await,
-            Work::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
-            Work::SendMessage { .. } | Work::EditMessage { .. } | Work::DeleteMessage { .. } | Work::React { .. } => {
-                tracing::error!(item = %item.id, "work for WhatsApp stands in a room's lane; taken out");
-                Ok(self.finish(item).await?)
-            }
+            MatrixWork::UpdateRoom => self.update_room(item).await,
+            MatrixWork::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
         }
     }
 
-    /// Shows a message that was not written in its room.
-    async fn show(&self, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+    /// Shows a message that was not written in its room, part by part; what a crash has left out is done at the next try.
+    async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
         let Some(message) = self.core.store.message(id).await? else {
             return Ok(self.finish(item).await?);
         };
-        if self.core.store.room_event(id, 0).await?.is_some() {
-            return Ok(self.finish(item).await?);
-        }
-        let room = self.room(message.conversation_id).await?;
         let reply_to = match message.reply_to {
             Some(replied) => self.core.store.shown_in(replied).await?,
             None => None,
@@ -155,28 +178,77 @@ impl RoomRelay {
         // What was shown in a room that the conversation has left cannot be replied to in this one.
         let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
         let reply_to = reply_to.map(|(event, _)| event);
-        let content = RoomContent::Text {
-            author: Some(render::author(&message)),
-            body: render::body(&message),
-            reply_to,
+        let parts = render::parts(&message, reply_to);
+        let last = i32::try_from(parts.len()).unwrap_or(i32::MAX) - 1;
+        if self.core.store.room_event(id, last).await?.is_some() {
+            return Ok(self.finish(item).await?);
+        }
+        let room = self.room(message.conversation_id).await?;
+        let speaker = self.speaker(&message).await?;
+        for (number, content) in (0..).zip(&parts) {
+            let part = Part {
+                number,
+                content,
+                is_last: number == last,
+            };
+            self.show_part(item, &room, &speaker, &message, part).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows one part of a message, unless it is shown; with the last of them the work is done.
+    async fn show_part(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        message: &Message,
+        part: Part<'_>,
+    ) -> Result<(), Undone> {
+        let (item_id, number, is_last) = (item.id, part.number, part.is_last);
+        let event = match self.core.store.room_event(message.id, number).await? {
+            Some(_) => None,
+            None => {
+                let txn = self.txn(message.id, &number.to_string());
+                Some(self.send(item, room, speaker, &txn, part.content).await?)
+            }
         };
-        let event = self.send(item, &room, &self.txn(id, "0"), &content).await?;
-        let (item, conversation) = (item.id, message.conversation_id);
+        let (room, message) = (room.clone(), message.clone());
         self.core
             .write(move |tx| {
                 let (event, message, room) = (event.clone(), message.clone(), room.clone());
                 async move {
-                    // The room may have become another conversation's meanwhile.
-                    let place = tx.conversation_of_room(&room).await?.unwrap_or(conversation);
-                    tx.add_room_event(id, 0, &event, place).await?;
-                    // Its state may have moved on before there was anything to tick.
-                    ticks::ask(tx, &message).await?;
-                    tx.finish_work(item).await.map(|_| ())
+                    if let Some(event) = &event {
+                        // The room may have become another conversation's meanwhile.
+                        let place = tx.conversation_of_room(&room).await?;
+                        let place = place.unwrap_or(message.conversation_id);
+                        tx.add_room_event(message.id, number, event, place).await?;
+                    }
+                    if is_last {
+                        // Its state may have moved on before there was anything to tick.
+                        ticks::ask(tx, &message).await?;
+                        tx.finish_work(item_id).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 }
                 .boxed()
             })
             .await?;
         Ok(())
+    }
+
+    /// In whose name a message is shown.
+    async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
+        let avatar = match message.customer_id {
+            Some(id) if message.direction == Direction::Inbound => self
+                .core
+                .store
+                .customer(id)
+                .await?
+                .and_then(|customer| customer.photo_url),
+            _ => None,
+        };
+        Ok(render::speaker(message, avatar))
     }
 
     /// The conversation's room, made if there is none.
@@ -209,29 +281,19 @@ impl RoomRelay {
         Ok(self.known_room(place).await?.map(|room| (room, event)))
     }
 
-    /// The conversation whose room a piece of work is for.
-    async fn place_of(&self, item: &OutboxItem) -> Result<Option<ConversationId>, StoreError> {
-        Ok(match &item.work {
-            Work::Answer { about, .. } => match self.core.store.shown_in(*about).await? {
-                Some((_, place)) => Some(place),
-                None => item.lane,
-            },
-            _ => item.lane,
-        })
-    }
-
-    async fn update_room(&self, item: &OutboxItem) -> Result<(), Undone> {
+    async fn update_room(&self, item: &OutboxItem<MatrixWork>) -> Result<(), Undone> {
         if let Some(conversation) = item.lane
             && let Some(room) = self.known_room(conversation).await?
         {
             let spec = spec::of(&self.core, conversation).await?;
-            self.port.update_room(&room, &spec).await?;
+            let updated = self.port.update_room(&room, &spec).await;
+            updated.map_err(Undone::in_room(&room))?;
         }
         Ok(self.finish(item).await?)
     }
 
     /// Says in the room what became of a message.
-    async fn answer(&self, item: &OutboxItem, about: MessageId, text: &str) -> Result<(), Undone> {
+    async fn answer(&self, item: &OutboxItem<MatrixWork>, about: MessageId, text: &str) -> Result<(), Undone> {
         let Some(message) = self.core.store.message(about).await? else {
             return Ok(self.finish(item).await?);
         };
@@ -243,14 +305,15 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to,
         };
-        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
+            .await?;
         Ok(self.finish(item).await?)
     }
 
     /// Tells the owner of a trouble that there still is, or of the end of one that was told.
     async fn tell_owner(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<MatrixWork>,
         owner: &MatrixUserId,
         key: &str,
         text: &str,
@@ -273,7 +336,8 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to: None,
         };
-        self.send(item, &room, &self.txn_of_item(item), &content).await?;
+        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
+            .await?;
         let (id, key) = (item.id, key.to_owned());
         self.core
             .write(move |tx| {
@@ -293,16 +357,21 @@ impl RoomRelay {
     /// Sends under a transaction id. Work that is too old to trust the homeserver's memory is searched for first.
     pub(crate) async fn send(
         &self,
-        item: &OutboxItem,
+        item: &OutboxItem<MatrixWork>,
         room: &MatrixRoomId,
+        speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, Undone> {
         let old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
-        if old && let Some(event) = self.port.find_sent(room, txn).await? {
-            return Ok(event);
+        if old {
+            let found = self.port.find_sent(room, txn).await;
+            if let Some(event) = found.map_err(Undone::in_room(room))? {
+                return Ok(event);
+            }
         }
-        Ok(self.port.send(room, txn, content).await?)
+        let sent = self.port.send(room, speaker, txn, content).await;
+        sent.map_err(Undone::in_room(room))
     }
 
     /// `<instance>.<message>.<part>`.
@@ -311,43 +380,54 @@ impl RoomRelay {
     }
 
     /// For what belongs to no message: outbox ids are never used again.
-    fn txn_of_item(&self, item: &OutboxItem) -> TxnId {
+    fn txn_of_item(&self, item: &OutboxItem<MatrixWork>) -> TxnId {
         TxnId(format!("{}.o{}.0", self.core.instance, item.id))
     }
 
-    pub(crate) async fn finish(&self, item: &OutboxItem) -> Result<(), StoreError> {
+    pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         let id = item.id;
         self.core
             .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
             .await
     }
 
-    /// Puts work off, drops a room that is gone, or gives a refused piece up.
-    async fn after(&self, item: &OutboxItem, error: MatrixError) -> Result<(), StoreError> {
-        let now = self.core.clock.now();
-        let (id, lane) = (item.id, self.place_of(item).await?);
-        let why = error.to_string();
-        let refused = matches!(error, MatrixError::Refused(_));
-        let gone = matches!(error, MatrixError::RoomGone(_));
-        let pause = match error {
-            MatrixError::Unreachable { retry_after, .. } => retry_after.unwrap_or(PAUSE),
-            MatrixError::Refused(_) | MatrixError::RoomGone(_) => crate::domain::delivery::back_off(item.attempts),
+    /// Puts work off, or gives up what was refused too often.
+    async fn after(&self, item: &OutboxItem<MatrixWork>, error: MatrixError) -> Result<(), StoreError> {
+        let (pause, is_refusal) = match error {
+            MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
+            MatrixError::Refused(_) | MatrixError::RoomGone(_) => (back_off(item.attempts), true),
         };
-        let give_up = refused && item.attempts + 1 >= MAX_ATTEMPTS;
-        if give_up {
-            tracing::error!(item = %id, "the homeserver has refused this {MAX_ATTEMPTS} times; given up: {why}");
+        if is_refusal && item.attempts + 1 >= MAX_ATTEMPTS {
+            tracing::error!(item = %item.id, "refused {MAX_ATTEMPTS} times; given up: {error}");
+            return self.finish(item).await;
         }
+        let (id, due, why) = (item.id, self.core.clock.now().plus(pause), error.to_string());
         self.core
             .write(move |tx| {
                 let why = why.clone();
+                async move { tx.retry_work(id, due, &why, is_refusal).await }.boxed()
+            })
+            .await
+    }
+
+    /// Forgets a room that is gone, with the work that can be done there alone. What can be done in a new room is tried
+    /// again; the bound holds for a homeserver that makes rooms and then denies them.
+    async fn after_gone(&self, item: &OutboxItem<MatrixWork>, room: MatrixRoomId, why: &str) -> Result<(), StoreError> {
+        let give_up = item.attempts + 1 >= MAX_ATTEMPTS;
+        if give_up {
+            tracing::error!(item = %item.id, %room, "the room was gone {MAX_ATTEMPTS} times; given up: {why}");
+        }
+        let (id, due) = (item.id, self.core.clock.now().plus(back_off(item.attempts)));
+        let why = format!("the room is gone: {why}");
+        self.core
+            .write(move |tx| {
+                let (room, why) = (room.clone(), why.clone());
                 async move {
-                    if let (true, Some(conversation)) = (gone, lane) {
-                        tx.drop_room(conversation).await?;
-                    }
+                    gone::forget(tx, &room).await?;
                     if give_up {
                         return tx.finish_work(id).await.map(|_| ());
                     }
-                    tx.retry_work(id, now.plus(pause), &why, refused || gone).await
+                    tx.retry_work(id, due, &why, true).await
                 }
                 .boxed()
             })

@@ -1,26 +1,36 @@
 //! How a message reads in a room.
 
-use crate::domain::matrix::MAX_ROOM_TEXT;
+use crate::domain::MatrixEventId;
+use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::media;
 use crate::domain::message::{Direction, Kind, Message, Origin};
 
-/// Who speaks.
-pub(crate) fn author(message: &Message) -> String {
-    let name = message
-        .author
-        .as_ref()
-        .map_or("Somebody", |author| author.name.as_str());
-    let face = match message.author.as_ref().and_then(|author| author.origin) {
-        _ if message.direction == Direction::Inbound => return name.to_owned(),
-        Some(Origin::Phone) => return "You (phone)".to_owned(),
-        Some(origin) => origin,
-        None => return name.to_owned(),
-    };
-    format!("{name} ({face})")
+/// Returns the events that show a message, the one that bears its tick first.
+pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<RoomContent> {
+    vec![RoomContent::Text {
+        body: body(message),
+        reply_to,
+    }]
 }
 
-/// What is said. An empty text would be no event at all, and one that is too long no event that a homeserver takes.
-pub(crate) fn body(message: &Message) -> String {
+/// Returns in whose name a message is shown. `avatar` is that of the customer who wrote it.
+pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
+    let author = message.author.as_ref();
+    let name = author.map_or("Somebody", |author| author.name.as_str()).to_owned();
+    match (message.direction, author.and_then(|author| author.origin)) {
+        (Direction::Inbound, _) => match message.customer_id {
+            // WhatsApp's own notices stand in the customer's chat.
+            Some(id) if message.kind != Kind::System => Speaker::Customer { id, name, avatar },
+            _ => Speaker::Named { name },
+        },
+        (Direction::Outbound, Some(Origin::Phone)) => Speaker::Phone,
+        (Direction::Outbound, Some(origin)) => Speaker::Colleague { name, origin },
+        (Direction::Outbound, None) => Speaker::Named { name },
+    }
+}
+
+/// What is said; cut where it is too long. An empty text would be no event at all, and one that is too long no event that a homeserver takes.
+fn body(message: &Message) -> String {
     let text = said(message);
     if text.is_empty() {
         return format!("[{}]", message.kind);

@@ -3,9 +3,9 @@
 use futures_util::FutureExt;
 
 use crate::bridge::outbound::queue::LATE_AFTER;
-use crate::domain::matrix::RoomContent;
+use crate::domain::matrix::{RoomContent, Speaker};
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::outbox::{OutboxItem, Target, Work};
+use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
@@ -30,7 +30,7 @@ fn key(state: MessageState, late: bool) -> Option<&'static str> {
 /// Asks for the tick to follow the message. Free of the conversation's lane: texts go first.
 pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
     if message.direction == Direction::Outbound {
-        tx.enqueue(NewWork::for_message(Target::Matrix, message, Work::Tick { message: message.id }).free())
+        tx.enqueue(NewWork::for_message(message, MatrixWork::Tick { message: message.id }).free())
             .await?;
     }
     Ok(())
@@ -41,7 +41,11 @@ pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError
 ///
 /// What is about to be said is written down first: else a crash between saying and writing, with the state moving on in
 /// between, would leave two reactions.
-pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: MessageId) -> Result<(), Undone> {
+pub(crate) async fn bring_up_to_date(
+    relay: &RoomRelay,
+    item: &OutboxItem<MatrixWork>,
+    id: MessageId,
+) -> Result<(), Undone> {
     let core = &relay.core;
     let Some(message) = core.store.message(id).await? else {
         return Ok(relay.finish(item).await?);
@@ -71,7 +75,8 @@ pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: M
         }
     }
     if message.state.reached(MessageState::Read) {
-        relay.port.mark_read(&room, &event).await?;
+        let marked = relay.port.mark_read(&room, &event).await;
+        marked.map_err(Undone::in_room(&room))?;
     }
     Ok(relay.finish(item).await?)
 }
@@ -79,7 +84,7 @@ pub(crate) async fn bring_up_to_date(relay: &RoomRelay, item: &OutboxItem, id: M
 /// Puts the reaction that was written down into the room, in the place of the one before.
 async fn say(
     relay: &RoomRelay,
-    item: &OutboxItem,
+    item: &OutboxItem<MatrixWork>,
     room: &MatrixRoomId,
     id: MessageId,
     event: &MatrixEventId,
@@ -90,12 +95,13 @@ async fn say(
         to: event.clone(),
         key: tick.key.clone(),
     };
-    let said = relay.send(item, room, &relay.txn(id, &part), &reaction).await?;
+    let said = relay
+        .send(item, room, &Speaker::Desk, &relay.txn(id, &part), &reaction)
+        .await?;
     if let Some(previous) = &tick.previous {
-        relay
-            .port
-            .redact(room, previous, &relay.txn(id, &format!("{part}.gone")))
-            .await?;
+        let gone = relay.txn(id, &format!("{part}.gone"));
+        let redacted = relay.port.redact(room, previous, &gone).await;
+        redacted.map_err(Undone::in_room(room))?;
     }
     let tick = Tick {
         event: Some(said),
@@ -122,11 +128,11 @@ async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError
     relay
         .core
         .write(move |tx| {
-            let work = Work::Answer {
+            let work = MatrixWork::Answer {
                 about: message.id,
                 text: late_reason(&message),
             };
-            let work = NewWork::for_message(Target::Matrix, &message, work);
+            let work = NewWork::for_message(&message, work);
             async move { tx.enqueue(work).await.map(|_| ()) }.boxed()
         })
         .await

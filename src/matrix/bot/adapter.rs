@@ -17,7 +17,7 @@ use super::space::Space;
 use super::sync::SYNC_TIMEOUT;
 use super::{rooms, send, sync};
 use crate::domain::matrix::{
-    Matrix, MatrixError, MatrixStatus, RoomContent, RoomEvent, RoomSpec, SyncBatch, SyncToken, TxnId,
+    Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomMark, RoomSpec, Speaker, TxnId,
 };
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::options::MatrixOptions;
@@ -164,12 +164,12 @@ impl Matrix for Bot {
         self.inner.connection.status()
     }
 
-    async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
+    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
         let inner = &self.inner;
         let client = inner.connection.client()?;
         let mut last = inner.last_sdk_sync.lock().await;
         let batch = inner
-            .within(SYNC_TIMEOUT, sync::sync(&client, since, &inner.sdk, &mut last))
+            .within(SYNC_TIMEOUT, sync::sync(&client, acked, &inner.sdk, &mut last))
             .await
             .inspect_err(|_| {
                 inner.synced.send_replace(false);
@@ -212,6 +212,7 @@ impl Matrix for Bot {
     async fn send(
         &self,
         room: &MatrixRoomId,
+        speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError> {
@@ -221,7 +222,7 @@ impl Matrix for Bot {
         let send = async {
             self.inner.sdk.load_members(&client, &room).await?;
             let _gate = self.inner.sdk.lock_for_send().await;
-            send::send(&client, &room, txn, content).await
+            send::send(&client, &room, speaker, txn, content).await
         };
         self.inner.within(CALL_TIMEOUT, send).await
     }

@@ -6,6 +6,7 @@ mod cross_signing;
 mod gap;
 mod invitations;
 mod login;
+mod prefix;
 mod rooms;
 mod sdk_sync;
 mod send;

@@ -11,7 +11,8 @@ use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
 use matrix_sdk::{Client, Room};
 use serde_json::Value;
 
-use crate::domain::matrix::{RoomContent, RoomEvent, TxnId};
+use super::prefix::prefix;
+use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::wire::{Fault, TXN_KEY, outgoing, read_event};
 
@@ -26,11 +27,12 @@ const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 pub(super) async fn send(
     client: &Client,
     room: &RoomId,
+    speaker: &Speaker,
     txn: &TxnId,
     content: &RoomContent,
 ) -> Result<MatrixEventId, Fault> {
     let joined = joined(client, room).await?;
-    let outgoing = outgoing(content, txn);
+    let outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
     let id = OwnedTransactionId::from(txn.0.as_str());
     let sent = joined
         .send_raw(outgoing.kind, outgoing.content)

@@ -16,7 +16,7 @@ use super::login::REQUEST_TIMEOUT;
 use super::sdk_sync::{self, LastSdkSync, SdkSync};
 use super::updates::{self, RoomUpdate};
 use crate::domain::MatrixRoomId;
-use crate::domain::matrix::{RoomEventKind, SyncBatch, SyncToken};
+use crate::domain::matrix::{RoomBatch, RoomEventKind, RoomMark};
 use crate::matrix::wire::{Fault, filter, read_event, receipts, unwrap_token, wrap_token};
 
 /// Long-poll time of a `/sync`.
@@ -29,16 +29,16 @@ const TIMELINE: u32 = 50;
 /// Syncs from `since`. Without it, or with another user's token, returns the current position and no events.
 pub(super) async fn sync(
     client: &Client,
-    since: Option<&SyncToken>,
+    since: Option<&RoomMark>,
     sdk: &SdkSync,
     last: &mut LastSdkSync,
-) -> Result<SyncBatch, Fault> {
+) -> Result<RoomBatch, Fault> {
     let us = client
         .user_id()
         .ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()))?;
     let Some(since) = since.and_then(|since| unwrap_token(us, since)) else {
         let next = sdk.initial(client).await?;
-        return Ok(SyncBatch::nothing_until(wrap_token(us, &next)));
+        return Ok(RoomBatch::nothing_until(wrap_token(us, &next)));
     };
     // The store is younger than the token (it was reset): it must know the rooms before any event can be decrypted.
     if last.is_none() && sdk_sync::is_new(client).await? {
@@ -49,7 +49,7 @@ pub(super) async fn sync(
         .inspect_err(|_| *last = None)?;
     // Before the events are decrypted: their keys may be in this very answer.
     sdk.catch_up(client, since, &answer, last).await?;
-    let mut batch = SyncBatch::nothing_until(wrap_token(us, &answer.next_batch));
+    let mut batch = RoomBatch::nothing_until(wrap_token(us, &answer.next_batch));
     for update in updates::of(client, answer.rooms).await {
         add_to_batch(client, us, since, update, &mut batch).await?;
     }
@@ -74,7 +74,7 @@ async fn add_to_batch(
     us: &UserId,
     since: &str,
     update: RoomUpdate,
-    batch: &mut SyncBatch,
+    batch: &mut RoomBatch,
 ) -> Result<(), Fault> {
     let room_id = MatrixRoomId(update.room.to_string());
     let mut timeline = Vec::new();

@@ -2,19 +2,19 @@
 
 use matrix_sdk::ruma::UserId;
 
-use crate::domain::matrix::SyncToken;
+use crate::domain::matrix::RoomMark;
 
 /// Separates user and token; neither can contain it.
 const SEPARATOR: char = ' ';
 
 /// Binds the homeserver's token to the user.
-pub fn wrap(user: &UserId, next_batch: &str) -> SyncToken {
-    SyncToken(format!("{user}{SEPARATOR}{next_batch}"))
+pub fn wrap(user: &UserId, next_batch: &str) -> RoomMark {
+    RoomMark(format!("{user}{SEPARATOR}{next_batch}"))
 }
 
 /// Returns the homeserver's token, or none if it belongs to another user's stream (the configuration was changed), where it
 /// would be invalid or mean another position.
-pub fn unwrap<'a>(user: &UserId, token: &'a SyncToken) -> Option<&'a str> {
+pub fn unwrap<'a>(user: &UserId, token: &'a RoomMark) -> Option<&'a str> {
     let (owner, next_batch) = token.0.split_once(SEPARATOR)?;
     (owner == user.as_str()).then_some(next_batch)
 }
@@ -30,6 +30,6 @@ mod tests {
         let token = wrap(user_id!("@desk:localhost"), "s1_2");
         assert_eq!(unwrap(user_id!("@desk:localhost"), &token), Some("s1_2"));
         assert_eq!(unwrap(user_id!("@other:localhost"), &token), None);
-        assert_eq!(unwrap(user_id!("@desk:localhost"), &SyncToken("s1_2".to_owned())), None);
+        assert_eq!(unwrap(user_id!("@desk:localhost"), &RoomMark("s1_2".to_owned())), None);
     }
 }

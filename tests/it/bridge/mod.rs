@@ -14,7 +14,7 @@ mod rooms;
 
 use std::time::Duration;
 
-use crm::bridge::{SendCommand, SendTo};
+use crm::bridge::{Progress, SendCommand, SendTo};
 use crm::domain::Seq;
 use crm::domain::event::EventType;
 use crm::domain::message::{Author, Message, Origin};
@@ -73,6 +73,45 @@ impl Rig {
 
     async fn settle(&mut self) {
         self.run.settle(&mut self.program).await;
+    }
+
+    /// Takes in what happened outside, and sends nothing.
+    async fn take_in_rooms(&mut self) {
+        for worker in [0, 3] {
+            while self.run.step(&mut self.program, worker).await == Some(Progress::Worked) {}
+        }
+    }
+
+    /// Works for as long as anything might be tried again.
+    async fn patience(&mut self) {
+        for _ in 0..40 {
+            self.work().await;
+            self.run.clock.advance(Duration::from_mins(2));
+        }
+        self.work().await;
+    }
+
+    /// Ends the program and starts it on a database into which a backup was read.
+    async fn restore(&mut self, backup: &[u8]) {
+        self.program.store.clone().close().await;
+        self.program = self.run.restore(backup).await;
+    }
+
+    /// A person lets a parked outbox go.
+    async fn let_go(&self) {
+        self.program.desk.resume_outbox().await.unwrap();
+    }
+
+    /// What nobody has read in the only conversation.
+    async fn unread(&self) -> i64 {
+        let id = self.messages().await[0].conversation_id;
+        self.program.store.conversation(id).await.unwrap().unwrap().unread_count
+    }
+
+    /// How much work waits, on both sides.
+    async fn waiting(&self) -> u64 {
+        let counts = self.program.store.outbox_counts().await.unwrap();
+        counts.iter().map(|count| count.waiting).sum()
     }
 
     async fn messages(&self) -> Vec<Message> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::Clock;
-use crm::domain::matrix::{MAX_ROOM_TEXT, RoomEventKind};
+use crm::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomEventKind};
 use crm::domain::session::SessionEvent;
 
 use super::Rig;
@@ -176,4 +176,163 @@ async fn what_could_not_be_read_back_is_told_in_its_room() {
         sent.contains(&"read".to_owned()) && !sent.contains(&"lost".to_owned()),
         "{sent:?}"
     );
+}
+
+/// The bot is put out of a room between an agent's command and its answer: the answer can never be given, and what the
+/// customer writes next is shown in a new room.
+#[tokio::test]
+async fn gone_room_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.run.matrix.put_out(&room);
+    rig.settle().await;
+    assert_eq!(
+        rig.waiting().await,
+        0,
+        "an answer for a room that is gone waits for ever"
+    );
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_ne!(rig.run.matrix.room(), room, "there is a new room");
+    assert_eq!(rig.run.matrix.texts().len(), 2, "and the message is in it");
+}
+
+/// As above, where nothing tells that the room is gone but its answers.
+#[tokio::test]
+async fn purged_room_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.run.whatsapp.customer_writes(0);
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&room);
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    assert_ne!(rig.run.matrix.room(), room, "there is a new room");
+    assert_eq!(rig.run.matrix.texts().len(), 2, "and the message is in it");
+}
+
+/// A tick in a room that is gone is given up: its message is not shown anywhere any more.
+#[tokio::test]
+async fn purged_room_frees_its_ticks() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("hello"), rig.run.clock.now());
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&room);
+    rig.settle().await;
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+}
+
+/// An answer for a room that is gone takes nothing from the room that the conversation has by now.
+#[tokio::test]
+async fn late_answer_leaves_the_new_room_alone() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let old = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&old);
+    let message = rig.messages().await.remove(0);
+    let new = crm::domain::MatrixRoomId::from("!new");
+    let store = rig.program.store.clone();
+    store
+        .write::<_, crm::store::StoreError, _>({
+            let new = new.clone();
+            move |tx| {
+                let new = new.clone();
+                Box::pin(async move { tx.set_room(message.conversation_id, &new).await })
+            }
+        })
+        .await
+        .unwrap();
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    let room = store.room_of(message.conversation_id).await.unwrap().unwrap().room;
+    assert_eq!(room, Some(new));
+}
+
+/// What a homeserver refuses again and again is given up.
+#[tokio::test]
+async fn refused_work_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.matrix.rooms.lock().unwrap().refuses = true;
+    rig.run.whatsapp.customer_writes(0);
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    rig.run.matrix.rooms.lock().unwrap().refuses = false;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.texts().len(), 2, "the next is shown");
+}
+
+/// rule 5 and 18: what was in the backup and has been done since is found under the old instance's ids, and nothing is
+/// said in a room before a person lets the outbox go.
+#[tokio::test]
+async fn restored_work_is_parked_and_not_repeated() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.take_in_rooms().await;
+    let mut backup = vec![];
+    rig.program.store.dump(&mut backup).await.unwrap();
+    rig.settle().await;
+    let (texts, notices) = (rig.run.matrix.texts(), rig.run.matrix.notices());
+    assert_eq!((texts.len(), notices.len()), (2, 1), "{notices:?}");
+
+    rig.restore(&backup).await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.texts(), texts, "parked");
+    assert!(rig.waiting().await > 0);
+    rig.let_go().await;
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    assert_eq!(
+        rig.run.matrix.texts().len(),
+        3,
+        "only what is new: {:?}",
+        rig.run.matrix.texts()
+    );
+    let told = rig.run.matrix.notices();
+    assert_eq!(
+        told.iter().filter(|notice| notice.contains("!send")).count(),
+        1,
+        "{told:?}"
+    );
+}
+
+/// rule 15: a receipt on something that is no message tells that what was shown until there is read, and nothing else.
+#[tokio::test]
+async fn receipt_on_a_tick_reads_no_further() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.matrix.happens("@ada:test", text("hello"), rig.run.clock.now());
+    rig.settle().await;
+    let tick = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, RoomContent::Reaction { .. }));
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 1);
+    rig.run.matrix.reads("@ada:test", &tick);
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 1, "what came after the tick is not read");
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.settle().await;
+    let notice = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, RoomContent::Notice { .. }));
+    rig.run.matrix.reads("@ada:test", &notice);
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 0, "what came before the notice is");
 }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crm::domain::MatrixRoomId;
 use crm::domain::matrix::{
-    Matrix, MatrixError, MatrixState, MatrixStatus, ReadUpTo, RoomContent, RoomEvent, RoomEventKind, RoomSpec,
-    SyncToken, TxnId,
+    Matrix, MatrixError, MatrixState, MatrixStatus, ReadUpTo, RoomContent, RoomEvent, RoomEventKind, RoomMark,
+    RoomSpec, Speaker, TxnId,
 };
+use crm::domain::{CustomerId, MatrixRoomId};
 use crm::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crm::supervisor::Supervisor;
 use testbed::agents::{Agent, Client};
@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "correct horse";
 pub struct Seen {
     pub events: Vec<RoomEvent>,
     pub receipts: Vec<ReadUpTo>,
-    pub since: Option<SyncToken>,
+    pub since: Option<RoomMark>,
 }
 
 pub struct Desk {
@@ -90,18 +90,18 @@ impl Desk {
     }
 
     /// Syncs from `since` until the end, as the bridge does.
-    pub fn follow(&self, since: Option<SyncToken>) {
+    pub fn follow(&self, since: Option<RoomMark>) {
         let (bot, log, stopping) = (self.bot.clone(), Arc::clone(&self.log), self.supervisor.stopping());
         log.lock().unwrap().since = since;
         let follow = async move {
             loop {
                 let since = log.lock().unwrap().since.clone();
-                match bot.sync(since.as_ref()).await {
+                match bot.pull(since.as_ref()).await {
                     Ok(batch) => {
                         let mut log = log.lock().unwrap();
                         log.events.extend(batch.events);
                         log.receipts.extend(batch.receipts);
-                        log.since = Some(batch.next);
+                        log.since = Some(batch.mark);
                     }
                     Err(MatrixError::Unreachable { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
                     Err(error) => panic!("{error}"),
@@ -149,7 +149,7 @@ impl Desk {
     pub async fn say(&self, room: &MatrixRoomId, txn: &str, body: &str) -> crm::domain::MatrixEventId {
         let txn = TxnId(txn.to_owned());
         until(&format!("{body:?} to be sent"), async || {
-            match self.bot.send(room, &txn, &customer(body)).await {
+            match self.bot.send(room, &ada(), &txn, &text(body)).await {
                 Ok(event) => Some(event),
                 Err(MatrixError::Unreachable { .. }) => None,
                 Err(error) => panic!("{error}"),
@@ -198,10 +198,18 @@ pub async fn person(synapse: &Synapse, client: Client, name: &str) -> Agent {
     Agent::start(client, &synapse.url(), name, PASSWORD).await.unwrap()
 }
 
-/// Ada's text through the bot.
-pub fn customer(body: &str) -> RoomContent {
+/// A customer.
+pub fn ada() -> Speaker {
+    Speaker::Customer {
+        id: CustomerId(1),
+        name: "Ada".to_owned(),
+        avatar: None,
+    }
+}
+
+/// What she writes.
+pub fn text(body: &str) -> RoomContent {
     RoomContent::Text {
-        author: Some("Ada".to_owned()),
         body: body.to_owned(),
         reply_to: None,
     }

@@ -132,7 +132,7 @@ async fn an_event_is_read_again_once_its_key_is_there() {
     std::fs::rename(&copy, &options.folder).unwrap();
 
     let desk = Desk::connect((options, folder)).await;
-    let batch = desk.bot.sync(since.as_ref()).await.unwrap();
+    let batch = desk.bot.pull(since.as_ref()).await.unwrap();
     let undecryptable = batch.events.iter().find(|event| event.id == secret.id).unwrap();
     assert_eq!(undecryptable.what, RoomEventKind::Undecryptable);
     assert_eq!(desk.bot.event(&room, &secret.id).await.unwrap(), *undecryptable);

@@ -8,7 +8,7 @@ use testbed::agents::{Agent, Client};
 use testbed::quick;
 use testbed::servers::Synapse;
 
-use super::desk::{Desk, PASSWORD, SOON, customer, options, person, spec};
+use super::desk::{Desk, PASSWORD, SOON, ada, options, person, spec, text};
 
 /// The bot's own account at a second client, to look and to meddle.
 async fn same_account(synapse: &Synapse, desk: &Desk) -> Agent {
@@ -172,10 +172,15 @@ async fn a_room_that_we_were_put_out_of_is_gone_and_made_anew() {
 
     let gone = |done: Result<(), MatrixError>| assert!(matches!(done, Err(MatrixError::RoomGone(_))), "{done:?}");
     let txn = crm::domain::matrix::TxnId("t2".to_owned());
-    gone(desk.bot.send(&room, &txn, &customer("are you there?")).await.map(drop));
+    gone(
+        desk.bot
+            .send(&room, &ada(), &txn, &text("are you there?"))
+            .await
+            .map(drop),
+    );
     gone(desk.bot.update_room(&room, &spec("gone-ada", &[])).await);
     let nowhere = MatrixRoomId::from("!nowhere:localhost");
-    gone(desk.bot.send(&nowhere, &txn, &customer("hello?")).await.map(drop));
+    gone(desk.bot.send(&nowhere, &ada(), &txn, &text("hello?")).await.map(drop));
 
     let again = desk.bot.ensure_room(&spec("gone-ada", &[])).await.unwrap();
     assert_ne!(again, room);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crm::domain::matrix::{Matrix, MatrixError, RoomContent, TxnId};
+use crm::domain::matrix::{Matrix, MatrixError, RoomContent, Speaker, TxnId};
 use testbed::agents::{Client, Message};
 use testbed::quick;
 use testbed::servers::{RateLimits, Synapse, SynapseOptions};
 use tokio::time::Instant;
 
-use super::desk::{Desk, SOON, customer, person, spec};
+use super::desk::{Desk, SOON, ada, person, spec, text};
 
 fn txn(id: &str) -> TxnId {
     TxnId(id.to_owned())
@@ -56,7 +56,11 @@ async fn one_transaction_id_is_one_event_and_is_found_again() {
         to: first.clone(),
         key: "✓".to_owned(),
     };
-    let tick = desk.bot.send(&room, &txn("i.1.tick"), &tick).await.unwrap();
+    let tick = desk
+        .bot
+        .send(&room, &Speaker::Desk, &txn("i.1.tick"), &tick)
+        .await
+        .unwrap();
     assert_eq!(
         desk.bot.find_sent(&room, &txn("i.1.tick")).await.unwrap(),
         Some(tick.clone())
@@ -136,7 +140,11 @@ async fn a_homeserver_that_slows_us_down_says_for_how_long_at_once() {
     let mut slowed = None;
     for number in 0..50 {
         let begun = Instant::now();
-        if let Err(error) = desk.bot.send(&room, &txn(&format!("t{number}")), &customer("x")).await {
+        if let Err(error) = desk
+            .bot
+            .send(&room, &ada(), &txn(&format!("t{number}")), &text("x"))
+            .await
+        {
             slowed = Some((error, begun.elapsed()));
             break;
         }

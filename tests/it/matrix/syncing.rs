@@ -1,6 +1,6 @@
 //! What a sync brings: everything, in order, once for each token; and nothing that is older than we are.
 
-use crm::domain::matrix::{Matrix, Membership, RoomEvent, RoomEventKind, SyncBatch, SyncToken};
+use crm::domain::matrix::{Matrix, Membership, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
 use testbed::agents::{Agent, Client, Content, NewRoom};
 use testbed::quick;
 use testbed::servers::Synapse;
@@ -10,7 +10,7 @@ use super::desk::{Desk, SOON, options, person, spec, until};
 /// More than one answer of `/sync` holds, and more than one page of history.
 const MANY: usize = 180;
 
-fn texts(batch: &SyncBatch) -> Vec<String> {
+fn texts(batch: &RoomBatch) -> Vec<String> {
     let text = |event: &RoomEvent| match &event.what {
         RoomEventKind::Text { body, .. } => Some(body.clone()),
         _ => None,
@@ -19,18 +19,18 @@ fn texts(batch: &SyncBatch) -> Vec<String> {
 }
 
 /// Syncs on until there is something to read.
-async fn next(desk: &Desk, since: &SyncToken) -> SyncBatch {
+async fn next(desk: &Desk, since: &RoomMark) -> RoomBatch {
     let mut since = since.clone();
     loop {
-        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        let batch = desk.bot.pull(Some(&since)).await.unwrap();
         if !batch.events.is_empty() {
             return batch;
         }
-        since = batch.next;
+        since = batch.mark;
     }
 }
 
-async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, crm::domain::MatrixRoomId, SyncToken) {
+async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, crm::domain::MatrixRoomId, RoomMark) {
     let desk = Desk::open(synapse, name).await;
     let room = desk
         .bot
@@ -66,7 +66,7 @@ async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
     let batch = next(&desk, &since).await;
     assert_eq!(texts(&batch), sent);
     assert_eq!(batch.cut, []);
-    let after = desk.bot.sync(Some(&batch.next));
+    let after = desk.bot.pull(Some(&batch.mark));
     nils.send(room.as_str(), Content::text("the next")).await.unwrap();
     assert_eq!(texts(&after.await.unwrap()), ["the next"]);
 }
@@ -83,29 +83,29 @@ async fn the_same_token_brings_the_same_events_in_this_run_and_in_the_next() {
     nils.send(room.as_str(), Content::text("one")).await.unwrap();
     nils.send(room.as_str(), Content::text("two")).await.unwrap();
     until("both", async || {
-        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        let batch = desk.bot.pull(Some(&since)).await.unwrap();
         (texts(&batch) == ["one", "two"]).then_some(())
     })
     .await;
-    let first = desk.bot.sync(Some(&since)).await.unwrap();
+    let first = desk.bot.pull(Some(&since)).await.unwrap();
     assert_eq!(texts(&first), ["one", "two"]);
-    assert_eq!(desk.bot.sync(Some(&since)).await.unwrap().events, first.events);
+    assert_eq!(desk.bot.pull(Some(&since)).await.unwrap().events, first.events);
 
     let desk = desk.restart().await;
-    assert_eq!(desk.bot.sync(Some(&since)).await.unwrap().events, first.events);
+    assert_eq!(desk.bot.pull(Some(&since)).await.unwrap().events, first.events);
     nils.send(room.as_str(), Content::text("three")).await.unwrap();
     until("all three", async || {
-        let batch = desk.bot.sync(Some(&since)).await.unwrap();
+        let batch = desk.bot.pull(Some(&since)).await.unwrap();
         (texts(&batch) == ["one", "two", "three"]).then_some(())
     })
     .await;
     // A sync that is dropped in the middle has taken nothing away.
     for pause in [0, 2, 5, 10, 20, 40] {
         let limit = std::time::Duration::from_millis(pause);
-        let _ = tokio::time::timeout(limit, desk.bot.sync(Some(&since))).await;
+        let _ = tokio::time::timeout(limit, desk.bot.pull(Some(&since))).await;
     }
     assert_eq!(
-        texts(&desk.bot.sync(Some(&since)).await.unwrap()),
+        texts(&desk.bot.pull(Some(&since)).await.unwrap()),
         ["one", "two", "three"]
     );
 }
@@ -129,10 +129,10 @@ async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_i
     let since = desk.look(|seen| seen.since.clone()).unwrap();
     let desk = desk.restart().await;
     nils.send(room.as_str(), Content::text("missed")).await.unwrap();
-    let now = desk.bot.sync(None).await.unwrap();
+    let now = desk.bot.pull(None).await.unwrap();
     assert_eq!((now.events, now.receipts), (vec![], vec![]));
     nils.send(room.as_str(), Content::text("new")).await.unwrap();
-    assert_eq!(texts(&next(&desk, &now.next).await), ["new"]);
+    assert_eq!(texts(&next(&desk, &now.mark).await), ["new"]);
 
     let (options, folder) = desk.stop().await;
     crm::matrix::reset(&options.folder).unwrap();

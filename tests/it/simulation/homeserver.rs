@@ -1,14 +1,14 @@
 //! A homeserver as a fake behind the port: rooms with one log of events, transaction ids that it remembers for a while,
 //! answers that get lost, and agents who write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::domain::matrix::{
-    Matrix, MatrixError, MatrixState, MatrixStatus, RoomContent, RoomEvent, RoomEventKind, RoomSpec, SyncBatch,
-    SyncToken, TxnId,
+    Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomBatch, RoomContent, RoomEvent,
+    RoomEventKind, RoomMark, RoomSpec, Speaker, TxnId,
 };
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use rand::rngs::StdRng;
@@ -32,8 +32,19 @@ pub struct Shown {
 
 #[derive(Clone, Debug)]
 pub enum What {
-    Bot { txn: TxnId, content: RoomContent },
-    Person { sender: MatrixUserId, what: RoomEventKind },
+    Bot {
+        speaker: Speaker,
+        txn: TxnId,
+        content: RoomContent,
+    },
+    Person {
+        sender: MatrixUserId,
+        what: RoomEventKind,
+    },
+    Receipt {
+        user: MatrixUserId,
+        event: MatrixEventId,
+    },
 }
 
 pub struct Homeserver {
@@ -45,6 +56,10 @@ pub struct Homeserver {
     status: watch::Sender<MatrixStatus>,
     rng: StdRng,
     lose_next: bool,
+    /// Rooms that the bot was put out of, or that are no more.
+    gone: HashSet<MatrixRoomId>,
+    /// Whether every send is refused.
+    pub refuses: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
     /// Events that can be read back; what is older is cut off.
@@ -77,6 +92,8 @@ impl FakeMatrix {
             status: watch::Sender::new(status),
             rng: StdRng::seed_from_u64(seed),
             lose_next: false,
+            gone: HashSet::new(),
+            refuses: false,
             faults: 8,
             read_back: usize::MAX,
         };
@@ -131,6 +148,48 @@ impl FakeMatrix {
         )
     }
 
+    /// A person reads up to an event.
+    pub fn reads(&self, user: &str, event: &MatrixEventId) {
+        let mut rooms = self.rooms.lock().unwrap();
+        let read = rooms.log.iter().find(|shown| shown.id == *event);
+        let room = read.expect("an event that exists").room.clone();
+        let what = What::Receipt {
+            user: user.into(),
+            event: event.clone(),
+        };
+        rooms.append(room, self.clock.now(), what);
+    }
+
+    /// The newest event that the bot has sent of which this holds.
+    pub fn newest(&self, is: impl Fn(&RoomContent) -> bool) -> MatrixEventId {
+        let rooms = self.rooms.lock().unwrap();
+        let mut sent = rooms.log.iter().rev();
+        let newest = sent.find(|shown| matches!(&shown.what, What::Bot { content, .. } if is(content)));
+        newest.expect("such an event").id.clone()
+    }
+
+    /// The room of a customer, the last that was made.
+    pub fn room(&self) -> MatrixRoomId {
+        self.rooms.lock().unwrap().rooms.last().expect("a room").1.clone()
+    }
+
+    /// The room is no more, and nobody says so: it answers as gone from now on.
+    pub fn purge(&self, room: &MatrixRoomId) {
+        self.rooms.lock().unwrap().gone.insert(room.clone());
+    }
+
+    /// Somebody puts the bot out of a room.
+    pub fn put_out(&self, room: &MatrixRoomId) {
+        self.purge(room);
+        let bot = self.status().borrow().user.clone().expect("a user");
+        let what = RoomEventKind::Member {
+            user: bot,
+            membership: Membership::Leave,
+        };
+        let what = What::Person { sender: agent(), what };
+        self.rooms.lock().unwrap().append(room.clone(), self.clock.now(), what);
+    }
+
     /// The next send takes effect, and its answer is lost.
     pub fn lose_next_answer_of_a_send(&self) {
         self.rooms.lock().unwrap().lose_next = true;
@@ -154,9 +213,10 @@ impl FakeMatrix {
         let rooms = self.rooms.lock().unwrap();
         let texts = rooms.log.iter().filter_map(|shown| match &shown.what {
             What::Bot {
-                content: RoomContent::Text { author, body, .. },
+                speaker,
+                content: RoomContent::Text { body, .. },
                 ..
-            } => Some(format!("{}: {body}", author.as_deref().unwrap_or_default())),
+            } => Some(format!("{}: {body}", name(speaker))),
             _ => None,
         });
         texts.collect()
@@ -186,6 +246,15 @@ impl FakeMatrix {
         }
     }
 
+    /// As [`Self::enter`], for a call about a room.
+    async fn enter_room(&self, room: &MatrixRoomId) -> Result<(), MatrixError> {
+        self.enter().await?;
+        if self.rooms.lock().unwrap().gone.contains(room) {
+            return Err(MatrixError::RoomGone(format!("we are no longer in {room}")));
+        }
+        Ok(())
+    }
+
     /// Passes a crash point after the effect; the answer may be lost.
     async fn leave<T>(&self, answer: T) -> Result<T, MatrixError> {
         self.gate.pass().await;
@@ -197,11 +266,33 @@ impl FakeMatrix {
     }
 }
 
+/// As the bot puts it before the words.
+fn name(speaker: &Speaker) -> String {
+    match speaker {
+        Speaker::Desk => String::new(),
+        Speaker::Phone => "You (phone)".to_owned(),
+        Speaker::Customer { name, .. } | Speaker::Named { name } => name.clone(),
+        Speaker::Colleague { name, origin } => format!("{name} ({origin})"),
+    }
+}
+
 fn away() -> MatrixError {
     MatrixError::Unreachable {
         why: "no answer".into(),
         retry_after: None,
     }
+}
+
+/// How far a person has read, where that is what happened.
+fn receipt(shown: &Shown) -> Option<ReadUpTo> {
+    let What::Receipt { user, event } = &shown.what else {
+        return None;
+    };
+    Some(ReadUpTo {
+        room: shown.room.clone(),
+        user: user.clone(),
+        event: event.clone(),
+    })
 }
 
 /// What the desk is told of an event: not of its own.
@@ -248,25 +339,25 @@ impl Matrix for FakeMatrix {
         self.rooms.lock().unwrap().status.subscribe()
     }
 
-    async fn sync(&self, since: Option<&SyncToken>) -> Result<SyncBatch, MatrixError> {
+    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
         self.enter().await?;
         let batch = {
             let rooms = self.rooms.lock().unwrap();
-            let from = since.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
+            let from = acked.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
             let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
             let events = lost.split_off(lost.len().saturating_sub(rooms.read_back));
-            SyncBatch {
-                next: SyncToken(rooms.log.len().to_string()),
+            RoomBatch {
+                mark: RoomMark(rooms.log.len().to_string()),
                 events,
-                receipts: vec![],
+                receipts: rooms.log[from..].iter().filter_map(receipt).collect(),
                 cut: lost.into_iter().map(|event| event.room).collect(),
             }
         };
         self.leave(batch).await
     }
 
-    async fn event(&self, _room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        self.enter().await?;
+    async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
+        self.enter_room(room).await?;
         let event = self
             .rooms
             .lock()
@@ -282,7 +373,8 @@ impl Matrix for FakeMatrix {
         self.enter().await?;
         let room = {
             let mut rooms = self.rooms.lock().unwrap();
-            let known = rooms.rooms.iter().find(|(alias, _)| *alias == spec.alias);
+            let mut known = rooms.rooms.iter();
+            let known = known.find(|(alias, room)| *alias == spec.alias && !rooms.gone.contains(room));
             if let Some((_, room)) = known {
                 room.clone()
             } else {
@@ -296,7 +388,7 @@ impl Matrix for FakeMatrix {
     }
 
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
-        self.enter().await?;
+        self.enter_room(room).await?;
         let mut rooms = self.rooms.lock().unwrap();
         rooms.topics.insert(room.clone(), spec.topic.clone());
         Ok(())
@@ -305,10 +397,14 @@ impl Matrix for FakeMatrix {
     async fn send(
         &self,
         room: &MatrixRoomId,
+        speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError> {
-        self.enter().await?;
+        self.enter_room(room).await?;
+        if self.rooms.lock().unwrap().refuses {
+            return Err(MatrixError::Refused("not allowed".to_owned()));
+        }
         let event = {
             let now = self.clock.now();
             let mut rooms = self.rooms.lock().unwrap();
@@ -316,6 +412,7 @@ impl Matrix for FakeMatrix {
                 Some((event, at)) if now.since(*at) < REMEMBERS => event.clone(),
                 _ => {
                     let what = What::Bot {
+                        speaker: speaker.clone(),
                         txn: txn.clone(),
                         content: content.clone(),
                     };
@@ -335,7 +432,7 @@ impl Matrix for FakeMatrix {
     }
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
-        self.enter().await?;
+        self.enter_room(room).await?;
         let rooms = self.rooms.lock().unwrap();
         let found = rooms
             .log
@@ -345,8 +442,8 @@ impl Matrix for FakeMatrix {
         Ok(found.map(|shown| shown.id.clone()))
     }
 
-    async fn redact(&self, _room: &MatrixRoomId, id: &MatrixEventId, _txn: &TxnId) -> Result<(), MatrixError> {
-        self.enter().await?;
+    async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, _txn: &TxnId) -> Result<(), MatrixError> {
+        self.enter_room(room).await?;
         {
             let mut rooms = self.rooms.lock().unwrap();
             let shown = rooms
@@ -359,8 +456,8 @@ impl Matrix for FakeMatrix {
         self.leave(()).await
     }
 
-    async fn mark_read(&self, _room: &MatrixRoomId, _id: &MatrixEventId) -> Result<(), MatrixError> {
-        self.enter().await
+    async fn mark_read(&self, room: &MatrixRoomId, _id: &MatrixEventId) -> Result<(), MatrixError> {
+        self.enter_room(room).await
     }
 
     async fn close(&self) {}

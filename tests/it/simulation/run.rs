@@ -161,6 +161,16 @@ impl Run {
         }
     }
 
+    /// A new life, on a database of its own into which a backup was read; the world outside is the same.
+    pub async fn restore(&mut self, backup: &[u8]) -> Program {
+        self.url = self.url.replace(".db", ".restored.db");
+        let clock = Arc::new(self.clock.clone());
+        let store = options(&self.url).open(clock).await.unwrap();
+        store.load(backup).await.unwrap();
+        store.close().await;
+        self.start().await
+    }
+
     /// Random actions, then rest. Returns the program as it stands then.
     pub async fn play(&mut self) -> Program {
         let mut program = self.start().await;

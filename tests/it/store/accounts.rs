@@ -2,7 +2,7 @@
 
 use crm::domain::AccountId;
 use crm::domain::message::MessageState;
-use crm::domain::outbox::{Target, Work};
+use crm::domain::outbox::{MatrixWork, WhatsAppWork};
 use crm::domain::session::SessionState;
 use crm::store::{Added, CustomerFilter, Holder, NewWork, PageRequest, Store};
 use futures_util::{FutureExt, TryStreamExt};
@@ -126,12 +126,9 @@ async fn what_an_account_has_under_way_is_its_own(database: Database) {
     let work: Vec<NewWork> = ids
         .iter()
         .flat_map(|message| {
-            let send = Work::SendMessage { message: message.id };
-            let show = Work::ShowMessage { message: message.id };
-            [
-                NewWork::for_message(Target::WhatsApp, message, send),
-                NewWork::for_message(Target::Matrix, message, show),
-            ]
+            let send = WhatsAppWork::SendMessage { message: message.id };
+            let show = MatrixWork::ShowMessage { message: message.id };
+            [NewWork::for_message(message, send), NewWork::for_message(message, show)]
         })
         .collect();
     let (under_way, waiting) = write(&store, move |tx| {
@@ -151,11 +148,7 @@ async fn what_an_account_has_under_way_is_its_own(database: Database) {
     let contents: Vec<_> = under_way.iter().map(|message| message.content.as_str()).collect();
     assert_eq!(contents, ["a", "c"], "queued or sending, and its own");
     assert_eq!(waiting.len(), 2, "no more than asked for");
-    assert!(
-        waiting
-            .iter()
-            .all(|item| item.account_id == account && item.target == Target::WhatsApp)
-    );
+    assert!(waiting.iter().all(|item| item.account_id == account));
     store.close().await;
 }
 

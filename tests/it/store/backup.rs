@@ -1,7 +1,7 @@
 //! A backup is whole, the same for all databases, and lets nothing out before a person says so.
 
 use crm::domain::conversation::Conversation;
-use crm::domain::outbox::{Target, Work};
+use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
 use crm::store::{Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, PageRequest, Store, StoreError};
 use futures_util::future::join_all;
@@ -38,9 +38,8 @@ async fn fill(store: &Store) -> Conversation {
             let media = tx.insert_media(&super::media::wanted(account)).await?;
             tx.attach_media(message.id, &media).await?;
             tx.enqueue(NewWork::for_message(
-                Target::WhatsApp,
                 &message,
-                Work::SendMessage { message: id },
+                WhatsAppWork::SendMessage { message: id },
             ))
             .await?;
             tx.choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
@@ -170,7 +169,7 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
     assert_eq!(bytes(one).await, bytes(two).await);
     let ready = async |store: &Store| {
         store
-            .ready(Target::WhatsApp, None, BEGIN, 9, &Busy::default())
+            .ready::<WhatsAppWork>(None, BEGIN, 9, &Busy::default())
             .await
             .unwrap()
     };

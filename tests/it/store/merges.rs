@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::conversation::{ChatKind, Conversation};
 use crm::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
 use crm::domain::message::{Direction, Kind, Message, MessageState};
-use crm::domain::outbox::{Target, Work};
+use crm::domain::outbox::MatrixWork;
 use crm::domain::{AccountId, ChatId, CustomerId, MergeId, WaMessageId};
 use crm::store::{
     Busy, ConversationFilter, CustomerFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest,
@@ -389,14 +389,14 @@ async fn what_waits_for_the_outside_follows_its_message(database: Database) {
     let message = desk::new(told);
     let show = message.clone();
     write(&store, move |tx| {
-        let work = NewWork::for_message(Target::Matrix, &show, Work::ShowMessage { message: show.id });
+        let work = NewWork::for_message(&show, MatrixWork::ShowMessage { message: show.id });
         async move { tx.enqueue(work).await }.boxed()
     })
     .await
     .unwrap();
     let lane = async || {
         let ready = store
-            .ready(Target::Matrix, None, BEGIN, 10, &Busy::default())
+            .ready::<MatrixWork>(None, BEGIN, 10, &Busy::default())
             .await
             .unwrap();
         assert_eq!(ready.len(), 1);

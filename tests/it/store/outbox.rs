@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::domain::conversation::Conversation;
 use crm::domain::message::Message;
-use crm::domain::outbox::{OutboxItem, Target, Work};
+use crm::domain::outbox::{MatrixWork, OutboxItem, Target, WhatsAppWork};
 use crm::domain::{OutboxId, Timestamp};
 use crm::store::{Busy, NewWork, OutboxCount, Store};
 use futures_util::FutureExt;
@@ -56,13 +56,13 @@ impl Desk {
     }
 
     async fn ready(&self, now: Timestamp, busy: &Busy) -> Vec<OutboxId> {
-        let items = self.store.ready(Target::WhatsApp, None, now, 10, busy).await.unwrap();
+        let items = self.store.ready::<WhatsAppWork>(None, now, 10, busy).await.unwrap();
         items.into_iter().map(|item| item.id).collect()
     }
 }
 
 fn send(message: &Message) -> NewWork {
-    NewWork::for_message(Target::WhatsApp, message, Work::SendMessage { message: message.id })
+    NewWork::for_message(message, WhatsAppWork::SendMessage { message: message.id })
 }
 
 fn later(seconds: u64) -> Timestamp {
@@ -77,19 +77,15 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
     let other = desk.send(&desk.ben.1).await;
     let free = desk.enqueue(send(&desk.ada.1).free()).await;
     let free_too = desk.enqueue(send(&desk.ada.1).free()).await;
-    let show = NewWork::for_message(
-        Target::Matrix,
-        &desk.ada.1,
-        Work::ShowMessage { message: desk.ada.1.id },
-    );
+    let show = NewWork::for_message(&desk.ada.1, MatrixWork::ShowMessage { message: desk.ada.1.id });
     let matrix = desk.enqueue(show).await;
     assert_eq!(desk.ready(BEGIN, &none).await, [first, other, free, free_too]);
-    let items: Vec<OutboxItem> = desk.store.ready(Target::Matrix, None, BEGIN, 10, &none).await.unwrap();
+    let items: Vec<OutboxItem<MatrixWork>> = desk.store.ready::<MatrixWork>(None, BEGIN, 10, &none).await.unwrap();
     assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), [matrix]);
-    assert_eq!(items[0].work, Work::ShowMessage { message: desk.ada.1.id });
+    assert_eq!(items[0].work, MatrixWork::ShowMessage { message: desk.ada.1.id });
     assert_eq!(
         desk.store
-            .ready(Target::WhatsApp, None, BEGIN, 2, &none)
+            .ready::<WhatsAppWork>(None, BEGIN, 2, &none)
             .await
             .unwrap()
             .len(),
@@ -97,7 +93,7 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
     );
     let stranger = desk
         .store
-        .ready(Target::WhatsApp, Some(crm::domain::AccountId(99)), BEGIN, 10, &none)
+        .ready::<WhatsAppWork>(Some(crm::domain::AccountId(99)), BEGIN, 10, &none)
         .await;
     assert_eq!(stranger.unwrap(), []);
     let done = write(&desk.store, move |tx| {
@@ -131,7 +127,7 @@ async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Dat
     assert_eq!(desk.ready(later(10), &none).await, [first, other]);
     let items = desk
         .store
-        .ready(Target::WhatsApp, None, later(10), 1, &none)
+        .ready::<WhatsAppWork>(None, later(10), 1, &none)
         .await
         .unwrap();
     assert_eq!(items[0].attempts, 1, "trouble of the account costs no attempt");
@@ -146,7 +142,7 @@ async fn what_is_in_hand_is_not_given_again(database: Database) {
     let other = desk.send(&desk.ben.1).await;
     let free = desk.enqueue(send(&desk.ada.1).free()).await;
     let mut busy = Busy::default();
-    let items = desk.store.ready(Target::WhatsApp, None, BEGIN, 10, &busy).await;
+    let items = desk.store.ready::<WhatsAppWork>(None, BEGIN, 10, &busy).await;
     let [of_ada, of_ben, outside] = <[OutboxItem; 3]>::try_from(items.unwrap()).unwrap();
     assert!(busy.take(&of_ada));
     assert_eq!(desk.ready(BEGIN, &busy).await, [other, free]);
@@ -163,16 +159,15 @@ async fn what_is_in_hand_is_not_given_again(database: Database) {
 async fn ticks_of_one_message_are_given_one_after_the_other(database: Database) {
     let desk = Desk::new(&database).await;
     let tick = async |message: &Message| {
-        let work = Work::Tick { message: message.id };
-        desk.enqueue(NewWork::for_message(Target::Matrix, message, work).free())
-            .await
+        let work = MatrixWork::Tick { message: message.id };
+        desk.enqueue(NewWork::for_message(message, work).free()).await
     };
     let (delivered, read, of_ben) = (
         tick(&desk.ada.1).await,
         tick(&desk.ada.1).await,
         tick(&desk.ben.1).await,
     );
-    let ready = async |busy: &Busy| desk.store.ready(Target::Matrix, None, BEGIN, 10, busy).await.unwrap();
+    let ready = async |busy: &Busy| desk.store.ready::<MatrixWork>(None, BEGIN, 10, busy).await.unwrap();
     let ids = |items: &[OutboxItem]| items.iter().map(|item| item.id).collect::<Vec<_>>();
     let items = ready(&Busy::default()).await;
     assert_eq!(ids(&items), [delivered, read, of_ben]);
@@ -228,7 +223,7 @@ async fn work_goes_away_with_its_message(database: Database) {
     let desk = Desk::new(&database).await;
     let message = desk.ada.1.id;
     desk.send(&desk.ada.1).await;
-    desk.enqueue(NewWork::for_message(Target::Matrix, &desk.ada.1, Work::Tick { message }).free())
+    desk.enqueue(NewWork::for_message(&desk.ada.1, MatrixWork::Tick { message }).free())
         .await;
     let removed = write(&desk.store, move |tx| {
         async move { tx.remove_work(message, Target::WhatsApp).await }.boxed()
@@ -238,7 +233,7 @@ async fn work_goes_away_with_its_message(database: Database) {
         .await
         .unwrap();
     assert_eq!(
-        left.iter().map(|item| item.target).collect::<Vec<_>>(),
+        left.iter().map(|item| item.work.target()).collect::<Vec<_>>(),
         [Target::Matrix]
     );
     desk.store.close().await;

@@ -1,7 +1,7 @@
 //! rule 13 and 24: what every database keeps alike, and what it refuses alike.
 
 use crm::domain::message::{Author, Failure, MessageState, Origin};
-use crm::domain::outbox::{Target, Work};
+use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, NewWork, PageRequest, StoreError};
 use futures_util::FutureExt;
@@ -130,7 +130,7 @@ async fn an_id_is_never_used_again(database: Database) {
     let message = desk::new(take(&store, outbound(&ada, "k", "x", BEGIN)).await.unwrap());
     let enqueue = || {
         let message = message.clone();
-        let work = NewWork::for_message(Target::WhatsApp, &message, Work::SendMessage { message: message.id });
+        let work = NewWork::for_message(&message, WhatsAppWork::SendMessage { message: message.id });
         write(&store, move |tx| {
             let work = work.clone();
             async move {
