@@ -1,4 +1,4 @@
-//! The real clock. The only place that asks the machine for the time.
+//! The system clock. The only place that reads the machine's time.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place that asks the machine for the time"
+        reason = "this is the one place that reads the machine's time"
     )]
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_millisecond())

@@ -1,5 +1,5 @@
-//! Logging: one line an event on standard error. Libraries never tell more than `info`, whatever the filter (rule 32):
-//! at `debug` some of them write whole bodies, with customers' words in them.
+//! Logging: one line an event on standard error. Libraries never log below `info`, whatever the filter (rule 32): at `debug`
+//! some of them log whole bodies, with customers' texts in them.
 
 use std::io;
 
@@ -13,8 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, LogFormat};
 
-/// Starts logging for this process. `quiet` holds directives for libraries that talk much; what the configuration's filter
-/// names goes before them.
+/// Starts logging for this process. `quiet` holds directives for verbose libraries; directives of the configuration override
+/// them.
 pub fn init(config: &Config, quiet: &str) -> anyhow::Result<()> {
     let filter = format!("{quiet},{}", config.log);
     subscriber(&filter, config.log_format, io::stderr)?.try_init()?;
@@ -30,7 +30,7 @@ where
         LogFormat::Text => layer.with_ansi(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    // Two filters after each other: the outer one cannot be widened by what the inner one asks for.
+    // Two filters in a row: no directive of the configured one can widen the fixed one.
     Ok(tracing_subscriber::registry().with(
         layer
             .with_filter(EnvFilter::try_new(filter)?)
@@ -38,6 +38,7 @@ where
     ))
 }
 
+/// Whether an event may be logged at all: ours at any level, others from `info` up.
 fn is_ours_or_harmless(metadata: &Metadata<'_>) -> bool {
     let ours = metadata.target() == "crm" || metadata.target().starts_with("crm::");
     ours || *metadata.level() <= Level::INFO
@@ -76,9 +77,9 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// rule 32.
+    /// Rule 32.
     #[test]
-    fn a_library_never_tells_more_than_info_whatever_the_filter() {
+    fn library_logs_at_most_info_whatever_filter() {
         for filter in ["trace", "thirtyfour=trace,crmother=trace,crm=trace,info"] {
             let lines = logged(filter, LogFormat::Text);
             assert!(lines.contains("ours") && lines.contains("harmless"), "{lines}");
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn json_lines_are_json() {
+    fn json_log_lines_are_json() {
         for line in logged("trace", LogFormat::Json).lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             assert!(line["message"].is_string() && line["target"].is_string());

@@ -243,7 +243,7 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
         media: MediaRules {
             fetch: media.fetch,
             max: media.max_size,
-            portraits: (!media.portraits.is_zero()).then_some(media.portraits),
+            portraits: (!media.avatars.is_zero()).then_some(media.avatars),
         },
         history: whatsapp.history,
     }

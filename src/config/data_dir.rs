@@ -1,4 +1,4 @@
-//! The data folder: made for its owner alone, refused if others may enter, and held by one server at a time (rule 29).
+//! The data folder: private to its owner, refused if other users may enter, and locked by one server at a time (rule 29).
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -8,42 +8,63 @@ use std::path::{Path, PathBuf};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-/// Permission bits that nobody but the owner may have.
+/// Permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// Where everything is kept.
+/// The data folder.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     path: PathBuf,
 }
 
+/// The data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    #[error("others may enter the data folder {path} (its mode is {mode:03o}); close it: chmod 700 {path}", path = .path.display())]
-    TooWide { path: PathBuf, mode: u32 },
+    /// Its permissions are too wide.
+    #[error("other users may enter the data folder {path} (its mode is {mode:03o}); close it: chmod 700 {path}", path = .path.display())]
+    TooWide {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The path is a file.
     #[error("{} is not a folder; name another with --data-dir", .0.display())]
     NotAFolder(PathBuf),
+    /// Another process holds it.
     #[error("{owner} already works on the data folder {}; stop it first, or name another folder with --data-dir", path.display())]
-    Held { path: PathBuf, owner: String },
-    #[error("the data folder {} cannot be used: {error}; mend its owner or its permissions, or name another with --data-dir", path.display())]
-    Io { path: PathBuf, error: std::io::Error },
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// Command and process of the owner.
+        owner: String,
+    },
+    /// It cannot be read or written.
+    #[error("the data folder {} cannot be used: {error}; check its owner and its permissions, or name another with --data-dir", path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// The cause.
+        error: std::io::Error,
+    },
 }
 
-/// Held as long as this lives. The kernel lets go of it when the process ends, however that happens.
+/// Lock on the data folder, released when this is dropped. The kernel releases it when the process ends, however that happens.
 #[derive(Debug)]
 pub struct DataDirLock {
     file: File,
 }
 
 impl Drop for DataDirLock {
-    /// Not left to the closing of the file: a child that is just being started has a copy of it until it runs its own program.
+    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of it until
+    /// it executes its own program.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
 impl DataDir {
-    /// Opens the folder, made (0700) if it is not there.
+    /// Opens the folder; creates it (0700) if it is missing.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let io = |error| DataDirError::Io {
             path: path.to_owned(),
@@ -72,17 +93,18 @@ impl DataDir {
         })
     }
 
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The key of the administrator, made at the first start.
+    /// Returns the path of the administrator's key, which the first start creates.
     pub fn admin_key(&self) -> PathBuf {
         self.path.join("admin.key")
     }
 
-    /// What tells this folder from every other, on this machine and elsewhere; made the first time that it is asked for,
-    /// and moved along with the folder (rule 26).
+    /// Returns the folder's random id; creates it at the first call. It identifies the folder on any machine and moves with it
+    /// (rule 26).
     pub fn id(&self) -> Result<String, DataDirError> {
         let path = self.path.join("folder.id");
         let io = |error| DataDirError::Io {
@@ -99,7 +121,7 @@ impl DataDir {
             .try_next_u64()
             .map_err(|error| io(std::io::Error::other(error)))?;
         let id = format!("{random:016x}");
-        // Written whole or not at all: half an id would be another folder's after the next start.
+        // Atomic: after a crash, half an id would look like another folder's.
         let draft = self.path.join("folder.id.new");
         std::fs::write(&draft, &id)
             .and_then(|()| std::fs::rename(&draft, &path))
@@ -107,8 +129,8 @@ impl DataDir {
         Ok(id)
     }
 
-    /// Takes the folder for this process. `what` is told to whoever comes second.
-    pub fn lock(&self, what: &str) -> Result<DataDirLock, DataDirError> {
+    /// Locks the folder for this process. `command` is named in the error of a second process.
+    pub fn lock(&self, command: &str) -> Result<DataDirLock, DataDirError> {
         let io = |error| DataDirError::Io {
             path: self.path.clone(),
             error,
@@ -125,7 +147,7 @@ impl DataDir {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
-                // The owner may be about to write its name; the refusal stands without it.
+                // May be empty: the owner may be about to write it.
                 let _ = (&mut file).take(200).read_to_string(&mut owner);
                 return Err(DataDirError::Held {
                     path: self.path.clone(),
@@ -138,7 +160,7 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        let note = format!("`{what}` (process {})", std::process::id());
+        let note = format!("`{command}` (process {})", std::process::id());
         file.rewind()
             .and_then(|()| file.set_len(0))
             .and_then(|()| file.write_all(note.as_bytes()))
@@ -152,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_was_let_go_of_is_free_though_a_child_still_has_a_copy_of_its_lock() {
+    fn released_folder_is_free_despite_inherited_lock() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(&folder.path().join("data")).unwrap();
         let lock = data.lock("crm serve").unwrap();

@@ -1,12 +1,13 @@
-//! The one list of configuration keys: their names, their defaults and what they are for.
+//! The list of all configuration keys with their defaults, and of the keys that were renamed.
 
-/// A key. Its variable is `CRM_` and the name in capitals with `_` for `.`; in a file the part before `.` is a table.
+/// One key. Its variable is `CRM_` and the name in capitals with `_` for `.`; in a file the part before `.` is a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
+    /// Its name, such as `whatsapp.url`.
     pub name: &'static str,
-    /// As it would be written; empty where there is none, or where it follows from others.
+    /// Its default as text; empty if it has none or follows from other keys.
     pub default: &'static str,
-    /// Never shown in an error message.
+    /// Whether its value is hidden in error messages.
     pub secret: bool,
 }
 
@@ -26,7 +27,7 @@ const fn secret(name: &'static str) -> Key {
     }
 }
 
-/// Every key. `crm.example.toml` explains each; a test holds the two together.
+/// Every key. `crm.example.toml` explains each; a test compares the two.
 pub const KEYS: &[Key] = &[
     key("data_dir", ""),
     secret("database_url"),
@@ -43,7 +44,7 @@ pub const KEYS: &[Key] = &[
     key("media.store", ""),
     key("media.fetch", "auto"),
     key("media.max_size", "100MiB"),
-    key("media.portraits", "7days"),
+    key("media.avatars", "7days"),
     key("whatsapp.url", "https://web.whatsapp.com/"),
     key("whatsapp.browser", ""),
     key("whatsapp.driver", ""),
@@ -72,50 +73,78 @@ pub const KEYS: &[Key] = &[
     key("matrix.registration", ""),
 ];
 
-/// The keys of `[media]` that an account can have of its own; of `[whatsapp]` it can have all.
-const OF_ACCOUNTS: [&str; 3] = ["media.fetch", "media.max_size", "media.portraits"];
+/// Old and new names of keys. An old name is refused with an error that names the new one, in a file and in the environment.
+pub const RENAMED: &[(&str, &str)] = &[("media.portraits", "media.avatars")];
+
+/// Returns the new name of a key that was renamed.
+pub fn renamed(name: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+}
+
+/// Returns the new variable of a key that was renamed.
+pub fn renamed_variable(variable: &str) -> Option<String> {
+    let (_, new) = RENAMED.iter().find(|(old, _)| variable_of(old) == variable)?;
+    Some(variable_of(new))
+}
+
+/// Returns the new short name of a key in an account's section.
+pub fn renamed_of_account(name: &str) -> Option<&'static str> {
+    let mut both = RENAMED.iter().map(|(old, new)| (short_of(old), short_of(new)));
+    both.find(|(old, _)| *old == name).map(|(_, new)| new)
+}
+
+fn variable_of(name: &str) -> String {
+    format!("CRM_{}", name.to_uppercase().replace('.', "_"))
+}
+
+fn short_of(name: &'static str) -> &'static str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The keys of `[media]` that can be set for one account; of `[whatsapp]` all can.
+const OF_ACCOUNTS: [&str; 3] = ["media.fetch", "media.max_size", "media.avatars"];
 
 impl Key {
-    /// The key that an account's section means by this name: one of `[whatsapp]`, or of `[media]`.
+    /// Finds a key by its short name in an account's section.
     pub fn of_account(name: &str) -> Option<&'static Self> {
         Self::all_of_account().find(|key| key.short() == name)
     }
 
-    /// All that an account can have of its own.
+    /// Returns all keys that can be set for one account.
     pub fn all_of_account() -> impl Iterator<Item = &'static Self> {
         KEYS.iter()
             .filter(|key| key.name.starts_with("whatsapp.") || OF_ACCOUNTS.contains(&key.name))
     }
 
-    /// The name within its table.
+    /// Returns the name within its table.
     pub fn short(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
+        short_of(self.name)
     }
 
-    /// The key of this name.
+    /// Finds a key by its name.
     pub fn find(name: &str) -> Option<&'static Self> {
         KEYS.iter().find(|key| key.name == name)
     }
 
-    /// The key of this variable.
+    /// Finds a key by its variable.
     pub fn of_variable(variable: &str) -> Option<&'static Self> {
         KEYS.iter().find(|key| key.variable() == variable)
     }
 
-    /// The environment variable that sets this key.
+    /// Returns the environment variable that sets this key.
     pub fn variable(&self) -> String {
-        format!("CRM_{}", self.name.to_uppercase().replace('.', "_"))
+        variable_of(self.name)
     }
 }
 
-/// The name among `known` that is most like `name`, if one is like it at all.
+/// Returns the known name that is most similar to `name`, if one is similar enough to be a typing error.
 pub fn nearest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
-    /// Below this two words have nothing to do with each other.
-    const ALIKE: f64 = 0.8;
+    /// Minimum similarity.
+    const SIMILAR: f64 = 0.8;
     known
         .into_iter()
         .map(|known| (strsim::jaro_winkler(name, known.as_ref()), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
 }

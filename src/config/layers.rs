@@ -1,5 +1,5 @@
-//! Gathers raw values from flags, environment, files and defaults, in that order of precedence, and refuses every key that
-//! is not one of ours by name.
+//! Collects raw values from flags, environment, files and defaults, in that order of precedence. Unknown and renamed keys are
+//! refused by name.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,17 +7,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
-use super::keys::{KEYS, Key, nearest};
+use super::keys::{KEYS, Key, RENAMED, nearest, renamed, renamed_of_account, renamed_variable};
 use crate::domain::account_name::AccountName;
 
-/// What the outside says, taken once at the start.
+/// The process environment, read once at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
+    /// All variables with a valid name.
     pub variables: BTreeMap<String, OsString>,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Reads the environment of this process.
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
@@ -26,12 +27,12 @@ impl Surroundings {
         }
     }
 
-    /// A variable that says something.
+    /// Returns a variable that is not empty.
     pub fn get(&self, name: &str) -> Option<&OsString> {
         self.variables.get(name).filter(|value| !value.is_empty())
     }
 
-    /// `$XDG_…_HOME/crm`, or its place under `$HOME`.
+    /// Returns `$XDG_…_HOME/crm`, or its default under `$HOME`.
     pub fn xdg(&self, variable: &str, under_home: &str) -> Option<PathBuf> {
         self.get(variable)
             .map(PathBuf::from)
@@ -40,7 +41,7 @@ impl Surroundings {
             .map(|path| path.join("crm"))
     }
 
-    /// The path with `~/` written out.
+    /// Returns the path with `~/` replaced by the home folder.
     pub fn expand(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.get("HOME")) {
             (Some(rest), Some(home)) => Path::new(home).join(rest),
@@ -49,12 +50,16 @@ impl Surroundings {
     }
 }
 
-/// Where a value comes from, to be named in errors.
+/// Source of a value, for errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// The command line.
     Flag,
+    /// The environment.
     Variable,
+    /// A file.
     File(PathBuf),
+    /// The default.
     Default,
 }
 
@@ -69,22 +74,23 @@ impl fmt::Display for Source {
     }
 }
 
-/// Each key's value and where it comes from. An empty value counts as none.
+/// Values of all keys, with their sources. An empty value counts as none.
 #[derive(Clone, Debug)]
 pub struct Values {
     general: BTreeMap<&'static str, (String, Source)>,
-    /// By name, those of accounts that have some of their own, which win over all general ones.
+    /// Values of accounts that have some of their own, by name. These win over general ones from any source.
     accounts: BTreeMap<String, Values>,
 }
 
-/// What a file says: of everything, and of single accounts.
+/// Content of one file.
 #[derive(Default)]
-struct Said {
+struct FileValues {
     general: Vec<(&'static Key, String)>,
     accounts: Vec<(String, &'static Key, String)>,
 }
 
 impl Values {
+    /// Collects the values. `files` are in order of precedence.
     pub fn gather(
         flags: &[(&'static str, String)],
         surroundings: &Surroundings,
@@ -94,14 +100,15 @@ impl Values {
             .iter()
             .map(|key| (key.name, (key.default.to_owned(), Source::Default)))
             .collect();
-        let mut of_accounts: BTreeMap<String, BTreeMap<&'static str, (String, Source)>> = BTreeMap::new();
+        let mut account_values: BTreeMap<String, BTreeMap<&'static str, (String, Source)>> = BTreeMap::new();
+        // From the weakest source to the strongest: each overwrites those before it.
         for path in files.iter().rev() {
-            let said = read_file(path)?;
-            for (key, value) in said.general {
+            let content = read_file(path)?;
+            for (key, value) in content.general {
                 values.insert(key.name, (value, Source::File(path.clone())));
             }
-            for (account, key, value) in said.accounts {
-                let own = of_accounts.entry(account).or_default();
+            for (account, key, value) in content.accounts {
+                let own = account_values.entry(account).or_default();
                 own.insert(key.name, (value, Source::File(path.clone())));
             }
         }
@@ -111,7 +118,7 @@ impl Values {
         for (name, value) in flags {
             values.insert(name, (value.clone(), Source::Flag));
         }
-        let accounts = of_accounts.into_iter().map(|(name, own)| {
+        let accounts = account_values.into_iter().map(|(name, own)| {
             let mut general = values.clone();
             general.extend(own);
             let accounts = BTreeMap::new();
@@ -123,12 +130,12 @@ impl Values {
         })
     }
 
-    /// The values of accounts that have some of their own, complete.
+    /// Returns the values of accounts that have some of their own, completed with the general ones.
     pub fn accounts(&self) -> impl Iterator<Item = (&String, &Self)> {
         self.accounts.iter()
     }
 
-    /// The value of a key, parsed.
+    /// Parses the value of a key. `parse` returns the valid values in words as its error.
     pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
         let (value, source) = self.raw(name);
         parse(value).map_err(|expected| ConfigError::BadValue {
@@ -143,36 +150,33 @@ impl Values {
         })
     }
 
-    /// The value of a key, if there is one.
+    /// Returns the value of a key, unless it is empty.
     pub fn text(&self, name: &'static str) -> Option<&str> {
         let (value, _) = self.raw(name);
         (!value.is_empty()).then_some(value)
     }
 
-    /// Which of two keys was set by the stronger source, when both are set by different ones.
+    /// Returns the value of a key and its source.
     pub fn raw(&self, name: &'static str) -> (&str, &Source) {
-        // Every name is one of KEYS; a test goes through all of them.
+        // Callers use names of KEYS only; a test reads all of them.
         self.general
             .get(name)
             .map_or(("", &Source::Default), |(value, source)| (value.trim(), source))
     }
 }
 
-/// How variables begin that belong to whoever tests us.
-const OF_TESTS: [&str; 5] = ["CRM_TEST", "CRM_TORTURE_", "CRM_SIMULATION_", "CRM_BENCH_", "CRM_DEMO_"];
+/// Prefixes of variables that belong to tests and development tools.
+const TEST_PREFIXES: [&str; 5] = ["CRM_TEST", "CRM_TORTURE_", "CRM_SIMULATION_", "CRM_BENCH_", "CRM_DEMO_"];
 
-/// Our variables.
+/// Reads our variables.
 fn read_variables(surroundings: &Surroundings) -> Result<Vec<(&'static Key, String)>, ConfigError> {
     surroundings
         .variables
         .iter()
         .filter(|(name, _)| name.starts_with("CRM_") && *name != "CRM_CONFIG")
-        .filter(|(name, _)| !OF_TESTS.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| !TEST_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
         .map(|(name, value)| {
-            let key = Key::of_variable(name).ok_or_else(|| ConfigError::UnknownVariable {
-                name: name.clone(),
-                nearest: nearest(name, KEYS.iter().map(Key::variable)),
-            })?;
+            let key = Key::of_variable(name).ok_or_else(|| unknown_variable(name))?;
             let value = value
                 .to_str()
                 .ok_or_else(|| ConfigError::NotUtf8 { name: name.clone() })?;
@@ -181,7 +185,21 @@ fn read_variables(surroundings: &Surroundings) -> Result<Vec<(&'static Key, Stri
         .collect()
 }
 
-fn read_file(path: &Path) -> Result<Said, ConfigError> {
+fn unknown_variable(name: &str) -> ConfigError {
+    match renamed_variable(name) {
+        Some(new) => ConfigError::Renamed {
+            old: name.to_owned(),
+            new,
+            place: Source::Variable,
+        },
+        None => ConfigError::UnknownVariable {
+            name: name.to_owned(),
+            nearest: nearest(name, KEYS.iter().map(Key::variable)),
+        },
+    }
+}
+
+fn read_file(path: &Path) -> Result<FileValues, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
         path: path.to_owned(),
         error,
@@ -190,18 +208,18 @@ fn read_file(path: &Path) -> Result<Said, ConfigError> {
         path: path.to_owned(),
         error: Box::new(error),
     })?;
-    let mut said = Said::default();
+    let mut content = FileValues::default();
     if let Some(toml::Value::Table(accounts)) = table.remove("account") {
         for (name, section) in accounts {
-            read_account(path, &name, section, &mut said)?;
+            read_account(path, &name, section, &mut content)?;
         }
     }
-    flatten(path, "", table, &mut said.general)?;
-    Ok(said)
+    flatten(path, "", table, &mut content.general)?;
+    Ok(content)
 }
 
-/// `[account.NAME]`.
-fn read_account(path: &Path, name: &str, section: toml::Value, said: &mut Said) -> Result<(), ConfigError> {
+/// Reads the section `[account.NAME]`.
+fn read_account(path: &Path, name: &str, section: toml::Value, content: &mut FileValues) -> Result<(), ConfigError> {
     let (Ok(_), toml::Value::Table(section)) = (name.parse::<AccountName>(), section) else {
         return Err(ConfigError::NotAnAccount {
             name: name.to_owned(),
@@ -209,12 +227,20 @@ fn read_account(path: &Path, name: &str, section: toml::Value, said: &mut Said) 
         });
     };
     for (key, value) in section {
-        let known = Key::of_account(&key).ok_or_else(|| ConfigError::UnknownKey {
-            nearest: nearest(&key, Key::all_of_account().map(Key::short)),
-            name: format!("account.{name}.{key}"),
-            path: path.to_owned(),
+        let known = Key::of_account(&key).ok_or_else(|| match renamed_of_account(&key) {
+            Some(new) => ConfigError::Renamed {
+                old: format!("account.{name}.{key}"),
+                new: format!("account.{name}.{new}"),
+                place: Source::File(path.to_owned()),
+            },
+            None => ConfigError::UnknownKey {
+                nearest: nearest(&key, Key::all_of_account().map(Key::short)),
+                name: format!("account.{name}.{key}"),
+                path: path.to_owned(),
+            },
         })?;
-        said.accounts
+        content
+            .accounts
             .push((name.to_owned(), known, text_of(known, value, path)?));
     }
     Ok(())
@@ -237,15 +263,15 @@ fn flatten(
 ) -> Result<(), ConfigError> {
     for (name, value) in table {
         let name = format!("{prefix}{name}");
-        let is_section = KEYS.iter().any(|key| key.name.starts_with(&format!("{name}.")));
+        let mut names = KEYS
+            .iter()
+            .map(|key| key.name)
+            .chain(RENAMED.iter().map(|(old, _)| *old));
+        let is_section = names.any(|key| key.starts_with(&format!("{name}.")));
         match value {
             toml::Value::Table(inner) if is_section => flatten(path, &format!("{name}."), inner, values)?,
             value => {
-                let key = Key::find(&name).ok_or_else(|| ConfigError::UnknownKey {
-                    nearest: nearest(&name, KEYS.iter().map(|key| key.name)),
-                    name: name.clone(),
-                    path: path.to_owned(),
-                })?;
+                let key = Key::find(&name).ok_or_else(|| unknown_key(path, &name))?;
                 values.push((key, text_of(key, value, path)?));
             }
         }
@@ -253,7 +279,22 @@ fn flatten(
     Ok(())
 }
 
-/// A value of a file as it would be written in a variable.
+fn unknown_key(path: &Path, name: &str) -> ConfigError {
+    match renamed(name) {
+        Some(new) => ConfigError::Renamed {
+            old: name.to_owned(),
+            new: new.to_owned(),
+            place: Source::File(path.to_owned()),
+        },
+        None => ConfigError::UnknownKey {
+            nearest: nearest(name, KEYS.iter().map(|key| key.name)),
+            name: name.to_owned(),
+            path: path.to_owned(),
+        },
+    }
+}
+
+/// Converts a value of a file to the text that a variable would have.
 fn as_text(key: &Key, value: toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text),

@@ -1,5 +1,5 @@
 //! The configuration, resolved once at the start and never changed: flag > `CRM_*` > `./crm.toml` >
-//! `$XDG_CONFIG_HOME/crm/config.toml` > `/etc/crm/config.toml` > default. Starts nothing and opens nothing but its files.
+//! `$XDG_CONFIG_HOME/crm/config.toml` > `/etc/crm/config.toml` > default. Opens its files only, and starts nothing.
 
 mod data_dir;
 mod error;
@@ -27,68 +27,91 @@ use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
 use layers::Values;
 
-/// Everything that can be configured. `crm.example.toml` explains each key.
+/// The whole configuration. `crm.example.toml` explains each key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The data folder.
     pub data_dir: PathBuf,
+    /// Address of the database.
     pub database_url: SecretSource,
+    /// Address of the API.
     pub listen: SocketAddr,
-    /// Names under which the server may be addressed, besides loopback names and `listen`.
+    /// Host names accepted in requests, besides loopback names and `listen`.
     pub allowed_hosts: Vec<String>,
-    /// Where the shell finds the server.
+    /// Address of the server for the shell.
     pub url: String,
+    /// API key of the shell.
     pub api_key: Option<SecretSource>,
+    /// Log filter.
     pub log: String,
+    /// Log format.
     pub log_format: LogFormat,
-    /// A queued text that is older is not sent any more; zero: it never expires.
+    /// Age at which a queued text expires; zero: never.
     pub send_expires: Duration,
+    /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
+    /// Settings of media.
     pub media: MediaConfig,
+    /// Settings of WhatsApp.
     pub whatsapp: WhatsAppConfig,
+    /// Settings of Matrix.
     pub matrix: MatrixConfig,
-    /// Of accounts that have settings of their own, by name, with what they leave to the general ones filled in.
+    /// Settings of accounts that have some of their own, by name, completed with the general ones.
     pub accounts: BTreeMap<String, AccountConfig>,
 }
 
-/// What can be set for an account alone.
+/// Settings that can differ between accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountConfig {
+    /// Settings of WhatsApp.
     pub whatsapp: WhatsAppConfig,
+    /// Settings of media.
     pub media: MediaConfig,
 }
 
+/// Settings of media.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaConfig {
-    /// `s3://bucket/prefix`; none: a folder in the data folder.
+    /// Bucket (`s3://bucket/prefix`); none: a folder in the data folder.
     pub store: Option<String>,
+    /// Whether media are downloaded at once or on request.
     pub fetch: FetchMode,
+    /// Maximum sizes.
     pub max_size: SizeLimits,
-    /// How often a customer's or a group's picture is looked up; zero: never.
-    pub portraits: Duration,
+    /// Interval at which avatars of customers and groups are checked; zero: never.
+    pub avatars: Duration,
 }
 
+/// Settings of WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WhatsAppConfig {
+    /// Address of WhatsApp Web.
     pub url: String,
-    /// The browser's program; found by itself where not set.
+    /// The browser; none: searched for.
     pub browser: Option<PathBuf>,
+    /// chromedriver; none: searched for.
     pub driver: Option<PathBuf>,
-    /// Appended to the browser's own arguments.
+    /// Additional arguments for the browser.
     pub browser_args: Vec<String>,
+    /// Whether the browser runs without a window.
     pub headless: bool,
-    /// A file in place of the embedded library.
+    /// File to use in place of the embedded library.
     pub library: Option<PathBuf>,
+    /// When chats are marked as read.
     pub read: ReadMode,
+    /// Delay before a chat is marked as read.
     pub read_delay: DelayRange,
+    /// Whether "typing…" is shown before a text.
     pub typing: bool,
-    /// Between two sends of one account.
+    /// Delay between two sends of one account.
     pub spacing: DelayRange,
+    /// Settings of pacing.
     pub pace: PaceConfig,
-    /// How much of what is older than the first login is imported.
+    /// Amount of history, from before the first login, that is imported.
     pub history: HistoryDepth,
-    /// After how long a session that was opened elsewhere is taken over; zero: when a person asks.
+    /// Time after which a session that was opened elsewhere is taken over; zero: only on request.
     pub take_over: Duration,
-    /// When a page that nobody uses is loaded anew.
+    /// Hours in which an unused page is reloaded.
     pub nightly_reload: Option<DayHours>,
 }
 
@@ -98,7 +121,7 @@ impl MediaConfig {
             store: values.parse("media.store", values::bucket)?,
             fetch: values.parse("media.fetch", word)?,
             max_size: values.parse("media.max_size", str::parse)?,
-            portraits: values.parse("media.portraits", duration)?,
+            avatars: values.parse("media.avatars", duration)?,
         })
     }
 }
@@ -128,31 +151,34 @@ impl WhatsAppConfig {
         })
     }
 
-    /// The hours of the nightly reload, by the clock of the quiet hours.
+    /// Returns the hours of the nightly reload, in the time zone of the quiet hours.
     pub fn nightly_reload(&self) -> Option<Daily> {
         self.nightly_reload
             .map(|hours| Daily::new(hours, self.pace.time_zone.clone()))
     }
 }
 
+/// Settings of Matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatrixConfig {
-    /// None: no Matrix at all.
+    /// Address of the homeserver; none: Matrix is off.
     pub homeserver: Option<String>,
+    /// The bot's user.
     pub user: Option<String>,
+    /// Its password.
     pub password: Option<SecretSource>,
-    /// The users whose words go to customers.
+    /// Users whose texts go to customers.
     pub agents: Vec<String>,
-    /// Who is told of troubles: the first agent, where nobody is named.
+    /// User who is notified of trouble; by default the first agent.
     pub owner: Option<String>,
+    /// Whether new rooms are encrypted.
     pub encryption: bool,
-    /// Present: application-service mode.
+    /// Registration file of an application service.
     pub registration: Option<PathBuf>,
 }
 
 impl Config {
-    /// Resolves the configuration. `flags` are pairs of key and value; `named` is the one file to read in place of the
-    /// usual three.
+    /// Resolves the configuration. `flags` are pairs of key and value. `named` is a file to read in place of the usual three.
     pub fn load(
         flags: &[(&'static str, String)],
         named: Option<&Path>,
@@ -209,17 +235,17 @@ impl Config {
             accounts: values
                 .accounts()
                 .map(|(name, values)| {
-                    let of_account = AccountConfig {
+                    let account = AccountConfig {
                         whatsapp: WhatsAppConfig::read(values, surroundings)?,
                         media: MediaConfig::read(values)?,
                     };
-                    Ok((name.clone(), of_account))
+                    Ok((name.clone(), account))
                 })
                 .collect::<Result<_, ConfigError>>()?,
         })
     }
 
-    /// What holds for every account that has nothing of its own.
+    /// Returns the settings of an account that has none of its own.
     pub fn general(&self) -> AccountConfig {
         AccountConfig {
             whatsapp: self.whatsapp.clone(),
@@ -227,21 +253,21 @@ impl Config {
         }
     }
 
-    /// What to say of sections for accounts that are none of these.
+    /// Returns a warning for each section of an account that does not exist.
     pub fn strangers(&self, known: &[Account]) -> Vec<String> {
         let is_known = |name: &str| known.iter().any(|account| account.name == name);
-        let strange = self.accounts.keys().filter(|name| !is_known(name));
-        strange
+        let unknown = self.accounts.keys().filter(|name| !is_known(name));
+        unknown
             .map(|name| {
                 format!(
-                    "the configuration has a section [account.{name}], and there is no account of this name; add it with `crm \
-                     account add {name}`, or take the section out"
+                    "the configuration has a section [account.{name}], but there is no account of this name; add it with `crm \
+                     account add {name}`, or remove the section"
                 )
             })
             .collect()
     }
 
-    /// What holds for the account of this name.
+    /// Returns the settings of an account.
     pub fn of_account(&self, name: &str) -> AccountConfig {
         self.accounts.get(name).cloned().unwrap_or_else(|| self.general())
     }
@@ -260,32 +286,33 @@ fn usual_files(surroundings: &Surroundings) -> Vec<PathBuf> {
     .collect()
 }
 
-/// A secret that is given itself, or by the file that holds it. The stronger source wins.
+/// Returns a secret that is given itself or by its file. The stronger source wins; both in the same place are an error.
 fn secret_source(
     values: &Values,
-    itself: &'static str,
-    by_file: &'static str,
+    key: &'static str,
+    file_key: &'static str,
     surroundings: &Surroundings,
 ) -> Result<Option<SecretSource>, ConfigError> {
-    let (given, given_by) = values.raw(itself);
-    let (file, file_by) = values.raw(by_file);
-    if !given.is_empty() && (file.is_empty() || strength(given_by) > strength(file_by)) {
+    let (given, given_in) = values.raw(key);
+    let (file, file_in) = values.raw(file_key);
+    if !given.is_empty() && (file.is_empty() || precedence(given_in) > precedence(file_in)) {
         return Ok(Some(SecretSource::Given(Secret::new(given))));
     }
     if file.is_empty() {
         return Ok(None);
     }
-    if !given.is_empty() && given_by == file_by {
+    if !given.is_empty() && given_in == file_in {
         return Err(ConfigError::Both {
-            one: itself,
-            other: by_file,
-            place: file_by.clone(),
+            one: key,
+            other: file_key,
+            place: file_in.clone(),
         });
     }
     Ok(Some(SecretSource::File(surroundings.expand(file))))
 }
 
-const fn strength(source: &Source) -> u8 {
+/// Returns the rank of a source; the higher wins.
+const fn precedence(source: &Source) -> u8 {
     match source {
         Source::Flag => 3,
         Source::Variable => 2,
@@ -294,7 +321,7 @@ const fn strength(source: &Source) -> u8 {
     }
 }
 
-/// The server's own address as a client reaches it.
+/// Returns the server's address as a local client reaches it.
 fn own_url(listen: SocketAddr) -> String {
     let mut reachable = listen;
     if listen.ip().is_unspecified() {
@@ -334,15 +361,15 @@ fn log_filter(text: &str) -> Result<String, String> {
 
 fn user_ids(text: &str) -> Result<Vec<String>, String> {
     let ids = values::list(text);
-    let all_good = ids.iter().all(|id| {
+    let are_valid = ids.iter().all(|id| {
         id.starts_with('@')
             && id
                 .split_once(':')
                 .is_some_and(|(name, server)| name.len() > 1 && !server.is_empty())
     });
-    all_good
+    are_valid
         .then_some(ids)
-        .ok_or_else(|| "user ids with commas between them, such as @ada:example.org,@bob:example.org".to_owned())
+        .ok_or_else(|| "user ids separated by commas, such as @ada:example.org,@bob:example.org".to_owned())
 }
 
 #[cfg(test)]

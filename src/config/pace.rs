@@ -1,4 +1,4 @@
-//! The settings of the pace: first contacts, quiet hours, and the words of those who do not want to be written to.
+//! Settings of pacing: first contacts, quiet hours, opt-out and opt-in words.
 
 use jiff::tz::TimeZone;
 
@@ -9,18 +9,23 @@ use crate::domain::consent::ConsentWords;
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::pace::{FirstContacts, Pace};
 
+/// Settings of pacing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaceConfig {
+    /// Maximum number of first contacts an hour and a day.
     pub first_contacts: FirstContacts,
+    /// Hours in which only answers are sent.
     pub quiet_hours: Option<DayHours>,
+    /// Time zone of all hours.
     pub time_zone: TimeZone,
-    /// What customers write who do not want to be written to any more.
+    /// Texts by which a customer opts out.
     pub opt_out: Vec<String>,
-    /// What they write when they do again.
+    /// Texts by which a customer opts in again.
     pub opt_in: Vec<String>,
 }
 
 impl PaceConfig {
+    /// Parses the settings.
     pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
         Ok(Self {
             first_contacts: values.parse("whatsapp.first_contacts", first_contacts)?,
@@ -31,7 +36,7 @@ impl PaceConfig {
         })
     }
 
-    /// As the bridge goes by it.
+    /// Converts to the domain's type.
     pub fn pace(&self) -> Pace {
         Pace {
             first_contacts: self.first_contacts,
@@ -41,7 +46,7 @@ impl PaceConfig {
     }
 }
 
-/// Hours of the day; empty and `off` are none.
+/// Parses hours of the day; empty, `0` and `off` are none.
 pub(super) fn day_hours(text: &str) -> Result<Option<DayHours>, String> {
     match text {
         "" | "0" | "off" => Ok(None),
@@ -49,28 +54,28 @@ pub(super) fn day_hours(text: &str) -> Result<Option<DayHours>, String> {
     }
 }
 
-/// `10/h,20/d`; a number alone is for 24 hours, `0` and `off` are no cap.
+/// Parses limits such as `10/h,20/d`; a number alone is for 24 hours; `0` and `off` are no limit.
 fn first_contacts(text: &str) -> Result<FirstContacts, String> {
-    let mut caps = FirstContacts::default();
+    let mut limits = FirstContacts::default();
     for part in list(text) {
         if part == "off" {
             continue;
         }
         let (number, window) = part.split_once('/').unwrap_or((part.as_str(), "d"));
-        let cap = number.trim().parse::<u32>().ok();
+        let limit = number.trim().parse::<u32>().ok();
         let place = match window.trim() {
-            "h" => &mut caps.hourly,
-            "d" => &mut caps.daily,
+            "h" => &mut limits.hourly,
+            "d" => &mut limits.daily,
             _ => return Err(EXPECTED.to_owned()),
         };
-        *place = Some(cap.ok_or_else(|| EXPECTED.to_owned())?).filter(|cap| *cap > 0);
+        *place = Some(limit.ok_or_else(|| EXPECTED.to_owned())?).filter(|limit| *limit > 0);
     }
-    Ok(caps)
+    Ok(limits)
 }
 
 const EXPECTED: &str = "a number an hour and a number a day such as 10/h,20/d, or off";
 
-/// By its name in the time zone database.
+/// Finds a time zone by its name in the tz database; empty is this machine's.
 fn time_zone(text: &str) -> Result<TimeZone, String> {
     if text.is_empty() {
         return Ok(TimeZone::system());
@@ -82,17 +87,17 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 mod tests {
     use super::*;
 
-    const fn caps(hourly: Option<u32>, daily: Option<u32>) -> FirstContacts {
+    const fn limits(hourly: Option<u32>, daily: Option<u32>) -> FirstContacts {
         FirstContacts { hourly, daily }
     }
 
     #[test]
-    fn first_contacts_are_capped_by_the_hour_by_the_day_or_not_at_all() {
-        assert_eq!(first_contacts("10/h, 20/d"), Ok(caps(Some(10), Some(20))));
-        assert_eq!(first_contacts("20"), Ok(caps(None, Some(20))));
-        assert_eq!(first_contacts("5/h"), Ok(caps(Some(5), None)));
+    fn first_contacts_parse_per_hour_and_day() {
+        assert_eq!(first_contacts("10/h, 20/d"), Ok(limits(Some(10), Some(20))));
+        assert_eq!(first_contacts("20"), Ok(limits(None, Some(20))));
+        assert_eq!(first_contacts("5/h"), Ok(limits(Some(5), None)));
         for none in ["", "0", "off", "0/h,0/d"] {
-            assert_eq!(first_contacts(none), Ok(caps(None, None)), "{none}");
+            assert_eq!(first_contacts(none), Ok(limits(None, None)), "{none}");
         }
         for wrong in ["many", "10/w", "-1", "1/h/d", "/h"] {
             assert!(first_contacts(wrong).is_err(), "{wrong}");
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_zone_that_nobody_knows_is_refused() {
+    fn unknown_time_zone_is_refused() {
         assert!(time_zone("Europe/London").is_ok() && time_zone("").is_ok());
         assert!(time_zone("Europe/Nowhere").is_err());
     }

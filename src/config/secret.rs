@@ -1,4 +1,4 @@
-//! Secrets: where they come from, and that nothing shows them.
+//! Secrets and their sources.
 
 use std::fmt;
 use std::io::Read as _;
@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 
-/// Something that must not be seen: its `Debug` tells nothing and it has no `Display`.
+/// A secret; its `Debug` hides it, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The secret itself, for the one call that needs it.
+    /// Returns the secret itself, for the one call that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -27,16 +28,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret, or the file that holds it, read only by the command that needs it.
+/// A secret or its file, which only the command that needs it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
+    /// The secret itself.
     Given(Secret),
-    /// `-` is standard input.
+    /// Its file; `-` is standard input.
     File(PathBuf),
 }
 
 impl SecretSource {
-    /// The secret; a file's without the end of its line.
+    /// Returns the secret; reads it from its file, without the line end.
     pub fn read(&self) -> Result<Secret, ConfigError> {
         let path = match self {
             Self::Given(secret) => return Ok(secret.clone()),

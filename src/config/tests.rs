@@ -29,7 +29,7 @@ fn error_of(toml: &str, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_example_file_has_every_key_and_says_what_the_defaults_are() {
+fn example_file_has_every_key_with_its_default() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("crm.example.toml");
     let from_example = Config::load(&[], Some(&example), &surroundings(&[])).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -52,7 +52,7 @@ fn the_example_file_has_every_key_and_says_what_the_defaults_are() {
 }
 
 #[test]
-fn flag_wins_over_environment_over_file_over_default() {
+fn flag_beats_environment_beats_file_beats_default() {
     let home = tempfile::tempdir().unwrap();
     file(
         home.path(),
@@ -72,23 +72,23 @@ fn flag_wins_over_environment_over_file_over_default() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_by_name_with_the_one_it_is_like() {
+fn unknown_key_is_refused_with_suggestion() {
     insta::assert_snapshot!(error_of("[whatsapp]\nread_dealy = '3s'", &[]), @"/crm.toml has an unknown key `whatsapp.read_dealy`; did you mean `whatsapp.read_delay`?");
     insta::assert_snapshot!(error_of("zebra = 1", &[]), @"/crm.toml has an unknown key `zebra`; crm.example.toml lists them all");
     insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_BROWSERS", "x")]), @"the environment has an unknown variable CRM_WHATSAPP_BROWSERS; did you mean `CRM_WHATSAPP_BROWSER`?");
 }
 
 #[test]
-fn a_bad_value_is_told_with_its_place_and_what_is_expected() {
+fn bad_value_is_refused_with_place_and_hint() {
     insta::assert_snapshot!(error_of("listen = 8000", &[]), @"`listen` is `8000` in /crm.toml; write an address and a port, such as 127.0.0.1:8000");
     insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_READ", "always")]), @"`whatsapp.read` is `always` in the environment; write auto, agent or never");
     insta::assert_snapshot!(error_of("[whatsapp]\nread_delay = '10s..3s'", &[]), @"`whatsapp.read_delay` is `10s..3s` in /crm.toml; write a range that begins with its shorter end, such as 3s..10s");
-    insta::assert_snapshot!(error_of("", &[("CRM_MATRIX_AGENTS", "ada")]), @"`matrix.agents` is `ada` in the environment; write user ids with commas between them, such as @ada:example.org,@bob:example.org");
+    insta::assert_snapshot!(error_of("", &[("CRM_MATRIX_AGENTS", "ada")]), @"`matrix.agents` is `ada` in the environment; write user ids separated by commas, such as @ada:example.org,@bob:example.org");
     insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_BROWSER_ARGS", "--a 'b")]), @"`whatsapp.browser_args` is `--a 'b` in the environment; write words as a shell splits them; a quotation mark is not closed");
 }
 
 #[test]
-fn browser_arguments_are_split_as_a_shell_does_and_a_list_in_a_file_is_taken_as_it_is() {
+fn browser_args_split_like_shell_or_from_list() {
     let args = |toml: &str, variables: &[(&str, &str)]| {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "crm.toml", toml);
@@ -125,7 +125,7 @@ fn pacing_can_be_switched_off() {
 }
 
 #[test]
-fn a_secret_comes_from_its_file_or_the_environment_and_is_never_shown() {
+fn secret_is_read_from_file_or_variable_and_hidden() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "password", "hunter2\n");
     let by_file = surroundings(&[("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap())]);
@@ -150,7 +150,7 @@ fn a_secret_comes_from_its_file_or_the_environment_and_is_never_shown() {
 }
 
 #[test]
-fn the_database_is_in_the_data_folder_and_the_url_follows_the_address() {
+fn database_and_url_follow_other_settings() {
     let variables = [("XDG_DATA_HOME", "/data"), ("CRM_LISTEN", "0.0.0.0:9")];
     let config = Config::load(&[], None, &surroundings(&variables)).unwrap();
     assert_eq!(config.data_dir, Path::new("/data/crm"));
@@ -162,12 +162,12 @@ fn the_database_is_in_the_data_folder_and_the_url_follows_the_address() {
     let error = Config::load(&[], None, &Surroundings::default())
         .unwrap_err()
         .to_string();
-    insta::assert_snapshot!(error, @"there is no place for the data folder, because neither XDG_DATA_HOME nor HOME is set; pass --data-dir FOLDER");
+    insta::assert_snapshot!(error, @"there is no default data folder, because neither XDG_DATA_HOME nor HOME is set; pass --data-dir FOLDER");
 }
 
-/// rule 29.
+/// Rule 29.
 #[test]
-fn a_data_folder_that_others_may_enter_is_refused_and_a_new_one_is_closed() {
+fn data_folder_open_to_others_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
@@ -182,7 +182,7 @@ fn a_data_folder_that_others_may_enter_is_refused_and_a_new_one_is_closed() {
 }
 
 #[test]
-fn a_second_owner_of_a_data_folder_is_told_who_the_first_is() {
+fn second_owner_is_refused_with_first_ones_name() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::open(&folder.path().join("data")).unwrap();
     let lock = data.lock("crm serve").unwrap();
@@ -196,7 +196,7 @@ fn a_second_owner_of_a_data_folder_is_told_who_the_first_is() {
 }
 
 #[test]
-fn an_account_has_what_its_section_says_and_else_what_holds_for_all() {
+fn account_section_overrides_general_settings() {
     let folder = tempfile::tempdir().unwrap();
     let home = file(
         folder.path(),
@@ -222,12 +222,12 @@ fn an_account_has_what_its_section_says_and_else_what_holds_for_all() {
 
     insta::assert_snapshot!(error_of("[account.sales]\nspaceing = '1s'", &[]), @"/crm.toml has an unknown key `account.sales.spaceing`; did you mean `spacing`?");
     insta::assert_snapshot!(error_of("[account.sales]\nlisten = '1s'", &[]), @"/crm.toml has an unknown key `account.sales.listen`; crm.example.toml lists them all");
-    insta::assert_snapshot!(error_of("[account.'../sales']\nspacing = '1s'", &[]), @"/crm.toml has a section `account.../sales`, which is no account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
-    insta::assert_snapshot!(error_of("[account]\nspacing = '1s'", &[]), @"/crm.toml has a section `account.spacing`, which is no account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
+    insta::assert_snapshot!(error_of("[account.'../sales']\nspacing = '1s'", &[]), @"/crm.toml has a section `account.../sales`, which is not an account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
+    insta::assert_snapshot!(error_of("[account]\nspacing = '1s'", &[]), @"/crm.toml has a section `account.spacing`, which is not an account's; an account's name is small letters, digits, - and _, and its section is a table such as [account.sales]");
 }
 
 #[test]
-fn what_an_account_can_have_of_its_own_has_one_meaning() {
+fn account_keys_are_unambiguous() {
     let mut names: Vec<_> = super::keys::Key::all_of_account()
         .map(super::keys::Key::short)
         .collect();
@@ -235,4 +235,19 @@ fn what_an_account_can_have_of_its_own_has_one_meaning() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn renamed_setting_is_refused_with_new_name() {
+    insta::assert_snapshot!(error_of("[media]\nportraits = '7days'", &[]), @"`media.portraits` in /crm.toml is now called `media.avatars`; rename it there");
+    insta::assert_snapshot!(error_of("[account.sales]\nportraits = '7days'", &[]), @"`account.sales.portraits` in /crm.toml is now called `account.sales.avatars`; rename it there");
+    insta::assert_snapshot!(error_of("", &[("CRM_MEDIA_PORTRAITS", "7days")]), @"`CRM_MEDIA_PORTRAITS` in the environment is now called `CRM_MEDIA_AVATARS`; rename it there");
+}
+
+#[test]
+fn renamed_settings_lead_to_existing_keys() {
+    for (old, new) in super::keys::RENAMED {
+        assert!(KEYS.iter().any(|key| key.name == *new), "{new}");
+        assert!(KEYS.iter().all(|key| key.name != *old), "{old}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The types of configuration values and how each is read from text.
+//! Types of configuration values, and their parsers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,25 +7,33 @@ use std::time::Duration;
 use crate::domain::word::words;
 
 words! {
-    /// When a customer's chat is marked read on WhatsApp.
+    /// When a customer's chat is marked as read on WhatsApp.
     ReadMode {
-        /// A while after a message came in, and before each answer.
+        /// A random time after a message came in, and before each answer.
         Auto = "auto",
         /// When an agent has read it, and before each answer.
         Agent = "agent",
+        /// Never.
         Never = "never",
     }
 }
 
 words! {
-    /// How log lines are written.
-    LogFormat { Text = "text", Json = "json" }
+    /// Format of log lines.
+    LogFormat {
+        /// Readable text.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
 }
 
-/// A stretch of time out of which a random one is drawn: `3s..10s`; `5s` is always the same; `0` and `off` are none.
+/// Range of a random delay: `3s..10s`; `5s` is always the same; `0` and `off` are no delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayRange {
+    /// Shortest delay.
     pub min: Duration,
+    /// Longest delay.
     pub max: Duration,
 }
 
@@ -56,7 +64,7 @@ impl fmt::Display for DelayRange {
     }
 }
 
-/// A duration such as `250ms`, `30s`, `24h` or `30days`; `0` and `off` are none.
+/// Parses a duration such as `250ms`, `30s`, `24h` or `30days`; `0` and `off` are zero.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match text.trim() {
         "0" | "off" => Ok(Duration::ZERO),
@@ -64,7 +72,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// `on` or `off`, and the other words for them.
+/// Parses `on` or `off`, or other words for them.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text {
         "on" | "true" | "yes" | "1" => Ok(true),
@@ -73,7 +81,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The address of a bucket, or nothing.
+/// Parses the address of a bucket; empty is none.
 pub fn bucket(text: &str) -> Result<Option<String>, String> {
     match text.strip_prefix("s3://") {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(Some(text.to_owned())),
@@ -82,12 +90,12 @@ pub fn bucket(text: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Words as a shell splits them.
+/// Splits words as a shell does.
 pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     shlex::split(text).ok_or_else(|| "words as a shell splits them; a quotation mark is not closed".to_owned())
 }
 
-/// A list with commas.
+/// Splits a list at its commas.
 pub fn list(text: &str) -> Vec<String> {
     text.split(',')
         .map(str::trim)

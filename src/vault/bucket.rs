@@ -1,5 +1,5 @@
-//! Objects in a bucket, for several servers that share one database. Each is written anew whenever it comes again, so that its
-//! age says how long nobody has brought it.
+//! Objects in a bucket, for several servers that share one database. An object is written again each time that it is stored, so
+//! that its age is the time since the last store.
 
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
@@ -18,24 +18,29 @@ use crate::domain::Timestamp;
 
 use super::{Pieces, VaultError, is_name};
 
-/// Bytes of one part of an upload: S3 takes no smaller ones.
+/// Size of one part of an upload, in bytes: the minimum of S3.
 const PART_BYTES: usize = 5 << 20;
 
+/// A bucket with objects under `ab/ab12…`.
 pub(super) struct Bucket {
     store: Arc<dyn ObjectStore>,
 }
 
 impl Bucket {
+    /// Uses any store.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
         Self { store }
     }
 
+    /// Opens `s3://bucket/prefix`, with credentials from the environment.
     pub fn s3(url: &str) -> Result<Self, VaultError> {
-        let wrong = |why: &str| VaultError::BadAddress(format!("{why}; write it as s3://bucket/prefix"));
-        let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("it is not S3's"))?;
+        let bad_address = |why: &str| VaultError::BadAddress(format!("{why}; write it as s3://bucket/prefix"));
+        let rest = url
+            .strip_prefix("s3://")
+            .ok_or_else(|| bad_address("it is not an address of S3"))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
-            return Err(wrong("it names no bucket"));
+            return Err(bad_address("it names no bucket"));
         }
         let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
         Ok(Self::new(match prefix.trim_matches('/') {
@@ -44,6 +49,7 @@ impl Bucket {
         }))
     }
 
+    /// Uploads a file under its hash.
     pub async fn keep(&self, from: &FilePath, sha256: &str) -> Result<(), VaultError> {
         let mut file = File::open(from).await?;
         let upload = self.store.put_multipart(&location(sha256)?).await?;
@@ -54,7 +60,7 @@ impl Bucket {
             if read == 0 {
                 break;
             }
-            // One part on its way and one being filled: that is all that stands in memory.
+            // Bounds the memory: one part being sent and one being filled.
             upload.wait_for_capacity(1).await?;
             upload.write(&piece[..read]);
         }
@@ -62,6 +68,7 @@ impl Bucket {
         Ok(())
     }
 
+    /// Streams a range of an object's bytes.
     pub async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, VaultError> {
         if range.is_empty() {
             return Ok(futures_util::stream::empty().boxed());
@@ -78,7 +85,7 @@ impl Bucket {
         Ok(found.into_stream().map_err(VaultError::from).boxed())
     }
 
-    /// A copy in `folder`, whole or not there at all.
+    /// Downloads an object to a file in `folder`; the file appears under its name when it is complete.
     pub async fn copy_to(&self, sha256: &str, folder: &FilePath) -> Result<PathBuf, VaultError> {
         let path = folder.join(format!("copy-{sha256}"));
         if fs::metadata(&path).await.is_ok() {
@@ -95,7 +102,7 @@ impl Bucket {
         Ok(path)
     }
 
-    /// The names of what was written before `before`.
+    /// Returns the names of objects that were written before `before`.
     pub async fn older_than(&self, before: Timestamp) -> Result<Vec<String>, VaultError> {
         let mut old = vec![];
         let mut objects = self.store.list(None);
@@ -108,6 +115,7 @@ impl Bucket {
         Ok(old)
     }
 
+    /// Deletes an object, if it exists.
     pub async fn remove(&self, sha256: &str) -> Result<(), VaultError> {
         match self.store.delete(&location(sha256)?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),

@@ -1,23 +1,32 @@
-//! Why the vault does not do what was asked.
+//! Errors of the vault.
 
 use std::io::ErrorKind;
 
+/// An error of the vault.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    #[error("the media folder cannot be used: {0}")]
+    /// The folder or the spool cannot be read or written.
+    #[error("the media folder cannot be used: {0}; check the disk and the folder's permissions")]
     Io(#[from] std::io::Error),
-    #[error("the media store does not answer as it should: {0}")]
+    /// The bucket failed.
+    #[error("the media bucket failed: {0}; check CRM_MEDIA_STORE, its credentials and the network")]
     Bucket(#[from] object_store::Error),
-    #[error("the medium's bytes are not where they should be: restore the media folder from its backup")]
+    /// There is no such object.
+    #[error("the medium's bytes are missing in the media store; restore it from its backup")]
     Missing,
+    /// An incoming object is too large.
     #[error("it is larger than {max} bytes")]
-    TooLarge { max: u64 },
-    #[error("the media store's address is wrong: {0}")]
+    TooLarge {
+        /// The limit, in bytes.
+        max: u64,
+    },
+    /// The configured address is not valid.
+    #[error("CRM_MEDIA_STORE is not valid: {0}")]
     BadAddress(String),
 }
 
 impl VaultError {
-    /// No room is left on the disk.
+    /// Whether the disk is full.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Io(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }

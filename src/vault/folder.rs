@@ -1,4 +1,5 @@
-//! Objects as files: `ab/ab12…`, whole or not there at all. One process works in the folder: the data folder's lock sees to it.
+//! Objects as files `ab/ab12…`, which appear under their name when they are complete. One process works in the folder, by the
+//! data folder's lock.
 
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -14,17 +15,20 @@ use crate::domain::Timestamp;
 
 use super::{PIECE_BYTES, Pieces, VaultError, is_name, written};
 
+/// A folder with objects.
 pub(super) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
+    /// Opens the folder; creates it if missing.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         std::fs::create_dir_all(path)?;
         Ok(Self { path: path.to_owned() })
     }
 
-    /// One that is there already stays, untouched: a browser may be reading it, and takes a changed time for a changed file.
+    /// Moves a file to its name. An existing object stays untouched: a browser may be uploading it, and aborts if its time
+    /// changes.
     pub async fn keep(&self, from: TempPath, sha256: &str, size: u64) -> Result<(), VaultError> {
         let to = self.path_of(sha256)?;
         if fs::metadata(&to).await.is_ok_and(|there| there.len() == size) {
@@ -34,7 +38,7 @@ impl Folder {
         tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&parent)?;
             from.persist(&to).map_err(|failed| failed.error)?;
-            // The name, too, has to outlive a power cut.
+            // Syncs the folder too, so that the name survives a power cut.
             std::fs::File::open(&parent)?.sync_all()
         })
         .await
@@ -42,6 +46,7 @@ impl Folder {
         Ok(())
     }
 
+    /// Streams a range of an object's bytes.
     pub async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, VaultError> {
         let mut file = File::open(self.path_of(sha256)?).await.map_err(missing)?;
         if range.start > 0 {
@@ -52,21 +57,22 @@ impl Folder {
         Ok(pieces.map_err(VaultError::from).boxed())
     }
 
+    /// Returns the path of an object.
     pub async fn file(&self, sha256: &str) -> Result<PathBuf, VaultError> {
         let path = self.path_of(sha256)?;
         fs::metadata(&path).await.map_err(missing)?;
         Ok(path)
     }
 
-    /// The names of what was written before `before`.
+    /// Returns the names of objects that were written before `before`.
     pub async fn older_than(&self, before: Timestamp) -> Result<Vec<String>, VaultError> {
         let mut old = vec![];
-        let mut shelves = fs::read_dir(&self.path).await?;
-        while let Some(shelf) = shelves.next_entry().await? {
-            if shelf.file_name().len() != 2 {
+        let mut subfolders = fs::read_dir(&self.path).await?;
+        while let Some(subfolder) = subfolders.next_entry().await? {
+            if subfolder.file_name().len() != 2 {
                 continue;
             }
-            let mut objects = fs::read_dir(shelf.path()).await?;
+            let mut objects = fs::read_dir(subfolder.path()).await?;
             while let Some(object) = objects.next_entry().await? {
                 let Ok(name) = object.file_name().into_string() else {
                     continue;
@@ -79,6 +85,7 @@ impl Folder {
         Ok(old)
     }
 
+    /// Deletes an object, if it exists.
     pub async fn remove(&self, sha256: &str) -> Result<(), VaultError> {
         match fs::remove_file(self.path_of(sha256)?).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
@@ -94,7 +101,7 @@ impl Folder {
     }
 }
 
-/// The folder, with nothing in it.
+/// Creates the folder, or deletes its content.
 pub(super) fn make_empty(path: &Path) -> Result<(), VaultError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
@@ -103,12 +110,12 @@ pub(super) fn make_empty(path: &Path) -> Result<(), VaultError> {
     Ok(std::fs::create_dir_all(path)?)
 }
 
-/// Takes away the files that were written before `before`.
+/// Deletes files that were written before `before`.
 pub(super) async fn remove_older(path: &Path, before: Timestamp) -> Result<(), VaultError> {
     let mut files = fs::read_dir(path).await?;
     while let Some(file) = files.next_entry().await? {
         if file.metadata().await.is_ok_and(|there| written(&there) < before) {
-            // Somebody else may have been faster.
+            // It may be gone already.
             let _ = fs::remove_file(file.path()).await;
         }
     }

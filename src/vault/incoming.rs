@@ -1,4 +1,4 @@
-//! Bytes that come in: written to a file and hashed as they come.
+//! Incoming objects: written to a spool file and hashed as their bytes arrive.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::domain::media::Sink;
 use super::VaultError;
 use super::sniff::{HEAD_BYTES, sniff};
 
-/// A medium that is not whole yet. Dropped, it is gone.
+/// An incomplete object; its file is deleted when this is dropped.
 pub struct Incoming {
     path: TempPath,
     file: File,
@@ -25,14 +25,20 @@ pub struct Incoming {
     max: u64,
 }
 
+/// A complete object in the spool.
 pub(super) struct Finished {
+    /// Its file.
     pub path: TempPath,
+    /// Its hash, in hexadecimal.
     pub sha256: String,
+    /// Its size, in bytes.
     pub size: u64,
+    /// Its type by its first bytes.
     pub sniffed: Option<&'static str>,
 }
 
 impl Incoming {
+    /// Creates a file in the spool for at most `max` bytes.
     pub(super) fn new(spool: &Path, max: u64) -> Result<Self, VaultError> {
         let (file, path) = NamedTempFile::new_in(spool)?.into_parts();
         Ok(Self {
@@ -45,17 +51,17 @@ impl Incoming {
         })
     }
 
-    /// How many bytes have come.
+    /// Returns the number of bytes so far.
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// The hash of what has come so far, in hexadecimal.
+    /// Returns the hash of the bytes so far, in hexadecimal.
     pub fn sha256(&self) -> String {
         hex(&self.hash.clone().finalize())
     }
 
-    /// Puts everything on the disk.
+    /// Syncs the file to the disk.
     pub(super) async fn finish(mut self) -> Result<Finished, VaultError> {
         self.file.flush().await?;
         self.file.sync_all().await?;

@@ -1,6 +1,5 @@
-//! The vault: the bytes of media, each once, under their SHA-256, in a folder or in a bucket. Bytes come in and go out in pieces:
-//! no medium ever stands in memory as a whole. Knows nothing of what they are for; what they are called and what they are
-//! served as stands in the database, never here.
+//! The vault: the bytes of media, stored once under their SHA-256, in a folder or in a bucket. Bytes are streamed in and out: no
+//! medium is ever in memory as a whole. Names, types and purposes of media are in the database, never here.
 
 mod bucket;
 mod error;
@@ -29,34 +28,34 @@ pub use error::VaultError;
 pub use incoming::Incoming;
 pub use thumbnail::NoThumbnail;
 
-/// Objects looked at in one go when what nobody needs is thrown away.
+/// Number of objects checked together in a sweep.
 const SWEEP_BATCH: usize = 500;
-/// Bytes in one piece of what is read.
+/// Size of one piece of a stream, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
-/// A copy of an object of the bucket is kept for a program that reads it for this long.
-const COPY_KEPT: Duration = Duration::from_hours(1);
+/// Time that a local copy of a bucket's object is kept for the program that reads it.
+const COPY_LIFETIME: Duration = Duration::from_hours(1);
 
-/// The largest picture of which a small one is made, in bytes.
+/// Maximum size of an image that a thumbnail is made of, in bytes.
 const MAX_PICTURE_BYTES: u64 = 25 << 20;
 
-/// Bytes on their way out.
+/// A stream of an object's bytes.
 pub type Pieces = BoxStream<'static, Result<Bytes, VaultError>>;
 
-/// Cheap to clone.
+/// The store of media bytes. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    /// What comes in lies here until its hash is known.
+    /// Folder of incoming files, until their hash is known.
     spool: PathBuf,
     place: Place,
-    /// Held for reading from the keeping of an object until its row is committed, and for writing while objects without
-    /// rows are thrown away: so that none is thrown away in between.
-    keeping: Arc<RwLock<()>>,
-    /// Held while a picture is decoded.
-    looking: Mutex<()>,
+    /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without rows: a
+    /// sweep in between would delete an object whose row is about to be written.
+    sweep_lock: Arc<RwLock<()>>,
+    /// Held while an image is decoded, which takes memory.
+    decode_lock: Mutex<()>,
 }
 
 enum Place {
@@ -64,29 +63,31 @@ enum Place {
     Bucket(Bucket),
 }
 
-/// An object that is in the vault, for good once this is dropped: until then its row is to be written.
+/// A stored object. Hold this until its row is committed: until then no sweep deletes the object.
 pub struct Kept {
-    /// In hexadecimal.
+    /// Its hash, in hexadecimal.
     pub sha256: String,
+    /// Its size, in bytes.
     pub size: u64,
-    /// What its bytes say it is.
+    /// Its type by its first bytes.
     pub sniffed: Option<&'static str>,
-    _keeping: OwnedRwLockReadGuard<()>,
+    _no_sweep: OwnedRwLockReadGuard<()>,
 }
 
 impl Vault {
-    /// Objects in a folder of our own. What was coming in when the last process died is thrown away.
+    /// Opens a vault in a folder, created if missing. Incomplete files of an earlier process are deleted.
     pub fn in_folder(path: &Path) -> Result<Self, VaultError> {
         let folder = Folder::open(path)?;
         Self::new(&path.join("incoming"), Place::Folder(folder))
     }
 
-    /// Objects in a bucket (`s3://bucket/prefix`); credentials come from the environment. `spool` is a local folder of our own.
+    /// Opens a vault in a bucket (`s3://bucket/prefix`), with credentials from the environment. `spool` is a local folder for
+    /// incoming files.
     pub fn in_bucket(url: &str, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::s3(url)?))
     }
 
-    /// Objects in any store that speaks the same language.
+    /// Opens a vault in any store of the `object_store` library.
     pub fn in_store(store: Arc<dyn object_store::ObjectStore>, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::new(store)))
     }
@@ -96,20 +97,21 @@ impl Vault {
         let inner = Inner {
             spool: spool.to_owned(),
             place,
-            keeping: Arc::default(),
-            looking: Mutex::default(),
+            sweep_lock: Arc::default(),
+            decode_lock: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// A place for bytes that come in, at most `max` of them.
+    /// Returns a sink for a new object of at most `max` bytes.
     pub fn incoming(&self, max: u64) -> Result<Incoming, VaultError> {
         Incoming::new(&self.inner.spool, max)
     }
 
-    /// Keeps what came in. It is on the disk, or in the bucket, when this returns.
+    /// Stores an incoming object. Returns when it is on the disk or in the bucket.
     pub async fn keep(&self, incoming: Incoming) -> Result<Kept, VaultError> {
-        let keeping = self.inner.keeping.clone().read_owned().await;
+        // Before the object gets its name: from then on a sweep could see it.
+        let no_sweep = self.inner.sweep_lock.clone().read_owned().await;
         let finished = incoming.finish().await?;
         match &self.inner.place {
             Place::Folder(folder) => folder.keep(finished.path, &finished.sha256, finished.size).await?,
@@ -119,11 +121,11 @@ impl Vault {
             sha256: finished.sha256,
             size: finished.size,
             sniffed: finished.sniffed,
-            _keeping: keeping,
+            _no_sweep: no_sweep,
         })
     }
 
-    /// These bytes of an object.
+    /// Streams a range of an object's bytes.
     pub async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, VaultError> {
         match &self.inner.place {
             Place::Folder(folder) => folder.read(sha256, range).await,
@@ -131,18 +133,18 @@ impl Vault {
         }
     }
 
-    /// A small JPEG of an object that is a picture. One is made at a time: each takes memory.
+    /// Returns a JPEG thumbnail of an image.
     pub async fn thumbnail(&self, sha256: &str, size: u64) -> Result<Result<Vec<u8>, NoThumbnail>, VaultError> {
         if size > MAX_PICTURE_BYTES {
             return Ok(Err(NoThumbnail::TooLarge));
         }
-        let _alone = self.inner.looking.lock().await;
+        let _one_at_a_time = self.inner.decode_lock.lock().await;
         let pieces: Vec<Bytes> = self.read(sha256, 0..size).await?.try_collect().await?;
         let small = tokio::task::spawn_blocking(move || thumbnail::thumbnail(&pieces.concat()));
         Ok(small.await.map_err(std::io::Error::from)?)
     }
 
-    /// An object as a file for another program of this machine, which may read it for an hour.
+    /// Returns an object as a local file for another program, which may read it for an hour.
     pub async fn file(&self, sha256: &str) -> Result<PathBuf, VaultError> {
         match &self.inner.place {
             Place::Folder(folder) => folder.file(sha256).await,
@@ -150,7 +152,7 @@ impl Vault {
         }
     }
 
-    /// Throws away the objects that came before `before` and that `wanted` does not give back; gives how many those were.
+    /// Deletes objects that were stored before `before` and that `wanted` does not return. Returns how many.
     pub async fn sweep<E, F>(
         &self,
         now: Timestamp,
@@ -164,27 +166,28 @@ impl Vault {
         let old = match &self.inner.place {
             Place::Folder(folder) => folder.older_than(before).await?,
             Place::Bucket(bucket) => {
-                folder::remove_older(&self.inner.spool, now.minus(COPY_KEPT)).await?;
+                folder::remove_older(&self.inner.spool, now.minus(COPY_LIFETIME)).await?;
                 bucket.older_than(before).await?
             }
         };
-        let mut thrown = 0;
+        let mut deleted = 0;
         for batch in old.chunks(SWEEP_BATCH) {
-            let _alone = self.inner.keeping.write().await;
+            // Waits until the rows of objects just stored are committed: `wanted` must see them.
+            let _no_store = self.inner.sweep_lock.write().await;
             let wanted = wanted(batch.to_vec()).await?;
             for sha256 in batch.iter().filter(|sha256| !wanted.contains(*sha256)) {
                 match &self.inner.place {
                     Place::Folder(folder) => folder.remove(sha256).await?,
                     Place::Bucket(bucket) => bucket.remove(sha256).await?,
                 }
-                thrown += 1;
+                deleted += 1;
             }
         }
-        Ok(thrown)
+        Ok(deleted)
     }
 }
 
-/// When a file was written last; what cannot be told is new.
+/// Returns when a file was last written; an unknown time counts as new, so that the file is kept.
 fn written(metadata: &std::fs::Metadata) -> Timestamp {
     let since = metadata
         .modified()
@@ -195,7 +198,7 @@ fn written(metadata: &std::fs::Metadata) -> Timestamp {
         .map_or(Timestamp(i64::MAX), Timestamp)
 }
 
-/// Whether this is the name of an object, and not a way out of the vault.
+/// Whether this is a valid name of an object, and not a path out of the vault.
 fn is_name(sha256: &str) -> bool {
     sha256.len() == 64 && sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,9 +1,9 @@
-//! What bytes say they are, whatever their name or whoever sent them says (rule 31).
+//! Type of a file by its first bytes, whatever its name or its sender says (rule 31).
 
-/// Bytes from the beginning that are looked at.
+/// Number of first bytes that are checked.
 pub const HEAD_BYTES: usize = 8 << 10;
 
-/// The type that the first bytes tell, in the name that browsers know it by.
+/// Returns the type by the first bytes, under the name that browsers use.
 pub fn sniff(head: &[u8]) -> Option<&'static str> {
     Some(match infer::get(head)?.mime_type() {
         "audio/opus" => "audio/ogg",
@@ -14,7 +14,7 @@ pub fn sniff(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The container's own mark; its brand says little.
+/// Checks the container's signature; its brand says little.
 fn is_mp4(head: &[u8]) -> bool {
     head.get(4..8) == Some(b"ftyp") && head.get(8..10) != Some(b"qt")
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_say_what_they_are_and_markup_is_never_a_picture() {
+    fn type_is_sniffed_and_markup_is_never_image() {
         assert_eq!(sniff(b"\x89PNG\r\n\x1a\n...."), Some("image/png"));
         assert_eq!(sniff(b"%PDF-1.7 ..."), Some("application/pdf"));
         let opus = [&b"OggS\0\x02"[..], &[0; 22], b"OpusHead"].concat();
@@ -37,8 +37,8 @@ mod tests {
             "plain",
             "",
         ] {
-            let told = sniff(markup.as_bytes()).unwrap_or_default();
-            assert!(!told.starts_with("image/"), "{markup}: {told}");
+            let kind = sniff(markup.as_bytes()).unwrap_or_default();
+            assert!(!kind.starts_with("image/"), "{markup}: {kind}");
         }
     }
 }

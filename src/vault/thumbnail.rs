@@ -1,28 +1,31 @@
-//! Small pictures of pictures. A stranger's file is decoded here, so everything about it has a bound.
+//! Thumbnails of images. The input comes from strangers, so its dimensions and its memory use are bounded.
 
 use std::io::Cursor;
 
 use image::{ImageError, ImageFormat, ImageReader, Limits};
 
-/// The longer side of a thumbnail, in pixels.
+/// Maximum side of a thumbnail, in pixels.
 const SIDE: u32 = 320;
-/// A picture with a longer side is not looked at, in pixels.
+/// Maximum side of an image, in pixels.
 const MAX_SIDE: u32 = 12_000;
-/// What decoding a picture may take, in bytes: 21 million pixels.
+/// Maximum memory for decoding an image, in bytes: 21 million pixels.
 const MAX_DECODED_BYTES: u64 = 64 << 20;
 
-/// Why there is no small picture of this.
+/// Says why there is no thumbnail.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NoThumbnail {
-    #[error("it is no picture that is known here")]
+    /// It is not an image, or of an unknown format.
+    #[error("it is not an image of a supported format")]
     NoPicture,
-    #[error("it is larger than {MAX_SIDE} pixels a side, or needs more than {} MiB to be looked at", MAX_DECODED_BYTES >> 20)]
+    /// It exceeds a limit.
+    #[error("it is larger than {MAX_SIDE} pixels a side, or needs more than {} MiB to be decoded", MAX_DECODED_BYTES >> 20)]
     TooLarge,
-    #[error("it is no whole picture")]
+    /// It is cut off or damaged.
+    #[error("the image is damaged")]
     Broken,
 }
 
-/// A JPEG no larger than [`SIDE`] a side. Takes its time: not for a thread that others wait for.
+/// Returns a JPEG of at most [`SIDE`] pixels a side. Blocks for a while: call it on a blocking thread.
 pub fn thumbnail(bytes: &[u8]) -> Result<Vec<u8>, NoThumbnail> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -67,7 +70,7 @@ mod tests {
             writer.write_image_data(&pixels).unwrap();
             writer.finish().unwrap();
         } else {
-            // Pixels are begun, and there is no more of them.
+            // Cut off at the beginning of its pixels.
             writer.write_chunk(png::chunk::IDAT, b"x").unwrap();
             drop(writer);
         }
@@ -75,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_becomes_small_and_keeps_its_shape() {
+    fn thumbnail_is_small_and_keeps_proportions() {
         let small = thumbnail(&png(1000, 500, true)).unwrap();
         let read = image::load_from_memory(&small).unwrap();
         assert_eq!((read.width(), read.height()), (SIDE, SIDE / 2));
@@ -83,9 +86,9 @@ mod tests {
         assert_eq!((tiny.width(), tiny.height()), (3, 2));
     }
 
-    /// A few bytes may claim to be a picture of gigabytes.
+    /// A few bytes may claim to be an image of gigabytes.
     #[test]
-    fn a_picture_that_claims_to_be_huge_is_not_looked_at() {
+    fn image_that_claims_huge_size_is_refused() {
         assert_eq!(thumbnail(&png(60_000, 60_000, false)), Err(NoThumbnail::TooLarge));
         assert_eq!(thumbnail(&png(11_000, 11_000, false)), Err(NoThumbnail::TooLarge));
         assert_eq!(thumbnail(&png(100, 100, false)), Err(NoThumbnail::Broken));

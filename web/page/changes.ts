@@ -1,35 +1,36 @@
-// What happens to a message after it was written: its text changed, itself deleted, emojis under it. Told as it happens, and
-// done when the server asks. Each may be asked for twice, and is then done already.
+// Changes of messages: edits, deletions, reactions, votes. Reported as they happen, and made when the server asks. Each call is
+// idempotent.
 
 import { findMessage } from './chats';
 import { chosen } from './details';
 import { isConversation, keyText, type Message, type MsgModel, toMessage } from './messages';
 import { idText, type Person, person, type Reactor, reactor } from './people';
 import { mayWrite } from './send';
-import { attempt, codeOf, Trouble } from './trouble';
+import { attempt, codeOf, PageError } from './errors';
 
 type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
 
-/** Which message. */
+/** The changed message. */
 export interface Target {
   chat: string;
   id: string;
   fromMe: boolean;
-  /** In a group: who wrote it. */
+  /** Its sender, in a group. */
   sender: string | null;
   contact: Person;
 }
 
+/** A reaction. */
 export interface Reacted {
   type: 'reacted';
   target: Target;
-  /** Empty when it was taken away. */
+  /** Empty if it was withdrawn. */
   emoji: unknown;
   reactor: Reactor;
   t: unknown;
 }
 
-/** Somebody has chosen in a poll; nothing chosen: they took their vote back. */
+/** A vote; without options it was withdrawn. */
 export interface Voted {
   type: 'voted';
   target: Target;
@@ -38,7 +39,7 @@ export interface Voted {
   t: unknown;
 }
 
-/** Where somebody who shares their place live is now. */
+/** A new position of a live location. */
 export interface Moved {
   type: 'moved';
   message: Message;
@@ -62,12 +63,12 @@ function target(key: MsgKey): Target | null {
   return { chat, id: key.id, fromMe: key.fromMe === true, sender, contact: person(sender ?? chat) };
 }
 
-/** Calls `tell` with every change that the library tells. */
-export function listen(tell: (change: Change) => void): void {
+/** Calls `report` with every change. */
+export function listen(report: (change: Change) => void): void {
   const safely = (get: () => Change | null) => {
     const change = attempt(get, null);
     if (change) {
-      tell(change);
+      report(change);
     }
   };
   WPP.on('chat.msg_edited', ({ msg }) =>
@@ -96,7 +97,7 @@ export function listen(tell: (change: Change) => void): void {
       return of && { type: 'voted', target: of, options, voter: reactor(sender), t: timestamp };
     }),
   );
-  // The page's own messages are there once it is ready, which it may be already.
+  // The page's own collection exists once the page is ready, which it may be already.
   WPP.on('conn.main_ready', () => attempt(() => followPlaces(safely), undefined));
   if (attempt(() => WPP.isFullReady, false)) {
     attempt(() => followPlaces(safely), undefined);
@@ -105,7 +106,7 @@ export function listen(tell: (change: Change) => void): void {
 
 let following = false;
 
-/** The library tells where a shared place begins, not how it moves: the page's own messages do. */
+/** Follows live locations in the page's own collection: the library reports only their start. */
 function followPlaces(safely: (get: () => Change | null) => void): void {
   if (following) {
     return;
@@ -114,7 +115,7 @@ function followPlaces(safely: (get: () => Change | null) => void): void {
   const moved = new Set<MsgModel>();
   WPP.whatsapp.MsgStore.on('change:lat change:lng', (msg: MsgModel) => {
     if (moved.size === 0) {
-      // Both of them change together.
+      // Latitude and longitude change one after the other: reported together.
       queueMicrotask(() => {
         const all = [...moved];
         moved.clear();
@@ -130,39 +131,41 @@ function followPlaces(safely: (get: () => Change | null) => void): void {
   });
 }
 
-export interface Wanted {
+/** A change to make. */
+export interface ChangeRequest {
   chat: string;
   id: string;
   fromMe: boolean;
   sender: string | null;
   me: string | null;
-  /** One of them. */
+  /** One of `text`, `remove` and `emoji` is set. */
   text?: string;
   remove?: true;
   emoji?: string;
 }
 
-export async function change(wanted: Wanted): Promise<null> {
-  mayWrite(wanted.me);
-  const msg = await findMessage(wanted);
+/** Edits, deletes or reacts to a message. */
+export async function change(request: ChangeRequest): Promise<null> {
+  mayWrite(request.me);
+  const msg = await findMessage(request);
   if (!msg) {
-    throw new Trouble('no_message', 'the page does not have this message');
+    throw new PageError('no_message', 'the page does not have this message');
   }
-  if (wanted.text !== undefined) {
-    await edit(msg, wanted.text);
-  } else if (wanted.remove) {
+  if (request.text !== undefined) {
+    await edit(msg, request.text);
+  } else if (request.remove) {
     await remove(msg);
   } else {
-    await react(msg, wanted.emoji ?? '');
+    await react(msg, request.emoji ?? '');
   }
   return null;
 }
 
 async function edit(msg: MsgModel, text: string): Promise<void> {
   if (msg.type === 'revoked') {
-    throw new Trouble('refused', 'the message has been deleted');
+    throw new PageError('refused', 'the message was deleted');
   }
-  // The library trims it.
+  // Compared trimmed: the library trims the text.
   if ((msg.type === 'chat' ? msg.body : msg.caption)?.trim() === text.trim()) {
     return;
   }
@@ -170,7 +173,7 @@ async function edit(msg: MsgModel, text: string): Promise<void> {
     await WPP.chat.editMessage(keyText(msg.id), text, { linkPreview: false, markIsRead: false, waitForAck: false });
   } catch (error) {
     if (codeOf(error) === 'edit_message_error') {
-      throw new Trouble('refused', 'WhatsApp does not take an edit of this message: it may be too old');
+      throw new PageError('refused', 'WhatsApp refused the edit: the message may be too old');
     }
     throw error;
   }
@@ -183,7 +186,7 @@ async function remove(msg: MsgModel): Promise<void> {
   const done = await WPP.chat.deleteMessage(idText(msg.id.remote), keyText(msg.id), true, true);
   const one = Array.isArray(done) ? done[0] : done;
   if (one && !one.isRevoked && (msg.type as string) !== 'revoked') {
-    throw new Trouble('refused', 'WhatsApp did not delete this message for everyone');
+    throw new PageError('refused', 'WhatsApp did not delete this message for everyone');
   }
 }
 

@@ -1,12 +1,13 @@
-// Chats and their history, for the resync; finding the chat of a number.
+// Chats and their newest messages, for the resync; the chat of a number.
 
 import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
-import { existing, forms, forms as people, idText, type Person, person } from './people';
-import { attempt, codeOf, Trouble } from './trouble';
+import { existing, forms, idText, type Person, person } from './people';
+import { attempt, codeOf, PageError } from './errors';
 
-/** Messages of one chat that are asked for at once, at the most. */
-const MAX_ASKED = 50_000;
+/** Maximum number of messages requested of one chat. */
+const MAX_REQUESTED = 50_000;
 
+/** A chat of the list. */
 export interface Chat {
   chat: string;
   contact: Person;
@@ -16,12 +17,12 @@ export interface Chat {
   lastMessage: string | null;
 }
 
-/** All conversations, the most recent first. */
+/** Returns all chats with people, the most recent first. */
 export async function chats(): Promise<Chat[]> {
   return latestFirst(await WPP.chat.list({ ignoreGroupMetadata: true })).map(summary);
 }
 
-/** The most recent of them, from the page's memory alone. */
+/** Returns the most recent chats from the page's memory, without a request. */
 export function newest({ count }: { count: number }): Chat[] {
   return latestFirst(WPP.whatsapp.ChatStore.getModelsArray()).slice(0, count).map(summary);
 }
@@ -44,44 +45,44 @@ function summary(model: ChatModel): Chat {
 }
 
 /**
- * The newest `count` messages, oldest first; fewer only when the chat has no more. The library starts at the last
- * *received* one, so what is newer (our own) is taken from the page's memory as well.
+ * Returns the newest `count` messages, oldest first; fewer only if the chat has no more. The library starts at the last
+ * *received* message; newer ones of our own are taken from the page's memory.
  */
 export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable)[]> {
   const models = (await newestModels(chat, count)).slice(-count);
-  return told(models);
+  return toEvents(models);
 }
 
-async function told(models: MsgModel[]): Promise<(Message | Unreadable)[]> {
+async function toEvents(models: MsgModel[]): Promise<(Message | Unreadable)[]> {
   const events = await Promise.all(models.map(withReactions));
   return events.filter((event) => event !== null);
 }
 
-/** At least `count` of the newest messages, if the chat has as many. */
+/** Returns at least `count` of the newest messages, if the chat has as many. */
 async function newestModels(chat: string, count: number): Promise<MsgModel[]> {
   const form = existing(chat);
   const model = form === null ? undefined : WPP.chat.get(form);
   if (form === null || !model) {
-    throw new Trouble('no_chat', 'the page has no such chat');
+    throw new PageError('no_chat', 'the page has no such chat');
   }
-  // Some of what the page keeps is no message of anybody: then more has to be asked for.
-  for (let asked = count; ; asked *= 2) {
-    const stored = (await WPP.chat.getMessages(form, { count: asked })) as unknown as MsgModel[];
+  // Some stored entries are not messages: then more have to be requested.
+  for (let requested = count; ; requested *= 2) {
+    const stored = (await WPP.chat.getMessages(form, { count: requested })) as unknown as MsgModel[];
     const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
     const models = inOrder(stored, inMemory).filter((msg) => toEvent(msg) !== null);
-    if (models.length >= count || stored.length < asked || asked > MAX_ASKED) {
+    if (models.length >= count || stored.length < requested || requested > MAX_REQUESTED) {
       return models;
     }
   }
 }
 
-/** How many messages are read back at first, and how much more each time, until they are old enough. */
+/** Number of messages read at first, and the factor by which it grows until they are old enough. */
 const REVISED_FIRST = 50;
 const REVISED_GROWTH = 4;
 
 /**
- * Of the newest `count` messages, back to `since` (in seconds), those that were changed after they were written: a change that
- * the page takes in before the library listens makes no event.
+ * Returns those of the newest `count` messages, back to `since` (in seconds), that were changed after they were written: a
+ * change that the page processes before the library listens makes no event.
  */
 export async function revised({
   chat,
@@ -92,19 +93,20 @@ export async function revised({
   since: number;
   count: number;
 }): Promise<(Message | Unreadable)[]> {
-  for (let asked = Math.min(REVISED_FIRST, count); ; asked = Math.min(asked * REVISED_GROWTH, count)) {
-    const models = (await newestModels(chat, asked)).slice(-asked);
+  for (let requested = Math.min(REVISED_FIRST, count); ; requested = Math.min(requested * REVISED_GROWTH, count)) {
+    const models = (await newestModels(chat, requested)).slice(-requested);
     const [oldest] = models;
-    if (asked >= count || models.length < asked || !oldest || (oldest.t ?? 0) < since) {
-      return told(models.filter((msg) => (msg.t ?? 0) >= since && isRevised(msg)));
+    if (requested >= count || models.length < requested || !oldest || (oldest.t ?? 0) < since) {
+      return toEvents(models.filter((msg) => (msg.t ?? 0) >= since && isRevised(msg)));
     }
   }
 }
 
 /**
- * By time; within a second (`t` has no more) in the order of what is stored, behind which is what is in memory alone. What is
- * in memory stands there in the order in which the page came across it: an older message whose text was changed comes late.
- * But in the second in which what is stored begins, memory has what is older than that as well, in front of it.
+ * Merges stored messages with those in memory, sorted by time. `t` is in whole seconds; within one second stored messages come
+ * first, in their order, then those only in memory. The order in memory is that in which the page met them, so an older message
+ * that was edited may be late there. Exception: in the second in which the stored list begins, messages that are before its first
+ * one in memory are older than it.
  */
 export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMemory: M[]): M[] {
   const live = new Map(inMemory.map((msg) => [keyText(msg.id), msg]));
@@ -118,37 +120,39 @@ export function inOrder<M extends Pick<MsgModel, 'id' | 't'>>(stored: M[], inMem
   return [...older, ...shown, ...alone.filter((msg) => !older.has(msg))].sort((a, b) => (a.t ?? 0) - (b.t ?? 0));
 }
 
-/** One message, or null when the page does not have it. */
+/** Returns one message; null if the page does not have it. */
 export async function message(query: Query): Promise<Message | Unreadable | null> {
   const found = await findMessage(query);
   return found && withReactions(found);
 }
 
+/** Identifies a message. */
 export interface Query {
   chat: string;
   id: string;
   fromMe: boolean;
-  /** In a group: who wrote it. */
+  /** Its sender, in a group. */
   sender?: string | null;
 }
 
-/** The key under which the page may have a message: in a group it says who wrote it, by number or LID. */
+/** Returns the keys under which the page may have a message: in a group they contain the sender, by number or LID. */
 function keys(form: string, { id, fromMe, sender }: Query): string[] {
   const key = `${fromMe}_${form}_${id}`;
   if (!form.endsWith('@g.us')) {
     return [key];
   }
   const mine = [() => WPP.conn.getMyUserLid(), () => WPP.conn.getMyUserWid()];
-  const writers = fromMe ? mine.map((get) => attempt(() => idText(get()), null)) : sender ? people(sender) : [];
+  const writers = fromMe ? mine.map((get) => attempt(() => idText(get()), null)) : sender ? forms(sender) : [];
   return writers.filter((writer) => writer !== null).map((writer) => `${key}_${writer}`);
 }
 
+/** Finds a message in memory or in the page's storage. */
 export async function findMessage(query: Query): Promise<MsgModel | null> {
   for (const form of forms(query.chat)) {
     const model = WPP.chat.get(form);
-    const seen = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
-    if (seen) {
-      return seen;
+    const shown = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
+    if (shown) {
+      return shown;
     }
     for (const key of keys(form, query)) {
       try {
@@ -163,12 +167,13 @@ export async function findMessage(query: Query): Promise<MsgModel | null> {
   return null;
 }
 
+/** A chat with its contact. */
 export interface Resolved {
   chat: string;
   contact: Person;
 }
 
-/** The chat of a chat id or number (`…@c.us`), or null when the number is not on WhatsApp. */
+/** Returns the chat of a chat id or number (`…@c.us`); null if the number is not on WhatsApp. */
 export async function resolve({ id }: { id: string }): Promise<Resolved | null> {
   const known = existing(id);
   if (known !== null) {
@@ -187,26 +192,29 @@ export async function resolve({ id }: { id: string }): Promise<Resolved | null> 
   return { chat, contact: person(chat) };
 }
 
-/** The library takes an error for "does not exist": only the server's own answer counts. */
+/** Asks the server whether a number exists. The library reports an error as "does not exist", which is not enough. */
 async function isOnServer(id: string): Promise<boolean> {
   const wid = WPP.util.createWid(id);
   if (!wid) {
-    throw new Trouble('not_a_number', 'WhatsApp does not take this for a phone number');
+    throw new PageError('not_a_number', 'WhatsApp does not accept this as a phone number');
   }
   return Boolean(await WPP.whatsapp.functions.queryWidExists(wid));
 }
 
+/** Marks a chat as read. */
 export async function markRead({ chat }: { chat: string }): Promise<null> {
   await WPP.chat.markIsRead(existing(chat) ?? chat);
   return null;
 }
 
+/** Shows or hides "typing…". */
 export async function typing({ chat, on }: { chat: string; on: boolean }): Promise<null> {
   const form = existing(chat) ?? chat;
   await (on ? WPP.chat.markIsComposing(form) : WPP.chat.markIsPaused(form));
   return null;
 }
 
+/** Shows or hides "recording…". */
 export async function recording({ chat, on }: { chat: string; on: boolean }): Promise<null> {
   const form = existing(chat) ?? chat;
   await (on ? WPP.chat.markIsRecording(form) : WPP.chat.markIsPaused(form));

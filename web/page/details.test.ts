@@ -6,8 +6,8 @@ function msg(fields: object): MsgModel {
   return { id: { id: 'A', fromMe: false }, ...fields } as unknown as MsgModel;
 }
 
-describe('what a message carries', () => {
-  it('tells of a kind that nobody knows its fields, and neither keys nor bytes nor what is too long', () => {
+describe('details', () => {
+  it('keep plain bounded fields of an unknown type', () => {
     const { raw } = detailsOf(
       msg({
         type: 'hologram',
@@ -30,12 +30,12 @@ describe('what a message carries', () => {
     });
   });
 
-  it('tells no fields of what is known', () => {
+  it('have no raw fields for a known type', () => {
     expect(detailsOf(msg({ type: 'chat', attributes: { a: 1 } })).raw).toBeNull();
     expect(detailsOf(msg({ type: 'gp2', subtype: 'add', attributes: { a: 1 } })).raw).toBeNull();
   });
 
-  it('takes the options of a vote whether they are told as options or as places', () => {
+  it('name chosen options given as options or places', () => {
     const poll = msg({ type: 'poll_creation', pollOptions: [{ name: 'nine' }, { name: 'ten' }] });
     const holes: unknown[] = [];
     holes[1] = { name: 'ten', localId: 1 };

@@ -1,40 +1,41 @@
-// What a message carries besides its text and its medium: a place, cards, a poll, who is called by name, whom it quotes. As the
-// page has it; the server judges it. Never media, thumbnails or keys.
+// Details of a message: place, cards, poll, mentions, quote. Copied as the page has them, and validated by the server. Never
+// media, thumbnails or keys.
 
 import type { MsgModel } from './messages';
 import { isNotice, type Notice, notice } from './notices';
 import { idText, person, type Person } from './people';
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
+/** Details of a message. */
 export interface Details {
   forwarded: boolean;
-  /** How long after it was written it disappears, in seconds. */
+  /** Timer of a disappearing message, in seconds. */
   expiresAfter: unknown;
   mentions: { id: string; contact: Person }[];
   location: Place | null;
   cards: { name: unknown; vcard: unknown }[];
   poll: { question: unknown; options: unknown[]; selectable: unknown } | null;
-  /** What it quotes: for a quote of something that the server does not have. */
+  /** The quoted message, in case the server does not have it. */
   quote: { text: unknown; kind: unknown; from: Person | null } | null;
   notice: Notice | null;
-  /** Of a kind that the server does not know: what there is to it. */
+  /** Plain fields of a message of an unknown type. */
   raw: Record<string, unknown> | null;
 }
 
 interface Place {
   lat: unknown;
   lng: unknown;
-  /** Name and address, a line each. */
+  /** Name and address, one line each. */
   text: unknown;
   live: boolean;
-  /** How long it is shared live, in seconds. */
+  /** Duration of a live location, in seconds. */
   shareDuration: unknown;
 }
 
-/** Most mentions, cards and options that are taken from one message. */
+/** Maximum number of mentions, cards and options of one message. */
 const MAX_LISTED = 1024;
 
-/** Kinds that the server knows: of any other, what it is made of goes along. */
+/** Types that the server knows; of any other the plain fields are reported. */
 const KNOWN = new Set<unknown>([
   'chat',
   'hsm',
@@ -57,9 +58,10 @@ const KNOWN = new Set<unknown>([
   'ciphertext',
 ]);
 
-/** A text that may have been cut: the whole of it is never needed for a hint. */
-const HINT_CHARS = 1000;
+/** Maximum length of a quoted text, in characters. */
+const MAX_QUOTE_CHARS = 1000;
 
+/** Returns the details of a message. */
 export function detailsOf(msg: MsgModel): Details {
   const list = <T>(get: () => T[] | undefined | null): T[] => {
     const all = attempt(get, null);
@@ -119,8 +121,8 @@ function optionName(option: unknown): unknown {
 }
 
 /**
- * The names of the options that were chosen. The library gives an array with holes, by the options' places; its types
- * say numbers, it gives options.
+ * Returns the names of the chosen options. The library returns an array with holes at the places of other options. Its types
+ * say that the items are numbers, but they are options.
  */
 export function chosen(selected: unknown, poll: MsgModel | null): unknown[] {
   if (!Array.isArray(selected)) {
@@ -140,15 +142,15 @@ function quote(msg: MsgModel): Details['quote'] {
   const text = quoted?.type === 'chat' || quoted?.type === undefined ? quoted?.body : quoted.caption;
   const from = attempt(() => (msg.quotedParticipant ? idText(msg.quotedParticipant) : null), null);
   return {
-    text: typeof text === 'string' ? text.slice(0, HINT_CHARS) : null,
+    text: typeof text === 'string' ? text.slice(0, MAX_QUOTE_CHARS) : null,
     kind: quoted?.type ?? null,
     from: from === null ? null : person(from),
   };
 }
 
-/** Names of what is never told: keys, thumbnails, addresses of files. */
+/** Names of fields that are never reported: keys, thumbnails, addresses of files. */
 const SECRET = /key|secret|hash|thumb|jpeg|preview|sidecar|path|token|media|blob|waveform|^enc/i;
-/** Most fields of one object, longest text in one, and how deep objects lie in each other. */
+/** Maximum number of fields of an object, length of a text, and depth of objects. */
 const MAX_FIELDS = 40;
 const MAX_FIELD_CHARS = 500;
 const MAX_DEPTH = 2;
@@ -164,9 +166,9 @@ function fields(of: object, depth: number): Record<string, unknown> {
     if (Object.keys(plain).length >= MAX_FIELDS) {
       break;
     }
-    const told = SECRET.test(name) ? undefined : attempt(() => plainValue(value, depth), undefined);
-    if (told !== undefined) {
-      plain[name] = told;
+    const copy = SECRET.test(name) ? undefined : attempt(() => plainValue(value, depth), undefined);
+    if (copy !== undefined) {
+      plain[name] = copy;
     }
   }
   return plain;
@@ -195,7 +197,7 @@ function plainValue(value: unknown, depth: number): unknown {
   if (prototype === Object.prototype || prototype === null) {
     return depth < MAX_DEPTH ? fields(value, depth + 1) : undefined;
   }
-  // Ids and the like: as the page itself writes them.
+  // Ids and the like, as the page writes them.
   const text = String(value);
   return text.startsWith('[object') ? undefined : text.slice(0, MAX_FIELD_CHARS);
 }

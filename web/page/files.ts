@@ -1,14 +1,15 @@
-// Files on their way out. The server puts a file into an input of ours through the debugging connection, so that its bytes never
-// pass through a message; the page reads it from the disk while it uploads it.
+// Outgoing files. The server attaches a file to an input of ours over the debugging protocol, so that no message carries its
+// bytes; the browser reads it from the disk during the upload.
 
-import { attempt, codeOf, Trouble } from './trouble';
+import { attempt, codeOf, PageError } from './errors';
 
 type FileOptions = Parameters<typeof WPP.chat.sendFileMessage>[2];
 type SendOptions = NonNullable<Parameters<typeof WPP.chat.sendVCardContactMessage>[2]>;
 type Sent = Awaited<ReturnType<typeof WPP.chat.sendFileMessage>>;
 
+/** A file to send. */
 export interface OutgoingFile {
-  /** The input that has it: see {@link fileInput}. */
+  /** Name of its input: see {@link fileInput}. */
   input: string;
   as: 'image' | 'video' | 'gif' | 'audio' | 'voice' | 'document' | 'sticker';
   mimetype: string;
@@ -16,12 +17,12 @@ export interface OutgoingFile {
   caption: string | null;
 }
 
-/** Inputs that wait for their files, at the most; the oldest is forgotten. */
+/** Maximum number of open inputs; the oldest is dropped. */
 const MAX_INPUTS = 8;
 
 const inputs = new Map<string, HTMLInputElement>();
 
-/** An input for the server to put a file into. It is in no document, so nobody sees it. */
+/** Creates an input for the server to attach a file to. It is in no document, so it is invisible. */
 export function fileInput(name: string): HTMLInputElement {
   const input = document.createElement('input');
   input.type = 'file';
@@ -34,16 +35,17 @@ export function fileInput(name: string): HTMLInputElement {
   return input;
 }
 
-/** The same bytes under the name and type that they go out with; nothing is read for it. */
+/** Returns the file under its outgoing name and type, without reading it. */
 function take(out: OutgoingFile): File {
   const file = inputs.get(out.input)?.files?.[0];
   inputs.delete(out.input);
   if (!file) {
-    throw new Trouble('no_file', 'the page has not been given the file');
+    throw new PageError('no_file', 'no file was attached to the page');
   }
   return new File([file], out.filename ?? 'file', { type: out.mimetype, lastModified: file.lastModified });
 }
 
+/** Sends a file. */
 export async function sendFile(chat: string, out: OutgoingFile, options: SendOptions): Promise<Sent> {
   const file = take(out);
   try {
@@ -55,10 +57,9 @@ export async function sendFile(chat: string, out: OutgoingFile, options: SendOpt
       ...(out.caption !== null && { caption: out.caption }),
     });
   } catch (error) {
-    // It fails while it looks at the file, or not at all: what it has made a message of it does not give up any more. The
-    // caller looks whether there is one.
+    // The library fails only before it has made a message of the file. (The caller checks whether there is one.)
     const code = codeOf(error) === 'file_too_large' ? 'file_too_large' : 'file_refused';
-    throw new Trouble(code, `the page cannot send this file: ${attempt(() => String(error).slice(0, 120), 'unexpected')}`);
+    throw new PageError(code, `the page cannot send this file: ${attempt(() => String(error).slice(0, 120), 'unexpected')}`);
   }
 }
 

@@ -1,8 +1,9 @@
-// Groups: how each is called and who is in it, told when the server hears of the group and when it changes.
+// Groups: name and members, reported with the first message of a group and after each change.
 
 import { idText, isMe, person, type Person } from './people';
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
+/** A group. */
 export interface Group {
   type: 'group';
   chat: string;
@@ -10,29 +11,30 @@ export interface Group {
   participants: { id: string; contact: Person; me: boolean; admin: boolean }[] | null;
 }
 
-/** Changes come together with the notices about them: the page is asked when they are over, in milliseconds. */
-const SETTLED = 300;
+/** Delay before a changed group is read, in milliseconds: changes come in bursts. */
+const SETTLE_TIME = 300;
 
+/** Reports groups. */
 export class Groups {
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   private readonly due = new Set<string>();
-  private readonly tell: (group: Group) => void;
+  private readonly report: (group: Group) => void;
 
-  constructor(tell: (group: Group) => void) {
-    this.tell = tell;
+  constructor(report: (group: Group) => void) {
+    this.report = report;
   }
 
-  /** `changed`: to be told though it was told before. */
-  note(chat: string, changed: boolean): void {
-    if (!chat.endsWith('@g.us') || this.due.has(chat) || (this.told.has(chat) && !changed)) {
+  /** Schedules a report of a group, unless it was reported before and has not `changed`. */
+  request(chat: string, changed: boolean): void {
+    if (!chat.endsWith('@g.us') || this.due.has(chat) || (this.reported.has(chat) && !changed)) {
       return;
     }
-    this.told.add(chat);
+    this.reported.add(chat);
     this.due.add(chat);
     setTimeout(() => {
       this.due.delete(chat);
-      group(chat).then(this.tell, () => this.told.delete(chat));
-    }, SETTLED);
+      group(chat).then(this.report, () => this.reported.delete(chat));
+    }, SETTLE_TIME);
   }
 }
 

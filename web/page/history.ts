@@ -1,22 +1,23 @@
-// A chat's past, page by page from the newest back, for the import of history.
+// The history of a chat, page by page from the newest message back, for the import.
 
 import { inOrder } from './chats';
 import { keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
 import { existing } from './people';
-import { attempt, codeOf, Trouble } from './trouble';
+import { attempt, codeOf, PageError } from './errors';
 
-/** Pages without a message of anybody that are passed over in one call: its answer has to come in time. */
+/** Maximum number of pages without a message that one call skips, so that it answers in time. */
 const MAX_EMPTY_PAGES = 25;
 
-export interface Past {
-  /** Where it stands: what to ask on from. */
+/** One message of the history. */
+export interface HistoryItem {
+  /** Its key, from which the next call continues. */
   mark: string;
   event: Message | Unreadable;
 }
 
 /**
- * About `count` messages that stand before `before`, or the newest ones; oldest first. Empty when there is nothing more.
- * The library starts at the last *received* one, so what is newer (our own) is taken from the page's memory as well.
+ * Returns about `count` messages before `before`, or the newest ones; oldest first. Empty at the beginning of the chat.
+ * The library starts at the last *received* message; newer ones of our own are taken from the page's memory.
  */
 export async function earlier({
   chat,
@@ -26,11 +27,11 @@ export async function earlier({
   chat: string;
   before: string | null;
   count: number;
-}): Promise<Past[]> {
+}): Promise<HistoryItem[]> {
   const form = existing(chat);
   const model = form === null ? undefined : WPP.chat.get(form);
   if (form === null || !model) {
-    throw new Trouble('no_chat', 'the page has no such chat');
+    throw new PageError('no_chat', 'the page has no such chat');
   }
   let from = before;
   for (let page = 0; page < MAX_EMPTY_PAGES; page += 1) {
@@ -40,25 +41,25 @@ export async function earlier({
     const models = inOrder(stored, inMemory).filter((msg) => keyText(msg.id) !== from);
     const [oldest] = models;
     if (!oldest) {
-      await isThere(from);
+      await requireMark(from);
       return [];
     }
-    const told = models.filter((msg) => toEvent(msg) !== null);
-    if (told.length > 0) {
-      return Promise.all(told.map(past)).then((all) => all.filter((one) => one !== null));
+    const shown = models.filter((msg) => toEvent(msg) !== null);
+    if (shown.length > 0) {
+      return Promise.all(shown.map(historyItem)).then((all) => all.filter((one) => one !== null));
     }
     from = keyText(oldest.id);
   }
   return [];
 }
 
-async function past(msg: MsgModel): Promise<Past | null> {
+async function historyItem(msg: MsgModel): Promise<HistoryItem | null> {
   const event = await withReactions(msg);
   return event && { mark: keyText(msg.id), event };
 }
 
-/** Nothing before a place that is gone does not mean that there is nothing more. */
-async function isThere(mark: string | null): Promise<void> {
+/** Throws if the page no longer has the mark: then an empty page does not mean the beginning of the chat. */
+async function requireMark(mark: string | null): Promise<void> {
   if (mark === null) {
     return;
   }
@@ -66,7 +67,7 @@ async function isThere(mark: string | null): Promise<void> {
     await WPP.chat.getMessageById(mark);
   } catch (error) {
     if (['msg_not_found', 'chat_not_found'].includes(codeOf(error) ?? '')) {
-      throw new Trouble('no_mark', 'the page does not know the place any more');
+      throw new PageError('no_mark', 'the page no longer has the message that the import stopped at');
     }
     throw error;
   }

@@ -1,5 +1,5 @@
-// Listens to the library and queues what it tells. Also listens to itself: a message that the page shows and no
-// listener told is noticed, counted, and found again by a resync.
+// Listeners of the library's events, which go into the queue. Gaps are detected too: a message that the page shows and no
+// listener reported is counted, and a resync then finds it.
 
 import { listen } from './changes';
 import type { Groups } from './groups';
@@ -7,43 +7,45 @@ import { idText } from './people';
 import { keyText, type MsgModel, toEvent } from './messages';
 import type { Queue } from './queue';
 import { isSynced } from './status';
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
-/** Message keys that are remembered as heard. */
-const MAX_HEARD = 2000;
-/** How long a listener may take to tell a message that the page shows, in milliseconds. */
-const PATIENCE = 3000;
-/** How many of the newest chats are looked at. */
-const CHATS_LOOKED_AT = 10;
+/** Maximum number of remembered ids of reported messages. */
+const MAX_REPORTED = 2000;
+/** Maximum time between a message appearing in the page and its report, in milliseconds. */
+const REPORT_TIMEOUT = 3000;
+/** Number of the newest chats that are checked. */
+const CHECKED_CHATS = 10;
 
-/** What the listeners have told, and what they should have. */
-export class Hearing {
-  /** Messages that the page shows and nobody told. */
-  unheard = 0;
-  private readonly heard = new Set<string>();
+/** Compares the messages that the page shows with those that the listeners reported. */
+export class GapDetector {
+  /** Number of messages that the page showed and no listener reported. */
+  missed = 0;
+  private readonly reported = new Set<string>();
   private readonly suspects = new Map<string, number>();
 
-  note(id: string): void {
-    this.heard.add(id);
+  /** Notes that a message was reported. */
+  report(id: string): void {
+    this.reported.add(id);
     this.suspects.delete(id);
-    if (this.heard.size > MAX_HEARD) {
-      const [oldest] = this.heard;
-      this.heard.delete(oldest as string);
+    if (this.reported.size > MAX_REPORTED) {
+      const [oldest] = this.reported;
+      this.reported.delete(oldest as string);
     }
   }
 
-  /** `newest`: the ids of the newest messages that the page shows. `now` in milliseconds. */
+  /** Counts messages that are shown for too long without a report. `newest` holds the ids of the newest messages that the page
+   * shows, `now` is in milliseconds. */
   compare(newest: string[], now: number): void {
     for (const id of newest) {
-      if (this.heard.has(id)) {
+      if (this.reported.has(id)) {
         continue;
       }
       const since = this.suspects.get(id);
       if (since === undefined) {
         this.suspects.set(id, now);
-      } else if (now - since >= PATIENCE) {
-        this.unheard += 1;
-        this.note(id);
+      } else if (now - since >= REPORT_TIMEOUT) {
+        this.missed += 1;
+        this.report(id);
       }
     }
     for (const id of this.suspects.keys()) {
@@ -54,15 +56,15 @@ export class Hearing {
   }
 }
 
-/** The newest message of each of the newest chats, as the page shows them. */
+/** Returns the ids of the newest message of each of the newest chats. */
 function newest(): string[] {
-  const chats = WPP.whatsapp.ChatStore.getModelsArray().slice(0, CHATS_LOOKED_AT);
+  const chats = WPP.whatsapp.ChatStore.getModelsArray().slice(0, CHECKED_CHATS);
   return chats.flatMap((chat) => (chat.lastReceivedKey ? [chat.lastReceivedKey.id] : []));
 }
 
 let followingAcks = false;
 
-/** How far a message in a group is with all of its members. */
+/** Queues acks of our messages in groups, as they apply to all members. */
 function followGroupAcks(queue: Queue): void {
   if (followingAcks) {
     return;
@@ -78,22 +80,24 @@ function followGroupAcks(queue: Queue): void {
   );
 }
 
+/** All listeners of one page. */
 export class Listeners {
-  private readonly hearing = new Hearing();
+  private readonly gaps = new GapDetector();
   private readonly groups: Groups;
-  /** What the page shows at first is for the resync that every new epoch brings. */
+  /** Whether the first messages were noted: those are found by the resync that follows every load. */
   private baseline = false;
-  /** Whether the page's own collection is listened to as well. */
+  /** Whether the page's own collection is listened to, besides the library. */
   private direct = false;
 
   constructor(groups: Groups) {
     this.groups = groups;
   }
 
-  get unheard(): number {
-    return this.hearing.unheard;
+  get missed(): number {
+    return this.gaps.missed;
   }
 
+  /** Checks for gaps; called with every status. */
   check(now: number): void {
     if (!attempt(() => WPP.isFullReady && isSynced(), false)) {
       this.baseline = false;
@@ -101,22 +105,22 @@ export class Listeners {
     }
     const ids = attempt(newest, []);
     if (this.baseline) {
-      this.hearing.compare(ids, now);
+      this.gaps.compare(ids, now);
     } else {
       this.baseline = true;
-      ids.forEach((id) => this.hearing.note(id));
+      ids.forEach((id) => this.gaps.report(id));
     }
   }
 
   /**
-   * Listens to the page's own collection too, where the library's listener tells nothing. What both tell is told twice, and
-   * stored once.
+   * Listens to the page's own collection too, for when the library's listener is dead. A message that both report is queued twice
+   * and stored once.
    */
   relisten(queue: Queue): null {
     if (!this.direct) {
       WPP.whatsapp.MsgStore.on('add', (msg: MsgModel) => {
         if (msg.isNewMsg) {
-          queueMicrotask(() => this.tell(queue, msg));
+          queueMicrotask(() => this.push(queue, msg));
         }
       });
       this.direct = true;
@@ -124,23 +128,23 @@ export class Listeners {
     return null;
   }
 
-  private tell(queue: Queue, msg: MsgModel): void {
-    attempt(() => this.hearing.note(msg.id.id), undefined);
+  private push(queue: Queue, msg: MsgModel): void {
+    attempt(() => this.gaps.report(msg.id.id), undefined);
     const event = toEvent(msg);
     if (event) {
       queue.push(event);
     }
-    attempt(() => this.groups.note(idText(msg.id.remote), msg.type === 'gp2'), undefined);
+    attempt(() => this.groups.request(idText(msg.id.remote), msg.type === 'gp2'), undefined);
   }
 
-  /** `changed` is called when the page's status may have changed; `loggedOut` with WhatsApp's reason. */
+  /** Starts to listen. `changed` is called when the page's status may have changed, `loggedOut` with WhatsApp's reason. */
   start(queue: Queue, changed: () => void, loggedOut: (reason: string | null) => void): void {
-    WPP.on('chat.new_message', (msg) => this.tell(queue, msg));
-    WPP.on('group.participant_changed', ({ groupId }) => this.groups.note(idText(groupId), true));
+    WPP.on('chat.new_message', (msg) => this.push(queue, msg));
+    WPP.on('group.participant_changed', ({ groupId }) => this.groups.request(idText(groupId), true));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
       const inGroup = idText(chat).endsWith('@g.us');
       if (inGroup && ack > 1) {
-        // Of one member alone: the message itself says how far all of them are.
+        // The ack of a single member: `followGroupAcks` reports what applies to all.
         return;
       }
       // The stanza id survives a chat's move from number to LID; the rest of the key does not.
@@ -154,8 +158,8 @@ export class Listeners {
     }
     listen((change) => queue.push(change));
     let reason: string | null = null;
-    WPP.on('conn.logout_reason', (told) => {
-      reason = typeof told === 'string' ? told : null;
+    WPP.on('conn.logout_reason', (value) => {
+      reason = typeof value === 'string' ? value : null;
     });
     WPP.on('conn.logout', () => loggedOut(reason));
     for (const event of [

@@ -1,38 +1,39 @@
-// Linking and unlinking the device.
+// Login and logout: linking and unlinking the device.
 
-import { Trouble, within } from './trouble';
+import { PageError, within } from './errors';
 
-/** Longest wait for a code, in milliseconds. */
-const CODE_LIMIT = 20_000;
+/** Deadline for a pairing code, in milliseconds. */
+const CODE_TIMEOUT = 20_000;
 
-function unlinked(): void {
+/** Throws if the page is loading or a phone is linked. */
+function requireUnlinked(): void {
   if (!WPP.isFullReady) {
-    throw new Trouble('not_ready', 'the page is still loading');
+    throw new PageError('not_ready', 'the page is still loading');
   }
   if (WPP.conn.isAuthenticated()) {
-    throw new Trouble('linked', 'a phone is linked already');
+    throw new PageError('linked', 'a phone is already linked');
   }
 }
 
-/** Asks for a fresh QR code; it comes as a change of the status. */
+/** Requests a fresh QR code, which appears in the status. */
 export function refreshQr(): null {
-  unlinked();
-  // It answers only when the next code is there.
+  requireUnlinked();
+  // Not awaited: it answers only when the next code is there.
   void WPP.conn.refreshQR().catch(() => null);
   return null;
 }
 
-/** The eight characters to be typed on the phone of this number (digits). */
+/** Returns the eight characters to type on the phone with this number. */
 export async function pairingCode({ digits }: { digits: string }): Promise<string> {
-  unlinked();
+  requireUnlinked();
   const failed: { error?: unknown } = {};
-  const asked = WPP.conn.genLinkDeviceCodeForPhoneNumber(digits).catch((error: unknown) => {
+  const request = WPP.conn.genLinkDeviceCodeForPhoneNumber(digits).catch((error: unknown) => {
     failed.error = error;
     return null;
   });
-  const code = await within<string | null>(asked, CODE_LIMIT, null);
+  const code = await within<string | null>(request, CODE_TIMEOUT, null);
   if (typeof code !== 'string') {
-    throw failed.error ?? new Trouble('no_code', 'WhatsApp gave no pairing code; try again in a while');
+    throw failed.error ?? new PageError('no_code', 'WhatsApp gave no pairing code; try again in a few minutes');
   }
   return code;
 }
@@ -43,17 +44,17 @@ export async function logout(): Promise<null> {
   return null;
 }
 
-/** "Use here". */
+/** Clicks "Use here". */
 export function takeOver(): null {
   WPP.whatsapp.Socket.takeover();
   return null;
 }
 
-/** Whether WhatsApp's server answers: asked of the server itself, past every cache of page and library. */
+/** Asks WhatsApp's server for a sign of life, bypassing all caches of page and library. */
 export async function alive(): Promise<boolean> {
   const { queryWidExists } = WPP.whatsapp.functions;
   if (typeof queryWidExists !== 'function') {
-    throw new Trouble('no_probe', 'this page cannot ask the server');
+    throw new PageError('no_probe', 'this version of the page cannot ask the server');
   }
   await queryWidExists(WPP.conn.getMyUserWid());
   return true;

@@ -1,6 +1,7 @@
-// The script that the server puts into WhatsApp Web, behind the library. It keeps what happens in a queue, rings the
-// server's bell, and does what the server asks by name. It decides nothing, and writes nothing to the console.
+// The script that the server injects into WhatsApp Web, after the library. It queues events, rings the server's doorbell, and
+// executes calls by name. It decides nothing, and writes nothing to the console.
 
+import { avatar } from './avatars';
 import { change } from './changes';
 import { chats, markRead, message, messages, newest, recording, resolve, revised, typing } from './chats';
 import { fileInput } from './files';
@@ -10,16 +11,16 @@ import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
 import { Downloads } from './media';
 import { Pages } from './pages';
-import { portrait } from './portraits';
 import { Queue } from './queue';
 import { chooseId, lookUp, send } from './send';
 import { myDigits, status, watchPasskeys } from './status';
-import { describe, Trouble } from './trouble';
+import { describe, PageError } from './errors';
 
+/** Names of the globals, chosen by the server. */
 export interface Options {
-  /** The global under which the server finds the script. */
+  /** Name of the global object with the script's methods. */
   agent: string;
-  /** The global function that rings the server's bell; it may come and go with the server's connection. */
+  /** Name of the global function that rings the doorbell; it appears with each connection of the server. */
   bell: string;
 }
 
@@ -30,6 +31,7 @@ function randomId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Starts the script, once a page. */
 export function start({ agent, bell }: Options): void {
   const scope = window as unknown as Record<string, unknown>;
   if (Object.hasOwn(scope, agent)) {
@@ -37,7 +39,7 @@ export function start({ agent, bell }: Options): void {
   }
   let ring: Bell | undefined;
   const takeBell = () => {
-    // Kept, and taken off the window: the page need not see it.
+    // Moved off the window, where WhatsApp's own code could see it.
     if (typeof scope[bell] === 'function') {
       ring = scope[bell] as Bell;
       delete scope[bell];
@@ -64,12 +66,12 @@ export function start({ agent, bell }: Options): void {
     );
   }
 
-  // Some answers may be larger than one frame of the debugging protocol takes: the server gets them page by page.
+  // Long lists are returned in parts: one frame of the debugging protocol could not hold them.
   const calls: Record<string, (args: never) => unknown> = {
     status: () => {
       takeBell();
       listeners.check(Date.now());
-      return status(epoch, queue.overflowed + listeners.unheard);
+      return status(epoch, queue.overflowed + listeners.missed);
     },
     chats: async () => pages.open(await chats()),
     newest,
@@ -77,7 +79,7 @@ export function start({ agent, bell }: Options): void {
     messages: async (args: { chat: string; count: number }) => {
       const all = await messages(args);
       if (all.length > 0) {
-        groups.note(args.chat, false);
+        groups.request(args.chat, false);
       }
       return pages.open(all);
     },
@@ -88,7 +90,7 @@ export function start({ agent, bell }: Options): void {
     openMedia: (query: Parameters<Downloads['open']>[0]) => downloads.open(query),
     sliceMedia: (slice: Parameters<Downloads['slice']>[0]) => downloads.slice(slice),
     closeMedia: (args: { token: number }) => downloads.close(args),
-    portrait: (query: Parameters<typeof portrait>[0]) => portrait(query, downloads),
+    avatar: (query: Parameters<typeof avatar>[0]) => avatar(query, downloads),
     resolve,
     chooseId,
     send,
@@ -106,12 +108,12 @@ export function start({ agent, bell }: Options): void {
 
   Object.defineProperty(scope, agent, {
     value: {
-      /** Answers in JSON text: `{"ok":…}` or `{"error":{code,message,certain}}`. */
+      /** Returns JSON text: `{"ok":…}` or `{"error":{code,message,certain}}`. */
       async call(name: string, args: unknown): Promise<string> {
         try {
           const call = calls[name];
           if (!call) {
-            throw new Trouble('unknown_call', `the page script has no call ${name}`);
+            throw new PageError('unknown_call', `the page script has no function ${name}`);
           }
           return JSON.stringify({ ok: (await call(args as never)) ?? null });
         } catch (error) {
@@ -119,7 +121,7 @@ export function start({ agent, bell }: Options): void {
         }
       },
       fileInput,
-      /** See {@link Queue.pull}; also says whose page it is, so that a wrong number's events are never taken. */
+      /** See {@link Queue.pull}; includes the number that is logged in, so that the server can refuse another one's events. */
       pull(ofEpoch: string | null, acked: number, max: number): string {
         const me = typeof WPP === 'undefined' ? null : myDigits();
         return `{"me":${JSON.stringify(me)},"pulled":${queue.pull(ofEpoch, acked, max)}}`;

@@ -1,19 +1,20 @@
-// Media: what a message tells of its own, and its bytes on their way to the server, a slice at a time. What may be looked at only
-// once stays where it is: neither told nor fetched.
+// Media: description and download in slices. View-once media are neither described nor downloaded.
 
 import { findMessage, type Query } from './chats';
 import { keyText, type MsgModel } from './messages';
-import { attempt, codeOf, Trouble } from './trouble';
+import { attempt, codeOf, PageError } from './errors';
 
-/** Media that are half fetched, at the most; the oldest is forgotten. */
+/** Maximum number of open downloads; the oldest is dropped. */
 const MAX_OPEN = 8;
-/** Bars of a voice note's waveform. */
+/** Maximum number of bars of a voice note's waveform. */
 const MAX_BARS = 64;
 
+/** Types of messages with a medium. */
 const CARRIERS = new Set<unknown>(['image', 'video', 'ptv', 'audio', 'ptt', 'document', 'sticker']);
-/** Stages of a download that mean: WhatsApp's servers have it no more, the phone has been asked. */
+/** Stages of a download in which WhatsApp's servers no longer have the file and the phone was asked to upload it again. */
 const GONE = /MISSING|NOT_FOUND|REUPLOAD|EXPIRED/;
 
+/** Description of a medium. */
 export interface Medium {
   mimetype: unknown;
   size: unknown;
@@ -26,31 +27,32 @@ export interface Medium {
   waveform: number[] | null;
 }
 
+/** Whether it is view-once. */
 export function isOnce(msg: MsgModel): boolean {
   return msg.isViewOnce === true || attempt(() => msg.mediaData?.isViewOnce === true, false);
 }
 
-/** Null for what carries none. */
+/** Describes the medium of a message; null if it has none. */
 export function medium(msg: MsgModel): Medium | null {
   if (!CARRIERS.has(msg.type) || isOnce(msg)) {
     return null;
   }
-  // Some versions keep these with the message, some with its medium.
-  const told = (name: keyof MsgModel & keyof NonNullable<MsgModel['mediaData']>): unknown =>
+  // Some versions of the page keep these with the message, others with its medium.
+  const field = (name: keyof MsgModel & keyof NonNullable<MsgModel['mediaData']>): unknown =>
     attempt<unknown>(() => msg[name], null) ?? attempt<unknown>(() => msg.mediaData?.[name], null) ?? null;
   return {
-    mimetype: told('mimetype'),
-    size: told('size'),
-    hash: told('filehash'),
-    fileName: told('filename'),
+    mimetype: field('mimetype'),
+    size: field('size'),
+    hash: field('filehash'),
+    fileName: field('filename'),
     width: attempt<unknown>(() => msg.width ?? msg.mediaData?.fullWidth, null) ?? null,
     height: attempt<unknown>(() => msg.height ?? msg.mediaData?.fullHeight, null) ?? null,
-    gif: told('isGif') === true,
+    gif: field('isGif') === true,
     waveform: bars(attempt<unknown>(() => msg.waveform, null)),
   };
 }
 
-/** Bytes, in whatever form the page has them. */
+/** Returns the bars of a waveform, which the page keeps in one of several forms. */
 function bars(waveform: unknown): number[] | null {
   if (typeof waveform === 'string') {
     return attempt(() => Array.from(atob(waveform), (char) => char.charCodeAt(0)).slice(0, MAX_BARS), null);
@@ -61,31 +63,33 @@ function bars(waveform: unknown): number[] | null {
   return null;
 }
 
+/** An open download. */
 export interface Opened {
   token: number;
   size: number;
 }
 
-/** Blobs that the server is fetching. */
+/** Files that the server is downloading. */
 export class Downloads {
   private readonly blobs = new Map<number, Blob>();
   private token = 0;
 
+  /** Downloads the medium of a message, of at most `max` bytes. */
   async open(query: Query & { max: number }): Promise<Opened> {
     const msg = await findMessage(query);
     if (!msg) {
-      throw new Trouble('no_message', 'the page does not have this message');
+      throw new PageError('no_message', 'the page does not have this message');
     }
     if (isOnce(msg)) {
-      throw new Trouble('view_once', 'this may be looked at only once, on the phone');
+      throw new PageError('view_once', 'view-once media can be seen on the phone only');
     }
     return this.keep(await download(msg), query.max);
   }
 
-  /** Holds bytes until the server has them. */
+  /** Keeps a file until the server has it. */
   keep(blob: Blob, max: number): Opened {
     if (blob.size > max) {
-      throw new Trouble('media_too_large', 'there is more of it than is taken');
+      throw new PageError('media_too_large', 'the file is larger than the configured maximum');
     }
     this.token += 1;
     this.blobs.set(this.token, blob);
@@ -96,15 +100,16 @@ export class Downloads {
     return { token: this.token, size: blob.size };
   }
 
-  /** In base64. */
+  /** Returns a part of a file in base64. */
   async slice({ token, from, to }: { token: number; from: number; to: number }): Promise<string> {
     const blob = this.blobs.get(token);
     if (!blob) {
-      throw new Trouble('no_token', 'the page has forgotten this medium');
+      throw new PageError('no_token', 'the page no longer has this file; it was reloaded or opened too many others');
     }
     return base64(blob.slice(from, to));
   }
 
+  /** Drops a file. */
   close({ token }: { token: number }): null {
     this.blobs.delete(token);
     return null;
@@ -116,13 +121,13 @@ async function download(msg: MsgModel): Promise<Blob> {
     return await WPP.chat.downloadMedia(keyText(msg.id));
   } catch (error) {
     if (isGone(error, msg)) {
-      throw new Trouble('media_expired', 'its download has expired');
+      throw new PageError('media_expired', 'the file is no longer on WhatsApp’s servers; open it on the phone once, then fetch it again');
     }
     throw error;
   }
 }
 
-/** The library asks the phone for it again by itself; until then it is gone. */
+/** Whether the file is gone from WhatsApp's servers. The library then asks the phone to upload it again. */
 function isGone(error: unknown, msg: MsgModel): boolean {
   const stage = String(attempt<unknown>(() => msg.mediaData?.mediaStage, ''));
   if (/ERROR|REUPLOAD/.test(stage)) {
@@ -135,7 +140,7 @@ function isGone(error: unknown, msg: MsgModel): boolean {
 function base64(blob: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    // `data:…;base64,…`; of nothing, nothing.
+    // `data:…;base64,…`; an empty file has no comma.
     reader.onload = () => resolve(String(reader.result).split(',')[1] ?? '');
     reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(blob);

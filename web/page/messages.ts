@@ -1,12 +1,12 @@
-// A message of the page as plain JSON. Takes from the model only what the server needs, never media or keys.
+// Messages as plain JSON. Only fields that the server needs are copied, never media or keys.
 
 import { chosen, type Details, detailsOf } from './details';
 import { isOnce, type Medium, medium } from './media';
 import { isNotice } from './notices';
 import { idText, type Person, person, type Reactor, reactor } from './people';
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
-/** With what the library's types leave out. */
+/** The library's type, with fields that it leaves out. */
 export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
   latestEditMsgKey?: unknown;
   latestEditSenderTimestampMs?: number;
@@ -14,48 +14,48 @@ export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
 };
 type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
 
+/** A message. */
 export interface Message {
   type: 'message';
   /** The stanza id. */
   id: string;
   chat: string;
   fromMe: boolean;
-  /** Of a group's message: who wrote it. */
+  /** Its sender, in a group. */
   sender: string | null;
-  /** Whole seconds since 1970. */
+  /** Time in whole seconds since 1970. */
   t: unknown;
   kind: unknown;
   ack: unknown;
   body: unknown;
   caption: unknown;
   quoted: unknown;
-  /** Length of a voice note, audio or video. */
+  /** Length of a voice note, audio or video, in seconds. */
   seconds: unknown;
   fileName: unknown;
-  /** What a contact, poll or place is called. */
+  /** Name of a contact, poll or place. */
   title: unknown;
   viewOnce: boolean;
-  /** What it carries besides. */
   media: Medium | null;
-  /** When its text was changed last: seconds or milliseconds since 1970, as the page happens to have it. */
+  /** Time of the last edit: seconds or milliseconds since 1970, depending on the page's version. */
   edited: unknown;
-  /** Every reaction, where it was asked for. */
+  /** All reactions, if they were requested. */
   reactions: { emoji: unknown; reactor: Reactor; t: unknown }[] | null;
-  /** Of a poll: every vote, where it was asked for. */
+  /** All votes of a poll, if they were requested. */
   votes: Vote[] | null;
   details: Details | null;
   contact: Person;
   chatName: unknown;
 }
 
-/** Somebody's choice in a poll. */
+/** One person's vote in a poll. */
 export interface Vote {
   options: unknown[];
   voter: Reactor;
   t: unknown;
 }
 
-/** Not written by anybody, or not readable yet: a ciphertext is told again once it is decrypted. */
+/** Types that are not messages, or not readable yet: a ciphertext is reported again once it is decrypted. */
 const NO_MESSAGES = new Set<unknown>([
   'ciphertext',
   'protocol',
@@ -71,30 +71,30 @@ const NO_MESSAGES = new Set<unknown>([
   'debug',
 ]);
 
-/** Kinds whose `body` is what somebody wrote. In others it may be a thumbnail. */
+/** Types whose `body` is text. In others it may be a thumbnail. */
 const WRITTEN = new Set<unknown>(['chat', 'hsm', 'list_response', 'buttons_response', 'template_button_reply']);
 
-/** Whether the chat is with people: not a status, a channel or a broadcast list. */
+/** Whether the chat is with people, and not a status, a channel or a broadcast list. */
 export function isConversation(chat: string): boolean {
   return /@(c\.us|lid|g\.us)$/.test(chat);
 }
 
-/** Statuses, channels, broadcast lists and the like are nothing for a desk. What is none of them either is told all the same. */
+/** Whether the chat is a status, a channel or the like, which is not reported. A chat of an unknown form is. */
 function isElsewhere(chat: string): boolean {
   return /@(broadcast|newsletter|call|bot)$/.test(chat);
 }
 
-/** Never `_serialized`: its place in the key differs between versions of the page. */
+/** Returns a key as text. Not by `_serialized`: its place in the key differs between versions of the page. */
 export function keyText(key: MsgKey): string {
   return String(key);
 }
 
-/** What may be looked at once, on the phone alone: the page gets no more than word of it. */
+/** Whether it is a view-once message that only the phone can show. */
 function isHiddenOnce(msg: MsgModel): boolean {
   return msg.type === 'ciphertext' && /view_once/.test(String(msg.subtype ?? ''));
 }
 
-/** The page's own ids, or null when it is nothing that people wrote to each other. */
+/** Converts a message; null if it is not one to report. */
 export function toMessage(msg: MsgModel): Message | null {
   const chat = idText(msg.id.remote);
   if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || isElsewhere(chat)) {
@@ -127,7 +127,7 @@ export function toMessage(msg: MsgModel): Message | null {
     reactions: null,
     votes: null,
     details: attempt(() => detailsOf(msg), null),
-    // Our own name is none of the customer's.
+    // The name in our own messages is ours and not the customer's.
     contact: person(other, fromMe ? undefined : msg.notifyName),
     chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
   };
@@ -146,14 +146,14 @@ function titleOf(msg: MsgModel): unknown {
   }
 }
 
-/** What the server gets for a message that cannot be turned into plain JSON: enough to find it again. */
+/** Stands for a message that cannot be converted, with enough to find it again. */
 export interface Unreadable {
   type: 'unreadable';
   key: string;
   error: string;
 }
 
-/** As {@link toEvent}, with the reactions and votes, which the page has to look up. */
+/** Like {@link toEvent}, with reactions and votes, which need a look-up. */
 export async function withReactions(msg: MsgModel): Promise<Message | Unreadable | null> {
   const message = toEvent(msg);
   if (message?.type === 'message') {
@@ -176,20 +176,20 @@ async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {
   const { reactions } = await WPP.chat.getReactions(keyText(msg.id));
   return reactions.flatMap(({ senders }) =>
     senders.map((one) => {
-      // The library's types have another name for it than the library.
+      // The library's types have another name for this field than the library.
       const { sender = one.senderUserJid } = one as { sender?: unknown };
       return { emoji: one.reactionText, reactor: reactor(sender), t: one.timestamp };
     }),
   );
 }
 
-/** Whether it may be other than when it was written: edited, deleted, reacted to, voted in, or a place that moves. */
+/** Whether it may have changed since it was written: edited, deleted, with reactions or votes, or a live location. */
 export function isRevised(msg: MsgModel): boolean {
   const changes = [msg.latestEditMsgKey, msg.hasReaction, msg.isLive];
   return changes.some(Boolean) || ['revoked', 'poll_creation', 'live_location'].includes(msg.type ?? '');
 }
 
-/** As {@link toMessage}; a message that breaks it is told as such, never dropped. */
+/** Like {@link toMessage}; a message that cannot be converted is reported as unreadable, never dropped. */
 export function toEvent(msg: MsgModel): Message | Unreadable | null {
   try {
     return toMessage(msg);

@@ -1,10 +1,11 @@
-// What WhatsApp itself says in a chat: who joined a group, that a number has changed, a call that nobody took. The server
-// words it; here is who, whom and what.
+// Notices of WhatsApp's own in a chat: a new member, a changed number, a missed call. The server writes the sentence; the page
+// reports type and people.
 
 import type { MsgModel } from './messages';
 import { idText, person, type Person } from './people';
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
+/** A notice. */
 export interface Notice {
   type: unknown;
   subtype: unknown;
@@ -12,18 +13,18 @@ export interface Notice {
   byMe: boolean;
   whom: Person[];
   text: unknown;
-  /** A call's outcome, whether it was with a picture, a timer's seconds. */
+  /** Outcome of a call. The next fields: whether it was a video call, and the seconds of a timer. */
   outcome: unknown;
   video: boolean;
   seconds: unknown;
 }
 
-/** Most people that one notice names. */
+/** Maximum number of people in one notice. */
 const MAX_PEOPLE = 256;
 
 type Extra = MsgModel & { recipients?: unknown; callOutcome?: unknown; isVideoCall?: unknown; callDuration?: unknown };
 
-/** Of the notices about a chat's settings only the timer is told; what is about keys and businesses is no news. */
+/** Whether it is a notice to report. Of changes of a chat's settings only the timer is; keys and business notes are not. */
 export function isNotice(msg: MsgModel): boolean {
   switch (msg.type) {
     case 'gp2':
@@ -38,10 +39,11 @@ export function isNotice(msg: MsgModel): boolean {
   }
 }
 
+/** Converts a notice. */
 export function notice(msg: MsgModel): Notice {
   const extra = msg as Extra;
   const by = attempt(() => msg.author ?? (msg.id as { participant?: unknown }).participant ?? null, null);
-  // A new number: `templateParams` name the old and the new one.
+  // After a change of number `templateParams` hold the old and the new one.
   const whom: unknown = msg.subtype === 'change_number' ? msg.templateParams : (extra.recipients ?? msg.templateParams);
   const ids = (Array.isArray(whom) ? whom : []).slice(0, MAX_PEOPLE).map(idText);
   return {

@@ -1,4 +1,4 @@
-// What a message on its way out carries, and which call of the library brings it over.
+// Contents of outgoing messages, and the call of the library for each.
 
 import { type OutgoingFile, sendFile } from './files';
 import { idText } from './people';
@@ -6,11 +6,13 @@ import { idText } from './people';
 type SendOptions = NonNullable<Parameters<typeof WPP.chat.sendVCardContactMessage>[2]>;
 type Sent = Awaited<ReturnType<typeof WPP.chat.sendTextMessage>>;
 
+/** A contact card. */
 export interface Card {
   name: string;
   vcard: string;
 }
 
+/** Content of an outgoing message. */
 export type Content =
   | { kind: 'text'; text: string; mentions: string[] }
   | { kind: 'location'; latitude: number; longitude: number; name: string | null; address: string | null }
@@ -18,13 +20,14 @@ export type Content =
   | ({ kind: 'file' } & OutgoingFile)
   | { kind: 'poll'; question: string; options: string[]; selectable: number };
 
+/** Passes a message to WhatsApp. */
 export async function handOver(chat: string, content: Content, options: SendOptions): Promise<Sent> {
   switch (content.kind) {
     case 'text':
       return WPP.chat.sendTextMessage(chat, content.text, {
         ...options,
         ...(content.mentions.length > 0 && { mentionedList: await mentioned(chat, content.mentions) }),
-        // By default a preview is fetched from elsewhere.
+        // By default the library requests previews from third-party servers.
         linkPreview: false,
       });
     case 'location':
@@ -36,7 +39,7 @@ export async function handOver(chat: string, content: Content, options: SendOpti
         ...(content.address !== null && { address: content.address }),
       });
     case 'contacts':
-      // Not `sendVCardContactMessage`: it writes a card of its own, and ours is to arrive as it is stored.
+      // Not `sendVCardContactMessage`, which writes its own vCard: the stored one must arrive unchanged.
       return WPP.chat.sendRawMessage(chat, rawCards(content.cards), options);
     case 'file':
       return sendFile(chat, content, options);
@@ -56,7 +59,7 @@ function rawCards(cards: Card[]): Parameters<typeof WPP.chat.sendRawMessage>[1] 
   return { type: 'multi_vcard', vcardList: cards.map(({ name, vcard }) => ({ displayName: name, vcard })) };
 }
 
-/** The ids of those members whose number or LID the text has after `@`. */
+/** Returns the ids of the members whose number or LID is in `users`. */
 async function mentioned(chat: string, users: string[]): Promise<string[]> {
   if (!chat.endsWith('@g.us')) {
     return [];

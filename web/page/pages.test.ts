@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_PAGE_CHARS, Pages } from './pages';
 
-it('a long list comes in pages, whole and in order', () => {
+it('long list is returned in parts, complete and in order', () => {
   const items = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(MAX_PAGE_CHARS / 4));
   const pages = new Pages();
   const got: unknown[] = [];

@@ -1,20 +1,23 @@
-// Long lists, handed out in pages of bounded size.
+// Long lists, returned in parts of bounded size.
 
-/** Most characters of JSON in a page; a lone larger item makes a page of its own. */
+/** Maximum number of characters of JSON in a part; a larger item is a part of its own. */
 export const MAX_PAGE_CHARS = 1 << 20;
-/** Most lists that are half handed out; the oldest is forgotten. */
+/** Maximum number of lists that are not fetched to their end; the oldest is dropped. */
 const MAX_OPEN = 8;
 
+/** One part of a list. */
 export interface Page {
   items: unknown[];
-  /** To be asked for the rest with; null at the end. */
+  /** Token for the next part; null at the end. */
   token: number | null;
 }
 
+/** The lists that the server is fetching. */
 export class Pages {
   private readonly open_ = new Map<number, unknown[]>();
   private token = 0;
 
+  /** Returns the first part of a list. */
   open(items: unknown[]): Page {
     let chars = 0;
     let end = 0;
@@ -37,6 +40,7 @@ export class Pages {
     return { items: items.slice(0, end), token: this.token };
   }
 
+  /** Returns the next part. */
   next(token: number): Page {
     const rest = this.open_.get(token) ?? [];
     this.open_.delete(token);

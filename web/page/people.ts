@@ -1,27 +1,27 @@
-// Who is who: a person has a phone number, a LID, or both, and each chat goes by one of them.
+// Identities of people: a person has a phone number, a LID, or both, and a chat is stored under one of them.
 
-import { attempt } from './trouble';
+import { attempt } from './errors';
 
 type Wid = InstanceType<typeof WPP.whatsapp.Wid>;
 
-/** A person by all the names that the page knows without asking the server. */
+/** A person, with all ids and names that the page knows without a request. */
 export interface Person {
   /** `…@c.us` and `…@lid`. */
   ids: string[];
   /** From the owner's address book. */
   savedName: string | null;
-  /** As the person calls themself. */
+  /** From the person's own profile. */
   pushName: string | null;
-  /** Without `@`; WhatsApp shows it in place of a number that is hidden. */
+  /** Without `@`; WhatsApp shows it in place of a hidden number. */
   username: string | null;
 }
 
-/** An id of a person or chat as text, without the device (`1:23@c.us`). */
+/** Returns an id as text, without the device (`1:23@c.us`). */
 export function idText(wid: unknown): string {
   return String(wid).replace(/:\d+@/, '@');
 }
 
-/** The other id of the same person (LID or number), if the page knows it. */
+/** Returns the other id of the same person (LID or number), if the page knows it. */
 function counterpart(wid: Wid): Wid | undefined {
   const { lidPnCache } = WPP.whatsapp;
   return attempt(
@@ -30,7 +30,7 @@ function counterpart(wid: Wid): Wid | undefined {
   );
 }
 
-/** The chat's id and its other forms: after a chat has moved from number to LID only one of them is a chat. */
+/** Returns the chat's id and its other form. After a chat has moved from number to LID, only one of them is a chat. */
 export function forms(chat: string): string[] {
   if (!chat.endsWith('@c.us') && !chat.endsWith('@lid')) {
     return [chat];
@@ -40,7 +40,7 @@ export function forms(chat: string): string[] {
   return other ? [chat, idText(other)] : [chat];
 }
 
-/** The first of the chat's forms that is a chat of the page. */
+/** Returns the form of the chat's id under which the page has the chat. */
 export function existing(chat: string): string | null {
   return forms(chat).find((form) => attempt(() => WPP.chat.get(form), undefined)) ?? null;
 }
@@ -49,7 +49,7 @@ function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** `pushName`: as a message of theirs told it, where there is one. */
+/** Returns a person. `pushName` is the name in one of their messages, which is the newest. */
 export function person(id: string, pushName?: unknown): Person {
   const ids = forms(id);
   const contacts = ids
@@ -65,19 +65,20 @@ export function person(id: string, pushName?: unknown): Person {
   };
 }
 
-/** Whose emoji it is. */
+/** Author of a reaction or vote. */
 export interface Reactor {
   fromMe: boolean;
   sender: string;
   contact: Person;
 }
 
-/** Both our ids, number and LID. */
+/** Whether it is one of our own ids, number or LID. */
 export function isMe(id: string): boolean {
   const mine = [() => WPP.conn.getMyUserId(), () => WPP.conn.getMyUserWid(), () => WPP.conn.getMyUserLid()];
   return mine.some((get) => attempt(() => idText(get()), null) === id);
 }
 
+/** Returns the author with this id. */
 export function reactor(wid: unknown): Reactor {
   const sender = idText(wid);
   return { fromMe: isMe(sender), sender, contact: person(sender) };

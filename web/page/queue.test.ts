@@ -28,7 +28,7 @@ describe('an event', () => {
     expect(pull(queue, 'a', 2)).toEqual({ epoch: 'a', seq: 2, events: [] });
   });
 
-  // rule 10
+  // Rule 10
   it('is not forgotten by an ack of another epoch', () => {
     const queue = filled(2);
     expect(pull(queue, 'b', 2).events).toEqual([1, 2]);
@@ -53,7 +53,7 @@ describe('an event', () => {
   });
 });
 
-// rule 10
+// Rule 10
 describe('an answer', () => {
   it('has at most 200 events', () => {
     const queue = filled(MAX_PULL_EVENTS + 1);
@@ -74,7 +74,7 @@ describe('an answer', () => {
 });
 
 describe('the queue', () => {
-  // rule 10
+  // Rule 10
   it('is capped, and counts what found no room', () => {
     const queue = filled(MAX_WAITING_EVENTS + 7);
     expect(queue.overflowed).toBe(7);

@@ -1,16 +1,16 @@
-// The page's events on their way to the server: kept until the server says that they are committed.
+// The queue of events for the server. An event stays until the server has acknowledged that it is committed.
 //
-// Owns sequence numbers and bounds. Never looks into an event, and never gives one up without counting it.
+// Owns sequence numbers and limits. Never looks into an event, and never drops one without counting it.
 
-/** Most events in one answer. */
+/** Maximum number of events in one answer. */
 export const MAX_PULL_EVENTS = 200;
-/** Most characters of JSON in one answer; a lone larger event is replaced by a note of what it was. */
+/** Maximum number of characters of JSON in one answer; a larger event is replaced by a note with its beginning. */
 export const MAX_PULL_CHARS = 1 << 20;
-/** Most events that wait; what comes then is counted, and found again by a resync. */
+/** Maximum number of waiting events; later ones are counted, and a resync finds them. */
 export const MAX_WAITING_EVENTS = 20_000;
-/** Most characters of JSON that wait. */
+/** Maximum number of waiting characters of JSON. */
 export const MAX_WAITING_CHARS = 32 << 20;
-/** How much of an event that is too large is kept. */
+/** Number of characters kept of an event that is too large. */
 const OVERSIZED_HEAD_CHARS = 4096;
 
 interface Waiting {
@@ -18,9 +18,10 @@ interface Waiting {
   json: string;
 }
 
+/** The queue of one load of the page, which is an epoch. */
 export class Queue {
   readonly epoch: string;
-  /** How many events found no room since the page was loaded. */
+  /** Number of events dropped because the queue was full. */
   overflowed = 0;
   private readonly ring: () => void;
   private waiting: Waiting[] = [];
@@ -28,14 +29,15 @@ export class Queue {
   private seq = 0;
   private rung = false;
 
-  /** `ring` is called when there is something new to pull; once until the next pull. */
+  /** `ring` is called when there are new events; once until the next pull. */
   constructor(epoch: string, ring: () => void) {
     this.epoch = epoch;
     this.ring = ring;
   }
 
+  /** Adds an event, or counts it if the queue is full. */
   push(event: unknown): void {
-    // JSON.stringify writes lone surrogates as escapes, so that no event can spoil the answer that carries it.
+    // JSON.stringify escapes lone surrogates, so that no event can make the whole answer invalid.
     let json = JSON.stringify(event);
     if (json.length > MAX_PULL_CHARS) {
       const head = json.slice(0, OVERSIZED_HEAD_CHARS);
@@ -55,8 +57,8 @@ export class Queue {
   }
 
   /**
-   * Forgets the events up to `acked`, if they are of this epoch, and returns the next ones as JSON text:
-   * `{"epoch":…,"seq":…,"events":[…]}` with the last event's number. The same events come again until they are acked.
+   * Deletes the events up to `acked`, if `epoch` is this one, and returns the next ones as JSON text:
+   * `{"epoch":…,"seq":…,"events":[…]}` with the number of the last event. Events are returned again until they are acked.
    */
   pull(epoch: string | null, acked: number, max: number): string {
     this.rung = false;
@@ -79,8 +81,8 @@ export class Queue {
 
   private forget(acked: number): void {
     const keep = this.waiting.findIndex((event) => event.seq > acked);
-    const gone = this.waiting.splice(0, keep < 0 ? this.waiting.length : keep);
-    for (const event of gone) {
+    const deleted = this.waiting.splice(0, keep < 0 ? this.waiting.length : keep);
+    for (const event of deleted) {
       this.chars -= event.json.length;
     }
   }

@@ -8,7 +8,7 @@ interface Page {
   parts?: Record<string, unknown>;
 }
 
-/** A library that has every function, on a page that says this of itself. */
+/** Stubs a library that has every function, on a page with these states. */
 function library({ ready = true, mode = 'MAIN', socket = 'CONNECTED', parts = {} }: Page): void {
   const all = (known: Record<string, unknown>) =>
     new Proxy(known, { get: (of, name: string) => (name in of ? of[name] : () => null) });
@@ -33,7 +33,7 @@ function library({ ready = true, mode = 'MAIN', socket = 'CONNECTED', parts = {}
 describe('status', () => {
   afterEach(() => vi.unstubAllGlobals());
 
-  it('tells of a page that is well', async () => {
+  it('reports a working page', async () => {
     library({});
     expect(await status('e', 0)).toMatchObject({
       missing: [],
@@ -47,19 +47,19 @@ describe('status', () => {
     });
   });
 
-  it('tells of a blocked account, also of one whose page never gets ready', async () => {
+  it('reports a restricted account, also on an unready page', async () => {
     library({ socket: 'TOS_BLOCK' });
     expect(await status('e', 0)).toMatchObject({ restricted: true, online: false });
     library({ ready: false, mode: 'SMB_TOS_BLOCK' });
     expect(await status('e', 0)).toMatchObject({ restricted: true, fullReady: false });
   });
 
-  it('names the parts of the page that the library does not find', async () => {
+  it('names modules that the library does not find', async () => {
     library({ parts: { MsgStore: undefined, functions: {} } });
     expect(await status('e', 0)).toMatchObject({ absent: ['MsgStore', 'addAndSendMsgToChat'] });
   });
 
-  it('tells of a page that is served no longer', async () => {
+  it('reports an outdated page', async () => {
     library({ mode: 'DEPRECATED_VERSION' });
     expect(await status('e', 0)).toMatchObject({ outdated: true, restricted: false });
   });

@@ -1,15 +1,16 @@
-// How the page stands: what the server's session state machine is fed with.
+// The page's status, which the server's session state is computed from.
 
 import { idText } from './people';
-import { attempt, within } from './trouble';
+import { attempt, within } from './errors';
 
+/** The page's status. */
 export interface Status {
   epoch: string;
-  /** The library's version, or null when it is not there. */
+  /** The library's version; null if it did not load. */
   library: string | null;
-  /** What the server needs of the library and this one does not have. */
+  /** Functions that we need and this version of the library does not have. */
   missing: string[];
-  /** Whether the page has WhatsApp Web's modules at all. */
+  /** Whether the page has WhatsApp Web's modules. */
   whatsapp: boolean;
   fullReady: boolean;
   authenticated: boolean;
@@ -17,30 +18,30 @@ export interface Status {
   synced: boolean;
   online: boolean;
   conflict: boolean;
-  /** The page waits for somebody to answer a passkey prompt. */
+  /** The page waits for a person to answer a passkey prompt. */
   passkey: boolean;
   /** WhatsApp has blocked the account. */
   restricted: boolean;
-  /** WhatsApp serves this version of the page no longer. */
+  /** WhatsApp no longer supports this version of the page. */
   outdated: boolean;
-  /** Parts of the page that the library does not find, and without which nothing is heard or sent. */
+  /** Modules of the page that the library does not find and that events and sends need. */
   absent: string[];
-  /** The page wants to be loaded anew, and works still. */
+  /** The page asks to be reloaded into its newer version. It still works. */
   stale: boolean;
   qr: string | null;
-  /** The page has stopped renewing its QR code. */
+  /** The QR code has expired and waits for a click. */
   qrIdle: boolean;
   me: { phone: string; lid: string | null; name: string | null } | null;
-  /** Events that found no room in the queue, or that no listener told. */
+  /** Number of events that did not fit the queue or that no listener reported. */
   lost: number;
 }
 
-/** Longest wait for the QR code's parts, in milliseconds. */
-const QR_LIMIT = 1000;
+/** Deadline for the QR code's parts, in milliseconds. */
+const QR_TIMEOUT = 1000;
 
 let passkeyPrompts = 0;
 
-/** Notices when the page asks for a passkey, which needs a person at the browser. */
+/** Watches for passkey prompts, which need a person at the browser. */
 export function watchPasskeys(): void {
   const { credentials } = navigator;
   if (!credentials) {
@@ -60,6 +61,7 @@ export function watchPasskeys(): void {
   };
 }
 
+/** Functions of the library that we need. */
 const NEEDED = [
   'on',
   'conn.getAuthCode',
@@ -92,7 +94,7 @@ function missing(): string[] {
   });
 }
 
-/** What hearing and sending rest on, by the library's names for it. */
+/** Modules of the page that events and sends need, by the library's names. */
 const PARTS: Record<string, () => unknown> = {
   ChatStore: () => WPP.whatsapp.ChatStore,
   MsgStore: () => WPP.whatsapp.MsgStore,
@@ -103,18 +105,18 @@ function absent(): string[] {
   return Object.keys(PARTS).filter((name) => !attempt(PARTS[name] as () => unknown, undefined));
 }
 
-/** What WhatsApp says of account and page, which it may say before the page is ready. */
-function standing(): Pick<Status, 'restricted' | 'outdated'> {
-  const told = [() => WPP.conn.getStreamData().mode, () => WPP.whatsapp.Socket.state].map((get) =>
+/** Returns the server's verdict on account and page, which may be there before the page is ready. */
+function serverVerdict(): Pick<Status, 'restricted' | 'outdated'> {
+  const states = [() => WPP.conn.getStreamData().mode, () => WPP.whatsapp.Socket.state].map((get) =>
     String(attempt<unknown>(get, '')),
   );
   return {
-    restricted: told.some((state) => state === 'TOS_BLOCK' || state === 'SMB_TOS_BLOCK'),
-    outdated: told.includes('DEPRECATED_VERSION'),
+    restricted: states.some((state) => state === 'TOS_BLOCK' || state === 'SMB_TOS_BLOCK'),
+    outdated: states.includes('DEPRECATED_VERSION'),
   };
 }
 
-/** Our own number's digits, or null when nobody is logged in. */
+/** Returns the digits of our own number; null if no phone is linked. */
 export function myDigits(): string | null {
   const wid = attempt<unknown>(() => WPP.conn.getMyUserWid(), null);
   return wid ? (/^(\d+)@c\.us$/.exec(idText(wid))?.[1] ?? null) : null;
@@ -134,7 +136,7 @@ function me(): Status['me'] {
   };
 }
 
-/** Whether all that the page missed while it was away has come. */
+/** Whether the page has fetched all messages that it missed. */
 export function isSynced(): boolean {
   const { info } = WPP.conn.getStreamData();
   const { hasSynced } = WPP.whatsapp.Socket;
@@ -148,7 +150,8 @@ function isOnline(mode: string): boolean {
   return WPP.conn.isOnline() !== false && connected && info !== 'OFFLINE' && mode !== 'OFFLINE';
 }
 
-const NOTHING_YET = {
+/** The status before the page is ready. */
+const NOT_READY = {
   missing: [] as string[],
   whatsapp: false,
   fullReady: false,
@@ -166,22 +169,23 @@ const NOTHING_YET = {
   me: null,
 };
 
+/** Returns the page's status. */
 export async function status(epoch: string, lost: number): Promise<Status> {
   const passkey = passkeyPrompts > 0;
   if (typeof WPP === 'undefined') {
-    return { epoch, library: null, passkey, lost, ...NOTHING_YET };
+    return { epoch, library: null, passkey, lost, ...NOT_READY };
   }
   const library = attempt(() => WPP.version, 'unknown');
   const lacking = missing();
   if (lacking.length > 0 || !WPP.isFullReady) {
     const whatsapp = attempt(() => WPP.loader.loaderType !== 'unknown', false);
-    const known = whatsapp ? standing() : {};
-    return { epoch, library, passkey, lost, ...NOTHING_YET, missing: lacking, whatsapp, ...known };
+    const known = whatsapp ? serverVerdict() : {};
+    return { epoch, library, passkey, lost, ...NOT_READY, missing: lacking, whatsapp, ...known };
   }
   const authenticated = attempt(() => WPP.conn.isAuthenticated() === true, false);
   const mode = String(attempt<unknown>(() => WPP.conn.getStreamData().mode, ''));
   const socket = attempt<unknown>(() => WPP.whatsapp.Socket.state, undefined);
-  const code = authenticated ? null : await within(WPP.conn.getAuthCode(), QR_LIMIT, null);
+  const code = authenticated ? null : await within(WPP.conn.getAuthCode(), QR_TIMEOUT, null);
   return {
     epoch,
     library,
@@ -194,7 +198,7 @@ export async function status(epoch: string, lost: number): Promise<Status> {
     online: attempt(() => isOnline(mode), false),
     conflict: socket === 'CONFLICT' || mode === 'CONFLICT',
     passkey: passkey && !authenticated,
-    ...standing(),
+    ...serverVerdict(),
     absent: authenticated ? absent() : [],
     stale: attempt(() => WPP.conn.needsUpdate() === true, false),
     qr: code?.fullCode ?? null,

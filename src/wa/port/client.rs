@@ -35,8 +35,10 @@ pub enum StartError {
 /// One account's WhatsApp Web.
 pub struct WhatsAppWeb {
     pub(super) options: WaOptions,
+    /// State and channels shared with the supervision.
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Source of typing times and stanza ids.
     pub(super) random: Mutex<StdRng>,
     /// Its own tasks: the browser has to outlive the program's other tasks, whose last calls go through it.
     pub(super) tasks: Supervisor,

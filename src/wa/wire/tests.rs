@@ -153,7 +153,7 @@ fn unknown_chat_id_is_poison_and_makes_no_contact() {
         );
         let raw =
             json!({"chat": chat, "contact": {"ids": []}, "name": null, "unread": 0, "t": 1, "last_message": null});
-        assert!(chat(&raw.to_string()).is_err(), "{chat}");
+        assert!(super::chat::chat(&raw.to_string()).is_err(), "{chat}");
     }
     let target =
         json!({"chat": "9001@hosted", "id": "3EB0A1", "fromMe": false, "sender": null, "contact": {"ids": []}});

@@ -13,7 +13,7 @@ use crate::rig::until;
 async fn a_customers_picture_is_there_byte_for_byte_and_follows_what_they_show() {
     let mut plan = Plan::plain();
     // Looked up all the time, so that a change is found at once.
-    plan.settings.top = "[media]\nportraits = \"1s\"\n".to_owned();
+    plan.settings.top = "[media]\navatars = \"1s\"\n".to_owned();
     let desk = Desk::ready(plan).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
     let ada = desk.standin.customer("Ada", "447700900145");

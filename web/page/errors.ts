@@ -1,7 +1,7 @@
-// What goes wrong, in words that the server can act on. Never carries a message's text, and no number of anybody.
+// Errors for the server. They never contain a message's text or a phone number.
 
-/** `certain`: nothing has been done, and the server may rely on it. */
-export class Trouble extends Error {
+/** An error with a code that the server decides by. `certain`: certainly nothing was done. */
+export class PageError extends Error {
   readonly code: string;
   readonly certain: boolean;
 
@@ -12,23 +12,23 @@ export class Trouble extends Error {
   }
 }
 
-/** The code that the library gave an error, or nothing. */
+/** Returns the code that the library gave an error, if it has one. */
 export function codeOf(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : null;
 }
 
-/** An error for the server. Long digits are numbers of people: they stay in the page. */
+/** Converts an error for the server. Long digits may be phone numbers and are removed. */
 export function describe(error: unknown): { code: string; message: string; certain: boolean } {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
     code: codeOf(error) ?? 'unexpected',
-    message: (error instanceof Trouble ? error.message : text).replace(/\d{5,}/g, '…').slice(0, 300),
-    certain: error instanceof Trouble && error.certain,
+    message: (error instanceof PageError ? error.message : text).replace(/\d{5,}/g, '…').slice(0, 300),
+    certain: error instanceof PageError && error.certain,
   };
 }
 
-/** The value, or `otherwise` when it cannot be had: the page's modules come and go with its versions. */
+/** Returns the value, or `otherwise` if getting it throws: modules of the page come and go with its versions. */
 export function attempt<T>(get: () => T, otherwise: T): T {
   try {
     return get();
@@ -37,7 +37,7 @@ export function attempt<T>(get: () => T, otherwise: T): T {
   }
 }
 
-/** The value, or `otherwise` when it does not come within `milliseconds`. */
+/** Returns the value, or `otherwise` if it fails or takes longer than `milliseconds`. */
 export async function within<T>(value: Promise<T>, milliseconds: number, otherwise: T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<T>((resolve) => {
