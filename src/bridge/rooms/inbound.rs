@@ -15,8 +15,9 @@ use crate::domain::matrix::{Matrix, MatrixState, RoomBatch, RoomEvent, RoomEvent
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
-use super::event;
-use super::event::{Around, Taken};
+use super::commands::{self, Command};
+use super::effects::Taken;
+use super::event::{self, Around};
 
 /// The cursor under which the mark is stored.
 const CURSOR: &str = "matrix.sync";
@@ -135,7 +136,7 @@ impl RoomInbound {
                 body,
                 reply_to: Some(original),
             } = &event.what
-                && event::is_confirmation(body)
+                && commands::parse(body) == Some(Command::Send)
                 && let Ok(original) = self.port.event(&event.room, original).await
             {
                 confirmed.insert(original.id.clone(), original);

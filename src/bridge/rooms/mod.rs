@@ -1,5 +1,7 @@
 //! Matrix rooms: what is shown in them, and what agents write there.
 
+mod commands;
+mod effects;
 mod event;
 mod gone;
 mod inbound;
