@@ -49,7 +49,6 @@ use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
 pub use accounts::{Fence, Holder};
-pub use agents::Agent;
 pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, CustomerFilter, ResolvedCustomer, Told};

@@ -2,6 +2,7 @@
 //! may be work. Nothing here is mutable but through the store.
 
 pub(super) mod accounts;
+pub(super) mod agents;
 pub(super) mod command;
 pub(super) mod consent;
 pub(super) mod lanes;

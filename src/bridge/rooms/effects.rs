@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::bridge::core::agents::name_of;
 use crate::bridge::core::consent;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::outbound::queue;
 use crate::bridge::outbound::queue::NewText;
+use crate::domain::MatrixEventId;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::{MatrixEventId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::{self, Command};
@@ -136,7 +137,7 @@ async fn queue(
         special: None,
         author: Author {
             origin: Some(Origin::Matrix),
-            name: name_of(&event.sender),
+            name: name_of(&event.sender).to_owned(),
         },
         reply_to,
         client_key: Some(format!("matrix:{}", event.id)),
@@ -165,10 +166,4 @@ pub(crate) async fn answer(
     ))
     .await?;
     Ok(Taken::Answered)
-}
-
-/// `@ada:example.org` is `ada` to her colleagues.
-fn name_of(user: &MatrixUserId) -> String {
-    let local = user.as_str().trim_start_matches('@');
-    local.split_once(':').map_or(local, |(name, _)| name).to_owned()
 }

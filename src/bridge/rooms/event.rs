@@ -31,9 +31,10 @@ pub(crate) async fn take_in(
     event: &RoomEvent,
     around: &Around,
 ) -> Result<Taken, StoreError> {
+    let is_work = asks(event) && tx.is_answering(&event.sender).await?;
     let conversation = match conversation_of(tx, event).await? {
-        Some(conversation) if !around.waiting.contains(&event.room) || !is_work(policy, event) => conversation,
-        None if !is_work(policy, event) || !tx.is_making_a_room().await? => return Ok(Taken::Nothing),
+        Some(conversation) if !around.waiting.contains(&event.room) || !is_work => conversation,
+        None if !is_work || !tx.is_making_a_room().await? => return Ok(Taken::Nothing),
         // An agent may write in a room between its making and our writing it down; what comes after waits its turn.
         _ => {
             tx.add_pending_event(&event.room, &event.id, &event.sender, event.at)
@@ -44,10 +45,10 @@ pub(crate) async fn take_in(
     if let RoomEventKind::Member { user, membership } = &event.what {
         return member(tx, around, &event.room, user, *membership).await;
     }
-    if !policy.agents.contains(&event.sender) || tx.is_known_event(&event.id).await? {
+    if !is_work || tx.is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
     }
-    if conversation.merged_into.is_some() && is_work(policy, event) {
+    if conversation.merged_into.is_some() {
         let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
         return answer(tx, &conversation, event, text).await;
     }
@@ -96,10 +97,10 @@ pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), Store
     Ok(())
 }
 
-/// Whether an event asks something of us.
-fn is_work(policy: &Policy, event: &RoomEvent) -> bool {
+/// Whether an event asks something of us, if an agent wrote it.
+const fn asks(event: &RoomEvent) -> bool {
     use RoomEventKind::{Text, Undecryptable, Unsupported};
-    policy.agents.contains(&event.sender) && matches!(event.what, Text { .. } | Unsupported(_) | Undecryptable)
+    matches!(event.what, Text { .. } | Unsupported(_) | Undecryptable)
 }
 
 /// Forgets a room that the bot was put out of: the next message makes a new one. Other memberships change nothing here.
@@ -118,12 +119,8 @@ async fn member(
 }
 
 /// An agent's receipt: what the customer wrote is read (rule 15).
-pub(crate) async fn read_up_to(
-    tx: &mut Tx,
-    policy: &Policy,
-    receipt: &ReadUpTo,
-) -> Result<Option<Conversation>, StoreError> {
-    if !policy.agents.contains(&receipt.user) {
+pub(crate) async fn read_up_to(tx: &mut Tx, receipt: &ReadUpTo) -> Result<Option<Conversation>, StoreError> {
+    if !tx.is_answering(&receipt.user).await? {
         return Ok(None);
     }
     let Some(id) = tx.conversation_of_room(&receipt.room).await? else {

@@ -110,7 +110,7 @@ impl RoomInbound {
                     }
                     let mut read = Vec::new();
                     for receipt in &batch.receipts {
-                        read.extend(event::read_up_to(tx, &policy, receipt).await?);
+                        read.extend(event::read_up_to(tx, receipt).await?);
                     }
                     tx.set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)

@@ -1,5 +1,6 @@
 //! A backup is whole, the same for all databases, and lets nothing out before a person says so.
 
+use crm::domain::agent::AgentSource;
 use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
@@ -51,7 +52,7 @@ async fn fill(store: &Store) -> Conversation {
                 .await?;
             tx.add_quarantine("whatsapp", Some(account), b"\0\xff", "no JSON")
                 .await?;
-            tx.resolve_agent(&"@grace:x".into(), "Grace").await?;
+            tx.add_agent(&"@grace:x".into(), "Grace", AgentSource::Config).await?;
             tx.set_cursor("matrix", "s1").await?;
             tx.take_lease(
                 account,
