@@ -66,6 +66,7 @@ pub use portraits::{DuePortrait, Face, Looked};
 pub use quarantine::QuarantineItem;
 pub use removal::Added;
 pub use rooms::{RoomOf, ShownAs, Tick};
+pub use settings::Restored;
 
 /// How long closing waits for what was accepted to be committed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);

@@ -7,6 +7,7 @@ mod gone;
 mod inbound;
 mod relay;
 mod render;
+mod sending;
 mod spec;
 mod ticks;
 
