@@ -196,6 +196,9 @@ pub trait Matrix: Send + Sync + 'static {
     /// One event again, decrypted if its key has come by now.
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError>;
 
+    /// Returns the event and those before it in its room, the newest first, as far back as one page goes.
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError>;
+
     /// The room of this alias, made if there is none; adopted only when we created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;
 

@@ -7,7 +7,7 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{people, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
-use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{StoreError, Tx};
 
 use super::effects::{Taken, answer};
@@ -22,6 +22,8 @@ pub(crate) struct Around {
     pub bot: Option<MatrixUserId>,
     /// Rooms in which an earlier event still waits: what comes after it waits too.
     pub waiting: HashSet<MatrixRoomId>,
+    /// Of events that agents have read and that show no message: those before them, the newest first.
+    pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }
 
 /// Takes in one event.
@@ -119,7 +121,11 @@ async fn member(
 }
 
 /// An agent's receipt: what the customer wrote is read (rule 15).
-pub(crate) async fn read_up_to(tx: &mut Tx, receipt: &ReadUpTo) -> Result<Option<Conversation>, StoreError> {
+pub(crate) async fn read_up_to(
+    tx: &mut Tx,
+    receipt: &ReadUpTo,
+    around: &Around,
+) -> Result<Option<Conversation>, StoreError> {
     if !tx.is_answering(&receipt.user).await? {
         return Ok(None);
     }
@@ -129,13 +135,26 @@ pub(crate) async fn read_up_to(tx: &mut Tx, receipt: &ReadUpTo) -> Result<Option
     let Some(conversation) = tx.conversation(id).await? else {
         return Ok(None);
     };
-    let read = tx.message_of_event(&receipt.event).await?.map(|shown| shown.message);
-    if read.is_some_and(|read| conversation.last_message_id.is_some_and(|last| read < last)) {
+    let Some(read) = read_message(tx, receipt, around).await? else {
+        return Ok(None);
+    };
+    if conversation.last_message_id.is_some_and(|last| read < last) {
         // There is more that the agent has not seen.
         return Ok(None);
     }
     let newly = state::mark_answered(tx, &conversation).await?;
     Ok(newly.then_some(conversation))
+}
+
+/// Returns the newest message that is shown at or before the event that was read. A receipt may stand on a tick or a notice.
+async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &Around) -> Result<Option<MessageId>, StoreError> {
+    let before = around.before.get(&receipt.event).into_iter().flatten();
+    for event in std::iter::once(&receipt.event).chain(before) {
+        if let Some(shown) = tx.message_of_event(event).await? {
+            return Ok(Some(shown.message));
+        }
+    }
+    Ok(None)
 }
 
 async fn conversation_of(tx: &mut Tx, event: &RoomEvent) -> Result<Option<Conversation>, StoreError> {

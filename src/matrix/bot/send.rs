@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use matrix_sdk::room::MessagesOptions;
+use matrix_sdk::ruma::api::client::context::get_context;
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
@@ -107,6 +108,20 @@ pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Resul
     let room = MatrixRoomId(room.to_string());
     let read = read_event(&room, event.raw());
     read.ok_or_else(|| Fault::Refused(format!("{id} is not a valid event")))
+}
+
+/// Returns the event's id and the ids of those before it, the newest first, one page of them.
+pub(super) async fn events_up_to(client: &Client, room: &RoomId, id: &EventId) -> Result<Vec<MatrixEventId>, Fault> {
+    let mut request = get_context::v3::Request::new(room.to_owned(), id.to_owned());
+    // Half of the limit is for the events after it.
+    request.limit = UInt::from(PAGE);
+    let context = match client.send(request).await.map_err(Fault::from) {
+        Ok(context) => context,
+        Err(fault) => return Err(or_gone(client, room, fault).await),
+    };
+    let before = context.events_before.iter();
+    let ids = before.filter_map(|event| event.get_field::<String>("event_id").ok().flatten());
+    Ok(std::iter::once(id.to_string()).chain(ids).map(MatrixEventId).collect())
 }
 
 /// Returns the room, or an error if we are not in it or no sync has brought it yet.
