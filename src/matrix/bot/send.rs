@@ -12,6 +12,7 @@ use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
 use matrix_sdk::{Client, Room};
 use serde_json::Value;
 
+use super::files::Source;
 use super::prefix::prefix;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
@@ -24,16 +25,20 @@ const MAX_PAGES: usize = 5;
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 
-/// Sends an event under its transaction id; the homeserver stores it once however often it is sent.
+/// Sends an event under its transaction id, with `source` as where its file is; the homeserver stores it once however often it is sent.
 pub(super) async fn send(
     client: &Client,
     room: &RoomId,
     speaker: &Speaker,
     txn: &TxnId,
     content: &RoomContent,
+    source: Option<Source>,
 ) -> Result<MatrixEventId, Fault> {
     let joined = joined(client, room).await?;
-    let outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    let mut outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    if let Some(source) = source {
+        outgoing.content[source.field] = source.value;
+    }
     let id = OwnedTransactionId::from(txn.0.as_str());
     let sent = joined
         .send_raw(outgoing.kind, outgoing.content)
@@ -125,7 +130,7 @@ pub(super) async fn events_up_to(client: &Client, room: &RoomId, id: &EventId) -
 }
 
 /// Returns the room, or an error if we are not in it or no sync has brought it yet.
-async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
+pub(super) async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
     if let Some(known) = client.get_room(room) {
         return Ok(known);
     }
