@@ -14,6 +14,10 @@ pub struct Model {
     #[sea_orm(unique)]
     pub matrix_user: Option<MatrixUserId>,
     pub created_at: i64,
+    /// None in rows from before it was kept.
+    pub source: Option<String>,
+    pub deactivated_at: Option<i64>,
+    pub deactivated_by: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,7 @@ mod outbound;
 mod rooms;
 
 pub use self::core::accounts::{add_account, begin_removal};
+pub use self::core::agents::{Reconciled, reconcile_agents};
 pub use self::core::command::{Accepted, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::lanes::{InHand, Lanes, Pieces};
 pub use self::core::policy::{Policy, ReadMode};

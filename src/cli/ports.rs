@@ -123,6 +123,7 @@ pub fn matrix(
     config: &Config,
     home: &Home,
     instance: &str,
+    agents: Vec<MatrixUserId>,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Option<Arc<dyn Matrix>>> {
     let settings = &config.matrix;
@@ -148,11 +149,7 @@ pub fn matrix(
         homeserver,
         user,
         password: Password::new(password.read()?.expose()),
-        agents: settings
-            .agents
-            .iter()
-            .map(|agent| MatrixUserId::from(agent.as_str()))
-            .collect(),
+        agents,
         owner: settings.owner.as_deref().map(MatrixUserId::from),
         encryption: settings.encryption,
         folder: home.folder.path().join("matrix"),

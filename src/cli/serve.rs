@@ -113,7 +113,15 @@ impl Assembly {
         let vault = ports::vault(config, &home)?;
         let core = core(config, &home, vault.clone()).await?;
         // What can be wrong without a browser is found out before one is started.
-        let matrix = ports::matrix(config, &home, &core.instance, &supervisor)?;
+        let named: Vec<_> = config
+            .matrix
+            .agents
+            .iter()
+            .map(|id| MatrixUserId::from(id.as_str()))
+            .collect();
+        bridge::reconcile_agents(&store, &named).await?;
+        let agents = store.answering().await?;
+        let matrix = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
         let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
         match lines {
             Lines::All => {
@@ -224,12 +232,6 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
     let (whatsapp, media) = (&account.whatsapp, &account.media);
     Policy {
         matrix: config.matrix.homeserver.is_some(),
-        agents: config
-            .matrix
-            .agents
-            .iter()
-            .map(|id| MatrixUserId::from(id.as_str()))
-            .collect(),
         owner: config.matrix.owner.as_deref().map(MatrixUserId::from),
         read: match whatsapp.read {
             config::ReadMode::Auto => ReadMode::Auto,

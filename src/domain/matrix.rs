@@ -3,6 +3,7 @@
 //! Shaped for two kinds of adapter: a bot, which asks the homeserver for what happened and says everything itself, and an
 //! application service, which the homeserver pushes to and which speaks as a user of each customer's own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -98,12 +99,30 @@ pub struct RoomSpec {
 /// and encryption adds a third. A longer text is cut by whoever renders it.
 pub const MAX_ROOM_TEXT: usize = 20 * 1024;
 
+/// A file that is shown in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFile {
+    /// Where its bytes are, for as long as the call lasts.
+    pub path: PathBuf,
+    pub name: String,
+    pub mimetype: String,
+    /// In bytes.
+    pub size: u64,
+    /// What was written under it.
+    pub caption: Option<String>,
+}
+
 /// Something shown in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomContent {
     /// What somebody wrote.
     Text {
         body: String,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// A file that somebody sent. Shown as an image, a video or a sound where its type is one.
+    File {
+        file: RoomFile,
         reply_to: Option<MatrixEventId>,
     },
     /// The program's own word. Never goes to a customer.
@@ -195,6 +214,9 @@ pub trait Matrix: Send + Sync + 'static {
 
     /// One event again, decrypted if its key has come by now.
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError>;
+
+    /// Returns the event and those before it in its room, the newest first, as far back as one page goes.
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError>;
 
     /// The room of this alias, made if there is none; adopted only when we created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;

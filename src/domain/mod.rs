@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod account_name;
+pub mod agent;
 pub mod clock;
 pub mod consent;
 pub mod conversation;

@@ -1,73 +1,125 @@
-//! The people who answer.
+//! The people who answer. This table alone says who they are; the configuration is reconciled into it.
 
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
 use entity::agent;
 
-use crate::domain::{AgentId, MatrixUserId};
+use crate::domain::agent::{Agent, AgentSource, Deactivated};
+use crate::domain::{AgentId, MatrixUserId, Timestamp};
 
+use super::row::word;
 use super::{Store, StoreError, Tx};
 
-/// A person who answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agent {
-    pub id: AgentId,
-    pub name: String,
-    pub matrix_user: Option<MatrixUserId>,
-}
-
 impl Store {
-    /// All of them, the first met first.
+    /// Returns all agents, the first met first.
     pub async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
-        let rows = agent::Entity::find()
-            .order_by_asc(agent::Column::Id)
-            .all(self.readers())
-            .await?;
-        Ok(rows.into_iter().map(read).collect())
+        all(self.readers()).await
+    }
+
+    /// Returns the Matrix users of the agents who answer now.
+    pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
+        let agents = all(self.readers()).await?.into_iter();
+        Ok(agents
+            .filter(Agent::is_active)
+            .filter_map(|agent| agent.matrix_user)
+            .collect())
     }
 }
 
 impl Tx {
-    /// The agent behind a Matrix user, made when there is none; takes `name` when it differs.
-    pub async fn resolve_agent(&mut self, user: &MatrixUserId, name: &str) -> Result<Agent, StoreError> {
+    /// Returns all agents, the first met first.
+    pub async fn agents(&mut self) -> Result<Vec<Agent>, StoreError> {
+        all(&self.session).await
+    }
+
+    /// Tells whether a Matrix user is an agent who answers now.
+    pub async fn is_answering(&mut self, user: &MatrixUserId) -> Result<bool, StoreError> {
         let found = agent::Entity::find()
             .filter(agent::Column::MatrixUser.eq(user.as_str()))
+            .filter(agent::Column::DeactivatedAt.is_null())
             .one(&self.session)
             .await?;
-        let Some(mut row) = found else {
-            let new = agent::ActiveModel {
-                id: NotSet,
-                name: Set(name.to_owned()),
-                matrix_user: Set(Some(user.clone())),
-                created_at: Set(self.now.0),
-            };
-            let id = agent::Entity::insert(new).exec(&self.session).await?.last_insert_id;
-            return Ok(Agent {
-                id,
-                name: name.to_owned(),
-                matrix_user: Some(user.clone()),
-            });
+        Ok(found.is_some())
+    }
+
+    /// Adds an agent. A Matrix user is one agent at most.
+    pub async fn add_agent(
+        &mut self,
+        user: &MatrixUserId,
+        name: &str,
+        source: AgentSource,
+    ) -> Result<AgentId, StoreError> {
+        let row = agent::ActiveModel {
+            id: NotSet,
+            name: Set(name.to_owned()),
+            matrix_user: Set(Some(user.clone())),
+            created_at: Set(self.now.0),
+            source: Set(Some(source.to_string())),
+            deactivated_at: Set(None),
+            deactivated_by: Set(None),
         };
-        if row.name != name {
-            agent::Entity::update_many()
-                .col_expr(agent::Column::Name, Expr::value(name))
-                .filter(agent::Column::Id.eq(row.id))
-                .exec(&self.session)
-                .await?;
-            name.clone_into(&mut row.name);
+        Ok(agent::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+    }
+
+    /// Lets an agent answer no more. Whoever decides again decides anew: a person's word replaces the configuration's.
+    pub async fn deactivate_agent(&mut self, id: AgentId, by: AgentSource) -> Result<(), StoreError> {
+        let change = agent::ActiveModel {
+            deactivated_at: Set(Some(self.now.0)),
+            deactivated_by: Set(Some(by.to_string())),
+            ..agent::ActiveModel::default()
+        };
+        self.change_agent(id, change).await
+    }
+
+    /// Lets an agent answer again.
+    pub async fn activate_agent(&mut self, id: AgentId) -> Result<(), StoreError> {
+        let change = agent::ActiveModel {
+            deactivated_at: Set(None),
+            deactivated_by: Set(None),
+            ..agent::ActiveModel::default()
+        };
+        self.change_agent(id, change).await
+    }
+
+    async fn change_agent(&mut self, id: AgentId, change: agent::ActiveModel) -> Result<(), StoreError> {
+        let updated = agent::Entity::update_many()
+            .set(change)
+            .filter(agent::Column::Id.eq(id))
+            .exec(&self.session)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Err(StoreError::Missing { what: "agent" });
         }
-        Ok(read(row))
+        Ok(())
     }
 }
 
-fn read(row: agent::Model) -> Agent {
-    Agent {
+async fn all(database: &impl ConnectionTrait) -> Result<Vec<Agent>, StoreError> {
+    let rows = agent::Entity::find()
+        .order_by_asc(agent::Column::Id)
+        .all(database)
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+fn read(row: agent::Model) -> Result<Agent, StoreError> {
+    // Rows from before sources were kept.
+    let source = |text: Option<String>| text.map_or(Ok(AgentSource::Config), |text| word("agents", &text));
+    let deactivated = match row.deactivated_at {
+        Some(at) => Some(Deactivated {
+            at: Timestamp(at),
+            by: source(row.deactivated_by)?,
+        }),
+        None => None,
+    };
+    Ok(Agent {
         id: row.id,
         name: row.name,
         matrix_user: row.matrix_user,
-    }
+        source: source(row.source)?,
+        deactivated,
+    })
 }

@@ -49,7 +49,6 @@ use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
 pub use accounts::{Fence, Holder};
-pub use agents::Agent;
 pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, CustomerFilter, ResolvedCustomer, Told};
@@ -67,6 +66,7 @@ pub use portraits::{DuePortrait, Face, Looked};
 pub use quarantine::QuarantineItem;
 pub use removal::Added;
 pub use rooms::{RoomOf, ShownAs, Tick};
+pub use settings::Restored;
 
 /// How long closing waits for what was accepted to be committed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);

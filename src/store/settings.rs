@@ -4,6 +4,8 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, 
 
 use entity::{cursor, setting};
 
+use crate::domain::OutboxId;
+
 use super::{Store, StoreError, Tx};
 
 /// The setting that holds the instance's id.
@@ -11,8 +13,18 @@ pub(super) const INSTANCE: &str = "instance";
 /// The setting that holds the id of the instance that a restored database was made from: what it handed out and was not sure of
 /// may be found under it.
 pub(super) const RESTORED: &str = "restored_instance";
+/// The setting that holds the id of the last piece of work in the backup: of what is newer, the old instance knew nothing.
+pub(super) const RESTORED_WORK: &str = "restored_work";
 /// The setting that is there while the outbox is parked.
 pub(super) const PARKED: &str = "parked";
+
+/// The instance whose backup a database was restored from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    pub instance: String,
+    /// The last piece of work in the backup. The old instance may have done it, and those before it, since.
+    pub last_work: OutboxId,
+}
 
 impl Store {
     /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (rule 18).
@@ -33,9 +45,17 @@ impl Store {
         .await
     }
 
-    /// The id of the instance whose backup this database was restored from.
-    pub async fn restored_instance(&self) -> Result<Option<String>, StoreError> {
-        self.setting(RESTORED).await
+    /// Returns what this database was restored from, if it was.
+    pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        let Some(instance) = self.setting(RESTORED).await? else {
+            return Ok(None);
+        };
+        let work = self.setting(RESTORED_WORK).await?;
+        let last_work = work.and_then(|id| id.parse().ok()).unwrap_or(0);
+        Ok(Some(Restored {
+            instance,
+            last_work: OutboxId(last_work),
+        }))
     }
 
     /// Whether the outbox is parked: nothing goes out until a person says so (rule 5).

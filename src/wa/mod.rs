@@ -14,8 +14,8 @@ mod session;
 mod wire;
 
 pub use browser::ProfileError;
-pub use page::check_library;
 pub use options::{Limits, WaOptions};
+pub use page::check_library;
 pub use port::{StartError, WhatsAppWeb};
 pub use process::{NoProgram, NoVersion, find_browser, find_driver, major, version};
 pub use wire::event as read_event;

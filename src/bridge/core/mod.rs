@@ -2,6 +2,7 @@
 //! may be work. Nothing here is mutable but through the store.
 
 pub(super) mod accounts;
+pub(super) mod agents;
 pub(super) mod command;
 pub(super) mod consent;
 pub(super) mod lanes;
@@ -26,7 +27,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{AccountId, Clock};
-use crate::store::{Fence, Store, StoreError, Tx};
+use crate::store::{Fence, Restored, Store, StoreError, Tx};
 use crate::vault::Vault;
 
 use self::policy::Policy;
@@ -48,6 +49,8 @@ pub struct Core {
     pub bell: Bell,
     /// Random, made with the database: transaction ids begin with it (rule 18).
     pub instance: Arc<str>,
+    /// What the database was restored from, if it was.
+    pub restored: Option<Arc<Restored>>,
     /// Under which lease this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
@@ -62,6 +65,7 @@ impl Core {
         policy: Policy,
     ) -> Result<Self, StoreError> {
         let instance = store.instance().await?;
+        let restored = store.restored().await?.map(Arc::new);
         Ok(Self {
             store,
             vault,
@@ -71,6 +75,7 @@ impl Core {
             policies: Arc::default(),
             bell: Bell::new(),
             instance: instance.into(),
+            restored,
             lease: None,
         })
     }

@@ -13,8 +13,6 @@ use crate::domain::pace::Pace;
 pub struct Policy {
     /// Whether there is a homeserver: without one, no work for rooms is written down.
     pub matrix: bool,
-    /// Those whose words go out to customers.
-    pub agents: Vec<MatrixUserId>,
     /// Who is told of trouble.
     pub owner: Option<MatrixUserId>,
     pub read: ReadMode,

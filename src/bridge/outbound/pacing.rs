@@ -14,7 +14,11 @@ use super::relay::WhatsAppRelay;
 
 impl WhatsAppRelay {
     /// Puts a message off that has to wait; tells whether it did.
-    pub(crate) async fn hold_back(&self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<bool, StoreError> {
+    pub(crate) async fn hold_back(
+        &self,
+        item: &OutboxItem<WhatsAppWork>,
+        outgoing: &Outgoing,
+    ) -> Result<bool, StoreError> {
         let facts = self.facts(outgoing).await?;
         let Some(waiting) = self.core.policy.pace.waits(&facts, self.core.clock.now()) else {
             return Ok(false);
@@ -45,7 +49,12 @@ impl WhatsAppRelay {
         Ok(facts)
     }
 
-    async fn put_off(&self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing, waiting: Waiting) -> Result<(), StoreError> {
+    async fn put_off(
+        &self,
+        item: &OutboxItem<WhatsAppWork>,
+        outgoing: &Outgoing,
+        waiting: Waiting,
+    ) -> Result<(), StoreError> {
         let (item, id) = (item.id, outgoing.message.id);
         // What we keep waiting ourselves does not expire over it.
         let expires = self.core.policy.send_expires.map(|span| waiting.until.plus(span));

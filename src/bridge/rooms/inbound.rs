@@ -11,12 +11,13 @@ use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::desk::Desk;
 use crate::domain::conversation::Conversation;
-use crate::domain::matrix::{Matrix, MatrixState, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
+use crate::domain::matrix::{Matrix, MatrixState, ReadUpTo, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
-use super::event;
-use super::event::{Around, Taken};
+use super::commands::{self, Command};
+use super::effects::Taken;
+use super::event::{self, Around};
 
 /// The cursor under which the mark is stored.
 const CURSOR: &str = "matrix.sync";
@@ -91,6 +92,7 @@ impl RoomInbound {
             confirmed: self.fetch_confirmed(&batch).await,
             bot: self.bot(),
             waiting,
+            before: self.fetch_before(&batch).await?,
         };
         let policy = self.core.policy.clone();
         let read: Vec<Conversation> = self
@@ -109,7 +111,7 @@ impl RoomInbound {
                     }
                     let mut read = Vec::new();
                     for receipt in &batch.receipts {
-                        read.extend(event::read_up_to(tx, &policy, receipt).await?);
+                        read.extend(event::read_up_to(tx, receipt, &around).await?);
                     }
                     tx.set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)
@@ -135,13 +137,45 @@ impl RoomInbound {
                 body,
                 reply_to: Some(original),
             } = &event.what
-                && event::is_confirmation(body)
+                && commands::parse(body) == Some(Command::Send)
                 && let Ok(original) = self.port.event(&event.room, original).await
             {
                 confirmed.insert(original.id.clone(), original);
             }
         }
         confirmed
+    }
+
+    /// What stands before events that agents have read and that show no message, fetched before the transaction begins
+    /// (invariant 5). Where it cannot be had, the receipt reads nothing; the next one does.
+    async fn fetch_before(&self, batch: &RoomBatch) -> Result<HashMap<MatrixEventId, Vec<MatrixEventId>>, StoreError> {
+        let mut before = HashMap::new();
+        for receipt in &batch.receipts {
+            if before.contains_key(&receipt.event)
+                || !self.has_unread(receipt).await?
+                || self.core.store.message_of_event(&receipt.event).await?.is_some()
+            {
+                continue;
+            }
+            match self.port.events_up_to(&receipt.room, &receipt.event).await {
+                Ok(events) => drop(before.insert(receipt.event.clone(), events)),
+                Err(error) => tracing::debug!("what an agent has read cannot be told: {error}"),
+            }
+        }
+        Ok(before)
+    }
+
+    /// Whether a receipt can change anything.
+    async fn has_unread(&self, receipt: &ReadUpTo) -> Result<bool, StoreError> {
+        let store = &self.core.store;
+        let Some(id) = store.conversation_of_room(&receipt.room).await? else {
+            return Ok(false);
+        };
+        let unread = store
+            .conversation(id)
+            .await?
+            .is_some_and(|conversation| conversation.unread_count > 0);
+        Ok(unread && store.answering().await?.contains(&receipt.user))
     }
 
     /// Tries again what could not be taken in: a room that was not known yet (made, and not yet written down, when an agent

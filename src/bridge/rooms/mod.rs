@@ -1,10 +1,13 @@
 //! Matrix rooms: what is shown in them, and what agents write there.
 
+mod commands;
+mod effects;
 mod event;
 mod gone;
 mod inbound;
 mod relay;
 mod render;
+mod sending;
 mod spec;
 mod ticks;
 

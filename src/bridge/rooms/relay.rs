@@ -11,18 +11,17 @@ use crate::bridge::core::lanes::{InHand, Pieces};
 use crate::bridge::core::worker::Wakes;
 use crate::bridge::core::{Core, trouble};
 use crate::domain::delivery::back_off;
-use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker, TxnId};
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker};
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError};
 
+use super::sending::{of_item, of_message};
 use super::{gone, render, spec, ticks};
 
 /// Lanes worked on side by side.
 const LANES: usize = 8;
-/// Homeservers forget transaction ids after a while; work older than this is searched for before it is done again.
-const TXN_TRUSTED_FOR: Duration = Duration::from_mins(30);
 /// The pause after a homeserver that does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Refusals of one piece of work before it is left undone, and said so in the log.
@@ -120,7 +119,8 @@ impl Pieces for RoomRelay {
     }
 
     async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem<MatrixWork>>, StoreError> {
-        if self.port.status().borrow().state != MatrixState::Ready {
+        // After a restore nothing is said in a room before a person lets the outbox go (rule 5).
+        if self.port.status().borrow().state != MatrixState::Ready || self.core.store.parked().await? {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);
@@ -148,8 +148,7 @@ impl RoomRelay {
                     body: text.clone(),
                     reply_to: Some(event.clone()),
                 };
-                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
-                    .await?;
+                self.send(item, room, &Speaker::Desk, &of_item(item), &content).await?;
                 Ok(self.finish(item).await?)
             }
             MatrixWork::Tell { room, text } => {
@@ -157,8 +156,7 @@ impl RoomRelay {
                     body: text.clone(),
                     reply_to: None,
                 };
-                self.send(item, room, &Speaker::Desk, &self.txn_of_item(item), &content)
-                    .await?;
+                self.send(item, room, &Speaker::Desk, &of_item(item), &content).await?;
                 Ok(self.finish(item).await?)
             }
             MatrixWork::UpdateRoom => self.update_room(item).await,
@@ -209,8 +207,8 @@ impl RoomRelay {
         let event = match self.core.store.room_event(message.id, number).await? {
             Some(_) => None,
             None => {
-                let txn = self.txn(message.id, &number.to_string());
-                Some(self.send(item, room, speaker, &txn, part.content).await?)
+                let name = of_message(message.id, &number.to_string());
+                Some(self.send(item, room, speaker, &name, part.content).await?)
             }
         };
         let (room, message) = (room.clone(), message.clone());
@@ -305,8 +303,7 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to,
         };
-        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
-            .await?;
+        self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
         Ok(self.finish(item).await?)
     }
 
@@ -336,8 +333,7 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to: None,
         };
-        self.send(item, &room, &Speaker::Desk, &self.txn_of_item(item), &content)
-            .await?;
+        self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
         let (id, key) = (item.id, key.to_owned());
         self.core
             .write(move |tx| {
@@ -352,36 +348,6 @@ impl RoomRelay {
             })
             .await?;
         Ok(())
-    }
-
-    /// Sends under a transaction id. Work that is too old to trust the homeserver's memory is searched for first.
-    pub(crate) async fn send(
-        &self,
-        item: &OutboxItem<MatrixWork>,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        txn: &TxnId,
-        content: &RoomContent,
-    ) -> Result<MatrixEventId, Undone> {
-        let old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
-        if old {
-            let found = self.port.find_sent(room, txn).await;
-            if let Some(event) = found.map_err(Undone::in_room(room))? {
-                return Ok(event);
-            }
-        }
-        let sent = self.port.send(room, speaker, txn, content).await;
-        sent.map_err(Undone::in_room(room))
-    }
-
-    /// `<instance>.<message>.<part>`.
-    pub(crate) fn txn(&self, message: MessageId, part: &str) -> TxnId {
-        TxnId(format!("{}.{message}.{part}", self.core.instance))
-    }
-
-    /// For what belongs to no message: outbox ids are never used again.
-    fn txn_of_item(&self, item: &OutboxItem<MatrixWork>) -> TxnId {
-        TxnId(format!("{}.o{}.0", self.core.instance, item.id))
     }
 
     pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {

@@ -29,7 +29,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         alias: reserve_alias(core, id).await?,
         name: conversation.name,
         topic: format!("{number} · {}", conversation.status),
-        invite: core.policy.agents.clone(),
+        invite: core.store.answering().await?,
         direct: false,
     })
 }

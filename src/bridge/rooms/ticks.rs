@@ -10,6 +10,7 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
 use super::relay::{RoomRelay, Undone};
+use super::sending::{of_message, txn};
 
 /// On a message that should have been sent by now.
 const LATE: &str = "⏳";
@@ -95,11 +96,11 @@ async fn say(
         to: event.clone(),
         key: tick.key.clone(),
     };
-    let said = relay
-        .send(item, room, &Speaker::Desk, &relay.txn(id, &part), &reaction)
-        .await?;
+    // Not under the id of an instance that this database was restored from: its reaction of this turn may say something else.
+    let name = of_message(id, &part);
+    let said = relay.send_new(item, room, &Speaker::Desk, &name, &reaction).await?;
     if let Some(previous) = &tick.previous {
-        let gone = relay.txn(id, &format!("{part}.gone"));
+        let gone = txn(&relay.core.instance, &format!("{name}.gone"));
         let redacted = relay.port.redact(room, previous, &gone).await;
         redacted.map_err(Undone::in_room(room))?;
     }

@@ -15,7 +15,7 @@ use super::invitations::Invitations;
 use super::sdk_sync::{LastSdkSync, SdkSync};
 use super::space::Space;
 use super::sync::SYNC_TIMEOUT;
-use super::{rooms, send, sync};
+use super::{files, rooms, send, sync};
 use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomMark, RoomSpec, Speaker, TxnId,
 };
@@ -124,6 +124,14 @@ impl Inner {
     }
 
     /// Finds or creates the room and adds it to the Space.
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
+        let client = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        self.inner
+            .within(CALL_TIMEOUT, send::events_up_to(&client, &room, &id))
+            .await
+    }
+
     async fn ensure_room(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<OwnedRoomId, Fault> {
         let mut hasher = DefaultHasher::new();
         spec.alias.hash(&mut hasher);
@@ -219,10 +227,18 @@ impl Matrix for Bot {
         let client = self.inner.connection.client()?;
         self.inner.until_synced().await?;
         let room = room_id(room)?;
+        // Before the send, which keeps the SDK's own sync waiting.
+        let source = match content {
+            RoomContent::File { file, .. } => {
+                let upload = files::upload(&client, &room, file);
+                Some(self.inner.within(files::UPLOAD_TIMEOUT, upload).await?)
+            }
+            _ => None,
+        };
         let send = async {
             self.inner.sdk.load_members(&client, &room).await?;
             let _gate = self.inner.sdk.lock_for_send().await;
-            send::send(&client, &room, speaker, txn, content).await
+            send::send(&client, &room, speaker, txn, content, source).await
         };
         self.inner.within(CALL_TIMEOUT, send).await
     }

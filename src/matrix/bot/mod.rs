@@ -3,6 +3,7 @@
 mod adapter;
 mod connection;
 mod cross_signing;
+mod files;
 mod gap;
 mod invitations;
 mod login;

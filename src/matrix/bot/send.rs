@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use matrix_sdk::room::MessagesOptions;
+use matrix_sdk::ruma::api::client::context::get_context;
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
@@ -11,6 +12,7 @@ use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
 use matrix_sdk::{Client, Room};
 use serde_json::Value;
 
+use super::files::Source;
 use super::prefix::prefix;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
@@ -23,16 +25,20 @@ const MAX_PAGES: usize = 5;
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 
-/// Sends an event under its transaction id; the homeserver stores it once however often it is sent.
+/// Sends an event under its transaction id, with `source` as where its file is; the homeserver stores it once however often it is sent.
 pub(super) async fn send(
     client: &Client,
     room: &RoomId,
     speaker: &Speaker,
     txn: &TxnId,
     content: &RoomContent,
+    source: Option<Source>,
 ) -> Result<MatrixEventId, Fault> {
     let joined = joined(client, room).await?;
-    let outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    let mut outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    if let Some(source) = source {
+        outgoing.content[source.field] = source.value;
+    }
     let id = OwnedTransactionId::from(txn.0.as_str());
     let sent = joined
         .send_raw(outgoing.kind, outgoing.content)
@@ -109,8 +115,22 @@ pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Resul
     read.ok_or_else(|| Fault::Refused(format!("{id} is not a valid event")))
 }
 
+/// Returns the event's id and the ids of those before it, the newest first, one page of them.
+pub(super) async fn events_up_to(client: &Client, room: &RoomId, id: &EventId) -> Result<Vec<MatrixEventId>, Fault> {
+    let mut request = get_context::v3::Request::new(room.to_owned(), id.to_owned());
+    // Half of the limit is for the events after it.
+    request.limit = UInt::from(PAGE);
+    let context = match client.send(request).await.map_err(Fault::from) {
+        Ok(context) => context,
+        Err(fault) => return Err(or_gone(client, room, fault).await),
+    };
+    let before = context.events_before.iter();
+    let ids = before.filter_map(|event| event.get_field::<String>("event_id").ok().flatten());
+    Ok(std::iter::once(id.to_string()).chain(ids).map(MatrixEventId).collect())
+}
+
 /// Returns the room, or an error if we are not in it or no sync has brought it yet.
-async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
+pub(super) async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
     if let Some(known) = client.get_room(room) {
         return Ok(known);
     }

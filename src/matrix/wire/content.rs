@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::MatrixEventId;
-use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, TxnId};
+use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, TxnId};
 
 /// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
 pub const TXN_KEY: &str = "crm.transaction_id";
@@ -32,6 +32,10 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
                 replying(text, reply_to.as_ref().map(MatrixEventId::as_str)),
             )
         }
+        RoomContent::File { file, reply_to } => (
+            "m.room.message",
+            replying(file_of(author, file), reply_to.as_ref().map(MatrixEventId::as_str)),
+        ),
         RoomContent::Notice { body, reply_to } => {
             let notice = json!({"msgtype": "m.notice", "body": body});
             (
@@ -64,6 +68,26 @@ fn text_of(author: &str, body: &str) -> Value {
             escaped(body)
         ));
     }
+    content
+}
+
+/// Builds a file's content but for where it is. A name goes before the caption; where there is none, before the file's
+/// name, which clients then show as a caption (Matrix 1.10).
+fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
+    let kind = match file.mimetype.split('/').next() {
+        Some("image") => "m.image",
+        Some("video") => "m.video",
+        Some("audio") => "m.audio",
+        _ => "m.file",
+    };
+    let said = file.caption.as_deref().unwrap_or(&file.name);
+    let mut content = match author {
+        Some(author) => text_of(author, said),
+        None => json!({"body": said}),
+    };
+    content["msgtype"] = json!(kind);
+    content["filename"] = json!(file.name);
+    content["info"] = json!({"mimetype": file.mimetype, "size": file.size});
     content
 }
 
@@ -122,6 +146,45 @@ mod tests {
                 "crm.transaction_id": "i.1.0",
             })
         );
+    }
+
+    #[test]
+    fn file_has_kind_caption_and_name() {
+        let file = |mimetype: &str, caption: Option<&str>| RoomContent::File {
+            file: RoomFile {
+                path: "/tmp/x".into(),
+                name: "cat.png".to_owned(),
+                mimetype: mimetype.to_owned(),
+                size: 7,
+                caption: caption.map(str::to_owned),
+            },
+            reply_to: None,
+        };
+        let Outgoing { kind, content } = outgoing(&file("image/png", Some("look")), None, &txn());
+        assert_eq!(kind, "m.room.message");
+        assert_eq!(
+            content,
+            json!({
+                "msgtype": "m.image",
+                "body": "look",
+                "filename": "cat.png",
+                "info": {"mimetype": "image/png", "size": 7},
+                "m.mentions": {},
+                "crm.transaction_id": "i.1.0",
+            })
+        );
+        for (mimetype, kind) in [
+            ("video/mp4", "m.video"),
+            ("audio/ogg; codecs=opus", "m.audio"),
+            ("application/pdf", "m.file"),
+            ("", "m.file"),
+        ] {
+            let content = outgoing(&file(mimetype, None), Some("Ada"), &txn()).content;
+            assert_eq!(
+                (&content["msgtype"], &content["body"]),
+                (&json!(kind), &json!("Ada: cat.png"))
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use migration::Migrator;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, Statement, TransactionTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, Statement, TransactionTrait,
 };
 use sea_orm::{ColumnTrait, sea_query::Expr};
 use serde::Deserialize;
@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
-use entity::{account, journal_head, message, setting};
+use entity::{account, journal_head, message, outbox, setting};
 
 use crate::store::open::immediate;
-use crate::store::settings::{INSTANCE, PARKED, RESTORED};
+use crate::store::settings::{INSTANCE, PARKED, RESTORED, RESTORED_WORK};
 use crate::store::{Store, StoreError, journal};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
@@ -193,7 +193,7 @@ async fn count_on(transaction: &DatabaseTransaction) -> Result<(), StoreError> {
 /// Nothing goes out before a person says so, and nobody holds an account.
 async fn park(transaction: &DatabaseTransaction, now: i64) -> Result<(), StoreError> {
     setting::Entity::delete_many()
-        .filter(setting::Column::Name.is_in([RESTORED, PARKED]))
+        .filter(setting::Column::Name.is_in([RESTORED, RESTORED_WORK, PARKED]))
         .exec(transaction)
         .await?;
     setting::Entity::update_many()
@@ -201,14 +201,25 @@ async fn park(transaction: &DatabaseTransaction, now: i64) -> Result<(), StoreEr
         .filter(setting::Column::Name.eq(INSTANCE))
         .exec(transaction)
         .await?;
-    let parked = setting::Model {
-        name: PARKED.to_owned(),
-        value: "restored from a backup".to_owned(),
-        updated_at: now,
-    };
-    setting::Entity::insert(parked.into_active_model())
-        .exec_without_returning(transaction)
-        .await?;
+    let last_work = outbox::Entity::find()
+        .order_by_desc(outbox::Column::Id)
+        .one(transaction)
+        .await?
+        .map_or(0, |row| row.id.0);
+    let settings = [
+        (PARKED, "restored from a backup".to_owned()),
+        (RESTORED_WORK, last_work.to_string()),
+    ];
+    for (name, value) in settings {
+        let row = setting::Model {
+            name: name.to_owned(),
+            value,
+            updated_at: now,
+        };
+        setting::Entity::insert(row.into_active_model())
+            .exec_without_returning(transaction)
+            .await?;
+    }
     account::Entity::update_many()
         .col_expr(account::Column::Folder, Expr::value(None::<String>))
         .col_expr(account::Column::Holder, Expr::value(None::<String>))

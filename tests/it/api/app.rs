@@ -257,7 +257,6 @@ where
 fn policy() -> Policy {
     Policy {
         matrix: false,
-        agents: vec![],
         owner: None,
         read: ReadMode::Never,
         read_delay: Duration::ZERO..=Duration::ZERO,

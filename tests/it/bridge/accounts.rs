@@ -194,7 +194,6 @@ impl Server {
 fn policy() -> Policy {
     Policy {
         matrix: true,
-        agents: vec![],
         owner: Some(MatrixUserId::from("@ada:test")),
         read: ReadMode::Never,
         read_delay: Duration::ZERO..=Duration::ZERO,

@@ -1,8 +1,10 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
 mod accounts;
+mod agents;
 mod changes;
 mod faults;
+mod gone_rooms;
 mod hearing;
 mod history;
 mod inbound;
@@ -95,6 +97,12 @@ impl Rig {
     async fn restore(&mut self, backup: &[u8]) {
         self.program.store.clone().close().await;
         self.program = self.run.restore(backup).await;
+    }
+
+    /// Ends the program and starts it again.
+    async fn restart(&mut self) {
+        self.program.store.clone().close().await;
+        self.program = self.run.start().await;
     }
 
     /// A person lets a parked outbox go.

@@ -3,6 +3,7 @@
 mod connection;
 mod desk;
 mod encryption;
+mod files;
 mod rooms;
 mod sending;
 mod syncing;

@@ -70,6 +70,10 @@ async fn one_transaction_id_is_one_event_and_is_found_again() {
         .await
         .unwrap();
     assert_eq!(key, "✓");
+    let mut up_to = desk.bot.events_up_to(&room, &tick).await.unwrap();
+    up_to.retain(|event| [&tick, &first].contains(&event) || event.as_str() == last.event_id);
+    let last_said: crm::domain::MatrixEventId = last.event_id.as_str().into();
+    assert_eq!(up_to, [tick.clone(), last_said, first.clone()], "the newest first");
     desk.bot.redact(&room, &tick, &txn("i.1.untick")).await.unwrap();
     desk.bot.redact(&room, &tick, &txn("i.1.untick")).await.unwrap();
     nils.until("the tick to go", SOON, |mirror| {

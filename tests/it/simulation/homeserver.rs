@@ -369,6 +369,19 @@ impl Matrix for FakeMatrix {
         self.leave(event.expect("an event that exists")).await
     }
 
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
+        self.enter_room(room).await?;
+        let events = {
+            let rooms = self.rooms.lock().unwrap();
+            let of_room = rooms.log.iter().rev().filter(|shown| shown.room == *room);
+            let up_to = of_room.skip_while(|shown| shown.id != *id);
+            // A receipt is no event of the room.
+            let events = up_to.filter(|shown| !matches!(shown.what, What::Receipt { .. }));
+            events.map(|shown| shown.id.clone()).collect()
+        };
+        self.leave(events).await
+    }
+
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         self.enter().await?;
         let room = {

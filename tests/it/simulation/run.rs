@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crm::bridge::{
     Core, Desk, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, ReadMode, Reader, Reading,
-    RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _,
+    RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
 };
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
@@ -117,6 +117,7 @@ impl Run {
         let clock = Arc::new(self.clock.clone());
         let store = options(&self.url).open(clock.clone()).await.unwrap();
         let account = account(&store).await;
+        reconcile_agents(&store, &[agent()]).await.unwrap();
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
         let core = Core::new(store.clone(), self.vault(), clock, random, policy)
@@ -491,7 +492,6 @@ async fn account(store: &Store) -> AccountId {
 fn policy() -> Policy {
     Policy {
         matrix: true,
-        agents: vec![agent()],
         owner: Some(agent()),
         read: ReadMode::Auto,
         read_delay: Duration::from_secs(3)..=Duration::from_secs(10),

@@ -1,5 +1,6 @@
 //! A backup is whole, the same for all databases, and lets nothing out before a person says so.
 
+use crm::domain::agent::AgentSource;
 use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
@@ -51,7 +52,7 @@ async fn fill(store: &Store) -> Conversation {
                 .await?;
             tx.add_quarantine("whatsapp", Some(account), b"\0\xff", "no JSON")
                 .await?;
-            tx.resolve_agent(&"@grace:x".into(), "Grace").await?;
+            tx.add_agent(&"@grace:x".into(), "Grace", AgentSource::Config).await?;
             tx.set_cursor("matrix", "s1").await?;
             tx.take_lease(
                 account,
@@ -105,7 +106,9 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
         same(&store, &restored, &ada).await;
         // Nothing goes out, and what has no number yet gets one that was never given out.
         assert!(restored.parked().await.unwrap());
-        assert_eq!(restored.restored_instance().await.unwrap().as_ref(), Some(&instance));
+        let before = restored.restored().await.unwrap().unwrap();
+        assert_eq!(before.instance, instance);
+        assert!(before.last_work.0 > 0, "the backup has work");
         assert_ne!(restored.instance().await.unwrap(), instance, "it is another instance");
         assert_eq!(*restored.head().borrow(), Seq(251));
         let next = desk::new(take(&restored, inbound(&ada, "next", "x", BEGIN)).await.unwrap());

@@ -1,0 +1,93 @@
+//! Who answers customers. The table of agents alone says so; at each start the configuration is reconciled into it.
+
+use futures_util::FutureExt;
+
+use crate::domain::MatrixUserId;
+use crate::domain::agent::{Agent, AgentSource};
+use crate::store::{Store, StoreError, Tx};
+
+/// What the configuration has changed in the table of agents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Named for the first time.
+    pub added: Vec<MatrixUserId>,
+    /// Named again.
+    pub back: Vec<MatrixUserId>,
+    /// No longer named.
+    pub left: Vec<MatrixUserId>,
+    /// Named, and deactivated by a person: they stay so.
+    pub kept_out: Vec<MatrixUserId>,
+}
+
+/// Reconciles the agents whom the configuration names into the table, and logs what that changes.
+pub async fn reconcile_agents(store: &Store, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
+    let reconciled = match written(store, named).await {
+        // Another process that starts at the same time has added them.
+        Err(StoreError::Conflict(_)) => written(store, named).await?,
+        done => done?,
+    };
+    for user in &reconciled.left {
+        tracing::warn!(%user, "no longer named in CRM_MATRIX_AGENTS: what they write is not sent any more");
+    }
+    for user in &reconciled.kept_out {
+        tracing::warn!(
+            %user,
+            "named in CRM_MATRIX_AGENTS, but a person has deactivated this agent: they stay so; take them out of the configuration"
+        );
+    }
+    Ok(reconciled)
+}
+
+async fn written(store: &Store, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
+    let named = named.to_vec();
+    let written = store.write(move |tx| {
+        let named = named.clone();
+        async move { reconcile(tx, &named).await }.boxed()
+    });
+    written.await
+}
+
+async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
+    let known = tx.agents().await?;
+    let mut reconciled = Reconciled::default();
+    for (n, user) in named.iter().enumerate() {
+        if named[..n].contains(user) {
+            continue;
+        }
+        match known.iter().find(|agent| agent.matrix_user.as_ref() == Some(user)) {
+            None => {
+                tx.add_agent(user, name_of(user), AgentSource::Config).await?;
+                reconciled.added.push(user.clone());
+            }
+            Some(Agent { deactivated: None, .. }) => {}
+            Some(Agent {
+                id,
+                deactivated: Some(end),
+                ..
+            }) => match end.by {
+                AgentSource::Config => {
+                    tx.activate_agent(*id).await?;
+                    reconciled.back.push(user.clone());
+                }
+                AgentSource::Person => reconciled.kept_out.push(user.clone()),
+            },
+        }
+    }
+    for agent in known {
+        if agent.is_active()
+            && agent.source == AgentSource::Config
+            && let Some(user) = agent.matrix_user
+            && !named.contains(&user)
+        {
+            tx.deactivate_agent(agent.id, AgentSource::Config).await?;
+            reconciled.left.push(user);
+        }
+    }
+    Ok(reconciled)
+}
+
+/// Returns the name by which colleagues know a Matrix user: of `@ada:example.org`, `ada`.
+pub(crate) fn name_of(user: &MatrixUserId) -> &str {
+    let local = user.as_str().trim_start_matches('@');
+    local.split_once(':').map_or(local, |(name, _)| name)
+}

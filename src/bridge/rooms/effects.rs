@@ -1,0 +1,169 @@
+//! What an agent's text or command in a room brings about: a message for the customer, or an answer in the room.
+
+use std::time::Duration;
+
+use crate::bridge::core::agents::name_of;
+use crate::bridge::core::consent;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::outbound::queue;
+use crate::bridge::outbound::queue::NewText;
+use crate::domain::MatrixEventId;
+use crate::domain::conversation::Conversation;
+use crate::domain::matrix::{RoomEvent, RoomEventKind};
+use crate::domain::message::{Author, Origin};
+use crate::domain::outbox::MatrixWork;
+use crate::store::{NewWork, StoreError, Tx};
+
+use super::commands::{self, Command};
+
+/// What an agent wrote longer ago than this is not sent without a word (rule 5).
+const STALE_AFTER: Duration = Duration::from_hours(1);
+
+const HELP: &str = "What you write here goes to the customer. Lines that begin with ! do not: \
+    reply to an old message with !send to send it after all.";
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Queued,
+    Answered,
+    Nothing,
+}
+
+/// Queues an agent's text for the customer, unless it is too old to go out without a confirmation.
+pub(crate) async fn text(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    body: &str,
+    reply_to: Option<&MatrixEventId>,
+) -> Result<Taken, StoreError> {
+    if tx.now().since(event.at) > STALE_AFTER {
+        let text = format!(
+            "Not sent: this reached me long after it was written ({}). Reply to it with !send to send it now.",
+            event.at
+        );
+        return answer(tx, conversation, event, text).await;
+    }
+    queue(tx, policy, conversation, event, body, reply_to).await
+}
+
+/// Does what a command asks for. `original` is the event that it replies to, where that was fetched.
+pub(crate) async fn run(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    command: Command,
+    original: Option<&RoomEvent>,
+) -> Result<Taken, StoreError> {
+    match command {
+        Command::Help => answer(tx, conversation, event, HELP.to_owned()).await,
+        Command::Unknown => {
+            let text = format!("Not sent: this is no command that I know. {HELP}");
+            answer(tx, conversation, event, text).await
+        }
+        Command::Send => confirm(tx, policy, conversation, event, original).await,
+    }
+}
+
+/// An agent says that a stale message is to go out after all.
+async fn confirm(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    original: Option<&RoomEvent>,
+) -> Result<Taken, StoreError> {
+    let Some(original) = original else {
+        return answer(
+            tx,
+            conversation,
+            event,
+            "Not sent: reply with !send to the message that is meant.".to_owned(),
+        )
+        .await;
+    };
+    match &original.what {
+        RoomEventKind::Text { body, reply_to }
+            if original.sender == event.sender && original.room == event.room && commands::parse(body).is_none() =>
+        {
+            if tx.message_of_event(&original.id).await?.is_some() {
+                return answer(
+                    tx,
+                    conversation,
+                    event,
+                    "That message has been sent already.".to_owned(),
+                )
+                .await;
+            }
+            queue(tx, policy, conversation, original, body, reply_to.as_ref()).await
+        }
+        _ => {
+            answer(
+                tx,
+                conversation,
+                event,
+                "Not sent: only a text of your own can be confirmed with !send.".to_owned(),
+            )
+            .await
+        }
+    }
+}
+
+async fn queue(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    body: &str,
+    reply_to: Option<&MatrixEventId>,
+) -> Result<Taken, StoreError> {
+    if let Err(refusal) = queue::check_text(body) {
+        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+    }
+    if let Some(refusal) = consent::refusal(tx, conversation).await? {
+        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+    }
+    let reply_to = match reply_to {
+        Some(replied) => tx.message_of_event(replied).await?.map(|shown| shown.message),
+        None => None,
+    };
+    let new = NewText {
+        file: None,
+        conversation: conversation.clone(),
+        content: body.to_owned(),
+        special: None,
+        author: Author {
+            origin: Some(Origin::Matrix),
+            name: name_of(&event.sender).to_owned(),
+        },
+        reply_to,
+        client_key: Some(format!("matrix:{}", event.id)),
+        event: Some(event.id.clone()),
+    };
+    queue::queue(tx, policy, &new).await?;
+    Ok(Taken::Queued)
+}
+
+/// Answers an event in its room.
+pub(crate) async fn answer(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    text: String,
+) -> Result<Taken, StoreError> {
+    let work = MatrixWork::Reply {
+        room: event.room.clone(),
+        event: event.id.clone(),
+        text,
+    };
+    tx.enqueue(NewWork::for_conversation(
+        conversation.account_id,
+        conversation.id,
+        work,
+    ))
+    .await?;
+    Ok(Taken::Answered)
+}

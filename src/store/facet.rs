@@ -1,0 +1,107 @@
+//! The facets of [`Store`] and [`Tx`]: one for each kind of row, so that a call says what it acts on
+//! (`tx.messages().insert(..)`, `store.messages().page(..)`). A facet borrows where it came from. What only reads is written
+//! once for both; what writes is there for a [`Tx`] alone.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use super::session::Session;
+use super::{Store, Tx};
+
+/// Where a facet reads: the pool of readers, or a transaction that sees its own writes.
+pub trait Database: Sync {
+    type Connection: ConnectionTrait;
+
+    /// Returns the connection that statements go through.
+    fn connection(&self) -> &Self::Connection;
+}
+
+impl Database for Store {
+    type Connection = DatabaseConnection;
+
+    fn connection(&self) -> &DatabaseConnection {
+        self.readers()
+    }
+}
+
+impl Database for Tx {
+    type Connection = Session;
+
+    fn connection(&self) -> &Session {
+        &self.session
+    }
+}
+
+/// Declares the facets, and the method of [`Store`] and [`Tx`] that gives each.
+macro_rules! facets {
+    ($($(#[$doc:meta])* $facet:ident = $method:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $facet<'a, D>(pub(super) &'a D);
+        )*
+
+        impl Store {
+            $(
+                $(#[$doc])*
+                pub const fn $method(&self) -> $facet<'_, Self> {
+                    $facet(self)
+                }
+            )*
+        }
+
+        impl Tx {
+            $(
+                $(#[$doc])*
+                pub const fn $method(&self) -> $facet<'_, Self> {
+                    $facet(self)
+                }
+            )*
+        }
+    };
+}
+
+facets! {
+    /// Accounts and their leases.
+    Accounts = accounts;
+    /// Agents.
+    Agents = agents;
+    /// Stored answers to idempotent requests.
+    Answers = answers;
+    /// The audit log.
+    Audit = audit;
+    /// Profile pictures of customers and groups.
+    Avatars = avatars;
+    /// Conversations.
+    Conversations = conversations;
+    /// Customers.
+    Customers = customers;
+    /// Groups and their members.
+    Groups = groups;
+    /// The import of history.
+    HistoryImports = history;
+    /// Customers' dated identities.
+    Identities = identities;
+    /// The journal.
+    Journal = journal;
+    /// API keys.
+    Keys = keys;
+    /// Media of messages.
+    MediaItems = media;
+    /// Merges of customers, and their undoing.
+    Merges = merges;
+    /// Messages.
+    Messages = messages;
+    /// Opt-outs.
+    OptOuts = opt_outs;
+    /// Work that waits for WhatsApp or Matrix.
+    Outbox = outbox;
+    /// What the pace of sending needs to know.
+    Pace = pace;
+    /// Room events that could not be decrypted yet.
+    PendingEvents = pending_events;
+    /// Events that could not be stored.
+    Quarantine = quarantine;
+    /// Rooms and the events that show messages.
+    Rooms = rooms;
+    /// Settings and cursors of the program.
+    Settings = settings;
+}

@@ -1,0 +1,107 @@
+//! Rooms that are gone, and a homeserver that refuses.
+
+use crm::domain::Clock;
+use crm::domain::matrix::RoomEventKind;
+
+use super::Rig;
+
+fn text(body: &str) -> RoomEventKind {
+    RoomEventKind::Text {
+        body: body.to_owned(),
+        reply_to: None,
+    }
+}
+
+/// The bot is put out of a room between an agent's command and its answer: the answer can never be given, and what the
+/// customer writes next is shown in a new room.
+#[tokio::test]
+async fn gone_room_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.run.matrix.put_out(&room);
+    rig.settle().await;
+    assert_eq!(
+        rig.waiting().await,
+        0,
+        "an answer for a room that is gone waits for ever"
+    );
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_ne!(rig.run.matrix.room(), room, "there is a new room");
+    assert_eq!(rig.run.matrix.texts().len(), 2, "and the message is in it");
+}
+
+/// As above, where nothing tells that the room is gone but its answers.
+#[tokio::test]
+async fn purged_room_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.run.whatsapp.customer_writes(0);
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&room);
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    assert_ne!(rig.run.matrix.room(), room, "there is a new room");
+    assert_eq!(rig.run.matrix.texts().len(), 2, "and the message is in it");
+}
+
+/// A tick in a room that is gone is given up: its message is not shown anywhere any more.
+#[tokio::test]
+async fn purged_room_frees_its_ticks() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("hello"), rig.run.clock.now());
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&room);
+    rig.settle().await;
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+}
+
+/// An answer for a room that is gone takes nothing from the room that the conversation has by now.
+#[tokio::test]
+async fn late_answer_leaves_the_new_room_alone() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let old = rig.run.matrix.room();
+    rig.run.matrix.happens("@ada:test", text("!help"), rig.run.clock.now());
+    rig.take_in_rooms().await;
+    rig.run.matrix.purge(&old);
+    let message = rig.messages().await.remove(0);
+    let new = crm::domain::MatrixRoomId::from("!new");
+    let store = rig.program.store.clone();
+    store
+        .write::<_, crm::store::StoreError, _>({
+            let new = new.clone();
+            move |tx| {
+                let new = new.clone();
+                Box::pin(async move { tx.set_room(message.conversation_id, &new).await })
+            }
+        })
+        .await
+        .unwrap();
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    let room = store.room_of(message.conversation_id).await.unwrap().unwrap().room;
+    assert_eq!(room, Some(new));
+}
+
+/// What a homeserver refuses again and again is given up.
+#[tokio::test]
+async fn refused_work_frees_its_lane() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.matrix.rooms.lock().unwrap().refuses = true;
+    rig.run.whatsapp.customer_writes(0);
+    rig.patience().await;
+    assert_eq!(rig.waiting().await, 0);
+    rig.run.matrix.rooms.lock().unwrap().refuses = false;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.texts().len(), 2, "the next is shown");
+}

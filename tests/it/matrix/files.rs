@@ -1,0 +1,91 @@
+//! Files in rooms: as they are, and encrypted where the room is; read by another client.
+
+use crm::domain::matrix::{Matrix, RoomContent, RoomFile, TxnId};
+use matrix_sdk::media::{MediaFormat, MediaRequestParameters};
+use matrix_sdk::ruma::events::room::MediaSource;
+use testbed::agents::{Agent, Client};
+use testbed::quick;
+use testbed::servers::Synapse;
+
+use super::desk::{Desk, PASSWORD, SOON, ada, options, person, spec};
+
+const BYTES: &[u8] = b"\x89PNG and what else is in it";
+
+/// Reads a file as a client of this agent would.
+async fn download(synapse: &Synapse, agent: &Agent, content: &serde_json::Value) -> Vec<u8> {
+    let client = matrix_sdk::Client::builder()
+        .homeserver_url(synapse.url())
+        .build()
+        .await
+        .unwrap();
+    let auth = client.matrix_auth();
+    auth.login_username(agent.user_id(), PASSWORD).send().await.unwrap();
+    let source = match content.get("file") {
+        Some(file) => MediaSource::Encrypted(serde_json::from_value(file.clone()).unwrap()),
+        None => MediaSource::Plain(serde_json::from_value(content["url"].clone()).unwrap()),
+    };
+    let request = MediaRequestParameters {
+        source,
+        format: MediaFormat::File,
+    };
+    client.media().get_media_content(&request, false).await.unwrap()
+}
+
+#[tokio::test]
+async fn file_is_read_in_plain_and_encrypted_rooms() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cat");
+    std::fs::write(&path, BYTES).unwrap();
+    for (name, encryption) in [("plain", false), ("secret", true)] {
+        let nils = person(synapse, Client::Nio, &format!("file-{name}-nils")).await;
+        let (mut settings, kept) = options(synapse, &format!("file-{name}")).await;
+        settings.encryption = encryption;
+        let desk = Desk::connect((settings, kept)).await;
+        desk.follow(None);
+        let room = desk
+            .bot
+            .ensure_room(&spec(&format!("file-{name}"), &[&nils]))
+            .await
+            .unwrap();
+        desk.say(&room, "i.1.0", "hello").await;
+        nils.until_text(room.as_str(), "Ada: hello", SOON).await.unwrap();
+        let content = RoomContent::File {
+            file: RoomFile {
+                path: path.clone(),
+                name: "cat.png".to_owned(),
+                mimetype: "image/png".to_owned(),
+                size: BYTES.len() as u64,
+                caption: Some("look".to_owned()),
+            },
+            reply_to: None,
+        };
+        let txn = TxnId("i.2.0".to_owned());
+        let event = desk.bot.send(&room, &ada(), &txn, &content).await.unwrap();
+        let again = desk.bot.send(&room, &ada(), &txn, &content).await.unwrap();
+        assert_eq!(again, event, "the same transaction id is the same event");
+        let seen = nils
+            .until("the file", SOON, |mirror| {
+                let seen = mirror.message(room.as_str(), event.as_str())?;
+                seen.readable.then(|| seen.clone())
+            })
+            .await
+            .unwrap();
+        assert_eq!(
+            (seen.encrypted, seen.msgtype(), seen.body()),
+            (encryption, "m.image", "Ada: look")
+        );
+        assert_eq!(seen.content["filename"], "cat.png");
+        assert_eq!(seen.content.get("file").is_some(), encryption);
+        assert_eq!(download(synapse, &nils, &seen.content).await, BYTES, "{name}");
+
+        std::fs::remove_file(&path).unwrap();
+        let txn = TxnId("i.3.0".to_owned());
+        let missing = desk.bot.send(&room, &ada(), &txn, &content).await.unwrap_err();
+        assert!(missing.to_string().contains("cat.png cannot be read"), "{missing}");
+        std::fs::write(&path, BYTES).unwrap();
+    }
+}
