@@ -124,14 +124,6 @@ impl Inner {
     }
 
     /// Finds or creates the room and adds it to the Space.
-    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner
-            .within(CALL_TIMEOUT, send::events_up_to(&client, &room, &id))
-            .await
-    }
-
     async fn ensure_room(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<OwnedRoomId, Fault> {
         let mut hasher = DefaultHasher::new();
         spec.alias.hash(&mut hasher);
@@ -197,6 +189,14 @@ impl Matrix for Bot {
         let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
         self.inner.within(CALL_TIMEOUT, send::event(&client, &room, &id)).await
+    }
+
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
+        let client = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        self.inner
+            .within(CALL_TIMEOUT, send::events_up_to(&client, &room, &id))
+            .await
     }
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
