@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::problem::Problem;
 use super::process;
 use super::state::ApiState;
-use super::status::{self, AccountStatus};
+use super::status;
+use crate::contract::AccountStatusView;
 use crate::domain::AccountId;
 use crate::domain::vitals::Deafness;
 
@@ -194,11 +195,11 @@ pub async fn show(State(state): State<ApiState>) -> Result<Response, Problem> {
 }
 
 /// How the accounts' browsers fare.
-fn vitals(state: &ApiState, accounts: &[AccountStatus], registry: &mut Registry) {
+fn vitals(state: &ApiState, accounts: &[AccountStatusView], registry: &mut Registry) {
     let deaf = Family::<DeafLabels, Counter>::default();
     let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
     let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
-    for AccountStatus { account, .. } in accounts {
+    for AccountStatusView { account, .. } in accounts {
         let Some(vitals) = state.desk.vitals(account.id) else {
             continue;
         };
@@ -230,7 +231,7 @@ fn vitals(state: &ApiState, accounts: &[AccountStatus], registry: &mut Registry)
 }
 
 /// What an account is called; work for rooms outlives its account, whose number then stands for it.
-fn name_of(accounts: &[AccountStatus], id: AccountId) -> String {
+fn name_of(accounts: &[AccountStatusView], id: AccountId) -> String {
     let known = accounts.iter().find(|of| of.account.id == id);
     known.map_or_else(|| id.to_string(), |of| of.account.name.clone())
 }

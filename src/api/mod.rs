@@ -1,7 +1,8 @@
 //! The API: REST under `/api/v1`, the WebSocket, and what watches a server. One file a resource; a handler takes the
 //! request apart, makes one call of the service layer or one read, and answers. Nothing external happens here.
 
-pub mod accounts;
+mod accounts;
+mod answer;
 mod auth;
 mod backup;
 mod consent;
@@ -13,21 +14,20 @@ mod extract;
 mod follower;
 mod guard;
 mod health;
-pub mod history;
+mod history;
 pub mod keys;
+mod listing;
 mod media;
 mod merges;
 mod messages;
 mod metrics;
 mod outbox;
-mod pages;
 mod problem;
 mod process;
 mod quarantine;
 mod request_id;
 mod revisions;
 mod router;
-pub mod scope;
 pub mod secret;
 mod server;
 mod special;
@@ -35,7 +35,7 @@ mod state;
 mod status;
 mod ws;
 
-pub use problem::{Code, FieldError, Problem};
+pub use problem::Problem;
 pub use router::router;
 pub use server::Server;
 pub use state::{ApiState, Parts};

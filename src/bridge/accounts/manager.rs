@@ -15,9 +15,9 @@ use crate::bridge::core::registry::{Board, Line};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::Vanishing;
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::event::Event;
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
@@ -176,7 +176,7 @@ impl Switchboard {
                 if tx.set_session(id, SessionState::Failed, Some(&why)).await?
                     && let Some(account) = tx.account(id).await?
                 {
-                    tx.emit(Event::account(&account));
+                    tx.emit(Event::account_state(&account));
                 }
                 Ok(())
             }

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::{Core, Progress};
+use crate::contract::Event;
 use crate::domain::AccountId;
-use crate::domain::event::{Event, EventType};
 use crate::store::StoreError;
 
 /// Messages that disappear in one transaction.
@@ -62,7 +62,7 @@ impl Vanishing {
                 async move {
                     for id in due {
                         let gone = tx.empty_message(id).await?;
-                        tx.emit(Event::message(EventType::MessageDeleted, &gone));
+                        tx.emit(Event::message_deleted(&gone));
                     }
                     Ok::<_, StoreError>(())
                 }

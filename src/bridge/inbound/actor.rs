@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::bridge::core::reader::Reader;
 use crate::bridge::core::syncs::{Asked, MAX_ASKED, Scope, Syncs};
 use crate::bridge::core::{Core, Progress};
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::event::{Event, EventType};
 use crate::domain::history::Synced;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
@@ -212,7 +212,7 @@ impl Inbound {
                 tx.hasten(id).await?;
                 let synced = tx.note_sync(id, found).await?;
                 if tell {
-                    tx.emit(Event::of_account(EventType::AccountSynced, id, &synced));
+                    tx.emit(Event::account_synced(id, &synced));
                 }
                 Ok::<_, StoreError>(synced)
             }
