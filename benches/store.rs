@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crm::clock::SystemClock;
+use crm::contract::Event;
 use crm::domain::conversation::{ChatKind, Conversation};
 use crm::domain::customer::Identity;
-use crm::domain::event::{Event, EventType};
 use crm::domain::message::{Direction, Kind, MessageState};
 use crm::domain::{ChatId, Clock, WaMessageId};
 use crm::store::{Inserted, NewMessage, Store, StoreError};
@@ -76,7 +76,7 @@ async fn take(store: &Store, conversation: &Conversation, id: String) -> Result<
                 if let Inserted::New(message) = &inserted {
                     tx.touch(conversation, message.id, message.timestamp).await?;
                     tx.add_unread(conversation, 1).await?;
-                    tx.emit(Event::message(EventType::MessageReceived, message));
+                    tx.emit(Event::message_received(message));
                 }
                 Ok(inserted)
             }

@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contract;
 pub mod domain;
 pub mod matrix;
 pub mod store;

@@ -5,24 +5,22 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::answer::{Accepted, Created, Tagged, Unless};
 use super::extract::{Body, Path, Query};
-use super::pages::{self, Cursor, OrderWord, Paging};
+use super::listing::{Listed, Listing};
 use super::problem::{Code, Problem};
 use super::state::ApiState;
-use super::status::{self, AccountStatus};
+use super::status;
+use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, SessionView};
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::{AccountName, NotAnAccountName};
-use crate::domain::customer::PhoneNumber;
-use crate::domain::history::HistoryDepth;
-use crate::domain::session::{Me, Session, SessionState};
 use crate::domain::whatsapp::LoginMethod;
 use crate::store::{Order, Store};
 
@@ -31,74 +29,41 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 
 static PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// A session as it is told.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct SessionView {
-    pub state: SessionState,
-    pub detail: Option<String>,
-    /// What the QR code holds.
-    pub qr: Option<String>,
-    pub pairing_code: Option<String>,
-    pub me: Option<Me>,
-}
-
-impl From<&Session> for SessionView {
-    fn from(session: &Session) -> Self {
-        Self {
-            state: session.state,
-            detail: session.detail.clone(),
-            qr: session.qr.clone(),
-            pairing_code: session.pairing_code.clone(),
-            me: session.me.clone(),
-        }
-    }
-}
-
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct List {
-    limit: Option<u64>,
-    after: Option<Cursor>,
-    before: Option<Cursor>,
-    order: Option<OrderWord>,
+pub struct Filter {
     /// Also those that are gone.
     removed: Option<bool>,
 }
 
 /// Accounts by id.
-pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>) -> Result<Response, Problem> {
-    let paging = Paging {
-        limit: list.limit,
-        after: list.after,
-        before: list.before,
-        order: list.order,
-    };
-    let request = paging.request(Order::Ascending)?;
-    let page = store.list_accounts(request, list.removed.unwrap_or(false)).await?;
-    Ok(pages::answer(page, request.order, &uri))
+pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AccountView>, Problem> {
+    let request = list.page(Order::Ascending)?;
+    let page = store
+        .list_accounts(request, list.filter.removed.unwrap_or(false))
+        .await?;
+    Ok(list.answer(request, page))
 }
 
 /// An account, be it gone, with what is told of it in the status.
-pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Result<Json<AccountStatus>, Problem> {
+pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Result<Json<AccountStatusView>, Problem> {
     let account = account(&store, &name).await?;
     Ok(Json(status::of_account(&store, account).await?))
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewAccount {
-    pub name: String,
-}
-
 /// Adds an account; one that is gone comes back as it was.
-pub async fn create(State(state): State<ApiState>, Body(new): Body<NewAccount>) -> Result<Response, Problem> {
+pub async fn create(
+    State(state): State<ApiState>,
+    Body(new): Body<NewAccount>,
+) -> Result<Created<AccountView>, Problem> {
     let name: AccountName = new
         .name
         .parse()
         .map_err(|error: NotAnAccountName| Problem::wrong_field("/name", error.to_string()))?;
     let account = state.desk.add_account(name).await?;
-    let location = format!("/api/v1/accounts/{}", account.name);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(account)).into_response())
+    Ok(Created {
+        location: place(&account),
+        body: account.into(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -113,12 +78,15 @@ pub async fn remove(
     State(state): State<ApiState>,
     Path(name): Path<String>,
     Query(removal): Query<Removal>,
-) -> Result<Response, Problem> {
+) -> Result<Accepted<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
     let keep_profile = removal.keep_profile.unwrap_or(false);
     let account = state.desk.remove_account(account.id, keep_profile).await?;
-    let location = format!("/api/v1/accounts/{}", account.name);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(account)).into_response())
+    Ok(Accepted::at(place(&account), account.into()))
+}
+
+fn place(account: &Account) -> String {
+    format!("/api/v1/accounts/{}", account.name)
 }
 
 /// The session now; with `If-None-Match` and `Prefer: wait=20` once it is another than that.
@@ -126,7 +94,7 @@ pub async fn session(
     State(state): State<ApiState>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Unless<SessionView>, Problem> {
     let account = in_use(&state.store, &name).await?;
     let mut session = state.desk.session(account.id).await?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
@@ -136,18 +104,11 @@ pub async fn session(
         let body = serde_json::to_vec(&view).map_err(|error| Problem::internal(&error.into()))?;
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
         if known != Some(&tag) {
-            return Ok((
-                [
-                    (header::ETAG, tag),
-                    (header::CONTENT_TYPE, "application/json".to_owned()),
-                ],
-                body,
-            )
-                .into_response());
+            return Ok(Unless::Changed(Tagged { tag, body: view }));
         }
         tokio::select! {
             changed = session.changed() => changed.map_err(|_| not_driven(&name))?,
-            () = &mut waited => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
+            () = &mut waited => return Ok(Unless::Same { tag }),
             () = state.supervisor.stopping().cancelled_owned() => return Err(not_driven(&name)),
         }
     }
@@ -164,22 +125,11 @@ pub(super) fn wait(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0)).min(MAX_WAIT)
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    /// Link with a code that is typed on the phone of this number; with a QR code otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<PhoneNumber>,
-    /// How much of what was written before the first login is imported; the configuration says so otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub history: Option<HistoryDepth>,
-}
-
 /// Starts linking a device.
 pub async fn login(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    Body(login): Body<Login>,
+    Body(login): Body<LoginRequest>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     if let Some(depth) = login.history {

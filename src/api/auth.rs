@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use serde::Serialize;
 
 use super::access::Access;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
-use super::scope::Scope;
 use super::secret;
+use crate::contract::Scope;
 use crate::domain::ApiKeyId;
 use crate::domain::message::{Author, Origin};
 use crate::store::StoreError;
@@ -145,7 +146,13 @@ struct Entry {
     actor: String,
     action: String,
     subject: String,
-    detail: serde_json::Value,
+    detail: Detail,
+}
+
+/// What the audit log has besides.
+#[derive(Clone, Serialize)]
+struct Detail {
+    request_id: String,
 }
 
 /// Whether the caller may, and what is written down of it.
@@ -159,7 +166,9 @@ fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
         actor: format!("key {} ({})", caller.key, caller.name),
         action: format!("{} {route}", request.method()),
         subject: request.uri().path().to_owned(),
-        detail: serde_json::json!({ "request_id": id.as_str() }),
+        detail: Detail {
+            request_id: id.as_str().to_owned(),
+        },
     }))
 }
 

@@ -7,19 +7,19 @@ use super::auth::Caller;
 use super::extract::Path;
 use super::problem::Problem;
 use crate::bridge::Desk;
+use crate::contract::CustomerView;
 use crate::domain::CustomerId;
-use crate::domain::customer::Customer;
 
 /// The customer does not want to be written to.
 pub async fn opt_out(
     State(desk): State<Desk>,
     caller: Caller,
     Path(id): Path<CustomerId>,
-) -> Result<Json<Customer>, Problem> {
-    Ok(Json(desk.opt_out(id, caller.author().name).await?))
+) -> Result<Json<CustomerView>, Problem> {
+    Ok(Json(desk.opt_out(id, caller.author().name).await?.into()))
 }
 
 /// They do again.
-pub async fn opt_in(State(desk): State<Desk>, Path(id): Path<CustomerId>) -> Result<Json<Customer>, Problem> {
-    Ok(Json(desk.opt_in(id).await?))
+pub async fn opt_in(State(desk): State<Desk>, Path(id): Path<CustomerId>) -> Result<Json<CustomerView>, Problem> {
+    Ok(Json(desk.opt_in(id).await?.into()))
 }

@@ -2,27 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
 
 use super::accounts;
-use super::extract::{Body, Path, Query};
-use super::pages::{self, Cursor, OrderWord, Paging};
+use super::answer::{Found, Tagged};
+use super::extract::{Body, Path};
+use super::listing::{Listed, Listing};
 use super::problem::Problem;
 use crate::bridge::{CustomerEdit, Desk};
-use crate::domain::customer::{Customer, PhoneNumber};
+use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
+use crate::domain::customer::Customer;
 use crate::domain::{CustomerId, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct List {
-    limit: Option<u64>,
-    after: Option<Cursor>,
-    before: Option<Cursor>,
-    order: Option<OrderWord>,
+pub struct Filter {
     /// A part of a name or number.
     search: Option<String>,
     /// Those with whom this account has a conversation, by name or id.
@@ -30,92 +25,68 @@ pub struct List {
 }
 
 /// Customers by id.
-pub async fn list(State(store): State<Store>, uri: Uri, Query(list): Query<List>) -> Result<Response, Problem> {
-    let paging = Paging {
-        limit: list.limit,
-        after: list.after,
-        before: list.before,
-        order: list.order,
-    };
-    let request = paging.request(Order::Ascending)?;
+pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<CustomerView>, Problem> {
+    let request = list.page(Order::Ascending)?;
     let filter = CustomerFilter {
-        search: list.search,
-        account: accounts::wanted(&store, list.account.as_deref()).await?,
+        search: list.filter.search.clone(),
+        account: accounts::wanted(&store, list.filter.account.as_deref()).await?,
     };
     let page = store.customers(request, &filter).await?;
-    Ok(pages::answer(page, request.order, &uri))
+    Ok(list.answer(request, page))
 }
 
-/// A customer with their revision as `ETag`. Whoever asks for one who was merged is shown the way to whom they turned out to be:
-/// for as long as that holds, so that nobody should remember it for ever.
-pub async fn view(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Response, Problem> {
+/// Shows a customer with their revision as `ETag`. A merged one redirects to the surviving one.
+pub async fn view(
+    State(store): State<Store>,
+    Path(id): Path<CustomerId>,
+) -> Result<Found<Tagged<CustomerView>, CustomerId>, Problem> {
     let customer = store
         .customer(id)
         .await?
         .ok_or_else(|| Problem::not_found("customer", id))?;
     if customer.merged_into.is_none() {
-        return Ok(told(&customer));
+        return Ok(Found::Here(tagged(customer)));
     }
     let current = store.current_customer(id).await?;
     let current = current.ok_or_else(|| Problem::not_found("customer", id))?.id;
-    let location = format!("/api/v1/customers/{current}");
-    Ok((
-        StatusCode::TEMPORARY_REDIRECT,
-        [(header::LOCATION, location)],
-        Json(json!({ "id": id, "merged_into": current })),
-    )
-        .into_response())
+    Ok(Found::Moved {
+        location: format!("/api/v1/customers/{current}"),
+        body: MovedView {
+            id,
+            merged_into: current,
+        },
+    })
 }
 
-fn told(customer: &Customer) -> Response {
-    let tag = format!("\"{}\"", revision::of(customer));
-    ([(header::ETAG, tag)], Json(customer)).into_response()
+fn tagged(customer: Customer) -> Tagged<CustomerView> {
+    Tagged {
+        tag: format!("\"{}\"", revision::of(&customer)),
+        body: customer.into(),
+    }
 }
 
 /// By what WhatsApp knows a customer, and has known them, with its dates.
 pub async fn identities(
     State(store): State<Store>,
     Path(id): Path<CustomerId>,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Page<IdentityView>>, Problem> {
     let customer = store.current_customer(id).await?;
     let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
     let identities = store.dated_identities(customer.id).await?;
-    Ok(Json(
-        json!({ "data": identities, "next_cursor": null, "has_more": false }),
-    ))
-}
-
-/// What is to be changed about a customer. What is absent stays; null takes back what a person set, and what WhatsApp tells holds
-/// again.
-#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Edit {
-    #[serde(default, deserialize_with = "present")]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    phone: Option<Option<PhoneNumber>>,
-    status: Option<String>,
-    attributes: Option<Map<String, Value>>,
+    Ok(Json(Page::whole(identities.into_iter().map(Into::into).collect())))
 }
 
 /// Longest status, in bytes.
 const MAX_STATUS: usize = 64;
-
-/// A field that is there, be it null.
-#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
 
 /// With `If-Match`, only while nobody has changed them meanwhile.
 pub async fn edit(
     State(desk): State<Desk>,
     Path(id): Path<CustomerId>,
     headers: HeaderMap,
-    body: Body<Edit>,
-) -> Result<Response, Problem> {
-    let Edit {
+    body: Body<EditCustomer>,
+) -> Result<Tagged<CustomerView>, Problem> {
+    let EditCustomer {
         name,
         phone,
         status,
@@ -139,5 +110,5 @@ pub async fn edit(
             .filter(|tag| *tag != "*")
             .map(|tag| tag.trim_matches('"').to_owned()),
     };
-    Ok(told(&desk.edit_customer(id, edit).await?))
+    Ok(tagged(desk.edit_customer(id, edit).await?))
 }

@@ -11,6 +11,7 @@ use super::accounts;
 use super::csv;
 use super::extract::Query;
 use super::problem::Problem;
+use crate::contract::{CustomerView, MessageView};
 use crate::domain::{AccountId, ConversationId, CustomerId, Timestamp};
 use crate::store::{MessageFilter, Store, StoreError};
 
@@ -59,14 +60,15 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
         until: wanted.until,
     };
     let total = store.count_messages(filter).await?;
-    let mut response = answer(store.stream_messages(filter), wanted.format, csv::MESSAGE_COLUMNS);
+    let rows = store.stream_messages(filter).map_ok(MessageView::from);
+    let mut response = answer(rows, wanted.format, csv::MESSAGE_COLUMNS);
     response.headers_mut().insert(TOTAL, total.into());
     Ok(response)
 }
 
 pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Result<Response, Problem> {
     let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
-    let rows = store.stream_customers(account);
+    let rows = store.stream_customers(account).map_ok(CustomerView::from);
     Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::problem::{Code, Problem};
 
@@ -45,7 +46,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// The same for JSON that is parsed already.
-pub fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+pub fn parse_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(misfit)
 }
 
@@ -94,13 +95,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            let pointer = pointer(error.path());
-            Problem::new(Code::InvalidQuery, error.into_inner().to_string()).at(pointer)
-        })
+        query(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Reads the text of a query; what does not fit is told with its place.
+pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let pointer = pointer(error.path());
+        Problem::new(Code::InvalidQuery, error.into_inner().to_string()).at(pointer)
+    })
 }
 
 /// Path parameters.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::contract::JournalEvent;
 use crate::domain::Seq;
-use crate::domain::event::JournalEvent;
 use crate::store::{Store, StoreError};
 
 /// Events read at once.

@@ -2,57 +2,38 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use serde::{Deserialize, Serialize};
 
+use super::answer::Created;
 use super::extract::{Body, Path};
 use super::problem::Problem;
-use super::scope::Scope;
 use super::secret;
+use crate::contract::{CreateKey, CreatedKey, KeyView, Page, Scope};
 use crate::domain::{ApiKeyId, Timestamp};
 use crate::store::{NewApiKey, Store, StoreError, StoredApiKey};
 
 /// Longest name of a key, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CreateKey {
-    pub name: String,
-    pub scope: Scope,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-}
-
-/// A key at its making.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CreatedKey {
-    /// The key itself, never told again.
-    pub key: String,
-    #[serde(flatten)]
-    pub stored: StoredApiKey,
-}
-
-pub async fn list(State(store): State<Store>) -> Result<Json<serde_json::Value>, Problem> {
+pub async fn list(State(store): State<Store>) -> Result<Json<Page<KeyView>>, Problem> {
     let keys = store.api_keys().await?;
-    Ok(Json(
-        serde_json::json!({ "data": keys, "next_cursor": null, "has_more": false }),
-    ))
+    Ok(Json(Page::whole(keys.into_iter().map(Into::into).collect())))
 }
 
-pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result<Created<CreatedKey>, Problem> {
     let created = make(&store, body.0).await?;
-    let location = format!("/api/v1/keys/{}", created.stored.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(created)).into_response())
+    Ok(Created {
+        location: format!("/api/v1/keys/{}", created.stored.id),
+        body: created,
+    })
 }
 
-pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Result<Json<StoredApiKey>, Problem> {
+pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Result<Json<KeyView>, Problem> {
     let revoked = store
         .write::<_, StoreError, _>(move |tx| async move { tx.revoke_api_key(id).await }.boxed())
         .await?;
-    revoked.map(Json).ok_or_else(|| Problem::not_found("key", id))
+    let revoked = revoked.ok_or_else(|| Problem::not_found("key", id))?;
+    Ok(Json(revoked.into()))
 }
 
 /// Makes a key and stores its hash.
@@ -64,7 +45,10 @@ pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Proble
     }
     let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
     let stored = insert(store, name, wanted.scope, wanted.expires_at, &key).await?;
-    Ok(CreatedKey { key, stored })
+    Ok(CreatedKey {
+        key,
+        stored: stored.into(),
+    })
 }
 
 /// Lets a key in that was made elsewhere; one that is known, revoked or not, stays as it is.
@@ -96,4 +80,20 @@ async fn insert(
             async move { tx.create_api_key(&new).await }.boxed()
         })
         .await
+}
+
+impl From<StoredApiKey> for KeyView {
+    fn from(key: StoredApiKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            prefix: key.prefix,
+            scopes: key.scopes,
+            accounts: key.accounts,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+            last_used_at: key.last_used_at,
+        }
+    }
 }

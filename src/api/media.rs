@@ -5,18 +5,20 @@ mod headers;
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
+use super::answer::{Accepted, Created, Keyed, Replay};
 use super::auth::Caller;
 use super::extract::{Path, Query};
-use super::messages::{REPLAYED, idempotency_key};
+use super::messages::idempotency_key;
 use super::problem::{Code, Problem};
-use crate::bridge::{Desk, Idempotency, Refusal, Upload};
+use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
+use crate::contract::MediaView;
 use crate::domain::MediaId;
-use crate::domain::media::{Media, Sink as _};
+use crate::domain::media::Sink as _;
 use crate::store::Store;
 
 /// Bytes of a file that is too large which are read and thrown away, so that whoever sends it hears why it is refused.
@@ -34,7 +36,7 @@ pub async fn upload(
     caller: Caller,
     Query(named): Query<Named>,
     request: Request,
-) -> Result<Response, Problem> {
+) -> Result<Keyed<Created<MediaView>>, Problem> {
     let headers = request.headers();
     let idempotency = idempotency_key(headers)?.map(|key| Idempotency {
         scope: caller.key,
@@ -61,19 +63,22 @@ pub async fn upload(
             return Err(Refusal::from(crate::bridge::VaultError::from(error)).into());
         }
     }
-    let uploaded = desk.upload(incoming, upload).await?;
-    let location = uploaded.media.url.clone();
-    let mut response = (
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(uploaded.media),
-    )
-        .into_response();
-    if uploaded.replayed {
-        let replayed = HeaderValue::from_static("true");
-        response.headers_mut().insert(REPLAYED.clone(), replayed);
-    }
-    Ok(response)
+    Ok(match desk.upload(incoming, upload).await? {
+        Answered::New(media) => Keyed::New(Created {
+            location: media.url.clone(),
+            body: media.into(),
+        }),
+        Answered::Replayed(stored) => {
+            let location = stored.response.parse().ok().map(|Place { url }| url);
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
+    })
+}
+
+/// Where a medium is, by an answer of whatever version.
+#[derive(Deserialize)]
+struct Place {
+    url: String,
 }
 
 async fn discard(mut body: BodyDataStream) {
@@ -87,11 +92,10 @@ async fn discard(mut body: BodyDataStream) {
 }
 
 /// What is known of a medium.
-pub async fn view(State(store): State<Store>, Path(id): Path<MediaId>) -> Result<Json<Media>, Problem> {
+pub async fn view(State(store): State<Store>, Path(id): Path<MediaId>) -> Result<Json<MediaView>, Problem> {
     let stored = store.medium(id).await?;
-    stored
-        .map(|stored| Json(stored.media))
-        .ok_or_else(|| Problem::not_found("medium", id))
+    let stored = stored.ok_or_else(|| Problem::not_found("medium", id))?;
+    Ok(Json(stored.media.into()))
 }
 
 /// A medium's bytes, all of them or a part.
@@ -152,8 +156,8 @@ pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Res
 }
 
 /// Has a medium fetched that is not here.
-pub async fn fetch(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<(StatusCode, Json<Media>), Problem> {
-    Ok((StatusCode::ACCEPTED, Json(desk.fetch_medium(id).await?)))
+pub async fn fetch(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Accepted<MediaView>, Problem> {
+    Ok(Accepted::of(desk.fetch_medium(id).await?.into()))
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {

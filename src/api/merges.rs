@@ -2,36 +2,28 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::bridge::Desk;
-use crate::domain::merge::Merge;
+use crate::contract::{MergeRequest, MergeView, Page};
 use crate::domain::{CustomerId, MergeId};
 use crate::store::Store;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MergeRequest {
-    /// Who turns out to be the customer of the path, who goes on.
-    with: CustomerId,
-}
-
 /// All in which a customer had a part.
-pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Json<serde_json::Value>, Problem> {
+pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Json<Page<MergeView>>, Problem> {
     if store.customer(id).await?.is_none() {
         return Err(Problem::not_found("customer", id));
     }
     let merges = store.merges_of(id).await?;
-    Ok(Json(json!({ "data": merges, "next_cursor": null, "has_more": false })))
+    Ok(Json(Page::whole(merges.into_iter().map(Into::into).collect())))
 }
 
-pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result<Json<Merge>, Problem> {
+pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result<Json<MergeView>, Problem> {
     let merge = store.merge(id).await?;
-    merge.map(Json).ok_or_else(|| Problem::not_found("merge", id))
+    let merge = merge.ok_or_else(|| Problem::not_found("merge", id))?;
+    Ok(Json(merge.into()))
 }
 
 /// Makes one of two customers. Where they are one already, the answer is the merge that made them so.
@@ -40,11 +32,15 @@ pub async fn create(
     caller: Caller,
     Path(id): Path<CustomerId>,
     body: Body<MergeRequest>,
-) -> Result<Json<Merge>, Problem> {
-    Ok(Json(desk.merge_customers(id, body.0.with, &caller.name).await?))
+) -> Result<Json<MergeView>, Problem> {
+    Ok(Json(desk.merge_customers(id, body.0.with, &caller.name).await?.into()))
 }
 
 /// Makes two of them again. Where they are two already, the answer is the merge as it was undone.
-pub async fn undo(State(desk): State<Desk>, caller: Caller, Path(id): Path<MergeId>) -> Result<Json<Merge>, Problem> {
-    Ok(Json(desk.undo_merge(id, &caller.name).await?))
+pub async fn undo(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(id): Path<MergeId>,
+) -> Result<Json<MergeView>, Problem> {
+    Ok(Json(desk.undo_merge(id, &caller.name).await?.into()))
 }

@@ -2,101 +2,42 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
+use super::answer::{Accepted, Keyed, Replay};
 use super::auth::Caller;
-use super::extract::{Body, Path, Query};
-use super::pages::{self, Cursor, OrderWord, Paging};
+use super::extract::{Body, Path};
+use super::listing::{Listed, Listing, NoFilter};
 use super::problem::{Code, Problem};
-use super::special::{self, SendContact, SendLocation, SendPoll};
-use crate::bridge::{Accepted, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
+use super::special;
+use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
+use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest};
 use crate::domain::customer::PhoneNumber;
-use crate::domain::media::FileKind;
-use crate::domain::message::Message;
-use crate::domain::{ConversationId, CustomerId, MediaId, MessageId};
+use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, Store};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct List {
-    limit: Option<u64>,
-    after: Option<Cursor>,
-    before: Option<Cursor>,
-    order: Option<OrderWord>,
-}
 
 /// A conversation's messages in their order.
 pub async fn list(
     State(store): State<Store>,
     Path(conversation): Path<ConversationId>,
-    uri: Uri,
-    Query(list): Query<List>,
-) -> Result<Response, Problem> {
-    let paging = Paging {
-        limit: list.limit,
-        after: list.after,
-        before: list.before,
-        order: list.order,
-    };
-    let request = paging.request(Order::Ascending)?;
+    list: Listing<NoFilter>,
+) -> Result<Listed<MessageView>, Problem> {
+    let request = list.page(Order::Ascending)?;
     // One that has ended in another is read where it goes on.
     let live = store.live_conversation(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
     let page = store.messages(live.id, request).await?;
-    Ok(pages::answer(page, request.order, &uri))
+    Ok(list.answer(request, page))
 }
 
-pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<Message>, Problem> {
+pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
     let message = store.message(id).await?;
-    message.map(Json).ok_or_else(|| Problem::not_found("message", id))
-}
-
-/// What is to be sent, and to whom: one of `to`, `customer_id` and `conversation_id`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendRequest {
-    /// A phone number in international form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<CustomerId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation_id: Option<ConversationId>,
-    /// Under a file it may be left out.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub content: String,
-    /// A file that was handed in before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media: Option<SendMedia>,
-    /// In place of a text or file: one of these.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<SendLocation>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<SendContact>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll: Option<SendPoll>,
-    /// By name, where several accounts could send it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<MessageId>,
-}
-
-/// The file of a message.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendMedia {
-    pub id: MediaId,
-    /// As what it goes out; by itself, as what it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<FileKind>,
+    let message = message.ok_or_else(|| Problem::not_found("message", id))?;
+    Ok(Json(message.into()))
 }
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-pub(super) static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The key that makes a repeated request one (rule 25).
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -111,22 +52,9 @@ pub async fn create(
     caller: Caller,
     headers: HeaderMap,
     body: Body<SendRequest>,
-) -> Result<Response, Problem> {
+) -> Result<Keyed<Accepted<MessageView>>, Problem> {
     let key = idempotency_key(&headers)?;
-    let accepted = send(&desk, &caller, body.0, key).await?;
-    let location = format!("/api/v1/messages/{}", accepted.message.id);
-    let mut response = (
-        StatusCode::ACCEPTED,
-        [(header::LOCATION, location)],
-        Json(accepted.message),
-    )
-        .into_response();
-    if accepted.replayed {
-        response
-            .headers_mut()
-            .insert(REPLAYED.clone(), HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    send(&desk, &caller, body.0, key).await
 }
 
 /// The same for REST and the WebSocket.
@@ -135,7 +63,7 @@ pub async fn send(
     caller: &Caller,
     request: SendRequest,
     idempotency_key: Option<String>,
-) -> Result<Accepted, Problem> {
+) -> Result<Keyed<Accepted<MessageView>>, Problem> {
     let idempotency = match idempotency_key {
         Some(key) => Some(Idempotency {
             scope: caller.key,
@@ -159,7 +87,14 @@ pub async fn send(
         author: caller.author(),
         idempotency,
     };
-    Ok(desk.send(command).await?)
+    let place = |id: MessageId| format!("/api/v1/messages/{id}");
+    Ok(match desk.send(command).await? {
+        Answered::New(message) => Keyed::New(Accepted::at(place(message.id), message.into())),
+        Answered::Replayed(stored) => {
+            let location = stored.message.map(place);
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
+    })
 }
 
 /// What was asked, however it was spelt.
@@ -192,36 +127,22 @@ pub(super) fn addressee(
     }
 }
 
-pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<Message>, Problem> {
-    Ok(Json(desk.retry(id).await?))
+pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    Ok(Json(desk.retry(id).await?.into()))
 }
 
-pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<Message>, Problem> {
-    Ok(Json(desk.cancel(id).await?))
-}
-
-/// What a person has found out about a message.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome {
-    Sent,
-    Failed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resolve {
-    state: Outcome,
+pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    Ok(Json(desk.cancel(id).await?.into()))
 }
 
 pub async fn resolve(
     State(desk): State<Desk>,
     Path(id): Path<MessageId>,
-    body: Body<Resolve>,
-) -> Result<Json<Message>, Problem> {
+    body: Body<ResolveRequest>,
+) -> Result<Json<MessageView>, Problem> {
     let resolution = match body.0.state {
         Outcome::Sent => Resolution::Sent,
         Outcome::Failed => Resolution::Failed,
     };
-    Ok(Json(desk.resolve(id, resolution).await?))
+    Ok(Json(desk.resolve(id, resolution).await?.into()))
 }

@@ -17,8 +17,9 @@ use tokio::time::Instant;
 
 use super::problem::Problem;
 use super::process;
-use super::status::{self, AccountStatus};
+use super::status;
 use crate::bridge::Desk;
+use crate::contract::AccountStatusView;
 use crate::domain::vitals::Deafness;
 use crate::domain::{AccountId, Clock};
 use crate::store::Store;
@@ -200,11 +201,11 @@ pub async fn show(
 }
 
 /// How the accounts' browsers fare.
-fn vitals(desk: &Desk, accounts: &[AccountStatus], registry: &mut Registry) {
+fn vitals(desk: &Desk, accounts: &[AccountStatusView], registry: &mut Registry) {
     let deaf = Family::<DeafLabels, Counter>::default();
     let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
     let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
-    for AccountStatus { account, .. } in accounts {
+    for AccountStatusView { account, .. } in accounts {
         let Some(vitals) = desk.vitals(account.id) else {
             continue;
         };
@@ -236,7 +237,7 @@ fn vitals(desk: &Desk, accounts: &[AccountStatus], registry: &mut Registry) {
 }
 
 /// What an account is called; work for rooms outlives its account, whose number then stands for it.
-fn name_of(accounts: &[AccountStatus], id: AccountId) -> String {
+fn name_of(accounts: &[AccountStatusView], id: AccountId) -> String {
     let known = accounts.iter().find(|of| of.account.id == id);
     known.map_or_else(|| id.to_string(), |of| of.account.name.clone())
 }

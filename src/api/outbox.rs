@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::State;
 
 use super::problem::Problem;
-use super::status::{self, OutboxStatus};
+use super::status;
 use crate::bridge::Desk;
+use crate::contract::OutboxView;
 use crate::store::Store;
 
-pub async fn show(State(store): State<Store>) -> Result<Json<OutboxStatus>, Problem> {
+pub async fn show(State(store): State<Store>) -> Result<Json<OutboxView>, Problem> {
     Ok(Json(status::outbox(&store).await?))
 }
 
-pub async fn resume(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<OutboxStatus>, Problem> {
+pub async fn resume(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<OutboxView>, Problem> {
     desk.resume_outbox().await?;
     Ok(Json(status::outbox(&store).await?))
 }

@@ -8,110 +8,12 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 
 use super::request_id::RequestId;
 use crate::bridge::Refusal;
-use crate::domain::word::words;
+pub use crate::contract::Code;
+use crate::contract::{FieldError, ProblemBody};
 use crate::store::StoreError;
-
-words! {
-    /// What is wrong, in a word that stays. A contract with integrators.
-    Code {
-        MalformedJson = "malformed_json",
-        InvalidBody = "invalid_body",
-        InvalidQuery = "invalid_query",
-        InvalidPath = "invalid_path",
-        EmptyText = "empty_text",
-        TextTooLong = "text_too_long",
-        BadIdempotencyKey = "bad_idempotency_key",
-        IdempotencyMismatch = "idempotency_mismatch",
-        AmbiguousAccount = "ambiguous_account",
-        Unauthenticated = "unauthenticated",
-        ScopeMissing = "scope_missing",
-        HostNotAllowed = "host_not_allowed",
-        OriginNotAllowed = "origin_not_allowed",
-        NotFound = "not_found",
-        MethodNotAllowed = "method_not_allowed",
-        Conflict = "conflict",
-        PreconditionFailed = "precondition_failed",
-        OptedOut = "opted_out",
-        TooLarge = "too_large",
-        RangeNotSatisfiable = "range_not_satisfiable",
-        UnsupportedMediaType = "unsupported_media_type",
-        UpgradeRequired = "upgrade_required",
-        RateLimited = "rate_limited",
-        Unavailable = "unavailable",
-        Internal = "internal",
-    }
-}
-
-impl Code {
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::MalformedJson | Self::InvalidQuery | Self::InvalidPath | Self::BadIdempotencyKey => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::InvalidBody
-            | Self::EmptyText
-            | Self::TextTooLong
-            | Self::IdempotencyMismatch
-            | Self::AmbiguousAccount => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::ScopeMissing | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
-            Self::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::OptedOut => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::MalformedJson => "The body is not JSON",
-            Self::InvalidBody => "The body does not have the expected shape",
-            Self::InvalidQuery => "A query parameter is wrong",
-            Self::InvalidPath => "The path does not name anything",
-            Self::EmptyText => "The text is empty",
-            Self::TextTooLong => "The text is too long",
-            Self::BadIdempotencyKey => "The idempotency key cannot be used",
-            Self::IdempotencyMismatch => "The idempotency key was used for another request",
-            Self::AmbiguousAccount => "Several accounts can do this",
-            Self::Unauthenticated => "A valid key is needed",
-            Self::ScopeMissing => "The key may not do this",
-            Self::HostNotAllowed => "This server does not answer to that name",
-            Self::OriginNotAllowed => "Pages of that origin may not do this",
-            Self::NotFound => "There is no such thing",
-            Self::MethodNotAllowed => "This cannot be done here",
-            Self::OptedOut => "The customer does not want to be written to",
-            Self::Conflict => "It cannot be done in the present state",
-            Self::PreconditionFailed => "It has changed since you looked at it",
-            Self::TooLarge => "The body is too large",
-            Self::RangeNotSatisfiable => "That part is not there",
-            Self::UnsupportedMediaType => "The body is of another type than expected",
-            Self::UpgradeRequired => "This is a WebSocket",
-            Self::RateLimited => "Too many requests",
-            Self::Unavailable => "It cannot be done just now",
-            Self::Internal => "Something went wrong here",
-        }
-    }
-}
-
-/// One field that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// A JSON pointer into the body, or `/name` of a query parameter.
-    pub pointer: String,
-    pub detail: String,
-}
 
 /// An error answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,21 +62,22 @@ impl Problem {
         )
     }
 
-    /// The JSON object, as REST and the WebSocket tell it.
-    pub fn body(&self, instance: &str, request_id: &str) -> serde_json::Value {
-        let mut body = serde_json::json!({
-            "type": format!("urn:crm:problem:{}", self.code),
-            "title": self.code.title(),
-            "status": self.code.status().as_u16(),
-            "detail": self.detail,
-            "instance": instance,
-            "code": self.code,
-            "request_id": request_id,
-        });
-        if !self.errors.is_empty() {
-            body["errors"] = serde_json::json!(self.errors);
+    /// The body, as REST and the WebSocket tell it.
+    pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
+        ProblemBody {
+            kind: format!("urn:crm:problem:{}", self.code),
+            title: self.code.title().to_owned(),
+            status: self.code.status(),
+            detail: self.detail.clone(),
+            instance: instance.to_owned(),
+            code: self.code.to_string(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
         }
-        body
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -236,7 +139,7 @@ impl From<StoreError> for Problem {
 /// The body follows in [`render`], which knows the request.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.status().into_response();
         let headers = response.headers_mut();
         if self.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -255,7 +158,7 @@ pub async fn render(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let body = problem.body(&path, id.as_str()).to_string();
+        let body = serde_json::to_vec(&problem.body(&path, id.as_str())).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().remove(header::CONTENT_LENGTH);

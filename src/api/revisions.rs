@@ -1,33 +1,19 @@
 //! Changes of a message that is written: `PATCH` its text, `DELETE` it for everyone, `PUT` an emoji under it. Answered with 202
 //! and the message as it is; an event tells when WhatsApp has taken the change.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::Deserialize;
 
+use super::answer::Accepted;
 use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::problem::Problem;
 use crate::bridge::{Desk, Revision};
+use crate::contract::{EditRequest, MessageView, ReactRequest};
 use crate::domain::MessageId;
-use crate::domain::message::Message;
 
-type Taken = Result<(StatusCode, Json<Message>), Problem>;
+type Taken = Result<Accepted<MessageView>, Problem>;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Edit {
-    content: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct React {
-    emoji: String,
-}
-
-pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<Edit>) -> Taken {
+pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<EditRequest>) -> Taken {
     revise(&desk, &caller, id.0, Revision::Edit(body.0.content)).await
 }
 
@@ -35,7 +21,7 @@ pub async fn delete(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -> T
     revise(&desk, &caller, id.0, Revision::Delete).await
 }
 
-pub async fn react(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<React>) -> Taken {
+pub async fn react(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<ReactRequest>) -> Taken {
     revise(&desk, &caller, id.0, Revision::React(body.0.emoji)).await
 }
 
@@ -46,5 +32,5 @@ pub async fn take_back(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -
 /// The same for REST and the WebSocket.
 pub async fn revise(desk: &Desk, caller: &Caller, id: MessageId, revision: Revision) -> Taken {
     let message = desk.revise(id, revision, caller.author()).await?;
-    Ok((StatusCode::ACCEPTED, Json(message)))
+    Ok(Accepted::of(message.into()))
 }

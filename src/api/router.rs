@@ -7,12 +7,12 @@ use axum::routing::{delete, get, patch, post, put};
 
 use super::problem::{Code, Problem};
 use super::request_id::RequestIds;
-use super::scope::Scope;
 use super::state::ApiState;
 use super::{
     MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, history, keys,
     media, merges, messages, metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
 };
+use crate::contract::Scope;
 
 /// The whole API.
 pub fn router(state: ApiState) -> Router {

@@ -1,8 +1,7 @@
 //! What a request sends that is neither a text nor a file, and what of it WhatsApp would not take.
 
-use serde::{Deserialize, Serialize};
-
 use super::problem::Problem;
+use crate::contract::{SendContact, SendLocation, SendPoll};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::details::{ContactCard, Location, Poll};
 use crate::domain::special::{self, Special};
@@ -18,38 +17,6 @@ const MAX_QUESTION_CHARS: usize = 255;
 const MAX_OPTION_CHARS: usize = 100;
 const OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendLocation {
-    latitude: f64,
-    longitude: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-}
-
-/// With one of `phone` and `vcard`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendContact {
-    name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    vcard: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendPoll {
-    question: String,
-    options: Vec<String>,
-    /// How many options one person may choose; 0: any number.
-    #[serde(default)]
-    selectable: u32,
-}
-
 /// Nothing when the request sends none of them; a problem when it sends several, or a text or file besides.
 pub fn of(
     location: Option<&SendLocation>,
@@ -59,9 +26,9 @@ pub fn of(
 ) -> Result<Option<Special>, Problem> {
     match (location, contact, poll, has_other) {
         (None, None, None, _) => Ok(None),
-        (Some(location), None, None, false) => location.special().map(Some),
-        (None, Some(contact), None, false) => contact.special().map(Some),
-        (None, None, Some(poll), false) => poll.special().map(Some),
+        (Some(place), None, None, false) => location_of(place).map(Some),
+        (None, Some(card), None, false) => contact_of(card).map(Some),
+        (None, None, Some(asked), false) => poll_of(asked).map(Some),
         _ => Err(Problem::wrong_field(
             "/content",
             "give one of `content`, `media`, `location`, `contact` and `poll` (`content` also under `media`); send several messages for several things",
@@ -69,28 +36,26 @@ pub fn of(
     }
 }
 
-impl SendLocation {
-    fn special(&self) -> Result<Special, Problem> {
-        if !(-90.0..=90.0).contains(&self.latitude) {
-            return Err(Problem::wrong_field(
-                "/location/latitude",
-                "the latitude is in degrees, from -90 to 90",
-            ));
-        }
-        if !(-180.0..=180.0).contains(&self.longitude) {
-            return Err(Problem::wrong_field(
-                "/location/longitude",
-                "the longitude is in degrees, from -180 to 180",
-            ));
-        }
-        Ok(Special::Location(Location {
-            latitude: self.latitude,
-            longitude: self.longitude,
-            name: place_line("/location/name", self.name.as_deref())?,
-            address: place_line("/location/address", self.address.as_deref())?,
-            live_until: None,
-        }))
+fn location_of(place: &SendLocation) -> Result<Special, Problem> {
+    if !(-90.0..=90.0).contains(&place.latitude) {
+        return Err(Problem::wrong_field(
+            "/location/latitude",
+            "the latitude is in degrees, from -90 to 90",
+        ));
     }
+    if !(-180.0..=180.0).contains(&place.longitude) {
+        return Err(Problem::wrong_field(
+            "/location/longitude",
+            "the longitude is in degrees, from -180 to 180",
+        ));
+    }
+    Ok(Special::Location(Location {
+        latitude: place.latitude,
+        longitude: place.longitude,
+        name: place_line("/location/name", place.name.as_deref())?,
+        address: place_line("/location/address", place.address.as_deref())?,
+        live_until: None,
+    }))
 }
 
 /// WhatsApp keeps name and address as two lines of one text.
@@ -108,32 +73,30 @@ fn place_line(pointer: &str, text: Option<&str>) -> Result<Option<String>, Probl
     Ok(Some(text.to_owned()))
 }
 
-impl SendContact {
-    fn special(&self) -> Result<Special, Problem> {
-        let name = self.name.trim();
-        if name.is_empty() || name.chars().any(char::is_control) {
-            return Err(Problem::wrong_field(
-                "/contact/name",
-                "a card needs a name, on one line",
-            ));
+fn contact_of(card: &SendContact) -> Result<Special, Problem> {
+    let name = card.name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Problem::wrong_field(
+            "/contact/name",
+            "a card needs a name, on one line",
+        ));
+    }
+    within("/contact/name", name, MAX_CARD_NAME_CHARS)?;
+    match (&card.phone, &card.vcard) {
+        (Some(phone), None) => {
+            let phone: PhoneNumber = phone
+                .parse()
+                .map_err(|error| Problem::wrong_field("/contact/phone", format!("{error}")))?;
+            Ok(Special::Contact(special::card(name, &phone)))
         }
-        within("/contact/name", name, MAX_CARD_NAME_CHARS)?;
-        match (&self.phone, &self.vcard) {
-            (Some(phone), None) => {
-                let phone: PhoneNumber = phone
-                    .parse()
-                    .map_err(|error| Problem::wrong_field("/contact/phone", format!("{error}")))?;
-                Ok(Special::Contact(special::card(name, &phone)))
-            }
-            (None, Some(vcard)) => {
-                check_vcard(vcard)?;
-                Ok(Special::Contact(ContactCard {
-                    name: name.to_owned(),
-                    vcard: vcard.clone(),
-                }))
-            }
-            _ => Err(Problem::wrong_field("/contact", "give one of `phone` and `vcard`")),
+        (None, Some(vcard)) => {
+            check_vcard(vcard)?;
+            Ok(Special::Contact(ContactCard {
+                name: name.to_owned(),
+                vcard: vcard.clone(),
+            }))
         }
+        _ => Err(Problem::wrong_field("/contact", "give one of `phone` and `vcard`")),
     }
 }
 
@@ -149,34 +112,32 @@ fn check_vcard(vcard: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-impl SendPoll {
-    fn special(&self) -> Result<Special, Problem> {
-        let question = poll_text("/poll/question", &self.question, MAX_QUESTION_CHARS)?;
-        if !OPTIONS.contains(&self.options.len()) {
-            return Err(Problem::wrong_field("/poll/options", "a poll has from 2 to 12 options"));
-        }
-        let mut options: Vec<String> = vec![];
-        for (at, option) in self.options.iter().enumerate() {
-            let pointer = format!("/poll/options/{at}");
-            let option = poll_text(&pointer, option, MAX_OPTION_CHARS)?;
-            if options.contains(&option) {
-                return Err(Problem::wrong_field(&pointer, "this option is there already"));
-            }
-            options.push(option);
-        }
-        if self.selectable as usize > options.len() {
-            return Err(Problem::wrong_field(
-                "/poll/selectable",
-                "nobody can choose more options than there are; 0 stands for any number",
-            ));
-        }
-        Ok(Special::Poll(Poll {
-            question,
-            options,
-            selectable: self.selectable,
-            votes: vec![],
-        }))
+fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
+    let question = poll_text("/poll/question", &asked.question, MAX_QUESTION_CHARS)?;
+    if !OPTIONS.contains(&asked.options.len()) {
+        return Err(Problem::wrong_field("/poll/options", "a poll has from 2 to 12 options"));
     }
+    let mut options: Vec<String> = vec![];
+    for (at, option) in asked.options.iter().enumerate() {
+        let pointer = format!("/poll/options/{at}");
+        let option = poll_text(&pointer, option, MAX_OPTION_CHARS)?;
+        if options.contains(&option) {
+            return Err(Problem::wrong_field(&pointer, "this option is there already"));
+        }
+        options.push(option);
+    }
+    if asked.selectable as usize > options.len() {
+        return Err(Problem::wrong_field(
+            "/poll/selectable",
+            "nobody can choose more options than there are; 0 stands for any number",
+        ));
+    }
+    Ok(Special::Poll(Poll {
+        question,
+        options,
+        selectable: asked.selectable,
+        votes: vec![],
+    }))
 }
 
 fn poll_text(pointer: &str, text: &str, most: usize) -> Result<String, Problem> {

@@ -15,7 +15,7 @@ mod rooms;
 
 pub use self::core::accounts::{add_account, begin_removal};
 pub use self::core::agents::{Reconciled, reconcile_agents};
-pub use self::core::command::{Accepted, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
+pub use self::core::command::{Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::lanes::{InHand, Lanes, Pieces};
 pub use self::core::policy::{Policy, ReadMode};
 pub use self::core::random::Random;
@@ -28,7 +28,7 @@ pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use crate::vault::VaultError;
 pub use accounts::{Source, Switchboard, start};
-pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload, Uploaded};
+pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload};
 pub use history::{Importer, Vanishing};
 pub use inbound::Inbound;
 pub use media::{Fetching, Portraits, sweep};

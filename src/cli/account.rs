@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::time::sleep;
 
-use super::client::{send, with_query};
+use super::client::{read, send, with_query};
 use super::home::Home;
 use super::output::note;
 use super::{Exit, Fault, Shell, home, leave, ports, serve};
 use crate::bridge::{self, Refusal};
+use crate::contract::{AccountView, NewAccount, RawJson};
 use crate::domain::account_name::AccountName;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
@@ -85,7 +86,10 @@ impl Account {
                 let ask = async {
                     confirm(shell, &name, yes, keep_profile).await?;
                     match ask_to_remove(shell, &name, keep_profile).await {
-                        Ok(gone) => show_gone(shell, &name, &gone)?,
+                        Ok(gone) => {
+                            let AccountView { detail, .. } = read(&gone)?;
+                            show_gone(shell, &name, &gone, detail.as_deref())?;
+                        }
                         Err(error) => unanswered = Some(error),
                     }
                     Ok(Exit::Ok)
@@ -100,9 +104,10 @@ impl Account {
     }
 }
 
-fn show_gone(shell: &Shell, name: &str, gone: &Value) -> anyhow::Result<()> {
+/// `todo`: what is left to be done.
+fn show_gone(shell: &Shell, name: &str, gone: &impl Serialize, todo: Option<&str>) -> anyhow::Result<()> {
     shell.output().one(gone)?;
-    if let Some(todo) = gone["detail"].as_str() {
+    if let Some(todo) = todo {
         note(&format!("The account {name} is removed, but {todo}"));
     }
     Ok(())
@@ -136,7 +141,7 @@ async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> an
     Err(Fault::new(Exit::Failed, "nothing was removed").into())
 }
 
-async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<Value>> {
+async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<RawJson>> {
     let path = with_query("/api/v1/accounts", removed.then_some(("removed", "true")));
     let asked = async { shell.client()?.list(&path, None).await };
     let error = match asked.await {
@@ -151,11 +156,12 @@ async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<Value>> {
     };
     let rows = accounts.map_err(home::fault)?;
     home.store.close().await;
-    Ok(rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+    let rows = rows.into_iter().map(AccountView::from);
+    Ok(rows.map(|row| RawJson::of(&row)).collect::<Result<_, _>>()?)
 }
 
-async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
-    let body = json!({ "name": name.as_str() });
+async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<RawJson> {
+    let body = NewAccount { name: name.to_string() };
     let asked = async { shell.client()?.post("/api/v1/accounts", &body).await };
     let error = match asked.await {
         Ok(account) => return Ok(account),
@@ -167,18 +173,18 @@ async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<Value> {
         .await
         .map_err(refused)?;
     home.store.close().await;
-    Ok(serde_json::to_value(account)?)
+    Ok(RawJson::of(&AccountView::from(account))?)
 }
 
 /// Asks the server, and waits until it is done; left before, it goes on by itself.
-async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<Value> {
+async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<RawJson> {
     let client = shell.client()?;
     let path = format!("/api/v1/accounts/{name}");
     let query = with_query(&path, keep_profile.then_some(("keep_profile", "true")));
     send(client.request(Method::DELETE, &query)).await?;
     loop {
-        let account: Value = client.get(&path).await?;
-        if account["removed_at"].is_string() {
+        let account: RawJson = client.get(&path).await?;
+        if read::<AccountView>(&account)?.removed_at.is_some() {
             return Ok(account);
         }
         sleep(LOOK_EVERY).await;
@@ -197,7 +203,9 @@ async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_
         let account = removing.map_err(refused)?.id;
         switchboard.bring_about(account).await?;
         let gone = home.store.account(account).await.map_err(home::fault)?;
-        show_gone(shell, name, &serde_json::to_value(gone)?)?;
+        let gone = gone.map(AccountView::from);
+        let todo = gone.as_ref().and_then(|gone| gone.detail.clone());
+        show_gone(shell, name, &gone, todo.as_deref())?;
         Ok(Exit::Ok)
     };
     let end = leave(shell.manner.timeout, remove).await;

@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::{Exit, Fault};
 use crate::api::SHELL_AGENT;
 use crate::config::{Config, Secret};
+use crate::contract::{Page, ProblemBody, RawJson};
 
 /// How long a server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -24,6 +24,8 @@ pub const TRY_AGAIN: [Duration; 3] = [
 
 /// Rows asked for at once.
 const PAGE_ROWS: u64 = 500;
+
+const OTHER_VERSION: &str = "the server's answer is not what this version expects; is it another version?";
 
 #[derive(Clone)]
 pub struct Client {
@@ -56,21 +58,24 @@ impl Client {
     }
 
     /// A change of something that is there already.
-    pub async fn change(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<Value> {
+    pub async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
         json(send(self.request(method, path).json(body)).await?).await
     }
 
     /// Rows of a list, page by page, until there are `limit` or no more; and whether there are more.
-    pub async fn list(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<Value>, bool)> {
-        let mut rows: Vec<Value> = vec![];
+    pub async fn list<T: DeserializeOwned>(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<T>, bool)> {
+        let mut rows: Vec<T> = vec![];
         let mut next = Some(with_limit(path, limit.unwrap_or(PAGE_ROWS).min(PAGE_ROWS)));
         while let Some(path) = next {
             let response = send(self.request(Method::GET, &path)).await?;
             next = next_page(&response);
-            let mut page: Value = json(response).await?;
-            if let Some(Value::Array(data)) = page.get_mut("data").map(Value::take) {
-                rows.extend(data);
-            }
+            let page: Page<T> = json(response).await?;
+            rows.extend(page.data);
             if limit.is_some_and(|limit| rows.len() as u64 >= limit) {
                 break;
             }
@@ -125,18 +130,22 @@ pub async fn send_expecting(request: RequestBuilder, also: StatusCode) -> anyhow
         return Ok(response);
     }
     let status = response.status();
-    let body: Value = response.json().await.unwrap_or_default();
-    Err(fault(status, &body).into())
+    let problem = response.json().await.ok();
+    Err(fault(status, problem.as_ref()).into())
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
     let bytes = response.bytes().await.map_err(unreachable)?;
-    serde_json::from_slice(&bytes)
-        .context("the server's answer is not what this version expects; is it another version?")
+    serde_json::from_slice(&bytes).context(OTHER_VERSION)
+}
+
+/// Reads an answer that is also printed as it came.
+pub fn read<T: DeserializeOwned>(answer: &RawJson) -> anyhow::Result<T> {
+    answer.parse().context(OTHER_VERSION)
 }
 
 /// What a problem means for the exit code.
-pub fn fault(status: StatusCode, body: &Value) -> Fault {
+pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Exit::Conflict,
@@ -145,8 +154,8 @@ pub fn fault(status: StatusCode, body: &Value) -> Fault {
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Exit::Usage,
         _ => Exit::Failed,
     };
-    let text = match body["detail"].as_str() {
-        Some(detail) => super::output::plain(detail),
+    let text = match problem {
+        Some(problem) => super::output::plain(&problem.detail),
         None => format!("the server answered {status}; is it crm that listens there?"),
     };
     Fault::new(exit, text)

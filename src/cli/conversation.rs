@@ -1,10 +1,10 @@
 //! `crm conversation`: chats with customers.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::client::with_query;
 use super::{Exit, Shell, listing};
+use crate::contract::{Empty, RawJson};
 
 /// Chats with customers
 #[derive(Debug, Args)]
@@ -55,12 +55,12 @@ impl Conversation {
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {
-                let conversation: Value = client.get(&format!("/api/v1/conversations/{id}")).await?;
+                let conversation: RawJson = client.get(&format!("/api/v1/conversations/{id}")).await?;
                 shell.output().one(&conversation)?;
             }
             Verb::Read { id } => {
                 let path = format!("/api/v1/conversations/{id}/read");
-                let conversation: Value = client.post(&path, &json!({})).await?;
+                let conversation: RawJson = client.post(&path, &Empty {}).await?;
                 shell.output().one(&conversation)?;
             }
         }

@@ -2,10 +2,15 @@
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::client::{Client, with_query};
+use super::output::Output;
 use super::{Exit, Shell, listing};
+use crate::contract::{
+    CustomerFile, CustomerView, EditCustomer, Empty, IdentityView, MergeRequest, MergeView, Page, RawJson,
+};
+use crate::domain::CustomerId;
 
 /// The people who write to us
 #[derive(Debug, Args)]
@@ -88,17 +93,22 @@ impl Customer {
             Verb::Rename { id, name, reset } => {
                 let name = name.filter(|_| !reset);
                 let path = format!("/api/v1/customers/{id}");
-                let customer = client.change(Method::PATCH, &path, &json!({ "name": name })).await?;
+                let edit = EditCustomer {
+                    name: Some(name),
+                    ..EditCustomer::default()
+                };
+                let customer: RawJson = client.change(Method::PATCH, &path, &edit).await?;
                 shell.output().one(&customer)?;
             }
             Verb::Merge { id, other } => {
                 let path = format!("/api/v1/customers/{id}/merge");
-                let merge: Value = client.post(&path, &json!({ "with": other })).await?;
+                let with = CustomerId(other);
+                let merge: RawJson = client.post(&path, &MergeRequest { with }).await?;
                 shell.output().one(&merge)?;
             }
             Verb::Unmerge { merge } => {
                 let path = format!("/api/v1/merges/{merge}/undo");
-                let merge: Value = client.post(&path, &json!({})).await?;
+                let merge: RawJson = client.post(&path, &Empty {}).await?;
                 shell.output().one(&merge)?;
             }
             Verb::OptOut { id } => consent(shell, &client, id, "opt-out").await?,
@@ -120,36 +130,34 @@ const MERGE_COLUMNS: &[&str] = &[
 
 /// For people in tables, for programs in one object.
 async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
-    let mut customer: Value = client.get(&format!("/api/v1/customers/{id}")).await?;
+    let customer: CustomerView = client.get(&format!("/api/v1/customers/{id}")).await?;
     // Who was merged is shown as who they turned out to be.
-    let id = &customer["id"];
-    let mut identities: Value = client.get(&format!("/api/v1/customers/{id}/identities")).await?;
-    let mut merges: Value = client.get(&format!("/api/v1/customers/{id}/merges")).await?;
-    let (identities, merges) = (identities["data"].take(), merges["data"].take());
+    let id = customer.id;
+    let identities: Page<IdentityView> = client.get(&format!("/api/v1/customers/{id}/identities")).await?;
+    let merges: Page<MergeView> = client.get(&format!("/api/v1/customers/{id}/merges")).await?;
     let mut output = shell.output();
     if !output.is_for_people() {
-        customer["identities"] = identities;
-        customer["merges"] = merges;
-        return output.one(&customer);
+        return output.one(&CustomerFile {
+            customer,
+            identities: identities.data,
+            merges: merges.data,
+        });
     }
     output.one(&customer)?;
-    for (title, rows, columns) in [
-        ("Identities", identities, IDENTITY_COLUMNS),
-        ("Merges", merges, MERGE_COLUMNS),
-    ] {
-        if let Value::Array(rows) = rows
-            && !rows.is_empty()
-        {
-            output.line(&format!("\n{title}"))?;
-            output.list(&rows, columns)?;
-        }
+    table(&mut output, "Identities", &identities.data, IDENTITY_COLUMNS)?;
+    table(&mut output, "Merges", &merges.data, MERGE_COLUMNS)
+}
+
+fn table(output: &mut Output, title: &str, rows: &[impl Serialize], columns: &[&str]) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    output.line(&format!("\n{title}"))?;
+    output.list(rows, columns)
 }
 
 async fn consent(shell: &Shell, client: &Client, id: i64, verb: &str) -> anyhow::Result<()> {
-    let customer: Value = client
-        .post(&format!("/api/v1/customers/{id}/{verb}"), &serde_json::json!({}))
-        .await?;
+    let path = format!("/api/v1/customers/{id}/{verb}");
+    let customer: RawJson = client.post(&path, &Empty {}).await?;
     shell.output().one(&customer)
 }

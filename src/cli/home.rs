@@ -9,10 +9,10 @@ use anyhow::Context as _;
 
 use super::{Exit, Fault, Shell, exit};
 use crate::api::keys;
-use crate::api::scope::Scope;
 use crate::api::secret;
 use crate::clock::SystemClock;
 use crate::config::{Config, DataDir, DataDirError, DataDirLock};
+use crate::contract::Scope;
 use crate::domain::Clock;
 use crate::store::{Store, StoreError};
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
 
+use super::client::read;
 use super::home::Home;
 use super::output::note;
 use super::{Exit, Shell};
-use crate::api::keys::{self, CreateKey};
-use crate::api::scope::Scope;
+use crate::api::keys;
 use crate::clock::SystemClock;
+use crate::contract::{CreateKey, CreatedKey, Empty, RawJson, Scope};
 use crate::domain::Clock as _;
 
 /// Keys of the API
@@ -84,14 +84,12 @@ impl Key {
                 show(shell, &create(shell, wanted).await?)?;
             }
             Verb::List => {
-                let (rows, _) = shell.client()?.list("/api/v1/keys", None).await?;
+                let (rows, _) = shell.client()?.list::<RawJson>("/api/v1/keys", None).await?;
                 shell.output().list(&rows, COLUMNS)?;
             }
             Verb::Revoke { id } => {
-                let key: Value = shell
-                    .client()?
-                    .post(&format!("/api/v1/keys/{id}/revoke"), &json!({}))
-                    .await?;
+                let path = format!("/api/v1/keys/{id}/revoke");
+                let key: RawJson = shell.client()?.post(&path, &Empty {}).await?;
                 shell.output().one(&key)?;
             }
         }
@@ -99,18 +97,18 @@ impl Key {
     }
 }
 
-fn show(shell: &Shell, key: &Value) -> anyhow::Result<()> {
+fn show(shell: &Shell, created: &RawJson) -> anyhow::Result<()> {
     let mut output = shell.output();
     if !output.is_for_people() {
-        return output.one(key);
+        return output.one(created);
     }
-    output.line(key["key"].as_str().unwrap_or_default())?;
+    output.line(&read::<CreatedKey>(created)?.key)?;
     note("This key is shown only now; keep it safe.");
     Ok(())
 }
 
 /// Asks the server; where none runs, goes to the data folder itself.
-async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<Value> {
+async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<RawJson> {
     let asked = match shell.client() {
         Ok(client) => client.post("/api/v1/keys", &wanted).await,
         Err(error) if shell.config.api_key.is_none() => Err(error),
@@ -124,7 +122,7 @@ async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<Value> {
     let created = keys::make(&home.store, wanted).await;
     let created = created.map_err(|problem| super::Fault::new(Exit::Usage, problem.detail))?;
     home.store.close().await;
-    Ok(serde_json::to_value(created)?)
+    Ok(RawJson::of(&created)?)
 }
 
 #[cfg(test)]

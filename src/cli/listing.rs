@@ -1,11 +1,13 @@
 //! Lists: how many rows, and a word when there are more.
 
 use clap::Args;
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Shell;
 use super::client::Client;
 use super::output::note;
+use crate::contract::RawJson;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Amount {
@@ -17,29 +19,45 @@ pub struct Amount {
     all: bool,
 }
 
-/// Prints a list of the API.
-pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
-    show_to_people(shell, client, path, amount, columns, |_| {}).await
+impl Amount {
+    fn limit(self) -> Option<u64> {
+        (!self.all).then_some(self.limit)
+    }
 }
 
-/// The same, with rows that `explain` has made readable for people.
-pub async fn show_to_people(
+/// Prints a list of the API as it comes.
+pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
+    let (rows, more): (Vec<RawJson>, _) = client.list(path, amount.limit()).await?;
+    shell.output().list(&rows, columns)?;
+    say_whether_more(rows.len(), more);
+    Ok(())
+}
+
+/// The same, with rows that people see as a `Row`; programs get them as they come.
+pub async fn show_to_people<T, Row>(
     shell: &Shell,
     client: &Client,
     path: &str,
     amount: Amount,
     columns: &[&str],
-    explain: fn(&mut Value),
-) -> anyhow::Result<()> {
-    let limit = (!amount.all).then_some(amount.limit);
-    let (mut rows, more) = client.list(path, limit).await?;
+) -> anyhow::Result<()>
+where
+    T: DeserializeOwned,
+    Row: From<T> + Serialize,
+{
     let mut output = shell.output();
-    if output.is_for_people() {
-        rows.iter_mut().for_each(explain);
+    if !output.is_for_people() {
+        return show(shell, client, path, amount, columns).await;
     }
+    let (rows, more) = client.list::<T>(path, amount.limit()).await?;
+    let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
     output.list(&rows, columns)?;
-    if more {
-        note(&format!("These are the first {}; --all shows the rest.", rows.len()));
-    }
+    say_whether_more(rows.len(), more);
     Ok(())
+}
+
+fn say_whether_more(shown: usize, more: bool) {
+    if more {
+        note(&format!("These are the first {shown}; --all shows the rest."));
+    }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use reqwest::{Method, StatusCode, header};
-use serde_json::Value;
 use tokio::time::sleep;
 
 use super::client::{self, Client, send};
@@ -15,9 +14,8 @@ use super::home::Home;
 use super::login_view::{Display, end};
 use super::serve::{Assembly, Lines, first_account};
 use super::{Exit, Fault, Shell, exit};
-use crate::api::accounts::{Login as LoginRequest, SessionView};
-use crate::api::history::Ask as HistoryRequest;
 use crate::config::DataDirError;
+use crate::contract::{AccountView, HistoryRequest, LoginRequest, SessionView};
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryDepth;
@@ -98,7 +96,12 @@ impl Login {
             Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
         };
         first_account(&home.store).await?;
-        let account = chosen(home.store.accounts().await?, self.account.as_deref())?;
+        let mut accounts = home.store.accounts().await?;
+        accounts.retain(Account::is_in_use);
+        let names = accounts.iter().map(|account| account.name.clone()).collect();
+        let name = chosen(names, self.account.as_deref())?;
+        accounts.retain(|account| account.name == name);
+        let account = accounts.pop().ok_or_else(|| no_account(&name))?;
         let assembly = Assembly::start(home, &shell.config, Lines::One(account.clone())).await?;
         let driven = async {
             tokio::select! {
@@ -126,7 +129,7 @@ impl Login {
                     assembly.until_taken_in(account.id).await?;
                     while !self.no_wait
                         && let Some(history) = assembly.store.history(account.id).await?
-                        && display.history(&history)?
+                        && display.history(&(&history).into())?
                     {
                         sleep(LOOK_EVERY).await;
                     }
@@ -176,12 +179,11 @@ fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
     }
 }
 
-/// The account that is meant: the one that is named, or the only one.
-fn chosen(accounts: Vec<Account>, wanted: Option<&str>) -> anyhow::Result<Account> {
-    let mut in_use = accounts.into_iter().filter(Account::is_in_use).collect::<Vec<_>>();
-    if let Some(name) = wanted {
-        let named = in_use.into_iter().find(|account| account.name == name);
-        return Ok(named.ok_or_else(|| no_account(name))?);
+/// The account that is meant of those in use: the one that is named, or the only one.
+fn chosen(mut in_use: Vec<String>, wanted: Option<&str>) -> anyhow::Result<String> {
+    if let Some(wanted) = wanted {
+        let named = in_use.into_iter().find(|name| name == wanted);
+        return Ok(named.ok_or_else(|| no_account(wanted))?);
     }
     let fault = match in_use.len() {
         1 => return Ok(in_use.remove(0)),
@@ -190,10 +192,9 @@ fn chosen(accounts: Vec<Account>, wanted: Option<&str>) -> anyhow::Result<Accoun
             "there is no account; add one with `crm account add NAME`",
         ),
         _ => {
-            let names: Vec<&str> = in_use.iter().map(|account| account.name.as_str()).collect();
             let text = format!(
                 "there are several accounts; name one with --account: {}",
-                names.join(", ")
+                in_use.join(", ")
             );
             Fault::new(Exit::Usage, text)
         }
@@ -203,9 +204,10 @@ fn chosen(accounts: Vec<Account>, wanted: Option<&str>) -> anyhow::Result<Accoun
 
 /// The same, as the server knows them.
 pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
-    let (rows, _) = client.list("/api/v1/accounts", None).await?;
-    let accounts: Vec<Account> = serde_json::from_value(Value::Array(rows)).context("reading the accounts")?;
-    Ok(chosen(accounts, wanted.as_deref())?.name)
+    let (mut accounts, _) = client.list::<AccountView>("/api/v1/accounts", None).await?;
+    accounts.retain(AccountView::is_in_use);
+    let names = accounts.into_iter().map(|account| account.name).collect();
+    chosen(names, wanted.as_deref())
 }
 
 /// Looks at an account's session, over and over.

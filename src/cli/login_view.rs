@@ -4,12 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use super::output::{Output, note};
 use super::{Exit, Fault, Shell, qr};
-use crate::api::accounts::SessionView;
-use crate::domain::history::{History, HistoryState};
+use crate::contract::{HistoryEvent, HistoryView, LoginEvent, SessionView};
+use crate::domain::history::HistoryState;
 use crate::domain::session::SessionState;
 
 pub struct Display {
@@ -20,7 +19,7 @@ pub struct Display {
     code: Option<String>,
     /// Lines of the code that stands on the terminal, to be drawn over.
     drawn: usize,
-    history: Option<History>,
+    history: Option<HistoryView>,
     bar: Option<ProgressBar>,
 }
 
@@ -59,11 +58,10 @@ impl Display {
 
     fn state(&mut self, view: &SessionView) -> anyhow::Result<()> {
         if !self.for_people {
-            let mut event = json!({ "event": "state", "state": view.state });
-            if let Some(detail) = &view.detail {
-                event["detail"] = detail.as_str().into();
-            }
-            return self.output.raw(&event.to_string());
+            return self.output.event(&LoginEvent::State {
+                state: view.state,
+                detail: view.detail.clone(),
+            });
         }
         let text = match view.state {
             SessionState::Qr => {
@@ -86,8 +84,7 @@ impl Display {
         if self.for_people {
             self.output.raw(code)
         } else {
-            self.output
-                .raw(&json!({ "event": "pairing_code", "code": code }).to_string())
+            self.output.event(&LoginEvent::PairingCode { code: code.to_owned() })
         }
     }
 
@@ -96,7 +93,8 @@ impl Display {
             qr::into_file(content, path)?;
         }
         if !self.for_people {
-            return self.output.raw(&json!({ "event": "qr", "code": content }).to_string());
+            let code = content.to_owned();
+            return self.output.event(&LoginEvent::Qr { code });
         }
         let drawing = qr::text(content)?;
         if self.drawn > 0 && self.output.is_terminal() {
@@ -113,22 +111,20 @@ impl Display {
     }
 
     /// Shows how far the import of history is; tells whether it goes on.
-    pub fn history(&mut self, history: &History) -> anyhow::Result<bool> {
+    pub fn history(&mut self, history: &HistoryView) -> anyhow::Result<bool> {
         let goes_on = history.state == HistoryState::Running;
         if self.history.as_ref() != Some(history) {
             self.history = Some(history.clone());
             if self.for_people {
                 self.draw_history(history);
             } else {
-                let mut event = serde_json::to_value(history)?;
-                event["event"] = "history".into();
-                self.output.raw(&event.to_string())?;
+                self.output.event(&HistoryEvent::from(history.clone()))?;
             }
         }
         Ok(goes_on)
     }
 
-    fn draw_history(&mut self, history: &History) {
+    fn draw_history(&mut self, history: &HistoryView) {
         let hidden = !self.has_bar();
         let bar = self.bar.get_or_insert_with(|| {
             let bar = if hidden {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::client::send;
 use super::login::{SessionLook, account_name};
 use super::{Exit, Fault, Shell, output};
+use crate::contract::Empty;
 
 /// How long unlinking may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ impl Logout {
             return Ok(Exit::Ok);
         }
         let path = format!("/api/v1/accounts/{name}/logout");
-        send(client.request(Method::POST, &path).json(&json!({}))).await?;
+        send(client.request(Method::POST, &path).json(&Empty {})).await?;
         let end = Instant::now() + LIMIT;
         while look.now().await?.state.is_linked() {
             if Instant::now() > end {

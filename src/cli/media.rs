@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use reqwest::{Method, Response};
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::client::{Client, send};
 use super::output::note;
 use super::{Exit, Fault, Shell, bar};
+use crate::contract::{Empty, MediaView, RawJson};
 use crate::domain::hex::hex;
 use crate::domain::media::clean_filename;
 
@@ -51,10 +51,13 @@ impl Media {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::View { id } => shell.output().one(&about(&client, id).await?)?,
+            Verb::View { id } => {
+                let media: RawJson = client.get(&about(id)).await?;
+                shell.output().one(&media)?;
+            }
             Verb::Get { id, out, force } => get(&client, id, out, force).await?,
             Verb::Fetch { id } => {
-                let media: Value = client.post(&format!("/api/v1/media/{id}/fetch"), &json!({})).await?;
+                let media: RawJson = client.post(&format!("/api/v1/media/{id}/fetch"), &Empty {}).await?;
                 shell.output().one(&media)?;
             }
         }
@@ -62,12 +65,12 @@ impl Media {
     }
 }
 
-async fn about(client: &Client, id: i64) -> anyhow::Result<Value> {
-    client.get(&format!("/api/v1/media/{id}/info")).await
+fn about(id: i64) -> String {
+    format!("/api/v1/media/{id}/info")
 }
 
 async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> anyhow::Result<()> {
-    let about = about(client, id).await?;
+    let about: MediaView = client.get(&about(id)).await?;
     let path = target(&about, id, out);
     if let Some(path) = path.as_ref().filter(|path| !force && path.exists()) {
         let text = format!(
@@ -88,13 +91,10 @@ async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> any
 }
 
 /// Where it goes; none: standard output. What a stranger called it leads nowhere else.
-fn target(about: &Value, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
+fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
     let name = || {
-        let own = about["filename"].as_str().and_then(clean_filename);
-        own.unwrap_or_else(|| {
-            let mimetype = about["mimetype"].as_str().unwrap_or_default();
-            format!("medium-{id}.{}", ending(mimetype))
-        })
+        let own = about.filename.as_deref().and_then(clean_filename);
+        own.unwrap_or_else(|| format!("medium-{id}.{}", ending(&about.mimetype)))
     };
     match out {
         Some(path) if path.as_os_str() == "-" => None,
@@ -123,7 +123,7 @@ fn ending(mimetype: &str) -> &'static str {
 }
 
 /// Writes beside the file and puts it in its place when it is whole.
-async fn into_file(response: Response, about: &Value, path: &Path) -> anyhow::Result<()> {
+async fn into_file(response: Response, about: &MediaView, path: &Path) -> anyhow::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -136,14 +136,14 @@ async fn into_file(response: Response, about: &Value, path: &Path) -> anyhow::Re
     Ok(())
 }
 
-async fn copy(response: Response, about: &Value, out: &mut impl std::io::Write) -> anyhow::Result<()> {
+async fn copy(response: Response, about: &MediaView, out: &mut impl std::io::Write) -> anyhow::Result<()> {
     let broke_off = || {
         Fault::new(
             Exit::Failed,
             "the server broke off, so what is there is not whole; try again",
         )
     };
-    let bar = bar::bytes(about["size"].as_u64());
+    let bar = bar::bytes(about.size);
     let mut hash = Sha256::new();
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
@@ -156,7 +156,7 @@ async fn copy(response: Response, about: &Value, out: &mut impl std::io::Write) 
     out.flush()?;
     bar.finish_and_clear();
     let got = hex(&hash.finalize());
-    if about["sha256"].as_str() == Some(&got) {
+    if about.sha256.as_ref() == Some(&got) {
         Ok(())
     } else {
         Err(broke_off().into())

@@ -2,10 +2,14 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{Exit, Shell, listing};
-use crate::api::csv;
+use crate::contract::{
+    AuthorView, EditRequest, Empty, MessageView, Outcome, RawJson, ReactRequest, ResolveRequest, WaitingView,
+};
+use crate::domain::message::{Direction, MessageState};
+use crate::domain::{MessageId, Timestamp};
 
 /// Messages, and decisions about those in trouble
 #[derive(Debug, Args)]
@@ -41,7 +45,7 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
         #[arg(value_enum)]
-        state: Outcome,
+        state: Found,
     },
     /// Change what a message says, within 15 minutes
     Edit {
@@ -70,11 +74,20 @@ enum Verb {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Outcome {
+enum Found {
     /// It did reach the customer
     Sent,
     /// It did not
     Failed,
+}
+
+impl From<Found> for Outcome {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Sent => Self::Sent,
+            Found::Failed => Self::Failed,
+        }
+    }
 }
 
 const COLUMNS: &[&str] = &["id", "timestamp", "direction", "author", "state", "content"];
@@ -82,7 +95,7 @@ const COLUMNS: &[&str] = &["id", "timestamp", "direction", "author", "state", "c
 impl Message {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
-        let (id, verb, body) = match self.verb {
+        let message: RawJson = match self.verb {
             Verb::List {
                 conversation,
                 amount,
@@ -90,71 +103,79 @@ impl Message {
             } => {
                 let order = if newest { "desc" } else { "asc" };
                 let path = format!("/api/v1/conversations/{conversation}/messages?order={order}");
-                listing::show_to_people(shell, &client, &path, amount, COLUMNS, say_what_it_waits_for).await?;
+                listing::show_to_people::<MessageView, Row>(shell, &client, &path, amount, COLUMNS).await?;
                 return Ok(Exit::Ok);
             }
-            Verb::View { id } => {
-                let message: Value = client.get(&format!("/api/v1/messages/{id}")).await?;
-                return show(shell, &message);
-            }
+            Verb::View { id } => client.get(&path(id)).await?,
             Verb::Edit { id, text } => {
-                let path = format!("/api/v1/messages/{id}");
-                return show(
-                    shell,
-                    &client.change(Method::PATCH, &path, &json!({ "content": text })).await?,
-                );
+                let body = EditRequest { content: text };
+                client.change(Method::PATCH, &path(id), &body).await?
             }
-            Verb::Delete { id } => {
-                let path = format!("/api/v1/messages/{id}");
-                return show(shell, &client.change(Method::DELETE, &path, &json!({})).await?);
-            }
+            Verb::Delete { id } => client.change(Method::DELETE, &path(id), &Empty {}).await?,
             Verb::React { id, emoji } => {
-                let path = format!("/api/v1/messages/{id}/reaction");
-                return show(
-                    shell,
-                    &client.change(Method::PUT, &path, &json!({ "emoji": emoji })).await?,
-                );
+                let path = format!("{}/reaction", path(id));
+                client.change(Method::PUT, &path, &ReactRequest { emoji }).await?
             }
-            Verb::Retry { id } => (id, "retry", json!({})),
-            Verb::Cancel { id } => (id, "cancel", json!({})),
+            Verb::Retry { id } => client.post(&format!("{}/retry", path(id)), &Empty {}).await?,
+            Verb::Cancel { id } => client.post(&format!("{}/cancel", path(id)), &Empty {}).await?,
             Verb::Resolve { id, state } => {
-                let state = match state {
-                    Outcome::Sent => "sent",
-                    Outcome::Failed => "failed",
-                };
-                (id, "resolve", json!({ "state": state }))
+                let body = ResolveRequest { state: state.into() };
+                client.post(&format!("{}/resolve", path(id)), &body).await?
             }
         };
-        let message: Value = client.post(&format!("/api/v1/messages/{id}/{verb}"), &body).await?;
-        show(shell, &message)
+        shell.output().one(&message)?;
+        Ok(Exit::Ok)
     }
 }
 
-/// A message that waits says so where people look for its state.
-fn say_what_it_waits_for(message: &mut Value) {
-    if message["waiting"].is_object() {
-        let waits = csv::cell(&message["waiting"]);
-        message["state"] = format!("queued: {waits}").into();
+fn path(id: i64) -> String {
+    format!("/api/v1/messages/{id}")
+}
+
+/// A message as people see it in a list. One that waits says so where they look for its state.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: MessageId,
+    timestamp: Timestamp,
+    direction: Direction,
+    author: Option<AuthorView>,
+    state: String,
+    content: String,
+}
+
+impl From<MessageView> for Row {
+    fn from(message: MessageView) -> Self {
+        Self {
+            id: message.id,
+            timestamp: message.timestamp,
+            direction: message.direction,
+            author: message.author,
+            state: state(message.state, message.waiting),
+            content: message.content,
+        }
     }
 }
 
-fn show(shell: &Shell, message: &Value) -> anyhow::Result<Exit> {
-    shell.output().one(message)?;
-    Ok(Exit::Ok)
+fn state(state: MessageState, waiting: Option<WaitingView>) -> String {
+    match waiting {
+        Some(WaitingView { reason, until }) => format!("queued: {reason} until {until}"),
+        None => state.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::pace::WaitReason;
 
     #[test]
-    fn a_message_that_waits_says_why_and_until_when_in_a_list() {
-        let waiting = json!({ "reason": "quiet_hours", "until": "2026-09-22T07:00:00.000Z" });
-        let mut message = json!({ "state": "queued", "waiting": waiting });
-        say_what_it_waits_for(&mut message);
-        assert_eq!(message["state"], "queued: quiet_hours until 2026-09-22T07:00:00.000Z");
-        let mut message = json!({ "state": "sent" });
-        say_what_it_waits_for(&mut message);
-        assert_eq!(message["state"], "sent");
+    fn waiting_message_says_why_and_until_when() {
+        let waiting = WaitingView {
+            reason: WaitReason::QuietHours,
+            until: Timestamp(1_790_060_400_000),
+        };
+        let told = state(MessageState::Queued, Some(waiting));
+        assert_eq!(told, "queued: quiet_hours until 2026-09-22T07:00:00.000Z");
+        assert_eq!(state(MessageState::Sent, None), "sent");
     }
 }

@@ -1,9 +1,9 @@
 //! `crm outbox`: what waits to go out.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::{Exit, Shell};
+use crate::contract::{Empty, RawJson};
 
 /// What waits to go out
 #[derive(Debug, Args)]
@@ -23,9 +23,9 @@ enum Verb {
 impl Outbox {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
-        let outbox: Value = match self.verb {
+        let outbox: RawJson = match self.verb {
             Verb::Status => client.get("/api/v1/outbox").await?,
-            Verb::Resume => client.post("/api/v1/outbox/resume", &json!({})).await?,
+            Verb::Resume => client.post("/api/v1/outbox/resume", &Empty {}).await?,
         };
         shell.output().one(&outbox)?;
         Ok(Exit::Ok)

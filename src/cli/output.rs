@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::csv;
@@ -36,13 +37,14 @@ impl Output {
     }
 
     /// Many rows: the columns in tables and CSV, everything in JSON.
-    pub fn list(&mut self, rows: &[Value], columns: &[&str]) -> anyhow::Result<()> {
+    pub fn list(&mut self, rows: &[impl Serialize], columns: &[&str]) -> anyhow::Result<()> {
+        let rows: Vec<Value> = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
         if self.quiet {
-            return self.ids(rows);
+            return self.ids(&rows);
         }
         match self.format {
-            Format::Table => self.table(rows, columns)?,
-            Format::Json => self.json(&Value::Array(rows.to_vec()))?,
+            Format::Table => self.table(&rows, columns)?,
+            Format::Json => self.json(&Value::Array(rows))?,
             Format::Ndjson => {
                 for row in rows {
                     writeln!(self.out, "{row}")?;
@@ -50,7 +52,7 @@ impl Output {
             }
             Format::Csv => {
                 self.out.write_all(&csv::header(columns))?;
-                for row in rows {
+                for row in &rows {
                     self.out.write_all(&csv::row(row, columns)?)?;
                 }
             }
@@ -59,11 +61,12 @@ impl Output {
     }
 
     /// One thing: its fields in lines for people.
-    pub fn one(&mut self, value: &Value) -> anyhow::Result<()> {
+    pub fn one(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let value = serde_json::to_value(value)?;
         if self.quiet {
-            return self.ids(std::slice::from_ref(value));
+            return self.ids(&[value]);
         }
-        match (self.format, value) {
+        match (self.format, &value) {
             (Format::Table, Value::Object(fields)) => {
                 let width = fields.keys().map(String::len).max().unwrap_or(0);
                 for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
@@ -73,9 +76,9 @@ impl Output {
             (Format::Csv, Value::Object(fields)) => {
                 let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
                 self.out.write_all(&csv::header(&columns))?;
-                self.out.write_all(&csv::row(value, &columns)?)?;
+                self.out.write_all(&csv::row(&value, &columns)?)?;
             }
-            (Format::Json, _) => self.json(value)?,
+            (Format::Json, _) => self.json(&value)?,
             _ => writeln!(self.out, "{value}")?,
         }
         Ok(())
@@ -87,6 +90,11 @@ impl Output {
             writeln!(self.out, "{}", plain(text))?;
         }
         Ok(())
+    }
+
+    /// A line of JSON for programs.
+    pub fn event(&mut self, event: &impl Serialize) -> anyhow::Result<()> {
+        self.raw(&serde_json::to_string(event)?)
     }
 
     /// A line as it is.
@@ -109,7 +117,8 @@ impl Output {
 
     fn ids(&mut self, rows: &[Value]) -> anyhow::Result<()> {
         for row in rows {
-            let id = if row["id"].is_null() { &row["name"] } else { &row["id"] };
+            let field = |name| row.get(name).filter(|value| !value.is_null());
+            let id = field("id").or_else(|| field("name")).unwrap_or(&Value::Null);
             writeln!(self.out, "{}", plain(&csv::cell(id)))?;
         }
         Ok(())

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use reqwest::Method;
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{self, Client};
@@ -17,12 +16,12 @@ use super::upload::upload;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::clock::SystemClock;
-use crate::domain::Clock as _;
+use crate::contract::{CustomerView, MessageView, SendMedia, SendReport, SendRequest, StatusView, WaitingView};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::FileKind;
 use crate::domain::message::MessageState;
-use crate::domain::pace::Waiting;
 use crate::domain::word::UnknownWord;
+use crate::domain::{Clock as _, ConversationId, CustomerId, MessageId};
 
 /// How long `--wait` waits when nobody says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -88,17 +87,19 @@ impl Send {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let begun = Instant::now();
         let client = shell.client()?;
-        let mut body = recipient(&client, &self.to, shell.may_ask()).await?;
-        if let Some(given) = self.text {
-            body["content"] = text(given)?.into();
+        let to = recipient(&client, &self.to, shell.may_ask()).await?;
+        let mut body = SendRequest {
+            content: self.text.map(text).transpose()?.unwrap_or_default(),
+            account: self.account,
+            reply_to: self.reply_to.map(MessageId),
+            ..SendRequest::default()
+        };
+        match to {
+            Recipient::Phone(phone) => body.to = Some(phone),
+            Recipient::Customer(id) => body.customer_id = Some(id),
+            Recipient::Conversation(id) => body.conversation_id = Some(id),
         }
         self.special.write_to(&mut body)?;
-        if let Some(account) = &self.account {
-            body["account"] = account.as_str().into();
-        }
-        if let Some(id) = self.reply_to {
-            body["reply_to"] = id.into();
-        }
         let key = match self.idempotency_key {
             Some(key) => key,
             None => secret::new_session_id()?,
@@ -112,7 +113,10 @@ impl Send {
                     "the server did not take the file in time; nothing was sent",
                 )
             })??;
-            body["media"] = json!({ "id": media["id"], "kind": self.kind });
+            body.media = Some(SendMedia {
+                id: media.id,
+                kind: self.kind,
+            });
         }
         let deadline = match shell.manner.timeout {
             Some(limit) => begun + limit,
@@ -127,7 +131,7 @@ impl Send {
                 )
             })??;
         let message = wait(&client, accepted, self.wait, deadline).await;
-        shell.output().one(&brief(&message))?;
+        shell.output().one(&SendReport::from(&message))?;
         outcome(&client, &message, self.wait).await
     }
 }
@@ -151,40 +155,53 @@ fn text(argument: String) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The part of the request that says to whom.
-pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Value> {
+/// To whom a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipient {
+    /// As it was typed.
+    Phone(String),
+    Customer(CustomerId),
+    Conversation(ConversationId),
+}
+
+/// Finds out whom `to` means.
+pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Recipient> {
     if to.parse::<PhoneNumber>().is_ok() {
-        return Ok(json!({ "to": to }));
+        return Ok(Recipient::Phone(to.to_owned()));
     }
-    for (prefix, field) in [("customer:", "customer_id"), ("conversation:", "conversation_id")] {
-        if let Some(id) = to.strip_prefix(prefix).and_then(|id| id.parse::<i64>().ok()) {
-            return Ok(json!({ field: id }));
-        }
+    let id = |prefix: &str| to.strip_prefix(prefix).and_then(|id: &str| id.parse::<i64>().ok());
+    if let Some(id) = id("customer:") {
+        return Ok(Recipient::Customer(CustomerId(id)));
+    }
+    if let Some(id) = id("conversation:") {
+        return Ok(Recipient::Conversation(ConversationId(id)));
     }
     let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
     if to.trim().is_empty() || looks_like_a_number {
         let text = format!("{to:?} is no phone number in international form (such as +447700900123) and no name");
         return Err(Fault::new(Exit::Usage, text).into());
     }
-    by_name(client, to, may_ask).await
+    by_name(client, to, may_ask).await.map(Recipient::Customer)
 }
 
-async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<Value> {
+async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<CustomerId> {
     let path = client::with_query("/api/v1/customers", [("search", name)]);
-    let (found, _) = client.list(&path, None).await?;
+    let (mut found, _) = client.list::<CustomerView>(&path, None).await?;
     let wanted = name.to_lowercase();
-    let named = |row: &Value| row["name"].as_str().is_some_and(|name| name.to_lowercase() == wanted);
-    let found: Vec<Value> = found.into_iter().filter(named).collect();
+    found.retain(|customer| customer.name.to_lowercase() == wanted);
     match found.as_slice() {
         [] => Err(Fault::new(
             Exit::NotFound,
             format!("there is no customer called {name}; `crm customer list` shows them"),
         )
         .into()),
-        [one] => Ok(json!({ "customer_id": one["id"] })),
+        [one] => Ok(one.id),
         several if may_ask => ask(several),
         several => {
-            let ids: Vec<String> = several.iter().map(|row| format!("customer:{}", row["id"])).collect();
+            let ids: Vec<String> = several
+                .iter()
+                .map(|customer| format!("customer:{}", customer.id))
+                .collect();
             let text = format!(
                 "several customers are called {name}; name one of them: {}",
                 ids.join(", ")
@@ -194,30 +211,22 @@ async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<V
     }
 }
 
-fn ask(several: &[Value]) -> anyhow::Result<Value> {
-    for row in several {
-        let phone = row["phone"].as_str().unwrap_or("no number");
-        note(&format!(
-            "{:>6}  {}  {phone}",
-            row["id"],
-            row["name"].as_str().unwrap_or_default()
-        ));
+fn ask(several: &[CustomerView]) -> anyhow::Result<CustomerId> {
+    for customer in several {
+        let phone = customer.phone.as_ref().map_or("no number", PhoneNumber::as_str);
+        note(&format!("{:>6}  {}  {phone}", customer.id, customer.name));
     }
     note("Which of them? Type the number at the beginning of the line:");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
-    let chosen = line.trim().parse::<i64>().ok();
-    match several
-        .iter()
-        .find(|row| chosen.is_some() && row["id"].as_i64() == chosen)
-    {
-        Some(row) => Ok(json!({ "customer_id": row["id"] })),
-        None => Err(Fault::new(Exit::Usage, "that is none of them; nothing was sent").into()),
-    }
+    let chosen = line.trim().parse().ok().map(CustomerId);
+    let is_one = |id: &CustomerId| several.iter().any(|customer| customer.id == *id);
+    let none = || Fault::new(Exit::Usage, "that is none of them; nothing was sent");
+    Ok(chosen.filter(is_one).ok_or_else(none)?)
 }
 
 /// Hands the text to the server, again if the server cannot be reached: the key makes it one.
-async fn hand_over(client: &Client, body: &Value, key: &str) -> anyhow::Result<Value> {
+async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Result<MessageView> {
     let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
         let request = client
@@ -239,64 +248,40 @@ async fn hand_over(client: &Client, body: &Value, key: &str) -> anyhow::Result<V
 }
 
 /// Looks at the message until it is where it should be, will not get there, or time is up.
-async fn wait(client: &Client, accepted: Value, goal: Goal, deadline: Instant) -> Value {
-    let path = format!("/api/v1/messages/{}", accepted["id"]);
+async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Instant) -> MessageView {
+    let path = format!("/api/v1/messages/{}", accepted.id);
     let mut message = accepted;
-    while !goal.is_reached(state(&message))
-        && !matches!(state(&message), MessageState::Failed | MessageState::Unknown)
+    while !goal.is_reached(message.state)
+        && !matches!(message.state, MessageState::Failed | MessageState::Unknown)
         && Instant::now() + LOOK_EVERY < deadline
         && !waits_past(&message, deadline)
     {
         sleep(LOOK_EVERY).await;
         // A server that cannot be asked just now may be asked again until time is up.
-        if let Ok(Ok(now)) = timeout_at(deadline, client.get::<Value>(&path)).await {
+        if let Ok(Ok(now)) = timeout_at(deadline, client.get::<MessageView>(&path)).await {
             message = now;
         }
     }
     message
 }
 
-/// Why the message waits by the desk's own will, if it does.
-fn waiting(message: &Value) -> Option<Waiting> {
-    serde_json::from_value(message["waiting"].clone()).ok()
-}
-
 /// Whether it is certain already that time will be up before it goes out.
-fn waits_past(message: &Value, deadline: Instant) -> bool {
+fn waits_past(message: &MessageView, deadline: Instant) -> bool {
     let left = deadline.saturating_duration_since(Instant::now());
-    waiting(message).is_some_and(|waiting| waiting.until > SystemClock.now().plus(left))
+    message
+        .waiting
+        .is_some_and(|waiting| waiting.until > SystemClock.now().plus(left))
 }
 
-fn state(message: &Value) -> MessageState {
-    message["state"]
-        .as_str()
-        .and_then(|state| state.parse().ok())
-        .unwrap_or(MessageState::Queued)
-}
-
-fn brief(message: &Value) -> Value {
-    let mut brief = json!({
-        "id": message["id"],
-        "state": message["state"],
-        "whatsapp_id": message["whatsapp_id"],
-    });
-    for part in ["failure", "waiting"] {
-        if !message[part].is_null() {
-            brief[part] = message[part].clone();
-        }
-    }
-    brief
-}
-
-async fn outcome(client: &Client, message: &Value, goal: Goal) -> anyhow::Result<Exit> {
-    let state = state(message);
-    if goal.is_reached(state) {
+async fn outcome(client: &Client, message: &MessageView, goal: Goal) -> anyhow::Result<Exit> {
+    if goal.is_reached(message.state) {
         return Ok(Exit::Ok);
     }
-    let id = &message["id"];
-    let why = message["failure"]["detail"].as_str().unwrap_or("no reason is known");
-    let fault = match state {
-        MessageState::Failed if message["failure"]["code"] == "not_on_whatsapp" => {
+    let id = message.id;
+    let failure = message.failure.as_ref();
+    let why = failure.map_or("no reason is known", |failure| failure.detail.as_str());
+    let fault = match message.state {
+        MessageState::Failed if failure.is_some_and(|failure| failure.code == "not_on_whatsapp") => {
             Fault::new(Exit::NotFound, format!("not sent: {why}"))
         }
         MessageState::Failed => Fault::new(Exit::Failed, format!("not sent: {why}")),
@@ -312,25 +297,19 @@ async fn outcome(client: &Client, message: &Value, goal: Goal) -> anyhow::Result
 }
 
 /// Time is up. Where nothing will move before somebody logs in, that is what to say.
-async fn late(client: &Client, message: &Value) -> Fault {
-    let status: Value = client.get("/api/v1/status").await.unwrap_or_default();
-    let account = status["accounts"]
-        .as_array()
-        .and_then(|accounts| accounts.iter().find(|account| account["id"] == message["account_id"]));
-    let needs_login = account
-        .and_then(|account| {
-            account["state"]
-                .as_str()?
-                .parse::<crate::domain::session::SessionState>()
-                .ok()
-        })
-        .is_some_and(crate::domain::session::SessionState::needs_login);
-    let (id, state) = (&message["id"], message["state"].as_str().unwrap_or("queued"));
-    if needs_login && state == "queued" {
+async fn late(client: &Client, message: &MessageView) -> Fault {
+    let status: Option<StatusView> = client.get("/api/v1/status").await.ok();
+    let accounts = status.map(|status| status.accounts).unwrap_or_default();
+    let needs_login = accounts
+        .iter()
+        .find(|of| of.account.id == message.account_id)
+        .is_some_and(|of| of.account.state.needs_login());
+    let (id, state) = (message.id, message.state);
+    if needs_login && state == MessageState::Queued {
         let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
         return Fault::new(Exit::LoginNeeded, text);
     }
-    if let Some(Waiting { reason, until }) = waiting(message) {
+    if let Some(WaitingView { reason, until }) = message.waiting {
         let text = format!(
             "message {id} waits until {until}: {}; it goes out by itself",
             reason.explained()

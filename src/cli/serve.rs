@@ -126,7 +126,9 @@ impl Assembly {
         match lines {
             Lines::All => {
                 first_account(&store).await?;
-                for stranger in config.strangers(&store.accounts().await?) {
+                let accounts = store.accounts().await?;
+                let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+                for stranger in config.strangers(&names) {
                     tracing::warn!("{stranger}");
                 }
                 switchboard.open_all().await?;

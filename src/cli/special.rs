@@ -1,9 +1,9 @@
 //! What `crm send` sends that is neither a text nor a file: a place, a contact, a poll.
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::{Exit, Fault};
+use crate::contract::{SendContact, SendLocation, SendPoll, SendRequest};
 
 #[derive(Debug, Args)]
 #[group(id = "special", multiple = true)]
@@ -27,36 +27,43 @@ pub struct Special {
 
 impl Special {
     /// Puts what is to be sent into the request.
-    pub fn write_to(&self, body: &mut Value) -> anyhow::Result<()> {
+    pub fn write_to(self, request: &mut SendRequest) -> anyhow::Result<()> {
         if let Some(place) = &self.location {
-            body["location"] = location(place)?;
+            request.location = Some(location(place)?);
         }
         if let Some(card) = &self.contact {
             let Some((name, phone)) = card.rsplit_once(':') else {
                 return Err(usage("--contact takes a name and a number, such as \"Bob:+447700900123\"").into());
             };
-            body["contact"] = json!({ "name": name, "phone": phone });
+            request.contact = Some(SendContact {
+                name: name.to_owned(),
+                phone: Some(phone.to_owned()),
+                vcard: None,
+            });
         }
-        if let Some(question) = &self.poll {
-            body["poll"] = json!({
-                "question": question, "options": self.option, "selectable": self.selectable.unwrap_or(0),
+        if let Some(question) = self.poll {
+            request.poll = Some(SendPoll {
+                question,
+                options: self.option,
+                selectable: self.selectable.unwrap_or(0),
             });
         }
         Ok(())
     }
 }
 
-fn location(text: &str) -> anyhow::Result<Value> {
+fn location(text: &str) -> anyhow::Result<SendLocation> {
     let mut parts = text.splitn(3, ',');
     let mut degrees = || parts.next().and_then(|part| part.trim().parse::<f64>().ok());
     let (Some(latitude), Some(longitude)) = (degrees(), degrees()) else {
         return Err(usage("--location takes degrees, north and east positive, such as 51.5033,-0.1195").into());
     };
-    let mut place = json!({ "latitude": latitude, "longitude": longitude });
-    if let Some(name) = parts.next() {
-        place["name"] = name.trim().into();
-    }
-    Ok(place)
+    Ok(SendLocation {
+        latitude,
+        longitude,
+        name: parts.next().map(|name| name.trim().to_owned()),
+        address: None,
+    })
 }
 
 fn usage(text: &str) -> Fault {
@@ -69,9 +76,10 @@ mod tests {
 
     #[test]
     fn a_place_is_two_numbers_and_perhaps_a_name_with_commas() {
+        let place = serde_json::to_string(&location("-51.5, 0.25,Market Hall, High Street").unwrap()).unwrap();
         assert_eq!(
-            location("-51.5, 0.25,Market Hall, High Street").unwrap(),
-            json!({"latitude": -51.5, "longitude": 0.25, "name": "Market Hall, High Street"})
+            place,
+            r#"{"latitude":-51.5,"longitude":0.25,"name":"Market Hall, High Street"}"#
         );
         for wrong in ["", "51.5", "north,east", "1;2"] {
             assert!(location(wrong).is_err(), "{wrong}");

@@ -1,9 +1,12 @@
 //! `crm status`: how the desk stands.
 
 use clap::Args;
-use serde_json::Value;
 
+use super::client::read;
 use super::{Exit, Shell};
+use crate::contract::{AccountStatusView, DatabaseView, MatrixView, RawJson, StatusView};
+use crate::domain::customer::PhoneNumber;
+use crate::domain::history::HistoryState;
 
 /// Show how the desk stands
 #[derive(Debug, Args)]
@@ -11,73 +14,62 @@ pub struct Status {}
 
 impl Status {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let status: Value = shell.client()?.get("/api/v1/status").await?;
+        let answer: RawJson = shell.client()?.get("/api/v1/status").await?;
         let mut output = shell.output();
         if !output.is_for_people() {
-            output.one(&status)?;
+            output.one(&answer)?;
             return Ok(Exit::Ok);
         }
-        for account in rows(&status["accounts"]) {
-            let who = account["phone"].as_str().unwrap_or("no number yet");
-            output.line(&format!(
-                "account {} ({who}): {}{}",
-                text(&account["name"]),
-                if account["removing_at"].is_string() {
-                    "being removed"
-                } else {
-                    text(&account["state"])
-                },
-                because(&account["detail"])
-            ))?;
-            let history = &account["history"];
-            if history["state"] == "running" {
-                output.line(&format!(
-                    "  history: {} of {} chats, {} messages",
-                    history["chats_done"], history["chats_total"], history["messages"]
-                ))?;
+        let status: StatusView = read(&answer)?;
+        for of in &status.accounts {
+            for line in account(of) {
+                output.line(&line)?;
             }
         }
-        let matrix = &status["matrix"];
-        output.line(&format!(
-            "matrix: {}{}",
-            text(&matrix["state"]),
-            because(&matrix["detail"])
-        ))?;
-        let database = &status["database"];
-        output.line(&format!(
-            "database: {}, {} events",
-            text(&database["state"]),
-            database["head"]
-        ))?;
-        let outbox = &status["outbox"];
-        if outbox["parked"] == true {
+        let MatrixView { state, detail, .. } = &status.matrix;
+        output.line(&format!("matrix: {state}{}", because(detail.as_deref())))?;
+        let DatabaseView { state, head, .. } = &status.database;
+        output.line(&format!("database: {state}, {head} events"))?;
+        if status.outbox.parked {
             output.line("outbox: parked after a restore; look through it, then `crm outbox resume`")?;
         }
-        for work in rows(&outbox["waiting"]) {
-            output.line(&format!(
-                "outbox to {}: {} waiting",
-                text(&work["target"]),
-                work["waiting"]
-            ))?;
+        for work in &status.outbox.waiting {
+            output.line(&format!("outbox to {}: {} waiting", work.target, work.waiting))?;
         }
-        if status["quarantined"].as_u64().unwrap_or(0) > 0 {
+        if status.quarantined > 0 {
             output.line(&format!(
                 "quarantine: {} events; `crm doctor` lists them",
-                status["quarantined"]
+                status.quarantined
             ))?;
         }
         Ok(Exit::Ok)
     }
 }
 
-fn rows(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
+fn account(AccountStatusView { account, history, .. }: &AccountStatusView) -> Vec<String> {
+    let who = account.phone.as_ref().map_or("no number yet", PhoneNumber::as_str);
+    let state = if account.removing_at.is_some() {
+        "being removed"
+    } else {
+        account.state.as_str()
+    };
+    let mut lines = vec![format!(
+        "account {} ({who}): {state}{}",
+        account.name,
+        because(account.detail.as_deref())
+    )];
+    if let Some(history) = history
+        .as_ref()
+        .filter(|history| history.state == HistoryState::Running)
+    {
+        lines.push(format!(
+            "  history: {} of {} chats, {} messages",
+            history.chats_done, history.chats_total, history.messages
+        ));
+    }
+    lines
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("unknown")
-}
-
-fn because(detail: &Value) -> String {
-    detail.as_str().map(|detail| format!(" ({detail})")).unwrap_or_default()
+fn because(detail: Option<&str>) -> String {
+    detail.map(|detail| format!(" ({detail})")).unwrap_or_default()
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::client::send;
+use super::client::{read, send};
 use super::login::account_name;
-use super::send::recipient;
+use super::send::{Recipient, recipient};
 use super::{Exit, Shell, output};
+use crate::contract::{RawJson, SyncRequest, SyncStarted, SyncView};
 
 /// How long one request waits for the comparison.
 const WAIT: &str = "wait=25";
@@ -32,26 +32,33 @@ impl Sync {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let name = account_name(&client, self.account).await?;
-        let body = match &self.chat {
-            Some(chat) => recipient(&client, chat, shell.may_ask()).await?,
-            None => json!({}),
-        };
+        let mut body = SyncRequest::default();
+        if let Some(chat) = &self.chat {
+            match recipient(&client, chat, shell.may_ask()).await? {
+                Recipient::Phone(phone) => body.to = Some(phone),
+                Recipient::Customer(id) => body.customer_id = Some(id),
+                Recipient::Conversation(id) => body.conversation_id = Some(id),
+            }
+        }
         let path = format!("/api/v1/accounts/{name}/sync");
         let request = client.request(Method::POST, &path).header("Prefer", WAIT).json(&body);
         let response = send(request).await?;
         let late = response.status() == StatusCode::ACCEPTED;
-        let mut answer: Value = response.json().await?;
+        let mut answer: RawJson = response.json().await?;
         if late {
-            let asked_at = answer["asked_at"].clone();
-            // Both are written alike, so that the later one is the greater.
-            while answer["synced_at"].as_str() < asked_at.as_str() {
+            let SyncStarted { asked_at } = read(&answer)?;
+            loop {
                 sleep(LOOK_EVERY).await;
                 answer = client.get(&path).await?;
+                if read::<SyncView>(&answer)?.synced_at >= asked_at {
+                    break;
+                }
             }
         }
         let mut output = shell.output();
         if output.is_for_people() {
-            output::note(&format!("Recovered {} messages.", answer["recovered"]));
+            let SyncView { recovered, .. } = read(&answer)?;
+            output::note(&format!("Recovered {recovered} messages."));
         } else {
             output.one(&answer)?;
         }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -16,6 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use super::client::{self, Client};
 use super::output::{Output, note, plain};
 use super::{Exit, Fault, Format, Shell};
+use crate::contract::{ClientFrame, EventFrame, FilterRequest, Identify, JournalEvent, ServerFrame};
+use crate::domain::ConversationId;
 
 /// How often the server hears from us.
 const HEARTBEAT: Duration = Duration::from_secs(25);
@@ -92,8 +94,12 @@ impl Tail {
         format: Format,
         output: &mut Output,
     ) -> anyhow::Result<Left> {
-        let identify = json!({ "op": "identify", "d": { "resume_from": cursor, "filter": self.filter() } });
-        if socket.send(Message::text(identify.to_string())).await.is_err() {
+        let identify = Identify {
+            token: None,
+            resume_from: *cursor,
+            filter: Some(self.filter()),
+        };
+        if socket.send(message("identify", None, identify)?).await.is_err() {
             return Ok(Left::Lost);
         }
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
@@ -108,8 +114,7 @@ impl Tail {
             let message = tokio::select! {
                 message = timeout(SILENCE, socket.next()) => message,
                 _ = heartbeat.tick() => {
-                    let beat = json!({ "op": "heartbeat", "s": cursor }).to_string();
-                    if socket.send(Message::text(beat)).await.is_err() {
+                    if socket.send(message("heartbeat", *cursor, ())?).await.is_err() {
                         return Ok(Left::Lost);
                     }
                     continue;
@@ -122,48 +127,53 @@ impl Tail {
                 Ok(Some(Ok(_))) => continue,
                 Ok(Some(Err(_)) | None) | Err(_) => return Ok(Left::Lost),
             };
-            let frame: Value = serde_json::from_str(&text).context("the server speaks another language than we do")?;
-            match frame["op"].as_str().unwrap_or_default() {
-                "event" => {
-                    *cursor = frame["s"].as_i64().or(*cursor);
+            let frame = ServerFrame::<String>::parse(&text).context("the server speaks another language than we do")?;
+            match frame {
+                Some(ServerFrame::Event(event)) => {
+                    *cursor = Some(event.s.0);
                     quiet_since = quiet_since.map(|_| Instant::now());
-                    print(&frame, format, output)?;
+                    print(event, format, output)?;
                 }
-                "ready" if cursor.is_none() => {
-                    *cursor = frame["d"]["seq"].as_i64();
+                Some(ServerFrame::Ready { d }) if cursor.is_none() => {
+                    *cursor = Some(d.seq.0);
                     quiet_since = Some(Instant::now());
                 }
-                "resumed" => quiet_since = Some(Instant::now()),
-                "resync_required" => {
-                    let oldest = &frame["d"]["oldest"];
+                Some(ServerFrame::Resumed { .. }) => quiet_since = Some(Instant::now()),
+                Some(ServerFrame::ResyncRequired { d }) => {
                     note(&format!(
-                        "Events before {oldest} are no longer kept; what came since then follows."
+                        "Events before {} are no longer kept; what came since then follows.",
+                        d.oldest
                     ));
-                    *cursor = oldest.as_i64().map(|oldest| oldest - 1);
+                    *cursor = Some(d.oldest.0 - 1);
                     return Ok(Left::Restart(Duration::ZERO));
                 }
-                "reconnect" => {
-                    let after = frame["d"]["after_ms"].as_u64().unwrap_or(1000);
-                    return Ok(Left::Restart(Duration::from_millis(after)));
+                Some(ServerFrame::Reconnect { d }) => {
+                    return Ok(Left::Restart(Duration::from_millis(d.after_ms)));
                 }
                 _ => {}
             }
         }
     }
 
-    fn filter(&self) -> Value {
-        let mut filter = json!({});
-        if !self.types.is_empty() {
-            filter["types"] = json!(self.types);
+    /// The types are the server's to know.
+    fn filter(&self) -> FilterRequest<String> {
+        let conversations = self.conversations.iter().copied().map(ConversationId);
+        FilterRequest {
+            types: (!self.types.is_empty()).then(|| self.types.clone()),
+            conversation_ids: (!self.conversations.is_empty()).then(|| conversations.collect()),
+            account: self.account.clone(),
         }
-        if !self.conversations.is_empty() {
-            filter["conversation_ids"] = json!(self.conversations);
-        }
-        if let Some(account) = &self.account {
-            filter["account"] = json!(account);
-        }
-        filter
     }
+}
+
+fn message(op: &str, s: Option<i64>, d: impl Serialize) -> anyhow::Result<Message> {
+    let frame = ClientFrame {
+        op: op.to_owned(),
+        id: None,
+        s,
+        d,
+    };
+    Ok(Message::text(serde_json::to_string(&frame)?))
 }
 
 async fn until(end: Option<Instant>) {
@@ -203,29 +213,39 @@ fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     Err(Fault::new(exit, plain(&frame.reason)).into())
 }
 
-fn print(frame: &Value, format: Format, output: &mut Output) -> anyhow::Result<()> {
-    if format == Format::Table {
-        let d = &frame["d"];
-        let who = d["author"]["name"].as_str().or(d["name"].as_str()).unwrap_or_default();
-        let what = d["content"].as_str().unwrap_or_default().replace('\n', " ");
-        let state = d["state"].as_str().unwrap_or_default();
-        let line = format!(
-            "{:>6}  {}  {:<20}  {state:<10}  {who}{}{what}",
-            frame["s"].to_string(),
-            frame["at"].as_str().unwrap_or_default(),
-            frame["t"].as_str().unwrap_or_default(),
-            if who.is_empty() || what.is_empty() { "" } else { ": " },
-        );
-        return output.raw(plain(&line).trim_end());
+/// As much of an event's data as a line for people has. Events of any age have to fit, so everything may be absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Shown {
+    author: Option<Named>,
+    name: Option<String>,
+    content: Option<String>,
+    state: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+fn print(frame: EventFrame<String>, format: Format, output: &mut Output) -> anyhow::Result<()> {
+    if format != Format::Table {
+        return output.event(&JournalEvent::from(frame));
     }
-    let event = json!({
-        "seq": frame["s"],
-        "at": frame["at"],
-        "type": frame["t"],
-        "account_id": frame["account_id"],
-        "customer_id": frame["customer_id"],
-        "conversation_id": frame["conversation_id"],
-        "data": frame["d"],
-    });
-    output.raw(&event.to_string())
+    let shown: Shown = frame.d.parse().unwrap_or_default();
+    let who = shown
+        .author
+        .map(|author| author.name)
+        .or(shown.name)
+        .unwrap_or_default();
+    let what = shown.content.unwrap_or_default().replace('\n', " ");
+    let line = format!(
+        "{:>6}  {}  {:<20}  {:<10}  {who}{}{what}",
+        frame.s.to_string(),
+        frame.at,
+        frame.t,
+        shown.state.unwrap_or_default(),
+        if who.is_empty() || what.is_empty() { "" } else { ": " },
+    );
+    output.raw(plain(&line).trim_end())
 }

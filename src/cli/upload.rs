@@ -5,19 +5,19 @@ use std::path::Path;
 use anyhow::Context as _;
 use futures_util::TryStreamExt as _;
 use reqwest::{Body, Method, header};
-use serde_json::Value;
 use tokio::fs::File;
 use tokio::time::sleep;
 use tokio_util::io::ReaderStream;
 
 use super::client::{self, Client};
 use super::{Exit, Fault, bar};
+use crate::contract::MediaView;
 
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Hands a file in, again if the server cannot be reached: the key makes it one. Gives what the server knows it as.
-pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<Value> {
+pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaView> {
     let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
         let error = match once(client, path, key).await {
@@ -31,7 +31,7 @@ pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<V
     }
 }
 
-async fn once(client: &Client, path: &Path, key: &str) -> anyhow::Result<Value> {
+async fn once(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaView> {
     let (file, size) = open(path).await?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let address = client::with_query("/api/v1/media", [("filename", &*name)]);

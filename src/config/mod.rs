@@ -21,7 +21,6 @@ pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
 
-use crate::domain::account::Account;
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
@@ -254,9 +253,8 @@ impl Config {
     }
 
     /// Returns a warning for each section of an account that does not exist.
-    pub fn strangers(&self, known: &[Account]) -> Vec<String> {
-        let is_known = |name: &str| known.iter().any(|account| account.name == name);
-        let unknown = self.accounts.keys().filter(|name| !is_known(name));
+    pub fn strangers(&self, known: &[&str]) -> Vec<String> {
+        let unknown = self.accounts.keys().filter(|name| !known.contains(&name.as_str()));
         unknown
             .map(|name| {
                 format!(

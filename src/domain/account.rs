@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::customer::PhoneNumber;
 use super::session::SessionState;
 use super::{AccountId, Timestamp};
@@ -12,7 +10,7 @@ use super::{AccountId, Timestamp};
 pub const DEFAULT_ACCOUNT: &str = "default";
 
 /// An account as everybody outside the store sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     pub id: AccountId,
     pub name: String,
@@ -24,23 +22,17 @@ pub struct Account {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Since when it is being taken away; none, as long as it is to stay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removing_at: Option<Timestamp>,
     /// Since when it is gone. What was said through it stays.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
     /// Whether its browser's profile outlives a removal, and with it the link to the phone.
-    #[serde(skip)]
     pub keep_profile: bool,
     /// Older messages than this are history (rule 9); none before the first login.
-    #[serde(skip)]
     pub watermark: Option<Timestamp>,
     /// Changes with every new link of the device (rule 3): an absent message may be sent again only in the login
     /// in which its id was chosen.
-    #[serde(skip)]
     pub login: i64,
     /// When the phone itself last showed that it is in use: it linked us, or somebody wrote on it.
-    #[serde(skip)]
     pub phone_seen_at: Option<Timestamp>,
 }
 

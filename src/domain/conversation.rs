@@ -1,7 +1,5 @@
 //! One account's chat with one customer, or one group.
 
-use serde::{Deserialize, Serialize};
-
 use super::word::words;
 use super::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 
@@ -15,8 +13,8 @@ words! {
     ConversationStatus { Open = "open", Pending = "pending", Snoozed = "snoozed", Closed = "closed" }
 }
 
-/// A conversation as everybody outside the store sees it: also the JSON of the API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A conversation as everybody outside the store sees it. Its JSON is `contract::ConversationView`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Conversation {
     pub id: ConversationId,
     pub account_id: AccountId,
@@ -34,10 +32,8 @@ pub struct Conversation {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Where it goes on since its customer was merged: everything in it is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<ConversationId>,
     /// The chat that the last message came from, which is the one to answer; none before the first send to a number has
     /// found its chat. For `wa` alone to read.
-    #[serde(skip)]
     pub chat_id: Option<ChatId>,
 }

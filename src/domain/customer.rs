@@ -141,10 +141,9 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// An identity with its dates: also the JSON of the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An identity with its dates.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatedIdentity {
-    #[serde(flatten)]
     pub identity: Identity,
     /// None where it was not written down.
     pub source: Option<IdentitySource>,
@@ -153,12 +152,11 @@ pub struct DatedIdentity {
     /// Whether it still is this customer's: a number may have passed to another person, or have been changed.
     pub current: bool,
     /// Whose it was before a merge made it this customer's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub merged_customer_id: Option<CustomerId>,
 }
 
-/// A customer as everybody outside the store sees them: also the JSON of the API and of exports.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A customer as everybody outside the store sees them. Their JSON is `contract::CustomerView`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Customer {
     pub id: CustomerId,
     pub name: String,
@@ -170,15 +168,12 @@ pub struct Customer {
     pub unread_count: i64,
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// Since when they do not want to be written to, where that is so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_at: Option<Timestamp>,
     /// By what word of theirs, or who noted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_by: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Who this customer turned out to be: everything of theirs is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<CustomerId>,
 }
 

@@ -1,5 +1,6 @@
 //! What a message carries besides its text, its medium and its reactions: where a place lies, whose card it is, how a poll
-//! stands. One object for all kinds, with only what a message has: the JSON of the API, of journal events and of exports.
+//! stands. One object for all kinds, with only what a message has. Kept as JSON in the row of its message; its JSON outside is
+//! `contract::DetailsView`.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::WaUserId;
 use super::customer::PhoneNumber;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// Where its picture is served.
     pub photo_url: Option<String>,

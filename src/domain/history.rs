@@ -85,8 +85,8 @@ words! {
     }
 }
 
-/// An account's import as everybody outside the store sees it: also the JSON of the API and of `account.history`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An account's import as everybody outside the store sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     pub state: HistoryState,
     pub depth: HistoryDepth,
@@ -98,7 +98,6 @@ pub struct History {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     /// Nothing older than this is imported.
-    #[serde(skip)]
     pub since: Option<Timestamp>,
 }
 
@@ -112,8 +111,8 @@ impl History {
     }
 }
 
-/// What comparing an account with its page has found: also the JSON of the API and of `account.synced`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What comparing an account with its page has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Synced {
     pub synced_at: Timestamp,
     /// Messages that were missed and that the last comparison has found.

@@ -28,7 +28,7 @@ words! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatrixStatus {
     pub state: MatrixState,
     /// What is wrong and what to do.

@@ -48,7 +48,7 @@ pub trait Sink: Send {
     async fn write(&mut self, slice: &[u8]) -> std::io::Result<()>;
 }
 
-/// A medium as everybody outside the store sees it: `media` of a message, in the API, in events and in exports.
+/// A medium as everybody outside the store sees it. Kept as JSON in the row of its message; its JSON outside is `contract::MediaView`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     pub id: MediaId,

@@ -6,8 +6,8 @@ use super::conversation::Conversation;
 use super::customer::Customer;
 use super::{AccountId, ConversationId, CustomerId, MergeId, Timestamp};
 
-/// A merge, and its undoing if there was one: also the JSON of the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A merge, and its undoing if there was one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merge {
     pub id: MergeId,
     /// The one who went on.
@@ -34,9 +34,8 @@ pub struct Joined {
 }
 
 /// What a merge came to, for those who are told of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
-    #[serde(skip)]
     pub merge: Merge,
     pub merge_id: MergeId,
     pub automatic: bool,
@@ -50,9 +49,8 @@ pub struct Merged {
 }
 
 /// What the undoing of a merge came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parted {
-    #[serde(skip)]
     pub merge: Merge,
     pub merge_id: MergeId,
     /// As they are now: the one who went on, and the one who is there again.

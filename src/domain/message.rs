@@ -136,10 +136,9 @@ words! {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
     /// The face that it was written in; absent for a customer's own message.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// The name that people know the author by: a customer's, an agent's, or an API key's.
     pub name: String,
@@ -167,7 +166,7 @@ impl Reaction {
 }
 
 /// Why a message was not sent, or may not have been.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// A stable word, such as `not_on_whatsapp` or `expired`.
     pub code: String,
@@ -175,8 +174,8 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// A message as everybody outside the store sees it: also the JSON of the API, of journal events and of exports.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A message as everybody outside the store sees it. Its JSON is `contract::MessageView`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub id: MessageId,
     pub customer_id: Option<CustomerId>,
@@ -204,7 +203,6 @@ pub struct Message {
     pub backfilled: bool,
     pub failure: Option<Failure>,
     /// Why a queued message does not go out yet, where that is our own will.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
 }
 

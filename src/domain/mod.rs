@@ -12,7 +12,6 @@ pub mod daily;
 pub mod delivery;
 pub mod details;
 pub mod display_name;
-pub mod event;
 pub mod group;
 pub mod hex;
 pub mod history;

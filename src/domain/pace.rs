@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::Timestamp;
 use super::consent::ConsentWords;
 use super::daily::Daily;
@@ -38,7 +36,7 @@ impl WaitReason {
 }
 
 /// A message that waits by our own will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub reason: WaitReason,
     pub until: Timestamp,

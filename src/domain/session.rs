@@ -1,8 +1,6 @@
 //! The session of one account with WhatsApp Web as a pure state machine: what the page and the supervisor report, and
 //! what the session then is. Waits for nothing; the adapter feeds it and obeys.
 
-use serde::{Deserialize, Serialize};
-
 use super::account::Binding;
 use super::customer::PhoneNumber;
 use super::word::words;
@@ -69,7 +67,7 @@ impl SessionState {
 }
 
 /// Who the linked phone is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
     pub phone: PhoneNumber,
     /// The LID's digits, where WhatsApp tells it.
@@ -79,7 +77,7 @@ pub struct Me {
 
 /// The session as it is now. `qr` and `pairing_code` let anybody link a device for a minute: never logged, never
 /// stored, shown only to keys with the `manage` scope.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     pub state: SessionState,
     /// What is wrong and what to do, where there is something to say.

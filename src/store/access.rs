@@ -5,7 +5,7 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use entity::{api_key, audit};
 
@@ -32,7 +32,7 @@ pub struct NewApiKey {
 }
 
 /// A key as it is stored: the key itself is nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredApiKey {
     pub id: ApiKeyId,
     pub name: String,
@@ -151,15 +151,16 @@ impl Tx {
         actor: &str,
         action: &str,
         subject: &str,
-        detail: &serde_json::Value,
+        detail: &(impl Serialize + Sync),
     ) -> Result<(), StoreError> {
+        let detail = to_json(detail)?;
         let row = audit::ActiveModel {
             id: NotSet,
             at: Set(self.now.0),
             actor: Set(actor.to_owned()),
             action: Set(action.to_owned()),
             subject: Set(subject.to_owned()),
-            detail: Set(detail.to_string()),
+            detail: Set(detail),
         };
         audit::Entity::insert(row).exec(&self.session).await?;
         Ok(())

@@ -7,6 +7,7 @@ use sea_orm::{
 
 use entity::idempotency_key;
 
+use crate::contract::RawJson;
 use crate::domain::hex::hex;
 use crate::domain::{ApiKeyId, MessageId, Timestamp};
 
@@ -20,7 +21,8 @@ pub struct StoredAnswer {
     pub body_hash: [u8; 32],
     /// The HTTP status.
     pub status: u16,
-    pub response: serde_json::Value,
+    /// The body as it was sent, byte for byte: what its type is by now does not matter to a replay.
+    pub response: RawJson,
     pub message: Option<MessageId>,
     pub created_at: Timestamp,
 }
@@ -58,7 +60,7 @@ impl Tx {
         key: &str,
         body_hash: &[u8; 32],
         status: u16,
-        response: &serde_json::Value,
+        response: &RawJson,
         message: Option<MessageId>,
     ) -> Result<(), StoreError> {
         let row = idempotency_key::ActiveModel {

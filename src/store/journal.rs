@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use entity::{journal, journal_head};
 
-use crate::domain::event::{Event, JournalEvent};
+use crate::contract::{Event, JournalEvent};
 use crate::domain::{Seq, Timestamp};
 
 use super::page::MAX_PAGE;
@@ -117,7 +117,8 @@ pub(super) async fn append(transaction: &impl ConnectionTrait, entries: Vec<Entr
     let mut rows = Vec::new();
     let mut bytes = 0;
     for (seq, Entry { at, event }) in (last - count + 1..).zip(entries) {
-        let data = event.data.to_string();
+        let data = event.body().data().map_err(|error| DbErr::Json(error.to_string()))?;
+        let data = data.to_string();
         if rows.len() == MAX_ROWS || bytes + data.len() > MAX_BYTES && !rows.is_empty() {
             insert(transaction, std::mem::take(&mut rows)).await?;
             bytes = 0;
@@ -126,10 +127,10 @@ pub(super) async fn append(transaction: &impl ConnectionTrait, entries: Vec<Entr
         rows.push(journal::ActiveModel {
             seq: Set(Seq(seq)),
             at: Set(at.0),
-            kind: Set(event.kind.to_string()),
-            account_id: Set(event.account_id),
-            customer_id: Set(event.customer_id),
-            conversation_id: Set(event.conversation_id),
+            kind: Set(event.kind().to_string()),
+            account_id: Set(event.account_id()),
+            customer_id: Set(event.customer_id()),
+            conversation_id: Set(event.conversation_id()),
             data: Set(data),
         });
     }

@@ -40,7 +40,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::event::Event;
+use crate::contract::Event;
 use crate::domain::{Clock, Seq, Timestamp};
 use crate::supervisor::Supervisor;
 

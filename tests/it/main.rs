@@ -4,6 +4,7 @@ mod api;
 mod architecture;
 mod bridge;
 mod cli;
+mod contract;
 mod e2e;
 mod matrix;
 mod rig;

@@ -1,22 +1,30 @@
 //! Commands over the WebSocket: the same requests as REST, through the same code, with the same answers.
 
-use axum::extract::ws::Message;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::frame::{self, ClientFrame};
+use crate::api::answer::Keyed;
 use crate::api::auth::Caller;
 use crate::api::extract;
-use crate::api::messages::{SendRequest, send};
+use crate::api::messages::send;
 use crate::api::problem::Problem;
 use crate::api::revisions::revise;
-use crate::api::scope::Scope;
 use crate::api::state::ApiState;
 use crate::bridge::Revision;
-use crate::domain::{ConversationId, MessageId};
+use crate::contract::{
+    ClientFrame, ConversationView, DeleteCommand, EditCommand, MarkReadCommand, RawJson, ReactCommand, Reply, Scope,
+    SendRequest,
+};
+use crate::domain::MessageId;
 
-/// The answer to a command, or `None` where there is no such one.
-pub async fn run(state: &ApiState, caller: &Caller, session: &str, frame: ClientFrame) -> Option<Message> {
+/// The reply to a command, or `None` where there is no such one.
+pub async fn run(
+    state: &ApiState,
+    caller: &Caller,
+    session: &str,
+    frame: ClientFrame,
+) -> Option<serde_json::Result<Reply>> {
     let answer = match frame.op.as_str() {
         "send" => send_message(state, caller, frame.d).await,
         "edit" => edit(state, caller, frame.d).await,
@@ -25,19 +33,33 @@ pub async fn run(state: &ApiState, caller: &Caller, session: &str, frame: Client
         "mark_read" => mark_read(state, caller, frame.d).await,
         _ => return None,
     };
-    Some(match answer {
-        Ok(done) => frame::reply(&frame.id, done.status, &done.d, done.replayed),
-        Err(problem) => {
-            let body = problem.body("/api/v1/ws", session);
-            frame::reply(&frame.id, problem.code.status().as_u16(), &body, false)
-        }
-    })
+    let done = answer.unwrap_or_else(|problem| Done {
+        status: problem.code.status(),
+        d: RawJson::of(&problem.body("/api/v1/ws", session)),
+        replayed: false,
+    });
+    Some(done.d.map(|d| Reply {
+        id: frame.id,
+        status: done.status,
+        d,
+        idempotent_replayed: done.replayed,
+    }))
 }
 
 struct Done {
     status: u16,
-    d: Value,
+    d: serde_json::Result<RawJson>,
     replayed: bool,
+}
+
+impl Done {
+    fn new(status: StatusCode, d: &impl Serialize) -> Self {
+        Self {
+            status: status.as_u16(),
+            d: RawJson::of(d),
+            replayed: false,
+        }
+    }
 }
 
 async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result<Done, Problem> {
@@ -53,73 +75,40 @@ async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result
         }
     };
     let request: SendRequest = extract::parse_value(d)?;
-    let accepted = send(&state.desk, caller, request, key).await?;
-    Ok(Done {
-        status: 202,
-        d: json!(accepted.message),
-        replayed: accepted.replayed,
+    Ok(match send(&state.desk, caller, request, key).await? {
+        Keyed::New(accepted) => Done::new(StatusCode::ACCEPTED, &accepted.body),
+        Keyed::Replayed(replay) => Done {
+            status: replay.status().as_u16(),
+            d: Ok(replay.body),
+            replayed: true,
+        },
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Edit {
-    message_id: MessageId,
-    content: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delete {
-    message_id: MessageId,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct React {
-    message_id: MessageId,
-    /// Empty takes ours away.
-    emoji: String,
-}
-
 async fn edit(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
-    let request: Edit = extract::parse_value(d)?;
+    let request: EditCommand = extract::parse_value(d)?;
     change(state, caller, request.message_id, Revision::Edit(request.content)).await
 }
 
 async fn delete(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
-    let request: Delete = extract::parse_value(d)?;
+    let request: DeleteCommand = extract::parse_value(d)?;
     change(state, caller, request.message_id, Revision::Delete).await
 }
 
 async fn react(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
-    let request: React = extract::parse_value(d)?;
+    let request: ReactCommand = extract::parse_value(d)?;
     change(state, caller, request.message_id, Revision::React(request.emoji)).await
 }
 
 async fn change(state: &ApiState, caller: &Caller, id: MessageId, revision: Revision) -> Result<Done, Problem> {
     caller.needs(Scope::Send)?;
-    let (status, message) = revise(&state.desk, caller, id, revision).await?;
-    Ok(Done {
-        status: status.as_u16(),
-        d: json!(message.0),
-        replayed: false,
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MarkRead {
-    conversation_id: ConversationId,
+    let accepted = revise(&state.desk, caller, id, revision).await?;
+    Ok(Done::new(StatusCode::ACCEPTED, &accepted.body))
 }
 
 async fn mark_read(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
     caller.needs(Scope::Send)?;
-    let request: MarkRead = extract::parse_value(d)?;
+    let request: MarkReadCommand = extract::parse_value(d)?;
     let conversation = state.desk.mark_read(request.conversation_id).await?;
-    Ok(Done {
-        status: 200,
-        d: json!(conversation),
-        replayed: false,
-    })
+    Ok(Done::new(StatusCode::OK, &ConversationView::from(conversation)))
 }

@@ -5,13 +5,13 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use prometheus_client::metrics::gauge::Gauge;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::command;
 use super::filter::Filter;
-use super::frame::{self, ClientFrame, Close};
+use super::frame::{self, Close};
 use super::identify::{Identified, Start, identify};
 use super::limits::SocketLimits;
 use crate::api::MAX_BODY_BYTES;
@@ -19,6 +19,7 @@ use crate::api::auth::Caller;
 use crate::api::follower::{Follower, Next};
 use crate::api::secret;
 use crate::api::state::ApiState;
+use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
 
@@ -47,7 +48,12 @@ impl Queue {
     }
 
     /// Queues a frame. A queue that stays full is a client that does not read.
-    async fn push(&self, message: Message) -> Result<(), Close> {
+    async fn push(&self, frame: ServerFrame) -> Result<(), Close> {
+        self.push_message(frame::message(&frame).map_err(|error| failed(&error))?)
+            .await
+    }
+
+    async fn push_message(&self, message: Message) -> Result<(), Close> {
         let queued = self.frames.send_timeout(message, self.limits.slow_after).await;
         queued.map_err(|_| Close::SlowConsumer)
     }
@@ -96,17 +102,20 @@ impl Connection {
         }
         let limits = self.state.limits;
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let hello = json!({ "heartbeat_interval_ms": heartbeat_ms, "session_id": session });
+        let hello = Hello {
+            heartbeat_interval_ms: heartbeat_ms,
+            session_id: session.clone(),
+        };
         let stopping = self.state.supervisor.stopping();
         let result = tokio::select! {
             result = async {
-                queue.push(frame::frame("hello", &hello)).await?;
+                queue.push(ServerFrame::Hello { d: hello }).await?;
                 let identified = self.identified(stream).await?;
                 Live { state: &self.state, session: &session, queue: &queue }.run(identified, stream).await
             } => result,
             () = stopping.cancelled() => {
-                let reconnect = frame::frame("reconnect", &json!({ "after_ms": RECONNECT_AFTER_MS }));
-                queue.push(reconnect).await.and(Err(Close::Restart))
+                let d = Reconnect { after_ms: RECONNECT_AFTER_MS };
+                queue.push(ServerFrame::Reconnect { d }).await.and(Err(Close::Restart))
             }
         };
         match result {
@@ -161,8 +170,11 @@ enum Never {}
 
 impl Live<'_> {
     async fn run(&self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
-        let ready = json!({ "seq": client.range.head, "oldest": client.range.oldest });
-        self.queue.push(frame::frame("ready", &ready)).await?;
+        let ready = Ready {
+            seq: client.range.head,
+            oldest: client.range.oldest,
+        };
+        self.queue.push(ServerFrame::Ready { d: ready }).await?;
         let (cursor, replay_to) = match client.start {
             Start::Live => (client.range.head, None),
             Start::After(seq) => (seq, Some(client.range.head)),
@@ -195,13 +207,13 @@ impl Live<'_> {
                 }
             };
             for event in events {
+                let seq = event.seq;
                 if filter.takes(&event) {
                     replayed += u64::from(replay_to.is_some());
-                    let frame = frame::event(&event).map_err(|error| failed(&error))?;
-                    self.queue.push(frame).await?;
+                    self.queue.push(ServerFrame::Event(event.into())).await?;
                     self.state.metrics.events_sent.inc();
                 }
-                if replay_to.is_some_and(|end| event.seq >= end) {
+                if replay_to.is_some_and(|end| seq >= end) {
                     replay_to = None;
                     self.resumed(replayed).await?;
                 }
@@ -211,13 +223,15 @@ impl Live<'_> {
 
     async fn resumed(&self, replayed: u64) -> Result<(), Close> {
         self.queue
-            .push(frame::frame("resumed", &json!({ "replayed": replayed })))
+            .push(ServerFrame::Resumed {
+                d: Resumed { replayed },
+            })
             .await
     }
 
     async fn resync_required(&self, oldest: Seq) -> Result<(), Close> {
-        let frame = frame::frame("resync_required", &json!({ "oldest": oldest }));
-        self.queue.push(frame).await
+        let d = ResyncRequired { oldest };
+        self.queue.push(ServerFrame::ResyncRequired { d }).await
     }
 
     /// Answers what the client says.
@@ -228,10 +242,11 @@ impl Live<'_> {
                 .map_err(|_| Close::TimedOut)??;
             let Some(frame) = frame else { continue };
             let answer = if frame.op == "heartbeat" {
-                frame::heartbeat_ack(frame.s)
+                ServerFrame::HeartbeatAck { s: frame.s }
             } else {
-                let answer = command::run(self.state, caller, self.session, frame).await;
-                answer.ok_or(Close::BadOp)?
+                let reply = command::run(self.state, caller, self.session, frame).await;
+                let reply = reply.ok_or(Close::BadOp)?;
+                ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
             };
             self.queue.push(answer).await?;
         }
@@ -244,7 +259,7 @@ impl Live<'_> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.queue.push(Message::Ping(Vec::new().into())).await?;
+            self.queue.push_message(Message::Ping(Vec::new().into())).await?;
             if !self
                 .state
                 .access()

@@ -1,22 +1,10 @@
 //! Which events a connection wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
 
-use serde::Deserialize;
-
-use crate::domain::event::{EventType, JournalEvent};
+use crate::contract::{EventType, FilterRequest, JournalEvent};
 use crate::domain::{AccountId, ConversationId};
 
 /// Most entries in one list of a filter.
 const MAX_ENTRIES: usize = 1000;
-
-/// As the client writes it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FilterRequest {
-    types: Option<Vec<EventType>>,
-    conversation_ids: Option<Vec<ConversationId>>,
-    /// By name or id.
-    pub account: Option<String>,
-}
 
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

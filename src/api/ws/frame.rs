@@ -1,11 +1,8 @@
-//! What goes over the wire: frames `{"op","t","s","id","d"}` and the codes with which a connection is closed.
+//! Writing frames, and the codes with which a connection is closed.
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::domain::event::{EventType, JournalEvent};
-use crate::domain::{AccountId, ConversationId, CustomerId, Seq, Timestamp};
+use crate::contract::ServerFrame;
 
 /// Why a connection is closed. The numbers are a contract with integrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,61 +55,7 @@ impl Close {
     }
 }
 
-/// A frame of the client's.
-#[derive(Debug, Deserialize)]
-pub struct ClientFrame {
-    pub op: String,
-    /// Given back in the reply to a command.
-    #[serde(default)]
-    pub id: Value,
-    /// In a heartbeat: the last event seen.
-    #[serde(default)]
-    pub s: Option<i64>,
-    #[serde(default)]
-    pub d: Value,
-}
-
-/// An event, with the journal's own columns beside its data.
-#[derive(Serialize)]
-struct EventFrame<'a> {
-    op: &'static str,
-    t: EventType,
-    s: Seq,
-    at: Timestamp,
-    account_id: Option<AccountId>,
-    customer_id: Option<CustomerId>,
-    conversation_id: Option<ConversationId>,
-    d: &'a Value,
-}
-
-pub fn event(event: &JournalEvent) -> serde_json::Result<Message> {
-    let frame = EventFrame {
-        op: "event",
-        t: event.kind,
-        s: event.seq,
-        at: event.at,
-        account_id: event.account_id,
-        customer_id: event.customer_id,
-        conversation_id: event.conversation_id,
-        d: &event.data,
-    };
-    Ok(Message::text(serde_json::to_string(&frame)?))
-}
-
-/// A frame of ours that is no event.
-pub fn frame(op: &str, d: &Value) -> Message {
-    Message::text(json!({ "op": op, "d": d }).to_string())
-}
-
-/// The answer to a command.
-pub fn reply(id: &Value, status: u16, d: &Value, replayed: bool) -> Message {
-    let mut frame = json!({ "op": "reply", "id": id, "status": status, "d": d });
-    if replayed {
-        frame["idempotent_replayed"] = true.into();
-    }
-    Message::text(frame.to_string())
-}
-
-pub fn heartbeat_ack(s: Option<i64>) -> Message {
-    Message::text(json!({ "op": "heartbeat_ack", "s": s }).to_string())
+/// Writes a frame.
+pub fn message(frame: &ServerFrame) -> serde_json::Result<Message> {
+    Ok(Message::text(serde_json::to_string(frame)?))
 }

@@ -1,25 +1,16 @@
 //! The first frame of a client: who it is, from where on it wants events, and which.
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::filter::{Filter, FilterRequest};
+use super::filter::Filter;
 use super::frame::Close;
 use crate::api::auth::Caller;
 use crate::api::problem::Code;
-use crate::api::scope::Scope;
 use crate::api::state::ApiState;
+use crate::contract::{FilterRequest, Identify, Scope};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
 use crate::store::JournalRange;
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Identify {
-    token: Option<String>,
-    resume_from: Option<i64>,
-    filter: Option<Value>,
-}
 
 /// A client that is let in.
 pub struct Identified {

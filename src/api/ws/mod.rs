@@ -16,8 +16,8 @@ use axum::response::{IntoResponse as _, Response};
 use super::MAX_BODY_BYTES;
 use super::auth;
 use super::problem::{Code, Problem};
-use super::scope::Scope;
 use super::state::ApiState;
+use crate::contract::Scope;
 use connection::Connection;
 pub use limits::SocketLimits;
 

@@ -18,10 +18,10 @@ use crate::bridge::core::worker::Worker as _;
 use crate::bridge::core::{Core, Progress, trouble};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::Vanishing;
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::delivery::back_off;
-use crate::domain::event::Event;
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
@@ -288,7 +288,7 @@ impl Switchboard {
                 if tx.set_session(id, SessionState::Failed, Some(&why)).await?
                     && let Some(account) = tx.account(id).await?
                 {
-                    tx.emit(Event::account(&account));
+                    tx.emit(Event::account_state(&account));
                     let (key, text) = (
                         trouble::key_of(id),
                         format!("WhatsApp ({}) is failed: {why}", account.name),

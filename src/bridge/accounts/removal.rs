@@ -11,8 +11,8 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::registry::Line;
 use crate::bridge::core::{Core, state, trouble};
 use crate::bridge::outbound::changes;
+use crate::contract::Event;
 use crate::domain::account::Account;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::MessageState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
@@ -148,7 +148,7 @@ async fn finish(core: &Core, account: &Account, unlinked: Result<(), String>) ->
                 return Ok(account);
             };
             trouble::end_all(tx, &policy, &gone).await?;
-            tx.emit(Event::of_account(EventType::AccountRemoved, gone.id, &gone));
+            tx.emit(Event::account_removed(&gone));
             Ok(gone)
         }
         .boxed()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
-use crate::domain::event::{Event, EventType};
 use crate::domain::outbox::MatrixWork;
 use crate::store::{Added, NewWork, Store, StoreError, Tx};
 
@@ -27,7 +27,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
                     if matrix && tx.accounts().await?.len() == 2 {
                         name_rooms(tx).await?;
                     }
-                    tx.emit(Event::of_account(EventType::AccountAdded, account.id, &account));
+                    tx.emit(Event::account_added(&account));
                     Ok(account)
                 }
                 Added::Taken(account) if account.is_in_use() => Err(Refusal::Conflict(format!(
@@ -48,7 +48,7 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
     let removing = store.write(move |tx| {
         async move {
             if let Some(account) = tx.begin_removal(id, keep_profile).await? {
-                tx.emit(Event::account(&account));
+                tx.emit(Event::account_state(&account));
                 return Ok(account);
             }
             tx.account(id).await?.ok_or_else(|| not_found("account", id))

@@ -2,9 +2,10 @@
 
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::FileKind;
-use crate::domain::message::{Author, Message};
+use crate::domain::message::Author;
 use crate::domain::special::Special;
 use crate::domain::{ApiKeyId, ConversationId, CustomerId, MediaId, MessageId};
+use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
 
@@ -50,13 +51,13 @@ pub struct Idempotency {
     pub body_hash: [u8; 32],
 }
 
-/// A message that is in the outbox.
+/// The answer to a request that may carry an idempotency key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Accepted {
-    /// As it was when it was accepted.
-    pub message: Message,
-    /// Whether this is the answer to an earlier request with the same key.
-    pub replayed: bool,
+pub enum Answered<T> {
+    /// Made by this request.
+    New(T),
+    /// Made by an earlier request with the same key, and answered as that was.
+    Replayed(StoredAnswer),
 }
 
 pub(crate) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {

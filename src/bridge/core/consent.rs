@@ -1,8 +1,8 @@
 //! Opt-outs: heard from the customer, checked before every send (an account in removal refuses as well).
 
+use crate::contract::Event;
 use crate::domain::consent::Wish;
 use crate::domain::conversation::Conversation;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::{CustomerId, Timestamp, consent};
@@ -83,7 +83,7 @@ pub(crate) async fn opt_out(
     let Some(customer) = tx.opt_out(id, at, by).await? else {
         return Ok(false);
     };
-    tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+    tx.emit(Event::customer_updated(&customer));
     for message in tx.queued_for(id).await? {
         let failure = state::failure("opted_out", "the customer has opted out since it was written");
         state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?;
@@ -95,6 +95,6 @@ pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result
     let Some(customer) = tx.opt_in(id, at).await? else {
         return Ok(false);
     };
-    tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+    tx.emit(Event::customer_updated(&customer));
     Ok(true)
 }

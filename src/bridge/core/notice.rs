@@ -1,7 +1,7 @@
 //! Lines that tell a room what happened, outside the messages themselves.
 
+use crate::contract::Event;
 use crate::domain::ConversationId;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Kind, Message};
 use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Tx};
@@ -26,7 +26,7 @@ pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -
     let Some(conversation) = tx.conversation(id).await? else {
         return Ok(());
     };
-    tx.emit(Event::conversation(EventType::ConversationUpdated, &conversation));
+    tx.emit(Event::conversation_updated(&conversation));
     if policy.matrix {
         let work = NewWork::for_conversation(conversation.account_id, id, MatrixWork::UpdateRoom);
         tx.enqueue(work).await?;

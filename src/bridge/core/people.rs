@@ -1,10 +1,10 @@
 //! Who somebody is, and what has to be told when that changes: in the journal, and in the rooms that show their conversations.
 //! Work for rooms is written down only where there is a room.
 
+use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
-use crate::domain::event::{Event, EventType};
 use crate::domain::merge::{Merged, Parted};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{WaContact, WaMessage};
@@ -27,7 +27,7 @@ pub(crate) async fn meet(
         tell_merged(tx, merged).await?;
     }
     if met.created {
-        tx.emit(Event::customer(EventType::CustomerCreated, &met.customer));
+        tx.emit(Event::customer_created(&met.customer));
     } else if met.changed {
         tell_changed(tx, &met.customer).await?;
     }
@@ -57,7 +57,7 @@ pub(crate) async fn renumber(
 
 /// A customer is other than before.
 pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {
-    tx.emit(Event::customer(EventType::CustomerUpdated, customer));
+    tx.emit(Event::customer_updated(customer));
     for conversation in tx.live_conversations(customer.id).await? {
         update_room(tx, &conversation).await?;
     }
@@ -66,7 +66,7 @@ pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(),
 
 /// Two customers are one.
 pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), StoreError> {
-    tx.emit(Event::merged(merged));
+    tx.emit(Event::customer_merged(merged));
     for conversation in &merged.conversations {
         update_room(tx, conversation).await?;
     }
@@ -88,7 +88,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
 
 /// One customer is two again.
 pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), StoreError> {
-    tx.emit(Event::parted(parted));
+    tx.emit(Event::customer_unmerged(parted));
     for conversation in &parted.conversations {
         update_room(tx, conversation).await?;
         let ended = &parted.merge.conversations;

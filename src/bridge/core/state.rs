@@ -1,7 +1,7 @@
 //! Moves a message from state to state: row, journal, tick, and the room's answer where it was given up.
 
+use crate::contract::Event;
 use crate::domain::conversation::Conversation;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, Target};
 use crate::store::{NewWork, StoreError, Tx};
@@ -21,7 +21,7 @@ pub(crate) async fn set_state(
         return Ok(message.clone());
     }
     let changed = tx.set_message_state(message.id, state, failure.clone()).await?;
-    tx.emit(Event::message(EventType::MessageState, &changed));
+    tx.emit(Event::message_state(&changed));
     let settled = !matches!(state, MessageState::Queued | MessageState::Sending);
     if settled {
         // Whatever the outcome: its lane goes on.
@@ -69,7 +69,7 @@ pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> R
         return Ok(false);
     }
     if let Some(conversation) = tx.conversation(conversation.id).await? {
-        tx.emit(Event::conversation(EventType::ConversationRead, &conversation));
+        tx.emit(Event::conversation_read(&conversation));
     }
     Ok(true)
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use crate::bridge::core::command::{Accepted, SendCommand, check_key};
+use crate::bridge::core::command::{Answered, SendCommand, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::registry::{Board, Line};
 use crate::bridge::core::{Core, state};
 use crate::bridge::outbound::queue;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::MatrixStatus;
+use crate::domain::message::Message;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::whatsapp::LoginMethod;
@@ -42,7 +43,7 @@ impl Desk {
     }
 
     /// Puts a text into the outbox.
-    pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
+    pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
         let says_it_all = command.special.is_some() || command.file.is_some();
         if !says_it_all || !command.content.is_empty() {
             queue::check_text(&command.content)?;

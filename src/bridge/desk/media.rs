@@ -6,16 +6,18 @@ use std::ops::Range;
 use futures_util::FutureExt;
 
 use crate::bridge::core::accounts;
-use crate::bridge::core::command::{Idempotency, SendFile, check_key};
+use crate::bridge::core::command::{Answered, Idempotency, SendFile, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::media::attach;
 use crate::bridge::outbound::queue::NewFile;
+use crate::contract::MediaView;
 use crate::domain::MediaId;
 use crate::domain::media::{FileKind, Media, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype};
 use crate::store::{MediaChange, NewMedia, StoredMedia, Tx};
 use crate::vault::{Incoming, Kept, NoThumbnail, Pieces, VaultError};
 
 use super::handle::Desk;
+use super::idempotency;
 
 /// What handing in a file answers with (HTTP's "created").
 const CREATED: u16 = 201;
@@ -28,14 +30,6 @@ pub struct Upload {
     pub filename: Option<String>,
     /// Its `body_hash` is made anew, with the file's own.
     pub idempotency: Option<Idempotency>,
-}
-
-/// A file that is in the vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uploaded {
-    pub media: Media,
-    /// Whether this is the answer to an earlier request with the same key.
-    pub replayed: bool,
 }
 
 impl From<VaultError> for Refusal {
@@ -64,7 +58,7 @@ impl Desk {
     }
 
     /// Keeps a file that has come whole.
-    pub async fn upload(&self, incoming: Incoming, mut upload: Upload) -> Result<Uploaded, Refusal> {
+    pub async fn upload(&self, incoming: Incoming, mut upload: Upload) -> Result<Answered<Media>, Refusal> {
         if incoming.size() == 0 {
             return Err(Refusal::EmptyFile);
         }
@@ -77,8 +71,8 @@ impl Desk {
         let uploaded = self
             .core
             .write(move |tx| {
-                let (new, idempotency) = (new.clone(), upload.idempotency.clone());
-                async move { take(tx, &new, idempotency).await }.boxed()
+                let (new, asked) = (new.clone(), upload.idempotency.clone());
+                async move { take(tx, &new, asked.as_ref()).await }.boxed()
             })
             .await;
         // Its row is written: from here on it is somebody's.
@@ -209,20 +203,11 @@ fn fingerprint(new: &NewMedia) -> [u8; 32] {
     hash.finalize().into()
 }
 
-async fn take(tx: &mut Tx, new: &NewMedia, idempotency: Option<Idempotency>) -> Result<Uploaded, Refusal> {
-    let Some(Idempotency { scope, key, body_hash }) = idempotency else {
-        let media = tx.insert_media(new).await?;
-        return Ok(Uploaded { media, replayed: false });
-    };
-    if let Some(stored) = tx.answer(scope, &key).await? {
-        if stored.body_hash != body_hash {
-            return Err(Refusal::IdempotencyMismatch);
-        }
-        let media = serde_json::from_value(stored.response).map_err(|error| Refusal::Internal(error.into()))?;
-        return Ok(Uploaded { media, replayed: true });
+async fn take(tx: &mut Tx, new: &NewMedia, asked: Option<&Idempotency>) -> Result<Answered<Media>, Refusal> {
+    if let Some(stored) = idempotency::earlier(tx, asked).await? {
+        return Ok(Answered::Replayed(stored));
     }
     let media = tx.insert_media(new).await?;
-    let response = serde_json::to_value(&media).map_err(|error| Refusal::Internal(error.into()))?;
-    tx.put_answer(scope, &key, &body_hash, CREATED, &response, None).await?;
-    Ok::<_, Refusal>(Uploaded { media, replayed: false })
+    idempotency::store(tx, asked, CREATED, &MediaView::from(media.clone()), None).await?;
+    Ok(Answered::New(media))
 }

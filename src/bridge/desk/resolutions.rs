@@ -7,8 +7,8 @@ use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::state::failure;
 use crate::bridge::core::{Core, accounts, consent, state};
 use crate::bridge::inbound::batch;
+use crate::contract::Event;
 use crate::domain::MessageId;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Message, MessageState};
 use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::whatsapp::PageEvent;
@@ -164,6 +164,6 @@ async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Messag
         WhatsAppWork::SendMessage { message: message.id },
     ))
     .await?;
-    tx.emit(Event::message(EventType::MessageState, &changed));
+    tx.emit(Event::message_state(&changed));
     Ok(changed)
 }

@@ -1,30 +1,23 @@
 //! Accepts a send: resolves whom it is for, checks consent, and queues it under its idempotency key.
 
-use crate::bridge::core::command::{Accepted, SendCommand, SendTo};
+use crate::bridge::core::command::{Answered, SendCommand, SendTo};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
 use crate::bridge::outbound::{file, queue};
+use crate::contract::MessageView;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::{Identity, IdentitySource};
+use crate::domain::message::Message;
 use crate::domain::whatsapp::WaContact;
 use crate::store::Tx;
 
-use super::media;
+use super::{idempotency, media};
 
-pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Accepted, Refusal> {
-    if let Some(asked) = &command.idempotency
-        && let Some(stored) = tx.answer(asked.scope, &asked.key).await?
-    {
-        if stored.body_hash != asked.body_hash {
-            return Err(Refusal::IdempotencyMismatch);
-        }
-        let message = serde_json::from_value(stored.response).map_err(|error| Refusal::Internal(error.into()))?;
-        return Ok(Accepted {
-            message,
-            replayed: true,
-        });
+pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answered<Message>, Refusal> {
+    if let Some(stored) = idempotency::earlier(tx, command.idempotency.as_ref()).await? {
+        return Ok(Answered::Replayed(stored));
     }
     let conversation = address(tx, &command).await?;
     consent::check(tx, &conversation).await?;
@@ -57,22 +50,12 @@ pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Re
         event: None,
     };
     let message = queue::queue(tx, policy, &new).await?;
-    if let Some(asked) = &command.idempotency {
-        let response = serde_json::to_value(&message).map_err(|error| Refusal::Internal(error.into()))?;
-        tx.put_answer(
-            asked.scope,
-            &asked.key,
-            &asked.body_hash,
-            ACCEPTED,
-            &response,
-            Some(message.id),
-        )
-        .await?;
+    let asked = command.idempotency.as_ref();
+    if asked.is_some() {
+        let body = MessageView::from(&message);
+        idempotency::store(tx, asked, ACCEPTED, &body, Some(message.id)).await?;
     }
-    Ok(Accepted {
-        message,
-        replayed: false,
-    })
+    Ok(Answered::New(message))
 }
 
 /// The conversation that a command means, made when there is none.

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use crate::bridge::core::command::SendTo;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::syncs::Scope;
+use crate::contract::Event;
 use crate::domain::customer::Identity;
-use crate::domain::event::{Event, EventType};
 use crate::domain::history::{History, HistoryDepth, Synced};
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, ConversationId};
@@ -58,7 +58,7 @@ impl Desk {
             .write(move |tx| {
                 async move {
                     let history = tx.ask_history(account, depth).await?;
-                    tx.emit(Event::of_account(EventType::AccountHistory, account, &history));
+                    tx.emit(Event::account_history(account, &history));
                     Ok(history)
                 }
                 .boxed()

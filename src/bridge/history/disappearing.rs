@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
+use crate::contract::Event;
 use crate::domain::AccountId;
-use crate::domain::event::{Event, EventType};
 use crate::store::StoreError;
 
 /// Messages that disappear in one transaction.
@@ -59,7 +59,7 @@ impl Worker for Vanishing {
                 async move {
                     for id in due {
                         let gone = tx.empty_message(id).await?;
-                        tx.emit(Event::message(EventType::MessageDeleted, &gone));
+                        tx.emit(Event::message_deleted(&gone));
                     }
                     Ok::<_, StoreError>(())
                 }

@@ -17,9 +17,9 @@ use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::message::Taken;
 use crate::bridge::inbound::{batch, message};
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::event::{Event, EventType};
 use crate::domain::history::{History, HistoryState};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{Earlier, PageEvent, WhatsApp};
@@ -147,7 +147,7 @@ impl Importer {
                             what: "import of history",
                         })?,
                     };
-                    tx.emit(Event::of_account(EventType::AccountHistory, account, &history));
+                    tx.emit(Event::account_history(account, &history));
                     Ok::<_, StoreError>(history)
                 }
                 .boxed()
@@ -235,7 +235,7 @@ impl Importer {
                     }
                     let history = tx.history_took(account.id, chat, new, &step).await?;
                     if history.percent() != before {
-                        tx.emit(Event::of_account(EventType::AccountHistory, account.id, &history));
+                        tx.emit(Event::account_history(account.id, &history));
                     }
                     Ok(())
                 }
@@ -252,7 +252,7 @@ async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent
             let told = tx.event_count();
             let is_new = message::take_in(tx, policy, account, message).await? != Taken::Known;
             if is_new {
-                tx.without_events(told, |event| event.kind.is_of_new_message());
+                tx.without_events(told, |event| event.kind().is_of_new_message());
             }
             Ok(is_new)
         }

@@ -11,9 +11,9 @@ use crate::bridge::core::reader::Reader;
 use crate::bridge::core::syncs::{Asked, MAX_ASKED, Scope, Syncs};
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
+use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::event::{Event, EventType};
 use crate::domain::history::Synced;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
@@ -208,7 +208,7 @@ impl Inbound {
                 tx.hasten(id).await?;
                 let synced = tx.note_sync(id, found).await?;
                 if tell {
-                    tx.emit(Event::of_account(EventType::AccountSynced, id, &synced));
+                    tx.emit(Event::account_synced(id, &synced));
                 }
                 Ok::<_, StoreError>(synced)
             }

@@ -5,9 +5,9 @@ use crate::bridge::core::names;
 use crate::bridge::core::names::{THE_PHONE, unnamed};
 use crate::bridge::core::notice::tell;
 use crate::bridge::core::policy::Policy;
+use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::whatsapp::{MessageKey, PageEvent, WaMessage, WaReaction};
 use crate::domain::{Timestamp, WaUserId};
@@ -105,7 +105,7 @@ pub(crate) async fn edit(
         return Ok(());
     }
     let edited = tx.set_content(message.id, content, Some(at)).await?;
-    tx.emit(Event::message(EventType::MessageEdited, &edited));
+    tx.emit(Event::message_edited(&edited));
     tell(tx, policy, &edited, format!("{by} changed this to: {content}")).await
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn delete(
         return Ok(());
     }
     let deleted = tx.set_deleted(message.id, at).await?;
-    tx.emit(Event::message(EventType::MessageDeleted, &deleted));
+    tx.emit(Event::message_deleted(&deleted));
     tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
@@ -167,7 +167,7 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
         return Ok(());
     }
     let changed = tx.set_reactions(message.id, &reactions).await?;
-    tx.emit(Event::message(EventType::MessageReaction, &changed));
+    tx.emit(Event::message_reaction(&changed));
     Ok(())
 }
 

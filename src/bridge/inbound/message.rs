@@ -7,10 +7,10 @@ use crate::bridge::core::names::{author, sender_key};
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{consent, notice, people, state};
 use crate::bridge::media::attach;
+use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
@@ -106,12 +106,10 @@ pub(crate) async fn take_in(
         }
     };
     tx.touch(conversation.id, stored.id, stored.timestamp).await?;
-    let kind = if direction == Direction::Outbound {
-        EventType::MessageState
-    } else {
-        EventType::MessageReceived
-    };
-    tx.emit(Event::message(kind, &stored));
+    tx.emit(match direction {
+        Direction::Outbound => Event::message_state(&stored),
+        Direction::Inbound => Event::message_received(&stored),
+    });
     if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
         people::renumber(tx, account, message, number).await?;
     }
@@ -148,7 +146,7 @@ async fn follow_up(
         let reopened = tx
             .set_conversation_status(conversation.id, ConversationStatus::Open)
             .await?;
-        tx.emit(Event::conversation(EventType::ConversationUpdated, &reopened));
+        tx.emit(Event::conversation_updated(&reopened));
     }
     Ok(Taken::New(conversation.id))
 }

@@ -3,8 +3,8 @@
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{names, notice};
+use crate::contract::Event;
 use crate::domain::details::{Location, PollVote};
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Message};
 use crate::domain::whatsapp::{WaMessage, WaVote};
 use crate::domain::{Timestamp, WaUserId};
@@ -49,7 +49,7 @@ pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: T
     });
     tx.set_details(message.id, &details).await?;
     let moved = tx.set_content(message.id, &message.content, Some(at)).await?;
-    tx.emit(Event::message(EventType::MessageEdited, &moved));
+    tx.emit(Event::message_edited(&moved));
     Ok(())
 }
 
@@ -121,7 +121,7 @@ async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bo
     }
     if changed {
         let counted = tx.set_details(message.id, &details).await?;
-        tx.emit(Event::message(EventType::MessagePoll, &counted));
+        tx.emit(Event::message_poll(&counted));
     }
     Ok(changed)
 }

@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{Core, trouble};
+use crate::contract::Event;
 use crate::domain::account::{Account, Binding, phone_unseen};
 use crate::domain::customer::PhoneNumber;
-use crate::domain::event::{Event, EventType};
 use crate::domain::session::{Session, SessionState};
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, Timestamp};
@@ -94,13 +94,13 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
             let now = tx.now();
             tx.set_watermark(id, now).await?;
             let history = tx.begin_history(id, policy.history).await?;
-            tx.emit(Event::of_account(EventType::AccountHistory, id, &history));
+            tx.emit(Event::account_history(id, &history));
         }
     }
     let changed = tx.set_session(id, session.state, session.detail.as_deref()).await?;
     let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
     if changed {
-        tx.emit(Event::account(&account));
+        tx.emit(Event::account_state(&account));
     }
     tell(tx, policy, &account).await?;
     Ok(account)

@@ -1,8 +1,8 @@
 //! What a message carries besides its text, as it is taken in: written down at once with its message, fetched later by
 //! [`super::fetching`].
 
+use crate::contract::Event;
 use crate::domain::account::Account;
-use crate::domain::event::{Event, EventType};
 use crate::domain::media::{
     FetchMode, FileKind, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype, readable_size,
 };
@@ -38,7 +38,7 @@ pub(crate) async fn attach_late(
     let had = message.media.is_some();
     let message = attach(tx, rules, account, message, told).await?;
     if !had && message.media.is_some() {
-        tx.emit(Event::message(EventType::MessageMedia, &message));
+        tx.emit(Event::message_media(&message));
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ pub(crate) fn too_large_for_us(size: u64, max: u64) -> String {
 /// Writes down what has become of a medium, and tells it.
 pub(crate) async fn change(tx: &mut Tx, id: MediaId, change: &MediaChange) -> Result<(), StoreError> {
     for message in tx.change_media(id, change).await? {
-        tx.emit(Event::message(EventType::MessageMedia, &message));
+        tx.emit(Event::message_media(&message));
     }
     Ok(())
 }

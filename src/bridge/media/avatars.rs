@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress, notice};
+use crate::contract::Event;
 use crate::domain::AccountId;
-use crate::domain::event::{Event, EventType};
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{FetchError, Portrait, WhatsApp};
@@ -160,7 +160,7 @@ async fn tell(tx: &mut Tx, policy: &Policy, of: Face) -> Result<(), StoreError> 
     match of {
         Face::Customer(id) => {
             if let Some(customer) = tx.customer(id).await? {
-                tx.emit(Event::customer(EventType::CustomerUpdated, &customer));
+                tx.emit(Event::customer_updated(&customer));
             }
             Ok(())
         }

@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use crate::bridge::core::Progress;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::inbound::changes;
+use crate::contract::Event;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Direction, Failure, Message, Reaction};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
@@ -158,7 +158,7 @@ pub(crate) async fn refuse(
         let told = tx
             .set_message_state(message.id, message.state, Some(failure.clone()))
             .await?;
-        tx.emit(Event::message(EventType::MessageState, &told));
+        tx.emit(Event::message_state(&told));
     }
     if policy.matrix {
         let work = MatrixWork::Answer {

@@ -3,8 +3,8 @@
 
 use futures_util::FutureExt;
 
+use crate::contract::Event;
 use crate::domain::conversation::ChatKind;
-use crate::domain::event::{Event, EventType};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::pace::{DAY, Facts, FirstContact, Waiting};
 use crate::store::StoreError;
@@ -63,7 +63,7 @@ impl WhatsAppRelay {
                 async move {
                     if let Some(told) = tx.set_waiting(id, waiting).await? {
                         tx.set_expiry(id, expires).await?;
-                        tx.emit(Event::message(EventType::MessageState, &told));
+                        tx.emit(Event::message_state(&told));
                     }
                     tx.retry_work(item, waiting.until, waiting.reason.as_str(), false).await
                 }

@@ -5,9 +5,9 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::state::mark_answered;
 use crate::bridge::inbound::groups;
+use crate::contract::Event;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::details::{Details, Mention};
-use crate::domain::event::{Event, EventType};
 use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
@@ -108,7 +108,7 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
         tx.enqueue(NewWork::for_message(&message, show)).await?;
     }
     tx.touch(conversation.id, message.id, message.timestamp).await?;
-    tx.emit(Event::message(EventType::MessageQueued, &message));
+    tx.emit(Event::message_queued(&message));
     mark_answered(tx, conversation).await?;
     Ok(message)
 }

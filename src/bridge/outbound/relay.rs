@@ -12,10 +12,10 @@ use crate::bridge::core::reader::Reader;
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress, state};
 use crate::bridge::inbound::message;
+use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{AfterFailure, Next};
-use crate::domain::event::{Event, EventType};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
@@ -248,7 +248,7 @@ impl WhatsAppRelay {
                     tx.note_first_contact(conversation.id).await?;
                     tx.choose_stanza(message, &resolved.chat, &stanza, login).await?;
                     let sending = tx.set_message_state(message, MessageState::Sending, None).await?;
-                    tx.emit(Event::message(EventType::MessageState, &sending));
+                    tx.emit(Event::message_state(&sending));
                     tx.start_work(item).await?;
                     tx.retry_work(item, again, "handed over", false).await?;
                     Ok::<_, StoreError>(Some(sending))

@@ -4,13 +4,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::{Finding, Verdict};
 use crate::cli::client::{self, Client};
 use crate::cli::home::Home;
 use crate::cli::{Exit, Shell, exit};
 use crate::config::{Config, DataDir, DataDirError};
+use crate::contract::{AccountStatusView, MatrixView, StatusView};
+use crate::domain::MatrixUserId;
+use crate::domain::matrix::MatrixState;
+use crate::domain::session::SessionState;
 use crate::wa;
 
 /// How long somebody who is asked may take.
@@ -100,10 +102,10 @@ pub async fn homeserver(config: &Config) -> Finding {
 }
 
 /// A client and what the server says of itself, or what there is instead.
-pub async fn server(shell: &Shell) -> Result<(Client, Value), Finding> {
+pub async fn server(shell: &Shell) -> Result<(Client, StatusView), Finding> {
     let asked = async {
         let client = shell.client()?;
-        let status: Value = client.get("/api/v1/status").await?;
+        let status: StatusView = client.get("/api/v1/status").await?;
         Ok::<_, anyhow::Error>((client, status))
     };
     asked.await.map_err(|error| {
@@ -114,35 +116,38 @@ pub async fn server(shell: &Shell) -> Result<(Client, Value), Finding> {
 }
 
 /// What the server says of itself.
-pub fn status(status: &Value) -> Vec<Finding> {
+pub fn status(status: &StatusView) -> Vec<Finding> {
     let mut findings = vec![];
-    for account in status["accounts"].as_array().into_iter().flatten() {
-        let state = account["state"].as_str().unwrap_or("unknown");
-        let verdict = if state == "ready" {
-            Verdict::Ok
-        } else {
-            Verdict::Warning
+    for AccountStatusView { account, .. } in &status.accounts {
+        let verdict = match account.state {
+            SessionState::Ready => Verdict::Ok,
+            _ => Verdict::Warning,
         };
-        findings.push(Finding::new("whatsapp", verdict, told(account, "name", state)));
+        let detail = told(Some(&account.name), account.state.as_str(), account.detail.as_deref());
+        findings.push(Finding::new("whatsapp", verdict, detail));
     }
-    let matrix = &status["matrix"];
-    let state = matrix["state"].as_str().unwrap_or("unknown");
+    let MatrixView { state, detail, user } = &status.matrix;
     let verdict = match state {
-        "ready" | "off" => Verdict::Ok,
-        "refused" => Verdict::Failed,
-        _ => Verdict::Warning,
+        MatrixState::Ready | MatrixState::Off => Verdict::Ok,
+        MatrixState::Refused => Verdict::Failed,
+        MatrixState::Starting | MatrixState::Unreachable => Verdict::Warning,
     };
-    findings.push(Finding::new("matrix", verdict, told(matrix, "user", state)));
+    let detail = told(
+        user.as_ref().map(MatrixUserId::as_str),
+        state.as_str(),
+        detail.as_deref(),
+    );
+    findings.push(Finding::new("matrix", verdict, detail));
     findings.push(Finding::new(
         "database",
         Verdict::Ok,
-        format!("{} events", status["database"]["head"]),
+        format!("{} events", status.database.head),
     ));
-    if status["outbox"]["parked"] == true {
+    if status.outbox.parked {
         let detail = "parked after a restore; look through it, then `crm outbox resume`";
         findings.push(Finding::new("outbox", Verdict::Warning, detail));
     }
-    let quarantined = status["quarantined"].as_u64().unwrap_or(0);
+    let quarantined = status.quarantined;
     if quarantined > 0 {
         let detail = format!("{quarantined} events could not be taken in; --replay tries again");
         findings.push(Finding::new("quarantine", Verdict::Warning, detail));
@@ -150,9 +155,9 @@ pub fn status(status: &Value) -> Vec<Finding> {
     findings
 }
 
-fn told(of: &Value, who: &str, state: &str) -> String {
-    let who = of[who].as_str().map(|who| format!("{who}: ")).unwrap_or_default();
-    let why = of["detail"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
+fn told(who: Option<&str>, state: &str, why: Option<&str>) -> String {
+    let who = who.map(|who| format!("{who}: ")).unwrap_or_default();
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     format!("{who}{state}{why}")
 }
 

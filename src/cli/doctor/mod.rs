@@ -6,10 +6,10 @@ mod processes;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{Exit, Shell, output};
+use crate::contract::{Empty, QuarantineView, ReplayView};
 
 /// Look at everything that has to be right
 #[derive(Debug, Args)]
@@ -77,10 +77,7 @@ impl Doctor {
             }
         }
         findings.push(checks::neighbours());
-        let rows = serde_json::to_value(&findings)?;
-        shell
-            .output()
-            .list(rows.as_array().map_or(&[], Vec::as_slice), COLUMNS)?;
+        shell.output().list(&findings, COLUMNS)?;
         if let Ok((client, _)) = &client {
             quarantine(shell, client).await?;
         }
@@ -91,10 +88,10 @@ impl Doctor {
 
 /// rule 13.
 async fn replay(client: &Client) -> anyhow::Result<Finding> {
-    let replayed: Value = client.post("/api/v1/quarantine/replay", &json!({})).await?;
+    let replayed: ReplayView = client.post("/api/v1/quarantine/replay", &Empty {}).await?;
     let detail = format!(
         "{} taken in, {} still not understood",
-        replayed["taken_in"], replayed["still_refused"]
+        replayed.taken_in, replayed.still_refused
     );
     Ok(Finding::new("replay", Verdict::Ok, detail))
 }
@@ -105,7 +102,7 @@ async fn quarantine(shell: &Shell, client: &Client) -> anyhow::Result<()> {
     if !out.is_for_people() {
         return Ok(());
     }
-    let (rows, _) = match client.list("/api/v1/quarantine", None).await {
+    let (rows, _) = match client.list::<QuarantineView>("/api/v1/quarantine", None).await {
         Ok(listed) => listed,
         Err(error) => {
             output::note(&format!("The quarantine cannot be listed: {error:#}"));

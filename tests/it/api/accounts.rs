@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::LoginMethod;
 use reqwest::Method;

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use crm::api::keys::{CreateKey, make};
-use crm::api::scope::Scope;
+use crm::api::keys::make;
 use crm::api::{ApiState, Parts, Server, SocketLimits};
 use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader, Syncs};
+use crm::contract::{CreateKey, Event, Scope};
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
-use crm::domain::event::{Event, EventType};
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
@@ -189,7 +188,7 @@ impl App {
                 new.whatsapp_id = Some(WaMessageId(format!("IN{number}")));
                 let (Inserted::New(message) | Inserted::Existing(message)) = tx.insert_message(new).await?;
                 tx.touch(conversation.id, message.id, message.timestamp).await?;
-                tx.emit(Event::message(EventType::MessageReceived, &message));
+                tx.emit(Event::message_received(&message));
                 Ok(message)
             }
             .boxed()

@@ -1,6 +1,6 @@
 //! Who is let in, and to what.
 
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 

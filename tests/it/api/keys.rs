@@ -1,7 +1,7 @@
 //! Keys: told once, kept as hashes, and good until they end.
 
-use crm::api::keys::{CreateKey, make};
-use crm::api::scope::Scope;
+use crm::api::keys::make;
+use crm::contract::{CreateKey, Scope};
 use crm::domain::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};

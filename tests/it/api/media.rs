@@ -1,6 +1,6 @@
 //! Files by REST: handed in, served safely, sent.
 
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use crm::domain::hex::hex;
 use crm::domain::media::MediaState;
 use crm::store::NewMedia;

@@ -10,6 +10,7 @@ mod lists;
 mod media;
 mod people;
 mod problems;
+mod replays;
 mod sends;
 mod specials;
 mod watching;

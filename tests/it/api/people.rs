@@ -4,7 +4,7 @@ use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
 
 use super::app::App;
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 
 async fn patch(app: &App, id: i64, body: &Value, tag: Option<&str>) -> (u16, Value) {
     let mut request = app

@@ -1,6 +1,6 @@
 //! Sending by REST.
 
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use futures_util::future::join_all;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

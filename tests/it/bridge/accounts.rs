@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use crm::bridge::{Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendFile, SendTo, Source, Switchboard};
+use crm::bridge::{
+    Answered, Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendFile, SendTo, Source, Switchboard,
+};
 use crm::clock::SystemClock;
+use crm::contract::EventType;
 use crm::domain::account::Account;
-use crm::domain::event::EventType;
 use crm::domain::history::HistoryDepth;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::media::{MediaRules, MediaState, SizeLimits};
@@ -148,7 +150,10 @@ impl Server {
             },
             idempotency: None,
         };
-        Ok(self.desk.send(command).await?.message)
+        match self.desk.send(command).await? {
+            Answered::New(message) => Ok(message),
+            Answered::Replayed(answer) => panic!("replayed: {answer:?}"),
+        }
     }
 
     async fn until_gone(&self, id: AccountId) -> Account {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::bridge::SendTo;
-use crm::domain::event::EventType;
+use crm::contract::EventType;
 use crm::domain::history::{History, HistoryDepth, HistoryState};
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Timestamp};

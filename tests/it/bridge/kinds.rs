@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crm::bridge::{Vanishing, Worker as _};
+use crm::contract::EventType;
 use crm::domain::details::{Details, Location, Poll, Quote};
-use crm::domain::event::EventType;
 use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::whatsapp::{PageEvent, WaMessage, WaReaction, WaVote};
 use crm::domain::{Clock, Timestamp, WaMessageId, WaUserId};

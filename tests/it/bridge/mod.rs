@@ -16,9 +16,9 @@ mod rooms;
 
 use std::time::Duration;
 
-use crm::bridge::{Progress, SendCommand, SendTo};
+use crm::bridge::{Answered, Progress, SendCommand, SendTo};
+use crm::contract::EventType;
 use crm::domain::Seq;
-use crm::domain::event::EventType;
 use crm::domain::message::{Author, Message, Origin};
 use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
@@ -135,7 +135,7 @@ impl Rig {
     async fn events(&self, kind: EventType) -> Vec<Value> {
         let journal = self.program.store.journal(Seq(0), 100_000).await.unwrap();
         let of_kind = journal.into_iter().filter(|event| event.kind == kind);
-        of_kind.map(|event| event.data).collect()
+        of_kind.map(|event| event.data.parse().unwrap()).collect()
     }
 
     async fn message(&self, content: &str) -> Message {
@@ -168,6 +168,9 @@ impl Rig {
             author,
             idempotency: None,
         };
-        self.program.desk.send(command).await.unwrap().message
+        match self.program.desk.send(command).await.unwrap() {
+            Answered::New(message) => message,
+            Answered::Replayed(answer) => panic!("replayed: {answer:?}"),
+        }
     }
 }

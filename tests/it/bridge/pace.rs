@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use crm::bridge::{Refusal, SendCommand, SendTo};
+use crm::contract::{EventType, JournalEvent};
 use crm::domain::consent::ConsentWords;
 use crm::domain::customer::{Customer, Identity};
 use crm::domain::daily::Daily;
-use crm::domain::event::{EventType, JournalEvent};
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Author, MessageState, Origin};
 use crm::domain::pace::{WaitReason, Waiting};
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Seq, Timestamp};
+use serde_json::Value;
 
 use super::Rig;
 
@@ -73,6 +74,10 @@ impl Rig {
     }
 }
 
+fn data(event: &JournalEvent) -> Value {
+    event.data.parse().unwrap()
+}
+
 /// rule 8: queued with a reason and a time, not refused.
 #[tokio::test]
 async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
@@ -99,10 +104,10 @@ async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
     };
     assert_eq!((second.state, second.waiting), (MessageState::Queued, Some(waits)));
     let told = rig.journal(EventType::MessageState).await;
-    let told: Vec<_> = told.iter().filter(|event| event.data["id"] == second.id.0).collect();
+    let told: Vec<_> = told.iter().filter(|event| data(event)["id"] == second.id.0).collect();
     assert_eq!(told.len(), 1, "told once, however often it is looked at");
-    assert_eq!(told[0].data["waiting"]["reason"], "first_contacts");
-    assert_eq!(told[0].data["waiting"]["until"], until.to_string());
+    assert_eq!(data(told[0])["waiting"]["reason"], "first_contacts");
+    assert_eq!(data(told[0])["waiting"]["until"], until.to_string());
 
     // Nothing else happens in the meantime; the account's trouble neither hastens nor ends it.
     rig.run.whatsapp.reload();
@@ -201,7 +206,7 @@ async fn who_opts_out_is_sent_nothing_until_they_or_a_person_say_otherwise() {
     );
     let told = rig.journal(EventType::CustomerUpdated).await;
     assert_eq!(
-        told.last().unwrap().data["opted_out_at"],
+        data(told.last().unwrap())["opted_out_at"],
         customer.opted_out_at.unwrap().to_string()
     );
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crm::bridge::{CustomerEdit, SendTo};
+use crm::contract::EventType;
 use crm::domain::conversation::Conversation;
 use crm::domain::customer::{Customer, Identity};
-use crm::domain::event::EventType;
 use crm::domain::message::MessageState;
 use crm::domain::outbox::Target;
 use crm::domain::whatsapp::PageEvent;

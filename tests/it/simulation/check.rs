@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crm::domain::event::EventType;
+use crm::contract::{EventType, MessageView};
 use crm::domain::matrix::RoomContent;
 use crm::domain::message::{Direction, Message, MessageState, Origin};
 use crm::domain::{MessageId, Seq, WaMessageId};
@@ -242,7 +242,7 @@ async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: 
     let journal = program.store.journal(Seq(0), 100_000).await.unwrap();
     let head = program.store.journal_range().await.unwrap().head;
     assert_eq!(journal.len(), usize::try_from(head.0).unwrap(), "no number is missing");
-    let mut last: BTreeMap<MessageId, Message> = BTreeMap::new();
+    let mut last: BTreeMap<MessageId, MessageView> = BTreeMap::new();
     let mut received: HashMap<MessageId, usize> = HashMap::new();
     for (n, event) in journal.iter().enumerate() {
         assert_eq!(event.seq.0, i64::try_from(n).unwrap() + 1, "in order");
@@ -250,7 +250,7 @@ async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: 
             event.kind,
             EventType::MessageReceived | EventType::MessageQueued | EventType::MessageState
         ) {
-            let message: Message = serde_json::from_value(event.data.clone()).unwrap();
+            let message: MessageView = event.data.parse().unwrap();
             if event.kind != EventType::MessageState {
                 *received.entry(message.id).or_default() += 1;
             }

@@ -1,9 +1,11 @@
 //! rule 25 and 26: who may ask, what was answered, and who drives an account.
 
+use crm::contract::RawJson;
 use crm::domain::session::SessionState;
 use crm::domain::{AccountId, ApiKeyId, Timestamp};
 use crm::store::{Fence, Holder, NewApiKey, PageRequest, Store, StoreError, StoredAnswer};
 use futures_util::FutureExt;
+use serde::Serialize;
 use serde_json::json;
 
 use super::databases::{BEGIN, Database, on_each_database};
@@ -20,6 +22,10 @@ on_each_database! {
     settings_and_cursors_keep_their_last_value,
 }
 
+fn answer(body: &impl Serialize) -> RawJson {
+    RawJson::of(body).unwrap()
+}
+
 /// Stores a message and its answer together, or gives the answer that is there.
 async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n: i64) -> StoredAnswer {
     let new = inbound(ada, &format!("request {n}"), "x", BEGIN);
@@ -30,7 +36,7 @@ async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n
                 return Ok(answer);
             }
             let message = desk::new(take_in(tx, new).await?).id;
-            tx.put_answer(ApiKeyId(1), "key", &[7; 32], 202, &json!({ "id": n }), Some(message))
+            tx.put_answer(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
                 .await?;
             Ok(tx.answer(ApiKeyId(1), "key").await?.unwrap())
         }
@@ -58,7 +64,7 @@ async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database
     let store = database.open().await;
     let put = |scope, key: &'static str| {
         write(&store, move |tx| {
-            async move { tx.put_answer(scope, key, &[1; 32], 201, &json!(key), None).await }.boxed()
+            async move { tx.put_answer(scope, key, &[1; 32], 201, &answer(&key), None).await }.boxed()
         })
     };
     put(ApiKeyId(1), "k").await.unwrap();
@@ -68,7 +74,7 @@ async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     assert_eq!(
         store.answer(ApiKeyId(1), "K").await.unwrap().unwrap().response,
-        json!("K")
+        answer(&"K")
     );
     assert_eq!(store.answer(ApiKeyId(3), "k").await.unwrap(), None);
     assert_eq!(store.prune_answers(BEGIN).await.unwrap(), 0);

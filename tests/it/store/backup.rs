@@ -1,5 +1,6 @@
 //! A backup is whole, the same for all databases, and lets nothing out before a person says so.
 
+use crm::contract::RawJson;
 use crm::domain::agent::AgentSource;
 use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
@@ -72,7 +73,7 @@ async fn fill(store: &Store) -> Conversation {
                 expires_at: None,
             };
             let key = tx.create_api_key(&new).await?.id;
-            tx.put_answer(key, "k", &[2; 32], 202, &serde_json::json!({ "id": id }), Some(id))
+            tx.put_answer(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
                 .await
         }
         .boxed()

@@ -1,8 +1,8 @@
 //! A small desk to write messages at: an account, a customer, their conversation.
 
+use crm::contract::Event;
 use crm::domain::conversation::{ChatKind, Conversation};
 use crm::domain::customer::Identity;
-use crm::domain::event::{Event, EventType};
 use crm::domain::message::{Direction, Kind, Message, MessageState};
 use crm::domain::{AccountId, ChatId, Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, Store, StoreError, Tx};
@@ -99,7 +99,7 @@ pub async fn take(store: &Store, new: NewMessage) -> Result<Inserted, StoreError
 pub async fn take_in(tx: &mut Tx, new: NewMessage) -> Result<Inserted, StoreError> {
     let inserted = tx.insert_message(new).await?;
     if let Inserted::New(message) = &inserted {
-        tx.emit(Event::message(EventType::MessageReceived, message));
+        tx.emit(Event::message_received(message));
     }
     Ok(inserted)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::domain::event::{Event, EventType, JournalEvent};
+use crm::contract::{Event, JournalEvent, MessageView};
 use crm::domain::{Seq, Timestamp};
 use crm::store::{JournalRange, Store};
 use futures_util::FutureExt;
@@ -43,7 +43,7 @@ async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_w
         (1..=total).collect::<Vec<_>>(),
         "no gap was ever seen, and none was filled later"
     );
-    let mut messages: Vec<_> = seen.iter().map(|event| event.data["id"].as_i64().unwrap()).collect();
+    let mut messages: Vec<_> = seen.iter().map(|event| message(event).id.0).collect();
     messages.sort_unstable();
     messages.dedup();
     assert_eq!(messages.len(), 3 * EACH);
@@ -84,12 +84,16 @@ async fn an_event_that_commits_late_keeps_the_later_ones_back(database: Database
     late.unwrap();
     let numbers: Vec<i64> = seen.iter().map(|event| event.seq.0).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
-    assert_eq!(seen[0].data["content"], "linger");
+    assert_eq!(message(&seen[0]).content, "linger");
     slow.close().await;
     fast.close().await;
 }
 
 /// Reads as a follower does: on from the last number that it has seen.
+fn message(event: &JournalEvent) -> MessageView {
+    event.data.parse().unwrap()
+}
+
 async fn follow(store: &Store, until: Seq) -> Vec<JournalEvent> {
     let mut seen: Vec<JournalEvent> = vec![];
     loop {
@@ -134,12 +138,13 @@ async fn events_of_one_transaction_follow_each_other(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (one, two) = (ada.clone(), ada.clone());
-    let emit = |conversation: crm::domain::conversation::Conversation, kinds: [EventType; 2]| {
+    type MakeEvent = fn(&Conversation) -> Event;
+    let emit = |conversation: Conversation, events: [MakeEvent; 2]| {
         write(&store, move |tx| {
             let conversation = conversation.clone();
             async move {
-                for kind in kinds {
-                    tx.emit(Event::conversation(kind, &conversation));
+                for event in events {
+                    tx.emit(event(&conversation));
                 }
                 Ok(())
             }
@@ -147,8 +152,8 @@ async fn events_of_one_transaction_follow_each_other(database: Database) {
         })
     };
     let (read, updated) = tokio::join!(
-        emit(one, [EventType::ConversationRead, EventType::ConversationUpdated]),
-        emit(two, [EventType::ConversationUpdated, EventType::ConversationRead]),
+        emit(one, [Event::conversation_read, Event::conversation_updated]),
+        emit(two, [Event::conversation_updated, Event::conversation_read]),
     );
     read.unwrap();
     updated.unwrap();

@@ -1,8 +1,8 @@
 //! What messages carry besides their text, and groups.
 
+use crm::contract::{Event, MessageView};
 use crm::domain::ConversationId;
 use crm::domain::details::{Details, Poll};
-use crm::domain::event::{Event, EventType};
 use crm::domain::group::{Group, Participant};
 use crm::domain::{Seq, WaUserId};
 use crm::store::NewMessage;
@@ -84,7 +84,7 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
     let gone = write(&store, move |tx| {
         async move {
             let gone = tx.empty_message(id).await?;
-            tx.emit(Event::message(EventType::MessageDeleted, &gone));
+            tx.emit(Event::message_deleted(&gone));
             Ok(gone)
         }
         .boxed()
@@ -103,7 +103,8 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
     assert_eq!(journal.len(), 3);
     for event in journal {
         let told = event.data.to_string();
-        assert_eq!(told.contains("secret"), event.data["id"] == stays.id.0, "{told}");
+        let message: MessageView = event.data.parse().unwrap();
+        assert_eq!(told.contains("secret"), message.id == stays.id, "{told}");
     }
     store.close().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::api::SocketLimits;
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;

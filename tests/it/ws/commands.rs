@@ -1,6 +1,6 @@
 //! Commands: the same requests as REST, with the same answers.
 
-use crm::api::scope::Scope;
+use crm::contract::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! The WebSocket's contract: how a connection begins, what it is told, how it resumes and how it ends.
 
 mod begins;
-mod client;
+pub mod client;
 mod commands;
 mod ends;
 mod events;

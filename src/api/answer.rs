@@ -1,0 +1,166 @@
+//! Answers of handlers: a view of the contract, with its status and headers.
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::problem::Problem;
+use crate::contract::{MovedView, RawJson};
+use crate::store::StoredAnswer;
+
+static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// 201: made, and where it is.
+pub struct Created<T> {
+    pub location: String,
+    pub body: T,
+}
+
+/// 202: taken on, and where its progress can be followed if not in the body's own resource.
+pub struct Accepted<T> {
+    pub location: Option<String>,
+    pub body: T,
+}
+
+impl<T> Accepted<T> {
+    pub const fn of(body: T) -> Self {
+        Self { location: None, body }
+    }
+
+    pub const fn at(location: String, body: T) -> Self {
+        Self {
+            location: Some(location),
+            body,
+        }
+    }
+}
+
+/// The answer to a request that may carry an idempotency key.
+pub enum Keyed<T> {
+    New(T),
+    Replayed(Replay),
+}
+
+/// An earlier answer, byte for byte (rule 25).
+pub struct Replay {
+    status: StatusCode,
+    location: Option<String>,
+    pub body: RawJson,
+}
+
+impl Replay {
+    /// `location`: where what was made then is, as far as that is known.
+    pub fn of(stored: StoredAnswer, location: Option<String>) -> Result<Self, Problem> {
+        Ok(Self {
+            status: StatusCode::from_u16(stored.status).map_err(|error| Problem::internal(&error.into()))?,
+            location,
+            body: stored.response,
+        })
+    }
+
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+/// 200, or 307 to the surviving one of a merge. Not 308: a merge can be undone.
+pub enum Found<T, Id> {
+    Here(T),
+    Moved { location: String, body: MovedView<Id> },
+}
+
+/// 200 with an `ETag`.
+pub struct Tagged<T> {
+    /// With its quotation marks.
+    pub tag: String,
+    pub body: T,
+}
+
+/// What differs from the caller's `If-None-Match`; 304 where nothing does.
+pub enum Unless<T> {
+    Changed(Tagged<T>),
+    Same { tag: String },
+}
+
+/// 200 where it was done within the caller's wait; 202 where it goes on.
+pub enum InTime<T, L> {
+    Done(T),
+    Late(Accepted<L>),
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let location = [(header::LOCATION, self.location)];
+        (StatusCode::CREATED, location, Json(self.body)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        let location = self.location.map(|location| [(header::LOCATION, location)]);
+        located(StatusCode::ACCEPTED, location, Json(self.body))
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Keyed<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::New(answer) => answer.into_response(),
+            Self::Replayed(replay) => replay.into_response(),
+        }
+    }
+}
+
+impl IntoResponse for Replay {
+    fn into_response(self) -> Response {
+        let location = self.location.map(|location| [(header::LOCATION, location)]);
+        let mut response = located(self.status, location, Json(self.body));
+        let replayed = HeaderValue::from_static("true");
+        response.headers_mut().insert(REPLAYED.clone(), replayed);
+        response
+    }
+}
+
+impl<T: IntoResponse, Id: Serialize> IntoResponse for Found<T, Id> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Here(answer) => answer.into_response(),
+            Self::Moved { location, body } => {
+                let location = [(header::LOCATION, location)];
+                (StatusCode::TEMPORARY_REDIRECT, location, Json(body)).into_response()
+            }
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, self.tag)], Json(self.body)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Unless<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Changed(answer) => answer.into_response(),
+            Self::Same { tag } => (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response(),
+        }
+    }
+}
+
+impl<T: Serialize, L: Serialize> IntoResponse for InTime<T, L> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Done(body) => Json(body).into_response(),
+            Self::Late(accepted) => accepted.into_response(),
+        }
+    }
+}
+
+fn located(status: StatusCode, location: Option<[(HeaderName, String); 1]>, body: impl IntoResponse) -> Response {
+    match location {
+        Some(location) => (status, location, body).into_response(),
+        None => (status, body).into_response(),
+    }
+}

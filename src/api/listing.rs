@@ -1,0 +1,226 @@
+//! Lists: pages by key, `{data, next_cursor, has_more}` and a `Link` (RFC 8288) to the next one. One extractor for the query of
+//! every list.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::extract::query;
+use super::problem::{Code, Problem};
+use crate::contract::Page;
+use crate::store::{self, MAX_PAGE, Order, PageKey, PageRequest};
+
+/// Rows in a page when nobody says how many.
+const DEFAULT_LIMIT: u64 = 50;
+
+/// The parameters that every list takes.
+const PAGING: [&str; 4] = ["limit", "after", "before", "order"];
+
+/// `order=`: by growing or by falling key.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OrderWord {
+    Asc,
+    Desc,
+}
+
+/// A place in a list, as a query parameter.
+#[derive(Clone, Copy, Debug)]
+struct Cursor(PageKey);
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Paging {
+    limit: Option<u64>,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+    order: Option<OrderWord>,
+}
+
+/// The query of a list: a page, and the list's own filters. Unknown parameters are refused.
+pub struct Listing<F> {
+    paging: Paging,
+    uri: Uri,
+    pub filter: F,
+}
+
+/// The filters of a list that has none.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct NoFilter {}
+
+impl<F> Listing<F> {
+    /// Returns the page that is asked for. With `before` alone it is the one next to that; `usual` is the list's order
+    /// otherwise.
+    pub fn page(&self, usual: Order) -> Result<PageRequest, Problem> {
+        let Paging {
+            limit,
+            after,
+            before,
+            order,
+        } = self.paging;
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            let detail = format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}");
+            return Err(Problem::new(Code::InvalidQuery, detail).at("/limit"));
+        }
+        let order = match order {
+            Some(OrderWord::Asc) => Order::Ascending,
+            Some(OrderWord::Desc) => Order::Descending,
+            None if before.is_some() && after.is_none() => Order::Descending,
+            None => usual,
+        };
+        Ok(PageRequest {
+            limit,
+            after: after.map(|cursor| cursor.0),
+            before: before.map(|cursor| cursor.0),
+            order,
+        })
+    }
+
+    /// Makes the answer of a page that was read for `request`.
+    pub fn answer<R, T: From<R>>(&self, request: PageRequest, page: store::Page<R>) -> Listed<T> {
+        let next_cursor = page.ends.filter(|_| page.has_more).map(|(_, last)| last.to_string());
+        Listed {
+            next: next_cursor
+                .as_deref()
+                .map(|cursor| next_link(&self.uri, request.order, cursor)),
+            page: Page {
+                data: page.data.into_iter().map(T::from).collect(),
+                next_cursor,
+                has_more: page.has_more,
+            },
+        }
+    }
+}
+
+impl<S: Send + Sync, F: DeserializeOwned> FromRequestParts<S> for Listing<F> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = parts.uri.query().unwrap_or_default();
+        let (paging, filter): (Pairs, Pairs) =
+            form_urlencoded::parse(text.as_bytes()).partition(|(name, _)| PAGING.contains(&name.as_ref()));
+        let filters = field_names::<F>();
+        if let Some((unknown, _)) = filter.iter().find(|(name, _)| !filters.contains(&name.as_ref())) {
+            return Err(unknown_parameter(unknown, filters));
+        }
+        Ok(Self {
+            paging: query(&encoded(paging))?,
+            filter: query(&encoded(filter))?,
+            uri: parts.uri.clone(),
+        })
+    }
+}
+
+type Pairs<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
+
+fn encoded(pairs: Pairs<'_>) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+fn unknown_parameter(name: &str, filters: &[&str]) -> Problem {
+    let known: Vec<String> = PAGING.iter().chain(filters).map(|known| format!("`{known}`")).collect();
+    let detail = format!("unknown field `{name}`, expected one of {}", known.join(", "));
+    Problem::new(Code::InvalidQuery, detail).at(format!("/{name}"))
+}
+
+/// Returns the names of a struct's fields, as its `Deserialize` tells them: it is asked to read, and never gets anything.
+fn field_names<F: DeserializeOwned>() -> &'static [&'static str] {
+    struct Names<'n>(&'n mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Names<'_> {
+        type Error = serde::de::value::Error;
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = fields;
+            self.deserialize_any(visitor)
+        }
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(Self::Error::custom("only the names are wanted"))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
+            seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    let _ = F::deserialize(Names(&mut names));
+    names
+}
+
+/// A page of a list, with the link to the next one.
+pub struct Listed<T> {
+    page: Page<T>,
+    next: Option<String>,
+}
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.page).into_response();
+        if let Some(Ok(link)) = self.next.map(|link| HeaderValue::from_str(&link)) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+/// The same request, moved on.
+fn next_link(uri: &Uri, order: Order, cursor: &str) -> String {
+    let (bound, order) = match order {
+        Order::Ascending => ("after", "asc"),
+        Order::Descending => ("before", "desc"),
+    };
+    let kept = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .filter(|(name, _)| name != bound && name != "order");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair("order", order)
+        .append_pair(bound, cursor)
+        .finish();
+    format!("<{}?{query}>; rel=\"next\"", uri.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Colours {
+        #[expect(dead_code, reason = "only its name is looked at")]
+        colour: Option<String>,
+    }
+
+    #[test]
+    fn unknown_parameter_names_the_known_ones() {
+        assert_eq!(field_names::<Colours>(), ["colour"]);
+        assert!(field_names::<NoFilter>().is_empty());
+        let problem = unknown_parameter("shade", field_names::<Colours>());
+        assert_eq!(
+            problem.detail,
+            "unknown field `shade`, expected one of `limit`, `after`, `before`, `order`, `colour`"
+        );
+        assert_eq!(problem.errors[0].pointer, "/shade");
+    }
+}

@@ -1,0 +1,215 @@
+//! Details of a message besides its text, media and reactions. One object for all kinds, with only the parts that a message has.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::details::{ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
+use crate::domain::{Timestamp, WaMessageId, WaUserId};
+
+/// Every field is absent where a message does not have it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a mark of its own that a message has or has not"
+)]
+pub struct DetailsView {
+    /// Forwarded from another chat.
+    #[serde(skip_serializing_if = "is_false")]
+    pub forwarded: bool,
+    /// To be viewed once, on the phone: its picture is never kept here.
+    #[serde(skip_serializing_if = "is_false")]
+    pub view_once: bool,
+    /// A video that plays by itself, in a loop, without sound.
+    #[serde(skip_serializing_if = "is_false")]
+    pub animated: bool,
+    /// Seconds from when it was written until it disappears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_after_s: Option<u32>,
+    /// Its content has disappeared, as its timer wanted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub disappeared: bool,
+    /// Length of a voice note, audio or video, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<u32>,
+    /// Loudness of a voice note over its length: up to 64 numbers from 0 to 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waveform: Vec<u8>,
+    /// In pixels, of a picture or video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// In pixels, of a picture or video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// The people mentioned in the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<MentionView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<ContactCardView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll: Option<PollView>,
+    /// The message that it replies to, where that is not stored here; otherwise `reply_to` names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<QuoteView>,
+    /// The subject of a system notice: `number_changed`, `call_missed`, `member_added` …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// For an unknown kind: WhatsApp's own word for it, and its fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<serde_json::Value>,
+}
+
+/// A person mentioned in a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MentionView {
+    /// As the text has it after `@`.
+    pub user: WaUserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A quoted message, as the reply describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteView {
+    pub whatsapp_id: WaMessageId,
+    /// Its author, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The beginning of its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+/// A place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocationView {
+    /// In degrees, north positive.
+    pub latitude: f64,
+    /// In degrees, east positive.
+    pub longitude: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// For a live location, its end. The position is the last one reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_until: Option<Timestamp>,
+}
+
+/// A contact's card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactCardView {
+    pub name: String,
+    /// As it was sent (RFC 2426).
+    pub vcard: String,
+}
+
+/// A poll, and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollView {
+    pub question: String,
+    pub options: Vec<String>,
+    /// How many options one person may choose; 0 for any number.
+    pub selectable: u32,
+    /// One for each voter, with their last choice.
+    #[serde(default)]
+    pub votes: Vec<PollVoteView>,
+}
+
+/// A person's last choice in a poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollVoteView {
+    pub from_me: bool,
+    /// In a group, the member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<WaUserId>,
+    pub name: String,
+    pub options: Vec<String>,
+    pub at: Timestamp,
+}
+
+impl From<Details> for DetailsView {
+    fn from(details: Details) -> Self {
+        Self {
+            forwarded: details.forwarded,
+            view_once: details.view_once,
+            animated: details.animated,
+            expires_after_s: details.expires_after_s,
+            disappeared: details.disappeared,
+            duration_s: details.duration_s,
+            waveform: details.waveform,
+            width: details.width,
+            height: details.height,
+            mentions: details.mentions.into_iter().map(Into::into).collect(),
+            location: details.location.map(Into::into),
+            contacts: details.contacts.into_iter().map(Into::into).collect(),
+            poll: details.poll.map(Into::into),
+            quote: details.quote.map(Into::into),
+            notice: details.notice,
+            raw: details.raw,
+        }
+    }
+}
+
+impl From<Mention> for MentionView {
+    fn from(Mention { user, name }: Mention) -> Self {
+        Self { user, name }
+    }
+}
+
+impl From<Quote> for QuoteView {
+    fn from(quote: Quote) -> Self {
+        Self {
+            whatsapp_id: quote.whatsapp_id,
+            name: quote.name,
+            content: quote.content,
+        }
+    }
+}
+
+impl From<Location> for LocationView {
+    fn from(location: Location) -> Self {
+        Self {
+            latitude: location.latitude,
+            longitude: location.longitude,
+            name: location.name,
+            address: location.address,
+            live_until: location.live_until,
+        }
+    }
+}
+
+impl From<ContactCard> for ContactCardView {
+    fn from(ContactCard { name, vcard }: ContactCard) -> Self {
+        Self { name, vcard }
+    }
+}
+
+impl From<Poll> for PollView {
+    fn from(poll: Poll) -> Self {
+        Self {
+            question: poll.question,
+            options: poll.options,
+            selectable: poll.selectable,
+            votes: poll.votes.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<PollVote> for PollVoteView {
+    fn from(vote: PollVote) -> Self {
+        Self {
+            from_me: vote.from_me,
+            sender: vote.sender,
+            name: vote.name,
+            options: vote.options,
+            at: vote.at,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,54 @@
+//! The contract: everything that goes over the wire, typed. REST bodies, WebSocket frames, journal events, `-o json` of the shell.
+//! `From` turns the domain's types into views; nothing here decides, reads or waits. Knows `domain` and serde alone.
+//!
+//! What is written lives on: the journal keeps events for 30 days and the answers to idempotency keys for a day, as bytes
+//! ([`RawJson`]), and older clients read newer answers. So a field that is added to a view is optional when read
+//! (`#[serde(default)]`), and no field or word is ever renamed or taken away. `tests/it/contract` parses every type as each
+//! earlier version wrote it.
+
+mod account;
+mod conversation;
+mod customer;
+mod details;
+mod event;
+mod frame;
+mod history;
+mod key;
+mod media;
+mod merge;
+mod message;
+mod page;
+mod problem;
+mod quarantine;
+mod raw;
+mod send;
+mod shell;
+mod status;
+
+pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, SessionView};
+pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
+pub use customer::{CustomerView, EditCustomer, IdentityView};
+pub use details::{ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
+pub use event::{Event, EventBody, EventType, JournalEvent};
+pub use frame::{
+    ClientFrame, DeleteCommand, EditCommand, EventFrame, FilterRequest, FrameD, Hello, Identify, MarkReadCommand,
+    ReactCommand, Ready, Reconnect, Reply, Resumed, ResyncRequired, ServerFrame,
+};
+pub use history::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
+pub use key::{CreateKey, CreatedKey, KeyView, Scope};
+pub use media::MediaView;
+pub use merge::{JoinedView, MergeRequest, MergeView, MergedView, UnmergedView};
+pub use message::{AuthorView, FailureView, MessageView, ReactionView, WaitingView};
+pub use page::Page;
+pub use problem::{Code, FieldError, ProblemBody};
+pub use quarantine::{QuarantineView, ReplayView};
+pub use raw::RawJson;
+pub use send::{
+    EditRequest, Empty, Outcome, ReactRequest, ResolveRequest, SendContact, SendLocation, SendMedia, SendPoll,
+    SendRequest,
+};
+pub use shell::{CustomerFile, HistoryEvent, LoginEvent, SendReport};
+pub use status::{
+    AliveView, BacklogView, DatabaseStateView, DatabaseView, MatrixStateView, MatrixView, OutboxView, ReadyAccountView,
+    ReadyView, StatusView,
+};

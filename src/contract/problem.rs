@@ -1,0 +1,131 @@
+//! Errors: RFC 9457 with a stable code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::word::words;
+
+words! {
+    /// The kind of a problem. The words are a contract with integrators.
+    Code {
+        MalformedJson = "malformed_json",
+        InvalidBody = "invalid_body",
+        InvalidQuery = "invalid_query",
+        InvalidPath = "invalid_path",
+        EmptyText = "empty_text",
+        TextTooLong = "text_too_long",
+        BadIdempotencyKey = "bad_idempotency_key",
+        IdempotencyMismatch = "idempotency_mismatch",
+        AmbiguousAccount = "ambiguous_account",
+        Unauthenticated = "unauthenticated",
+        ScopeMissing = "scope_missing",
+        HostNotAllowed = "host_not_allowed",
+        OriginNotAllowed = "origin_not_allowed",
+        NotFound = "not_found",
+        MethodNotAllowed = "method_not_allowed",
+        Conflict = "conflict",
+        PreconditionFailed = "precondition_failed",
+        OptedOut = "opted_out",
+        TooLarge = "too_large",
+        RangeNotSatisfiable = "range_not_satisfiable",
+        UnsupportedMediaType = "unsupported_media_type",
+        UpgradeRequired = "upgrade_required",
+        RateLimited = "rate_limited",
+        Unavailable = "unavailable",
+        Internal = "internal",
+    }
+}
+
+impl Code {
+    /// Returns the HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::MalformedJson | Self::InvalidQuery | Self::InvalidPath | Self::BadIdempotencyKey => 400,
+            Self::Unauthenticated => 401,
+            Self::ScopeMissing | Self::OriginNotAllowed => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict | Self::OptedOut => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::RangeNotSatisfiable => 416,
+            Self::HostNotAllowed => 421,
+            Self::InvalidBody
+            | Self::EmptyText
+            | Self::TextTooLong
+            | Self::IdempotencyMismatch
+            | Self::AmbiguousAccount => 422,
+            Self::UpgradeRequired => 426,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Returns the sentence that is the same for every problem of this kind.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "The body is not JSON",
+            Self::InvalidBody => "The body does not have the expected shape",
+            Self::InvalidQuery => "A query parameter is wrong",
+            Self::InvalidPath => "The path does not name anything",
+            Self::EmptyText => "The text is empty",
+            Self::TextTooLong => "The text is too long",
+            Self::BadIdempotencyKey => "The idempotency key cannot be used",
+            Self::IdempotencyMismatch => "The idempotency key was used for another request",
+            Self::AmbiguousAccount => "Several accounts can do this",
+            Self::Unauthenticated => "A valid key is needed",
+            Self::ScopeMissing => "The key may not do this",
+            Self::HostNotAllowed => "This server does not answer to that name",
+            Self::OriginNotAllowed => "Pages of that origin may not do this",
+            Self::NotFound => "There is no such thing",
+            Self::MethodNotAllowed => "This cannot be done here",
+            Self::OptedOut => "The customer does not want to be written to",
+            Self::Conflict => "It cannot be done in the present state",
+            Self::PreconditionFailed => "It has changed since you looked at it",
+            Self::TooLarge => "The body is too large",
+            Self::RangeNotSatisfiable => "That part is not there",
+            Self::UnsupportedMediaType => "The body is of another type than expected",
+            Self::UpgradeRequired => "This is a WebSocket",
+            Self::RateLimited => "Too many requests",
+            Self::Unavailable => "It cannot be done just now",
+            Self::Internal => "Something went wrong here",
+        }
+    }
+}
+
+/// The body of an error answer (`application/problem+json`). Only `detail` is needed to read one: whatever else another version
+/// says or leaves out, people can be told what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemBody {
+    /// `urn:crm:problem:` and the code.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default)]
+    pub title: String,
+    /// The HTTP status.
+    #[serde(default)]
+    pub status: u16,
+    /// What is wrong, then what to do about it.
+    pub detail: String,
+    /// The request's path.
+    #[serde(default)]
+    pub instance: String,
+    /// A word of [`Code`].
+    #[serde(default)]
+    pub code: String,
+    /// The same as in the header `X-Request-Id` and in the server's log.
+    #[serde(default)]
+    pub request_id: String,
+    /// The fields that are wrong; absent where it is none in particular.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// One field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// A JSON pointer into the body, or `/name` of a query parameter.
+    pub pointer: String,
+    pub detail: String,
+}

@@ -1,0 +1,109 @@
+//! rule 25: an answer to an idempotency key is replayed byte for byte, whatever its type is by then.
+
+use crm::contract::{RawJson, SendRequest};
+use crm::domain::hex::hex;
+use crm::domain::{ApiKeyId, MessageId};
+use futures_util::FutureExt;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::app::{App, write};
+use crate::ws::client::Client;
+
+const TO: &str = "+447700900123";
+
+/// As an older version wrote it: without fields that are required today, with others, and not as we would write it.
+const OLDER: &str = r#"{"id":1, "content":"once","colour":{"b":1.50,"a":null},"url":"/api/v1/media/9"}"#;
+
+/// Stores [`OLDER`] as the answer to a request.
+async fn store_older(app: &App, key: &'static str, body_hash: [u8; 32], status: u16, message: Option<MessageId>) {
+    let keys = app.json("/api/v1/keys").await;
+    let scope = ApiKeyId(keys["data"][0]["id"].as_i64().unwrap());
+    write(&app.store, move |tx| {
+        async move {
+            let body = RawJson::from_text(OLDER.to_owned()).unwrap();
+            tx.put_answer(scope, key, &body_hash, status, &body, message).await
+        }
+        .boxed()
+    })
+    .await;
+}
+
+async fn is_replayed(answer: Response, status: u16, location: &str) {
+    assert_eq!(answer.status(), status);
+    assert_eq!(answer.headers()["idempotent-replayed"], "true");
+    assert_eq!(answer.headers()["location"], location);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.text().await.unwrap(), OLDER);
+}
+
+#[tokio::test]
+async fn older_answer_to_a_send_is_replayed_as_it_is() {
+    let app = App::start().await;
+    let request = SendRequest {
+        to: Some(TO.to_owned()),
+        content: "once".to_owned(),
+        ..SendRequest::default()
+    };
+    let hash = Sha256::digest(serde_json::to_vec(&request).unwrap()).into();
+    store_older(&app, "order-7", hash, 202, Some(MessageId(41))).await;
+    let answer = app
+        .request(Method::POST, "/api/v1/messages")
+        .header("Idempotency-Key", "order-7")
+        .json(&request)
+        .send()
+        .await
+        .unwrap();
+    is_replayed(answer, 202, "/api/v1/messages/41").await;
+
+    let (mut client, _) = Client::identified(&app, json!({})).await;
+    let d = json!({ "to": TO, "content": "once", "idempotency_key": "order-7" });
+    let reply = client.command("send", &json!("a"), d).await;
+    assert_eq!(
+        (&reply["status"], &reply["idempotent_replayed"]),
+        (&json!(202), &json!(true))
+    );
+    assert_eq!(reply["d"], serde_json::from_str::<Value>(OLDER).unwrap());
+    let sent = app.json("/api/v1/outbox").await;
+    assert_eq!(sent["waiting"], json!([]), "nothing was sent a second time");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn older_answer_to_an_upload_is_replayed_as_it_is() {
+    let app = App::start().await;
+    let file = hex(&Sha256::digest("one"));
+    let hash = Sha256::digest(format!("{file}\0application/octet-stream\0")).into();
+    store_older(&app, "f-1", hash, 201, None).await;
+    let answer = app
+        .request(Method::POST, "/api/v1/media")
+        .header("Idempotency-Key", "f-1")
+        .body("one")
+        .send()
+        .await
+        .unwrap();
+    is_replayed(answer, 201, "/api/v1/media/9").await;
+    app.stop().await;
+}
+
+/// The first answer and its replay are the same bytes.
+#[tokio::test]
+async fn replay_has_the_bytes_of_the_first_answer() {
+    let app = App::start().await;
+    let send = async || {
+        app.request(Method::POST, "/api/v1/messages")
+            .header("Idempotency-Key", "k")
+            .json(&json!({ "to": TO, "location": { "latitude": 51.5, "longitude": -0.1195, "name": "Hall" } }))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    };
+    let first = send().await;
+    assert!(first.contains(r#""latitude":51.5,"longitude":-0.1195"#), "{first}");
+    assert_eq!(send().await, first);
+    app.stop().await;
+}

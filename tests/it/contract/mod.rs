@@ -1,0 +1,176 @@
+//! Everything that is on disks and in other people's programs can still be read: each type of the contract parses what each
+//! earlier version of it wrote (`v1/*.json`), and writes it again with the same names in the same order.
+//!
+//! When a type gets a new field, the files stay as they are: the field is optional when it is read. What a new version writes
+//! besides goes into files of its own.
+
+use std::collections::BTreeMap;
+
+use crm::contract::{
+    AccountStatusView, AccountView, AliveView, ConversationView, CreateKey, CreatedKey, CustomerFile, CustomerView,
+    DeleteCommand, EditCommand, EditCustomer, EditRequest, EventBody, EventType, FilterRequest, HistoryEvent,
+    HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LoginEvent, LoginRequest,
+    MarkReadCommand, MediaView, MergeRequest, MergeView, MessageView, MovedView, NewAccount, OutboxView, Page,
+    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, ReplayView, ResolveRequest,
+    SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
+};
+use crm::domain::CustomerId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+type Samples = BTreeMap<String, Vec<RawJson>>;
+
+/// Asserts that a sample was written by a `T` of an earlier version, and nothing of it is lost.
+fn is_read<T: DeserializeOwned + Serialize>(name: &str, sample: &RawJson) {
+    let read: T = sample
+        .parse()
+        .unwrap_or_else(|error| panic!("{name} can no longer be read: {error}\n{sample}"));
+    is_kept(name, &sample.parse().unwrap(), &serde_json::to_value(read).unwrap());
+}
+
+/// Asserts that everything of `old` is in `new`, under the same names and in the same order.
+fn is_kept(name: &str, old: &Value, new: &Value) {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            let names: Vec<_> = new.keys().filter(|name| old.contains_key(*name)).collect();
+            assert_eq!(old.keys().collect::<Vec<_>>(), names, "{name}");
+            for (field, value) in old {
+                is_kept(&format!("{name}.{field}"), value, &new[field]);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            assert_eq!(old.len(), new.len(), "{name}");
+            for (old, new) in old.iter().zip(new) {
+                is_kept(name, old, new);
+            }
+        }
+        _ => assert_eq!(old, new, "{name}"),
+    }
+}
+
+/// Takes the samples of each type; none may be left over, and each type has some.
+macro_rules! read_all {
+    ($samples:expr; $($name:literal => $type:ty),+ $(,)?) => {{
+        let mut samples: Samples = serde_json::from_str($samples).unwrap();
+        $(
+            let of_type = samples.remove($name).unwrap_or_default();
+            assert!(!of_type.is_empty(), "no sample of {}", $name);
+            for sample in &of_type {
+                is_read::<$type>($name, sample);
+            }
+        )+
+        assert!(samples.is_empty(), "not read: {:?}", samples.keys());
+    }};
+}
+
+#[test]
+fn views_of_version_1_are_read() {
+    read_all! {
+        include_str!("v1/views.json");
+        "MessageView" => MessageView,
+        "MediaView" => MediaView,
+        "CustomerView" => CustomerView,
+        "IdentityView" => IdentityView,
+        "ConversationView" => ConversationView,
+        "MovedView" => MovedView<CustomerId>,
+        "AccountView" => AccountView,
+        "AccountStatusView" => AccountStatusView,
+        "SessionView" => SessionView,
+        "MergeView" => MergeView,
+        "HistoryView" => HistoryView,
+        "SyncView" => SyncView,
+        "SyncStarted" => SyncStarted,
+        "KeyView" => KeyView,
+        "CreatedKey" => CreatedKey,
+        "StatusView" => StatusView,
+        "OutboxView" => OutboxView,
+        "AliveView" => AliveView,
+        "ReadyView" => ReadyView,
+        "QuarantineView" => QuarantineView,
+        "ReplayView" => ReplayView,
+        "ProblemBody" => ProblemBody,
+        "Page<CustomerView>" => Page<CustomerView>,
+        "SendReport" => SendReport,
+        "CustomerFile" => CustomerFile,
+        "LoginEvent" => LoginEvent,
+        "HistoryEvent" => HistoryEvent,
+    }
+}
+
+#[test]
+fn requests_of_version_1_are_read() {
+    read_all! {
+        include_str!("v1/requests.json");
+        "SendRequest" => SendRequest,
+        "EditRequest" => EditRequest,
+        "ReactRequest" => ReactRequest,
+        "ResolveRequest" => ResolveRequest,
+        "EditCustomer" => EditCustomer,
+        "MergeRequest" => MergeRequest,
+        "NewAccount" => NewAccount,
+        "LoginRequest" => LoginRequest,
+        "HistoryRequest" => HistoryRequest,
+        "SyncRequest" => SyncRequest,
+        "CreateKey" => CreateKey,
+        "Identify" => Identify<FilterRequest>,
+        "EditCommand" => EditCommand,
+        "DeleteCommand" => DeleteCommand,
+        "ReactCommand" => ReactCommand,
+        "MarkReadCommand" => MarkReadCommand,
+    }
+}
+
+/// The bytes of a [`SendRequest`] are what an idempotency key is bound to (rule 25): a field that is not given stays out.
+#[test]
+fn send_request_is_written_as_before() {
+    let samples: Samples = serde_json::from_str(include_str!("v1/requests.json")).unwrap();
+    for sample in &samples["SendRequest"] {
+        let request: SendRequest = sample.parse().unwrap();
+        assert_eq!(serde_json::to_string(&request).unwrap(), sample.as_str());
+    }
+}
+
+#[test]
+fn events_of_version_1_are_read() {
+    let samples: Samples = serde_json::from_str(include_str!("v1/events.json")).unwrap();
+    assert_eq!(samples.len(), EventType::ALL.len());
+    for kind in EventType::ALL {
+        for sample in &samples[kind.as_str()] {
+            let body = EventBody::parse(*kind, sample).unwrap_or_else(|error| panic!("{kind}: {error}\n{sample}"));
+            assert_eq!(body.kind(), *kind);
+            let data: Value = body.data().unwrap().parse().unwrap();
+            is_kept(kind.as_str(), &sample.parse().unwrap(), &data);
+        }
+    }
+}
+
+#[test]
+fn frames_of_version_1_are_read() {
+    let samples: Vec<RawJson> = serde_json::from_str(include_str!("v1/frames.json")).unwrap();
+    for sample in &samples {
+        let frame: ServerFrame = ServerFrame::parse(sample.as_str()).unwrap().unwrap();
+        let written = serde_json::to_value(&frame).unwrap();
+        is_kept("frame", &sample.parse().unwrap(), &written);
+    }
+    assert_eq!(ServerFrame::<String>::parse(r#"{"op":"later"}"#).unwrap(), None);
+}
+
+/// Followers pass on what the journal keeps, whatever the types are by then.
+#[test]
+fn stored_data_is_passed_on_byte_for_byte() {
+    let data = r#"{ "id":1,  "of_an_older_type": 1.50 }"#;
+    let event = JournalEvent {
+        seq: crm::domain::Seq(7),
+        at: crm::domain::Timestamp(0),
+        kind: EventType::MessageReceived,
+        account_id: None,
+        customer_id: None,
+        conversation_id: None,
+        data: RawJson::from_text(data.to_owned()).unwrap(),
+    };
+    assert!(event.data.parse::<MessageView>().is_err(), "nothing that is read today");
+    assert!(serde_json::to_string(&event).unwrap().contains(data));
+    let frame: ServerFrame = ServerFrame::Event(event.into());
+    assert!(serde_json::to_string(&frame).unwrap().contains(data));
+}
