@@ -10,7 +10,6 @@ pub mod csv;
 mod customers;
 mod export;
 mod extract;
-mod follower;
 mod guard;
 mod health;
 pub mod history;

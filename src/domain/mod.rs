@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod details;
 pub mod display_name;
 pub mod event;
+pub mod event_filter;
 pub mod group;
 pub mod hex;
 pub mod history;

@@ -11,16 +11,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::super::MAX_BODY_BYTES;
 use super::super::auth::Caller;
-use super::super::follower::{Follower, Next};
 use super::super::secret;
 use super::super::state::ApiState;
 use super::command;
-use super::filter::Filter;
 use super::frame::{self, ClientFrame, Close};
 use super::identify::{Identified, Start, identify};
 use super::limits::SocketLimits;
 use crate::domain::Seq;
+use crate::domain::event_filter::EventFilter;
 use crate::domain::message::Origin;
+use crate::store::{Follower, Next};
 
 /// When to come back after a restart.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -179,7 +179,7 @@ impl Live<'_> {
     }
 
     /// Tells what the journal has, first up to `replay_to`, then for ever.
-    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &Filter) -> Result<Never, Close> {
+    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &EventFilter) -> Result<Never, Close> {
         let mut follower = Follower::new(&self.state.store, cursor);
         let mut replayed = 0_u64;
         if replay_to.is_some_and(|end| end <= cursor) {

@@ -7,9 +7,9 @@ use super::super::auth::Caller;
 use super::super::problem::Code;
 use super::super::scope::Scope;
 use super::super::state::ApiState;
-use super::filter::{Filter, FilterRequest};
 use super::frame::Close;
 use crate::domain::Seq;
+use crate::domain::event_filter::{EventFilter, FilterRequest};
 use crate::domain::message::Origin;
 use crate::store::JournalRange;
 
@@ -24,7 +24,7 @@ struct Identify {
 /// A client that is let in.
 pub struct Identified {
     pub caller: Caller,
-    pub filter: Filter,
+    pub filter: EventFilter,
     pub range: JournalRange,
     pub start: Start,
 }
@@ -73,9 +73,9 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
     })
 }
 
-async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close> {
+async fn filter(state: &ApiState, asked: Option<Value>) -> Result<EventFilter, Close> {
     let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
-        return Ok(Filter::default());
+        return Ok(EventFilter::default());
     };
     let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
     let account = match &request.account {
@@ -85,7 +85,7 @@ async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close>
         }
         None => None,
     };
-    Filter::new(request, account).ok_or(Close::BadFilter)
+    EventFilter::new(request, account).ok_or(Close::BadFilter)
 }
 
 fn start(resume_from: Option<i64>, range: JournalRange) -> Result<Start, Close> {

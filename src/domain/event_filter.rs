@@ -1,14 +1,14 @@
-//! Which events a connection wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
+//! Which events a follower wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
 
 use serde::Deserialize;
 
-use crate::domain::event::{EventType, JournalEvent};
-use crate::domain::{AccountId, ConversationId};
+use super::event::{EventType, JournalEvent};
+use super::{AccountId, ConversationId};
 
 /// Most entries in one list of a filter.
 const MAX_ENTRIES: usize = 1000;
 
-/// As the client writes it.
+/// A filter as the client writes it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilterRequest {
@@ -18,15 +18,16 @@ pub struct FilterRequest {
     pub account: Option<String>,
 }
 
+/// A filter whose names are resolved.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct EventFilter {
     types: Option<Vec<EventType>>,
     conversations: Option<Vec<ConversationId>>,
     account: Option<AccountId>,
 }
 
-impl Filter {
-    /// `None` when the filter is longer than we take. `account` is the id of the account that it names.
+impl EventFilter {
+    /// Returns `None` when the filter is longer than we take. `account` is the id of the account that it names.
     pub fn new(request: FilterRequest, account: Option<AccountId>) -> Option<Self> {
         let short = |length: Option<usize>| length.is_none_or(|length| length <= MAX_ENTRIES);
         let lengths = (
@@ -40,6 +41,7 @@ impl Filter {
         })
     }
 
+    /// Returns whether the follower wants this event.
     pub fn takes(&self, event: &JournalEvent) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(&event.kind))
             && self
