@@ -22,7 +22,6 @@ pub use self::core::reader::Reader;
 pub use self::core::refusal::Refusal;
 pub use self::core::registry::Line;
 pub use self::core::syncs::Syncs;
-pub use self::core::wake_up::Bell;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use crate::vault::VaultError;

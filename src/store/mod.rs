@@ -31,8 +31,10 @@ mod rooms;
 mod row;
 mod session;
 mod settings;
+mod wake_up;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +48,7 @@ use crate::domain::{Clock, Seq, Timestamp};
 use crate::supervisor::Supervisor;
 
 use session::Session;
+use wake_up::WakeUps;
 use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
@@ -69,6 +72,7 @@ pub use portraits::{DuePortrait, Face, Looked};
 pub use quarantine::QuarantineItem;
 pub use removal::Added;
 pub use rooms::{RoomOf, ShownAs, Tick};
+pub use wake_up::WorkFor;
 
 /// How long closing waits for what was accepted to be committed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
@@ -84,6 +88,7 @@ struct Inner {
     readers: DatabaseConnection,
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
+    wake_ups: WakeUps,
     clock: Arc<dyn Clock>,
     /// No more closures are accepted.
     closing: CancellationToken,
@@ -104,6 +109,8 @@ pub struct Tx {
     session: Session,
     now: Timestamp,
     events: Vec<Event>,
+    /// Those who are woken when it commits.
+    woken: BTreeSet<WorkFor>,
 }
 
 impl Store {

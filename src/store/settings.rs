@@ -4,7 +4,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, 
 
 use entity::{cursor, setting};
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// The setting that holds the instance's id.
 pub(super) const INSTANCE: &str = "instance";
@@ -80,6 +80,11 @@ impl Tx {
 
     /// Parks the outbox, or lets it go.
     pub async fn set_parked(&mut self, parked: bool) -> Result<(), StoreError> {
+        if !parked {
+            for account in self.accounts().await? {
+                self.wake(WorkFor::WhatsApp(account.id));
+            }
+        }
         self.set_setting(PARKED, parked.then_some("yes")).await
     }
 

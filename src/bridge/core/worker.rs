@@ -173,3 +173,116 @@ impl Wake for Arc<Notify> {
         self.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::bridge::core::policy::{Policy, ReadMode};
+    use crate::bridge::core::random::Random;
+    use crate::clock::SystemClock;
+    use crate::domain::AccountId;
+    use crate::domain::history::HistoryDepth;
+    use crate::domain::media::MediaRules;
+    use crate::domain::outbox::{Target, Work};
+    use crate::domain::pace::Pace;
+    use crate::store::{NewWork, Store, WorkFor};
+    use crate::supervisor::Supervisor;
+    use crate::vault::Vault;
+
+    /// Counts its steps, each of which would ask the database.
+    struct Counting {
+        core: Core,
+        account: AccountId,
+        steps: watch::Sender<u32>,
+    }
+
+    impl Worker for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn core(&self) -> &Core {
+            &self.core
+        }
+
+        fn wakes(&self) -> Wakes {
+            Wakes::none().and(self.core.store.wake_ups(WorkFor::WhatsApp(self.account)))
+        }
+
+        fn poll(&self) -> Duration {
+            Duration::from_hours(1)
+        }
+
+        async fn step(&mut self) -> Result<Progress, StoreError> {
+            self.steps.send_modify(|steps| *steps += 1);
+            Ok(Progress::Idle)
+        }
+    }
+
+    fn policy() -> Policy {
+        Policy {
+            matrix: false,
+            agents: vec![],
+            owner: None,
+            read: ReadMode::Never,
+            read_delay: Duration::ZERO..=Duration::ZERO,
+            spacing: Duration::ZERO..=Duration::ZERO,
+            send_expires: None,
+            pace: Pace::default(),
+            media: MediaRules::default(),
+            history: HistoryDepth::None,
+        }
+    }
+
+    async fn account(store: &Store, name: &'static str) -> AccountId {
+        let made = store.write::<_, StoreError, _>(move |tx| Box::pin(tx.create_account(name)));
+        made.await.unwrap().id
+    }
+
+    async fn enqueue(store: &Store, account: AccountId) {
+        let enqueued = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let work = NewWork::for_account(Target::WhatsApp, account, Work::UpdateRoom);
+                tx.enqueue(work).await
+            })
+        });
+        enqueued.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn write_for_one_account_wakes_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
+        let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
+        let (busy, calm) = (account(&store, "busy").await, account(&store, "calm").await);
+        let vault = Vault::in_folder(folder.path()).unwrap();
+        let clock = Arc::new(SystemClock);
+        let core = Core::new(store.clone(), vault, clock, Random::seeded(1), policy())
+            .await
+            .unwrap();
+        let tasks = Supervisor::new();
+        let [mut of_busy, mut of_calm] = [busy, calm].map(|account| {
+            let (steps, counted) = watch::channel(0);
+            let core = core.clone();
+            tasks.spawn("counting", run(Counting { core, account, steps }, tasks.stopping()));
+            counted
+        });
+        of_busy.wait_for(|steps| *steps == 1).await.unwrap();
+        of_calm.wait_for(|steps| *steps == 1).await.unwrap();
+        for n in 2..12 {
+            enqueue(&store, busy).await;
+            of_busy.wait_for(|steps| *steps == n).await.unwrap();
+        }
+        enqueue(&store, calm).await;
+        of_calm.wait_for(|steps| *steps > 1).await.unwrap();
+        assert_eq!(
+            (*of_busy.borrow(), *of_calm.borrow()),
+            (11, 2),
+            "a step for each write of one's own"
+        );
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+        store.close().await;
+    }
+}

@@ -11,7 +11,7 @@ use crate::bridge::core::{Core, trouble};
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, TxnId};
 use crate::domain::outbox::{OutboxItem, Target, Work};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
-use crate::store::{Busy, StoreError};
+use crate::store::{Busy, StoreError, WorkFor};
 use futures_util::FutureExt;
 
 use super::{render, spec, ticks};
@@ -24,7 +24,7 @@ const TXN_TRUSTED_FOR: Duration = Duration::from_mins(30);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Refusals of one piece of work before it is left undone, and said so in the log.
 const MAX_ATTEMPTS: u32 = 10;
-/// The safety net behind the bell.
+/// The safety net behind the wake-ups.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off the lanes of the rooms.
@@ -84,7 +84,9 @@ impl Pieces for RoomRelay {
     }
 
     fn wakes(&self) -> Wakes {
-        Wakes::none().and(self.core.bell.listen()).and(self.port.status())
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::Rooms))
+            .and(self.port.status())
     }
 
     fn poll(&self) -> Duration {
