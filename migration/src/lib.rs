@@ -11,6 +11,7 @@ mod m0007_pace;
 mod m0008_accounts;
 mod m0009_portraits;
 mod m0010_group_pictures;
+mod m0011_wanted_links;
 
 use sea_orm_migration::prelude::*;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_accounts::Migration),
             Box::new(m0009_portraits::Migration),
             Box::new(m0010_group_pictures::Migration),
+            Box::new(m0011_wanted_links::Migration),
         ]
     }
 }

@@ -17,6 +17,7 @@ pub mod group;
 pub mod hex;
 pub mod history;
 pub mod ledger;
+pub mod linking;
 pub mod matrix;
 pub mod media;
 pub mod merge;

@@ -15,6 +15,7 @@ mod groups;
 mod history;
 mod idempotency;
 mod journal;
+mod linking;
 mod listen;
 mod media;
 mod merges;

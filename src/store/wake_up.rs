@@ -22,6 +22,8 @@ pub enum WorkFor {
     Media(AccountId),
     /// The looking up of profile pictures through an account.
     Avatars(AccountId),
+    /// The linking of an account's device.
+    Linking(AccountId),
 }
 
 impl WorkFor {

@@ -7,6 +7,7 @@ mod hearing;
 mod history;
 mod inbound;
 mod kinds;
+mod linking;
 mod outbound;
 mod pace;
 mod people;

@@ -21,6 +21,7 @@ use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
 
 use super::clock::VirtualClock;
 use super::gate::{Gate, Gated};
@@ -134,6 +135,7 @@ impl Run {
             reader: reader.clone(),
             resynced: inbound.resynced(),
             syncs: inbound.syncs(),
+            link_failed: watch::Sender::new(None),
         };
         let desk = Desk::new(core.clone(), vec![line], None);
         Program {
