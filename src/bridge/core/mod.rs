@@ -14,6 +14,8 @@ pub(super) mod refusal;
 pub(super) mod registry;
 pub(super) mod state;
 pub(super) mod syncs;
+#[cfg(test)]
+mod testing;
 pub(super) mod trouble;
 pub(super) mod worker;
 

@@ -176,20 +176,12 @@ impl Wake for Arc<Notify> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::bridge::core::policy::{Policy, ReadMode};
-    use crate::bridge::core::random::Random;
-    use crate::clock::SystemClock;
+    use crate::bridge::core::testing;
     use crate::domain::AccountId;
-    use crate::domain::history::HistoryDepth;
-    use crate::domain::media::MediaRules;
     use crate::domain::outbox::{Target, Work};
-    use crate::domain::pace::Pace;
     use crate::store::{NewWork, Store, WorkFor};
     use crate::supervisor::Supervisor;
-    use crate::vault::Vault;
 
     /// Counts its steps, each of which would ask the database.
     struct Counting {
@@ -221,21 +213,6 @@ mod tests {
         }
     }
 
-    fn policy() -> Policy {
-        Policy {
-            matrix: false,
-            agents: vec![],
-            owner: None,
-            read: ReadMode::Never,
-            read_delay: Duration::ZERO..=Duration::ZERO,
-            spacing: Duration::ZERO..=Duration::ZERO,
-            send_expires: None,
-            pace: Pace::default(),
-            media: MediaRules::default(),
-            history: HistoryDepth::None,
-        }
-    }
-
     async fn account(store: &Store, name: &'static str) -> AccountId {
         let made = store.write::<_, StoreError, _>(move |tx| Box::pin(tx.create_account(name)));
         made.await.unwrap().id
@@ -254,14 +231,9 @@ mod tests {
     #[tokio::test]
     async fn write_for_one_account_wakes_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
-        let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
+        let core = testing::core(folder.path()).await;
+        let store = core.store.clone();
         let (busy, calm) = (account(&store, "busy").await, account(&store, "calm").await);
-        let vault = Vault::in_folder(folder.path()).unwrap();
-        let clock = Arc::new(SystemClock);
-        let core = Core::new(store.clone(), vault, clock, Random::seeded(1), policy())
-            .await
-            .unwrap();
         let tasks = Supervisor::new();
         let [mut of_busy, mut of_calm] = [busy, calm].map(|account| {
             let (steps, counted) = watch::channel(0);
