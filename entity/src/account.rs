@@ -30,6 +30,10 @@ pub struct Model {
     pub removing_at: Option<i64>,
     pub keep_profile: Option<bool>,
     pub removed_at: Option<i64>,
+    /// What is to be done about its link to a phone (for a login by code: of which number), and when that was asked for.
+    pub wanted: Option<String>,
+    pub wanted_phone: Option<String>,
+    pub wanted_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

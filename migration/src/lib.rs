@@ -12,6 +12,7 @@ mod m0008_accounts;
 mod m0009_portraits;
 mod m0010_group_pictures;
 mod m0011_agents;
+mod m0012_wanted_links;
 
 use sea_orm_migration::prelude::*;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_portraits::Migration),
             Box::new(m0010_group_pictures::Migration),
             Box::new(m0011_agents::Migration),
+            Box::new(m0012_wanted_links::Migration),
         ]
     }
 }

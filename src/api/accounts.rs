@@ -97,10 +97,14 @@ pub async fn session(
 ) -> Result<Unless<SessionView>, Problem> {
     let account = in_use(&state.store, &name).await?;
     let mut session = state.desk.session(account.id).await?;
+    let mut failed = state.desk.link_failed(account.id).await?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let mut waited = Box::pin(tokio::time::sleep(wait(&headers)));
     loop {
-        let view = SessionView::from(&*session.borrow_and_update());
+        let view = SessionView {
+            error: failed.borrow_and_update().clone(),
+            ..SessionView::from(&*session.borrow_and_update())
+        };
         let body = serde_json::to_vec(&view).map_err(|error| Problem::internal(&error.into()))?;
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
         if known != Some(&tag) {
@@ -108,6 +112,7 @@ pub async fn session(
         }
         tokio::select! {
             changed = session.changed() => changed.map_err(|_| not_driven(&name))?,
+            changed = failed.changed() => changed.map_err(|_| not_driven(&name))?,
             () = &mut waited => return Ok(Unless::Same { tag }),
             () = state.supervisor.stopping().cancelled_owned() => return Err(not_driven(&name)),
         }
@@ -125,7 +130,7 @@ pub(super) fn wait(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0)).min(MAX_WAIT)
 }
 
-/// Starts linking a device.
+/// Asks for a device to be linked; the session shows its codes, or why that failed.
 pub async fn login(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -140,14 +145,14 @@ pub async fn login(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Unlinks the device.
+/// Asks for the device to be unlinked.
 pub async fn logout(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.logout(account.id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Takes the session over from another window.
+/// Asks for the session to be taken over from another window.
 pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.take_over(account.id).await?;

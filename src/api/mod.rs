@@ -12,7 +12,6 @@ pub mod csv;
 mod customers;
 mod export;
 mod extract;
-mod follower;
 mod guard;
 mod health;
 mod history;

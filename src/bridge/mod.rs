@@ -1,5 +1,6 @@
 //! The service layer. Everything passes through here: what WhatsApp and the rooms tell is taken in, what people write is
-//! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
+//! accepted, and the outbox is worked off. Every write about messages, people, rooms and accounts begins here (those about keys
+//! begin in `api`, the first account in `cli`). Knows the ports, never the adapters.
 //!
 //! Its wings, each using only those before it: `core` (what all share), `media`, `inbound`, `history`, `outbound`, `desk`
 //! (what faces ask for), `rooms`, `accounts` (which starts the workers of the others).
@@ -23,11 +24,10 @@ pub use self::core::reader::Reader;
 pub use self::core::refusal::Refusal;
 pub use self::core::registry::Line;
 pub use self::core::syncs::Syncs;
-pub use self::core::wake_up::Bell;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use crate::vault::VaultError;
-pub use accounts::{Source, Switchboard, start};
+pub use accounts::{Linking, Source, Switchboard, start};
 pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload};
 pub use history::{Importer, Vanishing};
 pub use inbound::Inbound;

@@ -64,6 +64,8 @@ impl Login {
         let view = look.now().await?;
         let path = format!("/api/v1/accounts/{name}");
         let follows = !self.no_wait && (self.history.is_some() || display.has_bar());
+        let asked = !view.state.is_linked() || view.state == SessionState::Conflict;
+        let by_number = asked && self.phone.is_some();
         if view.state == SessionState::Conflict {
             send(client.request(Method::POST, &format!("{path}/takeover"))).await?;
         } else if !view.state.is_linked() {
@@ -78,6 +80,13 @@ impl Login {
         }
         let end = loop {
             let view = look.next().await?;
+            if asked && let Some(fault) = failed(&view) {
+                return Err(fault.into());
+            }
+            // The page shows its QR code by itself, until the other code is there.
+            if by_number && view.state == SessionState::Qr {
+                continue;
+            }
             display.show(&view)?;
             if let Some(end) = end(&view) {
                 break end?;
@@ -148,6 +157,13 @@ impl Login {
             session.changed().await.context("the session has ended")?;
         }
     }
+}
+
+/// Why what was asked for has failed, if it has.
+pub fn failed(view: &SessionView) -> Option<Fault> {
+    let is_down = matches!(view.state, SessionState::Failed | SessionState::Mismatch);
+    let why = view.error.as_ref().or_else(|| view.detail.as_ref().filter(|_| is_down));
+    why.map(|why| Fault::new(Exit::Unreachable, why.clone()))
 }
 
 fn no_account(name: &str) -> Fault {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use tokio::time::{Instant, sleep};
 
 use super::client::send;
-use super::login::{SessionLook, account_name};
+use super::login::{SessionLook, account_name, failed};
 use super::{Exit, Fault, Shell, output};
 use crate::contract::Empty;
 
@@ -36,7 +36,14 @@ impl Logout {
         let path = format!("/api/v1/accounts/{name}/logout");
         send(client.request(Method::POST, &path).json(&Empty {})).await?;
         let end = Instant::now() + LIMIT;
-        while look.now().await?.state.is_linked() {
+        loop {
+            let view = look.now().await?;
+            if !view.state.is_linked() {
+                break;
+            }
+            if let Some(fault) = failed(&view) {
+                return Err(fault.into());
+            }
             if Instant::now() > end {
                 let text = format!(
                     "the account {name} is still linked after {} s; look at `crm status`",

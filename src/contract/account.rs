@@ -57,6 +57,9 @@ pub struct SessionView {
     pub pairing_code: Option<String>,
     /// The linked phone.
     pub me: Option<MeView>,
+    /// Why the login, logout or take-over that was asked for last has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A linked phone.
@@ -118,6 +121,7 @@ impl From<&Session> for SessionView {
             qr: session.qr.clone(),
             pairing_code: session.pairing_code.clone(),
             me: session.me.clone().map(Into::into),
+            error: None,
         }
     }
 }

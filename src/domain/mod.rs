@@ -16,6 +16,7 @@ pub mod group;
 pub mod hex;
 pub mod history;
 pub mod ledger;
+pub mod linking;
 pub mod matrix;
 pub mod media;
 pub mod merge;

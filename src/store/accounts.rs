@@ -122,6 +122,9 @@ impl Tx {
             removing_at: Set(None),
             keep_profile: Set(None),
             removed_at: Set(None),
+            wanted: Set(None),
+            wanted_phone: Set(None),
+            wanted_at: Set(None),
             created_at: Set(self.now.0),
             updated_at: Set(self.now.0),
         };

@@ -14,7 +14,7 @@ use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Ti
 use super::messages::whole_seconds;
 use super::page::{self, Page, PageKey, PageRequest};
 use super::row::word;
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// What [`Tx::resolve_conversation`] found or made.
 #[derive(Clone, Debug, PartialEq)]
@@ -301,6 +301,8 @@ impl Tx {
         kind: ChatKind,
         name: &str,
     ) -> Result<Conversation, StoreError> {
+        // Nobody has seen its picture yet.
+        self.wake(WorkFor::Avatars(account));
         let mut row = conversation::Model {
             id: ConversationId(0),
             account_id: account,

@@ -9,11 +9,14 @@ mod connect;
 mod conversations;
 mod customers;
 mod error;
+mod event_filter;
 mod failure;
+mod follower;
 mod groups;
 mod history;
 mod idempotency;
 mod journal;
+mod linking;
 mod listen;
 mod media;
 mod merges;
@@ -30,8 +33,10 @@ mod rooms;
 mod row;
 mod session;
 mod settings;
+mod wake_up;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +50,7 @@ use crate::domain::{Clock, Seq, Timestamp};
 use crate::supervisor::Supervisor;
 
 use session::Session;
+use wake_up::WakeUps;
 use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
@@ -53,6 +59,8 @@ pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, CustomerFilter, ResolvedCustomer, Told};
 pub use error::StoreError;
+pub use event_filter::EventFilter;
+pub use follower::{Follower, Next};
 pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;
 pub use journal::JournalRange;
@@ -67,6 +75,7 @@ pub use quarantine::QuarantineItem;
 pub use removal::Added;
 pub use rooms::{RoomOf, ShownAs, Tick};
 pub use settings::Restored;
+pub use wake_up::WorkFor;
 
 /// How long closing waits for what was accepted to be committed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
@@ -82,6 +91,7 @@ struct Inner {
     readers: DatabaseConnection,
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
+    wake_ups: WakeUps,
     clock: Arc<dyn Clock>,
     /// No more closures are accepted.
     closing: CancellationToken,
@@ -102,6 +112,8 @@ pub struct Tx {
     session: Session,
     now: Timestamp,
     events: Vec<Event>,
+    /// Those who are woken when it commits.
+    woken: BTreeSet<WorkFor>,
 }
 
 impl Store {

@@ -15,6 +15,7 @@ use crate::domain::{Clock, Seq};
 use crate::supervisor::Supervisor;
 
 use super::connect::{Connections, connect};
+use super::wake_up::WakeUps;
 use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};
 
@@ -73,12 +74,14 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
     let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
     let head = watch::Sender::new(head);
+    let wake_ups = WakeUps::default();
     let tasks = Supervisor::new();
     let task = Writer {
         database: writer.clone(),
         jobs: waiting,
         clock: clock.clone(),
         head: head.clone(),
+        wake_ups: wake_ups.clone(),
         closing: closing.clone(),
     };
     let gone = abandoned.clone();
@@ -101,6 +104,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
             readers,
             jobs,
             head,
+            wake_ups,
             clock,
             closing,
             abandoned,

@@ -13,7 +13,7 @@ use crate::domain::outbox::{MatrixWork, OutboxItem, Target, TargetWork, WhatsApp
 use crate::domain::{AccountId, ConversationId, MatrixRoomId, MessageId, OutboxId, Timestamp};
 
 use super::row::{from_json, to_json, word};
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// The outbox's name in a query about rows that stand before others.
 const EARLIER: &str = "earlier";
@@ -201,6 +201,7 @@ impl Store {
 
 impl Tx {
     pub async fn enqueue(&mut self, new: NewWork) -> Result<OutboxId, StoreError> {
+        self.wake(WorkFor::outbox(new.target, new.account));
         let row = outbox::ActiveModel {
             id: NotSet,
             target: Set(new.work.target().to_string()),
@@ -269,6 +270,7 @@ impl Tx {
 
     /// Makes an account's waiting work for WhatsApp due now: what kept it waiting may be over.
     pub async fn hasten(&mut self, account: AccountId) -> Result<(), StoreError> {
+        self.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
             .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
@@ -279,8 +281,9 @@ impl Tx {
         Ok(())
     }
 
-    /// The same for one lane.
-    pub async fn hasten_lane(&mut self, lane: ConversationId) -> Result<(), StoreError> {
+    /// The same for one of its lanes.
+    pub async fn hasten_lane(&mut self, account: AccountId, lane: ConversationId) -> Result<(), StoreError> {
+        self.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
             .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))

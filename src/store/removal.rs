@@ -57,6 +57,8 @@ impl Tx {
         let change = account::ActiveModel {
             removing_at: Set(Some(self.now.0)),
             keep_profile: Set(Some(keep_profile)),
+            wanted: Set(None),
+            wanted_phone: Set(None),
             ..account::ActiveModel::default()
         };
         self.change_account(id, change).await?;

@@ -6,7 +6,7 @@ use entity::{cursor, setting};
 
 use crate::domain::OutboxId;
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// The setting that holds the instance's id.
 pub(super) const INSTANCE: &str = "instance";
@@ -100,6 +100,11 @@ impl Tx {
 
     /// Parks the outbox, or lets it go.
     pub async fn set_parked(&mut self, parked: bool) -> Result<(), StoreError> {
+        if !parked {
+            for account in self.accounts().await? {
+                self.wake(WorkFor::WhatsApp(account.id));
+            }
+        }
         self.set_setting(PARKED, parked.then_some("yes")).await
     }
 

@@ -2,6 +2,7 @@
 //! answered after its commit. So a hundred writers cost one sync of the disk, and none hears of success too early.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::domain::{Clock, Seq};
 
 use super::failure::{Aftermath, Failure};
 use super::session::Session;
+use super::wake_up::{WakeUps, WorkFor};
 use super::{StoreError, Tx, journal, open};
 
 /// Closures that may wait; more wait for their turn to wait.
@@ -119,6 +121,7 @@ pub(super) struct Writer {
     pub jobs: mpsc::Receiver<Box<dyn Job>>,
     pub clock: Arc<dyn Clock>,
     pub head: watch::Sender<Seq>,
+    pub wake_ups: WakeUps,
     pub closing: CancellationToken,
 }
 
@@ -150,11 +153,13 @@ impl Writer {
         let mut pauses = PAUSES.iter();
         loop {
             let failure = match self.attempt(&mut group).await {
-                Ok(Some(seq)) => {
-                    journal::raise(&self.head, seq);
+                Ok(Committed { head, woken }) => {
+                    if let Some(seq) = head {
+                        journal::raise(&self.head, seq);
+                    }
+                    self.wake_ups.wake(&woken);
                     break;
                 }
-                Ok(None) => break,
                 Err(failure) => failure,
             };
             if matches!(failure.error, StoreError::Unreachable(_)) && pauses.len() < PAUSES.len() {
@@ -176,20 +181,20 @@ impl Writer {
         }
     }
 
-    /// Runs a group in one transaction; gives the newest event's number if it wrote events.
-    async fn attempt(&self, group: &mut [Box<dyn Job>]) -> Result<Option<Seq>, Failure> {
+    /// Runs a group in one transaction.
+    async fn attempt(&self, group: &mut [Box<dyn Job>]) -> Result<Committed, Failure> {
         let outer = self
             .database
             .begin_with_options(open::immediate())
             .await
             .map_err(|error| whole(&error))?;
-        let mut events = Vec::new();
+        let (mut events, mut woken) = (Vec::new(), BTreeSet::new());
         for job in group.iter_mut().filter(|job| !job.is_unwanted()) {
-            self.run_one(&outer, job.as_mut(), &mut events).await?;
+            self.run_one(&outer, job.as_mut(), &mut events, &mut woken).await?;
         }
         let head = journal::append(&outer, events).await.map_err(|error| whole(&error))?;
         outer.commit().await.map_err(|error| whole(&error))?;
-        Ok(head)
+        Ok(Committed { head, woken })
     }
 
     /// Runs one closure under a savepoint, again when another process was faster. Fails only when the whole transaction has.
@@ -198,23 +203,27 @@ impl Writer {
         outer: &DatabaseTransaction,
         job: &mut dyn Job,
         events: &mut Vec<journal::Entry>,
+        woken: &mut BTreeSet<WorkFor>,
     ) -> Result<(), Failure> {
         for round in 1.. {
             let mut tx = Tx {
                 session: Session::new(outer.begin().await.map_err(|error| whole(&error))?),
                 now: self.clock.now(),
                 events: Vec::new(),
+                woken: BTreeSet::new(),
             };
             let keep = job.run(&mut tx).await;
             let Tx {
                 session,
                 now,
                 events: told,
+                woken: to_wake,
             } = tx;
             let (savepoint, failure) = session.into_parts();
             match failure {
                 None if keep => {
                     savepoint.commit().await.map_err(|error| whole(&error))?;
+                    woken.extend(to_wake);
                     events.extend(told.into_iter().map(|event| journal::Entry { at: now, event }));
                     return Ok(());
                 }
@@ -233,6 +242,13 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// What a group's transaction has come to.
+struct Committed {
+    /// The newest event's number, if it wrote events.
+    head: Option<Seq>,
+    woken: BTreeSet<WorkFor>,
 }
 
 /// An error outside the closures: of the transaction itself, which is gone whatever the error is.

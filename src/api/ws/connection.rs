@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::command;
-use super::filter::Filter;
 use super::frame::{self, Close};
 use super::identify::{Identified, Start, identify};
 use super::limits::SocketLimits;
@@ -22,6 +21,7 @@ use crate::api::state::ApiState;
 use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
+use crate::store::{EventFilter, Follower, Next};
 
 /// When to come back after a restart.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -191,7 +191,7 @@ impl Live<'_> {
     }
 
     /// Tells what the journal has, first up to `replay_to`, then for ever.
-    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &Filter) -> Result<Never, Close> {
+    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &EventFilter) -> Result<Never, Close> {
         let mut follower = Follower::new(&self.state.store, cursor);
         let mut replayed = 0_u64;
         if replay_to.is_some_and(|end| end <= cursor) {

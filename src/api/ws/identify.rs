@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::filter::Filter;
 use super::frame::Close;
 use crate::api::auth::Caller;
 use crate::api::problem::Code;
@@ -10,12 +9,12 @@ use crate::api::state::ApiState;
 use crate::contract::{FilterRequest, Identify, Scope};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
-use crate::store::JournalRange;
+use crate::store::{EventFilter, JournalRange};
 
 /// A client that is let in.
 pub struct Identified {
     pub caller: Caller,
-    pub filter: Filter,
+    pub filter: EventFilter,
     pub range: JournalRange,
     pub start: Start,
 }
@@ -64,9 +63,9 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
     })
 }
 
-async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close> {
+async fn filter(state: &ApiState, asked: Option<Value>) -> Result<EventFilter, Close> {
     let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
-        return Ok(Filter::default());
+        return Ok(EventFilter::default());
     };
     let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
     let account = match &request.account {
@@ -76,7 +75,7 @@ async fn filter(state: &ApiState, asked: Option<Value>) -> Result<Filter, Close>
         }
         None => None,
     };
-    Filter::new(request, account).ok_or(Close::BadFilter)
+    EventFilter::new(request, account).ok_or(Close::BadFilter)
 }
 
 fn start(resume_from: Option<i64>, range: JournalRange) -> Result<Start, Close> {

@@ -3,7 +3,6 @@
 
 mod command;
 mod connection;
-mod filter;
 mod frame;
 mod identify;
 mod limits;

@@ -1,8 +1,10 @@
 //! Which accounts are driven here: opened, given their workers, and removed, as their rows say.
 
+mod linking;
 mod manager;
 mod removal;
 mod start;
 
+pub use linking::Linking;
 pub use manager::{Source, Switchboard};
 pub use start::start;

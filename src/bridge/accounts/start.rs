@@ -18,6 +18,7 @@ use crate::domain::whatsapp::WhatsApp;
 use crate::store::Fence;
 use crate::supervisor::Supervisor;
 
+use super::linking::Linking;
 use super::manager::Switchboard;
 
 /// An account to be driven.
@@ -43,9 +44,12 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
     let syncs = inbound.syncs();
     let reading = Reading::new(core.clone(), port.clone(), reader.clone());
+    let linking = Linking::new(core.driving(id, fence), id, port.clone());
+    let link_failed = linking.failed();
     let stopping = tasks.stopping();
     let vanishing = Vanishing::new(core.driving(id, fence), id);
     tasks.spawn("vanishing", worker::run(vanishing, stopping.clone()));
+    tasks.spawn("linking", worker::run(linking, stopping.clone()));
     tasks.spawn("inbound", worker::run(inbound, stopping.clone()));
     tasks.spawn("relay to WhatsApp", worker::run(relay, stopping.clone()));
     let fetching = Lanes::new(fetching, tasks);
@@ -60,6 +64,7 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
         reader,
         resynced,
         syncs,
+        link_failed,
     }
 }
 

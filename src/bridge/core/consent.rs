@@ -20,7 +20,7 @@ pub(crate) async fn heard(
     conversation: &Conversation,
     message: &Message,
 ) -> Result<(), StoreError> {
-    tx.hasten_lane(conversation.id).await?;
+    tx.hasten_lane(conversation.account_id, conversation.id).await?;
     let Some(customer) = conversation.customer_id.filter(|_| message.kind == Kind::Text) else {
         return Ok(());
     };

@@ -217,3 +217,163 @@ impl<P: Pieces> Worker for Lanes<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, PoisonError};
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::bridge::core::testing;
+
+    /// Numbers below `count`, each done once it is let go.
+    #[derive(Clone)]
+    struct Numbers {
+        core: Core,
+        count: u32,
+        done: Arc<Mutex<Vec<u32>>>,
+        waiting: Arc<Mutex<HashMap<u32, oneshot::Sender<()>>>>,
+        /// How many were dropped half-way.
+        dropped: Arc<Mutex<Vec<u32>>>,
+    }
+
+    /// Notes the number of a piece that is dropped before it is done.
+    struct HalfWay<'a>(&'a Numbers, u32);
+
+    impl Drop for HalfWay<'_> {
+        fn drop(&mut self) {
+            if !locked(&self.0.done).contains(&self.1) {
+                locked(&self.0.dropped).push(self.1);
+            }
+        }
+    }
+
+    fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    impl InHand<u32> for Vec<u32> {
+        fn take(&mut self, piece: &u32) -> bool {
+            self.push(*piece);
+            true
+        }
+
+        fn put_back(&mut self, piece: &u32) {
+            self.retain(|other| other != piece);
+        }
+    }
+
+    impl Pieces for Numbers {
+        type Piece = u32;
+        type InHand = Vec<u32>;
+
+        const AT_ONCE: usize = 3;
+        const FINISHES: bool = true;
+
+        fn name(&self) -> &'static str {
+            "numbers"
+        }
+
+        fn core(&self) -> &Core {
+            &self.core
+        }
+
+        fn wakes(&self) -> Wakes {
+            Wakes::none()
+        }
+
+        fn poll(&self) -> Duration {
+            Duration::from_hours(1)
+        }
+
+        async fn due(&self, in_hand: &Vec<u32>, limit: usize) -> Result<Vec<u32>, StoreError> {
+            let done = locked(&self.done).clone();
+            let due = (0..self.count).filter(|number| !done.contains(number) && !in_hand.contains(number));
+            Ok(due.take(limit).collect())
+        }
+
+        async fn work(&self, piece: &u32) -> Result<(), StoreError> {
+            let _half_way = HalfWay(self, *piece);
+            let (go, gone) = oneshot::channel();
+            locked(&self.waiting).insert(*piece, go);
+            gone.await.expect("on purpose");
+            locked(&self.done).push(*piece);
+            Ok(())
+        }
+    }
+
+    impl Numbers {
+        async fn new(folder: &tempfile::TempDir, count: u32) -> Self {
+            Self {
+                core: testing::core(folder.path()).await,
+                count,
+                done: Arc::default(),
+                waiting: Arc::default(),
+                dropped: Arc::default(),
+            }
+        }
+
+        /// Takes what a piece waits for, once it waits.
+        async fn gate(&self, piece: u32) -> oneshot::Sender<()> {
+            loop {
+                if let Some(go) = locked(&self.waiting).remove(&piece) {
+                    return go;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+
+        async fn let_go(&self, piece: u32) {
+            self.gate(piece).await.send(()).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn piece_that_waits_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = Numbers::new(&folder, 5).await;
+        let tasks = Supervisor::new();
+        let mut lanes = Lanes::new(numbers.clone(), &tasks);
+        assert_eq!(lanes.step().await.unwrap(), Progress::Worked);
+        assert_eq!(lanes.step().await.unwrap(), Progress::Busy, "as many as may be in hand");
+        for piece in [2, 1, 3, 4] {
+            numbers.let_go(piece).await;
+            lanes.one_ended().await;
+            assert_eq!(lanes.step().await.unwrap(), Progress::Worked);
+        }
+        assert_eq!(*locked(&numbers.done), [2, 1, 3, 4], "each once, while 0 waits");
+        numbers.let_go(0).await;
+        lanes.drain().await;
+        assert_eq!(lanes.step().await.unwrap(), Progress::Idle);
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_hand_is_dropped_with_its_worker() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = Numbers::new(&folder, 2).await;
+        let tasks = Supervisor::new();
+        let mut lanes = Lanes::new(numbers.clone(), &tasks);
+        lanes.step().await.unwrap();
+        let _gates = (numbers.gate(0).await, numbers.gate(1).await);
+        drop(lanes);
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+        let mut dropped = locked(&numbers.dropped).clone();
+        dropped.sort_unstable();
+        assert_eq!(dropped, [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn panic_of_a_piece_is_one_of_the_worker() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = Numbers::new(&folder, 1).await;
+        let mut lanes = Lanes::new(numbers.clone(), &Supervisor::new());
+        lanes.step().await.unwrap();
+        drop(numbers.gate(0).await);
+        lanes.one_ended().await;
+        assert!(AssertUnwindSafe(lanes.step()).catch_unwind().await.is_err());
+    }
+}

@@ -1,5 +1,4 @@
-//! What every part of the bridge shares: the store, the clock, chance, the desk's policy, and the bell that says that there
-//! may be work. Nothing here is mutable but through the store.
+//! What every part of the bridge shares: the store, the clock, chance and the desk's policy. Nothing here is mutable but through the store.
 
 pub(super) mod accounts;
 pub(super) mod agents;
@@ -16,8 +15,9 @@ pub(super) mod refusal;
 pub(super) mod registry;
 pub(super) mod state;
 pub(super) mod syncs;
+#[cfg(test)]
+mod testing;
 pub(super) mod trouble;
-pub(super) mod wake_up;
 pub(super) mod worker;
 
 use std::collections::HashMap;
@@ -32,7 +32,6 @@ use crate::vault::Vault;
 
 use self::policy::Policy;
 use self::random::Random;
-use self::wake_up::Bell;
 
 pub use self::worker::Progress;
 
@@ -46,7 +45,6 @@ pub struct Core {
     pub policy: Arc<Policy>,
     /// Of accounts that have one of their own, by name.
     policies: Arc<HashMap<String, Arc<Policy>>>,
-    pub bell: Bell,
     /// Random, made with the database: transaction ids begin with it (rule 18).
     pub instance: Arc<str>,
     /// What the database was restored from, if it was.
@@ -73,7 +71,6 @@ impl Core {
             random,
             policy: Arc::new(policy),
             policies: Arc::default(),
-            bell: Bell::new(),
             instance: instance.into(),
             restored,
             lease: None,
@@ -123,14 +120,14 @@ impl Core {
         self.lease.map(|(account, _)| account)
     }
 
-    /// [`Store::write`], then rings the bell.
+    /// [`Store::write`], under the lease if there is one.
     pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let answer = match self.lease {
+        match self.lease {
             None => self.store.write(closure).await,
             Some((account, fence)) => {
                 let closure = Arc::new(closure);
@@ -144,10 +141,6 @@ impl Core {
                 });
                 fenced.await
             }
-        };
-        if answer.is_ok() {
-            self.bell.ring();
         }
-        answer
     }
 }

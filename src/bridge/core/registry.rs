@@ -24,6 +24,8 @@ pub struct Line {
     pub resynced: watch::Receiver<u64>,
     /// Where a comparison can be asked for.
     pub syncs: Syncs,
+    /// Why what was last wanted of the link to its phone has failed.
+    pub link_failed: watch::Sender<Option<String>>,
 }
 
 impl Line {
@@ -36,6 +38,7 @@ impl Line {
             reader: Reader::default(),
             resynced: watch::Sender::new(0).subscribe(),
             syncs: Syncs::default(),
+            link_failed: watch::Sender::new(None),
         }
     }
 }

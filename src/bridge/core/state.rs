@@ -4,7 +4,7 @@ use crate::contract::Event;
 use crate::domain::conversation::Conversation;
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, Target};
-use crate::store::{NewWork, StoreError, Tx};
+use crate::store::{NewWork, StoreError, Tx, WorkFor};
 
 use super::policy::Policy;
 
@@ -26,6 +26,7 @@ pub(crate) async fn set_state(
     if settled {
         // Whatever the outcome: its lane goes on.
         tx.remove_work(message.id, Target::WhatsApp).await?;
+        tx.wake(WorkFor::WhatsApp(message.account_id));
     }
     if policy.matrix && settled {
         tx.enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())

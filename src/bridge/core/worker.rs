@@ -173,3 +173,88 @@ impl Wake for Arc<Notify> {
         self.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::core::testing;
+    use crate::domain::AccountId;
+    use crate::domain::outbox::{Target, Work};
+    use crate::store::{NewWork, Store, WorkFor};
+    use crate::supervisor::Supervisor;
+
+    /// Counts its steps, each of which would ask the database.
+    struct Counting {
+        core: Core,
+        account: AccountId,
+        steps: watch::Sender<u32>,
+    }
+
+    impl Worker for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn core(&self) -> &Core {
+            &self.core
+        }
+
+        fn wakes(&self) -> Wakes {
+            Wakes::none().and(self.core.store.wake_ups(WorkFor::WhatsApp(self.account)))
+        }
+
+        fn poll(&self) -> Duration {
+            Duration::from_hours(1)
+        }
+
+        async fn step(&mut self) -> Result<Progress, StoreError> {
+            self.steps.send_modify(|steps| *steps += 1);
+            Ok(Progress::Idle)
+        }
+    }
+
+    async fn account(store: &Store, name: &'static str) -> AccountId {
+        let made = store.write::<_, StoreError, _>(move |tx| Box::pin(tx.create_account(name)));
+        made.await.unwrap().id
+    }
+
+    async fn enqueue(store: &Store, account: AccountId) {
+        let enqueued = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let work = NewWork::for_account(Target::WhatsApp, account, Work::UpdateRoom);
+                tx.enqueue(work).await
+            })
+        });
+        enqueued.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn write_for_one_account_wakes_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let core = testing::core(folder.path()).await;
+        let store = core.store.clone();
+        let (busy, calm) = (account(&store, "busy").await, account(&store, "calm").await);
+        let tasks = Supervisor::new();
+        let [mut of_busy, mut of_calm] = [busy, calm].map(|account| {
+            let (steps, counted) = watch::channel(0);
+            let core = core.clone();
+            tasks.spawn("counting", run(Counting { core, account, steps }, tasks.stopping()));
+            counted
+        });
+        of_busy.wait_for(|steps| *steps == 1).await.unwrap();
+        of_calm.wait_for(|steps| *steps == 1).await.unwrap();
+        for n in 2..12 {
+            enqueue(&store, busy).await;
+            of_busy.wait_for(|steps| *steps == n).await.unwrap();
+        }
+        enqueue(&store, calm).await;
+        of_calm.wait_for(|steps| *steps > 1).await.unwrap();
+        assert_eq!(
+            (*of_busy.borrow(), *of_calm.borrow()),
+            (11, 2),
+            "a step for each write of one's own"
+        );
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+        store.close().await;
+    }
+}

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::bridge::core::accounts::{add_account, begin_removal};
+use futures_util::FutureExt;
+
+use crate::bridge::core::accounts::{self, add_account, begin_removal};
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
-use crate::domain::whatsapp::WhatsApp;
+use crate::domain::linking::LinkChange;
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::{LoginMethod, WhatsApp};
 
 use super::handle::Desk;
 
@@ -26,8 +30,65 @@ impl Desk {
         Ok(account)
     }
 
+    /// Notes that a device is to be linked; the codes appear in [`Self::session`].
+    pub async fn login(&self, id: AccountId, method: LoginMethod) -> Result<(), Refusal> {
+        self.want_link(id, LinkChange::Login(method)).await
+    }
+
+    /// Notes that the device is to be unlinked.
+    pub async fn logout(&self, id: AccountId) -> Result<(), Refusal> {
+        self.want_link(id, LinkChange::Logout).await
+    }
+
+    /// Notes that the session is to be taken over from another window.
+    pub async fn take_over(&self, id: AccountId) -> Result<(), Refusal> {
+        self.want_link(id, LinkChange::TakeOver).await
+    }
+
+    /// Writes down what the account's worker then brings about, unless the browser is known not to work.
+    async fn want_link(&self, id: AccountId, change: LinkChange) -> Result<(), Refusal> {
+        if let Some(line) = self.line(id) {
+            let session = line.port.session().borrow().clone();
+            if is_down(session.state) {
+                return Err(down(session.detail));
+            }
+            line.link_failed.send_replace(None);
+        }
+        let is_driven = self.line(id).is_some();
+        self.core
+            .write(move |tx| {
+                let change = change.clone();
+                async move {
+                    if let Some(refusal) = accounts::refusal(tx, id).await? {
+                        return Err(refusal);
+                    }
+                    if !is_driven
+                        && let Some(account) = tx.account(id).await?
+                        && is_down(account.state)
+                    {
+                        return Err(down(account.detail));
+                    }
+                    Ok(tx.want_link(id, &change).await?)
+                }
+                .boxed()
+            })
+            .await
+    }
+
     /// The ways to WhatsApp that are up.
     pub fn ports(&self) -> Vec<Arc<dyn WhatsApp>> {
         self.board.all().into_iter().map(|line| line.port).collect()
     }
+}
+
+/// Whether there is nobody who could link or unlink a device, until a person has seen to it.
+const fn is_down(state: SessionState) -> bool {
+    matches!(
+        state,
+        SessionState::Failed | SessionState::Mismatch | SessionState::Restricted
+    )
+}
+
+fn down(detail: Option<String>) -> Refusal {
+    Refusal::Unavailable(detail.unwrap_or_else(|| "the page failed; see `crm status`".to_owned()))
 }

@@ -16,7 +16,6 @@ use crate::domain::matrix::MatrixStatus;
 use crate::domain::message::Message;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
-use crate::domain::whatsapp::LoginMethod;
 use crate::domain::{AccountId, ConversationId};
 
 use super::send::accept;
@@ -117,31 +116,9 @@ impl Desk {
         }
     }
 
-    /// Starts linking a device; the codes appear in [`Self::session`].
-    pub async fn login(&self, account: AccountId, method: LoginMethod) -> Result<(), Refusal> {
-        let line = self.driven(account).await?;
-        line.port
-            .login(method)
-            .await
-            .map_err(|error| Refusal::Unavailable(error.to_string()))
-    }
-
-    /// Unlinks the device.
-    pub async fn logout(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.driven(account).await?;
-        line.port
-            .logout()
-            .await
-            .map_err(|error| Refusal::Unavailable(error.to_string()))
-    }
-
-    /// Takes the session over from another window.
-    pub async fn take_over(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.driven(account).await?;
-        line.port
-            .take_over()
-            .await
-            .map_err(|error| Refusal::Unavailable(error.to_string()))
+    /// Why what was last wanted of an account's link has failed, now and whenever that changes.
+    pub async fn link_failed(&self, account: AccountId) -> Result<watch::Receiver<Option<String>>, Refusal> {
+        Ok(self.driven(account).await?.link_failed.subscribe())
     }
 
     /// The homeserver's state; `None` when none is configured.

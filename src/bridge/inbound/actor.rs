@@ -168,7 +168,6 @@ impl Inbound {
             .compared(&self.core, account, port.as_ref(), session, found)
             .await?;
         self.resynced.send_replace(session.resync);
-        self.core.bell.ring();
         Ok(Progress::Worked)
     }
 

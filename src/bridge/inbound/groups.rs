@@ -9,7 +9,7 @@ use crate::domain::conversation::ChatKind;
 use crate::domain::customer::IdentityKind;
 use crate::domain::group::{Group, Participant};
 use crate::domain::whatsapp::{WaGroup, WaParticipant};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, WorkFor};
 
 /// Keeps what a group is. One in which nobody has written yet is no conversation, and is told again once it is one.
 pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, told: &WaGroup) -> Result<(), StoreError> {
@@ -23,6 +23,7 @@ pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, tol
     };
     let mut changed = tx.set_group(conversation.id, &participants).await?;
     tx.doubt_group_portrait(conversation.id).await?;
+    tx.wake(WorkFor::Avatars(account.id));
     if let Some(name) = told.name.as_ref().filter(|name| **name != conversation.name) {
         tx.resolve_conversation(account.id, None, Some(&told.chat), ChatKind::Group, name)
             .await?;

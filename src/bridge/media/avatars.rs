@@ -14,12 +14,12 @@ use crate::domain::AccountId;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{FetchError, Portrait, WhatsApp};
-use crate::store::{DuePortrait, Face, Looked, NewMedia, StoreError, Tx};
+use crate::store::{DuePortrait, Face, Looked, NewMedia, StoreError, Tx, WorkFor};
 use crate::vault::Kept;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(3);
-/// The safety net behind the bell.
+/// The safety net behind the wake-ups.
 const POLL: Duration = Duration::from_mins(1);
 /// Who was last heard of longer ago is not looked up.
 const ACTIVE: Duration = Duration::from_hours(30 * 24);
@@ -55,11 +55,18 @@ impl Worker for Portraits {
     }
 
     fn wakes(&self) -> Wakes {
-        Wakes::none().and(self.core.bell.listen()).and(self.port.session())
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::Avatars(self.account)))
+            .and(self.port.session())
     }
 
+    /// Those who are looked up more often than once in a while are found when they are due.
     fn poll(&self) -> Duration {
-        POLL
+        self.core
+            .policy
+            .media
+            .portraits
+            .map_or(POLL, |every| every.clamp(PAUSE, POLL))
     }
 
     /// Looks at whoever's turn it is.

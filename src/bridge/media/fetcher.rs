@@ -14,7 +14,7 @@ use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{FetchError, MediaKey, WhatsApp};
 use crate::domain::{AccountId, MediaId, Timestamp};
-use crate::store::{DueMedia, MediaChange, StoreError};
+use crate::store::{DueMedia, MediaChange, StoreError, WorkFor};
 use crate::vault::{Incoming, VaultError};
 
 use super::attach;
@@ -29,7 +29,7 @@ const MAX_ASKED: u32 = 3;
 const MAX_FLAWED: u32 = 2;
 /// The pause after trouble of the account, and after trouble of the disk.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The safety net behind the bell.
+/// The safety net behind the wake-ups.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off one account's wanted media.
@@ -82,7 +82,9 @@ impl Pieces for Fetching {
     }
 
     fn wakes(&self) -> Wakes {
-        Wakes::none().and(self.core.bell.listen()).and(self.port.session())
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::Media(self.account)))
+            .and(self.port.session())
     }
 
     fn poll(&self) -> Duration {

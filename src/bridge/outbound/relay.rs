@@ -21,7 +21,7 @@ use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, MessageId, Timestamp, WaMessageId, delivery};
-use crate::store::{Busy, HandOver, StoreError};
+use crate::store::{Busy, HandOver, StoreError, WorkFor};
 
 use super::outgoing::Outgoing;
 use super::{changes, file, outgoing};
@@ -32,7 +32,7 @@ const LANES: u64 = 32;
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// The pause before a look-up that could not tell is repeated.
 const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
-/// The safety net behind the bell.
+/// The safety net behind the wake-ups.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off one account's lanes.
@@ -97,7 +97,7 @@ impl Worker for WhatsAppRelay {
     }
 
     fn wakes(&self) -> Wakes {
-        let wakes = Wakes::none().and(self.core.bell.listen());
+        let wakes = Wakes::none().and(self.core.store.wake_ups(WorkFor::WhatsApp(self.account)));
         wakes.and(self.port.session()).and(self.resynced.clone())
     }
 

@@ -15,7 +15,7 @@ use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speak
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
-use crate::store::{Busy, StoreError};
+use crate::store::{Busy, StoreError, WorkFor};
 
 use super::sending::{of_item, of_message};
 use super::{gone, render, spec, ticks};
@@ -26,7 +26,7 @@ const LANES: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Refusals of one piece of work before it is left undone, and said so in the log.
 const MAX_ATTEMPTS: u32 = 10;
-/// The safety net behind the bell.
+/// The safety net behind the wake-ups.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Works off the lanes of the rooms.
@@ -111,7 +111,9 @@ impl Pieces for RoomRelay {
     }
 
     fn wakes(&self) -> Wakes {
-        Wakes::none().and(self.core.bell.listen()).and(self.port.status())
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::Rooms))
+            .and(self.port.status())
     }
 
     fn poll(&self) -> Duration {

@@ -12,7 +12,7 @@ use crate::domain::media::{Media, MediaState};
 use crate::domain::message::Message;
 use crate::domain::{MediaId, MessageId, Timestamp};
 use crate::store::row::to_json;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, WorkFor};
 
 use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};
 
@@ -22,6 +22,9 @@ impl Tx {
     }
 
     pub async fn insert_media(&mut self, new: &NewMedia) -> Result<Media, StoreError> {
+        if let (true, Some(account)) = (new.wanted, new.account) {
+            self.wake(WorkFor::Media(account));
+        }
         let row = media::ActiveModel {
             id: NotSet,
             account_id: Set(new.account),
@@ -58,6 +61,7 @@ impl Tx {
 
     /// Writes down what has become of a medium, and gives the messages that carry it as they then are.
     pub async fn change_media(&mut self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
+        let is_wanted = matches!(change, MediaChange::Wanted);
         let change = match change {
             MediaChange::Stored { sha256, size, sniffed } => media::ActiveModel {
                 state: Set(MediaState::Stored.to_string()),
@@ -84,7 +88,10 @@ impl Tx {
             },
         };
         self.set_medium(id, change).await?;
-        let media = self.need_medium(id).await?.media;
+        let StoredMedia { media, account, .. } = self.need_medium(id).await?;
+        if let (true, Some(account)) = (is_wanted, account) {
+            self.wake(WorkFor::Media(account));
+        }
         let carriers: Vec<MessageId> = message::Entity::find()
             .select_only()
             .column(message::Column::Id)

@@ -1,8 +1,10 @@
 //! Accounts and the linking of devices.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crm::contract::Scope;
+use crm::domain::linking::LinkChange;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::LoginMethod;
 use reqwest::Method;
@@ -46,18 +48,47 @@ async fn a_session_is_told_at_once_and_then_when_it_changes() {
     app.stop().await;
 }
 
+/// Invariant 5: the port that would never answer is not asked.
 #[tokio::test]
-async fn a_login_is_handed_to_the_account_by_code_or_by_number() {
+async fn link_requests_are_written_down_and_answered_at_once() {
     let app = App::start().await;
-    let path = "/api/v1/accounts/default/login";
-    assert_eq!(app.post(path, &json!({})).await.status(), 202);
-    assert_eq!(app.post(path, &json!({ "phone": "+447700900100" })).await.status(), 202);
-    assert_eq!(app.post(path, &json!({ "phone": "seven" })).await.status(), 422);
-    let logins = app.whatsapp.logins.lock().unwrap().clone();
-    let number = "+447700900100".parse().unwrap();
-    assert_eq!(logins, [LoginMethod::Qr, LoginMethod::PairingCode(number)]);
-    let logout = app.post("/api/v1/accounts/default/logout", &json!({})).await;
-    assert_eq!(logout.status(), 503, "a WhatsApp that is away");
+    app.whatsapp.stuck.store(true, Ordering::SeqCst);
+    let wanted = async || {
+        app.store
+            .wanted_link(app.account)
+            .await
+            .unwrap()
+            .map(|wanted| wanted.change)
+    };
+    let account = "/api/v1/accounts/default";
+    let number = "+447700900100";
+    for (path, body, change) in [
+        ("login", json!({}), LinkChange::Login(LoginMethod::Qr)),
+        (
+            "login",
+            json!({ "phone": number }),
+            LinkChange::Login(LoginMethod::PairingCode(number.parse().unwrap())),
+        ),
+        ("logout", json!({}), LinkChange::Logout),
+        ("takeover", json!({}), LinkChange::TakeOver),
+    ] {
+        let answer = app.post(&format!("{account}/{path}"), &body).await;
+        assert_eq!(answer.status(), 202, "{path}");
+        assert_eq!(wanted().await, Some(change), "the last word counts");
+    }
+    let bad = app
+        .post(&format!("{account}/login"), &json!({ "phone": "seven" }))
+        .await;
+    assert_eq!(bad.status(), 422);
+    app.whatsapp.session.send_modify(|session| {
+        session.state = SessionState::Failed;
+        session.detail = Some("no browser".to_owned());
+    });
+    for path in ["login", "logout", "takeover"] {
+        let answer = app.post(&format!("{account}/{path}"), &json!({})).await;
+        assert_eq!(answer.status(), 503, "{path} through a browser that does not work");
+        assert_eq!(answer.json::<Value>().await.unwrap()["detail"], "no browser");
+    }
     app.stop().await;
 }
 

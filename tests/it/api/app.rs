@@ -225,6 +225,7 @@ async fn listen_on(
         reader: Reader::default(),
         resynced: watch::Sender::new(0).subscribe(),
         syncs: Syncs::default(),
+        link_failed: watch::Sender::new(None),
     };
     let server = Server::bind(address).await.unwrap();
     let listen = server.address().unwrap();

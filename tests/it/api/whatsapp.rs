@@ -18,11 +18,14 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct SilentWhatsApp {
     pub session: watch::Sender<Session>,
+    /// The logins that were begun.
     pub logins: Arc<Mutex<Vec<LoginMethod>>>,
     /// How often a linked device was unlinked, and the browser closed.
     pub ended: Arc<Mutex<Vec<&'static str>>>,
     /// Whether the next worker that looks at the session panics.
     pub panics: Arc<AtomicBool>,
+    /// Whether it never answers when its link is to change.
+    pub stuck: Arc<AtomicBool>,
 }
 
 impl SilentWhatsApp {
@@ -32,6 +35,17 @@ impl SilentWhatsApp {
             logins: Arc::default(),
             ended: Arc::default(),
             panics: Arc::default(),
+            stuck: Arc::default(),
+        }
+    }
+}
+
+impl SilentWhatsApp {
+    /// Answers after a while, or never.
+    async fn answer(&self) {
+        tokio::task::yield_now().await;
+        if self.stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -139,11 +153,12 @@ impl WhatsApp for SilentWhatsApp {
 
     async fn login(&self, method: LoginMethod) -> Result<(), Unreachable> {
         self.logins.lock().unwrap().push(method);
+        self.answer().await;
         Ok(())
     }
 
     async fn logout(&self) -> Result<(), Unreachable> {
-        tokio::task::yield_now().await;
+        self.answer().await;
         if !self.session.borrow().state.is_linked() {
             return away();
         }
@@ -154,6 +169,7 @@ impl WhatsApp for SilentWhatsApp {
     }
 
     async fn take_over(&self) -> Result<(), Unreachable> {
+        self.answer().await;
         away()
     }
 

@@ -33,7 +33,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Browsers that never say anything, each with a profile.
 #[derive(Default)]
-struct Silent {
+pub(super) struct Silent {
     ports: Mutex<BTreeMap<String, SilentWhatsApp>>,
     profiles: Mutex<BTreeSet<String>>,
     opened: Mutex<Vec<String>>,
@@ -59,7 +59,7 @@ impl Source for Silent {
 }
 
 impl Silent {
-    fn port(&self, account: &str) -> SilentWhatsApp {
+    pub fn port(&self, account: &str) -> SilentWhatsApp {
         let mut ports = self.ports.lock().unwrap();
         ports
             .entry(account.to_owned())
@@ -68,7 +68,7 @@ impl Silent {
     }
 
     /// A phone has scanned; the page has no connection, so that nothing goes out.
-    fn link(&self, account: &str, phone: &str) {
+    pub fn link(&self, account: &str, phone: &str) {
         self.port(account).session.send_replace(Session {
             state: SessionState::Offline,
             me: Some(Me {

@@ -9,6 +9,7 @@ mod hearing;
 mod history;
 mod inbound;
 mod kinds;
+mod linking;
 mod outbound;
 mod pace;
 mod people;
@@ -24,7 +25,8 @@ use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
-use crate::simulation::run::{Program, Run, empty_database};
+use crate::simulation::run::{Program, Run};
+use crate::simulation::setup::empty_database;
 
 /// A desk without faults, its first customer met and in a room.
 struct Rig {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crm::contract::{EventType, MessageView};
 use crm::domain::matrix::RoomContent;
+use crm::domain::media::MediaState;
 use crm::domain::message::{Direction, Message, MessageState, Origin};
 use crm::domain::{MessageId, Seq, WaMessageId};
 use crm::store::{ConversationFilter, MessageFilter, PageRequest};
@@ -11,6 +12,7 @@ use futures_util::TryStreamExt;
 
 use super::homeserver::{Shown, What};
 use super::run::{Program, Run};
+use super::world::{medium_of, promised};
 
 /// What a run has seen, for the counts that the test prints.
 #[derive(Debug, Default)]
@@ -41,6 +43,7 @@ pub async fn check(run: &Run, program: &Program) -> Seen {
     each_accepted_send_reaches_whatsapp_once_or_is_told(run, &stored);
     the_room_shows_each_message_once_in_order(run, program, &stored).await;
     the_journal_tells_each_change_once_in_order(program, &stored).await;
+    each_medium_is_kept_as_promised(&stored);
     assert!(
         program
             .store
@@ -234,6 +237,16 @@ async fn one_tick_a_message(stored: &[Message], log: &[Shown], program: &Program
             other => panic!("not at rest: {other}"),
         };
         assert_eq!(ticks, [expected], "one tick, and the true one, on {}", message.id);
+    }
+}
+
+/// What carries a medium has it, with the bytes that were promised.
+fn each_medium_is_kept_as_promised(stored: &[Message]) {
+    for message in stored.iter().filter(|message| message.direction == Direction::Inbound) {
+        let expected = message.whatsapp_id.as_ref().and_then(medium_of);
+        let expected = expected.map(|bytes| (MediaState::Stored, promised(&bytes).sha256));
+        let media = message.media.as_ref();
+        assert_eq!(media.map(|media| (media.state, media.sha256.clone())), expected);
     }
 }
 

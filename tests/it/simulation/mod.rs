@@ -8,6 +8,7 @@ pub mod clock;
 pub mod gate;
 mod homeserver;
 pub mod run;
+pub mod setup;
 mod whatsapp;
 pub mod world;
 
@@ -61,7 +62,7 @@ fn stay_on(cpu: usize) {
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice_wherever_the_program_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = runtime().block_on(run::empty_database(folder.path()));
+    let empty = runtime().block_on(setup::empty_database(folder.path()));
     let cpus = sched_getaffinity(None).unwrap();
     let (left, total) = (Mutex::new(seeds()), Mutex::new(Seen::default()));
     thread::scope(|scope| {

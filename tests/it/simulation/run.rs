@@ -6,34 +6,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Core, Desk, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, ReadMode, Reader, Reading,
+    Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader, Reading,
     RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
 };
-use crm::domain::history::HistoryDepth;
-use crm::domain::media::MediaRules;
+use crm::domain::media::MediaState;
 use crm::domain::message::{Author, Origin};
-use crm::domain::pace::Pace;
 use crm::domain::whatsapp::WhatsApp;
-use crm::domain::{AccountId, ApiKeyId, MatrixEventId, MessageId, WaMessageId};
-use crm::store::{OpenOptions, Store, StoreError, Synchronous};
+use crm::domain::{ApiKeyId, MatrixEventId, MessageId, WaMessageId};
+use crm::store::{Store, StoreError};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
 
 use super::clock::VirtualClock;
 use super::gate::{Gate, Gated};
-use super::homeserver::{FakeMatrix, agent};
+use super::homeserver::FakeMatrix;
+use super::setup::{account, options, policy};
 use super::world::FakeWhatsApp;
 
 const CHATS: usize = 3;
 /// Actions in one life: most that goes wrong needs few, and short lives are many.
 const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
 /// Those of [`Program`] that have steps.
-const WORKERS: u32 = 6;
-/// The one of them that has several pieces in hand.
+const WORKERS: u32 = 7;
+/// Those of them that have several pieces in hand.
 const ROOM_RELAY: u32 = 2;
+const FETCHING: u32 = 6;
 /// What a crash takes away is gone by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
@@ -70,7 +71,8 @@ pub struct Program {
     reading: Reading,
     room_inbound: RoomInbound,
     room_relay: Lanes<Gated<RoomRelay>>,
-    /// What the relay has in hand.
+    fetching: Lanes<Gated<Fetching>>,
+    /// What the relay and the fetching have in hand.
     tasks: Supervisor,
 }
 
@@ -135,6 +137,7 @@ impl Run {
             reader: reader.clone(),
             resynced: inbound.resynced(),
             syncs: inbound.syncs(),
+            link_failed: watch::Sender::new(None),
         };
         let desk = Desk::new(core.clone(), vec![line], None);
         Program {
@@ -152,7 +155,11 @@ impl Run {
                 inbound.resynced(),
                 inbound.quiet(),
             ),
-            reading: Reading::new(core.clone(), whatsapp, reader),
+            reading: Reading::new(core.clone(), whatsapp.clone(), reader),
+            fetching: Lanes::new(
+                Gated(Fetching::new(core.clone(), account, whatsapp), self.gate.clone()),
+                &tasks,
+            ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
             room_relay: Lanes::new(Gated(RoomRelay::new(core, matrix), self.gate.clone()), &tasks),
             tasks,
@@ -174,6 +181,7 @@ impl Run {
 
     /// Random actions, then rest. Returns the program as it stands then.
     pub async fn play(&mut self) -> Program {
+        self.whatsapp.world.lock().unwrap().with_media = true;
         let mut program = self.start().await;
         // The first login: what comes from now on is no history.
         self.step(&mut program, 0).await.expect("no crash is planned");
@@ -290,9 +298,9 @@ impl Run {
             _ => {
                 let worker = choice % WORKERS;
                 let killed = self.step(program, worker).await.is_none();
-                // What the relay has begun goes on while others take their steps, or until some of it is done.
-                let waits = worker == ROOM_RELAY && !killed && self.rng.random_bool(0.5);
-                killed || (waits && self.gate.watch(program.room_relay.one_ended()).await.is_none())
+                // What was begun goes on while others take their steps, or until some of it is done.
+                let waits = !killed && self.rng.random_bool(0.5);
+                killed || (waits && self.one_ended(program, worker).await.is_none())
             }
         }
     }
@@ -370,9 +378,19 @@ impl Run {
             ROOM_RELAY => program.room_relay.step().boxed(),
             3 => program.room_inbound.step().boxed(),
             4 => program.importer.step().boxed(),
+            FETCHING => program.fetching.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
+    }
+
+    /// Waits until a piece that a worker has in hand has ended; `None` when the program was killed meanwhile.
+    async fn one_ended(&self, program: &Program, worker: u32) -> Option<()> {
+        match worker {
+            ROOM_RELAY => self.gate.watch(program.room_relay.one_ended()).await,
+            FETCHING => self.gate.watch(program.fetching.one_ended()).await,
+            _ => Some(()),
+        }
     }
 
     /// One step of every worker. Tells whether any found something to do; `None` when the program was killed in it.
@@ -382,7 +400,7 @@ impl Run {
             match self.step(program, worker).await? {
                 Progress::Worked => worked = true,
                 Progress::Busy => {
-                    self.gate.watch(program.room_relay.one_ended()).await?;
+                    self.one_ended(program, worker).await?;
                     worked = true;
                 }
                 Progress::Idle => {}
@@ -438,6 +456,8 @@ impl Run {
                 .unwrap()
                 .iter()
                 .any(|count| count.waiting > 0);
+            let media = program.store.count_media().await.unwrap();
+            let waits = waits || media.contains_key(&MediaState::Pending);
             quiet = if worked || waits { 0 } else { quiet + 1 };
             if quiet > 2 {
                 return;
@@ -451,54 +471,5 @@ impl Run {
             self.seed,
             program.store.outbox_counts().await
         );
-    }
-}
-
-fn options(url: &str) -> OpenOptions {
-    OpenOptions {
-        synchronous: Synchronous::Off,
-        readers: 1,
-        ..OpenOptions::new(url)
-    }
-}
-
-/// The file of a database with its tables and nothing in them.
-pub async fn empty_database(folder: &Path) -> Vec<u8> {
-    let path = folder.join("empty.db");
-    let store = options(&format!("sqlite://{}", path.display()))
-        .open(Arc::new(VirtualClock::new()))
-        .await
-        .unwrap();
-    store.close().await;
-    std::fs::read(path).unwrap()
-}
-
-async fn account(store: &Store) -> AccountId {
-    store
-        .write(|tx| {
-            async move {
-                match tx.account_by_name("default").await? {
-                    Some(account) => Ok::<_, StoreError>(account.id),
-                    None => Ok(tx.create_account("default").await?.id),
-                }
-            }
-            .boxed()
-        })
-        .await
-        .unwrap()
-}
-
-/// The policy of every run; its pace is virtual.
-fn policy() -> Policy {
-    Policy {
-        matrix: true,
-        owner: Some(agent()),
-        read: ReadMode::Auto,
-        read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
-        spacing: Duration::ZERO..=Duration::from_secs(1),
-        send_expires: Some(Duration::from_hours(24)),
-        pace: Pace::default(),
-        media: MediaRules::default(),
-        history: HistoryDepth::All,
     }
 }

@@ -16,7 +16,7 @@ use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
 use tokio::sync::watch;
 
-use super::world::{FakeWhatsApp, Told, contact};
+use super::world::{FakeWhatsApp, Told, contact, medium_of};
 
 #[async_trait]
 impl WhatsApp for FakeWhatsApp {
@@ -252,10 +252,22 @@ impl WhatsApp for FakeWhatsApp {
         Ok(told.map(|told| world.message(index, told)))
     }
 
-    /// Nothing in this world carries any.
-    async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
+    async fn fetch_media(&self, of: &MediaKey, _max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         self.enter().await?;
-        Err(FetchError::Failed("there is none".into()))
+        let fails = {
+            let mut world = self.world.lock().unwrap();
+            let faults = world.faults;
+            !world.with_media || world.rng.random_range(0..100) < faults
+        };
+        let Some(bytes) = medium_of(&of.id).filter(|_| !fails) else {
+            return Err(FetchError::Failed("it did not come".into()));
+        };
+        let (begin, end) = bytes.split_at(bytes.len() / 2);
+        sink.write(begin).await?;
+        self.gate.pass().await;
+        sink.write(end).await?;
+        self.gate.pass().await;
+        Ok(())
     }
 
     async fn portrait(

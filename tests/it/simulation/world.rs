@@ -9,11 +9,12 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
-use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMessage};
+use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMedia, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use super::clock::VirtualClock;
@@ -69,6 +70,8 @@ pub struct World {
     pub choosing: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
     /// Chances out of 100 that a send goes wrong in one of its ways; 0 at the end of a run.
     pub faults: u32,
+    /// Whether some of what customers write carries a medium.
+    pub with_media: bool,
 }
 
 #[derive(Clone)]
@@ -108,6 +111,7 @@ impl FakeWhatsApp {
             linked_phone: None,
             choosing: None,
             faults: 12,
+            with_media: false,
         };
         world.publish();
         Self {
@@ -404,6 +408,7 @@ impl World {
     }
 
     pub(super) fn message(&self, chat: usize, told: &Told) -> WaMessage {
+        let media = medium_of(&told.id).filter(|_| self.with_media && !told.from_me);
         let chat = &self.chats[chat];
         WaMessage {
             id: told.id.clone(),
@@ -414,12 +419,12 @@ impl World {
             from_me: told.from_me,
             sender: WaUserId(chat.id.0.clone()),
             timestamp: told.at,
-            kind: Kind::Text,
+            kind: media.as_ref().map_or(Kind::Text, |_| Kind::Document),
             content: told.text.clone(),
             ack: told.ack,
             quoted: None,
             details: None,
-            media: None,
+            media: media.map(|bytes| promised(&bytes)),
             edited_at: None,
             is_deleted: false,
             reactions: None,
@@ -439,6 +444,25 @@ impl World {
             .iter()
             .position(|known| known.id == *chat)
             .expect("a chat that exists")
+    }
+}
+
+/// The bytes that a message carries: of every third, different ones.
+pub fn medium_of(id: &WaMessageId) -> Option<Vec<u8>> {
+    let number: u32 = id.as_str().strip_prefix("IN")?.parse().ok()?;
+    number
+        .is_multiple_of(3)
+        .then(|| format!("the medium of {id}").into_bytes())
+}
+
+/// What is told of a medium before it is fetched.
+pub fn promised(bytes: &[u8]) -> WaMedia {
+    let hash = Sha256::digest(bytes);
+    WaMedia {
+        mimetype: Some("text/plain".to_owned()),
+        size: Some(bytes.len() as u64),
+        sha256: Some(hash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        filename: Some("note.txt".to_owned()),
     }
 }
 

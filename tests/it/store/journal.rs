@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::contract::{Event, JournalEvent, MessageView};
 use crm::domain::{Seq, Timestamp};
-use crm::store::{JournalRange, Store};
+use crm::store::{Follower, JournalRange, Next, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::{join_all, try_join_all};
 
@@ -18,6 +18,7 @@ on_each_database! {
     /// rule 23.
     an_event_that_commits_late_keeps_the_later_ones_back,
     a_follower_is_woken_by_its_own_process,
+    stored_follower_acts_once_over_a_crash,
     events_of_one_transaction_follow_each_other,
     what_is_pruned_is_told,
 }
@@ -48,6 +49,43 @@ async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_w
     messages.dedup();
     assert_eq!(messages.len(), 3 * EACH);
     join_all([first, second, third].map(Store::close)).await;
+}
+
+async fn stored_follower_acts_once_over_a_crash(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    take(&store, inbound(&ada, "before", "x", BEGIN)).await.unwrap();
+    // It counts what it is told, in the transaction in which it says how far it has come.
+    let act = async |follower: &mut Follower, fails: bool| {
+        let Next::Events(events) = follower.next().await.unwrap() else {
+            panic!("nothing is pruned")
+        };
+        let (count, last) = (events.len(), events.last().unwrap().seq);
+        let acted = store.write(move |tx| {
+            async move {
+                let before: usize = tx.setting("counted").await?.map_or(0, |text| text.parse().unwrap());
+                tx.set_setting("counted", Some(&(before + count).to_string())).await?;
+                tx.followed("counter", last).await?;
+                if fails { Err(StoreError::Closed) } else { Ok(()) }
+            }
+            .boxed()
+        });
+        assert_eq!(acted.await.is_err(), fails);
+    };
+    drop(Follower::named(&store, "counter").await.unwrap());
+    for n in 0..3 {
+        take(&store, inbound(&ada, &format!("{n}"), "x", BEGIN)).await.unwrap();
+    }
+    act(&mut Follower::named(&store, "counter").await.unwrap(), true).await;
+    let mut follower = Follower::named(&store, "counter").await.unwrap();
+    act(&mut follower, false).await;
+    take(&store, inbound(&ada, "3", "x", BEGIN)).await.unwrap();
+    act(&mut follower, false).await;
+    drop(follower);
+    take(&store, inbound(&ada, "4", "x", BEGIN)).await.unwrap();
+    act(&mut Follower::named(&store, "counter").await.unwrap(), false).await;
+    assert_eq!(store.setting("counted").await.unwrap().as_deref(), Some("5"));
+    store.close().await;
 }
 
 async fn an_event_that_commits_late_keeps_the_later_ones_back(database: Database) {

@@ -1,4 +1,4 @@
-//! Which events a connection wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
+//! Which events a follower wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
 
 use crate::contract::{EventType, FilterRequest, JournalEvent};
 use crate::domain::{AccountId, ConversationId};
@@ -6,15 +6,16 @@ use crate::domain::{AccountId, ConversationId};
 /// Most entries in one list of a filter.
 const MAX_ENTRIES: usize = 1000;
 
+/// A filter whose names are resolved.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct EventFilter {
     types: Option<Vec<EventType>>,
     conversations: Option<Vec<ConversationId>>,
     account: Option<AccountId>,
 }
 
-impl Filter {
-    /// `None` when the filter is longer than we take. `account` is the id of the account that it names.
+impl EventFilter {
+    /// Returns `None` when the filter is longer than we take. `account` is the id of the account that it names.
     pub fn new(request: FilterRequest, account: Option<AccountId>) -> Option<Self> {
         let short = |length: Option<usize>| length.is_none_or(|length| length <= MAX_ENTRIES);
         let lengths = (
@@ -28,6 +29,7 @@ impl Filter {
         })
     }
 
+    /// Returns whether the follower wants this event.
     pub fn takes(&self, event: &JournalEvent) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(&event.kind))
             && self

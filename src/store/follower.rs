@@ -1,5 +1,9 @@
 //! A follower of the journal: it arms its wake-up, asks, then waits, with a slow poll behind it. A wake-up is only a hint, so
 //! a lost one costs a second and never an event.
+//!
+//! A follower that only tells keeps its cursor where it tells it to (a WebSocket's client has it). One that has effects of its own
+//! keeps it in the store, under its name, and moves it in the transaction of what it did: so a crash neither leaves an event out
+//! nor brings one about twice.
 
 use std::time::Duration;
 
@@ -7,7 +11,8 @@ use tokio::sync::watch;
 
 use crate::contract::JournalEvent;
 use crate::domain::Seq;
-use crate::store::{Store, StoreError};
+
+use super::{Store, StoreError, Tx};
 
 /// Events read at once.
 const BATCH: u64 = 500;
@@ -41,6 +46,29 @@ impl Follower {
         }
     }
 
+    /// Follows from where the follower of this name has come to ([`Tx::followed`]); one that is new, from now on.
+    pub async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
+        if let Some(cursor) = store.cursor(&key(name)).await? {
+            return Ok(Self::new(store, parse(name, &cursor)?));
+        }
+        let head = store.journal_range().await?.head;
+        let key = key(name);
+        let begun = store.write(move |tx| {
+            let key = key.clone();
+            Box::pin(async move {
+                // Written down before anything is done: what comes until then is not left out after a crash.
+                match tx.cursor(&key).await? {
+                    Some(cursor) => Ok(cursor),
+                    None => {
+                        tx.set_cursor(&key, &head.0.to_string()).await?;
+                        Ok::<_, StoreError>(head.0.to_string())
+                    }
+                }
+            })
+        });
+        Ok(Self::new(store, parse(name, &begun.await?)?))
+    }
+
     /// Waits for what comes next.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
@@ -61,4 +89,22 @@ impl Follower {
             let _ = tokio::time::timeout(SLOW_POLL, self.head.changed()).await;
         }
     }
+}
+
+impl Tx {
+    /// Notes that the follower of this name is done with the events up to `seq`: to be called in the transaction of what it did
+    /// about them.
+    pub async fn followed(&mut self, name: &str, seq: Seq) -> Result<(), StoreError> {
+        self.set_cursor(&key(name), &seq.0.to_string()).await
+    }
+}
+
+/// The name of a follower's cursor.
+fn key(name: &str) -> String {
+    format!("follower.{name}")
+}
+
+fn parse(name: &str, cursor: &str) -> Result<Seq, StoreError> {
+    let seq = cursor.parse().map(Seq);
+    seq.map_err(|error| StoreError::corrupt("cursors", format_args!("of follower {name}: {error}")))
 }

@@ -1,0 +1,141 @@
+//! Links and unlinks an account's device, as its row says that somebody wants. What is wanted stays in the row until it is done or
+//! has failed, so a crash costs a repeat; the last word counts. Nobody who asks waits for the browser: the session shows the codes,
+//! and the line why it failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use crate::bridge::core::Core;
+use crate::bridge::core::worker::{Progress, Wakes, Worker};
+use crate::domain::AccountId;
+use crate::domain::linking::{LinkChange, WantedLink};
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::{Unreachable, WhatsApp};
+use crate::store::{StoreError, WorkFor};
+
+/// What was wanted longer ago is not wanted any more: whoever asked has gone.
+const WANTED_FOR: Duration = Duration::from_mins(10);
+/// The safety net behind the wake-ups.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Brings about what is wanted of one account's link.
+pub struct Linking {
+    core: Core,
+    account: AccountId,
+    port: Arc<dyn WhatsApp>,
+    /// Changes when something else is wanted.
+    asked: watch::Receiver<()>,
+    /// Why what was wanted last has failed.
+    failed: watch::Sender<Option<String>>,
+}
+
+impl Linking {
+    pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
+        Self {
+            asked: core.store.wake_ups(WorkFor::Linking(account)),
+            core,
+            account,
+            port,
+            failed: watch::Sender::new(None),
+        }
+    }
+
+    /// Where it is told why what was wanted last has failed.
+    pub fn failed(&self) -> watch::Sender<Option<String>> {
+        self.failed.clone()
+    }
+
+    fn state(&self) -> SessionState {
+        self.port.session().borrow().state
+    }
+
+    async fn bring_about(&self, change: &LinkChange) -> Result<(), Unreachable> {
+        match change {
+            LinkChange::Login(method) => self.port.login(method.clone()).await,
+            // To whom no phone is linked there is nothing to unlink.
+            LinkChange::Logout if !self.state().has_device() => Ok(()),
+            LinkChange::Logout => self.port.logout().await,
+            LinkChange::TakeOver if self.state().is_live() => Ok(()),
+            LinkChange::TakeOver => self.port.take_over().await,
+        }
+    }
+
+    async fn end(&self, wanted: &WantedLink) -> Result<(), StoreError> {
+        let (account, at) = (self.account, wanted.at);
+        self.core
+            .write(move |tx| async move { tx.end_wanted_link(account, at).await.map(|_| ()) }.boxed())
+            .await
+    }
+
+    async fn give_up(&self, wanted: &WantedLink, why: String) -> Result<(), StoreError> {
+        tracing::warn!(account = %self.account, "what was asked for could not be done ({}): {why}", word(&wanted.change));
+        self.failed.send_replace(Some(why));
+        self.end(wanted).await
+    }
+}
+
+impl Worker for Linking {
+    fn name(&self) -> &'static str {
+        "linking of a device"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        let asked = self.core.store.wake_ups(WorkFor::Linking(self.account));
+        Wakes::none().and(asked).and(self.port.session())
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
+    }
+
+    /// Does what is wanted, once the page is there for it.
+    async fn step(&mut self) -> Result<Progress, StoreError> {
+        self.asked.mark_unchanged();
+        let Some(wanted) = self.core.store.wanted_link(self.account).await? else {
+            return Ok(Progress::Idle);
+        };
+        if self.core.clock.now().since(wanted.at) > WANTED_FOR {
+            let why = "the page was not there for it in time; see `crm status`, and ask again";
+            self.give_up(&wanted, why.to_owned()).await?;
+            return Ok(Progress::Worked);
+        }
+        if !is_there(self.state()) {
+            return Ok(Progress::Idle);
+        }
+        let done = tokio::select! {
+            done = self.bring_about(&wanted.change) => done,
+            // The last word counts.
+            _ = self.asked.changed() => return Ok(Progress::Worked),
+        };
+        match done {
+            Ok(()) => self.end(&wanted).await?,
+            // The page went away under it: again, once it is back.
+            Err(_) if !is_there(self.state()) => return Ok(Progress::Idle),
+            Err(Unreachable(why)) => self.give_up(&wanted, why).await?,
+        }
+        Ok(Progress::Worked)
+    }
+}
+
+/// Whether there is a page that can be asked for anything.
+const fn is_there(state: SessionState) -> bool {
+    !matches!(
+        state,
+        SessionState::Starting | SessionState::Failed | SessionState::Mismatch
+    )
+}
+
+const fn word(change: &LinkChange) -> &'static str {
+    match change {
+        LinkChange::Login(_) => "a login",
+        LinkChange::Logout => "a logout",
+        LinkChange::TakeOver => "taking the session over",
+    }
+}

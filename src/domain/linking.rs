@@ -1,0 +1,24 @@
+//! What people want done about the link between an account and its phone. It stands in the account's row until it is done, so that
+//! nobody who asks waits for a browser, and no crash forgets it.
+
+use super::Timestamp;
+use super::whatsapp::LoginMethod;
+
+/// What is to be done about an account's link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkChange {
+    /// Link a device; its codes appear in the session.
+    Login(LoginMethod),
+    /// Unlink the device.
+    Logout,
+    /// Take the session over from another window.
+    TakeOver,
+}
+
+/// What somebody wants done, the last that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedLink {
+    pub change: LinkChange,
+    /// When it was asked for; later than any that was asked for before.
+    pub at: Timestamp,
+}

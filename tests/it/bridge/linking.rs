@@ -1,0 +1,102 @@
+//! Logins, logouts and take-overs as wanted state: asked for at once, brought about by the account's worker, through a crash.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crm::domain::AccountId;
+use crm::domain::session::SessionState;
+use crm::domain::whatsapp::LoginMethod;
+
+use super::accounts::{PATIENCE, Server, Silent};
+use crate::api::whatsapp::SilentWhatsApp;
+
+/// Waits until nothing is wanted of the account's link.
+async fn done(server: &Server, account: AccountId) {
+    let done = async {
+        while server.store.wanted_link(account).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, done).await.expect("it is brought about");
+}
+
+/// Waits until so many logins were begun.
+async fn begun(port: &SilentWhatsApp, logins: usize) {
+    let begun = async {
+        while port.logins.lock().unwrap().len() < logins {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, begun).await.expect("it is begun");
+}
+
+#[tokio::test]
+async fn login_survives_a_crash_and_is_done_once_the_page_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Arc::new(Silent::default());
+    let server = Server::start(folder.path(), &source).await;
+    let account = server.add("default").await.id;
+    server.run().await;
+    let port = source.port("default");
+    port.stuck.store(true, Ordering::SeqCst);
+    port.session.send_modify(|session| session.state = SessionState::Qr);
+    let asked = server.desk.login(account, LoginMethod::Qr);
+    tokio::time::timeout(PATIENCE, asked).await.expect("at once").unwrap();
+    begun(&port, 1).await;
+    server.stop().await;
+
+    port.stuck.store(false, Ordering::SeqCst);
+    port.session
+        .send_modify(|session| session.state = SessionState::Starting);
+    let server = Server::start(folder.path(), &source).await;
+    server.run().await;
+    assert!(server.store.wanted_link(account).await.unwrap().is_some());
+    port.session.send_modify(|session| session.state = SessionState::Qr);
+    done(&server, account).await;
+    assert_eq!(port.logins.lock().unwrap().len(), 2, "once more, and no more");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn last_wish_replaces_one_that_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Arc::new(Silent::default());
+    let server = Server::start(folder.path(), &source).await;
+    let account = server.add("default").await.id;
+    server.run().await;
+    source.link("default", "+447700900002");
+    server.until_state(account, SessionState::Offline).await;
+    let port = source.port("default");
+    port.stuck.store(true, Ordering::SeqCst);
+    server.desk.login(account, LoginMethod::Qr).await.unwrap();
+    begun(&port, 1).await;
+    port.stuck.store(false, Ordering::SeqCst);
+    server.desk.logout(account).await.unwrap();
+    done(&server, account).await;
+    server.until_state(account, SessionState::LoggedOut).await;
+    assert_eq!(*port.ended.lock().unwrap(), ["unlinked"]);
+    // To whom nobody is linked there is nothing to unlink.
+    server.desk.logout(account).await.unwrap();
+    done(&server, account).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wish_that_fails_says_why_and_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Arc::new(Silent::default());
+    let server = Server::start(folder.path(), &source).await;
+    let account = server.add("default").await.id;
+    server.run().await;
+    let mut failed = server.desk.link_failed(account).await.unwrap();
+    source
+        .port("default")
+        .session
+        .send_modify(|session| session.state = SessionState::Conflict);
+    server.desk.take_over(account).await.unwrap();
+    let why = tokio::time::timeout(PATIENCE, failed.wait_for(Option::is_some));
+    assert_eq!(why.await.unwrap().unwrap().as_deref(), Some("nobody is there"));
+    done(&server, account).await;
+    server.stop().await;
+}
