@@ -201,7 +201,7 @@ impl Store {
 
 impl Tx {
     pub async fn enqueue(&mut self, new: NewWork) -> Result<OutboxId, StoreError> {
-        self.wake(WorkFor::outbox(new.target, new.account));
+        self.wake(WorkFor::outbox(new.work.target(), new.account));
         let row = outbox::ActiveModel {
             id: NotSet,
             target: Set(new.work.target().to_string()),

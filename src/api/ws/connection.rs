@@ -15,7 +15,6 @@ use super::identify::{Identified, Start, identify};
 use super::limits::SocketLimits;
 use crate::api::MAX_BODY_BYTES;
 use crate::api::auth::Caller;
-use crate::api::follower::{Follower, Next};
 use crate::api::secret;
 use crate::api::state::ApiState;
 use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};

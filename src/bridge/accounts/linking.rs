@@ -109,10 +109,11 @@ impl Worker for Linking {
         if !is_there(self.state()) {
             return Ok(Progress::Idle);
         }
+        let mut asked = self.asked.clone();
         let done = tokio::select! {
             done = self.bring_about(&wanted.change) => done,
             // The last word counts.
-            _ = self.asked.changed() => return Ok(Progress::Worked),
+            _ = asked.changed() => return Ok(Progress::Worked),
         };
         match done {
             Ok(()) => self.end(&wanted).await?,
