@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Core, Desk, Idempotency, Importer, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading, RoomInbound,
-    RoomRelay, SendCommand, SendTo, WhatsAppRelay,
+    Answered, Core, Desk, Idempotency, Importer, Inbound, Line, Policy, Progress, Random, ReadMode, Reader, Reading,
+    RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay,
 };
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
@@ -280,17 +280,22 @@ impl Run {
             self.asked = Some(command);
             return true;
         };
-        let first = first.unwrap().message.id;
+        // A program that was killed may have stored the answer before.
+        let first = match first.unwrap() {
+            Answered::New(message) => message.id,
+            Answered::Replayed(answer) => answer.message.unwrap(),
+        };
         if self.rng.random_bool(0.3) {
             let Some(again) = self.gate.watch(program.desk.send(command.clone())).await else {
                 self.asked = Some(command);
                 return true;
             };
-            let again = again.unwrap();
-            assert!(
-                again.replayed && again.message.id == first,
-                "the same key is the same message"
-            );
+            match again.unwrap() {
+                Answered::Replayed(answer) => {
+                    assert_eq!(answer.message, Some(first), "the same key is the same message")
+                }
+                Answered::New(message) => panic!("made a second time: {message:?}"),
+            }
         }
         self.answered(&command, first);
         false
