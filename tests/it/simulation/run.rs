@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader, Reading,
+    Answered, Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader, Reading,
     RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
 };
 use crm::domain::media::MediaState;
@@ -322,17 +322,22 @@ impl Run {
             self.asked = Some(command);
             return true;
         };
-        let first = first.unwrap().message.id;
+        // A program that was killed may have stored the answer before.
+        let first = match first.unwrap() {
+            Answered::New(message) => message.id,
+            Answered::Replayed(answer) => answer.message.unwrap(),
+        };
         if self.rng.random_bool(0.3) {
             let Some(again) = self.gate.watch(program.desk.send(command.clone())).await else {
                 self.asked = Some(command);
                 return true;
             };
-            let again = again.unwrap();
-            assert!(
-                again.replayed && again.message.id == first,
-                "the same key is the same message"
-            );
+            match again.unwrap() {
+                Answered::Replayed(answer) => {
+                    assert_eq!(answer.message, Some(first), "the same key is the same message")
+                }
+                Answered::New(message) => panic!("made a second time: {message:?}"),
+            }
         }
         self.answered(&command, first);
         false

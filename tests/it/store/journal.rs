@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crm::contract::{Event, JournalEvent, MessageView};
+use crm::domain::conversation::Conversation;
 use crm::domain::{Seq, Timestamp};
 use crm::store::{Follower, JournalRange, Next, Store, StoreError};
 use futures_util::FutureExt;
