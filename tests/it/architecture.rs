@@ -168,6 +168,36 @@ fn tests_named(paragraph: &str) -> Vec<&str> {
     quoted.filter(|name| !name.contains(['/', '.'])).collect()
 }
 
+/// Paths from the top or from `src/`, and the functions behind their `::`.
+#[test]
+fn pages_name_existing_paths() {
+    let mut wrong = vec![];
+    for page in [
+        "ARCHITECTURE.md",
+        "docs/how-it-works.md",
+        "docs/invariants.md",
+        "docs/rules.md",
+        "docs/schema.md",
+    ] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let (path, function) = quoted.split_once("::").unwrap_or((quoted, ""));
+            let is_path = path.contains('/') || path.contains(".rs");
+            if !is_path || path.starts_with('/') || path.contains([' ', '\n', '<', ':']) {
+                continue;
+            }
+            let places = [root().join(path), root().join("src").join(path)];
+            match places.iter().find(|place| place.exists()) {
+                None => wrong.push(format!("{page}: there is no {path}")),
+                Some(_) if function.is_empty() => {}
+                Some(file) if fs::read_to_string(file).unwrap().contains(&format!("{function}(")) => {}
+                Some(_) => wrong.push(format!("{page}: {path} has no {function}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Whether a line uses something of a library.
 fn names(line: &str, library: &str) -> bool {
     let path = format!("{library}::");
