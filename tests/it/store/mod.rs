@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod backup;
+mod bounds;
 mod customers;
 mod databases;
 mod desk;
