@@ -12,5 +12,6 @@ mod people;
 mod problems;
 mod sends;
 mod specials;
+mod unwritable;
 mod watching;
 pub mod whatsapp;
