@@ -13,7 +13,7 @@ mod media;
 mod outbound;
 mod rooms;
 
-pub use self::core::accounts::{add_account, begin_removal};
+pub use self::core::accounts::{add_account, begin_removal, release_account};
 pub use self::core::command::{Accepted, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::policy::{Policy, ReadMode};
 pub use self::core::random::Random;

@@ -48,7 +48,7 @@ use session::Session;
 use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
-pub use accounts::{Fence, Holder};
+pub use accounts::{Fence, Holder, Lease};
 pub use agents::Agent;
 pub use backup::BackupReport;
 pub use conversations::{ConversationFilter, ResolvedConversation};

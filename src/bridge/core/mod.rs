@@ -24,7 +24,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{AccountId, Clock};
-use crate::store::{Fence, Store, StoreError, Tx};
+use crate::store::{Fence, Holder, Store, StoreError, Tx};
 use crate::vault::Vault;
 
 use self::policy::Policy;
@@ -51,6 +51,8 @@ pub struct Core {
     pub bell: Bell,
     /// Random, made with the database: transaction ids begin with it (rule 18).
     pub instance: Arc<str>,
+    /// Tells whether a process that holds an account still lives, as far as can be known here.
+    pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
     /// Under which lease this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
@@ -74,6 +76,7 @@ impl Core {
             policies: Arc::default(),
             bell: Bell::new(),
             instance: instance.into(),
+            is_alive: Arc::new(|_| false),
             lease: None,
         })
     }
@@ -84,6 +87,15 @@ impl Core {
         let policies = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
         Self {
             policies: Arc::new(policies.collect()),
+            ..self
+        }
+    }
+
+    /// The same, where `is_alive` tells whether the process that holds an account still lives.
+    #[must_use]
+    pub fn knowing_holders(self, is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            is_alive: Arc::new(is_alive),
             ..self
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bridge::core::accounts::{add_account, begin_removal};
+use crate::bridge::core::accounts::{add_account, begin_removal, release_account};
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
@@ -22,6 +22,19 @@ impl Desk {
     /// Begins to take an account away. What was said through it stays.
     pub async fn remove_account(&self, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
         let account = begin_removal(&self.core.store, id, keep_profile).await?;
+        self.board.ring();
+        Ok(account)
+    }
+
+    /// Lets an account go whose holder is gone, so that it may be driven from another data folder, and so from this one.
+    pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
+        if let Some(line) = self.line(id) {
+            return Err(Refusal::Conflict(format!(
+                "this server drives the account {}; stop it, and it lets go of it",
+                line.name
+            )));
+        }
+        let account = release_account(&self.core.store, id, &*self.core.is_alive).await?;
         self.board.ring();
         Ok(account)
     }
