@@ -1,12 +1,13 @@
 //! Making two of one conversation again.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use entity::{conversation, message};
 
 use crate::domain::message::Direction;
 use crate::domain::{ChatId, ConversationId, CustomerId};
+use crate::store::bounds::{MAX_CHAIN, MAX_NAMED};
 use crate::store::{StoreError, Tx};
 
 use super::undo::Parting;
@@ -210,16 +211,24 @@ impl Tx {
     pub(super) async fn ended_in(&mut self, id: ConversationId) -> Result<Vec<conversation::Model>, StoreError> {
         let mut found: Vec<conversation::Model> = Vec::new();
         let mut above = vec![id];
-        while !above.is_empty() {
-            let below = conversation::Entity::find()
-                .filter(conversation::Column::MergedInto.is_in(above))
-                .order_by_asc(conversation::Column::Id)
-                .all(&self.session)
-                .await?;
+        for _ in 0..MAX_CHAIN {
+            let mut below = Vec::new();
+            for some in above.chunks(MAX_NAMED) {
+                let into_these = conversation::Column::MergedInto.is_in(some.iter().copied());
+                let rows = conversation::Entity::find()
+                    .filter(into_these)
+                    .all(&self.session)
+                    .await?;
+                below.extend(rows);
+            }
+            if below.is_empty() {
+                return Ok(found);
+            }
+            below.sort_by_key(|row| row.id);
             above = below.iter().map(|row| row.id).collect();
             found.extend(below);
         }
-        Ok(found)
+        Err(StoreError::corrupt("conversations", "merges without an end"))
     }
 }
 

@@ -1,22 +1,30 @@
-//! What is bounded: a look at the oldest work of one account, and at what waits.
+//! What is bounded: a look at the oldest work of one account, a walk along merged conversations, the values of one query.
 
 use std::time::Duration;
 
 use crm::domain::AccountId;
 use crm::domain::conversation::Conversation;
 use crm::domain::message::Message;
-use crm::store::{PendingEvent, Store};
+use crm::domain::outbox::{Target, Work};
+use crm::store::{NewWork, PendingEvent, Store, StoreError};
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, new, outbound, take, write};
+use super::desk::{self, inbound, new, outbound, take, write};
+use super::{merges, raw};
 
 on_each_database! {
     /// rule 4.
     expiry_ignores_other_accounts_backlog,
     /// rule 1.
     told_events_do_not_hide_new_ones,
+    conversation_cycle_ends_walk,
+    merge_moves_any_backlog,
 }
+
+/// No walk takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn second_account(store: &Store) -> AccountId {
     write(store, |tx| {
@@ -72,5 +80,49 @@ async fn told_events_do_not_hide_new_ones(database: Database) {
         (names(first), names(next)),
         (vec!["$1".to_owned()], vec!["$2".to_owned()])
     );
+    store.close().await;
+}
+
+async fn conversation_cycle_ends_walk(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
+    let ends = |one: &Conversation, other: &Conversation| {
+        format!(
+            "UPDATE conversations SET merged_into = {} WHERE id = {}",
+            other.id, one.id
+        )
+    };
+    raw::execute(&database, &ends(&ada, &ben)).await;
+    raw::execute(&database, &ends(&ben, &ada)).await;
+    let found = timeout(PATIENCE, store.live_conversation(ada.id)).await;
+    let found = found.expect("the walk ends");
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    store.close().await;
+}
+
+/// As many pieces of work as no database takes values in one query (65,535 at most).
+async fn merge_moves_any_backlog(database: Database) {
+    let store = database.open().await;
+    let account = desk::account(&store).await;
+    let (ada, _) = merges::hear(&store, account, &[merges::phone(1)], "A1").await;
+    let (ben, _) = merges::hear(&store, account, &[merges::phone(2)], "B1").await;
+    let from = store.conversation_of(account, ben.customer.id).await.unwrap().unwrap();
+    let text = new(take(&store, inbound(&from, "B2", "x", BEGIN)).await.unwrap());
+    write(&store, move |tx| {
+        let work = NewWork::for_message(Target::Matrix, &text, Work::ShowMessage { message: text.id });
+        async move { tx.enqueue(work).await }.boxed()
+    })
+    .await
+    .unwrap();
+    for _ in 0..17 {
+        let columns = "target, account_id, lane, message_id, work, attempts, not_before, created_at";
+        let double = format!("INSERT INTO outbox ({columns}) SELECT {columns} FROM outbox");
+        raw::execute(&database, &double).await;
+    }
+    merges::merge(&store, ada.customer.id, ben.customer.id).await;
+    let to = store.conversation_of(account, ada.customer.id).await.unwrap().unwrap();
+    let moved = format!("SELECT COUNT(*) FROM outbox WHERE lane = {}", to.id);
+    assert_eq!(raw::numbers(&database, &moved).await, [1 << 17]);
     store.close().await;
 }
