@@ -58,7 +58,7 @@ pub async fn upload(
                 }
                 .into());
             }
-            return Err(Refusal::from(crate::bridge::VaultError::from(error)).into());
+            return Err(Desk::write_error(error).into());
         }
     }
     let uploaded = desk.upload(incoming, upload).await?;

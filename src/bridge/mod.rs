@@ -23,7 +23,6 @@ pub use self::core::registry::Line;
 pub use self::core::syncs::Syncs;
 pub use self::core::wake_up::Bell;
 pub use self::core::{Core, Progress};
-pub use crate::vault::VaultError;
 pub use accounts::{Source, Switchboard, start};
 pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload, Uploaded};
 pub use history::{Importer, Vanishing};

@@ -187,7 +187,7 @@ async fn connect(client: &Client) -> anyhow::Result<Socket> {
     Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
 }
 
-/// What a close code means to us (`CONVENTIONS`: which may reconnect).
+/// What a close code means to us (which may reconnect).
 fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     let Some(frame) = frame else {
         return Ok(Left::Lost);

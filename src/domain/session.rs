@@ -133,7 +133,7 @@ pub struct PageStatus {
     /// The library has everything it needs.
     pub full_ready: bool,
     pub authenticated: bool,
-    /// The stream's mode is MAIN. (It is "ready" at the QR screen as well: `WHATSAPP.md` §1.)
+    /// The stream's mode is MAIN. (It is "ready" at the QR screen as well.)
     pub main: bool,
     /// What the page missed has been fetched.
     pub synced: bool,

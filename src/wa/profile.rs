@@ -202,7 +202,7 @@ mod tests {
         drop(copy);
     }
 
-    /// `WHATSAPP` §4: exit 21, cured by deleting them.
+    /// Chromium ends with exit code 21; deleting them cures it.
     #[test]
     fn a_browser_lock_of_another_host_is_cleared_and_one_of_this_host_is_left() {
         let (_parent, path) = folder();

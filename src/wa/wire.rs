@@ -423,7 +423,7 @@ impl WirePerson {
 }
 
 /// Between two, direction says who wrote it. Their ids do not: the same message bears the number before the chat moves to a
-/// LID, and the LID after it, and must not count as two (`WHATSAPP` §3).
+/// LID, and the LID after it, and must not count as two.
 fn sender_in(chat: ChatKind, from_me: bool, sender: Option<String>) -> Result<WaUserId, String> {
     let sender = match chat {
         ChatKind::Group => sender.ok_or("a group's message without its sender")?,

@@ -69,7 +69,7 @@ fn a_username_is_one_of_the_names_that_a_person_goes_by_and_never_the_only_one()
     error(&wire(&json!({"contact": {"ids": [], "username": "ada"}})).to_string());
 }
 
-/// rule 12; `WHATSAPP` §3: the same message under number and LID is one.
+/// rule 12: the same message under number and LID is one.
 #[test]
 fn a_chat_that_moves_to_a_lid_does_not_change_who_sent_a_message() {
     let by_number = parsed(&json!({}));

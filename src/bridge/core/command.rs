@@ -40,7 +40,7 @@ pub struct SendFile {
     pub kind: Option<FileKind>,
 }
 
-/// Makes a repeated request one (`RULES` 25).
+/// Makes a repeated request one (rule 25).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     pub scope: ApiKeyId,

@@ -43,7 +43,7 @@ pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author
     Author { origin: None, name }
 }
 
-/// The sender's part of a message's uniqueness (`RULES` 12). A direct chat has two sides, told apart by `from_me`, and
+/// The sender's part of a message's uniqueness (rule 12). A direct chat has two sides, told apart by `from_me`, and
 /// its id moves from number to LID: so there the sender adds nothing but trouble. In a group it is the sender's LID where
 /// WhatsApp tells it, since that one does not change.
 pub(crate) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, contact: &WaContact) -> WaUserId {

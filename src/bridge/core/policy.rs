@@ -22,7 +22,7 @@ pub struct Policy {
     pub read_delay: RangeInclusive<Duration>,
     /// The pause between two sends of one account.
     pub spacing: RangeInclusive<Duration>,
-    /// A text that could not be handed over for this long is not sent any more (`RULES` 4); none: it waits for ever.
+    /// A text that could not be handed over for this long is not sent any more (rule 4); none: it waits for ever.
     pub send_expires: Option<Duration>,
     /// First contacts, quiet hours, and the words of those who do not want to be written to.
     pub pace: Pace,

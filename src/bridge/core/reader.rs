@@ -1,5 +1,5 @@
 //! The notes of which chats are to be marked as read. Kept in memory only: what an outage made overdue is marked at the
-//! next reply, or the next agent's read (`RULES` 15).
+//! next reply, or the next agent's read (rule 15).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,7 +64,7 @@ pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, a
     Ok(true)
 }
 
-/// Who writes to a customer has seen what they wrote (`RULES` 15).
+/// Who writes to a customer has seen what they wrote (rule 15).
 pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> Result<bool, StoreError> {
     if !tx.clear_unread(conversation.id).await? {
         return Ok(false);

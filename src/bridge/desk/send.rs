@@ -1,6 +1,8 @@
 //! Accepts a send: resolves whom it is for, checks consent, and queues it under its idempotency key.
 
-use crate::bridge::core::command::{Accepted, SendCommand, SendTo};
+use futures_util::FutureExt;
+
+use crate::bridge::core::command::{Accepted, SendCommand, SendTo, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
@@ -11,9 +13,28 @@ use crate::domain::customer::{Identity, IdentitySource};
 use crate::domain::whatsapp::WaContact;
 use crate::store::Tx;
 
+use super::handle::Desk;
 use super::media;
 
-pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Accepted, Refusal> {
+impl Desk {
+    /// Puts a text into the outbox.
+    pub async fn send(&self, command: SendCommand) -> Result<Accepted, Refusal> {
+        let says_it_all = command.special.is_some() || command.file.is_some();
+        if !says_it_all || !command.content.is_empty() {
+            queue::check_text(&command.content)?;
+        }
+        check_key(command.idempotency.as_ref())?;
+        let core = self.core.clone();
+        self.core
+            .write(move |tx| {
+                let (core, command) = (core.clone(), command.clone());
+                async move { accept(tx, &core, command).await }.boxed()
+            })
+            .await
+    }
+}
+
+async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Accepted, Refusal> {
     if let Some(asked) = &command.idempotency
         && let Some(stored) = tx.answer(asked.scope, &asked.key).await?
     {

@@ -1,4 +1,4 @@
-//! Commits what the page told: together, or one by one with the refused in quarantine (`RULES` 13).
+//! Commits what the page told: together, or one by one with the refused in quarantine (rule 13).
 
 use futures_util::FutureExt;
 
@@ -109,7 +109,7 @@ async fn take_event(
     Ok(())
 }
 
-/// Keeps what the store refuses for good, with the reason (`RULES` 13).
+/// Keeps what the store refuses for good, with the reason (rule 13).
 pub(crate) async fn quarantine(
     core: &Core,
     account: &Account,

@@ -84,6 +84,7 @@ impl RoomRelay {
                                 continue;
                             }
                             let relay = self.clone();
+                            #[expect(clippy::disallowed_methods, reason = "its panic is resumed by the loop below")]
                             in_hand.spawn(async move { relay.work(item).await });
                         }
                     }

@@ -52,7 +52,7 @@ fn a_login_goes_through_qr_and_syncing_to_ready() {
     assert_eq!(session.state, SessionState::Ready);
 }
 
-/// `main_ready` is true at the QR screen as well (`WHATSAPP.md` §1).
+/// `main_ready` is true at the QR screen as well.
 #[test]
 fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);

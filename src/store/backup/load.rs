@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use entity::{account, journal_head, message, setting};
 
-use crate::store::open::immediate;
+use crate::store::connect::immediate;
 use crate::store::settings::{INSTANCE, PARKED, RESTORED};
 use crate::store::{Store, StoreError, journal};
 

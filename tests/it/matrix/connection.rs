@@ -79,7 +79,7 @@ async fn a_wrong_password_is_a_state_that_says_what_to_do() {
     Desk::connect((options, folder)).await;
 }
 
-/// Session and store belong together (pitfall 4 of `MATRIX.md` §2).
+/// Session and store belong together.
 #[tokio::test]
 async fn a_session_that_is_not_ours_or_no_more_is_refused_until_it_is_reset() {
     if quick() {

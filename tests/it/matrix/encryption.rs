@@ -9,7 +9,7 @@ use testbed::servers::Synapse;
 
 use super::desk::{Desk, PASSWORD, SOON, options, person, spec, until};
 
-/// `MATRIX.md` §2, with two independent implementations.
+/// With two independent implementations.
 #[tokio::test]
 async fn agents_read_the_desk_from_its_first_word_on_and_it_reads_them() {
     if quick() {

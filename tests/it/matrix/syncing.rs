@@ -46,7 +46,7 @@ async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, 
     (desk, room, since)
 }
 
-/// rule 17, and pitfall 1 of `MATRIX.md` §2: what a gappy sync leaves out is read back.
+/// rule 17: what a gappy sync leaves out is read back.
 #[tokio::test]
 async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
     if quick() {

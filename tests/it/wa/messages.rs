@@ -189,7 +189,7 @@ async fn the_chats_and_their_messages_are_read_back_in_order() {
     desk.end().await;
 }
 
-/// The doorbell (`WHATSAPP` §3): with a pull that would wait for minutes, only the bell can end it.
+/// The doorbell: with a pull that would wait for minutes, only the bell can end it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_reaches_the_page_ends_the_pull_that_waits_for_it() {
     let mut desk = Desk::with(Options::default(), |options| {
