@@ -1,6 +1,7 @@
 //! The program's sources as its rules and measures read them: modules, what they name, and who uses whom. Reads texts alone.
 
 mod graph;
+pub mod items;
 mod paths;
 mod source;
 
