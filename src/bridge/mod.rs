@@ -1,5 +1,6 @@
 //! The service layer. Everything passes through here: what WhatsApp and the rooms tell is taken in, what people write is
-//! accepted, and the outbox is worked off. The only layer that begins a write. Knows the ports, never the adapters.
+//! accepted, and the outbox is worked off. Every write about accounts, customers and messages begins here; keys and their
+//! audit log are the API's own. Knows the ports, never the adapters.
 //!
 //! Its wings, each using only those before it: `core` (what all share), `media`, `inbound`, `history`, `outbound`, `desk`
 //! (what faces ask for), `rooms`, `accounts` (which starts the workers of the others).

@@ -7,6 +7,8 @@ mod error;
 mod folder;
 mod incoming;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod thumbnail;
 
 use std::collections::HashSet;
@@ -84,11 +86,6 @@ impl Vault {
     /// Objects in a bucket (`s3://bucket/prefix`); credentials come from the environment. `spool` is a local folder of our own.
     pub fn in_bucket(url: &str, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::s3(url)?))
-    }
-
-    /// Objects in any store that speaks the same language.
-    pub fn in_store(store: Arc<dyn object_store::ObjectStore>, spool: &Path) -> Result<Self, VaultError> {
-        Self::new(spool, Place::Bucket(Bucket::new(store)))
     }
 
     fn new(spool: &Path, place: Place) -> Result<Self, VaultError> {

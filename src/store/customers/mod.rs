@@ -7,7 +7,7 @@ mod names;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use entity::{conversation, customer};
 
@@ -84,11 +84,6 @@ impl Store {
             let (store, filter) = (store.clone(), filter.clone());
             async move { store.customers(request, &filter).await }
         })
-    }
-
-    pub async fn count_customers(&self) -> Result<u64, StoreError> {
-        let all = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
-        Ok(all.count(self.readers()).await?)
     }
 }
 
