@@ -41,13 +41,6 @@ words! {
     }
 }
 
-impl EventType {
-    /// Whether an event of this kind tells of a message for the first time.
-    pub const fn is_of_new_message(self) -> bool {
-        matches!(self, Self::MessageReceived | Self::MessageState)
-    }
-}
-
 /// An event before the journal has given it its number. `data` is a snapshot, complete in itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

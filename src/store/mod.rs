@@ -167,17 +167,6 @@ impl Tx {
         self.now
     }
 
-    /// How many events there are so far, for [`Self::without_events`].
-    pub fn event_count(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Takes back the unwanted ones of the events that were added after there were `from`.
-    pub fn without_events(&mut self, from: usize, unwanted: impl Fn(&Event) -> bool) {
-        let added = self.events.split_off(from.min(self.events.len()));
-        self.events.extend(added.into_iter().filter(|event| !unwanted(event)));
-    }
-
     /// Adds an event to the journal, numbered when the transaction commits (rule 23).
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);

@@ -1,7 +1,7 @@
 // Chats and their history, for the resync; finding the chat of a number.
 
 import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
-import { existing, forms, forms as people, idText, type Person, person } from './people';
+import { existing, forms, idText, type Person, person } from './people';
 import { attempt, codeOf, Trouble } from './trouble';
 
 /** Messages of one chat that are asked for at once, at the most. */
@@ -139,7 +139,7 @@ function keys(form: string, { id, fromMe, sender }: Query): string[] {
     return [key];
   }
   const mine = [() => WPP.conn.getMyUserLid(), () => WPP.conn.getMyUserWid()];
-  const writers = fromMe ? mine.map((get) => attempt(() => idText(get()), null)) : sender ? people(sender) : [];
+  const writers = fromMe ? mine.map((get) => attempt(() => idText(get()), null)) : sender ? forms(sender) : [];
   return writers.filter((writer) => writer !== null).map((writer) => `${key}_${writer}`);
 }
 

@@ -37,12 +37,22 @@ pub(crate) enum Taken {
     Known,
 }
 
+/// How a message came to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// By itself, or found in a comparison with the page.
+    Live,
+    /// In the import of history: no event tells of it.
+    Imported,
+}
+
 /// Stores `message` unless it is stored, with everything that follows from it.
 pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,
     account: &Account,
     message: &WaMessage,
+    arrival: Arrival,
 ) -> Result<Taken, StoreError> {
     if message.from_me
         && let Some(ours) = ours(tx, account, message).await?
@@ -111,7 +121,9 @@ pub(crate) async fn take_in(
     } else {
         EventType::MessageReceived
     };
-    tx.emit(Event::message(kind, &stored));
+    if arrival == Arrival::Live {
+        tx.emit(Event::message(kind, &stored));
+    }
     if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
         people::renumber(tx, account, message, number).await?;
     }
