@@ -7,10 +7,10 @@ use std::time::Instant;
 use crm::clock::SystemClock;
 use crm::contract::Event;
 use crm::domain::conversation::{ChatKind, Conversation};
-use crm::domain::customer::Identity;
+use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind, MessageState};
 use crm::domain::{ChatId, Clock, WaMessageId};
-use crm::store::{Inserted, NewMessage, Store, StoreError};
+use crm::store::{Inserted, NewMessage, Store, StoreError, Told};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 
@@ -91,7 +91,8 @@ async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
             async move {
                 let account = tx.create_account("default").await?.id;
                 let ada = Identity::lid("1");
-                let customer = tx.resolve_customer(&[ada], Some("Ada")).await?.customer;
+                let told = Told::new(&[ada], None, Some("Ada"), IdentitySource::WhatsApp);
+                let customer = tx.meet_customer(&told).await?.customer;
                 let chat = ChatId::from("chat");
                 let resolved = tx
                     .resolve_conversation(account, Some(customer.id), Some(&chat), ChatKind::Direct, "Ada")

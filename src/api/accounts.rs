@@ -89,6 +89,12 @@ fn place(account: &Account) -> String {
     format!("/api/v1/accounts/{}", account.name)
 }
 
+/// Lets an account go whose holder is gone.
+pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<Account>, Problem> {
+    let account = account(&state.store, &name).await?;
+    Ok(Json(state.desk.release_account(account.id).await?))
+}
+
 /// The session now; with `If-None-Match` and `Prefer: wait=20` once it is another than that.
 pub async fn session(
     State(state): State<ApiState>,

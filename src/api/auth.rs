@@ -1,7 +1,6 @@
 //! Who asks, and whether they may: `Authorization: Bearer crm_…`. Every use of `manage` and `admin` is in the audit log,
-//! written before it happens.
-
-use std::time::Duration;
+//! written before it happens. What only reads is let through where that log cannot be written, and stands in the server's
+//! own log instead: a database that is full is looked at and backed up all the same.
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -19,9 +18,6 @@ use crate::contract::Scope;
 use crate::domain::ApiKeyId;
 use crate::domain::message::{Author, Origin};
 use crate::store::StoreError;
-
-/// The use of a key is written down at most this often.
-const TOUCH_EVERY: Duration = Duration::from_mins(5);
 
 /// Whoever holds a valid key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +66,7 @@ impl Access {
             return Err(refused());
         }
         let scope = Scope::greatest(&stored.scopes).ok_or_else(refused)?;
-        if stored.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
-            let id = stored.id;
-            self.store
-                .write::<_, StoreError, _>(move |tx| async move { tx.touch_api_key(id).await }.boxed())
-                .await?;
-        }
+        self.touch(&stored).await;
         Ok(Caller {
             key: stored.id,
             hash,
@@ -129,7 +120,11 @@ pub async fn authenticate(State(access): State<Access>, mut request: Request, ne
 pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Request, next: Next) -> Response {
     let audited = match allow(scope, &request) {
         Ok(entry) => match entry {
-            Some(entry) => access.record(entry).await,
+            Some(entry) if request.method().is_safe() => {
+                access.note(entry).await;
+                Ok(())
+            }
+            Some(entry) => access.record(entry).await.map_err(Problem::from),
             None => Ok(()),
         },
         Err(problem) => Err(problem),
@@ -173,7 +168,8 @@ fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
 }
 
 impl Access {
-    async fn record(&self, entry: Entry) -> Result<(), Problem> {
+    /// Writes a line that has to be written.
+    async fn record(&self, entry: Entry) -> Result<(), StoreError> {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 let entry = entry.clone();
@@ -183,8 +179,17 @@ impl Access {
                 }
                 .boxed()
             })
-            .await?;
-        Ok(())
+            .await
+    }
+
+    /// Writes a line of what only reads: into the server's log where the database takes it not.
+    async fn note(&self, entry: Entry) {
+        let Entry {
+            actor, action, subject, ..
+        } = entry.clone();
+        if !self.noted(self.record(entry)).await {
+            tracing::warn!("audit: {actor}: {action} {subject}");
+        }
     }
 }
 

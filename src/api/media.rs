@@ -60,7 +60,7 @@ pub async fn upload(
                 }
                 .into());
             }
-            return Err(Refusal::from(crate::bridge::VaultError::from(error)).into());
+            return Err(Desk::write_error(error).into());
         }
     }
     Ok(match desk.upload(incoming, upload).await? {

@@ -98,6 +98,7 @@ fn manage() -> Router<ApiState> {
         .route("/api/v1/accounts/{name}/login", post(accounts::login))
         .route("/api/v1/accounts/{name}/logout", post(accounts::logout))
         .route("/api/v1/accounts/{name}/takeover", post(accounts::take_over))
+        .route("/api/v1/accounts/{name}/release", post(accounts::release))
         .route("/api/v1/customers/{id}/merge", post(merges::create))
         .route("/api/v1/merges/{id}/undo", post(merges::undo))
         .route("/api/v1/accounts/{name}/history", post(history::ask))

@@ -34,6 +34,7 @@ pub struct ApiState {
     pub(super) desk: Desk,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) supervisor: Supervisor,
+    access: Access,
     pub(super) metrics: Metrics,
     pub(super) hosts: Hosts,
     pub(super) limits: SocketLimits,
@@ -43,6 +44,7 @@ impl ApiState {
     pub fn new(parts: Parts) -> Self {
         Self {
             hosts: Hosts::new(parts.listen, &parts.allowed_hosts),
+            access: Access::new(parts.store.clone(), parts.clock.clone()),
             store: parts.store,
             desk: parts.desk,
             clock: parts.clock,
@@ -53,10 +55,7 @@ impl ApiState {
     }
 
     pub fn access(&self) -> Access {
-        Access {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-        }
+        self.access.clone()
     }
 }
 

@@ -14,7 +14,7 @@ mod media;
 mod outbound;
 mod rooms;
 
-pub use self::core::accounts::{add_account, begin_removal};
+pub use self::core::accounts::{add_account, begin_removal, release_account};
 pub use self::core::agents::{Reconciled, reconcile_agents};
 pub use self::core::command::{Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::lanes::{InHand, Lanes, Pieces};
@@ -26,7 +26,6 @@ pub use self::core::registry::Line;
 pub use self::core::syncs::Syncs;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
-pub use crate::vault::VaultError;
 pub use accounts::{Linking, Source, Switchboard, start};
 pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload};
 pub use history::{Importer, Vanishing};

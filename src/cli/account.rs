@@ -43,6 +43,11 @@ enum Verb {
         #[arg(value_name = "NAME")]
         name: AccountName,
     },
+    /// Let an account go whose server is gone, so that it can be driven from another data folder
+    Release {
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Remove an account: its device is unlinked, its browser's profile goes, its messages stay
     Remove {
         #[arg(value_name = "NAME")]
@@ -76,6 +81,13 @@ impl Account {
                     Ok(Exit::Ok)
                 };
                 leave(timeout, add).await
+            }
+            Verb::Release { name } => {
+                let release = async {
+                    shell.output().one(&release(shell, &name).await?)?;
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, release).await
             }
             Verb::Remove {
                 name,
@@ -174,6 +186,28 @@ async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<RawJson> {
         .map_err(refused)?;
     home.store.close().await;
     Ok(RawJson::of(&AccountView::from(account))?)
+}
+
+async fn release(shell: &Shell, name: &str) -> anyhow::Result<Value> {
+    let asked = async {
+        let path = format!("/api/v1/accounts/{name}/release");
+        shell.client()?.post(&path, &json!({})).await
+    };
+    let error = match asked.await {
+        Ok(account) => return Ok(account),
+        Err(error) => error,
+    };
+    let home = Home::without_server(shell, "crm account release", error).await?;
+    let released = async {
+        let id = known(&home.store, name).await?;
+        let is_alive = home.is_alive()?;
+        bridge::release_account(&home.store, id, &is_alive)
+            .await
+            .map_err(refused)
+    };
+    let released = released.await;
+    home.store.close().await;
+    Ok(serde_json::to_value(released?)?)
 }
 
 /// Asks the server, and waits until it is done; left before, it goes on by itself.

@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, DataDir, DataDirError, DataDirLock};
 use crate::contract::Scope;
 use crate::domain::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Holder, Store, StoreError};
 
 pub struct Home {
     pub folder: DataDir,
@@ -51,6 +51,25 @@ impl Home {
             Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => Err(unanswered),
             opened => opened,
         }
+    }
+
+    /// Returns under which name this process drives accounts.
+    pub fn holder(&self) -> anyhow::Result<Holder> {
+        let (pid, path) = (std::process::id(), self.folder.path().display());
+        Ok(Holder {
+            folder: self.folder.id()?,
+            process: format!("process {pid} in {path}"),
+        })
+    }
+
+    /// Returns what tells whether another process that holds an account lives: one whose data folder is on this machine
+    /// and locked. This folder is held by nobody but this process.
+    pub fn is_alive(&self) -> anyhow::Result<impl Fn(&Holder) -> bool + Send + Sync + 'static> {
+        let own = self.folder.id()?;
+        Ok(move |holder: &Holder| {
+            let path = holder.process.split_once(" in ").map(|(_, path)| Path::new(path));
+            holder.folder != own && path.is_some_and(|path| DataDir::is_held(path, &holder.folder))
+        })
     }
 
     /// Makes the administrator's key at the first start, and again for a new database.

@@ -42,6 +42,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 
 pub use exit::{Exit, Fault};
 pub use output::Format;
@@ -148,41 +150,33 @@ impl Command {
     }
 
     async fn run(self, shell: Shell) -> anyhow::Result<Exit> {
-        match self {
+        let timeout = shell.manner.timeout;
+        // Commands that can be left at any moment.
+        let command: BoxFuture<'static, anyhow::Result<Exit>> = match self {
             // These end in order by themselves, whatever happens.
-            Self::Serve(command) => command.run(&shell).await,
-            Self::Login(command) => command.run(&shell).await,
-            Self::Account(command) => command.run(&shell).await,
+            Self::Serve(command) => return command.run(&shell).await,
+            Self::Login(command) => return command.run(&shell).await,
+            Self::Account(command) => return command.run(&shell).await,
             // This tells how far a message is when time is up.
-            Self::Send(command) => interruptible(None, async move { command.run(&shell).await }).await,
-            other => {
-                let timeout = shell.manner.timeout;
-                interruptible(timeout, async move { other.ask(&shell).await }).await
-            }
-        }
-    }
-
-    /// Commands that can be left at any moment.
-    async fn ask(self, shell: &Shell) -> anyhow::Result<Exit> {
-        match self {
-            Self::Serve(_) | Self::Login(_) | Self::Account(_) | Self::Send(_) => Ok(Exit::Usage),
-            Self::Logout(command) => command.run(shell).await,
-            Self::Status(command) => command.run(shell).await,
-            Self::Sync(command) => command.run(shell).await,
-            Self::Doctor(command) => command.run(shell).await,
-            Self::Tail(command) => command.run(shell).await,
-            Self::Customer(command) => command.run(shell).await,
-            Self::Conversation(command) => command.run(shell).await,
-            Self::Message(command) => command.run(shell).await,
-            Self::Media(command) => command.run(shell).await,
-            Self::Outbox(command) => command.run(shell).await,
-            Self::Export(command) => command.run(shell).await,
-            Self::Key(command) => command.run(shell).await,
-            Self::Backup(command) => command.run(shell).await,
-            Self::Restore(command) => command.run(shell).await,
-            Self::Completion(command) => command.run(shell),
-            Self::Man(command) => command.run(shell),
-        }
+            Self::Send(command) => return interruptible(None, async move { command.run(&shell).await }).await,
+            Self::Logout(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Status(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Sync(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Doctor(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Tail(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Customer(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Conversation(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Message(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Media(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Outbox(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Export(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Key(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Backup(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Restore(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Completion(command) => async move { command.run(&shell) }.boxed(),
+            Self::Man(command) => async move { command.run(&shell) }.boxed(),
+        };
+        interruptible(timeout, command).await
     }
 }
 

@@ -23,7 +23,7 @@ use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
-use crate::store::{Holder, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 
@@ -102,6 +102,7 @@ pub struct Assembly {
     pub store: Store,
     pub desk: Desk,
     pub supervisor: Supervisor,
+    switchboard: Arc<Switchboard>,
     matrix: Option<Arc<dyn Matrix>>,
 }
 
@@ -152,6 +153,7 @@ impl Assembly {
             store,
             desk,
             supervisor,
+            switchboard,
             matrix,
         })
     }
@@ -161,15 +163,20 @@ impl Assembly {
         Ok(self.desk.until_taken_in(account).await?)
     }
 
-    /// Stops taking work, drains the workers, ends browsers and homeserver connection, closes the database.
+    /// Stops taking work, drains the workers, ends browsers, lets the accounts go, ends the homeserver connection, closes the
+    /// database.
     pub async fn close(self) {
-        if !self.supervisor.shutdown(DRAIN).await {
+        let drained = self.supervisor.shutdown(DRAIN).await;
+        close_browsers(&self.desk).await;
+        if drained {
+            self.switchboard.release_all().await;
+        } else {
             tracing::warn!("some work did not end in time; it goes on at the next start");
         }
-        close_browsers(&self.desk).await;
         if let Some(matrix) = self.matrix {
             matrix.close().await;
         }
+        drop(self.switchboard);
         drop(self.desk);
         drop(self.store);
         self.home.store.close().await;
@@ -196,7 +203,7 @@ pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<
     let core = Core::new(store, vault, clock, random()?, policy(config, &config.general())).await?;
     let of_accounts = config.accounts.iter();
     let policies = of_accounts.map(|(name, account)| (name.clone(), policy(config, account)));
-    Ok(core.with_policies(policies.collect()))
+    Ok(core.with_policies(policies.collect()).knowing_holders(home.is_alive()?))
 }
 
 /// What starts and ends the accounts' lines.
@@ -206,13 +213,9 @@ pub fn switchboard(
     core: Core,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Arc<Switchboard>> {
-    let holder = Holder {
-        folder: home.folder.id()?,
-        process: format!("process {}", std::process::id()),
-    };
     let browsers = Arc::new(Browsers::new(config, home));
     browsers.check()?;
-    Ok(Switchboard::new(core, browsers, holder, supervisor))
+    Ok(Switchboard::new(core, browsers, home.holder()?, supervisor))
 }
 
 /// Where there never was an account, there is the one that everybody has.

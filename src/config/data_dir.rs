@@ -129,6 +129,14 @@ impl DataDir {
         Ok(id)
     }
 
+    /// Tells whether a process works on the folder at `path`, if that is the one with this id: a folder of another machine
+    /// is not there, or is another.
+    pub fn is_held(path: &Path, id: &str) -> bool {
+        let is_it = std::fs::read_to_string(path.join("folder.id")).is_ok_and(|found| found.trim() == id);
+        let lock = || File::open(path.join("crm.lock"));
+        is_it && lock().is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Locks the folder for this process. `command` is named in the error of a second process.
     pub fn lock(&self, command: &str) -> Result<DataDirLock, DataDirError> {
         let io = |error| DataDirError::Io {

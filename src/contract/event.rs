@@ -74,13 +74,6 @@ events! {
     AccountSynced(SyncView) = "account.synced",
 }
 
-impl EventType {
-    /// Whether an event of this type tells of a message for the first time.
-    pub const fn is_of_new_message(self) -> bool {
-        matches!(self, Self::MessageReceived | Self::MessageState)
-    }
-}
-
 /// An event before the journal has given it its number. Each type is made from its own subject alone, so that no type can go
 /// with another's data or columns.
 #[derive(Clone, Debug, PartialEq)]

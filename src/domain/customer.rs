@@ -80,7 +80,7 @@ impl fmt::Display for PhoneNumber {
     }
 }
 
-/// Says nothing of the number, so that no log line can (`RULES`: no phone number in a log).
+/// Says nothing of the number, so that no log line can (rule 32).
 impl fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PhoneNumber(…)")

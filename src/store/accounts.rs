@@ -31,6 +31,13 @@ pub struct Holder {
     pub process: String,
 }
 
+/// An account's lease as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub holder: Holder,
+    pub fence: Fence,
+}
+
 /// Says which taking of an account's lease a process works under; a later taking makes it worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub i64);
@@ -72,6 +79,19 @@ impl Store {
         let query = account::Entity::find().filter(Condition::all().add_option(present));
         let key = |row: &account::Model| PageKey::of_id(row.id.0);
         page::read(query, page, (None, account::Column::Id), self.readers(), key, read).await
+    }
+
+    /// Returns who drives an account, or drove it last; `None` where nobody does.
+    pub async fn lease(&self, id: AccountId) -> Result<Option<Lease>, StoreError> {
+        let row = account::Entity::find_by_id(id).one(self.readers()).await?;
+        Ok(row.and_then(|row| {
+            let holder = Holder {
+                folder: row.folder?,
+                process: row.holder.unwrap_or_default(),
+            };
+            let fence = Fence(row.fence);
+            Some(Lease { holder, fence })
+        }))
     }
 
     /// All that there ever were, the first made first.
@@ -255,16 +275,21 @@ impl Tx {
         }
     }
 
-    /// Lets an account go, so that it may be driven from another folder. Whoever drives it has lost it.
-    pub async fn release_lease(&mut self, id: AccountId) -> Result<(), StoreError> {
-        let fence = self.locked_account(id).await?.fence + 1;
+    /// Lets an account go, so that it may be driven from another folder; the holder of `fence` has lost it. Does nothing and
+    /// returns false when the lease was taken again since.
+    pub async fn release_lease(&mut self, id: AccountId, fence: Fence) -> Result<bool, StoreError> {
+        let row = self.locked_account(id).await?;
+        if row.fence != fence.0 {
+            return Ok(false);
+        }
         let change = account::ActiveModel {
-            fence: Set(fence),
+            fence: Set(row.fence + 1),
             folder: Set(None),
             holder: Set(None),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await
+        self.change_account(id, change).await?;
+        Ok(true)
     }
 
     pub(super) async fn need_account(&mut self, id: AccountId) -> Result<account::Model, StoreError> {

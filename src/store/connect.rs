@@ -1,4 +1,4 @@
-//! Connections to the three kinds of database: one that writes, and a pool that reads.
+//! Connections to the three kinds of database, one that writes and a pool that reads, and how transactions begin on them.
 
 use std::time::Duration;
 
@@ -7,15 +7,49 @@ use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions};
 
 use super::StoreError;
-use super::open::{OpenOptions, Synchronous};
 
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
 /// Between two looks whether another program has made the file.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How sure a SQLite commit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// On the disk, over a power cut.
+    #[default]
+    Full,
+    /// Over `kill -9` of the program only: for tests and simulations.
+    Off,
+}
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    pub url: String,
+    pub synchronous: Synchronous,
+    /// Connections that read at once.
+    pub readers: u32,
+    /// How long a connection may take to be made, or to come free.
+    pub connect_within: Duration,
+    /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
+    pub max_pages: Option<u32>,
+}
+
+impl OpenOptions {
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            synchronous: Synchronous::Full,
+            readers: 4,
+            connect_within: Duration::from_secs(10),
+            max_pages: None,
+        }
+    }
+}
 
 /// The connections of a store.
 pub(super) struct Connections {
@@ -147,4 +181,21 @@ fn unreadable(error: sea_orm::sqlx::Error) -> StoreError {
 
 fn refused(error: sea_orm::sqlx::Error) -> StoreError {
     DbErr::Conn(RuntimeErr::SqlxError(error.into())).into()
+}
+
+/// SQLite takes its lock at the beginning, so that no transaction fails half-way for want of it.
+pub(super) fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+/// A read-only transaction that sees one moment.
+pub(super) fn snapshot() -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),
+        access_mode: Some(sea_orm::AccessMode::ReadOnly),
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+    }
 }

@@ -11,6 +11,7 @@ use entity::{conversation, customer};
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 
+use super::bounds::MAX_CHAIN;
 use super::messages::whole_seconds;
 use super::page::{self, Page, PageKey, PageRequest};
 use super::row::word;
@@ -377,12 +378,17 @@ async fn find(database: &impl ConnectionTrait, id: ConversationId) -> Result<Opt
 }
 
 async fn live(database: &impl ConnectionTrait, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-    let mut found = find(database, id).await?;
-    // A conversation ends in another for good or until it is taken out again: there is no way round.
-    while let Some(next) = found.as_ref().and_then(|conversation| conversation.merged_into) {
-        found = find(database, next).await?;
+    let mut id = id;
+    for _ in 0..MAX_CHAIN {
+        match find(database, id).await? {
+            Some(Conversation {
+                merged_into: Some(next),
+                ..
+            }) => id = next,
+            found => return Ok(found),
+        }
     }
-    Ok(found)
+    Err(StoreError::corrupt("conversations", "merges without an end"))
 }
 
 async fn of_customer(

@@ -31,7 +31,7 @@ pub enum StoreError {
     #[error("account {0} is driven by another process now; this one stops driving it")]
     LeaseLost(AccountId),
     #[error(
-        "account {account} belongs to the profile folder {folder}; start crm there, or release it with `crm logout` first"
+        "account {account} belongs to the profile folder {folder}; start crm there, or or let it go with `crm account release {account}`"
     )]
     LeaseElsewhere { account: AccountId, folder: String },
     #[error("the database holds what crm never wrote: {0}; restore a backup, or report this")]

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod agents;
 mod backup;
+mod bounds;
 mod connect;
 mod conversations;
 mod customers;
@@ -54,8 +55,9 @@ use wake_up::WakeUps;
 use writer::Job;
 
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
-pub use accounts::{Fence, Holder};
+pub use accounts::{Fence, Holder, Lease};
 pub use backup::BackupReport;
+pub use connect::{OpenOptions, Synchronous};
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{CustomerChange, CustomerFilter, ResolvedCustomer, Told};
 pub use error::StoreError;
@@ -66,7 +68,6 @@ pub use idempotency::StoredAnswer;
 pub use journal::JournalRange;
 pub use media::{DueMedia, Hashes, MediaChange, NewMedia, StoredMedia};
 pub use messages::{HandOver, Inserted, MessageFilter, NewMessage, RecentMessage};
-pub use open::{OpenOptions, Synchronous};
 pub use outbox::{Busy, NewWork, OutboxCount};
 pub use page::{MAX_PAGE, NotAPageKey, Order, Page, PageKey, PageRequest};
 pub use pending::PendingEvent;
@@ -181,17 +182,6 @@ impl Tx {
     /// The clock's time when the closure began.
     pub fn now(&self) -> Timestamp {
         self.now
-    }
-
-    /// How many events there are so far, for [`Self::without_events`].
-    pub fn event_count(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Takes back the unwanted ones of the events that were added after there were `from`.
-    pub fn without_events(&mut self, from: usize, unwanted: impl Fn(&Event) -> bool) {
-        let added = self.events.split_off(from.min(self.events.len()));
-        self.events.extend(added.into_iter().filter(|event| !unwanted(event)));
     }
 
     /// Adds an event to the journal, numbered when the transaction commits (rule 23).

@@ -1,58 +1,21 @@
 //! Opening the database: which kind, which connections, whether its tables are ours, and whether it can be written to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use migration::Migrator;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Clock, Seq};
 use crate::supervisor::Supervisor;
 
-use super::connect::{Connections, connect};
+use super::connect::{Connections, OpenOptions, connect, immediate};
 use super::wake_up::WakeUps;
 use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};
 
-/// How sure a SQLite commit is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Synchronous {
-    /// On the disk, over a power cut.
-    #[default]
-    Full,
-    /// Over `kill -9` of the program only: for tests and simulations.
-    Off,
-}
-
-/// How to open a database.
-#[derive(Clone, Debug)]
-pub struct OpenOptions {
-    pub url: String,
-    pub synchronous: Synchronous,
-    /// Connections that read at once.
-    pub readers: u32,
-    /// How long a connection may take to be made, or to come free.
-    pub connect_within: Duration,
-    /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
-    pub max_pages: Option<u32>,
-}
-
 impl OpenOptions {
-    pub fn new(url: &str) -> Self {
-        Self {
-            url: url.to_owned(),
-            synchronous: Synchronous::Full,
-            readers: 4,
-            connect_within: Duration::from_secs(10),
-            max_pages: None,
-        }
-    }
-
     /// Opens the database, makes the file of a SQLite one if there is none, and brings its tables up to date. An
     /// up-to-date one costs two queries.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<Store, StoreError> {
@@ -174,21 +137,4 @@ async fn probe(database: &DatabaseConnection) -> Result<Seq, StoreError> {
     transaction.rollback().await?;
     let head = head.ok_or_else(|| StoreError::corrupt("journal_head", "it is empty"))?;
     Ok(head.try_get::<i64>("", "seq").map(Seq)?)
-}
-
-/// SQLite takes its lock at the beginning, so that no transaction fails half-way for want of it.
-pub(super) fn immediate() -> TransactionOptions {
-    TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    }
-}
-
-/// A read-only transaction that sees one moment.
-pub(super) fn snapshot() -> TransactionOptions {
-    TransactionOptions {
-        isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),
-        access_mode: Some(sea_orm::AccessMode::ReadOnly),
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
-    }
 }

@@ -150,20 +150,6 @@ impl Store {
         rows.into_iter().map(read_as).collect()
     }
 
-    /// When [`Self::ready`] will have something, if nothing changes.
-    pub async fn next_due(
-        &self,
-        target: Target,
-        account: Option<AccountId>,
-        busy: &Busy,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let first = heads(target, account, busy)
-            .order_by_asc(outbox::Column::NotBefore)
-            .one(self.readers())
-            .await?;
-        Ok(first.map(|row| Timestamp(row.not_before)))
-    }
-
     /// How much waits, by target and account.
     pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
         // `count` leaves out nulls, so a value where something holds, and null where not, counts it.
@@ -292,16 +278,6 @@ impl Tx {
             .exec(&self.session)
             .await?;
         Ok(())
-    }
-
-    /// The work about a message, the oldest first.
-    pub async fn work_of(&mut self, message: MessageId) -> Result<Vec<OutboxItem>, StoreError> {
-        let rows = outbox::Entity::find()
-            .filter(outbox::Column::MessageId.eq(message))
-            .order_by_asc(outbox::Column::Id)
-            .all(&self.session)
-            .await?;
-        rows.into_iter().map(read).collect()
     }
 
     /// Deletes the answers and notices that are for this room and no other. Returns how many.

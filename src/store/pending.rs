@@ -15,6 +15,7 @@ use super::{Store, StoreError, Tx};
 /// An event whose key has not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEvent {
+    pub id: i64,
     pub room: MatrixRoomId,
     pub event: MatrixEventId,
     pub sender: MatrixUserId,
@@ -26,9 +27,12 @@ pub struct PendingEvent {
 }
 
 impl Store {
-    /// All of them, the first seen first, at most `limit`.
-    pub async fn pending_events(&self, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
+    /// Returns at most `limit` of those whose room was told (`told`) or not, the first seen first, with ids above `after`.
+    /// The two are asked for apart, because a told one may wait for its key for ever.
+    pub async fn pending_events(&self, told: bool, after: i64, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
         let rows = pending_event::Entity::find()
+            .filter(pending_event::Column::Told.eq(told))
+            .filter(pending_event::Column::Id.gt(after))
             .order_by_asc(pending_event::Column::Id)
             .limit(limit)
             .all(self.readers())
@@ -87,6 +91,7 @@ impl Tx {
 
 fn read(row: pending_event::Model) -> PendingEvent {
     PendingEvent {
+        id: row.id,
         room: row.room_id,
         event: row.event_id,
         sender: row.sender,

@@ -18,7 +18,7 @@ use crate::domain::{Clock, Seq};
 use super::failure::{Aftermath, Failure};
 use super::session::Session;
 use super::wake_up::{WakeUps, WorkFor};
-use super::{StoreError, Tx, journal, open};
+use super::{StoreError, Tx, connect, journal};
 
 /// Closures that may wait; more wait for their turn to wait.
 pub(super) const MAX_WAITING: usize = 1024;
@@ -185,7 +185,7 @@ impl Writer {
     async fn attempt(&self, group: &mut [Box<dyn Job>]) -> Result<Committed, Failure> {
         let outer = self
             .database
-            .begin_with_options(open::immediate())
+            .begin_with_options(connect::immediate())
             .await
             .map_err(|error| whole(&error))?;
         let (mut events, mut woken) = (Vec::new(), BTreeSet::new());

@@ -6,6 +6,8 @@ mod error;
 mod folder;
 mod incoming;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod thumbnail;
 
 use std::collections::HashSet;
@@ -85,11 +87,6 @@ impl Vault {
     /// incoming files.
     pub fn in_bucket(url: &str, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::s3(url)?))
-    }
-
-    /// Opens a vault in any store of the `object_store` library.
-    pub fn in_store(store: Arc<dyn object_store::ObjectStore>, spool: &Path) -> Result<Self, VaultError> {
-        Self::new(spool, Place::Bucket(Bucket::new(store)))
     }
 
     fn new(spool: &Path, place: Place) -> Result<Self, VaultError> {

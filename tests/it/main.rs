@@ -11,6 +11,5 @@ mod rig;
 mod simulation;
 mod store;
 mod torture;
-mod vault;
 mod wa;
 mod ws;

@@ -73,6 +73,8 @@ pub struct Switchboard {
     /// Who drives the accounts.
     holder: Holder,
     pub(crate) tasks: Supervisor,
+    /// Under which lease each account is driven here.
+    leases: Mutex<HashMap<AccountId, Fence>>,
     /// The workers of each line.
     workers: Mutex<HashMap<AccountId, Supervisor>>,
     /// Accounts that are being seen to.
@@ -88,6 +90,7 @@ impl Switchboard {
             source,
             holder,
             tasks: tasks.clone(),
+            leases: Mutex::default(),
             workers: Mutex::default(),
             busy: Mutex::default(),
             failures: Mutex::default(),
@@ -113,6 +116,7 @@ impl Switchboard {
     /// Starts the line of an account.
     pub async fn open(&self, account: &Account) -> anyhow::Result<()> {
         let fence = self.take_lease(account.id).await?;
+        lock(&self.leases).insert(account.id, fence);
         let workers = self.tasks.group();
         let port = self.source.open(&account.name, &workers)?;
         let drive = Drive {
@@ -318,6 +322,21 @@ impl Switchboard {
             async move { tx.take_lease(account, &holder).await }.boxed()
         });
         taken.await
+    }
+
+    /// Lets every account go that is driven here, so that another process may take it at once. To be called when nothing
+    /// drives them any more.
+    pub async fn release_all(&self) {
+        let leases = std::mem::take(&mut *lock(&self.leases));
+        for (account, fence) in leases {
+            let released = self
+                .core
+                .write(move |tx| async move { tx.release_lease(account, fence).await }.boxed());
+            let released: Result<bool, StoreError> = released.await;
+            if let Err(error) = released {
+                tracing::warn!(%account, "an account could not be let go; `crm account release` does so: {error}");
+            }
+        }
     }
 
     /// Ends the workers of a line, and gives the line, which is still up.

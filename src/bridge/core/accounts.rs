@@ -10,7 +10,7 @@ use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account_name::AccountName;
 use crate::domain::outbox::MatrixWork;
-use crate::store::{Added, NewWork, Store, StoreError, Tx};
+use crate::store::{Added, Holder, NewWork, Store, StoreError, Tx};
 
 use super::Core;
 use super::policy::Policy;
@@ -56,6 +56,33 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
         .boxed()
     });
     removing.await
+}
+
+/// Lets an account go that nobody drives any more, so that it may be driven from another data folder. Refused where
+/// `is_alive` says that its holder still does.
+pub async fn release_account(
+    store: &Store,
+    id: AccountId,
+    is_alive: &(dyn Fn(&Holder) -> bool + Send + Sync),
+) -> Result<Account, Refusal> {
+    let lease = store.lease(id).await?;
+    let account = store.account(id).await?.ok_or_else(|| not_found("account", id))?;
+    let Some(lease) = lease else { return Ok(account) };
+    if is_alive(&lease.holder) {
+        return Err(Refusal::Conflict(format!(
+            "the account {} is driven by {}; stop that first",
+            account.name, lease.holder.process
+        )));
+    }
+    let fence = lease.fence;
+    let released = store.write::<_, StoreError, _>(move |tx| async move { tx.release_lease(id, fence).await }.boxed());
+    if released.await? {
+        return Ok(account);
+    }
+    Err(Refusal::Conflict(format!(
+        "another process has just begun to drive the account {}; look with `crm account list`",
+        account.name
+    )))
 }
 
 /// From the second account on, rooms say to which they belong.

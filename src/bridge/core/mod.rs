@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::domain::{AccountId, Clock};
-use crate::store::{Fence, Restored, Store, StoreError, Tx};
+use crate::store::{Fence, Holder, Restored, Store, StoreError, Tx};
 use crate::vault::Vault;
 
 use self::policy::Policy;
@@ -49,6 +49,8 @@ pub struct Core {
     pub instance: Arc<str>,
     /// What the database was restored from, if it was.
     pub restored: Option<Arc<Restored>>,
+    /// Tells whether a process that holds an account still lives, as far as can be known here.
+    pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
     /// Under which lease this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
@@ -73,6 +75,7 @@ impl Core {
             policies: Arc::default(),
             instance: instance.into(),
             restored,
+            is_alive: Arc::new(|_| false),
             lease: None,
         })
     }
@@ -83,6 +86,15 @@ impl Core {
         let policies = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
         Self {
             policies: Arc::new(policies.collect()),
+            ..self
+        }
+    }
+
+    /// The same, where `is_alive` tells whether the process that holds an account still lives.
+    #[must_use]
+    pub fn knowing_holders(self, is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            is_alive: Arc::new(is_alive),
             ..self
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::accounts::{self, add_account, begin_removal};
+use crate::bridge::core::accounts::{self, add_account, begin_removal, release_account};
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
@@ -73,6 +73,19 @@ impl Desk {
                 .boxed()
             })
             .await
+    }
+
+    /// Lets an account go whose holder is gone, so that it may be driven from another data folder, and so from this one.
+    pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
+        if let Some(line) = self.line(id) {
+            return Err(Refusal::Conflict(format!(
+                "this server drives the account {}; stop it, and it lets go of it",
+                line.name
+            )));
+        }
+        let account = release_account(&self.core.store, id, &*self.core.is_alive).await?;
+        self.board.ring();
+        Ok(account)
     }
 
     /// The ways to WhatsApp that are up.

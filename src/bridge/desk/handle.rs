@@ -6,19 +6,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use crate::bridge::core::command::{Answered, SendCommand, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::registry::{Board, Line};
 use crate::bridge::core::{Core, state};
-use crate::bridge::outbound::queue;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::MatrixStatus;
-use crate::domain::message::Message;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::{AccountId, ConversationId};
-
-use super::send::accept;
 
 /// How long a request waits for the line of an account that was just added.
 const UP_SOON: Duration = Duration::from_secs(5);
@@ -39,22 +34,6 @@ impl Desk {
     /// Over lines that come and go.
     pub(crate) const fn over(core: Core, board: Board, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
         Self { core, board, matrix }
-    }
-
-    /// Puts a text into the outbox.
-    pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
-        let says_it_all = command.special.is_some() || command.file.is_some();
-        if !says_it_all || !command.content.is_empty() {
-            queue::check_text(&command.content)?;
-        }
-        check_key(command.idempotency.as_ref())?;
-        let core = self.core.clone();
-        self.core
-            .write(move |tx| {
-                let (core, command) = (core.clone(), command.clone());
-                async move { accept(tx, &core, command).await }.boxed()
-            })
-            .await
     }
 
     /// An agent has read a conversation: nothing is unread any more, and the customer may see it.

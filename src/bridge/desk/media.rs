@@ -51,6 +51,11 @@ impl Desk {
         Ok(self.core.vault.incoming(self.largest_file())?)
     }
 
+    /// Returns what it means that the bytes of a file could not be written as they came.
+    pub fn write_error(error: std::io::Error) -> Refusal {
+        VaultError::from(error).into()
+    }
+
     /// What a file may have, in bytes: as much as any account takes, since nobody has said yet which is to send it.
     pub fn largest_file(&self) -> u64 {
         let of_each = self.core.policies().map(|policy| policy.media.max.largest());

@@ -1,6 +1,8 @@
 //! Accepts a send: resolves whom it is for, checks consent, and queues it under its idempotency key.
 
-use crate::bridge::core::command::{Answered, SendCommand, SendTo};
+use futures_util::FutureExt;
+
+use crate::bridge::core::command::{Answered, SendCommand, SendTo, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
@@ -13,9 +15,28 @@ use crate::domain::message::Message;
 use crate::domain::whatsapp::WaContact;
 use crate::store::Tx;
 
+use super::handle::Desk;
 use super::{idempotency, media};
 
-pub(super) async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answered<Message>, Refusal> {
+impl Desk {
+    /// Puts a text into the outbox.
+    pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
+        let says_it_all = command.special.is_some() || command.file.is_some();
+        if !says_it_all || !command.content.is_empty() {
+            queue::check_text(&command.content)?;
+        }
+        check_key(command.idempotency.as_ref())?;
+        let core = self.core.clone();
+        self.core
+            .write(move |tx| {
+                let (core, command) = (core.clone(), command.clone());
+                async move { accept(tx, &core, command).await }.boxed()
+            })
+            .await
+    }
+}
+
+async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answered<Message>, Refusal> {
     if let Some(stored) = idempotency::earlier(tx, command.idempotency.as_ref()).await? {
         return Ok(Answered::Replayed(stored));
     }

@@ -15,7 +15,7 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
-use crate::bridge::inbound::message::Taken;
+use crate::bridge::inbound::message::{Arrival, Taken};
 use crate::bridge::inbound::{batch, message};
 use crate::contract::Event;
 use crate::domain::AccountId;
@@ -249,12 +249,8 @@ impl Importer {
 async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent) -> Result<bool, StoreError> {
     match event {
         PageEvent::Message(message) => {
-            let told = tx.event_count();
-            let is_new = message::take_in(tx, policy, account, message).await? != Taken::Known;
-            if is_new {
-                tx.without_events(told, |event| event.kind().is_of_new_message());
-            }
-            Ok(is_new)
+            let taken = message::take_in(tx, policy, account, message, Arrival::Imported).await?;
+            Ok(taken != Taken::Known)
         }
         PageEvent::Poison { bytes, error } => {
             tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)

@@ -10,7 +10,7 @@ use crate::domain::whatsapp::PageEvent;
 use crate::domain::{ChatId, ConversationId, WaMessageId};
 use crate::store::{StoreError, Tx};
 
-use super::message::Taken;
+use super::message::{Arrival, Taken};
 use super::{changes, groups, message};
 
 /// Commits events together; when the store refuses one of them for good, each on its own, with the refused in quarantine.
@@ -89,7 +89,7 @@ async fn take_event(
 ) -> Result<(), StoreError> {
     match event {
         PageEvent::Message(message) => {
-            let taken = message::take_in(tx, policy, account, message).await?;
+            let taken = message::take_in(tx, policy, account, message, Arrival::Live).await?;
             told.new += usize::from(taken != Taken::Known);
             if let Taken::New(conversation) = taken {
                 told.fresh.push(conversation);

@@ -37,12 +37,22 @@ pub(crate) enum Taken {
     Known,
 }
 
+/// How a message came to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// By itself, or found in a comparison with the page.
+    Live,
+    /// In the import of history: no event tells of it.
+    Imported,
+}
+
 /// Stores `message` unless it is stored, with everything that follows from it.
 pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,
     account: &Account,
     message: &WaMessage,
+    arrival: Arrival,
 ) -> Result<Taken, StoreError> {
     if message.from_me
         && let Some(ours) = ours(tx, account, message).await?
@@ -106,10 +116,12 @@ pub(crate) async fn take_in(
         }
     };
     tx.touch(conversation.id, stored.id, stored.timestamp).await?;
-    tx.emit(match direction {
-        Direction::Outbound => Event::message_state(&stored),
-        Direction::Inbound => Event::message_received(&stored),
-    });
+    if arrival == Arrival::Live {
+        tx.emit(match direction {
+            Direction::Outbound => Event::message_state(&stored),
+            Direction::Inbound => Event::message_received(&stored),
+        });
+    }
     if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
         people::renumber(tx, account, message, number).await?;
     }

@@ -170,12 +170,10 @@ impl WhatsAppRelay {
 
     /// Gives up what waited longer than it may, whether or not the account can send (rule 4).
     async fn expire(&self) -> Result<(), StoreError> {
-        for message in self.core.store.expired(self.core.clock.now(), LANES).await? {
-            if message.account_id == self.account {
-                let detail =
-                    "it waited longer than it may (CRM_SEND_EXPIRES); send it again if it still holds".to_owned();
-                self.give_up(&message, MessageState::Failed, "expired", detail).await?;
-            }
+        let now = self.core.clock.now();
+        for message in self.core.store.expired(self.account, now, LANES).await? {
+            let detail = "it waited longer than it may (CRM_SEND_EXPIRES); send it again if it still holds".to_owned();
+            self.give_up(&message, MessageState::Failed, "expired", detail).await?;
         }
         Ok(())
     }

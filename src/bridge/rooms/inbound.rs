@@ -34,6 +34,8 @@ pub struct RoomInbound {
     desk: Desk,
     /// When what could not be decrypted is tried again.
     retry_at: crate::domain::Timestamp,
+    /// The event after which the next try begins.
+    retry_after: i64,
 }
 
 impl RoomInbound {
@@ -43,6 +45,7 @@ impl RoomInbound {
             port,
             desk,
             retry_at: crate::domain::Timestamp::ZERO,
+            retry_after: 0,
         }
     }
 }
@@ -182,18 +185,38 @@ impl RoomInbound {
     /// wrote in it), or a key that comes late (rule 1). Returns the rooms in which something still waits its turn.
     async fn retry_pending(&mut self) -> Result<HashSet<MatrixRoomId>, StoreError> {
         let now = self.core.clock.now();
-        let keys_due = self.retry_at <= now;
-        if keys_due {
+        if self.retry_at <= now {
             self.retry_at = now.plus(RETRY_EVERY);
+            self.retry_told().await?;
         }
         let mut waiting = HashSet::new();
-        for pending in self.core.store.pending_events(RETRIES).await? {
-            if pending.told {
-                if keys_due {
-                    self.retry(&pending).await?;
-                }
-                continue;
-            }
+        let mut after = 0;
+        loop {
+            let some = self.core.store.pending_events(false, after, RETRIES).await?;
+            let Some(last) = some.last() else { return Ok(waiting) };
+            after = last.id;
+            self.retry_untold(some, &mut waiting).await?;
+        }
+    }
+
+    /// Tries again the next events whose room was told, round and round: a key that never comes holds up no other.
+    async fn retry_told(&mut self) -> Result<(), StoreError> {
+        let some = self.core.store.pending_events(true, self.retry_after, RETRIES).await?;
+        let is_end = (some.len() as u64) < RETRIES;
+        self.retry_after = some.last().filter(|_| !is_end).map_or(0, |last| last.id);
+        for pending in some {
+            self.retry(&pending).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what can be by now; notes the rooms in which something still waits its turn.
+    async fn retry_untold(
+        &self,
+        some: Vec<PendingEvent>,
+        waiting: &mut HashSet<MatrixRoomId>,
+    ) -> Result<(), StoreError> {
+        for pending in some {
             let known = self.core.store.conversation_of_room(&pending.room).await?.is_some();
             if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
                 continue;
@@ -211,7 +234,7 @@ impl RoomInbound {
             }
             waiting.insert(pending.room);
         }
-        Ok(waiting)
+        Ok(())
     }
 
     /// Tells whether the event could be read, and so was taken in.

@@ -8,7 +8,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use entity::message;
 
-use crate::store::open::snapshot;
+use crate::store::connect::snapshot;
 use crate::store::row::to_json;
 use crate::store::{Store, StoreError};
 

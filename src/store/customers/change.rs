@@ -10,6 +10,7 @@ use entity::customer;
 
 use crate::domain::CustomerId;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
+use crate::store::bounds::MAX_NAMED;
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
@@ -74,15 +75,16 @@ impl Tx {
 
     /// Also what those were called who were merged into the customer.
     async fn forget_given_names(&mut self, id: CustomerId) -> Result<(), StoreError> {
-        let merged = self.merged_into(id).await?;
-        customer::Entity::update_many()
-            .set(customer::ActiveModel {
-                given_name: Set(None),
-                ..customer::ActiveModel::default()
-            })
-            .filter(customer::Column::Id.is_in(merged.iter().map(|row| row.id)))
-            .exec(&self.session)
-            .await?;
+        for some in self.merged_into(id).await?.chunks(MAX_NAMED) {
+            customer::Entity::update_many()
+                .set(customer::ActiveModel {
+                    given_name: Set(None),
+                    ..customer::ActiveModel::default()
+                })
+                .filter(customer::Column::Id.is_in(some.iter().map(|row| row.id)))
+                .exec(&self.session)
+                .await?;
+        }
         Ok(())
     }
 

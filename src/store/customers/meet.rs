@@ -67,16 +67,6 @@ pub struct ResolvedCustomer {
 }
 
 impl Tx {
-    /// [`Self::meet_customer`] for who has told nothing but a name.
-    pub async fn resolve_customer(
-        &mut self,
-        identities: &[Identity],
-        name: Option<&str>,
-    ) -> Result<ResolvedCustomer, StoreError> {
-        let told = Told::new(identities, None, name, IdentitySource::WhatsApp);
-        self.meet_customer(&told).await
-    }
-
     /// The customer who is told of, made when there is none. Identities not yet known are added; those that have passed from
     /// one person to another follow; customers who turn out to be one are made one, the older stays.
     pub async fn meet_customer(&mut self, told: &Told) -> Result<ResolvedCustomer, StoreError> {

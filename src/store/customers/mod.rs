@@ -7,7 +7,7 @@ mod names;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use entity::{conversation, customer};
 
@@ -16,6 +16,7 @@ use crate::domain::media;
 use crate::domain::names::NameSource;
 use crate::domain::{AccountId, CustomerId, Timestamp};
 
+use super::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::page::{self, Page, PageKey, PageRequest};
 use super::row::{from_json, word};
 use super::{Store, StoreError, Tx};
@@ -25,8 +26,6 @@ pub use meet::{ResolvedCustomer, Told};
 
 /// Makes the next character of a search pattern mean itself; a backslash would mean more than that to MySQL.
 const ESCAPE: char = '!';
-/// Merges in a row that are followed; no customer was ever merged as often.
-const MAX_CHAIN: usize = 1000;
 
 /// Which customers a list takes; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,11 +85,6 @@ impl Store {
             async move { store.customers(request, &filter).await }
         })
     }
-
-    pub async fn count_customers(&self) -> Result<u64, StoreError> {
-        let all = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
-        Ok(all.count(self.readers()).await?)
-    }
 }
 
 impl Tx {
@@ -117,10 +111,11 @@ impl Tx {
         let mut found: Vec<customer::Model> = Vec::new();
         let mut above = vec![id];
         for _ in 0..MAX_CHAIN {
-            let below = customer::Entity::find()
-                .filter(customer::Column::MergedInto.is_in(above))
-                .all(&self.session)
-                .await?;
+            let mut below = Vec::new();
+            for some in above.chunks(MAX_NAMED) {
+                let into_these = customer::Column::MergedInto.is_in(some.iter().copied());
+                below.extend(customer::Entity::find().filter(into_these).all(&self.session).await?);
+            }
             if below.is_empty() {
                 return Ok(found);
             }

@@ -9,10 +9,8 @@ use entity::{conversation, message, outbox};
 
 use crate::domain::message::{Direction, Kind};
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
+use crate::store::bounds::MAX_NAMED;
 use crate::store::{StoreError, Tx};
-
-/// Rows changed by one statement that names each: databases take a bounded count of values.
-const MAX_NAMED: usize = 500;
 
 /// Which messages are meant, by whose they are without any merge.
 #[derive(Clone, Debug)]
@@ -156,16 +154,19 @@ impl Tx {
             .into_tuple()
             .all(&self.session)
             .await?;
-        let about: BTreeMap<MessageId, ConversationId> = message::Entity::find()
-            .select_only()
-            .column(message::Column::Id)
-            .column(message::Column::ConversationId)
-            .filter(message::Column::Id.is_in(waiting.iter().filter_map(|(_, message)| *message)))
-            .into_tuple::<(MessageId, ConversationId)>()
-            .all(&self.session)
-            .await?
-            .into_iter()
-            .collect();
+        let mut about: BTreeMap<MessageId, ConversationId> = BTreeMap::new();
+        for some in waiting.chunks(MAX_NAMED) {
+            let messages = some.iter().filter_map(|(_, message)| *message);
+            let rows: Vec<(MessageId, ConversationId)> = message::Entity::find()
+                .select_only()
+                .column(message::Column::Id)
+                .column(message::Column::ConversationId)
+                .filter(message::Column::Id.is_in(messages))
+                .into_tuple()
+                .all(&self.session)
+                .await?;
+            about.extend(rows);
+        }
         let goes = waiting
             .into_iter()
             .filter(|(_, message)| message.is_some_and(|id| about.get(&id) == Some(&to)))

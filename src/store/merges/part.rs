@@ -1,56 +1,80 @@
-//! Making two of one conversation again.
+//! Takes the conversations of one customer apart when a merge is undone.
+//!
+//! `shared` is a conversation that the kept customer has when the undoing begins. Below it lie those that have ended in it. What
+//! is at home with the restored customer, or with somebody who was merged into them, leaves it; the rest stays.
+//!
+//! ```text
+//! before                                after
+//!
+//! shared: messages of both              shared: the kept one's      restored: the restored one's
+//!   ├ ended: doubles, the kept one's      └ ended: the kept one's     └ ended: the restored one's
+//!   └ ended: doubles, the restored one's
+//! ```
+//!
+//! | `shared` | what there is | what becomes of it |
+//! |---|---|---|
+//! | was the kept one's | nothing of the restored one's in it or below it | stays as it is |
+//! | was the kept one's | one of the restored one's own ended in it | that one goes on again, with what is theirs |
+//! | was the kept one's | one that had come to the restored one whole ended in it | that one goes on again, likewise |
+//! | was the kept one's | theirs came in since, and none of theirs ended in it | a new conversation gets it |
+//! | came over whole | nothing of the kept one's in it or below it | goes back whole |
+//! | came over whole | the kept one's came in, or ended in it, since | goes back; a new conversation gets the kept one's |
+//! | either | a double below the other, which this one lacks | comes into sight here ([`Tx::gather_hidden`]) |
+//! | either | a double below the other, which this one has as well | goes below this one |
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use entity::{conversation, message};
 
 use crate::domain::message::Direction;
 use crate::domain::{ChatId, ConversationId, CustomerId};
+use crate::store::bounds::{MAX_CHAIN, MAX_NAMED};
 use crate::store::{StoreError, Tx};
 
 use super::undo::Parting;
 use super::{Home, MovedConversation, moved};
 
 impl Tx {
-    /// Gives back what of a conversation is at home with the one who is there again.
-    pub(super) async fn part(&mut self, parting: &Parting, row: &conversation::Model) -> Result<(), StoreError> {
-        self.settle_ours(parting, row.id).await?;
-        if row.home_id.is_some_and(|home| parting.theirs.contains(&home)) {
-            return self.give_back_whole(parting, row).await;
+    /// Gives back what of a conversation is at home with the restored customer.
+    pub(super) async fn part(&mut self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
+        self.settle_ours(parting, shared.id).await?;
+        if shared.home_id.is_some_and(|home| parting.theirs.contains(&home)) {
+            return self.give_back_whole(parting, shared).await;
         }
-        let Some(theirs) = self.place_for(parting, row).await? else {
+        let Some(restored) = self.restored_conversation(parting, shared).await? else {
             return Ok(());
         };
-        let record = record_of(parting, theirs)?;
-        let unread = self.unread_of(row.id, row.unread_count, &parting.theirs).await?;
-        let home = Home::In(parting.theirs.clone());
-        self.gather(row.id, theirs, parting.restored, &home).await?;
+        let record = record_of(parting, restored)?;
+        let unread = self.unread_of(shared.id, shared.unread_count, &parting.theirs).await?;
+        let of_restored = Home::In(parting.theirs.clone());
+        self.gather(shared.id, restored, parting.restored, &of_restored).await?;
         if record.as_ref().is_some_and(|record| record.room) {
-            self.hand_over_room(row.id, theirs).await?;
+            self.hand_over_room(shared.id, restored).await?;
         }
-        self.split_chats(row, theirs, record.as_ref()).await?;
-        self.split_unread(row, theirs, unread).await?;
-        self.adopt_ended(row.id, theirs, |owner| parting.theirs.contains(&owner))
+        self.split_chats(shared, restored, record.as_ref()).await?;
+        self.split_unread(shared, restored, unread).await?;
+        self.adopt_ended(shared.id, restored, |owner| parting.theirs.contains(&owner))
             .await?;
         // One that had come over whole may have taken others in since.
-        self.adopt_ended(theirs, row.id, |owner| !parting.theirs.contains(&owner))
+        self.adopt_ended(restored, shared.id, |owner| !parting.theirs.contains(&owner))
             .await?;
-        self.gather_hidden(row.id, theirs, parting.restored, &home).await?;
-        let others = Home::NotIn(parting.theirs.clone());
-        self.gather_hidden(theirs, row.id, parting.kept, &others).await?;
+        self.gather_hidden(shared.id, restored, parting.restored, &of_restored)
+            .await?;
+        let of_kept = Home::NotIn(parting.theirs.clone());
+        self.gather_hidden(restored, shared.id, parting.kept, &of_kept).await?;
         // What had stayed behind in it says yet whose it was when it ended.
-        let all = Condition::all().add(message::Column::ConversationId.eq(theirs));
+        let all = Condition::all().add(message::Column::ConversationId.eq(restored));
         self.move_messages(all, None, parting.restored).await?;
-        self.recount(row.id).await?;
-        self.recount(theirs).await
+        self.recount(shared.id).await?;
+        self.recount(restored).await
     }
 
     /// A text of ours since then is at home where the chat is that it went out in.
     async fn settle_ours(&mut self, parting: &Parting, id: ConversationId) -> Result<(), StoreError> {
-        let theirs = self.chats_of(id, &Home::In(parting.theirs.clone())).await?;
-        let others = self.chats_of(id, &Home::NotIn(parting.theirs.clone())).await?;
-        let only_theirs: Vec<ChatId> = theirs.difference(&others).cloned().collect();
+        let of_restored = self.chats_of(id, &Home::In(parting.theirs.clone())).await?;
+        let of_kept = self.chats_of(id, &Home::NotIn(parting.theirs.clone())).await?;
+        let only_restored: Vec<ChatId> = of_restored.difference(&of_kept).cloned().collect();
         let change = message::ActiveModel {
             home_id: Set(Some(parting.restored)),
             ..message::ActiveModel::default()
@@ -61,69 +85,70 @@ impl Tx {
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .filter(message::Column::HomeId.is_null())
             .filter(message::Column::CreatedAt.gte(parting.merge.created_at))
-            .filter(message::Column::ChatId.is_in(only_theirs))
+            .filter(message::Column::ChatId.is_in(only_restored))
             .exec(&self.session)
             .await?;
         Ok(())
     }
 
-    /// The conversation of the one who is there again; made if something of theirs came in since and there was none.
-    async fn place_for(
+    /// Returns the restored customer's conversation; made if something of theirs came in since and there was none.
+    async fn restored_conversation(
         &mut self,
         parting: &Parting,
-        row: &conversation::Model,
+        shared: &conversation::Model,
     ) -> Result<Option<ConversationId>, StoreError> {
-        let ended = self.ended_in(row.id).await?;
+        let ended = self.ended_in(shared.id).await?;
         let own = ended.iter().find(|one| one.customer_id == Some(parting.restored));
         // One that had come over whole before it ended in this one.
         let whole = || ended.iter().find(|one| one.home_id == Some(parting.restored));
-        if let Some(place) = own.or_else(whole) {
+        if let Some(found) = own.or_else(whole) {
             let change = conversation::ActiveModel {
                 customer_id: Set(Some(parting.restored)),
-                home_id: Set(place.home_id.filter(|home| *home != parting.restored)),
+                home_id: Set(found.home_id.filter(|home| *home != parting.restored)),
                 merged_into: Set(None),
                 ..conversation::ActiveModel::default()
             };
-            self.change_conversation(place.id, change).await?;
-            return Ok(Some(place.id));
+            self.change_conversation(found.id, change).await?;
+            return Ok(Some(found.id));
         }
-        if !self.has_any_below(row.id, &Home::In(parting.theirs.clone())).await? {
+        if !self.has_any_below(shared.id, &Home::In(parting.theirs.clone())).await? {
             return Ok(None);
         }
-        self.place_of(row, parting.restored).await.map(Some)
+        self.new_conversation(shared, parting.restored).await.map(Some)
     }
 
-    /// A conversation that was the other's as a whole goes back as a whole, but for what came in since.
-    async fn give_back_whole(&mut self, parting: &Parting, row: &conversation::Model) -> Result<(), StoreError> {
-        let others = Home::NotIn(parting.theirs.clone());
-        let has_rest = self.has_any_below(row.id, &others).await?;
+    /// Gives back a conversation that was the restored customer's as a whole, but for what came in since.
+    async fn give_back_whole(&mut self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
+        let of_kept = Home::NotIn(parting.theirs.clone());
+        let has_kept = self.has_any_below(shared.id, &of_kept).await?;
         let change = conversation::ActiveModel {
             customer_id: Set(Some(parting.restored)),
-            home_id: Set(row.home_id.filter(|home| *home != parting.restored)),
+            home_id: Set(shared.home_id.filter(|home| *home != parting.restored)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(row.id, change).await?;
-        let ended = self.ended_in(row.id).await?;
-        let not_theirs = |one: &conversation::Model| owner(one).is_some_and(|id| !parting.theirs.contains(&id));
-        if !has_rest && !ended.iter().any(not_theirs) {
+        self.change_conversation(shared.id, change).await?;
+        let ended = self.ended_in(shared.id).await?;
+        let is_kept = |one: &conversation::Model| owner(one).is_some_and(|id| !parting.theirs.contains(&id));
+        if !has_kept && !ended.iter().any(is_kept) {
             return Ok(());
         }
-        let rest = self.place_of(row, parting.kept).await?;
-        let theirs = self.unread_of(row.id, row.unread_count, &parting.theirs).await?;
-        self.gather(row.id, rest, parting.kept, &others).await?;
-        self.split_chats(row, rest, None).await?;
-        self.split_unread(row, rest, row.unread_count - theirs).await?;
-        self.adopt_ended(row.id, rest, |owner| !parting.theirs.contains(&owner))
+        let kept = self.new_conversation(shared, parting.kept).await?;
+        let unread = self.unread_of(shared.id, shared.unread_count, &parting.theirs).await?;
+        self.gather(shared.id, kept, parting.kept, &of_kept).await?;
+        self.split_chats(shared, kept, None).await?;
+        self.split_unread(shared, kept, shared.unread_count - unread).await?;
+        self.adopt_ended(shared.id, kept, |owner| !parting.theirs.contains(&owner))
             .await?;
-        self.gather_hidden(row.id, rest, parting.kept, &others).await?;
-        let home = Home::In(parting.theirs.clone());
-        self.gather_hidden(rest, row.id, parting.restored, &home).await?;
-        self.recount(row.id).await?;
-        self.recount(rest).await
+        self.gather_hidden(shared.id, kept, parting.kept, &of_kept).await?;
+        let of_restored = Home::In(parting.theirs.clone());
+        self.gather_hidden(kept, shared.id, parting.restored, &of_restored)
+            .await?;
+        self.recount(shared.id).await?;
+        self.recount(kept).await
     }
 
     /// A new conversation of a customer in the account of this one.
-    async fn place_of(
+    async fn new_conversation(
         &mut self,
         beside: &conversation::Model,
         customer: CustomerId,
@@ -210,25 +235,33 @@ impl Tx {
     pub(super) async fn ended_in(&mut self, id: ConversationId) -> Result<Vec<conversation::Model>, StoreError> {
         let mut found: Vec<conversation::Model> = Vec::new();
         let mut above = vec![id];
-        while !above.is_empty() {
-            let below = conversation::Entity::find()
-                .filter(conversation::Column::MergedInto.is_in(above))
-                .order_by_asc(conversation::Column::Id)
-                .all(&self.session)
-                .await?;
+        for _ in 0..MAX_CHAIN {
+            let mut below = Vec::new();
+            for some in above.chunks(MAX_NAMED) {
+                let into_these = conversation::Column::MergedInto.is_in(some.iter().copied());
+                let rows = conversation::Entity::find()
+                    .filter(into_these)
+                    .all(&self.session)
+                    .await?;
+                below.extend(rows);
+            }
+            if below.is_empty() {
+                return Ok(found);
+            }
+            below.sort_by_key(|row| row.id);
             above = below.iter().map(|row| row.id).collect();
             found.extend(below);
         }
-        Ok(found)
+        Err(StoreError::corrupt("conversations", "merges without an end"))
     }
 }
 
-/// Whose a conversation is without any merge.
+/// Returns whose a conversation is without any merge.
 fn owner(row: &conversation::Model) -> Option<CustomerId> {
     row.home_id.or(row.customer_id)
 }
 
-/// What the merge noted of the conversation that is there again.
+/// Returns what the merge noted of the conversation that is there again.
 fn record_of(parting: &Parting, id: ConversationId) -> Result<Option<MovedConversation>, StoreError> {
     let all = moved(&parting.merge)?.conversations;
     Ok(all.into_iter().find(|one| one.joined.merged_conversation_id == id))

@@ -167,11 +167,6 @@ impl Tx {
         self.change_message(id, change).await
     }
 
-    /// Until when a message may be sent.
-    pub async fn expiry(&mut self, id: MessageId) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.need_message(id).await?.expires_at.map(Timestamp))
-    }
-
     async fn stored(&mut self, new: &NewMessage) -> Result<Option<Message>, StoreError> {
         if let Some(key) = &new.client_key
             && let Some(stored) = self.message_by_client_key(key).await?

@@ -153,25 +153,12 @@ impl Store {
         Ok(ids.iter().filter(|id| !is_known(id)).cloned().collect())
     }
 
-    /// Messages of unknown outcome, by id: a person decides.
-    pub async fn undecided(&self, page: PageRequest) -> Result<Page<Message>, StoreError> {
-        let query = message::Entity::find().filter(message::Column::State.eq(MessageState::Unknown.as_str()));
-        let columns = (None, message::Column::Id);
-        page::read(
-            query,
-            page,
-            columns,
-            self.readers(),
-            |row| PageKey::of_id(row.id.0),
-            read,
-        )
-        .await
-    }
-
-    /// Messages still queued that are not to be sent any more, at most `limit`.
-    pub async fn expired(&self, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
+    /// Returns an account's messages that are still queued and have expired by `now`, the oldest first, at most `limit`.
+    pub async fn expired(&self, account: AccountId, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
+        // Read along the index on state and id: few messages are queued, whatever the number of those that were sent.
         let rows = message::Entity::find()
             .filter(message::Column::State.eq(MessageState::Queued.as_str()))
+            .filter(message::Column::AccountId.eq(account))
             .filter(message::Column::ExpiresAt.lte(now.0))
             .order_by_asc(message::Column::Id)
             .limit(limit)

@@ -3,11 +3,13 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod house;
 mod machine;
 mod section;
 mod server;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,6 +38,11 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Print the measures of the sources' order.
+    House {
+        /// The repository, where it is not this one.
+        path: Option<PathBuf>,
+    },
     /// Check the format and the lints, and run every test.
     Test {
         /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
@@ -51,6 +58,7 @@ impl Xtask {
             Command::Demo => demo::run().await?,
             Command::Bench => bench::run().await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
+            Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
         }

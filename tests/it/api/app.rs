@@ -11,13 +11,13 @@ use crm::api::{ApiState, Parts, Server, SocketLimits};
 use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader, Syncs};
 use crm::contract::{CreateKey, Event, Scope};
 use crm::domain::conversation::ChatKind;
-use crm::domain::customer::Identity;
+use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pace::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
-use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
+use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous, Told};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 use futures_util::FutureExt;
@@ -176,7 +176,8 @@ impl App {
         write(&self.store, move |tx| {
             let (identity, name, text) = (identity.clone(), name.clone(), text.clone());
             async move {
-                let customer = tx.resolve_customer(&[identity], Some(&name)).await?.customer;
+                let told = Told::new(&[identity], None, Some(&name), IdentitySource::WhatsApp);
+                let customer = tx.meet_customer(&told).await?.customer;
                 let kind = ChatKind::Direct;
                 let resolved = tx
                     .resolve_conversation(account, Some(customer.id), None, kind, &name)

@@ -30,6 +30,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/accounts/default/login", Scope::Manage),
     ("POST", "/api/v1/accounts/default/logout", Scope::Manage),
     ("POST", "/api/v1/accounts/default/takeover", Scope::Manage),
+    ("POST", "/api/v1/accounts/default/release", Scope::Manage),
     ("GET", "/api/v1/quarantine", Scope::Manage),
     ("POST", "/api/v1/quarantine/replay", Scope::Manage),
     ("POST", "/api/v1/outbox/resume", Scope::Manage),

@@ -13,5 +13,6 @@ mod problems;
 mod replays;
 mod sends;
 mod specials;
+mod unwritable;
 mod watching;
 pub mod whatsapp;

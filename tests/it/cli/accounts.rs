@@ -1,5 +1,7 @@
 //! `crm account`, with a server and without.
 
+use rustix::process::Signal;
+
 use super::rig::Shell;
 use super::serving::Served;
 
@@ -84,4 +86,38 @@ async fn a_section_for_an_account_that_nobody_has_added_is_told_of() {
     shell.ok(&["account", "add", "sales"]).await;
     let after = finding(shell.run(&["doctor", "-o", "json"]).await.json()).unwrap();
     assert_eq!(after["verdict"], "ok", "{after}");
+}
+
+/// rule 26.
+#[tokio::test]
+async fn released_account_starts_elsewhere() {
+    let database = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/crm.db", database.path().display());
+    let one = Shell::bare().with("CRM_DATABASE_URL", &url);
+    let two = Shell::bare().with("CRM_DATABASE_URL", &url);
+    let (one, _) = Served::start(one).await.end_with(Signal::KILL).await;
+
+    // The folder that the account lives in is another, and nobody has let it go.
+    let login = ["login", "--timeout", "10s"];
+    let elsewhere = two.run(&login).await;
+    assert_ne!(elsewhere.code, Some(0), "{elsewhere:?}");
+    assert!(elsewhere.err.contains("crm account release"), "{elsewhere:?}");
+    let nobody = two.run(&["account", "release", "nobody"]).await;
+    assert_eq!(nobody.code, Some(3), "{nobody:?}");
+    let free = two.ok(&["account", "release", "default", "-o", "json"]).await.json();
+    assert_eq!(free["name"], "default");
+    let served = Served::start(two).await;
+
+    // Whoever drives it keeps it: as its server knows, and as the lock on its folder tells.
+    for shell in [&served.shell, &one] {
+        let held = shell.run(&["account", "release", "default"]).await;
+        assert_eq!(held.code, Some(7), "{held:?}");
+        assert!(held.err.contains("drive"), "{held:?}");
+    }
+    let (_, code) = served.end().await;
+    assert_eq!(code, Some(0));
+
+    // Who stops in order lets go.
+    let (_, code) = Served::start(one).await.end().await;
+    assert_eq!(code, Some(0));
 }

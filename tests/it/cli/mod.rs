@@ -5,7 +5,7 @@ mod asking;
 mod help;
 mod keys;
 mod people;
-mod rig;
+pub mod rig;
 mod sending;
 mod serving;
 mod tailing;

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use super::rig::{Ended, PATIENCE, Shell};
@@ -48,9 +49,13 @@ impl Served {
     }
 
     /// Ctrl-C.
-    pub async fn end(mut self) -> (Shell, Option<i32>) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    pub async fn end(self) -> (Shell, Option<i32>) {
+        self.end_with(Signal::INT).await
+    }
+
+    pub async fn end_with(mut self, signal: Signal) -> (Shell, Option<i32>) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
         let end = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         (self.shell, end.expect("the server ends").unwrap().code())
     }

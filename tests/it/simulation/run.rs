@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Answered, Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader, Reading,
-    RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
+    Answered, Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader,
+    Reading, RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
 };
 use crm::domain::media::MediaState;
 use crm::domain::message::{Author, Origin};

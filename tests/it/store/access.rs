@@ -116,9 +116,16 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
         matches!(&elsewhere, Err(StoreError::LeaseElsewhere { folder, .. }) if folder == "/a"),
         "{elsewhere:?}"
     );
-    write(&store, move |tx| async move { tx.release_lease(account).await }.boxed())
-        .await
-        .unwrap();
+    let lease = store.lease(account).await.unwrap().unwrap();
+    assert_eq!((lease.fence, lease.holder.process.as_str()), (second, "two"));
+    let release = |fence| {
+        write(&store, move |tx| {
+            async move { tx.release_lease(account, fence).await }.boxed()
+        })
+    };
+    assert!(!release(first).await.unwrap(), "it was taken again since");
+    assert!(release(second).await.unwrap());
+    assert_eq!(store.lease(account).await.unwrap(), None);
     assert!(
         check(&store, account, second).await.is_err(),
         "who was let go has lost it too"

@@ -164,8 +164,8 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
         two.hand_over(MessageId(251)).await.unwrap()
     );
     assert_eq!(
-        one.pending_events(9).await.unwrap(),
-        two.pending_events(9).await.unwrap()
+        one.pending_events(false, 0, 9).await.unwrap(),
+        two.pending_events(false, 0, 9).await.unwrap()
     );
     let page = PageRequest::first(9);
     assert_eq!(one.audit(page).await.unwrap(), two.audit(page).await.unwrap());

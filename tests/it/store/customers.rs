@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crm::domain::conversation::ChatKind;
-use crm::domain::customer::{Customer, Identity, IdentityKind};
+use crm::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
 use crm::domain::{ChatId, CustomerId};
-use crm::store::{CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, Store, StoreError};
-use futures_util::{FutureExt, TryStreamExt};
+use crm::store::{CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, Store, StoreError, Told};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use super::databases::{Database, on_each_database};
 use super::desk::{self, write};
@@ -33,7 +33,11 @@ async fn resolve(store: &Store, identities: &[Identity], name: Option<&str>) -> 
     let (identities, name) = (identities.to_vec(), name.map(ToOwned::to_owned));
     write(store, move |tx| {
         let (identities, name) = (identities.clone(), name.clone());
-        async move { tx.resolve_customer(&identities, name.as_deref()).await }.boxed()
+        async move {
+            let told = Told::new(&identities, None, name.as_deref(), IdentitySource::WhatsApp);
+            tx.meet_customer(&told).await
+        }
+        .boxed()
     })
     .await
 }
@@ -121,7 +125,7 @@ async fn a_contact_without_any_name_or_identity_makes_no_customer(database: Data
     let store = database.open().await;
     let refused = resolve(&store, &[], Some("Ada")).await;
     assert!(matches!(&refused, Err(error) if error.is_permanent()), "{refused:?}");
-    assert_eq!(store.count_customers().await.unwrap(), 0);
+    assert_eq!(store.stream_customers(None).count().await, 0);
     store.close().await;
 }
 

@@ -2,10 +2,10 @@
 
 use crm::contract::Event;
 use crm::domain::conversation::{ChatKind, Conversation};
-use crm::domain::customer::Identity;
+use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind, Message, MessageState};
 use crm::domain::{AccountId, ChatId, Timestamp, WaMessageId};
-use crm::store::{Inserted, NewMessage, Store, StoreError, Tx};
+use crm::store::{Inserted, NewMessage, Store, StoreError, Told, Tx};
 use futures_util::FutureExt;
 
 /// What a [`Tx`] is asked for by most tests.
@@ -33,7 +33,8 @@ pub async fn conversation(store: &Store, account: AccountId, phone: &str) -> Con
         let phone = phone.clone();
         async move {
             let identity = Identity::phone(&phone.parse().unwrap());
-            let customer = tx.resolve_customer(&[identity], Some("Ada")).await?.customer;
+            let told = Told::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
+            let customer = tx.meet_customer(&told).await?.customer;
             let chat = ChatId(format!("{}@chat", &phone[1..]));
             let resolved = tx
                 .resolve_conversation(

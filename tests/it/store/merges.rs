@@ -74,7 +74,7 @@ pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: 
     .unwrap()
 }
 
-async fn merge(store: &Store, id: CustomerId, other: CustomerId) -> MergeId {
+pub async fn merge(store: &Store, id: CustomerId, other: CustomerId) -> MergeId {
     write(store, move |tx| {
         async move { Ok(tx.merge_customers(id, other, Some("grace")).await?.merge_id) }.boxed()
     })

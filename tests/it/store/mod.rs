@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod agents;
 mod backup;
+mod bounds;
 mod customers;
 mod databases;
 mod desk;

@@ -148,7 +148,7 @@ async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
     })
     .await
     .unwrap();
-    let kept = store.pending_events(10).await.unwrap();
+    let kept = store.pending_events(true, 0, 10).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert_eq!((&kept[0].event, kept[0].told, kept[0].at), (&event, true, BEGIN));
     let remove = || {

@@ -100,7 +100,10 @@ async fn a_message_comes_back_as_it_was(database: Database) {
     assert_eq!(stored.author, new.author);
     assert_eq!((stored.state, stored.ack), (MessageState::Queued, None));
     assert_eq!(store.message(stored.id).await.unwrap(), Some(stored.clone()));
-    assert_eq!(store.expired(BEGIN, 10).await.unwrap(), std::slice::from_ref(&stored));
+    assert_eq!(
+        store.expired(ada.account_id, BEGIN, 10).await.unwrap(),
+        std::slice::from_ref(&stored)
+    );
     let failure = Failure {
         code: "expired".into(),
         detail: "too late".into(),
@@ -115,7 +118,7 @@ async fn a_message_comes_back_as_it_was(database: Database) {
         .boxed()
     });
     assert_eq!(failed.await.unwrap().failure, Some(failure));
-    assert_eq!(store.expired(BEGIN, 10).await.unwrap(), []);
+    assert_eq!(store.expired(ada.account_id, BEGIN, 10).await.unwrap(), []);
     let sent = write(&store, move |tx| {
         async move { tx.set_message_state(stored.id, MessageState::Read, None).await }.boxed()
     });

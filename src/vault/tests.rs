@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crm::domain::Timestamp;
-use crm::domain::hex::hex;
-use crm::domain::media::Sink as _;
-use crm::vault::{Vault, VaultError};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+
+use super::bucket::Bucket;
+use super::{Place, Vault, VaultError};
+use crate::domain::Timestamp;
+use crate::domain::hex::hex;
+use crate::domain::media::Sink as _;
 
 /// Beyond every clock.
 const FAR: Timestamp = Timestamp(i64::MAX);
@@ -18,7 +20,7 @@ fn vaults(folder: &TempDir) -> [Vault; 2] {
     let bucket = Arc::new(object_store::memory::InMemory::new());
     [
         Vault::in_folder(&folder.path().join("media")).unwrap(),
-        Vault::in_store(bucket, &folder.path().join("spool")).unwrap(),
+        Vault::new(&folder.path().join("spool"), Place::Bucket(Bucket::new(bucket))).unwrap(),
     ]
 }
 
