@@ -72,10 +72,12 @@ async fn take(store: &Store, conversation: &Conversation, id: String) -> Result<
         .write(move |tx| {
             let new = new.clone();
             async move {
-                let inserted = tx.insert_message(new).await?;
+                let inserted = tx.messages().insert(new).await?;
                 if let Inserted::New(message) = &inserted {
-                    tx.touch(conversation, message.id, message.timestamp).await?;
-                    tx.add_unread(conversation, 1).await?;
+                    tx.conversations()
+                        .touch(conversation, message.id, message.timestamp)
+                        .await?;
+                    tx.conversations().add_unread(conversation, 1).await?;
                     tx.emit(Event::message_received(message));
                 }
                 Ok(inserted)
@@ -89,13 +91,14 @@ async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
     store
         .write(|tx| {
             async move {
-                let account = tx.create_account("default").await?.id;
+                let account = tx.accounts().create("default").await?.id;
                 let ada = Identity::lid("1");
                 let told = Told::new(&[ada], None, Some("Ada"), IdentitySource::WhatsApp);
-                let customer = tx.meet_customer(&told).await?.customer;
+                let customer = tx.customers().meet(&told).await?.customer;
                 let chat = ChatId::from("chat");
                 let resolved = tx
-                    .resolve_conversation(account, Some(customer.id), Some(&chat), ChatKind::Direct, "Ada")
+                    .conversations()
+                    .resolve(account, Some(customer.id), Some(&chat), ChatKind::Direct, "Ada")
                     .await?;
                 Ok(resolved.conversation)
             }

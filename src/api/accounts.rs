@@ -39,7 +39,8 @@ pub struct Filter {
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AccountView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let page = store
-        .list_accounts(request, list.filter.removed.unwrap_or(false))
+        .accounts()
+        .page(request, list.filter.removed.unwrap_or(false))
         .await?;
     Ok(list.answer(request, page))
 }
@@ -90,9 +91,9 @@ fn place(account: &Account) -> String {
 }
 
 /// Lets an account go whose holder is gone.
-pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<Account>, Problem> {
+pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
-    Ok(Json(state.desk.release_account(account.id).await?))
+    Ok(Json(state.desk.release_account(account.id).await?.into()))
 }
 
 /// The session now; with `If-None-Match` and `Prefer: wait=20` once it is another than that.
@@ -167,7 +168,7 @@ pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) 
 
 /// The account that a path names, by name or id; also one that is gone.
 pub(super) async fn account(store: &Store, name: &str) -> Result<Account, Problem> {
-    let account = store.account_called(name).await?;
+    let account = store.accounts().called(name).await?;
     account.ok_or_else(|| Problem::not_found("account", name))
 }
 

@@ -61,7 +61,7 @@ impl Access {
         };
         let now = self.clock.now();
         let hash = secret::hash(key);
-        let stored = self.store.api_key(&hash).await?.ok_or_else(refused)?;
+        let stored = self.store.keys().find(&hash).await?.ok_or_else(refused)?;
         if !stored.is_valid(now) {
             return Err(refused());
         }
@@ -80,7 +80,7 @@ impl Access {
 impl Access {
     /// Whether a caller's key still opens what it opened.
     pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
-        let stored = self.store.api_key(&caller.hash).await?;
+        let stored = self.store.keys().find(&caller.hash).await?;
         Ok(stored.is_some_and(|stored| stored.is_valid(self.clock.now())))
     }
 }
@@ -174,7 +174,8 @@ impl Access {
             .write::<_, StoreError, _>(move |tx| {
                 let entry = entry.clone();
                 async move {
-                    tx.audit(&entry.actor, &entry.action, &entry.subject, &entry.detail)
+                    tx.audit()
+                        .add(&entry.actor, &entry.action, &entry.subject, &entry.detail)
                         .await
                 }
                 .boxed()

@@ -35,7 +35,7 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
         status: list.filter.status,
         unread: list.filter.unread.unwrap_or(false),
     };
-    let page = store.conversations(request, filter).await?;
+    let page = store.conversations().page(request, filter).await?;
     Ok(list.answer(request, page))
 }
 
@@ -44,7 +44,7 @@ pub async fn view(
     State(store): State<Store>,
     Path(id): Path<ConversationId>,
 ) -> Result<Found<Json<ConversationView>, ConversationId>, Problem> {
-    let live = store.live_conversation(id).await?;
+    let live = store.conversations().live(id).await?;
     let conversation = live.ok_or_else(|| Problem::not_found("conversation", id))?;
     if conversation.id != id {
         return Ok(Found::Moved {
@@ -57,7 +57,7 @@ pub async fn view(
     }
     let mut view = ConversationView::from(conversation);
     if view.kind == ChatKind::Group {
-        view.group = Some(store.group(id).await?.unwrap_or_default().into());
+        view.group = Some(store.groups().get(id).await?.unwrap_or_default().into());
     }
     Ok(Found::Here(Json(view)))
 }

@@ -31,7 +31,7 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
         search: list.filter.search.clone(),
         account: accounts::wanted(&store, list.filter.account.as_deref()).await?,
     };
-    let page = store.customers(request, &filter).await?;
+    let page = store.customers().page(request, &filter).await?;
     Ok(list.answer(request, page))
 }
 
@@ -41,13 +41,14 @@ pub async fn view(
     Path(id): Path<CustomerId>,
 ) -> Result<Found<Tagged<CustomerView>, CustomerId>, Problem> {
     let customer = store
-        .customer(id)
+        .customers()
+        .get(id)
         .await?
         .ok_or_else(|| Problem::not_found("customer", id))?;
     if customer.merged_into.is_none() {
         return Ok(Found::Here(tagged(customer)));
     }
-    let current = store.current_customer(id).await?;
+    let current = store.customers().current(id).await?;
     let current = current.ok_or_else(|| Problem::not_found("customer", id))?.id;
     Ok(Found::Moved {
         location: format!("/api/v1/customers/{current}"),
@@ -70,9 +71,9 @@ pub async fn identities(
     State(store): State<Store>,
     Path(id): Path<CustomerId>,
 ) -> Result<Json<Page<IdentityView>>, Problem> {
-    let customer = store.current_customer(id).await?;
+    let customer = store.customers().current(id).await?;
     let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
-    let identities = store.dated_identities(customer.id).await?;
+    let identities = store.identities().dated(customer.id).await?;
     Ok(Json(Page::whole(identities.into_iter().map(Into::into).collect())))
 }
 

@@ -59,8 +59,8 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
         from: wanted.from,
         until: wanted.until,
     };
-    let total = store.count_messages(filter).await?;
-    let rows = store.stream_messages(filter).map_ok(MessageView::from);
+    let total = store.messages().count(filter).await?;
+    let rows = store.messages().stream(filter).map_ok(MessageView::from);
     let mut response = answer(rows, wanted.format, csv::MESSAGE_COLUMNS);
     response.headers_mut().insert(TOTAL, total.into());
     Ok(response)
@@ -68,7 +68,7 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
 
 pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Result<Response, Problem> {
     let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
-    let rows = store.stream_customers(account).map_ok(CustomerView::from);
+    let rows = store.customers().stream(account).map_ok(CustomerView::from);
     Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
 }
 

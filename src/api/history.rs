@@ -25,7 +25,7 @@ fn chat(request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
 
 pub async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<HistoryView>, Problem> {
     let account = account(&state.store, &name).await?;
-    let history = state.store.history(account.id).await?;
+    let history = state.store.history().get(account.id).await?;
     let history = history.ok_or_else(|| Problem::not_found("import of history of", name))?;
     Ok(Json((&history).into()))
 }
@@ -44,7 +44,7 @@ pub async fn ask(
 /// What the last comparison has found.
 pub async fn synced(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<SyncView>, Problem> {
     let account = account(&state.store, &name).await?;
-    let synced = state.store.synced(account.id).await?;
+    let synced = state.store.accounts().synced(account.id).await?;
     let synced = synced.ok_or_else(|| Problem::not_found("comparison of", name))?;
     Ok(Json((&synced).into()))
 }

@@ -16,7 +16,7 @@ use crate::store::{NewApiKey, Store, StoreError, StoredApiKey};
 const MAX_NAME_CHARS: usize = 100;
 
 pub async fn list(State(store): State<Store>) -> Result<Json<Page<KeyView>>, Problem> {
-    let keys = store.api_keys().await?;
+    let keys = store.keys().list().await?;
     Ok(Json(Page::whole(keys.into_iter().map(Into::into).collect())))
 }
 
@@ -30,7 +30,7 @@ pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result
 
 pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Result<Json<KeyView>, Problem> {
     let revoked = store
-        .write::<_, StoreError, _>(move |tx| async move { tx.revoke_api_key(id).await }.boxed())
+        .write::<_, StoreError, _>(move |tx| async move { tx.keys().revoke(id).await }.boxed())
         .await?;
     let revoked = revoked.ok_or_else(|| Problem::not_found("key", id))?;
     Ok(Json(revoked.into()))
@@ -53,7 +53,7 @@ pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Proble
 
 /// Lets a key in that was made elsewhere; one that is known, revoked or not, stays as it is.
 pub async fn adopt(store: &Store, name: &str, scope: Scope, key: &str) -> Result<(), StoreError> {
-    if store.api_key(&secret::hash(key)).await?.is_none() {
+    if store.keys().find(&secret::hash(key)).await?.is_none() {
         insert(store, name.to_owned(), scope, None, key).await?;
     }
     Ok(())
@@ -77,7 +77,7 @@ async fn insert(
     store
         .write(move |tx| {
             let new = new.clone();
-            async move { tx.create_api_key(&new).await }.boxed()
+            async move { tx.keys().create(&new).await }.boxed()
         })
         .await
 }

@@ -93,7 +93,7 @@ async fn discard(mut body: BodyDataStream) {
 
 /// What is known of a medium.
 pub async fn view(State(store): State<Store>, Path(id): Path<MediaId>) -> Result<Json<MediaView>, Problem> {
-    let stored = store.medium(id).await?;
+    let stored = store.media().get(id).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("medium", id))?;
     Ok(Json(stored.media.into()))
 }

@@ -13,15 +13,15 @@ use crate::store::Store;
 
 /// All in which a customer had a part.
 pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Json<Page<MergeView>>, Problem> {
-    if store.customer(id).await?.is_none() {
+    if store.customers().get(id).await?.is_none() {
         return Err(Problem::not_found("customer", id));
     }
-    let merges = store.merges_of(id).await?;
+    let merges = store.merges().of_customer(id).await?;
     Ok(Json(Page::whole(merges.into_iter().map(Into::into).collect())))
 }
 
 pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result<Json<MergeView>, Problem> {
-    let merge = store.merge(id).await?;
+    let merge = store.merges().get(id).await?;
     let merge = merge.ok_or_else(|| Problem::not_found("merge", id))?;
     Ok(Json(merge.into()))
 }

@@ -25,14 +25,14 @@ pub async fn list(
 ) -> Result<Listed<MessageView>, Problem> {
     let request = list.page(Order::Ascending)?;
     // One that has ended in another is read where it goes on.
-    let live = store.live_conversation(conversation).await?;
+    let live = store.conversations().live(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
-    let page = store.messages(live.id, request).await?;
+    let page = store.messages().page(live.id, request).await?;
     Ok(list.answer(request, page))
 }
 
 pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
-    let message = store.message(id).await?;
+    let message = store.messages().get(id).await?;
     let message = message.ok_or_else(|| Problem::not_found("message", id))?;
     Ok(Json(message.into()))
 }

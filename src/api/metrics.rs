@@ -175,7 +175,7 @@ pub async fn show(
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
     let unknown: Gauge = Gauge::default();
-    unknown.set(saturated(store.count_unknown().await?));
+    unknown.set(saturated(store.messages().count_unknown().await?));
     registry.register("unknown_messages", "Messages of a kind that is not known", unknown);
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
@@ -184,7 +184,7 @@ pub async fn show(
     registry.register("history_messages", "Messages of the past that are imported", imported);
     registry.register("journal_head", "Number of the newest event", head);
     let media = Family::<MediaLabels, Gauge>::default();
-    for (state, count) in store.count_media().await? {
+    for (state, count) in store.media().count().await? {
         let state = state.to_string();
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }

@@ -21,7 +21,7 @@ pub struct Filter {
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<QuarantineView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let account = accounts::wanted(&store, list.filter.account.as_deref()).await?;
-    let page = store.quarantine(request, account).await?;
+    let page = store.quarantine().page(request, account).await?;
     Ok(list.answer(request, page))
 }
 

@@ -15,7 +15,7 @@ pub async fn show(State(store): State<Store>, State(desk): State<Desk>) -> Resul
 }
 
 pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError> {
-    let range = store.journal_range().await?;
+    let range = store.journal().range().await?;
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accounts: accounts(store).await?,
@@ -33,13 +33,13 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
             head: range.head,
         },
         outbox: outbox(store).await?,
-        quarantined: store.count_quarantine().await?,
+        quarantined: store.quarantine().count().await?,
     })
 }
 
 pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreError> {
     let mut all = vec![];
-    for account in store.accounts().await? {
+    for account in store.accounts().present().await? {
         all.push(of_account(store, account).await?);
     }
     Ok(all)
@@ -47,16 +47,16 @@ pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreErro
 
 pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatusView, StoreError> {
     Ok(AccountStatusView {
-        history: store.history(account.id).await?.as_ref().map(Into::into),
-        sync: store.synced(account.id).await?.as_ref().map(Into::into),
+        history: store.history().get(account.id).await?.as_ref().map(Into::into),
+        sync: store.accounts().synced(account.id).await?.as_ref().map(Into::into),
         account: account.into(),
     })
 }
 
 pub async fn outbox(store: &Store) -> Result<OutboxView, StoreError> {
-    let counts = store.outbox_counts().await?;
+    let counts = store.outbox().counts().await?;
     Ok(OutboxView {
-        parked: store.parked().await?,
+        parked: store.settings().is_parked().await?,
         waiting: counts
             .into_iter()
             .map(|count| BacklogView {

@@ -13,7 +13,7 @@ use super::home::Home;
 use super::output::note;
 use super::{Exit, Fault, Shell, home, leave, ports, serve};
 use crate::bridge::{self, Refusal};
-use crate::contract::{AccountView, NewAccount, RawJson};
+use crate::contract::{AccountView, Empty, NewAccount, RawJson};
 use crate::domain::account_name::AccountName;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
@@ -162,9 +162,9 @@ async fn list(shell: &Shell, removed: bool) -> anyhow::Result<Vec<RawJson>> {
     };
     let home = Home::without_server(shell, "crm account list", error).await?;
     let accounts = if removed {
-        home.store.all_accounts().await
+        home.store.accounts().all().await
     } else {
-        home.store.accounts().await
+        home.store.accounts().present().await
     };
     let rows = accounts.map_err(home::fault)?;
     home.store.close().await;
@@ -188,10 +188,10 @@ async fn add(shell: &Shell, name: &AccountName) -> anyhow::Result<RawJson> {
     Ok(RawJson::of(&AccountView::from(account))?)
 }
 
-async fn release(shell: &Shell, name: &str) -> anyhow::Result<Value> {
+async fn release(shell: &Shell, name: &str) -> anyhow::Result<RawJson> {
     let asked = async {
         let path = format!("/api/v1/accounts/{name}/release");
-        shell.client()?.post(&path, &json!({})).await
+        shell.client()?.post(&path, &Empty {}).await
     };
     let error = match asked.await {
         Ok(account) => return Ok(account),
@@ -207,7 +207,7 @@ async fn release(shell: &Shell, name: &str) -> anyhow::Result<Value> {
     };
     let released = released.await;
     home.store.close().await;
-    Ok(serde_json::to_value(released?)?)
+    Ok(RawJson::of(&AccountView::from(released?))?)
 }
 
 /// Asks the server, and waits until it is done; left before, it goes on by itself.
@@ -236,7 +236,7 @@ async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_
         let removing = bridge::begin_removal(&home.store, account, keep_profile).await;
         let account = removing.map_err(refused)?.id;
         switchboard.bring_about(account).await?;
-        let gone = home.store.account(account).await.map_err(home::fault)?;
+        let gone = home.store.accounts().get(account).await.map_err(home::fault)?;
         let gone = gone.map(AccountView::from);
         let todo = gone.as_ref().and_then(|gone| gone.detail.clone());
         show_gone(shell, name, &gone, todo.as_deref())?;
@@ -250,7 +250,7 @@ async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_
 }
 
 async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::AccountId> {
-    let account = store.account_called(name).await.map_err(home::fault)?;
+    let account = store.accounts().called(name).await.map_err(home::fault)?;
     let missing = || {
         Fault::new(
             Exit::NotFound,

@@ -42,8 +42,8 @@ pub async fn run(
 async fn once(store: &Store, clock: &dyn Clock, journal_keep: Duration) -> Result<(), StoreError> {
     let now = clock.now();
     if !journal_keep.is_zero() {
-        store.prune_journal(now.minus(journal_keep)).await?;
+        store.journal().prune(now.minus(journal_keep)).await?;
     }
-    store.prune_answers(now.minus(ANSWERS_KEPT)).await?;
+    store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
     Ok(())
 }

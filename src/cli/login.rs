@@ -105,7 +105,7 @@ impl Login {
             Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
         };
         first_account(&home.store).await?;
-        let mut accounts = home.store.accounts().await?;
+        let mut accounts = home.store.accounts().present().await?;
         accounts.retain(Account::is_in_use);
         let names = accounts.iter().map(|account| account.name.clone()).collect();
         let name = chosen(names, self.account.as_deref())?;
@@ -137,7 +137,7 @@ impl Login {
                 Some(Ok(exit)) => {
                     assembly.until_taken_in(account.id).await?;
                     while !self.no_wait
-                        && let Some(history) = assembly.store.history(account.id).await?
+                        && let Some(history) = assembly.store.history().get(account.id).await?
                         && display.history(&(&history).into())?
                     {
                         sleep(LOOK_EVERY).await;

@@ -121,13 +121,13 @@ impl Assembly {
             .map(|id| MatrixUserId::from(id.as_str()))
             .collect();
         bridge::reconcile_agents(&store, &named).await?;
-        let agents = store.answering().await?;
+        let agents = store.agents().answering().await?;
         let matrix = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
         let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
         match lines {
             Lines::All => {
                 first_account(&store).await?;
-                let accounts = store.accounts().await?;
+                let accounts = store.accounts().present().await?;
                 let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
                 for stranger in config.strangers(&names) {
                     tracing::warn!("{stranger}");
@@ -220,9 +220,9 @@ pub fn switchboard(
 
 /// Where there never was an account, there is the one that everybody has.
 pub async fn first_account(store: &Store) -> anyhow::Result<()> {
-    if store.all_accounts().await?.is_empty() {
+    if store.accounts().all().await?.is_empty() {
         store
-            .write::<_, StoreError, _>(|tx| async move { tx.create_account(DEFAULT_ACCOUNT).await }.boxed())
+            .write::<_, StoreError, _>(|tx| async move { tx.accounts().create(DEFAULT_ACCOUNT).await }.boxed())
             .await?;
     }
     Ok(())

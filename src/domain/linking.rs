@@ -3,6 +3,12 @@
 
 use super::Timestamp;
 use super::whatsapp::LoginMethod;
+use super::word::words;
+
+words! {
+    /// A [`LinkChange`] in its row, where a login's number stands beside it.
+    LinkWord { Login = "login", Logout = "logout", TakeOver = "take_over" }
+}
 
 /// What is to be done about an account's link.
 #[derive(Clone, Debug, PartialEq, Eq)]

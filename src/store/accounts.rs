@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
+use entity::account;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
-
-use entity::account;
 
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::Synced;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, Timestamp};
+use crate::store::facet::{Accounts, Database};
 
-use super::page::{self, Page, PageKey, PageRequest};
+use super::page::{Page, PageKey, PageRequest};
 use super::row::word;
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, page};
 
 /// How exactly a phone's last use is dated.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
@@ -42,23 +42,30 @@ pub struct Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub i64);
 
-impl Store {
-    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        find(self.readers(), id).await
+impl<D: Database> Accounts<'_, D> {
+    pub async fn get(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        find(self.0.connection(), id).await
     }
 
-    pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        by_name(self.readers(), name).await
+    pub async fn by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        by_name(self.0.connection(), name).await
     }
 
     /// By name or id, as people call it: no name is a number.
-    pub async fn account_called(&self, called: &str) -> Result<Option<Account>, StoreError> {
-        called_by(self.readers(), called).await
+    pub async fn called(&self, called: &str) -> Result<Option<Account>, StoreError> {
+        called_by(self.0.connection(), called).await
     }
 
+    /// Those that are not gone, the first made first.
+    pub async fn present(&self) -> Result<Vec<Account>, StoreError> {
+        present(self.0.connection()).await
+    }
+}
+
+impl Accounts<'_, Store> {
     /// When an account was last compared with its page, and what that found.
     pub async fn synced(&self, id: AccountId) -> Result<Option<Synced>, StoreError> {
-        let row = account::Entity::find_by_id(id).one(self.readers()).await?;
+        let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.and_then(|row| {
             Some(Synced {
                 synced_at: Timestamp(row.synced_at?),
@@ -68,22 +75,17 @@ impl Store {
         }))
     }
 
-    /// Those that are not gone, the first made first.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        present(self.readers()).await
-    }
-
     /// By id; `removed`: also those that are gone.
-    pub async fn list_accounts(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
+    pub async fn page(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
         let present = (!removed).then(|| account::Column::RemovedAt.is_null());
         let query = account::Entity::find().filter(Condition::all().add_option(present));
         let key = |row: &account::Model| PageKey::of_id(row.id.0);
-        page::read(query, page, (None, account::Column::Id), self.readers(), key, read).await
+        page::read(query, page, (None, account::Column::Id), self.0.readers(), key, read).await
     }
 
     /// Returns who drives an account, or drove it last; `None` where nobody does.
     pub async fn lease(&self, id: AccountId) -> Result<Option<Lease>, StoreError> {
-        let row = account::Entity::find_by_id(id).one(self.readers()).await?;
+        let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.and_then(|row| {
             let holder = Holder {
                 folder: row.folder?,
@@ -95,33 +97,15 @@ impl Store {
     }
 
     /// All that there ever were, the first made first.
-    pub async fn all_accounts(&self) -> Result<Vec<Account>, StoreError> {
-        read_all(account::Entity::find(), self.readers()).await
+    pub async fn all(&self) -> Result<Vec<Account>, StoreError> {
+        read_all(account::Entity::find(), self.0.readers()).await
     }
 }
 
-impl Tx {
-    pub async fn account(&mut self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        find(&self.session, id).await
-    }
-
-    /// As [`Store::accounts`].
-    pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        present(&self.session).await
-    }
-
-    pub async fn account_by_name(&mut self, name: &str) -> Result<Option<Account>, StoreError> {
-        by_name(&self.session, name).await
-    }
-
-    /// As [`Store::account_called`].
-    pub async fn account_called(&mut self, called: &str) -> Result<Option<Account>, StoreError> {
-        called_by(&self.session, called).await
-    }
-
+impl Accounts<'_, Tx> {
     /// Makes an account, or gives the one of this name.
-    pub async fn create_account(&mut self, name: &str) -> Result<Account, StoreError> {
-        if let Some(account) = self.account_by_name(name).await? {
+    pub async fn create(&self, name: &str) -> Result<Account, StoreError> {
+        if let Some(account) = self.by_name(name).await? {
             return Ok(account);
         }
         let row = account::ActiveModel {
@@ -145,21 +129,21 @@ impl Tx {
             wanted: Set(None),
             wanted_phone: Set(None),
             wanted_at: Set(None),
-            created_at: Set(self.now.0),
-            updated_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
+            updated_at: Set(self.0.now.0),
         };
-        let id = account::Entity::insert(row).exec(&self.session).await?.last_insert_id;
-        self.need_account(id).await.and_then(read)
+        let id = account::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
+        self.need(id).await.and_then(read)
     }
 
     /// Writes the session's state down; tells whether that changed anything.
     pub async fn set_session(
-        &mut self,
+        &self,
         id: AccountId,
         state: SessionState,
         detail: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let row = self.need_account(id).await?;
+        let row = self.need(id).await?;
         if row.state == state.as_str() && row.detail.as_deref() == detail {
             return Ok(false);
         }
@@ -168,37 +152,37 @@ impl Tx {
             detail: Set(detail.map(ToOwned::to_owned)),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await?;
+        self.change(id, change).await?;
         Ok(true)
     }
 
     /// Binds an account to its first number (rule 7); a bound account stays as it is.
-    pub async fn bind_phone(&mut self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
-        if self.need_account(id).await?.phone.is_some() {
+    pub async fn bind_phone(&self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
+        if self.need(id).await?.phone.is_some() {
             return Ok(());
         }
         let change = account::ActiveModel {
             phone: Set(Some(phone.as_str().to_owned())),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await
+        self.change(id, change).await
     }
 
     /// Sets the moment before which everything is history (rule 9); stays as it is once set.
-    pub async fn set_watermark(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
-        if self.need_account(id).await?.watermark.is_some() {
+    pub async fn set_watermark(&self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
+        if self.need(id).await?.watermark.is_some() {
             return Ok(());
         }
         let change = account::ActiveModel {
             watermark: Set(Some(at.0)),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await
+        self.change(id, change).await
     }
 
     /// The phone was in use at this moment, if it was not seen later.
-    pub async fn see_phone(&mut self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
-        let known = self.need_account(id).await?.phone_seen_at;
+    pub async fn see_phone(&self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
+        let known = self.need(id).await?.phone_seen_at;
         // To the hour is enough.
         if known.is_some_and(|known| Timestamp(known).plus(SEEN_EVERY) >= at) {
             return Ok(());
@@ -207,34 +191,29 @@ impl Tx {
             phone_seen_at: Set(Some(at.0)),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await
+        self.change(id, change).await
     }
 
     /// Begins a new login (rule 3) and gives its number.
-    pub async fn next_login(&mut self, id: AccountId) -> Result<i64, StoreError> {
-        let login = self.need_account(id).await?.login + 1;
+    pub async fn next_login(&self, id: AccountId) -> Result<i64, StoreError> {
+        let login = self.need(id).await?.login + 1;
         let change = account::ActiveModel {
             login: Set(login),
             // Whatever phone scans next has then been seen.
             phone_seen_at: Set(None),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await?;
+        self.change(id, change).await?;
         Ok(login)
     }
 
     /// Notes that the account was compared with its page, and what that found.
-    pub async fn note_sync(&mut self, id: AccountId, recovered: u64) -> Result<Synced, StoreError> {
+    pub async fn note_sync(&self, id: AccountId, recovered: u64) -> Result<Synced, StoreError> {
         let found = i64::try_from(recovered).unwrap_or(i64::MAX);
         let synced = Synced {
-            synced_at: self.now,
+            synced_at: self.0.now,
             recovered: found,
-            recovered_total: self
-                .need_account(id)
-                .await?
-                .recovered
-                .unwrap_or(0)
-                .saturating_add(found),
+            recovered_total: self.need(id).await?.recovered.unwrap_or(0).saturating_add(found),
         };
         let change = account::ActiveModel {
             synced_at: Set(Some(synced.synced_at.0)),
@@ -242,14 +221,14 @@ impl Tx {
             recovered: Set(Some(synced.recovered_total)),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await?;
+        self.change(id, change).await?;
         Ok(synced)
     }
 
     /// Takes an account's lease. The caller holds the folder's kernel lock, so whoever held the lease before is gone.
     /// Refused with [`StoreError::LeaseElsewhere`] when the account lives in another folder.
-    pub async fn take_lease(&mut self, id: AccountId, holder: &Holder) -> Result<Fence, StoreError> {
-        let row = self.locked_account(id).await?;
+    pub async fn take_lease(&self, id: AccountId, holder: &Holder) -> Result<Fence, StoreError> {
+        let row = self.lock(id).await?;
         if let Some(folder) = row.folder
             && folder != holder.folder
         {
@@ -262,13 +241,13 @@ impl Tx {
             holder: Set(Some(holder.process.clone())),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await?;
+        self.change(id, change).await?;
         Ok(Fence(fence))
     }
 
     /// Refuses with [`StoreError::LeaseLost`] when the lease was taken again since. From here to the commit nobody takes it.
-    pub async fn check_fence(&mut self, id: AccountId, fence: Fence) -> Result<(), StoreError> {
-        if self.locked_account(id).await?.fence == fence.0 {
+    pub async fn check_fence(&self, id: AccountId, fence: Fence) -> Result<(), StoreError> {
+        if self.lock(id).await?.fence == fence.0 {
             Ok(())
         } else {
             Err(StoreError::LeaseLost(id))
@@ -277,8 +256,8 @@ impl Tx {
 
     /// Lets an account go, so that it may be driven from another folder; the holder of `fence` has lost it. Does nothing and
     /// returns false when the lease was taken again since.
-    pub async fn release_lease(&mut self, id: AccountId, fence: Fence) -> Result<bool, StoreError> {
-        let row = self.locked_account(id).await?;
+    pub async fn release_lease(&self, id: AccountId, fence: Fence) -> Result<bool, StoreError> {
+        let row = self.lock(id).await?;
         if row.fence != fence.0 {
             return Ok(false);
         }
@@ -288,38 +267,34 @@ impl Tx {
             holder: Set(None),
             ..account::ActiveModel::default()
         };
-        self.change_account(id, change).await?;
+        self.change(id, change).await?;
         Ok(true)
     }
 
-    pub(super) async fn need_account(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
-        let row = account::Entity::find_by_id(id).one(&self.session).await?;
+    pub(super) async fn need(&self, id: AccountId) -> Result<account::Model, StoreError> {
+        let row = account::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
     /// The row, held until the commit. SQLite has one writer as a whole, and no such words.
-    pub(super) async fn locked_account(&mut self, id: AccountId) -> Result<account::Model, StoreError> {
+    pub(super) async fn lock(&self, id: AccountId) -> Result<account::Model, StoreError> {
         let mut query = account::Entity::find_by_id(id);
-        if self.session.get_database_backend() != DbBackend::Sqlite {
+        if self.0.session.get_database_backend() != DbBackend::Sqlite {
             query = query.lock_exclusive();
         }
-        let row = query.one(&self.session).await?;
+        let row = query.one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
-    pub(super) async fn change_account(
-        &mut self,
-        id: AccountId,
-        change: account::ActiveModel,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn change(&self, id: AccountId, change: account::ActiveModel) -> Result<(), StoreError> {
         let change = account::ActiveModel {
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..change
         };
         account::Entity::update_many()
             .set(change)
             .filter(account::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }

@@ -1,27 +1,27 @@
 //! The people who answer. This table alone says who they are; the configuration is reconciled into it.
 
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-};
-
 use entity::agent;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::domain::agent::{Agent, AgentSource, Deactivated};
 use crate::domain::{AgentId, MatrixUserId, Timestamp};
+use crate::store::facet::{Agents, Database};
 
 use super::row::word;
 use super::{Store, StoreError, Tx};
 
-impl Store {
+impl<D: Database> Agents<'_, D> {
     /// Returns all agents, the first met first.
-    pub async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
-        all(self.readers()).await
+    pub async fn list(&self) -> Result<Vec<Agent>, StoreError> {
+        all(self.0.connection()).await
     }
+}
 
+impl Agents<'_, Store> {
     /// Returns the Matrix users of the agents who answer now.
     pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
-        let agents = all(self.readers()).await?.into_iter();
+        let agents = all(self.0.readers()).await?.into_iter();
         Ok(agents
             .filter(Agent::is_active)
             .filter_map(|agent| agent.matrix_user)
@@ -29,66 +29,56 @@ impl Store {
     }
 }
 
-impl Tx {
-    /// Returns all agents, the first met first.
-    pub async fn agents(&mut self) -> Result<Vec<Agent>, StoreError> {
-        all(&self.session).await
-    }
-
+impl Agents<'_, Tx> {
     /// Tells whether a Matrix user is an agent who answers now.
-    pub async fn is_answering(&mut self, user: &MatrixUserId) -> Result<bool, StoreError> {
+    pub async fn is_answering(&self, user: &MatrixUserId) -> Result<bool, StoreError> {
         let found = agent::Entity::find()
             .filter(agent::Column::MatrixUser.eq(user.as_str()))
             .filter(agent::Column::DeactivatedAt.is_null())
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         Ok(found.is_some())
     }
 
     /// Adds an agent. A Matrix user is one agent at most.
-    pub async fn add_agent(
-        &mut self,
-        user: &MatrixUserId,
-        name: &str,
-        source: AgentSource,
-    ) -> Result<AgentId, StoreError> {
+    pub async fn add(&self, user: &MatrixUserId, name: &str, source: AgentSource) -> Result<AgentId, StoreError> {
         let row = agent::ActiveModel {
             id: NotSet,
             name: Set(name.to_owned()),
             matrix_user: Set(Some(user.clone())),
-            created_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
             source: Set(Some(source.to_string())),
             deactivated_at: Set(None),
             deactivated_by: Set(None),
         };
-        Ok(agent::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+        Ok(agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }
 
     /// Lets an agent answer no more. Whoever decides again decides anew: a person's word replaces the configuration's.
-    pub async fn deactivate_agent(&mut self, id: AgentId, by: AgentSource) -> Result<(), StoreError> {
+    pub async fn deactivate(&self, id: AgentId, by: AgentSource) -> Result<(), StoreError> {
         let change = agent::ActiveModel {
-            deactivated_at: Set(Some(self.now.0)),
+            deactivated_at: Set(Some(self.0.now.0)),
             deactivated_by: Set(Some(by.to_string())),
             ..agent::ActiveModel::default()
         };
-        self.change_agent(id, change).await
+        self.change(id, change).await
     }
 
     /// Lets an agent answer again.
-    pub async fn activate_agent(&mut self, id: AgentId) -> Result<(), StoreError> {
+    pub async fn activate(&self, id: AgentId) -> Result<(), StoreError> {
         let change = agent::ActiveModel {
             deactivated_at: Set(None),
             deactivated_by: Set(None),
             ..agent::ActiveModel::default()
         };
-        self.change_agent(id, change).await
+        self.change(id, change).await
     }
 
-    async fn change_agent(&mut self, id: AgentId, change: agent::ActiveModel) -> Result<(), StoreError> {
+    async fn change(&self, id: AgentId, change: agent::ActiveModel) -> Result<(), StoreError> {
         let updated = agent::Entity::update_many()
             .set(change)
             .filter(agent::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         if updated.rows_affected == 0 {
             return Err(StoreError::Missing { what: "agent" });

@@ -1,21 +1,19 @@
 //! Conversations: one account's chat with one customer or group.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-};
-
 use entity::{conversation, customer};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
+use crate::store::facet::{Conversations, Database};
 
 use super::bounds::MAX_CHAIN;
 use super::messages::whole_seconds;
-use super::page::{self, Page, PageKey, PageRequest};
+use super::page::{Page, PageKey, PageRequest};
 use super::row::word;
-use super::{Store, StoreError, Tx, WorkFor};
+use super::{Store, StoreError, Tx, WorkFor, page};
 
 /// What [`Tx::resolve_conversation`] found or made.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,42 +31,36 @@ pub struct ConversationFilter {
     pub unread: bool,
 }
 
-impl Store {
-    pub async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        find(self.readers(), id).await
+impl<D: Database> Conversations<'_, D> {
+    pub async fn get(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        find(self.0.connection(), id).await
     }
 
     /// The direct conversation of an account with a customer.
-    pub async fn conversation_of(
+    pub async fn of_customer(
         &self,
         account: AccountId,
         customer: CustomerId,
     ) -> Result<Option<Conversation>, StoreError> {
-        of_customer(self.readers(), account, customer)
+        of_customer(self.0.connection(), account, customer)
             .await?
             .map(read)
             .transpose()
     }
 
     /// The conversation in which this one goes on: itself unless it has ended in another.
-    pub async fn live_conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        live(self.readers(), id).await
+    pub async fn live(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        live(self.0.connection(), id).await
     }
 
-    pub async fn conversation_of_chat(
-        &self,
-        account: AccountId,
-        chat: &ChatId,
-    ) -> Result<Option<Conversation>, StoreError> {
-        of_chat(self.readers(), account, chat).await?.map(read).transpose()
+    pub async fn of_chat(&self, account: AccountId, chat: &ChatId) -> Result<Option<Conversation>, StoreError> {
+        of_chat(self.0.connection(), account, chat).await?.map(read).transpose()
     }
+}
 
+impl Conversations<'_, Store> {
     /// By last activity (the last message, else the making), then id.
-    pub async fn conversations(
-        &self,
-        page: PageRequest,
-        filter: ConversationFilter,
-    ) -> Result<Page<Conversation>, StoreError> {
+    pub async fn page(&self, page: PageRequest, filter: ConversationFilter) -> Result<Page<Conversation>, StoreError> {
         let ConversationFilter {
             account,
             customer,
@@ -87,71 +79,40 @@ impl Store {
             at: row.active_at,
             id: row.id.0,
         };
-        page::read(query, page, columns, self.readers(), key, read).await
+        page::read(query, page, columns, self.0.readers(), key, read).await
     }
 }
 
-impl Tx {
-    pub async fn conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        find(&self.session, id).await
-    }
-
-    /// As [`Store::live_conversation`].
-    pub async fn live_conversation(&mut self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        live(&self.session, id).await
-    }
-
+impl Conversations<'_, Tx> {
     /// A customer's conversations, in the order of their making.
-    pub async fn live_conversations(&mut self, customer: CustomerId) -> Result<Vec<Conversation>, StoreError> {
-        let rows = self.conversations_of(customer).await?;
+    pub async fn live_of_customer(&self, customer: CustomerId) -> Result<Vec<Conversation>, StoreError> {
+        let rows = self.rows_of_customer(customer).await?;
         rows.into_iter().map(read).collect()
     }
 
-    pub(super) async fn conversations_of(
-        &mut self,
-        customer: CustomerId,
-    ) -> Result<Vec<conversation::Model>, StoreError> {
+    pub(super) async fn rows_of_customer(&self, customer: CustomerId) -> Result<Vec<conversation::Model>, StoreError> {
         let rows = conversation::Entity::find()
             .filter(conversation::Column::CustomerId.eq(customer))
             .filter(conversation::Column::MergedInto.is_null())
             .order_by_asc(conversation::Column::Id)
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         Ok(rows)
     }
 
     pub(super) async fn row_of_customer(
-        &mut self,
+        &self,
         account: AccountId,
         customer: CustomerId,
     ) -> Result<Option<conversation::Model>, StoreError> {
-        of_customer(&self.session, account, customer).await
-    }
-
-    pub async fn conversation_of(
-        &mut self,
-        account: AccountId,
-        customer: CustomerId,
-    ) -> Result<Option<Conversation>, StoreError> {
-        of_customer(&self.session, account, customer)
-            .await?
-            .map(read)
-            .transpose()
-    }
-
-    pub async fn conversation_of_chat(
-        &mut self,
-        account: AccountId,
-        chat: &ChatId,
-    ) -> Result<Option<Conversation>, StoreError> {
-        of_chat(&self.session, account, chat).await?.map(read).transpose()
+        of_customer(&self.0.session, account, customer).await
     }
 
     /// The conversation, made when there is none: one with a customer is found by the customer, whatever its chat is called by
     /// now, and takes `chat` as the one to answer; a group is found by its chat, and takes `name`. (A customer's
     /// conversation has the customer's name.)
-    pub async fn resolve_conversation(
-        &mut self,
+    pub async fn resolve(
+        &self,
         account: AccountId,
         customer: Option<CustomerId>,
         chat: Option<&ChatId>,
@@ -159,15 +120,15 @@ impl Tx {
         name: &str,
     ) -> Result<ResolvedConversation, StoreError> {
         let found = match (customer, chat) {
-            (Some(customer), _) => of_customer(&self.session, account, customer).await?,
-            (None, Some(chat)) => of_chat(&self.session, account, chat).await?,
+            (Some(customer), _) => of_customer(&self.0.session, account, customer).await?,
+            (None, Some(chat)) => of_chat(&self.0.session, account, chat).await?,
             (None, None) => return Err(StoreError::Missing { what: "chat" }),
         };
         let Some(before) = found else {
             if let Some(chat) = chat {
                 self.free_chat(account, chat).await?;
             }
-            let conversation = self.create_conversation(account, customer, chat, kind, name).await?;
+            let conversation = self.create(account, customer, chat, kind, name).await?;
             return Ok(ResolvedConversation {
                 conversation,
                 created: true,
@@ -189,8 +150,8 @@ impl Tx {
                 name: Set(after.name.clone()),
                 ..conversation::ActiveModel::default()
             };
-            after.updated_at = self.now.0;
-            self.change_conversation(after.id, change).await?;
+            after.updated_at = self.0.now.0;
+            self.change(after.id, change).await?;
         }
         Ok(ResolvedConversation {
             conversation: read(after)?,
@@ -199,36 +160,32 @@ impl Tx {
     }
 
     /// Sets the status and gives the conversation as it then is.
-    pub async fn set_conversation_status(
-        &mut self,
-        id: ConversationId,
-        status: ConversationStatus,
-    ) -> Result<Conversation, StoreError> {
+    pub async fn set_status(&self, id: ConversationId, status: ConversationStatus) -> Result<Conversation, StoreError> {
         let change = conversation::ActiveModel {
             status: Set(status.to_string()),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(id, change).await?;
-        self.need_conversation(id).await.and_then(read)
+        self.change(id, change).await?;
+        self.need(id).await.and_then(read)
     }
 
     /// Counts `n` more unread messages, for the conversation and its customer.
-    pub async fn add_unread(&mut self, id: ConversationId, n: i64) -> Result<(), StoreError> {
+    pub async fn add_unread(&self, id: ConversationId, n: i64) -> Result<(), StoreError> {
         conversation::Entity::update_many()
             .col_expr(
                 conversation::Column::UnreadCount,
                 Expr::col(conversation::Column::UnreadCount).add(n),
             )
-            .col_expr(conversation::Column::UpdatedAt, Expr::value(self.now.0))
+            .col_expr(conversation::Column::UpdatedAt, Expr::value(self.0.now.0))
             .filter(conversation::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         self.add_customer_unread(id, n).await
     }
 
     /// Nothing is unread any more; tells whether something was.
-    pub async fn clear_unread(&mut self, id: ConversationId) -> Result<bool, StoreError> {
-        let row = self.need_conversation(id).await?;
+    pub async fn clear_unread(&self, id: ConversationId) -> Result<bool, StoreError> {
+        let row = self.need(id).await?;
         if row.unread_count == 0 {
             return Ok(false);
         }
@@ -236,20 +193,20 @@ impl Tx {
             unread_count: Set(0),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(id, change).await?;
+        self.change(id, change).await?;
         self.add_customer_unread(id, -row.unread_count).await?;
         Ok(true)
     }
 
     /// Notes a message as the last one, unless a later one is noted. Within one second, which is all that WhatsApp knows, the
     /// one that is noted last is the last.
-    pub async fn touch(&mut self, id: ConversationId, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn touch(&self, id: ConversationId, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
         let next_second = whole_seconds(at).saturating_add(1000);
         let change = conversation::ActiveModel {
             last_message_id: Set(Some(message)),
             last_message_at: Set(Some(at.0)),
             active_at: Set(at.0),
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..conversation::ActiveModel::default()
         };
         let earlier = conversation::Column::LastMessageAt
@@ -259,28 +216,28 @@ impl Tx {
             .set(change)
             .filter(conversation::Column::Id.eq(id))
             .filter(earlier)
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// A customer's conversations are called as the customer is.
-    pub(super) async fn rename_conversations(&mut self, customer: CustomerId, name: &str) -> Result<(), StoreError> {
+    pub(super) async fn rename(&self, customer: CustomerId, name: &str) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             name: Set(name.to_owned()),
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..conversation::ActiveModel::default()
         };
         conversation::Entity::update_many()
             .set(change)
             .filter(conversation::Column::CustomerId.eq(customer))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// A chat belongs to the conversation in which it was seen last: number and LID of one person may have begun as two.
-    pub async fn free_chat(&mut self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
+    pub async fn free_chat(&self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             chat_id: Set(None),
             ..conversation::ActiveModel::default()
@@ -289,13 +246,13 @@ impl Tx {
             .set(change)
             .filter(conversation::Column::AccountId.eq(account))
             .filter(conversation::Column::ChatId.eq(chat.as_str()))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    pub(super) async fn create_conversation(
-        &mut self,
+    pub(super) async fn create(
+        &self,
         account: AccountId,
         customer: Option<CustomerId>,
         chat: Option<&ChatId>,
@@ -303,7 +260,7 @@ impl Tx {
         name: &str,
     ) -> Result<Conversation, StoreError> {
         // Nobody has seen its picture yet.
-        self.wake(WorkFor::Avatars(account));
+        self.0.wake(WorkFor::Avatars(account));
         let mut row = conversation::Model {
             id: ConversationId(0),
             account_id: account,
@@ -315,24 +272,24 @@ impl Tx {
             unread_count: 0,
             last_message_id: None,
             last_message_at: None,
-            active_at: self.now.0,
+            active_at: self.0.now.0,
             chat_id: chat.cloned(),
             first_contact_at: None,
-            created_at: self.now.0,
-            updated_at: self.now.0,
+            created_at: self.0.now.0,
+            updated_at: self.0.now.0,
             home_id: None,
             merged_into: None,
         };
         let mut new = row.clone().into_active_model();
         new.id = NotSet;
         row.id = conversation::Entity::insert(new)
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?
             .last_insert_id;
         read(row)
     }
 
-    async fn add_customer_unread(&mut self, of: ConversationId, n: i64) -> Result<(), StoreError> {
+    async fn add_customer_unread(&self, of: ConversationId, n: i64) -> Result<(), StoreError> {
         let customer = Query::select()
             .column(conversation::Column::CustomerId)
             .from(conversation::Entity)
@@ -344,30 +301,26 @@ impl Tx {
                 Expr::col(customer::Column::UnreadCount).add(n),
             )
             .filter(customer::Column::Id.in_subquery(customer))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    pub(super) async fn change_conversation(
-        &mut self,
-        id: ConversationId,
-        change: conversation::ActiveModel,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn change(&self, id: ConversationId, change: conversation::ActiveModel) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..change
         };
         conversation::Entity::update_many()
             .set(change)
             .filter(conversation::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    pub(super) async fn need_conversation(&mut self, id: ConversationId) -> Result<conversation::Model, StoreError> {
-        let row = conversation::Entity::find_by_id(id).one(&self.session).await?;
+    pub(super) async fn need(&self, id: ConversationId) -> Result<conversation::Model, StoreError> {
+        let row = conversation::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "conversation" })
     }
 }

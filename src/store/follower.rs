@@ -48,19 +48,19 @@ impl Follower {
 
     /// Follows from where the follower of this name has come to ([`Tx::followed`]); one that is new, from now on.
     pub async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
-        if let Some(cursor) = store.cursor(&key(name)).await? {
+        if let Some(cursor) = store.settings().cursor(&key(name)).await? {
             return Ok(Self::new(store, parse(name, &cursor)?));
         }
-        let head = store.journal_range().await?.head;
+        let head = store.journal().range().await?.head;
         let key = key(name);
         let begun = store.write(move |tx| {
             let key = key.clone();
             Box::pin(async move {
                 // Written down before anything is done: what comes until then is not left out after a crash.
-                match tx.cursor(&key).await? {
+                match tx.settings().cursor(&key).await? {
                     Some(cursor) => Ok(cursor),
                     None => {
-                        tx.set_cursor(&key, &head.0.to_string()).await?;
+                        tx.settings().set_cursor(&key, &head.0.to_string()).await?;
                         Ok::<_, StoreError>(head.0.to_string())
                     }
                 }
@@ -73,10 +73,10 @@ impl Follower {
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
             self.head.mark_unchanged();
-            let events = self.store.journal(self.cursor, BATCH).await?;
+            let events = self.store.journal().after(self.cursor, BATCH).await?;
             if let Some(first) = events.first() {
                 if first.seq.0 > self.cursor.0 + 1 {
-                    let oldest = self.store.journal_range().await?.oldest;
+                    let oldest = self.store.journal().range().await?.oldest;
                     if oldest.0 > self.cursor.0 + 1 {
                         self.cursor = Seq(oldest.0 - 1);
                         return Ok(Next::Lost { oldest });
@@ -94,8 +94,8 @@ impl Follower {
 impl Tx {
     /// Notes that the follower of this name is done with the events up to `seq`: to be called in the transaction of what it did
     /// about them.
-    pub async fn followed(&mut self, name: &str, seq: Seq) -> Result<(), StoreError> {
-        self.set_cursor(&key(name), &seq.0.to_string()).await
+    pub async fn followed(&self, name: &str, seq: Seq) -> Result<(), StoreError> {
+        self.settings().set_cursor(&key(name), &seq.0.to_string()).await
     }
 }
 

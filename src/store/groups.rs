@@ -1,50 +1,43 @@
 //! Groups: their members and pictures, a row for each group's conversation.
 
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-};
-
 use entity::chat_group;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use crate::domain::ConversationId;
 use crate::domain::group::{Group, Participant};
-use crate::domain::media;
+use crate::domain::{ConversationId, media};
+use crate::store::facet::{Database, Groups};
 
 use super::row::{from_json, to_json};
-use super::{Store, StoreError, Tx};
+use super::{StoreError, Tx};
 
-impl Store {
-    pub async fn group(&self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
-        of(self.readers(), conversation).await?.as_ref().map(read).transpose()
+impl<D: Database> Groups<'_, D> {
+    pub async fn get(&self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
+        of(self.0.connection(), conversation)
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 }
 
-impl Tx {
-    pub async fn group(&mut self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
-        of(&self.session, conversation).await?.as_ref().map(read).transpose()
-    }
-
+impl Groups<'_, Tx> {
     /// Keeps who is in a group; tells whether that is news.
-    pub async fn set_group(
-        &mut self,
-        conversation: ConversationId,
-        participants: &[Participant],
-    ) -> Result<bool, StoreError> {
+    pub async fn set(&self, conversation: ConversationId, participants: &[Participant]) -> Result<bool, StoreError> {
         let participants = to_json(&participants)?;
-        let Some(before) = of(&self.session, conversation).await? else {
+        let Some(before) = of(&self.0.session, conversation).await? else {
             let mut new = chat_group::Model {
                 id: 0,
                 conversation_id: conversation,
                 participants,
-                updated_at: self.now.0,
+                updated_at: self.0.now.0,
                 photo_id: None,
                 photo_tag: None,
                 photo_due_at: None,
             }
             .into_active_model();
             new.id = NotSet;
-            chat_group::Entity::insert(new).exec(&self.session).await?;
+            chat_group::Entity::insert(new).exec(&self.0.session).await?;
             return Ok(true);
         };
         if before.participants == participants {
@@ -52,13 +45,13 @@ impl Tx {
         }
         let change = chat_group::ActiveModel {
             participants: Set(participants),
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..chat_group::ActiveModel::default()
         };
         chat_group::Entity::update_many()
             .set(change)
             .filter(chat_group::Column::Id.eq(before.id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(true)
     }

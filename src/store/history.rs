@@ -3,17 +3,14 @@
 
 use std::collections::HashSet;
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-};
-
 use entity::{history_chat, history_import};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::domain::history::{History, HistoryDepth, HistoryState};
 use crate::domain::{AccountId, ChatId, HistoryChatId, HistoryMark, Timestamp};
+use crate::store::facet::{Database, HistoryImports};
 
 use super::row::word;
 use super::{Store, StoreError, Tx};
@@ -45,19 +42,21 @@ pub enum HistoryStep {
     Again,
 }
 
-impl Store {
+impl<D: Database> HistoryImports<'_, D> {
     /// An account's import; `None` when nobody has asked for one.
-    pub async fn history(&self, account: AccountId) -> Result<Option<History>, StoreError> {
-        find(self.readers(), account).await?.as_ref().map(read).transpose()
+    pub async fn get(&self, account: AccountId) -> Result<Option<History>, StoreError> {
+        find(self.0.connection(), account).await?.as_ref().map(read).transpose()
     }
+}
 
+impl HistoryImports<'_, Store> {
     /// The chat that comes next; the plan puts the newest first.
-    pub async fn next_history_chat(&self, account: AccountId) -> Result<Option<HistoryChat>, StoreError> {
+    pub async fn next_chat(&self, account: AccountId) -> Result<Option<HistoryChat>, StoreError> {
         let row = history_chat::Entity::find()
             .filter(history_chat::Column::AccountId.eq(account))
             .filter(history_chat::Column::Done.eq(false))
             .order_by_asc(history_chat::Column::Id)
-            .one(self.readers())
+            .one(self.0.readers())
             .await?;
         Ok(row.map(|row| HistoryChat {
             id: row.id,
@@ -68,16 +67,17 @@ impl Store {
     }
 }
 
-impl Tx {
-    pub async fn history(&mut self, account: AccountId) -> Result<Option<History>, StoreError> {
-        find(&self.session, account).await?.as_ref().map(read).transpose()
-    }
-
+impl HistoryImports<'_, Tx> {
     /// Somebody wants history. Before the first login the depth is kept for it; after it the import goes on as deep as that,
     /// or as deep as it was, whichever is deeper, and looks again at chats that had nothing more.
-    pub async fn ask_history(&mut self, id: AccountId, depth: HistoryDepth) -> Result<History, StoreError> {
-        let account = self.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
-        let found = find(&self.session, id).await?;
+    pub async fn ask(&self, id: AccountId, depth: HistoryDepth) -> Result<History, StoreError> {
+        let account = self
+            .0
+            .accounts()
+            .get(id)
+            .await?
+            .ok_or(StoreError::Missing { what: "account" })?;
+        let found = find(&self.0.session, id).await?;
         let is_new = found.is_none();
         let mut row = found.unwrap_or_else(|| unasked(id));
         match account.watermark {
@@ -97,38 +97,37 @@ impl Tx {
                 row.state = state.to_string();
                 row.since = Some(depth.since(linked).0);
                 row.chats_done = 0;
-                row.started_at = row.started_at.or(Some(self.now.0));
-                row.finished_at = nothing.then_some(self.now.0);
-                self.open_history_chats(id).await?;
+                row.started_at = row.started_at.or(Some(self.0.now.0));
+                row.finished_at = nothing.then_some(self.0.now.0);
+                self.reopen_chats(id).await?;
             }
         }
-        row.updated_at = self.now.0;
+        row.updated_at = self.0.now.0;
         let history = read(&row)?;
         let row = row.into_active_model();
         if is_new {
             history_import::Entity::insert(row)
-                .exec_without_returning(&self.session)
+                .exec_without_returning(&self.0.session)
                 .await?;
         } else {
             history_import::Entity::update(row.reset_all())
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(history)
     }
 
     /// The account is linked for the first time: its import begins, as deep as was chosen, or as `default` says.
-    pub async fn begin_history(&mut self, account: AccountId, default: HistoryDepth) -> Result<History, StoreError> {
-        let chosen = self.history(account).await?;
-        self.ask_history(account, chosen.map_or(default, |history| history.depth))
-            .await
+    pub async fn begin(&self, account: AccountId, default: HistoryDepth) -> Result<History, StoreError> {
+        let chosen = self.get(account).await?;
+        self.ask(account, chosen.map_or(default, |history| history.depth)).await
     }
 
     /// Adds chats to the plan, in this order; those that are in it stay as they are. Tells how many were added.
-    pub async fn plan_history(&mut self, account: AccountId, chats: &[ChatId]) -> Result<u64, StoreError> {
+    pub async fn plan(&self, account: AccountId, chats: &[ChatId]) -> Result<u64, StoreError> {
         let rows = history_chat::Entity::find()
             .filter(history_chat::Column::AccountId.eq(account))
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let mut planned: HashSet<ChatId> = rows.into_iter().map(|row| row.chat).collect();
         let fresh: Vec<&ChatId> = chats.iter().filter(|chat| planned.insert((*chat).clone())).collect();
@@ -142,7 +141,7 @@ impl Tx {
                 restarts: Set(0),
             });
             history_chat::Entity::insert_many(rows)
-                .exec_without_returning(&self.session)
+                .exec_without_returning(&self.0.session)
                 .await?;
         }
         history_import::Entity::update_many()
@@ -151,20 +150,20 @@ impl Tx {
                 Expr::value(signed(planned.len() as u64)),
             )
             .filter(history_import::Column::AccountId.eq(account))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(fresh.len() as u64)
     }
 
     /// Notes that `new` messages of a chat are in, and how far it is by now.
-    pub async fn history_took(
-        &mut self,
+    pub async fn record(
+        &self,
         account: AccountId,
         chat: HistoryChatId,
         new: u64,
         step: &HistoryStep,
     ) -> Result<History, StoreError> {
-        let row = history_chat::Entity::find_by_id(chat).one(&self.session).await?;
+        let row = history_chat::Entity::find_by_id(chat).one(&self.0.session).await?;
         let row = row.ok_or(StoreError::Missing {
             what: "history of a chat",
         })?;
@@ -187,7 +186,7 @@ impl Tx {
             history_chat::Entity::update_many()
                 .set(change)
                 .filter(history_chat::Column::Id.eq(chat))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         let done = i64::from(matches!(step, HistoryStep::Done(_)) && !row.done);
@@ -201,41 +200,41 @@ impl Tx {
                 history_import::Column::ChatsDone,
                 plus(history_import::Column::ChatsDone, done),
             )
-            .col_expr(history_import::Column::UpdatedAt, Expr::value(self.now.0))
+            .col_expr(history_import::Column::UpdatedAt, Expr::value(self.0.now.0))
             .filter(history_import::Column::AccountId.eq(account))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
-        self.need_history(account).await
+        self.need(account).await
     }
 
     /// Everything that can be had is in.
-    pub async fn finish_history(&mut self, account: AccountId) -> Result<History, StoreError> {
+    pub async fn finish(&self, account: AccountId) -> Result<History, StoreError> {
         let change = history_import::ActiveModel {
             state: Set(HistoryState::Done.to_string()),
-            finished_at: Set(Some(self.now.0)),
-            updated_at: Set(self.now.0),
+            finished_at: Set(Some(self.0.now.0)),
+            updated_at: Set(self.0.now.0),
             ..<history_import::ActiveModel as Default>::default()
         };
         history_import::Entity::update_many()
             .set(change)
             .filter(history_import::Column::AccountId.eq(account))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
-        self.need_history(account).await
+        self.need(account).await
     }
 
     /// Every chat of the plan may have more than it had.
-    async fn open_history_chats(&mut self, account: AccountId) -> Result<(), StoreError> {
+    async fn reopen_chats(&self, account: AccountId) -> Result<(), StoreError> {
         history_chat::Entity::update_many()
             .col_expr(history_chat::Column::Done, Expr::value(false))
             .filter(history_chat::Column::AccountId.eq(account))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    async fn need_history(&mut self, account: AccountId) -> Result<History, StoreError> {
-        let history = self.history(account).await?;
+    async fn need(&self, account: AccountId) -> Result<History, StoreError> {
+        let history = self.get(account).await?;
         history.ok_or(StoreError::Missing {
             what: "import of history",
         })

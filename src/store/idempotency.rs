@@ -1,15 +1,13 @@
 //! Answers to requests that carried an idempotency key (rule 25): in one transaction with what the request made.
 
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-};
-
 use entity::idempotency_key;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::contract::RawJson;
 use crate::domain::hex::hex;
 use crate::domain::{ApiKeyId, MessageId, Timestamp};
+use crate::store::facet::{Answers, Database};
 
 use super::row::{from_hex, from_json};
 use super::{Store, StoreError, Tx};
@@ -27,35 +25,34 @@ pub struct StoredAnswer {
     pub created_at: Timestamp,
 }
 
-impl Store {
-    pub async fn answer(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        find(self.readers(), scope, key).await
-    }
-
-    /// Forgets answers given before `before`; gives the count.
-    pub async fn prune_answers(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let deleted = idempotency_key::Entity::delete_many()
-                    .filter(idempotency_key::Column::CreatedAt.lt(before.0))
-                    .exec(&tx.session)
-                    .await?;
-                Ok(deleted.rows_affected)
-            })
-        })
-        .await
+impl<D: Database> Answers<'_, D> {
+    pub async fn get(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
+        find(self.0.connection(), scope, key).await
     }
 }
 
-impl Tx {
-    pub async fn answer(&mut self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        find(&self.session, scope, key).await
+impl Answers<'_, Store> {
+    /// Forgets answers given before `before`; gives the count.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let deleted = idempotency_key::Entity::delete_many()
+                        .filter(idempotency_key::Column::CreatedAt.lt(before.0))
+                        .exec(&tx.session)
+                        .await?;
+                    Ok(deleted.rows_affected)
+                })
+            })
+            .await
     }
+}
 
+impl Answers<'_, Tx> {
     /// Keeps an answer. Two processes that race for one key collide here: the loser's closure runs again and finds the
     /// winner's answer.
-    pub async fn put_answer(
-        &mut self,
+    pub async fn put(
+        &self,
         scope: ApiKeyId,
         key: &str,
         body_hash: &[u8; 32],
@@ -71,9 +68,9 @@ impl Tx {
             status: Set(status.into()),
             response: Set(response.to_string()),
             message_id: Set(message),
-            created_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
         };
-        idempotency_key::Entity::insert(row).exec(&self.session).await?;
+        idempotency_key::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
 }

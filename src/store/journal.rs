@@ -1,17 +1,17 @@
 //! The journal: every event once, in the order of the commits (rule 23). Its numbers come from one row that is updated
 //! last in the transaction, so that whoever holds it commits before the next one counts.
 
+use entity::{journal, journal_head};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 use tokio::sync::watch;
 
-use entity::{journal, journal_head};
-
 use crate::contract::{Event, JournalEvent};
 use crate::domain::{Seq, Timestamp};
+use crate::store::facet::Journal;
 
 use super::page::MAX_PAGE;
 use super::row::{from_json, word};
@@ -34,27 +34,30 @@ pub struct JournalRange {
     pub head: Seq,
 }
 
-impl Store {
+impl Journal<'_, Store> {
     /// At most `limit` (and [`MAX_PAGE`]) events after `after`, in order.
-    pub async fn journal(&self, after: Seq, limit: u64) -> Result<Vec<JournalEvent>, StoreError> {
+    pub async fn after(&self, after: Seq, limit: u64) -> Result<Vec<JournalEvent>, StoreError> {
         let rows = journal::Entity::find()
             .filter(journal::Column::Seq.gt(after))
             .order_by_asc(journal::Column::Seq)
             .limit(limit.min(MAX_PAGE))
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.iter().map(event).collect()
     }
 
-    pub async fn journal_range(&self) -> Result<JournalRange, StoreError> {
-        range(self.readers()).await
+    pub async fn range(&self) -> Result<JournalRange, StoreError> {
+        range(self.0.readers()).await
     }
 
     /// Forgets the events up to the last one before the first that is younger than `before`; gives the count.
-    pub async fn prune_journal(&self, before: Timestamp) -> Result<u64, StoreError> {
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut count = 0;
         loop {
-            let pruned = self.write(move |tx| Box::pin(tx.prune_journal(before))).await?;
+            let pruned = self
+                .0
+                .write(move |tx| Box::pin(async move { tx.journal().prune_step(before).await }))
+                .await?;
             count += pruned;
             if pruned < PRUNE_STEP {
                 return Ok(count);
@@ -63,14 +66,14 @@ impl Store {
     }
 }
 
-impl Tx {
-    async fn prune_journal(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        let JournalRange { oldest, head } = range(&self.session).await?;
+impl Journal<'_, Tx> {
+    async fn prune_step(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let JournalRange { oldest, head } = range(&self.0.session).await?;
         let kept = journal::Entity::find()
             .filter(journal::Column::Seq.gte(oldest))
             .filter(journal::Column::At.gte(before.0))
             .order_by_asc(journal::Column::Seq)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         let end = kept.map_or(head.0 + 1, |kept| kept.seq.0);
         let step = i64::try_from(PRUNE_STEP).unwrap_or(i64::MAX);
@@ -80,11 +83,11 @@ impl Tx {
         }
         let deleted = journal::Entity::delete_many()
             .filter(journal::Column::Seq.lt(end))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         journal_head::Entity::update_many()
             .col_expr(journal_head::Column::Pruned, Expr::value(end - 1))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(deleted.rows_affected)
     }

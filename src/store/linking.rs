@@ -1,53 +1,48 @@
 //! What people want done about an account's link to its phone, in the account's row.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-
 use entity::account;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::domain::linking::{LinkChange, WantedLink};
+use crate::domain::linking::{LinkChange, LinkWord, WantedLink};
 use crate::domain::whatsapp::LoginMethod;
-use crate::domain::word::words;
 use crate::domain::{AccountId, Timestamp};
+use crate::store::facet::Accounts;
 
 use super::row::word;
 use super::{Store, StoreError, Tx, WorkFor};
 
-words! {
-    /// A [`LinkChange`] in its row.
-    Word { Login = "login", Logout = "logout", TakeOver = "take_over" }
-}
-
-impl Store {
+impl Accounts<'_, Store> {
     /// Returns what is to be done about an account's link.
     pub async fn wanted_link(&self, id: AccountId) -> Result<Option<WantedLink>, StoreError> {
-        let row = account::Entity::find_by_id(id).one(self.readers()).await?;
+        let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         row.map_or(Ok(None), |row| read(&row))
     }
 }
 
-impl Tx {
+impl Accounts<'_, Tx> {
     /// Writes down what is to be done about an account's link, in the place of what was to be done until now.
-    pub async fn want_link(&mut self, id: AccountId, change: &LinkChange) -> Result<(), StoreError> {
+    pub async fn want_link(&self, id: AccountId, change: &LinkChange) -> Result<(), StoreError> {
         let (word, phone) = match change {
-            LinkChange::Login(LoginMethod::Qr) => (Word::Login, None),
-            LinkChange::Login(LoginMethod::PairingCode(phone)) => (Word::Login, Some(phone.as_str().to_owned())),
-            LinkChange::Logout => (Word::Logout, None),
-            LinkChange::TakeOver => (Word::TakeOver, None),
+            LinkChange::Login(LoginMethod::Qr) => (LinkWord::Login, None),
+            LinkChange::Login(LoginMethod::PairingCode(phone)) => (LinkWord::Login, Some(phone.as_str().to_owned())),
+            LinkChange::Logout => (LinkWord::Logout, None),
+            LinkChange::TakeOver => (LinkWord::TakeOver, None),
         };
-        let before = self.need_account(id).await?.wanted_at;
+        let before = self.need(id).await?.wanted_at;
         let change = account::ActiveModel {
             wanted: Set(Some(word.to_string())),
             wanted_phone: Set(phone),
             // Two that are asked for in one moment are two.
-            wanted_at: Set(Some(before.map_or(self.now.0, |before| self.now.0.max(before + 1)))),
+            wanted_at: Set(Some(before.map_or(self.0.now.0, |before| self.0.now.0.max(before + 1)))),
             ..account::ActiveModel::default()
         };
-        self.wake(WorkFor::Linking(id));
-        self.change_account(id, change).await
+        self.0.wake(WorkFor::Linking(id));
+        self.change(id, change).await
     }
 
     /// Forgets what was to be done, unless something else is by now; tells whether it did.
-    pub async fn end_wanted_link(&mut self, id: AccountId, at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn end_wanted_link(&self, id: AccountId, at: Timestamp) -> Result<bool, StoreError> {
         // When it was asked for stays, so that the next one is later.
         let ended = account::Entity::update_many()
             .set(account::ActiveModel {
@@ -58,7 +53,7 @@ impl Tx {
             .filter(account::Column::Id.eq(id))
             .filter(account::Column::Wanted.is_not_null())
             .filter(account::Column::WantedAt.eq(at.0))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(ended.rows_affected > 0)
     }
@@ -69,10 +64,10 @@ fn read(row: &account::Model) -> Result<Option<WantedLink>, StoreError> {
         return Ok(None);
     };
     let change = match (word("accounts", wanted)?, &row.wanted_phone) {
-        (Word::Login, None) => LinkChange::Login(LoginMethod::Qr),
-        (Word::Login, Some(phone)) => LinkChange::Login(LoginMethod::PairingCode(word("accounts", phone)?)),
-        (Word::Logout, _) => LinkChange::Logout,
-        (Word::TakeOver, _) => LinkChange::TakeOver,
+        (LinkWord::Login, None) => LinkChange::Login(LoginMethod::Qr),
+        (LinkWord::Login, Some(phone)) => LinkChange::Login(LoginMethod::PairingCode(word("accounts", phone)?)),
+        (LinkWord::Logout, _) => LinkChange::Logout,
+        (LinkWord::TakeOver, _) => LinkChange::TakeOver,
     };
     Ok(Some(WantedLink {
         change,

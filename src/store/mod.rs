@@ -11,6 +11,7 @@ mod conversations;
 mod customers;
 mod error;
 mod event_filter;
+mod facet;
 mod failure;
 mod follower;
 mod groups;
@@ -38,7 +39,7 @@ mod wake_up;
 mod writer;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -114,7 +115,7 @@ pub struct Tx {
     now: Timestamp,
     events: Vec<Event>,
     /// Those who are woken when it commits.
-    woken: BTreeSet<WorkFor>,
+    woken: Mutex<BTreeSet<WorkFor>>,
 }
 
 impl Store {

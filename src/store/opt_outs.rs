@@ -2,14 +2,15 @@
 
 use crate::domain::customer::Customer;
 use crate::domain::{CustomerId, Timestamp};
+use crate::store::facet::OptOuts;
 
 use super::{StoreError, Tx, customers};
 
-impl Tx {
+impl OptOuts<'_, Tx> {
     /// Notes that a customer opted out at a moment; gives the customer as they then are. `None` when that is no news: they
     /// had opted out later than that, or have since taken it back.
-    pub async fn opt_out(&mut self, id: CustomerId, at: Timestamp, by: &str) -> Result<Option<Customer>, StoreError> {
-        let before = self.need_customer(id).await?;
+    pub async fn add(&self, id: CustomerId, at: Timestamp, by: &str) -> Result<Option<Customer>, StoreError> {
+        let before = self.0.customers().need(id).await?;
         let is_old =
             before.opted_out_at.is_some_and(|out| out >= at.0) || before.opted_in_at.is_some_and(|back| back > at.0);
         if is_old {
@@ -18,15 +19,17 @@ impl Tx {
         let mut after = before.clone();
         after.opted_out_at = Some(at.0);
         after.opted_out_by = Some(by.to_owned());
-        self.save_customer(after, &before)
+        self.0
+            .customers()
+            .save(after, &before)
             .await
             .and_then(customers::read)
             .map(Some)
     }
 
     /// Takes an opt-out back; `None` when there is none, or only a later one.
-    pub async fn opt_in(&mut self, id: CustomerId, at: Timestamp) -> Result<Option<Customer>, StoreError> {
-        let before = self.need_customer(id).await?;
+    pub async fn end(&self, id: CustomerId, at: Timestamp) -> Result<Option<Customer>, StoreError> {
+        let before = self.0.customers().need(id).await?;
         if before.opted_out_at.is_none_or(|out| out > at.0) {
             return Ok(None);
         }
@@ -34,7 +37,9 @@ impl Tx {
         after.opted_out_at = None;
         after.opted_out_by = None;
         after.opted_in_at = Some(at.0);
-        self.save_customer(after, &before)
+        self.0
+            .customers()
+            .save(after, &before)
             .await
             .and_then(customers::read)
             .map(Some)

@@ -1,16 +1,14 @@
 //! Work for the outside world, in lanes (rule 4).
 
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-};
-
 use entity::outbox;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::domain::message::Message;
 use crate::domain::outbox::{MatrixWork, OutboxItem, Target, TargetWork, WhatsAppWork, Work};
 use crate::domain::{AccountId, ConversationId, MatrixRoomId, MessageId, OutboxId, Timestamp};
+use crate::store::facet::Outbox;
 
 use super::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx, WorkFor};
@@ -131,7 +129,7 @@ pub struct OutboxCount {
     pub oldest: Timestamp,
 }
 
-impl Store {
+impl Outbox<'_, Store> {
     /// What can be done now: the head of each lane that is due, and what is due outside the lanes, the oldest first. A lane
     /// whose head is not due waits as a whole. Work of one account only, where one is given.
     pub async fn ready<W: TargetWork>(
@@ -145,13 +143,13 @@ impl Store {
             .filter(outbox::Column::NotBefore.lte(now.0))
             .order_by_asc(outbox::Column::Id)
             .limit(limit)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.into_iter().map(read_as).collect()
     }
 
     /// How much waits, by target and account.
-    pub async fn outbox_counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
+    pub async fn counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
         // `count` leaves out nulls, so a value where something holds, and null where not, counts it.
         let refused = CaseStatement::new().case(outbox::Column::Attempts.gt(0), 1);
         let rows: Vec<(String, AccountId, i64, i64, i64, i64)> = outbox::Entity::find()
@@ -167,7 +165,7 @@ impl Store {
             .order_by_asc(outbox::Column::Target)
             .order_by_asc(outbox::Column::AccountId)
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         let number = |n: i64| u64::try_from(n).unwrap_or(0);
         rows.into_iter()
@@ -185,9 +183,9 @@ impl Store {
     }
 }
 
-impl Tx {
-    pub async fn enqueue(&mut self, new: NewWork) -> Result<OutboxId, StoreError> {
-        self.wake(WorkFor::outbox(new.work.target(), new.account));
+impl Outbox<'_, Tx> {
+    pub async fn enqueue(&self, new: NewWork) -> Result<OutboxId, StoreError> {
+        self.0.wake(WorkFor::outbox(new.work.target(), new.account));
         let row = outbox::ActiveModel {
             id: NotSet,
             target: Set(new.work.target().to_string()),
@@ -199,48 +197,42 @@ impl Tx {
                 Work::Matrix(work) => to_json(work)?,
             }),
             attempts: Set(0),
-            not_before: Set(new.not_before.unwrap_or(self.now).0),
-            created_at: Set(self.now.0),
+            not_before: Set(new.not_before.unwrap_or(self.0.now).0),
+            created_at: Set(self.0.now.0),
             started_at: Set(None),
             last_error: Set(None),
         };
-        Ok(outbox::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+        Ok(outbox::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }
 
-    pub async fn outbox_item(&mut self, id: OutboxId) -> Result<Option<OutboxItem>, StoreError> {
-        let row = outbox::Entity::find_by_id(id).one(&self.session).await?;
+    pub async fn get(&self, id: OutboxId) -> Result<Option<OutboxItem>, StoreError> {
+        let row = outbox::Entity::find_by_id(id).one(&self.0.session).await?;
         row.map(read).transpose()
     }
 
     /// Notes that the work is about to be handed to the outside, for the first time only; tells whether it is still there.
-    pub async fn start_work(&mut self, id: OutboxId) -> Result<bool, StoreError> {
-        let Some(item) = self.outbox_item(id).await? else {
+    pub async fn start(&self, id: OutboxId) -> Result<bool, StoreError> {
+        let Some(item) = self.get(id).await? else {
             return Ok(false);
         };
         if item.started_at.is_none() {
             outbox::Entity::update_many()
-                .col_expr(outbox::Column::StartedAt, Expr::value(self.now.0))
+                .col_expr(outbox::Column::StartedAt, Expr::value(self.0.now.0))
                 .filter(outbox::Column::Id.eq(id))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(true)
     }
 
     /// Takes done work out; tells whether it was still there.
-    pub async fn finish_work(&mut self, id: OutboxId) -> Result<bool, StoreError> {
-        let deleted = outbox::Entity::delete_by_id(id).exec(&self.session).await?;
+    pub async fn finish(&self, id: OutboxId) -> Result<bool, StoreError> {
+        let deleted = outbox::Entity::delete_by_id(id).exec(&self.0.session).await?;
         Ok(deleted.rows_affected > 0)
     }
 
     /// Puts work off; `count` when it was refused, not when the account or the homeserver was in trouble.
-    pub async fn retry_work(
-        &mut self,
-        id: OutboxId,
-        not_before: Timestamp,
-        error: &str,
-        count: bool,
-    ) -> Result<(), StoreError> {
+    pub async fn retry(&self, id: OutboxId, not_before: Timestamp, error: &str, count: bool) -> Result<(), StoreError> {
         outbox::Entity::update_many()
             .col_expr(outbox::Column::NotBefore, Expr::value(not_before.0))
             .col_expr(outbox::Column::LastError, Expr::value(error))
@@ -249,63 +241,63 @@ impl Tx {
                 Expr::col(outbox::Column::Attempts).add(i64::from(count)),
             )
             .filter(outbox::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Makes an account's waiting work for WhatsApp due now: what kept it waiting may be over.
-    pub async fn hasten(&mut self, account: AccountId) -> Result<(), StoreError> {
-        self.wake(WorkFor::WhatsApp(account));
+    pub async fn hasten(&self, account: AccountId) -> Result<(), StoreError> {
+        self.0.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
-            .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
+            .col_expr(outbox::Column::NotBefore, Expr::value(self.0.now.0))
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
             .filter(outbox::Column::AccountId.eq(account))
-            .filter(outbox::Column::NotBefore.gt(self.now.0))
-            .exec(&self.session)
+            .filter(outbox::Column::NotBefore.gt(self.0.now.0))
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// The same for one of its lanes.
-    pub async fn hasten_lane(&mut self, account: AccountId, lane: ConversationId) -> Result<(), StoreError> {
-        self.wake(WorkFor::WhatsApp(account));
+    pub async fn hasten_lane(&self, account: AccountId, lane: ConversationId) -> Result<(), StoreError> {
+        self.0.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
-            .col_expr(outbox::Column::NotBefore, Expr::value(self.now.0))
+            .col_expr(outbox::Column::NotBefore, Expr::value(self.0.now.0))
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
             .filter(outbox::Column::Lane.eq(lane))
-            .filter(outbox::Column::NotBefore.gt(self.now.0))
-            .exec(&self.session)
+            .filter(outbox::Column::NotBefore.gt(self.0.now.0))
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Deletes the answers and notices that are for this room and no other. Returns how many.
-    pub async fn remove_work_in(&mut self, room: &MatrixRoomId) -> Result<u64, StoreError> {
+    pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<u64, StoreError> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
             .filter(outbox::Column::MessageId.is_null())
             .filter(outbox::Column::Work.contains(room.as_str()))
             .limit(MAX_IN_ROOM)
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let mut removed = 0;
         for row in rows {
             let item = read_as::<MatrixWork>(row)?;
             // The text may name the room as well.
             if item.work.room() == Some(room) {
-                removed += u64::from(self.finish_work(item.id).await?);
+                removed += u64::from(self.finish(item.id).await?);
             }
         }
         Ok(removed)
     }
 
     /// Takes away the work about a message for one target; gives the count.
-    pub async fn remove_work(&mut self, message: MessageId, target: Target) -> Result<u64, StoreError> {
+    pub async fn remove(&self, message: MessageId, target: Target) -> Result<u64, StoreError> {
         let deleted = outbox::Entity::delete_many()
             .filter(outbox::Column::MessageId.eq(message))
             .filter(outbox::Column::Target.eq(target.as_str()))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(deleted.rows_affected)
     }

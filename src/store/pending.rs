@@ -1,14 +1,12 @@
 //! Events of rooms that could not be decrypted yet (rule 1): kept, told, and tried again.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
-
 use entity::pending_event;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+use crate::store::facet::PendingEvents;
 
 use super::{Store, StoreError, Tx};
 
@@ -26,25 +24,25 @@ pub struct PendingEvent {
     pub told: bool,
 }
 
-impl Store {
+impl PendingEvents<'_, Store> {
     /// Returns at most `limit` of those whose room was told (`told`) or not, the first seen first, with ids above `after`.
     /// The two are asked for apart, because a told one may wait for its key for ever.
-    pub async fn pending_events(&self, told: bool, after: i64, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
+    pub async fn list(&self, told: bool, after: i64, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
         let rows = pending_event::Entity::find()
             .filter(pending_event::Column::Told.eq(told))
             .filter(pending_event::Column::Id.gt(after))
             .order_by_asc(pending_event::Column::Id)
             .limit(limit)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         Ok(rows.into_iter().map(read).collect())
     }
 }
 
-impl Tx {
+impl PendingEvents<'_, Tx> {
     /// Keeps an event; tells whether it is new.
-    pub async fn add_pending_event(
-        &mut self,
+    pub async fn add(
+        &self,
         room: &MatrixRoomId,
         event: &MatrixEventId,
         sender: &MatrixUserId,
@@ -52,7 +50,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let known = pending_event::Entity::find()
             .filter(pending_event::Column::EventId.eq(event.as_str()))
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         if known.is_some() {
             return Ok(false);
@@ -63,27 +61,27 @@ impl Tx {
             event_id: Set(event.clone()),
             sender: Set(sender.clone()),
             at: Set(at.0),
-            first_seen: Set(self.now.0),
+            first_seen: Set(self.0.now.0),
             told: Set(false),
         };
-        pending_event::Entity::insert(row).exec(&self.session).await?;
+        pending_event::Entity::insert(row).exec(&self.0.session).await?;
         Ok(true)
     }
 
-    pub async fn pending_event_told(&mut self, event: &MatrixEventId) -> Result<(), StoreError> {
+    pub async fn mark_told(&self, event: &MatrixEventId) -> Result<(), StoreError> {
         pending_event::Entity::update_many()
             .col_expr(pending_event::Column::Told, Expr::value(true))
             .filter(pending_event::Column::EventId.eq(event.as_str()))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Forgets an event; tells whether it was there.
-    pub async fn remove_pending_event(&mut self, event: &MatrixEventId) -> Result<bool, StoreError> {
+    pub async fn remove(&self, event: &MatrixEventId) -> Result<bool, StoreError> {
         let deleted = pending_event::Entity::delete_many()
             .filter(pending_event::Column::EventId.eq(event.as_str()))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(deleted.rows_affected > 0)
     }

@@ -1,12 +1,12 @@
 //! Pictures of customers and groups: which one each shows, and whose are to be looked up.
 
+use entity::{chat_group, conversation, customer};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use entity::{chat_group, conversation, customer};
-
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MediaId, Timestamp};
+use crate::store::facet::Avatars;
 
 use super::{Store, StoreError, Tx};
 
@@ -37,17 +37,17 @@ pub struct Looked {
 /// A conversation's id, its customer's, and its chat's.
 type Place = (ConversationId, Option<CustomerId>, Option<ChatId>);
 
-impl Store {
+impl Avatars<'_, Store> {
     /// The picture that is due of those whose conversation in this account was active since `active`: customers first, and of
     /// each kind the one who was active last.
-    pub async fn due_portrait(
+    pub async fn due(
         &self,
         account: AccountId,
         active: Timestamp,
         now: Timestamp,
     ) -> Result<Option<DuePortrait>, StoreError> {
         if let Some((_, Some(id), Some(chat))) = self.latest_of(account, active, due_customer(now)).await? {
-            let customer = customer::Entity::find_by_id(id).one(self.readers()).await?;
+            let customer = customer::Entity::find_by_id(id).one(self.0.readers()).await?;
             return Ok(customer.map(|customer| DuePortrait {
                 of: Face::Customer(id),
                 chat,
@@ -59,7 +59,7 @@ impl Store {
         };
         let group = chat_group::Entity::find()
             .filter(chat_group::Column::ConversationId.eq(id))
-            .one(self.readers())
+            .one(self.0.readers())
             .await?;
         Ok(group.map(|group| DuePortrait {
             of: Face::Group(id),
@@ -88,24 +88,19 @@ impl Store {
             .order_by_desc(conversation::Column::ActiveAt)
             .order_by_desc(conversation::Column::Id)
             .into_tuple()
-            .one(self.readers())
+            .one(self.0.readers())
             .await?;
         Ok(found)
     }
 }
 
-impl Tx {
+impl Avatars<'_, Tx> {
     /// Keeps which picture somebody shows, if any. Tells whether they look other than before.
-    pub async fn set_portrait(
-        &mut self,
-        of: Face,
-        shown: Option<(String, MediaId)>,
-        looked: Looked,
-    ) -> Result<bool, StoreError> {
+    pub async fn set(&self, of: Face, shown: Option<(String, MediaId)>, looked: Looked) -> Result<bool, StoreError> {
         let (tag, photo) = shown.unzip();
         let (before, is_seen) = match of {
             Face::Customer(id) => {
-                let customer = self.need_customer(id).await?;
+                let customer = self.0.customers().need(id).await?;
                 let before = customer.photo_id;
                 let change = customer::ActiveModel {
                     photo_id: Set(photo),
@@ -113,7 +108,7 @@ impl Tx {
                     ..customer::ActiveModel::default()
                 };
                 if before != photo {
-                    self.change_customer(id, change).await?;
+                    self.0.customers().change(id, change).await?;
                 }
                 // A picture that somebody has set goes first.
                 (before, customer.photo_url.is_none() && customer.merged_into.is_none())
@@ -121,26 +116,26 @@ impl Tx {
             Face::Group(conversation) => {
                 let of_conversation = chat_group::Column::ConversationId.eq(conversation);
                 let group = chat_group::Entity::find().filter(of_conversation.clone());
-                let before = group.one(&self.session).await?.and_then(|group| group.photo_id);
+                let before = group.one(&self.0.session).await?.and_then(|group| group.photo_id);
                 let change = chat_group::ActiveModel {
                     photo_id: Set(photo),
                     photo_tag: Set(tag),
-                    updated_at: Set(self.now.0),
+                    updated_at: Set(self.0.now.0),
                     ..chat_group::ActiveModel::default()
                 };
                 if before != photo {
                     let update = chat_group::Entity::update_many().set(change);
-                    update.filter(of_conversation).exec(&self.session).await?;
+                    update.filter(of_conversation).exec(&self.0.session).await?;
                 }
                 (before, true)
             }
         };
-        self.saw_portrait(of, looked).await?;
+        self.mark_checked(of, looked).await?;
         Ok(before != photo && is_seen)
     }
 
     /// A picture was looked up, and is what it was. What has become due since then stays due.
-    pub async fn saw_portrait(&mut self, of: Face, looked: Looked) -> Result<(), StoreError> {
+    pub async fn mark_checked(&self, of: Face, looked: Looked) -> Result<(), StoreError> {
         // No change that anybody sees.
         match of {
             Face::Customer(id) => {
@@ -148,7 +143,7 @@ impl Tx {
                     .col_expr(customer::Column::PhotoDueAt, Expr::value(looked.again.0))
                     .filter(customer::Column::Id.eq(id))
                     .filter(due_by(customer::Column::PhotoDueAt, looked.at))
-                    .exec(&self.session)
+                    .exec(&self.0.session)
                     .await?;
             }
             Face::Group(conversation) => {
@@ -156,7 +151,7 @@ impl Tx {
                     .col_expr(chat_group::Column::PhotoDueAt, Expr::value(looked.again.0))
                     .filter(chat_group::Column::ConversationId.eq(conversation))
                     .filter(due_by(chat_group::Column::PhotoDueAt, looked.at))
-                    .exec(&self.session)
+                    .exec(&self.0.session)
                     .await?;
             }
         }
@@ -164,11 +159,11 @@ impl Tx {
     }
 
     /// A group has changed, its picture perhaps: it is to be looked up.
-    pub async fn doubt_group_portrait(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
+    pub async fn recheck_group(&self, conversation: ConversationId) -> Result<(), StoreError> {
         chat_group::Entity::update_many()
-            .col_expr(chat_group::Column::PhotoDueAt, Expr::value(self.now.0))
+            .col_expr(chat_group::Column::PhotoDueAt, Expr::value(self.0.now.0))
             .filter(chat_group::Column::ConversationId.eq(conversation))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }

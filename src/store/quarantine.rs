@@ -1,18 +1,16 @@
 //! What came from outside and could not be taken in, byte for byte (rule 13).
 
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
-};
-use sha2::{Digest, Sha256};
-
 use entity::quarantine;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sha2::{Digest, Sha256};
 
 use crate::domain::hex::hex;
 use crate::domain::{AccountId, QuarantineId, Timestamp};
+use crate::store::facet::Quarantine;
 
-use super::page::{self, Page, PageKey, PageRequest};
-use super::{Store, StoreError, Tx};
+use super::page::{Page, PageKey, PageRequest};
+use super::{Store, StoreError, Tx, page};
 
 /// Something that could not be taken in.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,9 +27,9 @@ pub struct QuarantineItem {
     pub last_seen: Timestamp,
 }
 
-impl Store {
+impl Quarantine<'_, Store> {
     /// By id; of one account only, where one is given.
-    pub async fn quarantine(
+    pub async fn page(
         &self,
         page: PageRequest,
         account: Option<AccountId>,
@@ -40,19 +38,19 @@ impl Store {
         let query = quarantine::Entity::find().filter(Condition::all().add_option(of_account));
         let columns = (None, quarantine::Column::Id);
         let key = |row: &quarantine::Model| PageKey::of_id(row.id.0);
-        page::read(query, page, columns, self.readers(), key, |row| Ok(read(row))).await
+        page::read(query, page, columns, self.0.readers(), key, |row| Ok(read(row))).await
     }
 
-    pub async fn count_quarantine(&self) -> Result<u64, StoreError> {
-        Ok(quarantine::Entity::find().count(self.readers()).await?)
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        Ok(quarantine::Entity::find().count(self.0.readers()).await?)
     }
 }
 
-impl Tx {
+impl Quarantine<'_, Tx> {
     /// Keeps bytes that could not be taken in; the same bytes again are counted, not kept twice. `error` may hold whatever
     /// made the trouble: it is cleaned of U+0000.
-    pub async fn add_quarantine(
-        &mut self,
+    pub async fn add(
+        &self,
         source: &str,
         account: Option<AccountId>,
         bytes: &[u8],
@@ -61,20 +59,20 @@ impl Tx {
         let fingerprint = fingerprint(source, account, bytes);
         let known = quarantine::Entity::find()
             .filter(quarantine::Column::Fingerprint.eq(fingerprint.as_str()))
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         let error = error.replace('\0', "\u{fffd}");
         if let Some(known) = known {
             let change = quarantine::ActiveModel {
                 error: Set(error),
                 times: Set(known.times.saturating_add(1)),
-                last_seen: Set(self.now.0),
+                last_seen: Set(self.0.now.0),
                 ..quarantine::ActiveModel::default()
             };
             quarantine::Entity::update_many()
                 .set(change)
                 .filter(quarantine::Column::Id.eq(known.id))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
             return Ok(());
         }
@@ -86,21 +84,21 @@ impl Tx {
             error: Set(error),
             fingerprint: Set(fingerprint),
             times: Set(1),
-            first_seen: Set(self.now.0),
-            last_seen: Set(self.now.0),
+            first_seen: Set(self.0.now.0),
+            last_seen: Set(self.0.now.0),
         };
-        quarantine::Entity::insert(row).exec(&self.session).await?;
+        quarantine::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
 
-    pub async fn quarantined(&mut self, id: QuarantineId) -> Result<Option<QuarantineItem>, StoreError> {
-        let row = quarantine::Entity::find_by_id(id).one(&self.session).await?;
+    pub async fn get(&self, id: QuarantineId) -> Result<Option<QuarantineItem>, StoreError> {
+        let row = quarantine::Entity::find_by_id(id).one(&self.0.session).await?;
         Ok(row.map(read))
     }
 
     /// Forgets an item that could be taken in after all.
-    pub async fn remove_quarantine(&mut self, id: QuarantineId) -> Result<(), StoreError> {
-        quarantine::Entity::delete_by_id(id).exec(&self.session).await?;
+    pub async fn remove(&self, id: QuarantineId) -> Result<(), StoreError> {
+        quarantine::Entity::delete_by_id(id).exec(&self.0.session).await?;
         Ok(())
     }
 }

@@ -1,14 +1,12 @@
 //! Which room shows which conversation, and which event shows which message.
 
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
-
 use entity::{conversation, room, room_event};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MessageId};
+use crate::store::facet::{Database, Rooms};
 
 use super::{Store, StoreError, Tx};
 
@@ -46,12 +44,9 @@ pub struct Tick {
     pub turn: i64,
 }
 
-impl Tx {
+impl Rooms<'_, Tx> {
     /// Conversations that have a room and go on, with their accounts, the last active first, at most `limit`.
-    pub async fn conversations_with_rooms(
-        &mut self,
-        limit: u64,
-    ) -> Result<Vec<(ConversationId, AccountId)>, StoreError> {
+    pub async fn with_conversations(&self, limit: u64) -> Result<Vec<(ConversationId, AccountId)>, StoreError> {
         let with_room = Query::select()
             .column(room::Column::ConversationId)
             .from(room::Entity)
@@ -67,51 +62,53 @@ impl Tx {
             .order_by_desc(conversation::Column::Id)
             .limit(limit)
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         Ok(rows)
     }
 }
 
-impl Store {
-    pub async fn room_of(&self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
-        of_conversation(self.readers(), conversation).await
+impl<D: Database> Rooms<'_, D> {
+    pub async fn of_conversation(&self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
+        of_conversation(self.0.connection(), conversation).await
     }
 
-    pub async fn conversation_of_room(&self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-        of_room(self.readers(), room).await
+    pub async fn conversation(&self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
+        of_room(self.0.connection(), room).await
     }
 
     /// Whether a conversation's room is being made: its alias is stored, the room is not.
-    pub async fn is_making_a_room(&self) -> Result<bool, StoreError> {
-        is_making_a_room(self.readers()).await
+    pub async fn is_making_one(&self) -> Result<bool, StoreError> {
+        is_making_a_room(self.0.connection()).await
     }
 
     /// The event that shows a part of a message.
-    pub async fn room_event(&self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
-        Ok(event(self.readers(), message, part).await?.map(|row| row.event_id))
-    }
-
-    /// The event that shows a message, and the conversation whose room it is in.
-    pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
-        let row = event(self.readers(), message, FIRST_PART).await?;
-        Ok(row.map(|row| (row.event_id, row.conversation_id)))
+    pub async fn event(&self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
+        Ok(event(self.0.connection(), message, part).await?.map(|row| row.event_id))
     }
 
     pub async fn message_of_event(&self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-        shown_as(self.readers(), event).await
+        shown_as(self.0.connection(), event).await
     }
 
     /// The tick that a message has now.
     pub async fn tick(&self, message: MessageId) -> Result<Option<Tick>, StoreError> {
-        tick(self.readers(), message).await
+        tick(self.0.connection(), message).await
     }
 }
 
-impl Tx {
+impl Rooms<'_, Store> {
+    /// The event that shows a message, and the conversation whose room it is in.
+    pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
+        let row = event(self.0.readers(), message, FIRST_PART).await?;
+        Ok(row.map(|row| (row.event_id, row.conversation_id)))
+    }
+}
+
+impl Rooms<'_, Tx> {
     /// The conversation's room, or a place for one under the alias `candidate`: the alias that is stored wins.
-    pub async fn reserve_room(&mut self, conversation: ConversationId, candidate: &str) -> Result<RoomOf, StoreError> {
-        if let Some(room) = self.room_of(conversation).await? {
+    pub async fn reserve(&self, conversation: ConversationId, candidate: &str) -> Result<RoomOf, StoreError> {
+        if let Some(room) = self.of_conversation(conversation).await? {
             return Ok(room);
         }
         let row = room::ActiveModel {
@@ -119,10 +116,10 @@ impl Tx {
             conversation_id: Set(conversation),
             alias: Set(candidate.to_owned()),
             room_id: Set(None),
-            created_at: Set(self.now.0),
-            updated_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
+            updated_at: Set(self.0.now.0),
         };
-        room::Entity::insert(row).exec(&self.session).await?;
+        room::Entity::insert(row).exec(&self.0.session).await?;
         Ok(RoomOf {
             conversation,
             alias: candidate.to_owned(),
@@ -131,16 +128,16 @@ impl Tx {
     }
 
     /// Notes the room that was made for a conversation; its place has to be reserved.
-    pub async fn set_room(&mut self, conversation: ConversationId, room: &MatrixRoomId) -> Result<(), StoreError> {
+    pub async fn set(&self, conversation: ConversationId, room: &MatrixRoomId) -> Result<(), StoreError> {
         let change = room::ActiveModel {
             room_id: Set(Some(room.clone())),
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..room::ActiveModel::default()
         };
         let updated = room::Entity::update_many()
             .set(change)
             .filter(room::Column::ConversationId.eq(conversation))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         if updated.rows_affected == 0 {
             return Err(StoreError::Missing { what: "reserved room" });
@@ -149,59 +146,42 @@ impl Tx {
     }
 
     /// Forgets a conversation's room and its alias: the next one is another. What it showed stays known.
-    pub async fn drop_room(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
+    pub async fn forget(&self, conversation: ConversationId) -> Result<(), StoreError> {
         room::Entity::delete_many()
             .filter(room::Column::ConversationId.eq(conversation))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Gives the room of a conversation, with all that it shows, to another that has none. Tells whether it did.
-    pub(super) async fn hand_over_room(
-        &mut self,
-        from: ConversationId,
-        to: ConversationId,
-    ) -> Result<bool, StoreError> {
-        if self.room_of(from).await?.is_none() || self.room_of(to).await?.is_some() {
+    pub(super) async fn hand_over(&self, from: ConversationId, to: ConversationId) -> Result<bool, StoreError> {
+        if self.of_conversation(from).await?.is_none() || self.of_conversation(to).await?.is_some() {
             return Ok(false);
         }
         room::Entity::update_many()
             .col_expr(room::Column::ConversationId, Expr::value(to))
             .filter(room::Column::ConversationId.eq(from))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         room_event::Entity::update_many()
             .col_expr(room_event::Column::ConversationId, Expr::value(to))
             .filter(room_event::Column::ConversationId.eq(from))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(true)
     }
 
-    pub async fn room_of(&mut self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
-        of_conversation(&self.session, conversation).await
-    }
-
-    pub async fn conversation_of_room(&mut self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-        of_room(&self.session, room).await
-    }
-
-    /// As [`Store::is_making_a_room`].
-    pub async fn is_making_a_room(&mut self) -> Result<bool, StoreError> {
-        is_making_a_room(&self.session).await
-    }
-
     /// Notes which event shows a part of a message. The same again changes nothing; another event for the same part is
     /// refused as a [`StoreError::Conflict`].
-    pub async fn add_room_event(
-        &mut self,
+    pub async fn add_event(
+        &self,
         message: MessageId,
         part: i32,
         event_id: &MatrixEventId,
         conversation: ConversationId,
     ) -> Result<(), StoreError> {
-        if let Some(row) = event(&self.session, message, part).await?
+        if let Some(row) = event(&self.0.session, message, part).await?
             && row.event_id == *event_id
         {
             return Ok(());
@@ -216,30 +196,18 @@ impl Tx {
             tick_event: Set(None),
             tick_previous: Set(None),
             tick_turn: Set(None),
-            created_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
         };
-        room_event::Entity::insert(row).exec(&self.session).await?;
+        room_event::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
 
-    pub async fn room_event(&mut self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
-        Ok(event(&self.session, message, part).await?.map(|row| row.event_id))
-    }
-
-    pub async fn message_of_event(&mut self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-        shown_as(&self.session, event).await
-    }
-
-    pub async fn is_known_event(&mut self, event: &MatrixEventId) -> Result<bool, StoreError> {
+    pub async fn is_known_event(&self, event: &MatrixEventId) -> Result<bool, StoreError> {
         Ok(self.message_of_event(event).await?.is_some())
     }
 
-    pub async fn tick(&mut self, message: MessageId) -> Result<Option<Tick>, StoreError> {
-        tick(&self.session, message).await
-    }
-
     /// Notes the tick that a message has now, or that it has none. The message has to be known in its room.
-    pub async fn set_tick(&mut self, message: MessageId, tick: Option<&Tick>) -> Result<(), StoreError> {
+    pub async fn set_tick(&self, message: MessageId, tick: Option<&Tick>) -> Result<(), StoreError> {
         let change = room_event::ActiveModel {
             tick_key: Set(tick.map(|tick| tick.key.clone())),
             tick_event: Set(tick.and_then(|tick| tick.event.clone())),
@@ -251,7 +219,7 @@ impl Tx {
             .set(change)
             .filter(room_event::Column::MessageId.eq(message))
             .filter(room_event::Column::Part.eq(FIRST_PART))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         if updated.rows_affected == 0 {
             return Err(StoreError::Missing {

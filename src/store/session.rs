@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 
 use super::failure::{Failure, NUL};
 
-pub(super) struct Session {
+pub struct Session {
     savepoint: DatabaseTransaction,
     failure: Mutex<Option<Failure>>,
 }

@@ -1,10 +1,11 @@
 //! Named values: what is set once (the instance's id), what is switched (the parked outbox), and the cursors of followers.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel};
-
 use entity::{cursor, setting};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use crate::domain::OutboxId;
+use crate::store::facet::{Database, Settings};
 
 use super::{Store, StoreError, Tx, WorkFor};
 
@@ -26,31 +27,43 @@ pub struct Restored {
     pub last_work: OutboxId,
 }
 
-impl Store {
+impl<D: Database> Settings<'_, D> {
+    pub async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
+        setting(self.0.connection(), name).await
+    }
+
+    /// Where a follower stands, in its own words (a sync token, a sequence number).
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
+        cursor(self.0.connection(), name).await
+    }
+}
+
+impl Settings<'_, Store> {
     /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (rule 18).
     pub async fn instance(&self) -> Result<String, StoreError> {
-        if let Some(instance) = self.setting(INSTANCE).await? {
+        if let Some(instance) = self.get(INSTANCE).await? {
             return Ok(instance);
         }
-        self.write(|tx| {
-            Box::pin(async move {
-                if let Some(instance) = tx.setting(INSTANCE).await? {
-                    return Ok(instance);
-                }
-                let instance = random_id();
-                tx.set_setting(INSTANCE, Some(&instance)).await?;
-                Ok(instance)
+        self.0
+            .write(|tx| {
+                Box::pin(async move {
+                    if let Some(instance) = tx.settings().get(INSTANCE).await? {
+                        return Ok(instance);
+                    }
+                    let instance = random_id();
+                    tx.settings().set(INSTANCE, Some(&instance)).await?;
+                    Ok(instance)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Returns what this database was restored from, if it was.
     pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
-        let Some(instance) = self.setting(RESTORED).await? else {
+        let Some(instance) = self.get(RESTORED).await? else {
             return Ok(None);
         };
-        let work = self.setting(RESTORED_WORK).await?;
+        let work = self.get(RESTORED_WORK).await?;
         let last_work = work.and_then(|id| id.parse().ok()).unwrap_or(0);
         Ok(Some(Restored {
             instance,
@@ -59,28 +72,15 @@ impl Store {
     }
 
     /// Whether the outbox is parked: nothing goes out until a person says so (rule 5).
-    pub async fn parked(&self) -> Result<bool, StoreError> {
-        Ok(self.setting(PARKED).await?.is_some())
-    }
-
-    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        setting(self.readers(), name).await
-    }
-
-    /// Where a follower stands, in its own words (a sync token, a sequence number).
-    pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
-        cursor(self.readers(), name).await
+    pub async fn is_parked(&self) -> Result<bool, StoreError> {
+        Ok(self.get(PARKED).await?.is_some())
     }
 }
 
-impl Tx {
-    pub async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        setting(&self.session, name).await
-    }
-
+impl Settings<'_, Tx> {
     /// Sets a value, or takes it away.
-    pub async fn set_setting(&mut self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
-        let db = &self.session;
+    pub async fn set(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        let db = &self.0.session;
         let Some(value) = value else {
             setting::Entity::delete_by_id(name).exec(db).await?;
             return Ok(());
@@ -88,7 +88,7 @@ impl Tx {
         let row = setting::ActiveModel {
             name: Set(name.to_owned()),
             value: Set(value.to_owned()),
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
         };
         match setting::Entity::find_by_id(name).one(db).await? {
             None => drop(setting::Entity::insert(row).exec_without_returning(db).await?),
@@ -99,25 +99,21 @@ impl Tx {
     }
 
     /// Parks the outbox, or lets it go.
-    pub async fn set_parked(&mut self, parked: bool) -> Result<(), StoreError> {
+    pub async fn set_parked(&self, parked: bool) -> Result<(), StoreError> {
         if !parked {
-            for account in self.accounts().await? {
-                self.wake(WorkFor::WhatsApp(account.id));
+            for account in self.0.accounts().present().await? {
+                self.0.wake(WorkFor::WhatsApp(account.id));
             }
         }
-        self.set_setting(PARKED, parked.then_some("yes")).await
+        self.set(PARKED, parked.then_some("yes")).await
     }
 
-    pub async fn cursor(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        cursor(&self.session, name).await
-    }
-
-    pub async fn set_cursor(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
-        let db = &self.session;
+    pub async fn set_cursor(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let db = &self.0.session;
         let row = cursor::Model {
             name: name.to_owned(),
             value: value.to_owned(),
-            updated_at: self.now.0,
+            updated_at: self.0.now.0,
         };
         match cursor::Entity::find_by_id(name).one(db).await? {
             None => drop(

@@ -68,7 +68,7 @@ impl Store {
 
 impl Tx {
     /// Has those woken, once this is committed, who take such work: there may be some that they could not do before.
-    pub fn wake(&mut self, work: WorkFor) {
-        self.woken.insert(work);
+    pub fn wake(&self, work: WorkFor) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).insert(work);
     }
 }

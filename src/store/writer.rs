@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -210,7 +210,7 @@ impl Writer {
                 session: Session::new(outer.begin().await.map_err(|error| whole(&error))?),
                 now: self.clock.now(),
                 events: Vec::new(),
-                woken: BTreeSet::new(),
+                woken: Mutex::default(),
             };
             let keep = job.run(&mut tx).await;
             let Tx {
@@ -223,7 +223,7 @@ impl Writer {
             match failure {
                 None if keep => {
                     savepoint.commit().await.map_err(|error| whole(&error))?;
-                    woken.extend(to_wake);
+                    woken.extend(to_wake.into_inner().unwrap_or_else(PoisonError::into_inner));
                     events.extend(told.into_iter().map(|event| journal::Entry { at: now, event }));
                     return Ok(());
                 }

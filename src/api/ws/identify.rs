@@ -50,7 +50,7 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
     };
     caller.needs(Scope::Read).map_err(|_| Close::Scope)?;
     let filter = filter(state, asked.filter).await?;
-    let range = state.store.journal_range().await.map_err(|error| {
+    let range = state.store.journal().range().await.map_err(|error| {
         tracing::error!("a WebSocket cannot begin: {error}");
         Close::Unknown
     })?;
@@ -70,7 +70,7 @@ async fn filter(state: &ApiState, asked: Option<Value>) -> Result<EventFilter, C
     let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
     let account = match &request.account {
         Some(name) => {
-            let account = state.store.account_called(name).await.map_err(|_| Close::Unknown)?;
+            let account = state.store.accounts().called(name).await.map_err(|_| Close::Unknown)?;
             Some(account.ok_or(Close::BadFilter)?.id)
         }
         None => None,

@@ -66,7 +66,7 @@ impl Linking {
     async fn end(&self, wanted: &WantedLink) -> Result<(), StoreError> {
         let (account, at) = (self.account, wanted.at);
         self.core
-            .write(move |tx| async move { tx.end_wanted_link(account, at).await.map(|_| ()) }.boxed())
+            .write(move |tx| async move { tx.accounts().end_wanted_link(account, at).await.map(|_| ()) }.boxed())
             .await
     }
 
@@ -98,7 +98,7 @@ impl Worker for Linking {
     /// Does what is wanted, once the page is there for it.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.asked.mark_unchanged();
-        let Some(wanted) = self.core.store.wanted_link(self.account).await? else {
+        let Some(wanted) = self.core.store.accounts().wanted_link(self.account).await? else {
             return Ok(Progress::Idle);
         };
         if self.core.clock.now().since(wanted.at) > WANTED_FOR {

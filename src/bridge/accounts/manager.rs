@@ -105,7 +105,7 @@ impl Switchboard {
     /// Starts the lines of all accounts that are to stay. One that cannot be opened is told of, and tried again by
     /// [`Self::run`].
     pub async fn open_all(&self) -> anyhow::Result<()> {
-        for account in self.core.store.accounts().await? {
+        for account in self.core.store.accounts().present().await? {
             if account.is_in_use() {
                 self.attend(account.id).await;
             }
@@ -175,7 +175,7 @@ impl Switchboard {
 
     /// Begins whatever is to be done, for one account or for all.
     async fn look(self: &Arc<Self>, only: Option<AccountId>) -> Result<(), StoreError> {
-        for account in self.core.store.all_accounts().await? {
+        for account in self.core.store.accounts().all().await? {
             if only.is_some_and(|only| only != account.id) {
                 continue;
             }
@@ -227,7 +227,7 @@ impl Switchboard {
 
     /// Returns for how long an account that has just failed is left alone.
     async fn note_pause(&self, id: AccountId) -> Duration {
-        let account = self.core.store.account(id).await.ok().flatten();
+        let account = self.core.store.accounts().get(id).await.ok().flatten();
         let mut failures = lock(&self.failures);
         let recent = failures.get(&id).filter(|last| last.until.elapsed() < STABLE);
         let before = recent.map_or(0, |last| last.before + 1);
@@ -251,7 +251,7 @@ impl Switchboard {
 
     /// Does what the row says now: it may have changed since somebody looked.
     pub async fn bring_about(&self, id: AccountId) -> anyhow::Result<()> {
-        let Some(account) = self.core.store.account(id).await? else {
+        let Some(account) = self.core.store.accounts().get(id).await? else {
             return Ok(());
         };
         if account.removed_at.is_some() {
@@ -289,8 +289,8 @@ impl Switchboard {
         let noted = self.core.write(move |tx| {
             let (why, core) = (why.clone(), core.clone());
             async move {
-                if tx.set_session(id, SessionState::Failed, Some(&why)).await?
-                    && let Some(account) = tx.account(id).await?
+                if tx.accounts().set_session(id, SessionState::Failed, Some(&why)).await?
+                    && let Some(account) = tx.accounts().get(id).await?
                 {
                     tx.emit(Event::account_state(&account));
                     let (key, text) = (
@@ -319,7 +319,7 @@ impl Switchboard {
         let holder = self.holder.clone();
         let taken = self.core.write(move |tx| {
             let holder = holder.clone();
-            async move { tx.take_lease(account, &holder).await }.boxed()
+            async move { tx.accounts().take_lease(account, &holder).await }.boxed()
         });
         taken.await
     }
@@ -331,7 +331,7 @@ impl Switchboard {
         for (account, fence) in leases {
             let released = self
                 .core
-                .write(move |tx| async move { tx.release_lease(account, fence).await }.boxed());
+                .write(move |tx| async move { tx.accounts().release_lease(account, fence).await }.boxed());
             let released: Result<bool, StoreError> = released.await;
             if let Err(error) = released {
                 tracing::warn!(%account, "an account could not be let go; `crm account release` does so: {error}");

@@ -108,7 +108,7 @@ async fn settle(core: &Core, account: &Account) -> Result<(), StoreError> {
 
 /// Gives the count.
 async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<usize, StoreError> {
-    let messages = tx.under_way(account.id, BATCH).await?;
+    let messages = tx.accounts().messages_under_way(account.id, BATCH).await?;
     for message in &messages {
         let (state, why) = match message.state {
             MessageState::Sending => (
@@ -126,12 +126,12 @@ async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<
         let failure = state::failure("account_removed", &why);
         state::set_state(tx, policy, message, state, Some(failure)).await?;
     }
-    let work = tx.work_for(account.id, BATCH).await?;
+    let work = tx.accounts().waiting_work(account.id, BATCH).await?;
     for item in &work {
-        tx.finish_work(item.id).await?;
+        tx.outbox().finish(item.id).await?;
         let why = format!("the account {} was removed", account.name);
         if let (id, Some((change, _))) = changes::wanted(&item.work)
-            && let Some(message) = tx.message(id).await?
+            && let Some(message) = tx.messages().get(id).await?
         {
             changes::refuse(tx, policy, &message, &change, ("account_removed", &why)).await?;
         }
@@ -144,7 +144,7 @@ async fn finish(core: &Core, account: &Account, unlinked: Result<(), String>) ->
     let gone = core.write(move |tx| {
         let (policy, account, detail) = (policy.clone(), account.clone(), unlinked.clone().err());
         async move {
-            let Some(gone) = tx.finish_removal(account.id, detail.as_deref()).await? else {
+            let Some(gone) = tx.accounts().finish_removal(account.id, detail.as_deref()).await? else {
                 return Ok(account);
             };
             trouble::end_all(tx, &policy, &gone).await?;

@@ -21,10 +21,10 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
     let added = store.write(move |tx| {
         let name = name.clone();
         async move {
-            match tx.add_account(&name).await? {
+            match tx.accounts().add(&name).await? {
                 Added::New(account) | Added::Back(account) => {
                     check_number(tx, &account).await?;
-                    if matrix && tx.accounts().await?.len() == 2 {
+                    if matrix && tx.accounts().present().await?.len() == 2 {
                         name_rooms(tx).await?;
                     }
                     tx.emit(Event::account_added(&account));
@@ -47,11 +47,11 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
 pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
     let removing = store.write(move |tx| {
         async move {
-            if let Some(account) = tx.begin_removal(id, keep_profile).await? {
+            if let Some(account) = tx.accounts().begin_removal(id, keep_profile).await? {
                 tx.emit(Event::account_state(&account));
                 return Ok(account);
             }
-            tx.account(id).await?.ok_or_else(|| not_found("account", id))
+            tx.accounts().get(id).await?.ok_or_else(|| not_found("account", id))
         }
         .boxed()
     });
@@ -65,8 +65,12 @@ pub async fn release_account(
     id: AccountId,
     is_alive: &(dyn Fn(&Holder) -> bool + Send + Sync),
 ) -> Result<Account, Refusal> {
-    let lease = store.lease(id).await?;
-    let account = store.account(id).await?.ok_or_else(|| not_found("account", id))?;
+    let lease = store.accounts().lease(id).await?;
+    let account = store
+        .accounts()
+        .get(id)
+        .await?
+        .ok_or_else(|| not_found("account", id))?;
     let Some(lease) = lease else { return Ok(account) };
     if is_alive(&lease.holder) {
         return Err(Refusal::Conflict(format!(
@@ -75,7 +79,8 @@ pub async fn release_account(
         )));
     }
     let fence = lease.fence;
-    let released = store.write::<_, StoreError, _>(move |tx| async move { tx.release_lease(id, fence).await }.boxed());
+    let released =
+        store.write::<_, StoreError, _>(move |tx| async move { tx.accounts().release_lease(id, fence).await }.boxed());
     if released.await? {
         return Ok(account);
     }
@@ -87,16 +92,16 @@ pub async fn release_account(
 
 /// From the second account on, rooms say to which they belong.
 async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
-    for (conversation, account) in tx.conversations_with_rooms(MAX_ROOMS).await? {
+    for (conversation, account) in tx.rooms().with_conversations(MAX_ROOMS).await? {
         let work = NewWork::for_conversation(account, conversation, MatrixWork::UpdateRoom);
-        tx.enqueue(work).await?;
+        tx.outbox().enqueue(work).await?;
     }
     Ok(())
 }
 
 /// An account that comes back may find its number with another.
 async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
-    let accounts = tx.accounts().await?;
+    let accounts = tx.accounts().present().await?;
     let same = |other: &&Account| other.id != account.id && account.phone.is_some() && other.phone == account.phone;
     match accounts.iter().find(same) {
         None => Ok(()),
@@ -112,7 +117,11 @@ const MAX_ROOMS: u64 = 500;
 
 /// Why an account may not be used, if it may not.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
-    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    let account = tx
+        .accounts()
+        .get(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
     Ok((!account.is_in_use()).then(|| {
         Refusal::Conflict(format!(
             "the account {name} was removed; `crm account add {name}` brings it back",
@@ -123,6 +132,10 @@ pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal
 
 /// The policy by which an account's messages go out.
 pub(crate) async fn policy(tx: &mut Tx, core: &Core, id: AccountId) -> Result<Arc<Policy>, StoreError> {
-    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    let account = tx
+        .accounts()
+        .get(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
     Ok(core.policy_of(&account.name))
 }

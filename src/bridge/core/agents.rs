@@ -48,7 +48,7 @@ async fn written(store: &Store, named: &[MatrixUserId]) -> Result<Reconciled, St
 }
 
 async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
-    let known = tx.agents().await?;
+    let known = tx.agents().list().await?;
     let mut reconciled = Reconciled::default();
     for (n, user) in named.iter().enumerate() {
         if named[..n].contains(user) {
@@ -56,7 +56,7 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
         }
         match known.iter().find(|agent| agent.matrix_user.as_ref() == Some(user)) {
             None => {
-                tx.add_agent(user, name_of(user), AgentSource::Config).await?;
+                tx.agents().add(user, name_of(user), AgentSource::Config).await?;
                 reconciled.added.push(user.clone());
             }
             Some(Agent { deactivated: None, .. }) => {}
@@ -66,7 +66,7 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
                 ..
             }) => match end.by {
                 AgentSource::Config => {
-                    tx.activate_agent(*id).await?;
+                    tx.agents().activate(*id).await?;
                     reconciled.back.push(user.clone());
                 }
                 AgentSource::Person => reconciled.kept_out.push(user.clone()),
@@ -79,7 +79,7 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
             && let Some(user) = agent.matrix_user
             && !named.contains(&user)
         {
-            tx.deactivate_agent(agent.id, AgentSource::Config).await?;
+            tx.agents().deactivate(agent.id, AgentSource::Config).await?;
             reconciled.left.push(user);
         }
     }

@@ -20,7 +20,9 @@ pub(crate) async fn heard(
     conversation: &Conversation,
     message: &Message,
 ) -> Result<(), StoreError> {
-    tx.hasten_lane(conversation.account_id, conversation.id).await?;
+    tx.outbox()
+        .hasten_lane(conversation.account_id, conversation.id)
+        .await?;
     let Some(customer) = conversation.customer_id.filter(|_| message.kind == Kind::Text) else {
         return Ok(());
     };
@@ -43,7 +45,7 @@ pub(crate) async fn heard(
             about: message.id,
             text,
         };
-        tx.enqueue(NewWork::for_message(message, work)).await?;
+        tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
     }
     Ok(())
 }
@@ -56,10 +58,10 @@ pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<
     let Some(id) = conversation.customer_id else {
         return Ok(None);
     };
-    let Some(since) = tx.customer(id).await?.and_then(|customer| customer.opted_out_at) else {
+    let Some(since) = tx.customers().get(id).await?.and_then(|customer| customer.opted_out_at) else {
         return Ok(None);
     };
-    let heard = tx.last_heard(conversation.id).await?;
+    let heard = tx.pace().last_heard(conversation.id).await?;
     let may_write = consent::may_write(Some(since), heard, tx.now());
     Ok((!may_write).then_some(Refusal::OptedOut { customer: id, since }))
 }
@@ -80,11 +82,11 @@ pub(crate) async fn opt_out(
     at: Timestamp,
     by: &str,
 ) -> Result<bool, StoreError> {
-    let Some(customer) = tx.opt_out(id, at, by).await? else {
+    let Some(customer) = tx.opt_outs().add(id, at, by).await? else {
         return Ok(false);
     };
     tx.emit(Event::customer_updated(&customer));
-    for message in tx.queued_for(id).await? {
+    for message in tx.pace().queued_for(id).await? {
         let failure = state::failure("opted_out", "the customer has opted out since it was written");
         state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?;
     }
@@ -92,7 +94,7 @@ pub(crate) async fn opt_out(
 }
 
 pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result<bool, StoreError> {
-    let Some(customer) = tx.opt_in(id, at).await? else {
+    let Some(customer) = tx.opt_outs().end(id, at).await? else {
         return Ok(false);
     };
     tx.emit(Event::customer_updated(&customer));

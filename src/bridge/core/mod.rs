@@ -64,8 +64,8 @@ impl Core {
         random: Random,
         policy: Policy,
     ) -> Result<Self, StoreError> {
-        let instance = store.instance().await?;
-        let restored = store.restored().await?.map(Arc::new);
+        let instance = store.settings().instance().await?;
+        let restored = store.settings().restored().await?.map(Arc::new);
         Ok(Self {
             store,
             vault,
@@ -146,7 +146,7 @@ impl Core {
                 let fenced = self.store.write(move |tx| {
                     let closure = closure.clone();
                     async move {
-                        tx.check_fence(account, fence).await?;
+                        tx.accounts().check_fence(account, fence).await?;
                         closure(tx).await
                     }
                     .boxed()

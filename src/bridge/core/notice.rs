@@ -17,19 +17,19 @@ pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: 
         about: message.id,
         text,
     };
-    tx.enqueue(NewWork::for_message(message, work)).await?;
+    tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
     Ok(())
 }
 
 /// Tells everybody that a group is called or made up otherwise.
 pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -> Result<(), StoreError> {
-    let Some(conversation) = tx.conversation(id).await? else {
+    let Some(conversation) = tx.conversations().get(id).await? else {
         return Ok(());
     };
     tx.emit(Event::conversation_updated(&conversation));
     if policy.matrix {
         let work = NewWork::for_conversation(conversation.account_id, id, MatrixWork::UpdateRoom);
-        tx.enqueue(work).await?;
+        tx.outbox().enqueue(work).await?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) async fn meet(
 ) -> Result<ResolvedCustomer, StoreError> {
     let names = (contact.saved_name.as_deref(), contact.push_name.as_deref());
     let told = Told::new(&contact.identities, names.0, names.1, source);
-    let met = tx.meet_customer(&told).await?;
+    let met = tx.customers().meet(&told).await?;
     for other in &met.others {
         tell_changed(tx, other).await?;
     }
@@ -50,7 +50,7 @@ pub(crate) async fn renumber(
     contact.identities.push(Identity::phone(number));
     meet(tx, &contact, IdentitySource::WhatsApp).await?;
     if goes_by == Some(IdentityKind::Phone) {
-        tx.free_chat(account.id, &notice.chat).await?;
+        tx.conversations().free_chat(account.id, &notice.chat).await?;
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(crate) async fn renumber(
 /// A customer is other than before.
 pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {
     tx.emit(Event::customer_updated(customer));
-    for conversation in tx.live_conversations(customer.id).await? {
+    for conversation in tx.conversations().live_of_customer(customer.id).await? {
         update_room(tx, &conversation).await?;
     }
     Ok(())
@@ -81,7 +81,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
         let work = MatrixWork::Tell { room, text };
         let lane = joined.merged_conversation_id;
         let work = NewWork::for_conversation(joined.account_id, lane, work);
-        tx.enqueue(work).await?;
+        tx.outbox().enqueue(work).await?;
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
             let text = "This conversation is here again. What is written here goes to the customer.".to_owned();
             let work = MatrixWork::Tell { room, text };
             let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
-            tx.enqueue(work).await?;
+            tx.outbox().enqueue(work).await?;
         }
     }
     Ok(())
@@ -107,7 +107,7 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
 
 /// Where a conversation goes on, in a sentence for a room that it has left.
 pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result<String, StoreError> {
-    let live = tx.live_conversation(conversation).await?;
+    let live = tx.conversations().live(conversation).await?;
     let room = match &live {
         Some(live) => room_of(tx, live.id).await?,
         None => None,
@@ -123,11 +123,15 @@ async fn update_room(tx: &mut Tx, conversation: &Conversation) -> Result<(), Sto
     if room_of(tx, conversation.id).await?.is_some() {
         let (account, lane) = (conversation.account_id, conversation.id);
         let work = NewWork::for_conversation(account, lane, MatrixWork::UpdateRoom);
-        tx.enqueue(work).await?;
+        tx.outbox().enqueue(work).await?;
     }
     Ok(())
 }
 
 async fn room_of(tx: &mut Tx, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
-    Ok(tx.room_of(conversation).await?.and_then(|room| room.room))
+    Ok(tx
+        .rooms()
+        .of_conversation(conversation)
+        .await?
+        .and_then(|room| room.room))
 }

@@ -20,30 +20,32 @@ pub(crate) async fn set_state(
     if message.state == state && message.failure == failure {
         return Ok(message.clone());
     }
-    let changed = tx.set_message_state(message.id, state, failure.clone()).await?;
+    let changed = tx.messages().set_state(message.id, state, failure.clone()).await?;
     tx.emit(Event::message_state(&changed));
     let settled = !matches!(state, MessageState::Queued | MessageState::Sending);
     if settled {
         // Whatever the outcome: its lane goes on.
-        tx.remove_work(message.id, Target::WhatsApp).await?;
+        tx.outbox().remove(message.id, Target::WhatsApp).await?;
         tx.wake(WorkFor::WhatsApp(message.account_id));
     }
     if policy.matrix && settled {
-        tx.enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())
+        tx.outbox()
+            .enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())
             .await?;
         if let Some(failure) = failure {
             let text = match state {
                 MessageState::Unknown => format!("This may not have been sent: {}", failure.detail),
                 _ => format!("This was not sent: {}", failure.detail),
             };
-            tx.enqueue(NewWork::for_message(
-                &changed,
-                MatrixWork::Answer {
-                    about: message.id,
-                    text,
-                },
-            ))
-            .await?;
+            tx.outbox()
+                .enqueue(NewWork::for_message(
+                    &changed,
+                    MatrixWork::Answer {
+                        about: message.id,
+                        text,
+                    },
+                ))
+                .await?;
         }
     }
     Ok(changed)
@@ -66,10 +68,10 @@ pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, a
 
 /// Who writes to a customer has seen what they wrote (rule 15).
 pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> Result<bool, StoreError> {
-    if !tx.clear_unread(conversation.id).await? {
+    if !tx.conversations().clear_unread(conversation.id).await? {
         return Ok(false);
     }
-    if let Some(conversation) = tx.conversation(conversation.id).await? {
+    if let Some(conversation) = tx.conversations().get(conversation.id).await? {
         tx.emit(Event::conversation_read(&conversation));
     }
     Ok(true)

@@ -21,7 +21,6 @@ pub async fn core(folder: &Path) -> Core {
     let vault = Vault::in_folder(folder).unwrap();
     let policy = Policy {
         matrix: false,
-        agents: vec![],
         owner: None,
         read: ReadMode::Never,
         read_delay: Duration::ZERO..=Duration::ZERO,

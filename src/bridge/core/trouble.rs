@@ -20,10 +20,10 @@ pub(crate) async fn open(
     wait: Duration,
 ) -> Result<(), StoreError> {
     let setting = setting(key);
-    if tx.setting(&setting).await?.as_deref() == Some(text) {
+    if tx.settings().get(&setting).await?.as_deref() == Some(text) {
         return Ok(());
     }
-    tx.set_setting(&setting, Some(text)).await?;
+    tx.settings().set(&setting, Some(text)).await?;
     let work = work(policy, key, text, false);
     enqueue(tx, account, work, wait).await
 }
@@ -39,9 +39,9 @@ pub(crate) async fn end(
     if !is_open(tx, key).await? {
         return Ok(());
     }
-    tx.set_setting(&setting(key), None).await?;
-    let was_told = tx.setting(&told(key)).await?.is_some();
-    tx.set_setting(&told(key), None).await?;
+    tx.settings().set(&setting(key), None).await?;
+    let was_told = tx.settings().get(&told(key)).await?.is_some();
+    tx.settings().set(&told(key), None).await?;
     if !was_told {
         return Ok(());
     }
@@ -70,18 +70,18 @@ pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> 
 }
 
 pub(crate) async fn is_open(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {
-    Ok(tx.setting(&setting(key)).await?.is_some())
+    Ok(tx.settings().get(&setting(key)).await?.is_some())
 }
 
 /// Whether a notice is still true when its turn comes: one that is not is left unsaid.
 pub(crate) async fn is_current(tx: &mut Tx, key: &str, text: &str) -> Result<bool, StoreError> {
-    Ok(tx.setting(&setting(key)).await?.as_deref() == Some(text))
+    Ok(tx.settings().get(&setting(key)).await?.as_deref() == Some(text))
 }
 
 /// The owner has been told of a trouble, so its end will be told.
 pub(crate) async fn note_told(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     if is_open(tx, key).await? {
-        tx.set_setting(&told(key), Some("yes")).await?;
+        tx.settings().set(&told(key), Some("yes")).await?;
     }
     Ok(())
 }
@@ -107,6 +107,6 @@ fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<MatrixWork
 async fn enqueue(tx: &mut Tx, account: AccountId, work: Option<MatrixWork>, wait: Duration) -> Result<(), StoreError> {
     let Some(work) = work else { return Ok(()) };
     let due = tx.now().plus(wait);
-    tx.enqueue(NewWork::for_account(account, work).at(due)).await?;
+    tx.outbox().enqueue(NewWork::for_account(account, work).at(due)).await?;
     Ok(())
 }

@@ -178,8 +178,8 @@ impl Wake for Arc<Notify> {
 mod tests {
     use super::*;
     use crate::bridge::core::testing;
-    use crate::domain::AccountId;
-    use crate::domain::outbox::{Target, Work};
+    use crate::domain::outbox::WhatsAppWork;
+    use crate::domain::{AccountId, MessageId};
     use crate::store::{NewWork, Store, WorkFor};
     use crate::supervisor::Supervisor;
 
@@ -214,15 +214,15 @@ mod tests {
     }
 
     async fn account(store: &Store, name: &'static str) -> AccountId {
-        let made = store.write::<_, StoreError, _>(move |tx| Box::pin(tx.create_account(name)));
+        let made = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.accounts().create(name).await }));
         made.await.unwrap().id
     }
 
     async fn enqueue(store: &Store, account: AccountId) {
         let enqueued = store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                let work = NewWork::for_account(Target::WhatsApp, account, Work::UpdateRoom);
-                tx.enqueue(work).await
+                let work = NewWork::for_account(account, WhatsAppWork::SendMessage { message: MessageId(1) });
+                tx.outbox().enqueue(work).await
             })
         });
         enqueued.await.unwrap();

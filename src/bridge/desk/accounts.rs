@@ -63,12 +63,12 @@ impl Desk {
                         return Err(refusal);
                     }
                     if !is_driven
-                        && let Some(account) = tx.account(id).await?
+                        && let Some(account) = tx.accounts().get(id).await?
                         && is_down(account.state)
                     {
                         return Err(down(account.detail));
                     }
-                    Ok(tx.want_link(id, &change).await?)
+                    Ok(tx.accounts().want_link(id, &change).await?)
                 }
                 .boxed()
             })

@@ -20,7 +20,7 @@ impl Desk {
                 async move {
                     let now = tx.now();
                     opt_out(tx, &policy, id, now, &by).await?;
-                    tx.customer(id).await?.ok_or_else(|| not_found("customer", id))
+                    tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
                 }
                 .boxed()
             })
@@ -34,7 +34,7 @@ impl Desk {
                 async move {
                     let now = tx.now();
                     opt_in(tx, id, now).await?;
-                    tx.customer(id).await?.ok_or_else(|| not_found("customer", id))
+                    tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
                 }
                 .boxed()
             })

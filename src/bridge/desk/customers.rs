@@ -68,7 +68,7 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: CustomerEdit) -> Result<Custo
     if let Some(Some(name)) = &mut change.name {
         *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
     }
-    match tx.update_customer(customer.id, &change).await {
+    match tx.customers().update(customer.id, &change).await {
         Ok(Some(changed)) => {
             people::tell_changed(tx, &changed).await?;
             Ok(changed)
@@ -88,26 +88,29 @@ async fn merge(tx: &mut Tx, id: CustomerId, with: CustomerId, by: &str) -> Resul
     let (kept, gone) = (current(tx, id).await?, current(tx, with).await?);
     if kept.id == gone.id {
         for merged in [with, id] {
-            if let Some(merge) = tx.merge_that_ended(merged).await? {
+            if let Some(merge) = tx.merges().that_ended(merged).await? {
                 return Ok(merge);
             }
         }
     }
-    let merged = tx.merge_customers(kept.id, gone.id, Some(by)).await?;
+    let merged = tx.merges().merge(kept.id, gone.id, Some(by)).await?;
     people::tell_merged(tx, &merged).await?;
     Ok(merged.merge)
 }
 
 async fn undo(tx: &mut Tx, id: MergeId, by: &str) -> Result<Merge, Refusal> {
-    let merge = tx.merge(id).await?.ok_or_else(|| not_found("merge", id))?;
+    let merge = tx.merges().get(id).await?.ok_or_else(|| not_found("merge", id))?;
     if merge.undone_at.is_some() {
         return Ok(merge);
     }
-    let parted = tx.undo_merge(id, by).await?;
+    let parted = tx.merges().undo(id, by).await?;
     people::tell_parted(tx, &parted).await?;
     Ok(parted.merge)
 }
 
 async fn current(tx: &mut Tx, id: CustomerId) -> Result<Customer, Refusal> {
-    tx.current_customer(id).await?.ok_or_else(|| not_found("customer", id))
+    tx.customers()
+        .current(id)
+        .await?
+        .ok_or_else(|| not_found("customer", id))
 }

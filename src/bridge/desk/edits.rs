@@ -53,7 +53,7 @@ async fn revise(
     revision: Revision,
     author: &Author,
 ) -> Result<Message, Refusal> {
-    let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
+    let message = tx.messages().get(id).await?.ok_or_else(|| not_found("message", id))?;
     if message.deleted_at.is_some() {
         return Err(Refusal::Conflict(format!("message {id} has been deleted")));
     }
@@ -82,7 +82,7 @@ async fn revise(
             if message.state == MessageState::Queued {
                 let now = tx.now();
                 changes::edit(tx, policy, &message, &content, now, by).await?;
-                return tx.message(id).await?.ok_or_else(|| not_found("message", id));
+                return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
             check_age(
                 tx,
@@ -115,12 +115,13 @@ async fn revise(
         }
     };
     // Not bound to the message: what settles its sending takes away what is bound to it.
-    tx.enqueue(NewWork::for_conversation(
-        message.account_id,
-        message.conversation_id,
-        work,
-    ))
-    .await?;
+    tx.outbox()
+        .enqueue(NewWork::for_conversation(
+            message.account_id,
+            message.conversation_id,
+            work,
+        ))
+        .await?;
     Ok(message)
 }
 

@@ -43,11 +43,12 @@ impl Desk {
             .write(move |tx| {
                 async move {
                     let conversation = tx
-                        .live_conversation(id)
+                        .conversations()
+                        .live(id)
                         .await?
                         .ok_or_else(|| not_found("conversation", id))?;
                     state::mark_answered(tx, &conversation).await?;
-                    Ok::<_, Refusal>(tx.conversation(conversation.id).await?.unwrap_or(conversation))
+                    Ok::<_, Refusal>(tx.conversations().get(conversation.id).await?.unwrap_or(conversation))
                 }
                 .boxed()
             })
@@ -108,7 +109,7 @@ impl Desk {
     /// Lets an outbox go that was parked by a restore (rule 5).
     pub async fn resume_outbox(&self) -> Result<(), Refusal> {
         self.core
-            .write(|tx| async move { Ok(tx.set_parked(false).await?) }.boxed())
+            .write(|tx| async move { Ok(tx.settings().set_parked(false).await?) }.boxed())
             .await
     }
 

@@ -11,7 +11,7 @@ use crate::store::{StoredAnswer, Tx};
 /// Returns the answer to an earlier request with the same key. Refuses the key where that asked something else.
 pub(super) async fn earlier(tx: &mut Tx, asked: Option<&Idempotency>) -> Result<Option<StoredAnswer>, Refusal> {
     let Some(asked) = asked else { return Ok(None) };
-    let stored = tx.answer(asked.scope, &asked.key).await?;
+    let stored = tx.answers().get(asked.scope, &asked.key).await?;
     match stored {
         Some(stored) if stored.body_hash != asked.body_hash => Err(Refusal::IdempotencyMismatch),
         stored => Ok(stored),
@@ -28,7 +28,8 @@ pub(super) async fn store(
 ) -> Result<(), Refusal> {
     let Some(asked) = asked else { return Ok(()) };
     let body = RawJson::of(body).map_err(|error| Refusal::Internal(error.into()))?;
-    tx.put_answer(asked.scope, &asked.key, &asked.body_hash, status, &body, message)
+    tx.answers()
+        .put(asked.scope, &asked.key, &asked.body_hash, status, &body, message)
         .await?;
     Ok(())
 }

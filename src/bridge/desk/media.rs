@@ -90,7 +90,8 @@ impl Desk {
         let stored = self
             .core
             .store
-            .medium(id)
+            .media()
+            .get(id)
             .await?
             .ok_or_else(|| not_found("medium", id))?;
         let Media { state, detail, .. } = &stored.media;
@@ -125,7 +126,7 @@ impl Desk {
             .write(move |tx| {
                 let core = core.clone();
                 async move {
-                    let stored = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    let stored = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
                     if stored.media.state == MediaState::Stored {
                         return Ok(stored.media);
                     }
@@ -141,7 +142,7 @@ impl Desk {
                         return Err(Refusal::Conflict(format!("medium {id} is not fetched: {why}")));
                     }
                     attach::change(tx, id, &MediaChange::Wanted).await?;
-                    let stored = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    let stored = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
                     Ok(stored.media)
                 }
                 .boxed()
@@ -153,7 +154,7 @@ impl Desk {
 /// A file that can go out, and as what.
 pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile) -> Result<NewFile, Refusal> {
     let id = wanted.id;
-    let StoredMedia { media, sniffed, .. } = tx.medium(id).await?.ok_or_else(|| not_found("medium", id))?;
+    let StoredMedia { media, sniffed, .. } = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
     if media.state != MediaState::Stored {
         return Err(Refusal::Conflict(format!(
             "medium {id} is not here ({}), so it cannot be sent",
@@ -212,7 +213,7 @@ async fn take(tx: &mut Tx, new: &NewMedia, asked: Option<&Idempotency>) -> Resul
     if let Some(stored) = idempotency::earlier(tx, asked).await? {
         return Ok(Answered::Replayed(stored));
     }
-    let media = tx.insert_media(new).await?;
+    let media = tx.media().insert(new).await?;
     idempotency::store(tx, asked, CREATED, &MediaView::from(media.clone()), None).await?;
     Ok(Answered::New(media))
 }

@@ -73,11 +73,11 @@ impl Desk {
     pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
         let mut replayed = Replayed::default();
         let page = PageRequest::first(MAX_REPLAY);
-        for item in self.core.store.quarantine(page, None).await?.data {
+        for item in self.core.store.quarantine().page(page, None).await?.data {
             if self.replay(&item).await? {
                 let id = item.id;
                 self.core
-                    .write(move |tx| async move { Ok::<_, Refusal>(tx.remove_quarantine(id).await?) }.boxed())
+                    .write(move |tx| async move { Ok::<_, Refusal>(tx.quarantine().remove(id).await?) }.boxed())
                     .await?;
                 replayed.taken_in += 1;
             } else {
@@ -102,7 +102,7 @@ impl Desk {
         if matches!(event, PageEvent::Poison { .. }) {
             return Ok(false);
         }
-        let Some(account) = self.core.store.account(line.id).await? else {
+        let Some(account) = self.core.store.accounts().get(line.id).await? else {
             return Ok(false);
         };
         Ok(batch::take_together(&self.core, &account, &[event]).await.is_ok())
@@ -110,7 +110,7 @@ impl Desk {
 }
 
 async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
-    let message = tx.message(id).await?.ok_or_else(|| not_found("message", id))?;
+    let message = tx.messages().get(id).await?.ok_or_else(|| not_found("message", id))?;
     let policy = &accounts::policy(tx, core, message.account_id).await?;
     if message.direction != Direction::Outbound {
         return Err(Refusal::Conflict(format!(
@@ -144,26 +144,27 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
 
 /// Back into the outbox. One that has a stanza id is looked up under it before it is handed over again.
 async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Message, Refusal> {
-    if let Some(conversation) = tx.conversation(message.conversation_id).await? {
+    if let Some(conversation) = tx.conversations().get(message.conversation_id).await? {
         consent::check(tx, &conversation).await?;
     }
-    let handed_over = tx.hand_over(message.id).await?;
+    let handed_over = tx.messages().hand_over(message.id).await?;
     let state = match &handed_over {
         None => MessageState::Queued,
         Some(_) => MessageState::Sending,
     };
     if handed_over.is_some() {
-        tx.renew_login(message.id).await?;
+        tx.messages().renew_login(message.id).await?;
     }
     let expires = policy.send_expires.map(|span| tx.now().plus(span));
-    tx.set_expiry(message.id, expires).await?;
-    tx.remove_work(message.id, Target::WhatsApp).await?;
-    let changed = tx.set_message_state(message.id, state, None).await?;
-    tx.enqueue(NewWork::for_message(
-        &changed,
-        WhatsAppWork::SendMessage { message: message.id },
-    ))
-    .await?;
+    tx.messages().set_expiry(message.id, expires).await?;
+    tx.outbox().remove(message.id, Target::WhatsApp).await?;
+    let changed = tx.messages().set_state(message.id, state, None).await?;
+    tx.outbox()
+        .enqueue(NewWork::for_message(
+            &changed,
+            WhatsAppWork::SendMessage { message: message.id },
+        ))
+        .await?;
     tx.emit(Event::message_state(&changed));
     Ok(changed)
 }

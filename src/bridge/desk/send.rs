@@ -44,7 +44,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answer
     consent::check(tx, &conversation).await?;
     let policy = &accounts::policy(tx, core, conversation.account_id).await?;
     if let Some(replied) = command.reply_to {
-        let replied_in = tx.message(replied).await?.map(|message| message.conversation_id);
+        let replied_in = tx.messages().get(replied).await?.map(|message| message.conversation_id);
         if replied_in != Some(conversation.id) {
             return Err(not_found("message to reply to in this conversation:", replied));
         }
@@ -84,7 +84,8 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
     let customer = match &command.to {
         SendTo::Conversation(id) => {
             let conversation = tx
-                .live_conversation(*id)
+                .conversations()
+                .live(*id)
                 .await?
                 .ok_or_else(|| not_found("conversation", id))?;
             if let Some(name) = &command.account
@@ -97,7 +98,8 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
             return Ok(conversation);
         }
         SendTo::Customer(id) => tx
-            .current_customer(*id)
+            .customers()
+            .current(*id)
             .await?
             .ok_or_else(|| not_found("customer", id))?,
         SendTo::Phone(phone) => {
@@ -110,7 +112,8 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
     };
     let account = account(tx, command.account.as_deref()).await?;
     let resolved = tx
-        .resolve_conversation(account.id, Some(customer.id), None, ChatKind::Direct, &customer.name)
+        .conversations()
+        .resolve(account.id, Some(customer.id), None, ChatKind::Direct, &customer.name)
         .await?;
     Ok(resolved.conversation)
 }
@@ -118,9 +121,13 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
 /// The account of this name, or the only one.
 async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
     if let Some(name) = name {
-        return tx.account_called(name).await?.ok_or_else(|| not_found("account", name));
+        return tx
+            .accounts()
+            .called(name)
+            .await?
+            .ok_or_else(|| not_found("account", name));
     }
-    let mut accounts = tx.accounts().await?;
+    let mut accounts = tx.accounts().present().await?;
     accounts.retain(Account::is_in_use);
     match accounts.len() {
         1 => Ok(accounts.remove(0)),

@@ -39,10 +39,10 @@ impl Desk {
     async fn chat_of(&self, account: AccountId, chat: &SendTo) -> Result<ConversationId, Refusal> {
         let store = &self.core.store;
         let found = match chat {
-            SendTo::Conversation(id) => store.conversation(*id).await?,
-            SendTo::Customer(id) => store.conversation_of(account, *id).await?,
-            SendTo::Phone(phone) => match store.customer_of(&Identity::phone(phone)).await? {
-                Some(customer) => store.conversation_of(account, customer.id).await?,
+            SendTo::Conversation(id) => store.conversations().get(*id).await?,
+            SendTo::Customer(id) => store.conversations().of_customer(account, *id).await?,
+            SendTo::Phone(phone) => match store.customers().by_identity(&Identity::phone(phone)).await? {
+                Some(customer) => store.conversations().of_customer(account, customer.id).await?,
                 None => None,
             },
         };
@@ -57,7 +57,7 @@ impl Desk {
         self.core
             .write(move |tx| {
                 async move {
-                    let history = tx.ask_history(account, depth).await?;
+                    let history = tx.history().ask(account, depth).await?;
                     tx.emit(Event::account_history(account, &history));
                     Ok(history)
                 }

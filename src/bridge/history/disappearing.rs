@@ -48,7 +48,8 @@ impl Worker for Vanishing {
         let due = self
             .core
             .store
-            .vanishing(self.account, self.core.clock.now(), BATCH)
+            .messages()
+            .due_to_disappear(self.account, self.core.clock.now(), BATCH)
             .await?;
         if due.is_empty() {
             return Ok(Progress::Idle);
@@ -58,7 +59,7 @@ impl Worker for Vanishing {
                 let due = due.clone();
                 async move {
                     for id in due {
-                        let gone = tx.empty_message(id).await?;
+                        let gone = tx.messages().empty(id).await?;
                         tx.emit(Event::message_deleted(&gone));
                     }
                     Ok::<_, StoreError>(())

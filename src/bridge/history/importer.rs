@@ -83,7 +83,7 @@ impl Worker for Importer {
 
     /// Reads one page of a chat, or writes one chunk of what was read.
     async fn step(&mut self) -> Result<Progress, StoreError> {
-        let history = self.core.store.history(self.account).await?;
+        let history = self.core.store.history().get(self.account).await?;
         let Some(history) = history.filter(|history| history.state == HistoryState::Running) else {
             self.hand = None;
             return Ok(Progress::Idle);
@@ -91,7 +91,7 @@ impl Worker for Importer {
         if !self.may_read() {
             return Ok(Progress::Idle);
         }
-        let account = self.core.store.account(self.account).await?;
+        let account = self.core.store.accounts().get(self.account).await?;
         let account = account.ok_or(StoreError::Missing { what: "account" })?;
         match self.hand.take() {
             None => self.pick(&account, &history).await,
@@ -122,7 +122,7 @@ impl Importer {
     async fn pick(&mut self, account: &Account, history: &History) -> Result<Progress, StoreError> {
         let floor = account.history_ends();
         let since = history.since.unwrap_or(floor);
-        if let Some(chat) = self.core.store.next_history_chat(self.account).await? {
+        if let Some(chat) = self.core.store.history().next_chat(self.account).await? {
             self.hand = Some(Hand::new(chat, since, floor));
             return Ok(Progress::Worked);
         }
@@ -141,9 +141,9 @@ impl Importer {
             .write(move |tx| {
                 let chats = chats.clone();
                 async move {
-                    let history = match tx.plan_history(account, &chats).await? {
-                        0 => tx.finish_history(account).await?,
-                        _ => tx.history(account).await?.ok_or(StoreError::Missing {
+                    let history = match tx.history().plan(account, &chats).await? {
+                        0 => tx.history().finish(account).await?,
+                        _ => tx.history().get(account).await?.ok_or(StoreError::Missing {
                             what: "import of history",
                         })?,
                     };
@@ -228,12 +228,16 @@ impl Importer {
                 let (policy, account) = (policy.clone(), account.clone());
                 let (events, step) = (events.clone(), step.clone());
                 async move {
-                    let before = tx.history(account.id).await?.map_or(0, |history| history.percent());
+                    let before = tx
+                        .history()
+                        .get(account.id)
+                        .await?
+                        .map_or(0, |history| history.percent());
                     let mut new = 0;
                     for event in events.iter() {
                         new += u64::from(take(tx, &policy, &account, event).await?);
                     }
-                    let history = tx.history_took(account.id, chat, new, &step).await?;
+                    let history = tx.history().record(account.id, chat, new, &step).await?;
                     if history.percent() != before {
                         tx.emit(Event::account_history(account.id, &history));
                     }
@@ -253,7 +257,8 @@ async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent
             Ok(taken != Taken::Known)
         }
         PageEvent::Poison { bytes, error } => {
-            tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
+            tx.quarantine()
+                .add(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
                 .await?;
             Ok(false)
         }

@@ -204,8 +204,8 @@ impl Inbound {
         let (id, tell) = (account.id, found > 0 || asked.is_some());
         let written = self.core.write(move |tx| {
             async move {
-                tx.hasten(id).await?;
-                let synced = tx.note_sync(id, found).await?;
+                tx.outbox().hasten(id).await?;
+                let synced = tx.accounts().note_sync(id, found).await?;
                 if tell {
                     tx.emit(Event::account_synced(id, &synced));
                 }

@@ -97,7 +97,7 @@ async fn take_event(
         }
         PageEvent::Ack { chat, ids, ack } => {
             for id in ids {
-                match tx.our_message(account.id, id, Some(chat)).await? {
+                match tx.messages().ours(account.id, id, Some(chat)).await? {
                     Some(message) => {
                         state::apply_ack(tx, policy, &message, *ack).await?;
                     }
@@ -126,7 +126,8 @@ async fn take_event(
         }
         PageEvent::Group(group) => groups::take_in(tx, policy, account, group).await?,
         PageEvent::Poison { bytes, error } => {
-            tx.add_quarantine(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
+            tx.quarantine()
+                .add(AS_THE_PAGE_TOLD, Some(account.id), bytes, error)
                 .await?;
         }
     }
@@ -149,7 +150,7 @@ pub(crate) async fn quarantine(
     let (account, error) = (account.id, error.to_owned());
     core.write(move |tx| {
         let (bytes, error) = (bytes.clone(), error.clone());
-        async move { tx.add_quarantine(source, Some(account), &bytes, &error).await }.boxed()
+        async move { tx.quarantine().add(source, Some(account), &bytes, &error).await }.boxed()
     })
     .await
 }

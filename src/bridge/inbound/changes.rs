@@ -104,7 +104,7 @@ pub(crate) async fn edit(
     if message.content == content || is_old || message.deleted_at.is_some() {
         return Ok(());
     }
-    let edited = tx.set_content(message.id, content, Some(at)).await?;
+    let edited = tx.messages().set_content(message.id, content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
     tell(tx, policy, &edited, format!("{by} changed this to: {content}")).await
 }
@@ -120,7 +120,7 @@ pub(crate) async fn delete(
     if message.deleted_at.is_some() {
         return Ok(());
     }
-    let deleted = tx.set_deleted(message.id, at).await?;
+    let deleted = tx.messages().set_deleted(message.id, at).await?;
     tx.emit(Event::message_deleted(&deleted));
     tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
@@ -166,7 +166,7 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
     if emojis(&message.reactions) == emojis(&reactions) {
         return Ok(());
     }
-    let changed = tx.set_reactions(message.id, &reactions).await?;
+    let changed = tx.messages().set_reactions(message.id, &reactions).await?;
     tx.emit(Event::message_reaction(&changed));
     Ok(())
 }
@@ -175,20 +175,20 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
 /// by those who write (rule 12).
 async fn find(tx: &mut Tx, account: &Account, target: &MessageKey) -> Result<Option<Message>, StoreError> {
     if target.from_me {
-        return tx.our_message(account.id, &target.id, Some(&target.chat)).await;
+        return tx.messages().ours(account.id, &target.id, Some(&target.chat)).await;
     }
     let sender = names::sender_key(target.chat_kind, target.from_me, &target.sender, &target.contact);
-    let mut conversation = tx.conversation_of_chat(account.id, &target.chat).await?;
+    let mut conversation = tx.conversations().of_chat(account.id, &target.chat).await?;
     if conversation.is_none() && target.chat_kind == ChatKind::Direct {
         for identity in &target.contact.identities {
-            if let Some(customer) = tx.customer_of(identity).await? {
-                conversation = tx.conversation_of(account.id, customer.id).await?;
+            if let Some(customer) = tx.customers().by_identity(identity).await? {
+                conversation = tx.conversations().of_customer(account.id, customer.id).await?;
                 break;
             }
         }
     }
     match conversation {
-        Some(conversation) => tx.message_under(conversation.id, &target.id, false, &sender).await,
+        Some(conversation) => tx.messages().under(conversation.id, &target.id, false, &sender).await,
         None => Ok(None),
     }
 }

@@ -69,7 +69,7 @@ impl Hearing {
             return Ok(Heard::Everything);
         };
         let shown: Vec<WaMessageId> = shown.into_iter().filter_map(|chat| chat.last_message).collect();
-        let mut unknown = core.store.unknown_of(account.id, &shown).await?;
+        let mut unknown = core.store.messages().unknown_of(account.id, &shown).await?;
         unknown.retain(|id| !self.hopeless.contains_key(id));
         self.suspects.retain(|id, _| unknown.contains(id));
         for id in unknown {

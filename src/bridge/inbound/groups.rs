@@ -13,19 +13,20 @@ use crate::store::{StoreError, Tx, WorkFor};
 
 /// Keeps what a group is. One in which nobody has written yet is no conversation, and is told again once it is one.
 pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, told: &WaGroup) -> Result<(), StoreError> {
-    let Some(conversation) = tx.conversation_of_chat(account.id, &told.chat).await? else {
+    let Some(conversation) = tx.conversations().of_chat(account.id, &told.chat).await? else {
         return Ok(());
     };
-    let known = tx.group(conversation.id).await?.unwrap_or_default();
+    let known = tx.groups().get(conversation.id).await?.unwrap_or_default();
     let participants = match &told.participants {
         Some(participants) => participants.iter().map(participant).collect(),
         None => known.participants,
     };
-    let mut changed = tx.set_group(conversation.id, &participants).await?;
-    tx.doubt_group_portrait(conversation.id).await?;
+    let mut changed = tx.groups().set(conversation.id, &participants).await?;
+    tx.avatars().recheck_group(conversation.id).await?;
     tx.wake(WorkFor::Avatars(account.id));
     if let Some(name) = told.name.as_ref().filter(|name| **name != conversation.name) {
-        tx.resolve_conversation(account.id, None, Some(&told.chat), ChatKind::Group, name)
+        tx.conversations()
+            .resolve(account.id, None, Some(&told.chat), ChatKind::Group, name)
             .await?;
         changed = true;
     }

@@ -79,7 +79,7 @@ pub(crate) async fn take_in(
         (Direction::Inbound, MessageState::Received)
     };
     let reply_to = match &message.quoted {
-        Some(quoted) => tx.message_in_conversation(conversation.id, quoted).await?,
+        Some(quoted) => tx.messages().in_conversation(conversation.id, quoted).await?,
         None => None,
     };
     let mut details = message.details.clone().unwrap_or_default();
@@ -90,7 +90,8 @@ pub(crate) async fn take_in(
         poll.votes = polls::votes_of(message);
     }
     let inserted = tx
-        .insert_message(NewMessage {
+        .messages()
+        .insert(NewMessage {
             whatsapp_id: Some(message.id.clone()),
             from_me: message.from_me,
             sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
@@ -115,7 +116,9 @@ pub(crate) async fn take_in(
             return Ok(Taken::Known);
         }
     };
-    tx.touch(conversation.id, stored.id, stored.timestamp).await?;
+    tx.conversations()
+        .touch(conversation.id, stored.id, stored.timestamp)
+        .await?;
     if arrival == Arrival::Live {
         tx.emit(match direction {
             Direction::Outbound => Event::message_state(&stored),
@@ -141,11 +144,11 @@ async fn follow_up(
 ) -> Result<Taken, StoreError> {
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
-        tx.enqueue(NewWork::for_message(stored, show)).await?;
+        tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
         // Answered on the phone.
-        tx.see_phone(stored.account_id, stored.timestamp).await?;
+        tx.accounts().see_phone(stored.account_id, stored.timestamp).await?;
         state::mark_answered(tx, conversation).await?;
         return Ok(Taken::Quiet);
     }
@@ -153,10 +156,11 @@ async fn follow_up(
         return Ok(Taken::Quiet);
     }
     consent::heard(tx, policy, conversation, stored).await?;
-    tx.add_unread(conversation.id, 1).await?;
+    tx.conversations().add_unread(conversation.id, 1).await?;
     if conversation.status != ConversationStatus::Open {
         let reopened = tx
-            .set_conversation_status(conversation.id, ConversationStatus::Open)
+            .conversations()
+            .set_status(conversation.id, ConversationStatus::Open)
             .await?;
         tx.emit(Event::conversation_updated(&reopened));
     }
@@ -200,7 +204,7 @@ fn credible(told: Timestamp, now: Timestamp) -> Timestamp {
 
 /// The row of a message that we sent: its stanza id was stored before it was handed over, whatever chat it shows up in.
 async fn ours(tx: &mut Tx, account: &Account, message: &WaMessage) -> Result<Option<Message>, StoreError> {
-    tx.our_message(account.id, &message.id, Some(&message.chat)).await
+    tx.messages().ours(account.id, &message.id, Some(&message.chat)).await
 }
 
 /// The customer and conversation that a message belongs to, made when there are none.
@@ -211,7 +215,7 @@ async fn place(
     message: &WaMessage,
 ) -> Result<(Option<ResolvedCustomer>, Conversation), StoreError> {
     if message.chat_kind == ChatKind::Group {
-        let known = tx.conversation_of_chat(account.id, &message.chat).await?;
+        let known = tx.conversations().of_chat(account.id, &message.chat).await?;
         let before = known.map(|conversation| conversation.name);
         let name = message.chat_name.as_deref().or(before.as_deref()).unwrap_or("Group");
         let conversation = open_conversation(tx, account, None, &message.chat, ChatKind::Group, name).await?;
@@ -223,7 +227,7 @@ async fn place(
     let met = people::meet(tx, &message.contact, IdentitySource::WhatsApp).await?;
     let customer = &met.customer;
     // A customer who has written in several chats is answered in the one where they wrote last.
-    if let Some(known) = tx.conversation_of(account.id, customer.id).await?
+    if let Some(known) = tx.conversations().of_customer(account.id, customer.id).await?
         && (message.new_number.is_some() || is_answered_elsewhere(&known, message))
     {
         return Ok((Some(met), known));
@@ -248,16 +252,17 @@ pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &R
         people::meet(tx, &contact, IdentitySource::WhatsApp).await?;
     }
     // It may have turned out to be another's just now.
-    let live = tx.live_conversation(conversation.id).await?;
+    let live = tx.conversations().live(conversation.id).await?;
     let conversation = live.as_ref().unwrap_or(conversation);
-    tx.resolve_conversation(
-        conversation.account_id,
-        conversation.customer_id,
-        Some(&resolved.chat),
-        conversation.kind,
-        &conversation.name,
-    )
-    .await?;
+    tx.conversations()
+        .resolve(
+            conversation.account_id,
+            conversation.customer_id,
+            Some(&resolved.chat),
+            conversation.kind,
+            &conversation.name,
+        )
+        .await?;
     Ok(())
 }
 
@@ -274,7 +279,7 @@ async fn asked_for(
     else {
         return Ok(None);
     };
-    let phone = tx.customer(customer).await?.and_then(|customer| customer.phone);
+    let phone = tx.customers().get(customer).await?.and_then(|customer| customer.phone);
     Ok(phone.as_ref().map(Identity::phone))
 }
 
@@ -288,7 +293,8 @@ async fn open_conversation(
 ) -> Result<Conversation, StoreError> {
     let customer = customer.map(|customer| customer.id);
     Ok(tx
-        .resolve_conversation(account.id, customer, Some(chat), kind, name)
+        .conversations()
+        .resolve(account.id, customer, Some(chat), kind, name)
         .await?
         .conversation)
 }

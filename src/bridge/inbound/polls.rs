@@ -47,8 +47,11 @@ pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: T
         live_until: to.live_until.max(from.live_until),
         ..to.clone()
     });
-    tx.set_details(message.id, &details).await?;
-    let moved = tx.set_content(message.id, &message.content, Some(at)).await?;
+    tx.messages().set_details(message.id, &details).await?;
+    let moved = tx
+        .messages()
+        .set_content(message.id, &message.content, Some(at))
+        .await?;
     tx.emit(Event::message_edited(&moved));
     Ok(())
 }
@@ -64,7 +67,7 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
     if let Some(place) = place.filter(|place| place.live_until.is_some()) {
         let now = tx.now();
         // Read anew: the votes may have changed it, and then there is no place, but nobody has to know that here.
-        if let Some(stored) = tx.message(stored.id).await? {
+        if let Some(stored) = tx.messages().get(stored.id).await? {
             move_to(tx, &stored, place, now).await?;
         }
     }
@@ -74,7 +77,7 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
 /// A message of ours gets its chat's timer in the page.
 async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
-    let Some(stored) = tx.message(stored.id).await? else {
+    let Some(stored) = tx.messages().get(stored.id).await? else {
         return Ok(());
     };
     let mut details = stored.details.clone().unwrap_or_default();
@@ -83,9 +86,9 @@ async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<
     }
     details.expires_after_s = seconds;
     if let Some(at) = details.disappears_at(stored.timestamp) {
-        tx.set_vanishing(stored.id, at).await?;
+        tx.messages().set_disappearing(stored.id, at).await?;
     }
-    tx.set_details(stored.id, &details).await.map(|_| ())
+    tx.messages().set_details(stored.id, &details).await.map(|_| ())
 }
 
 /// The votes of a poll that is about to be stored.
@@ -120,7 +123,7 @@ async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bo
         }
     }
     if changed {
-        let counted = tx.set_details(message.id, &details).await?;
+        let counted = tx.messages().set_details(message.id, &details).await?;
         tx.emit(Event::message_poll(&counted));
     }
     Ok(changed)

@@ -90,7 +90,7 @@ pub(crate) async fn run(
 /// What is older than this is left to the import of history, or was not wanted.
 async fn history_until(core: &Core, account: &Account) -> Result<Timestamp, StoreError> {
     let ends = account.history_ends();
-    Ok(match core.store.history(account.id).await? {
+    Ok(match core.store.history().get(account.id).await? {
         Some(history) if history.state == HistoryState::Done => history.since.unwrap_or(ends).min(ends),
         Some(_) => ends,
         None => Timestamp::ZERO,
@@ -176,10 +176,8 @@ impl Comparison<'_> {
     /// Asks again for the acks of messages that are still on their way and that no chat's comparison has shown.
     async fn refresh_unfinished(&self, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(UNFINISHED_FOR);
-        let unfinished = self
-            .core
-            .store
-            .unfinished_of_account(self.account.id, since, MAX_UNFINISHED);
+        let messages = self.core.store.messages();
+        let unfinished = messages.unfinished_of_account(self.account.id, since, MAX_UNFINISHED);
         for (chat, id) in unfinished.await? {
             if seen.contains(&id) {
                 continue;
@@ -211,8 +209,12 @@ impl Held {
         };
         if let Some(conversation) = conversation_of(core, account, summary).await? {
             held.conversation = Some(conversation.id);
-            held.heard = core.store.last_heard(conversation.id).await?;
-            let recent = core.store.recent_ids(conversation.id, held.boundary(account)).await?;
+            held.heard = core.store.pace().last_heard(conversation.id).await?;
+            let recent = core
+                .store
+                .messages()
+                .recent_ids(conversation.id, held.boundary(account))
+                .await?;
             held.recent = recent.into_iter().map(|one| (one.whatsapp_id.clone(), one)).collect();
         }
         Ok(held)
@@ -261,13 +263,13 @@ async fn conversation_of(
     summary: &ChatSummary,
 ) -> Result<Option<Conversation>, StoreError> {
     for identity in &summary.contact.identities {
-        if let Some(customer) = core.store.customer_of(identity).await?
-            && let Some(conversation) = core.store.conversation_of(account.id, customer.id).await?
+        if let Some(customer) = core.store.customers().by_identity(identity).await?
+            && let Some(conversation) = core.store.conversations().of_customer(account.id, customer.id).await?
         {
             return Ok(Some(conversation));
         }
     }
-    core.store.conversation_of_chat(account.id, &summary.chat).await
+    core.store.conversations().of_chat(account.id, &summary.chat).await
 }
 
 fn oldest(events: &[PageEvent]) -> Option<Timestamp> {

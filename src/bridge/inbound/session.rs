@@ -24,7 +24,8 @@ pub(crate) async fn follow(
 ) -> Result<Account, StoreError> {
     let known = core
         .store
-        .account(id)
+        .accounts()
+        .get(id)
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
     port.bind(binding(core, &known).await?);
@@ -48,7 +49,7 @@ async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> 
     if let Some(own) = &account.phone {
         return Ok(Binding::To(own.clone()));
     }
-    let accounts = core.store.accounts().await?;
+    let accounts = core.store.accounts().present().await?;
     Ok(Binding::FirstBut(
         accounts.into_iter().filter_map(|other| other.phone).collect(),
     ))
@@ -71,34 +72,45 @@ fn is_up_to_date(account: &Account, session: &Session) -> bool {
 }
 
 async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) -> Result<Account, StoreError> {
-    let before = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    let before = tx
+        .accounts()
+        .get(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
     // rule 3: what was handed over in a login that has ended can never be looked up again. This is written before
     // anybody is shown the code of the next login.
     if session.state.needs_login() && !before.state.needs_login() {
-        tx.next_login(id).await?;
+        tx.accounts().next_login(id).await?;
     }
     if session.state.is_linked()
         && let Some(me) = &session.me
         && (before.phone.is_some() || !is_taken(tx, &me.phone).await?)
     {
         if before.phone.is_none() {
-            tx.bind_phone(id, &me.phone).await?;
+            tx.accounts().bind_phone(id, &me.phone).await?;
         }
         if before.phone_seen_at.is_none() {
             // It has just scanned.
             let now = tx.now();
-            tx.see_phone(id, now).await?;
+            tx.accounts().see_phone(id, now).await?;
         }
         if before.watermark.is_none() {
             // rule 9: what is older than the first login is history.
             let now = tx.now();
-            tx.set_watermark(id, now).await?;
-            let history = tx.begin_history(id, policy.history).await?;
+            tx.accounts().set_watermark(id, now).await?;
+            let history = tx.history().begin(id, policy.history).await?;
             tx.emit(Event::account_history(id, &history));
         }
     }
-    let changed = tx.set_session(id, session.state, session.detail.as_deref()).await?;
-    let account = tx.account(id).await?.ok_or(StoreError::Missing { what: "account" })?;
+    let changed = tx
+        .accounts()
+        .set_session(id, session.state, session.detail.as_deref())
+        .await?;
+    let account = tx
+        .accounts()
+        .get(id)
+        .await?
+        .ok_or(StoreError::Missing { what: "account" })?;
     if changed {
         tx.emit(Event::account_state(&account));
     }
@@ -108,7 +120,7 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
 
 /// Whether an account has this number. The page may say that it is linked a moment before it is told that it may not be.
 async fn is_taken(tx: &mut Tx, phone: &PhoneNumber) -> Result<bool, StoreError> {
-    let accounts = tx.accounts().await?;
+    let accounts = tx.accounts().present().await?;
     Ok(accounts.iter().any(|account| account.phone.as_ref() == Some(phone)))
 }
 

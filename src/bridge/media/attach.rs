@@ -23,8 +23,8 @@ pub(crate) async fn attach(
     if message.media.is_some() {
         return Ok(message);
     }
-    let media = tx.insert_media(&new(rules, account.id, &message, told)).await?;
-    tx.attach_media(message.id, &media).await
+    let media = tx.media().insert(&new(rules, account.id, &message, told)).await?;
+    tx.media().attach(message.id, &media).await
 }
 
 /// The same for a message that was stored before anything was known of what it carries.
@@ -84,7 +84,7 @@ pub(crate) fn too_large_for_us(size: u64, max: u64) -> String {
 
 /// Writes down what has become of a medium, and tells it.
 pub(crate) async fn change(tx: &mut Tx, id: MediaId, change: &MediaChange) -> Result<(), StoreError> {
-    for message in tx.change_media(id, change).await? {
+    for message in tx.media().change(id, change).await? {
         tx.emit(Event::message_media(&message));
     }
     Ok(())

@@ -79,7 +79,7 @@ impl Worker for Portraits {
         }
         let now = self.core.clock.now();
         let store = &self.core.store;
-        let Some(due) = store.due_portrait(self.account, now.minus(ACTIVE), now).await? else {
+        let Some(due) = store.avatars().due(self.account, now.minus(ACTIVE), now).await? else {
             return Ok(Progress::Idle);
         };
         let looked = |span| Looked {
@@ -128,7 +128,7 @@ impl Portraits {
     async fn saw(&self, due: &DuePortrait, looked: Looked) -> Result<(), StoreError> {
         let of = due.of;
         self.core
-            .write(move |tx| async move { tx.saw_portrait(of, looked).await }.boxed())
+            .write(move |tx| async move { tx.avatars().mark_checked(of, looked).await }.boxed())
             .await
     }
 
@@ -142,10 +142,10 @@ impl Portraits {
                 let (row, policy) = (row.clone(), policy.clone());
                 async move {
                     let shown = match row {
-                        Some((tag, row)) => Some((tag, tx.insert_media(&row).await?.id)),
+                        Some((tag, row)) => Some((tag, tx.media().insert(&row).await?.id)),
                         None => None,
                     };
-                    if tx.set_portrait(of, shown, looked).await? {
+                    if tx.avatars().set(of, shown, looked).await? {
                         tell(tx, &policy, of).await?;
                     }
                     Ok::<_, StoreError>(())
@@ -166,7 +166,7 @@ enum Shown {
 async fn tell(tx: &mut Tx, policy: &Policy, of: Face) -> Result<(), StoreError> {
     match of {
         Face::Customer(id) => {
-            if let Some(customer) = tx.customer(id).await? {
+            if let Some(customer) = tx.customers().get(id).await? {
                 tx.emit(Event::customer_updated(&customer));
             }
             Ok(())

@@ -96,7 +96,7 @@ impl Pieces for Fetching {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);
-        self.core.store.due_media(self.account, now, limit, in_hand).await
+        self.core.store.media().due(self.account, now, limit, in_hand).await
     }
 
     async fn work(&self, due: &DueMedia) -> Result<(), StoreError> {
@@ -142,7 +142,7 @@ impl Fetching {
             End::Later { after, count } => {
                 let at = again(after);
                 self.core
-                    .write(move |tx| async move { tx.retry_media(id, at, count).await }.boxed())
+                    .write(move |tx| async move { tx.media().retry(id, at, count).await }.boxed())
                     .await
             }
             End::Is(change) => {

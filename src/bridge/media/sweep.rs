@@ -30,7 +30,7 @@ pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, 
     loop {
         let forgotten = store
             .write::<_, StoreError, _>(move |tx| {
-                async move { tx.forget_unsent_media(before, ROWS_AT_ONCE).await }.boxed()
+                async move { tx.media().forget_unsent(before, ROWS_AT_ONCE).await }.boxed()
             })
             .await?;
         if forgotten < ROWS_AT_ONCE {
@@ -39,7 +39,7 @@ pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, 
     }
     let known = |sha256: Vec<String>| {
         let store = store.clone();
-        async move { Ok::<_, SweepError>(store.known_objects(&sha256).await?) }
+        async move { Ok::<_, SweepError>(store.media().known_objects(&sha256).await?) }
     };
     vault.sweep(now, before, known).await
 }

@@ -61,7 +61,7 @@ impl WhatsAppRelay {
             chat,
             id: stanza,
             from_me: outgoing.message.direction == Direction::Outbound,
-            sender: self.core.store.sender_of(id).await?,
+            sender: self.core.store.messages().sender_of(id).await?,
             change: change.clone(),
         };
         match self.port.change(&asked).await {
@@ -99,10 +99,10 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let (policy, change, by) = (policy.clone(), change.clone(), by.clone());
                 async move {
-                    if let Some(message) = tx.message(id).await? {
+                    if let Some(message) = tx.messages().get(id).await? {
                         done(tx, &policy, &message, change, &by).await?;
                     }
-                    tx.finish_work(item).await.map(|_| ())
+                    tx.outbox().finish(item).await.map(|_| ())
                 }
                 .boxed()
             })
@@ -124,8 +124,8 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let (policy, change, why) = (policy.clone(), change.clone(), why.clone());
                 async move {
-                    tx.finish_work(item).await?;
-                    match tx.message(id).await? {
+                    tx.outbox().finish(item).await?;
+                    match tx.messages().get(id).await? {
                         Some(message) => refuse(tx, &policy, &message, &change, (&why.0, &why.1)).await,
                         None => Ok(()),
                     }
@@ -156,7 +156,8 @@ pub(crate) async fn refuse(
     // A message that failed keeps the reason for that.
     if message.failure.is_none() {
         let told = tx
-            .set_message_state(message.id, message.state, Some(failure.clone()))
+            .messages()
+            .set_state(message.id, message.state, Some(failure.clone()))
             .await?;
         tx.emit(Event::message_state(&told));
     }
@@ -165,7 +166,7 @@ pub(crate) async fn refuse(
             about: message.id,
             text: failure.detail,
         };
-        tx.enqueue(NewWork::for_message(message, work)).await?;
+        tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
     }
     Ok(())
 }
@@ -181,7 +182,7 @@ async fn done(
     let now = tx.now();
     // An earlier change that was refused is told no more.
     let message = if message.failure.is_some() {
-        &tx.set_message_state(message.id, message.state, None).await?
+        &tx.messages().set_state(message.id, message.state, None).await?
     } else {
         message
     };

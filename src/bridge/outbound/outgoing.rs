@@ -18,10 +18,10 @@ pub(crate) struct Outgoing {
 
 /// `None` when the message is no more.
 pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing>, StoreError> {
-    let Some(message) = store.message(id).await? else {
+    let Some(message) = store.messages().get(id).await? else {
         return Ok(None);
     };
-    let Some(conversation) = store.conversation(message.conversation_id).await? else {
+    let Some(conversation) = store.conversations().get(message.conversation_id).await? else {
         return Ok(None);
     };
     let quoted = match message.reply_to {
@@ -31,13 +31,14 @@ pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
     let to = match (&conversation.chat_id, conversation.customer_id) {
         (Some(chat), _) => Some(Recipient::Chat(chat.clone())),
         (None, Some(customer)) => store
-            .customer(customer)
+            .customers()
+            .get(customer)
             .await?
             .and_then(|customer| customer.phone)
             .map(Recipient::Phone),
         (None, None) => None,
     };
-    let hand_over = store.hand_over(id).await?;
+    let hand_over = store.messages().hand_over(id).await?;
     Ok(Some(Outgoing {
         message,
         conversation,
@@ -48,10 +49,10 @@ pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
 }
 
 async fn quoted_key(store: &Store, id: MessageId) -> Result<Option<QuotedKey>, StoreError> {
-    let Some(quoted) = store.message(id).await? else {
+    let Some(quoted) = store.messages().get(id).await? else {
         return Ok(None);
     };
-    let sender = store.sender_of(id).await?;
+    let sender = store.messages().sender_of(id).await?;
     Ok(quoted.whatsapp_id.map(|id| QuotedKey {
         id,
         from_me: quoted.direction == Direction::Outbound,

@@ -35,14 +35,17 @@ impl WhatsAppRelay {
             ..Facts::default()
         };
         if pace.quiet.is_some() {
-            facts.heard = store.last_heard(conversation.id).await?;
+            facts.heard = store.pace().last_heard(conversation.id).await?;
         }
         let is_counted = conversation.kind == ChatKind::Direct && !pace.first_contacts.is_unlimited();
-        if is_counted && store.is_first_contact(conversation.id).await? {
+        if is_counted && store.pace().is_first_contact(conversation.id).await? {
             let since = self.core.clock.now().minus(DAY);
-            let ahead = store.first_contacts_before(self.account, outgoing.message.id).await?;
+            let ahead = store
+                .pace()
+                .first_contacts_before(self.account, outgoing.message.id)
+                .await?;
             facts.first = Some(FirstContact {
-                made: store.first_contacts(self.account, since).await?,
+                made: store.pace().first_contacts(self.account, since).await?,
                 ahead: usize::try_from(ahead).unwrap_or(usize::MAX),
             });
         }
@@ -61,11 +64,13 @@ impl WhatsAppRelay {
         self.core
             .write(move |tx| {
                 async move {
-                    if let Some(told) = tx.set_waiting(id, waiting).await? {
-                        tx.set_expiry(id, expires).await?;
+                    if let Some(told) = tx.pace().set_waiting(id, waiting).await? {
+                        tx.messages().set_expiry(id, expires).await?;
                         tx.emit(Event::message_state(&told));
                     }
-                    tx.retry_work(item, waiting.until, waiting.reason.as_str(), false).await
+                    tx.outbox()
+                        .retry(item, waiting.until, waiting.reason.as_str(), false)
+                        .await
                 }
                 .boxed()
             })

@@ -72,7 +72,8 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
         }
     };
     let inserted = tx
-        .insert_message(NewMessage {
+        .messages()
+        .insert(NewMessage {
             details: details.into_option(),
             author: Some(new.author.clone()),
             client_key: new.client_key.clone(),
@@ -93,21 +94,24 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
         Inserted::New(message) => message,
     };
     let message = match &new.file {
-        Some(file) => tx.attach_media(message.id, &file.media).await?,
+        Some(file) => tx.media().attach(message.id, &file.media).await?,
         None => message,
     };
     let send = WhatsAppWork::SendMessage { message: message.id };
-    tx.enqueue(NewWork::for_message(&message, send)).await?;
+    tx.outbox().enqueue(NewWork::for_message(&message, send)).await?;
     if let Some(event) = &new.event {
-        tx.add_room_event(message.id, 0, event, conversation.id).await?;
+        tx.rooms().add_event(message.id, 0, event, conversation.id).await?;
         let tick = MatrixWork::Tick { message: message.id };
-        tx.enqueue(NewWork::for_message(&message, tick).free().at(now.plus(LATE_AFTER)))
+        tx.outbox()
+            .enqueue(NewWork::for_message(&message, tick).free().at(now.plus(LATE_AFTER)))
             .await?;
     } else if policy.matrix {
         let show = MatrixWork::ShowMessage { message: message.id };
-        tx.enqueue(NewWork::for_message(&message, show)).await?;
+        tx.outbox().enqueue(NewWork::for_message(&message, show)).await?;
     }
-    tx.touch(conversation.id, message.id, message.timestamp).await?;
+    tx.conversations()
+        .touch(conversation.id, message.id, message.timestamp)
+        .await?;
     tx.emit(Event::message_queued(&message));
     mark_answered(tx, conversation).await?;
     Ok(message)
@@ -118,7 +122,7 @@ async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result
     let mut details = Details::default();
     if conversation.kind == ChatKind::Group
         && text.contains('@')
-        && let Some(group) = tx.group(conversation.id).await?
+        && let Some(group) = tx.groups().get(conversation.id).await?
     {
         let called = groups::mentioned(text, &group).into_iter();
         details.mentions = called

@@ -59,7 +59,8 @@ impl Worker for Reading {
         let chat = self
             .core
             .store
-            .live_conversation(conversation)
+            .conversations()
+            .live(conversation)
             .await?
             .and_then(|conversation| conversation.chat_id);
         // Forgotten before it is done: a message that comes meanwhile makes a note of its own.

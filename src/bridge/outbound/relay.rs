@@ -116,6 +116,7 @@ impl Worker for WhatsAppRelay {
         let items = self
             .core
             .store
+            .outbox()
             .ready::<WhatsAppWork>(Some(self.account), now, LANES, &Busy::default())
             .await?;
         let mut progress = Progress::Idle;
@@ -142,7 +143,7 @@ impl WhatsAppRelay {
             let session = session.borrow();
             session.state == SessionState::Ready && session.resync <= *self.resynced.borrow()
         };
-        Ok(ready && !self.core.store.parked().await?)
+        Ok(ready && !self.core.store.settings().is_parked().await?)
     }
 
     async fn handle(&mut self, item: &OutboxItem<WhatsAppWork>) -> Result<Progress, Stop> {
@@ -171,7 +172,7 @@ impl WhatsAppRelay {
     /// Gives up what waited longer than it may, whether or not the account can send (rule 4).
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.core.clock.now();
-        for message in self.core.store.expired(self.account, now, LANES).await? {
+        for message in self.core.store.messages().expired(self.account, now, LANES).await? {
             let detail = "it waited longer than it may (CRM_SEND_EXPIRES); send it again if it still holds".to_owned();
             self.give_up(&message, MessageState::Failed, "expired", detail).await?;
         }
@@ -229,26 +230,29 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let (conversation, stanza, resolved) = (conversation.clone(), stanza.clone(), resolved.clone());
                 async move {
-                    let current = match tx.message(message).await? {
+                    let current = match tx.messages().get(message).await? {
                         Some(current) if current.state == MessageState::Queued => current,
                         _ => return Ok(None),
                     };
                     let login = tx
-                        .account(account)
+                        .accounts()
+                        .get(account)
                         .await?
                         .ok_or(StoreError::Missing { what: "account" })?
                         .login;
                     if conversation.kind == ChatKind::Direct {
                         // Number and LID told together are one customer (rule 12).
-                        let now_in = tx.conversation(current.conversation_id).await?;
+                        let now_in = tx.conversations().get(current.conversation_id).await?;
                         message::learn(tx, now_in.as_ref().unwrap_or(&conversation), &resolved).await?;
                     }
-                    tx.note_first_contact(conversation.id).await?;
-                    tx.choose_stanza(message, &resolved.chat, &stanza, login).await?;
-                    let sending = tx.set_message_state(message, MessageState::Sending, None).await?;
+                    tx.pace().note_first_contact(conversation.id).await?;
+                    tx.messages()
+                        .choose_stanza(message, &resolved.chat, &stanza, login)
+                        .await?;
+                    let sending = tx.messages().set_state(message, MessageState::Sending, None).await?;
                     tx.emit(Event::message_state(&sending));
-                    tx.start_work(item).await?;
-                    tx.retry_work(item, again, "handed over", false).await?;
+                    tx.outbox().start(item).await?;
+                    tx.outbox().retry(item, again, "handed over", false).await?;
                     Ok::<_, StoreError>(Some(sending))
                 }
                 .boxed()
@@ -365,7 +369,8 @@ impl WhatsAppRelay {
     async fn account(&self) -> Result<Account, StoreError> {
         self.core
             .store
-            .account(self.account)
+            .accounts()
+            .get(self.account)
             .await?
             .ok_or(StoreError::Missing { what: "account" })
     }
@@ -376,7 +381,7 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let policy = policy.clone();
                 async move {
-                    if let Some(current) = tx.message(id).await? {
+                    if let Some(current) = tx.messages().get(id).await? {
                         state::apply_ack(tx, &policy, &current, ack).await?;
                     }
                     Ok(())
@@ -416,7 +421,7 @@ impl WhatsAppRelay {
             .write(move |tx| {
                 let (policy, failure) = (policy.clone(), failure.clone());
                 async move {
-                    if let Some(current) = tx.message(id).await?
+                    if let Some(current) = tx.messages().get(id).await?
                         && (current.state == from || current.state == MessageState::Sending)
                     {
                         state::set_state(tx, &policy, &current, state, failure).await?;
@@ -439,7 +444,7 @@ impl WhatsAppRelay {
         self.core
             .write(move |tx| {
                 let why = why.clone();
-                async move { tx.retry_work(id, until, &why, count).await }.boxed()
+                async move { tx.outbox().retry(id, until, &why, count).await }.boxed()
             })
             .await
     }
@@ -447,7 +452,7 @@ impl WhatsAppRelay {
     pub(crate) async fn finish(&self, item: &OutboxItem<WhatsAppWork>) -> Result<(), StoreError> {
         let id = item.id;
         self.core
-            .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
+            .write(move |tx| async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed())
             .await
     }
 }

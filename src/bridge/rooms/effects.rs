@@ -89,7 +89,7 @@ async fn confirm(
         RoomEventKind::Text { body, reply_to }
             if original.sender == event.sender && original.room == event.room && commands::parse(body).is_none() =>
         {
-            if tx.message_of_event(&original.id).await?.is_some() {
+            if tx.rooms().message_of_event(&original.id).await?.is_some() {
                 return answer(
                     tx,
                     conversation,
@@ -127,7 +127,7 @@ async fn queue(
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     let reply_to = match reply_to {
-        Some(replied) => tx.message_of_event(replied).await?.map(|shown| shown.message),
+        Some(replied) => tx.rooms().message_of_event(replied).await?.map(|shown| shown.message),
         None => None,
     };
     let new = NewText {
@@ -159,11 +159,12 @@ pub(crate) async fn answer(
         event: event.id.clone(),
         text,
     };
-    tx.enqueue(NewWork::for_conversation(
-        conversation.account_id,
-        conversation.id,
-        work,
-    ))
-    .await?;
+    tx.outbox()
+        .enqueue(NewWork::for_conversation(
+            conversation.account_id,
+            conversation.id,
+            work,
+        ))
+        .await?;
     Ok(Taken::Answered)
 }

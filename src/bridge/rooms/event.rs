@@ -33,13 +33,14 @@ pub(crate) async fn take_in(
     event: &RoomEvent,
     around: &Around,
 ) -> Result<Taken, StoreError> {
-    let is_work = asks(event) && tx.is_answering(&event.sender).await?;
+    let is_work = asks(event) && tx.agents().is_answering(&event.sender).await?;
     let conversation = match conversation_of(tx, event).await? {
         Some(conversation) if !around.waiting.contains(&event.room) || !is_work => conversation,
-        None if !is_work || !tx.is_making_a_room().await? => return Ok(Taken::Nothing),
+        None if !is_work || !tx.rooms().is_making_one().await? => return Ok(Taken::Nothing),
         // An agent may write in a room between its making and our writing it down; what comes after waits its turn.
         _ => {
-            tx.add_pending_event(&event.room, &event.id, &event.sender, event.at)
+            tx.pending_events()
+                .add(&event.room, &event.id, &event.sender, event.at)
                 .await?;
             return Ok(Taken::Nothing);
         }
@@ -47,7 +48,7 @@ pub(crate) async fn take_in(
     if let RoomEventKind::Member { user, membership } = &event.what {
         return member(tx, around, &event.room, user, *membership).await;
     }
-    if !is_work || tx.is_known_event(&event.id).await? {
+    if !is_work || tx.rooms().is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
     }
     if conversation.merged_into.is_some() {
@@ -76,12 +77,13 @@ pub(crate) async fn take_in(
         }
         RoomEventKind::Undecryptable => {
             if !tx
-                .add_pending_event(&event.room, &event.id, &event.sender, event.at)
+                .pending_events()
+                .add(&event.room, &event.id, &event.sender, event.at)
                 .await?
             {
                 return Ok(Taken::Nothing);
             }
-            tx.pending_event_told(&event.id).await?;
+            tx.pending_events().mark_told(&event.id).await?;
             let text = "Not sent: I cannot decrypt this yet. It goes out when its key arrives; or write it again.";
             answer(tx, &conversation, event, text.to_owned()).await
         }
@@ -126,13 +128,13 @@ pub(crate) async fn read_up_to(
     receipt: &ReadUpTo,
     around: &Around,
 ) -> Result<Option<Conversation>, StoreError> {
-    if !tx.is_answering(&receipt.user).await? {
+    if !tx.agents().is_answering(&receipt.user).await? {
         return Ok(None);
     }
-    let Some(id) = tx.conversation_of_room(&receipt.room).await? else {
+    let Some(id) = tx.rooms().conversation(&receipt.room).await? else {
         return Ok(None);
     };
-    let Some(conversation) = tx.conversation(id).await? else {
+    let Some(conversation) = tx.conversations().get(id).await? else {
         return Ok(None);
     };
     let Some(read) = read_message(tx, receipt, around).await? else {
@@ -150,7 +152,7 @@ pub(crate) async fn read_up_to(
 async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &Around) -> Result<Option<MessageId>, StoreError> {
     let before = around.before.get(&receipt.event).into_iter().flatten();
     for event in std::iter::once(&receipt.event).chain(before) {
-        if let Some(shown) = tx.message_of_event(event).await? {
+        if let Some(shown) = tx.rooms().message_of_event(event).await? {
             return Ok(Some(shown.message));
         }
     }
@@ -158,8 +160,8 @@ async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &Around) -> Resul
 }
 
 async fn conversation_of(tx: &mut Tx, event: &RoomEvent) -> Result<Option<Conversation>, StoreError> {
-    match tx.conversation_of_room(&event.room).await? {
-        Some(id) => tx.conversation(id).await,
+    match tx.rooms().conversation(&event.room).await? {
+        Some(id) => tx.conversations().get(id).await,
         None => Ok(None),
     }
 }

@@ -73,7 +73,7 @@ impl Worker for RoomInbound {
             return Ok(Progress::Idle);
         }
         let waiting = self.retry_pending().await?;
-        let acked = self.core.store.cursor(CURSOR).await?.map(RoomMark);
+        let acked = self.core.store.settings().cursor(CURSOR).await?.map(RoomMark);
         let batch = match self.port.pull(acked.as_ref()).await {
             Ok(batch) => batch,
             Err(error) => {
@@ -116,7 +116,7 @@ impl RoomInbound {
                     for receipt in &batch.receipts {
                         read.extend(event::read_up_to(tx, receipt, &around).await?);
                     }
-                    tx.set_cursor(CURSOR, &batch.mark.0).await?;
+                    tx.settings().set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)
                 }
                 .boxed()
@@ -156,7 +156,13 @@ impl RoomInbound {
         for receipt in &batch.receipts {
             if before.contains_key(&receipt.event)
                 || !self.has_unread(receipt).await?
-                || self.core.store.message_of_event(&receipt.event).await?.is_some()
+                || self
+                    .core
+                    .store
+                    .rooms()
+                    .message_of_event(&receipt.event)
+                    .await?
+                    .is_some()
             {
                 continue;
             }
@@ -171,14 +177,15 @@ impl RoomInbound {
     /// Whether a receipt can change anything.
     async fn has_unread(&self, receipt: &ReadUpTo) -> Result<bool, StoreError> {
         let store = &self.core.store;
-        let Some(id) = store.conversation_of_room(&receipt.room).await? else {
+        let Some(id) = store.rooms().conversation(&receipt.room).await? else {
             return Ok(false);
         };
         let unread = store
-            .conversation(id)
+            .conversations()
+            .get(id)
             .await?
             .is_some_and(|conversation| conversation.unread_count > 0);
-        Ok(unread && store.answering().await?.contains(&receipt.user))
+        Ok(unread && store.agents().answering().await?.contains(&receipt.user))
     }
 
     /// Tries again what could not be taken in: a room that was not known yet (made, and not yet written down, when an agent
@@ -192,7 +199,7 @@ impl RoomInbound {
         let mut waiting = HashSet::new();
         let mut after = 0;
         loop {
-            let some = self.core.store.pending_events(false, after, RETRIES).await?;
+            let some = self.core.store.pending_events().list(false, after, RETRIES).await?;
             let Some(last) = some.last() else { return Ok(waiting) };
             after = last.id;
             self.retry_untold(some, &mut waiting).await?;
@@ -201,7 +208,12 @@ impl RoomInbound {
 
     /// Tries again the next events whose room was told, round and round: a key that never comes holds up no other.
     async fn retry_told(&mut self) -> Result<(), StoreError> {
-        let some = self.core.store.pending_events(true, self.retry_after, RETRIES).await?;
+        let some = self
+            .core
+            .store
+            .pending_events()
+            .list(true, self.retry_after, RETRIES)
+            .await?;
         let is_end = (some.len() as u64) < RETRIES;
         self.retry_after = some.last().filter(|_| !is_end).map_or(0, |last| last.id);
         for pending in some {
@@ -217,17 +229,17 @@ impl RoomInbound {
         waiting: &mut HashSet<MatrixRoomId>,
     ) -> Result<(), StoreError> {
         for pending in some {
-            let known = self.core.store.conversation_of_room(&pending.room).await?.is_some();
+            let known = self.core.store.rooms().conversation(&pending.room).await?.is_some();
             if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
                 continue;
             }
-            if !known && !self.core.store.is_making_a_room().await? {
+            if !known && !self.core.store.rooms().is_making_one().await? {
                 // No room of a conversation, and none that is going to be one.
                 let event = pending.event.clone();
                 self.core
                     .write(move |tx| {
                         let event = event.clone();
-                        async move { tx.remove_pending_event(&event).await.map(|_| ()) }.boxed()
+                        async move { tx.pending_events().remove(&event).await.map(|_| ()) }.boxed()
                     })
                     .await?;
                 continue;
@@ -250,7 +262,7 @@ impl RoomInbound {
             .write(move |tx| {
                 let (policy, event) = (policy.clone(), event.clone());
                 async move {
-                    tx.remove_pending_event(&event.id).await?;
+                    tx.pending_events().remove(&event.id).await?;
                     event::take_in(tx, &policy, &event, &Around::default())
                         .await
                         .map(|_: Taken| ())

@@ -122,11 +122,15 @@ impl Pieces for RoomRelay {
 
     async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem<MatrixWork>>, StoreError> {
         // After a restore nothing is said in a room before a person lets the outbox go (rule 5).
-        if self.port.status().borrow().state != MatrixState::Ready || self.core.store.parked().await? {
+        if self.port.status().borrow().state != MatrixState::Ready || self.core.store.settings().is_parked().await? {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);
-        self.core.store.ready::<MatrixWork>(None, now, limit, in_hand).await
+        self.core
+            .store
+            .outbox()
+            .ready::<MatrixWork>(None, now, limit, in_hand)
+            .await
     }
 
     async fn work(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
@@ -168,11 +172,11 @@ impl RoomRelay {
 
     /// Shows a message that was not written in its room, part by part; what a crash has left out is done at the next try.
     async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
-        let Some(message) = self.core.store.message(id).await? else {
+        let Some(message) = self.core.store.messages().get(id).await? else {
             return Ok(self.finish(item).await?);
         };
         let reply_to = match message.reply_to {
-            Some(replied) => self.core.store.shown_in(replied).await?,
+            Some(replied) => self.core.store.rooms().shown_in(replied).await?,
             None => None,
         };
         // What was shown in a room that the conversation has left cannot be replied to in this one.
@@ -180,7 +184,7 @@ impl RoomRelay {
         let reply_to = reply_to.map(|(event, _)| event);
         let parts = render::parts(&message, reply_to);
         let last = i32::try_from(parts.len()).unwrap_or(i32::MAX) - 1;
-        if self.core.store.room_event(id, last).await?.is_some() {
+        if self.core.store.rooms().event(id, last).await?.is_some() {
             return Ok(self.finish(item).await?);
         }
         let room = self.room(message.conversation_id).await?;
@@ -206,7 +210,7 @@ impl RoomRelay {
         part: Part<'_>,
     ) -> Result<(), Undone> {
         let (item_id, number, is_last) = (item.id, part.number, part.is_last);
-        let event = match self.core.store.room_event(message.id, number).await? {
+        let event = match self.core.store.rooms().event(message.id, number).await? {
             Some(_) => None,
             None => {
                 let name = of_message(message.id, &number.to_string());
@@ -220,14 +224,14 @@ impl RoomRelay {
                 async move {
                     if let Some(event) = &event {
                         // The room may have become another conversation's meanwhile.
-                        let place = tx.conversation_of_room(&room).await?;
+                        let place = tx.rooms().conversation(&room).await?;
                         let place = place.unwrap_or(message.conversation_id);
-                        tx.add_room_event(message.id, number, event, place).await?;
+                        tx.rooms().add_event(message.id, number, event, place).await?;
                     }
                     if is_last {
                         // Its state may have moved on before there was anything to tick.
                         ticks::ask(tx, &message).await?;
-                        tx.finish_work(item_id).await?;
+                        tx.outbox().finish(item_id).await?;
                     }
                     Ok::<_, StoreError>(())
                 }
@@ -243,7 +247,8 @@ impl RoomRelay {
             Some(id) if message.direction == Direction::Inbound => self
                 .core
                 .store
-                .customer(id)
+                .customers()
+                .get(id)
                 .await?
                 .and_then(|customer| customer.photo_url),
             _ => None,
@@ -262,7 +267,7 @@ impl RoomRelay {
         self.core
             .write(move |tx| {
                 let room = stored.clone();
-                async move { tx.set_room(conversation, &room).await }.boxed()
+                async move { tx.rooms().set(conversation, &room).await }.boxed()
             })
             .await?;
         Ok(room)
@@ -270,12 +275,18 @@ impl RoomRelay {
 
     /// The conversation's room, if it is made.
     pub(crate) async fn known_room(&self, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
-        Ok(self.core.store.room_of(conversation).await?.and_then(|room| room.room))
+        Ok(self
+            .core
+            .store
+            .rooms()
+            .of_conversation(conversation)
+            .await?
+            .and_then(|room| room.room))
     }
 
     /// The room and event that show a message; the conversation may have left that room.
     pub(crate) async fn shown(&self, message: MessageId) -> Result<Option<(MatrixRoomId, MatrixEventId)>, StoreError> {
-        let Some((event, place)) = self.core.store.shown_in(message).await? else {
+        let Some((event, place)) = self.core.store.rooms().shown_in(message).await? else {
             return Ok(None);
         };
         Ok(self.known_room(place).await?.map(|room| (room, event)))
@@ -294,7 +305,7 @@ impl RoomRelay {
 
     /// Says in the room what became of a message.
     async fn answer(&self, item: &OutboxItem<MatrixWork>, about: MessageId, text: &str) -> Result<(), Undone> {
-        let Some(message) = self.core.store.message(about).await? else {
+        let Some(message) = self.core.store.messages().get(about).await? else {
             return Ok(self.finish(item).await?);
         };
         let (room, reply_to) = match self.shown(about).await? {
@@ -344,7 +355,7 @@ impl RoomRelay {
                     if !ends {
                         trouble::note_told(tx, &key).await?;
                     }
-                    tx.finish_work(id).await.map(|_| ())
+                    tx.outbox().finish(id).await.map(|_| ())
                 }
                 .boxed()
             })
@@ -355,7 +366,7 @@ impl RoomRelay {
     pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         let id = item.id;
         self.core
-            .write(move |tx| async move { tx.finish_work(id).await.map(|_| ()) }.boxed())
+            .write(move |tx| async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed())
             .await
     }
 
@@ -373,7 +384,7 @@ impl RoomRelay {
         self.core
             .write(move |tx| {
                 let why = why.clone();
-                async move { tx.retry_work(id, due, &why, is_refusal).await }.boxed()
+                async move { tx.outbox().retry(id, due, &why, is_refusal).await }.boxed()
             })
             .await
     }
@@ -393,9 +404,9 @@ impl RoomRelay {
                 async move {
                     gone::forget(tx, &room).await?;
                     if give_up {
-                        return tx.finish_work(id).await.map(|_| ());
+                        return tx.outbox().finish(id).await.map(|_| ());
                     }
-                    tx.retry_work(id, due, &why, true).await
+                    tx.outbox().retry(id, due, &why, true).await
                 }
                 .boxed()
             })

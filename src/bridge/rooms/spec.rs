@@ -11,9 +11,14 @@ use crate::store::StoreError;
 /// The room of a conversation.
 pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, StoreError> {
     let missing = StoreError::Missing { what: "conversation" };
-    let conversation = core.store.conversation(id).await?.ok_or(missing)?;
+    let conversation = core.store.conversations().get(id).await?.ok_or(missing)?;
     let phone = match conversation.customer_id {
-        Some(customer) => core.store.customer(customer).await?.and_then(|customer| customer.phone),
+        Some(customer) => core
+            .store
+            .customers()
+            .get(customer)
+            .await?
+            .and_then(|customer| customer.phone),
         None => None,
     };
     let number = match (phone, conversation.kind) {
@@ -29,14 +34,14 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         alias: reserve_alias(core, id).await?,
         name: conversation.name,
         topic: format!("{number} · {}", conversation.status),
-        invite: core.store.answering().await?,
+        invite: core.store.agents().answering().await?,
         direct: false,
     })
 }
 
 /// The account's name, where it is not the only one that there ever was.
 async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, StoreError> {
-    let accounts = core.store.all_accounts().await?;
+    let accounts = core.store.accounts().all().await?;
     let several = accounts.len() > 1;
     let account = accounts.into_iter().find(|account| account.id == id);
     Ok(account.filter(|_| several).map(|account| account.name))
@@ -48,7 +53,7 @@ async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreE
     let room = core
         .write(move |tx| {
             let candidate = candidate.clone();
-            async move { tx.reserve_room(id, &candidate).await }.boxed()
+            async move { tx.rooms().reserve(id, &candidate).await }.boxed()
         })
         .await?;
     Ok(room.alias)

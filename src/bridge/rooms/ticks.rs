@@ -31,7 +31,8 @@ fn key(state: MessageState, late: bool) -> Option<&'static str> {
 /// Asks for the tick to follow the message. Free of the conversation's lane: texts go first.
 pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
     if message.direction == Direction::Outbound {
-        tx.enqueue(NewWork::for_message(message, MatrixWork::Tick { message: message.id }).free())
+        tx.outbox()
+            .enqueue(NewWork::for_message(message, MatrixWork::Tick { message: message.id }).free())
             .await?;
     }
     Ok(())
@@ -48,7 +49,7 @@ pub(crate) async fn bring_up_to_date(
     id: MessageId,
 ) -> Result<(), Undone> {
     let core = &relay.core;
-    let Some(message) = core.store.message(id).await? else {
+    let Some(message) = core.store.messages().get(id).await? else {
         return Ok(relay.finish(item).await?);
     };
     let Some((room, event)) = relay.shown(id).await? else {
@@ -56,7 +57,7 @@ pub(crate) async fn bring_up_to_date(
         return Ok(relay.finish(item).await?);
     };
     let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
-    let mut tick = core.store.tick(id).await?;
+    let mut tick = core.store.rooms().tick(id).await?;
     if let Some(begun) = tick.take_if(|tick| tick.event.is_none()) {
         tick = Some(say(relay, item, &room, id, &event, begun).await?);
     }
@@ -119,7 +120,7 @@ async fn write_down(relay: &RoomRelay, id: MessageId, tick: &Tick) -> Result<(),
         .core
         .write(move |tx| {
             let tick = tick.clone();
-            async move { tx.set_tick(id, Some(&tick)).await }.boxed()
+            async move { tx.rooms().set_tick(id, Some(&tick)).await }.boxed()
         })
         .await
 }
@@ -134,7 +135,7 @@ async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError
                 text: late_reason(&message),
             };
             let work = NewWork::for_message(&message, work);
-            async move { tx.enqueue(work).await.map(|_| ()) }.boxed()
+            async move { tx.outbox().enqueue(work).await.map(|_| ()) }.boxed()
         })
         .await
 }

@@ -17,7 +17,7 @@ pub async fn of_database(config: &Config) -> Option<Finding> {
         return Some(finding(config, &[]));
     }
     let home = Home::open(config, "crm doctor").await.ok()?;
-    let accounts = home.store.accounts().await;
+    let accounts = home.store.accounts().present().await;
     home.store.close().await;
     let accounts = accounts.ok()?;
     let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();

@@ -169,7 +169,7 @@ pub async fn database(config: &Config) -> Finding {
     }
     match Home::open(config, "crm doctor").await {
         Ok(home) => {
-            let range = home.store.journal_range().await;
+            let range = home.store.journal().range().await;
             home.store.close().await;
             match range {
                 Ok(range) => Finding::new(CHECK, Verdict::Ok, format!("{} events", range.head)),

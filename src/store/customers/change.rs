@@ -1,16 +1,14 @@
 //! What a person changes about a customer.
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::ColumnTrait;
-use sea_orm::EntityTrait;
-use sea_orm::QueryFilter;
-use serde_json::{Map, Value};
-
 use entity::customer;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Map, Value};
 
 use crate::domain::CustomerId;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::store::bounds::MAX_NAMED;
+use crate::store::facet::Customers;
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
@@ -28,14 +26,10 @@ pub struct CustomerChange {
     pub attributes: Option<Map<String, Value>>,
 }
 
-impl Tx {
+impl Customers<'_, Tx> {
     /// Changes a customer; `None` when that changes nothing.
-    pub async fn update_customer(
-        &mut self,
-        id: CustomerId,
-        change: &CustomerChange,
-    ) -> Result<Option<Customer>, StoreError> {
-        let before = self.need_customer(id).await?;
+    pub async fn update(&self, id: CustomerId, change: &CustomerChange) -> Result<Option<Customer>, StoreError> {
+        let before = self.need(id).await?;
         let mut after = before.clone();
         let CustomerChange {
             name,
@@ -64,9 +58,9 @@ impl Tx {
         }
         let changed = after != before;
         if changed {
-            after = self.save_customer(after, &before).await?;
+            after = self.save(after, &before).await?;
         }
-        match self.refresh_customer(id).await? {
+        match self.refresh(id).await? {
             Some(customer) => Ok(Some(customer)),
             None if changed => read(after).map(Some),
             None => Ok(None),
@@ -74,7 +68,7 @@ impl Tx {
     }
 
     /// Also what those were called who were merged into the customer.
-    async fn forget_given_names(&mut self, id: CustomerId) -> Result<(), StoreError> {
+    async fn forget_given_names(&self, id: CustomerId) -> Result<(), StoreError> {
         for some in self.merged_into(id).await?.chunks(MAX_NAMED) {
             customer::Entity::update_many()
                 .set(customer::ActiveModel {
@@ -82,31 +76,31 @@ impl Tx {
                     ..customer::ActiveModel::default()
                 })
                 .filter(customer::Column::Id.is_in(some.iter().map(|row| row.id)))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(())
     }
 
-    async fn set_phone(&mut self, id: CustomerId, phone: Option<&PhoneNumber>) -> Result<(), StoreError> {
+    async fn set_phone(&self, id: CustomerId, phone: Option<&PhoneNumber>) -> Result<(), StoreError> {
         let set = IdentitySource::Set;
-        for row in self.held_by(&[id]).await? {
+        for row in self.0.identities().held_by(&[id]).await? {
             let is_set = row.source.as_deref() == Some(set.as_str());
             let is_wanted = phone.is_some_and(|phone| row.value == phone.as_str());
             if is_set && !is_wanted && row.kind == IdentityKind::Phone.as_str() {
-                self.close(&row).await?;
+                self.0.identities().end(&row).await?;
             }
         }
         let Some(phone) = phone else { return Ok(()) };
         let identity = Identity::phone(phone);
-        let known = self.known(std::slice::from_ref(&identity)).await?;
+        let known = self.0.identities().known(std::slice::from_ref(&identity)).await?;
         match known.first() {
-            Some(row) if row.customer_id == id => self.set_source(row, set).await,
+            Some(row) if row.customer_id == id => self.0.identities().set_source(row, set).await,
             Some(row) => Err(StoreError::Conflict(format!(
                 "the number is customer {}'s; merge the two if they are one person",
                 row.customer_id
             ))),
-            None => self.gain(id, id, &identity, set).await,
+            None => self.0.identities().add(id, id, &identity, set).await,
         }
     }
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
+use entity::customer_identity;
+use entity::customer_identity::Model;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select,
-};
-
-use entity::customer_identity::{self, Model};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use crate::domain::customer::{DatedIdentity, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::{CustomerId, Timestamp};
+use crate::store::facet::Identities;
 use crate::store::row::word;
 use crate::store::{Store, StoreError, Tx};
 
@@ -20,81 +19,81 @@ const SEEN_EVERY: Duration = Duration::from_hours(24);
 /// Of an identity that holds.
 const OPEN: i64 = 0;
 
-impl Store {
+impl Identities<'_, Store> {
     /// The names by which WhatsApp knows a customer now, the first known first.
-    pub async fn identities(&self, id: CustomerId) -> Result<Vec<Identity>, StoreError> {
+    pub async fn of_customer(&self, id: CustomerId) -> Result<Vec<Identity>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.eq(id))
             .filter(customer_identity::Column::Closed.eq(OPEN))
             .order_by_asc(customer_identity::Column::Id)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.iter().map(read).collect()
     }
 
     /// All of them with their dates, those that are over too.
-    pub async fn dated_identities(&self, id: CustomerId) -> Result<Vec<DatedIdentity>, StoreError> {
+    pub async fn dated(&self, id: CustomerId) -> Result<Vec<DatedIdentity>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.eq(id))
             .order_by_asc(customer_identity::Column::Id)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.iter().map(dated).collect()
     }
 }
 
-impl Tx {
+impl Identities<'_, Tx> {
     /// Those of these that somebody has.
-    pub(in crate::store) async fn known(&mut self, told: &[Identity]) -> Result<Vec<Model>, StoreError> {
-        Ok(holding(told).all(&self.session).await?)
+    pub(in crate::store) async fn known(&self, told: &[Identity]) -> Result<Vec<Model>, StoreError> {
+        Ok(holding(told).all(&self.0.session).await?)
     }
 
     /// What customers have now, the first known first.
-    pub(super) async fn held_by(&mut self, customers: &[CustomerId]) -> Result<Vec<Model>, StoreError> {
+    pub(super) async fn held_by(&self, customers: &[CustomerId]) -> Result<Vec<Model>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.is_in(customers.iter().copied()))
             .filter(customer_identity::Column::Closed.eq(OPEN))
             .order_by_asc(customer_identity::Column::Id)
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         Ok(rows)
     }
 
     /// Gives a customer an identity that nobody has. `home`: to which of those merged into them it belongs.
-    pub(super) async fn gain(
-        &mut self,
+    pub(super) async fn add(
+        &self,
         customer: CustomerId,
         home: CustomerId,
         identity: &Identity,
         source: IdentitySource,
     ) -> Result<(), StoreError> {
-        let since = self.now.minus(SEEN_EVERY);
+        let since = self.0.now.minus(SEEN_EVERY);
         let lately = self
             .last_held(customer, identity)
             .await?
             .filter(|row| row.last_seen > since.0);
         if let Some(row) = lately {
             self.set_source(&row, source).await?;
-            return self.set_closed(&row, OPEN).await;
+            return self.set_end(&row, OPEN).await;
         }
         let row = customer_identity::ActiveModel {
             id: NotSet,
             customer_id: Set(customer),
             kind: Set(identity.kind.to_string()),
             value: Set(identity.value.clone()),
-            first_seen: Set(self.now.0),
-            last_seen: Set(self.now.0),
+            first_seen: Set(self.0.now.0),
+            last_seen: Set(self.0.now.0),
             home_id: Set(Some(home).filter(|home| *home != customer)),
             source: Set(Some(source.to_string())),
             closed: Set(OPEN),
         };
-        customer_identity::Entity::insert(row).exec(&self.session).await?;
+        customer_identity::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
 
     /// The row of when this customer had it last, and has it no more.
     pub(super) async fn last_held(
-        &mut self,
+        &self,
         customer: CustomerId,
         identity: &Identity,
     ) -> Result<Option<Model>, StoreError> {
@@ -103,54 +102,54 @@ impl Tx {
             .filter(of(identity))
             .filter(customer_identity::Column::Closed.ne(OPEN))
             .order_by_desc(customer_identity::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         Ok(row)
     }
 
     /// It has passed to another, or was given up.
-    pub(super) async fn close(&mut self, row: &Model) -> Result<(), StoreError> {
-        self.set_closed(row, row.id).await
+    pub(super) async fn end(&self, row: &Model) -> Result<(), StoreError> {
+        self.set_end(row, row.id).await
     }
 
-    async fn set_closed(&mut self, row: &Model, closed: i64) -> Result<(), StoreError> {
+    async fn set_end(&self, row: &Model, closed: i64) -> Result<(), StoreError> {
         customer_identity::Entity::update_many()
             .col_expr(customer_identity::Column::Closed, Expr::value(closed))
-            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.now.0))
+            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.0.now.0))
             .filter(customer_identity::Column::Id.eq(row.id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Says from where an identity is known.
-    pub(super) async fn set_source(&mut self, row: &Model, source: IdentitySource) -> Result<(), StoreError> {
+    pub(super) async fn set_source(&self, row: &Model, source: IdentitySource) -> Result<(), StoreError> {
         customer_identity::Entity::update_many()
             .col_expr(customer_identity::Column::Source, Expr::value(source.as_str()))
             .filter(customer_identity::Column::Id.eq(row.id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Dates an identity anew, once a day.
-    pub(super) async fn see(&mut self, row: &Model) -> Result<(), StoreError> {
-        if self.now.since(Timestamp(row.last_seen)) < SEEN_EVERY {
+    pub(super) async fn mark_seen(&self, row: &Model) -> Result<(), StoreError> {
+        if self.0.now.since(Timestamp(row.last_seen)) < SEEN_EVERY {
             return Ok(());
         }
         customer_identity::Entity::update_many()
-            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.now.0))
+            .col_expr(customer_identity::Column::LastSeen, Expr::value(self.0.now.0))
             .filter(customer_identity::Column::Id.eq(row.id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// The newest identity of anybody.
-    pub(in crate::store) async fn newest_identity(&mut self) -> Result<i64, StoreError> {
+    pub(in crate::store) async fn newest(&self) -> Result<i64, StoreError> {
         let newest = customer_identity::Entity::find()
             .order_by_desc(customer_identity::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         Ok(newest.map_or(0, |row| row.id))
     }

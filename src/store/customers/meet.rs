@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use entity::customer_identity::Model;
 
-use crate::domain::CustomerId;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
-use crate::domain::display_name;
-use crate::domain::ledger::{self, Claim, Owner, Plan, Verdict};
+use crate::domain::ledger::{Claim, Owner, Plan, Verdict};
 use crate::domain::merge::Merged;
+use crate::domain::{CustomerId, display_name, ledger};
+use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 
 use super::identities::{home, is, is_of_kind};
@@ -66,43 +66,39 @@ pub struct ResolvedCustomer {
     pub others: Vec<Customer>,
 }
 
-impl Tx {
+impl Customers<'_, Tx> {
     /// The customer who is told of, made when there is none. Identities not yet known are added; those that have passed from
     /// one person to another follow; customers who turn out to be one are made one, the older stays.
-    pub async fn meet_customer(&mut self, told: &Told) -> Result<ResolvedCustomer, StoreError> {
+    pub async fn meet(&self, told: &Told) -> Result<ResolvedCustomer, StoreError> {
         if told.identities.is_empty() {
             return Err(StoreError::Unstorable("a contact without any identity".to_owned()));
         }
-        let mut known = self.known(&told.identities).await?;
+        let mut known = self.0.identities().known(&told.identities).await?;
         let mut news = News::default();
         if is_settled(told, &known) {
             for row in &known {
-                self.see(row).await?;
+                self.0.identities().mark_seen(row).await?;
             }
         } else {
             self.settle(told, &known, &mut news).await?;
-            known = self.known(&told.identities).await?;
+            known = self.0.identities().known(&told.identities).await?;
         }
         let row =
             meant(told, &known, &news).ok_or_else(|| StoreError::corrupt("customer_identities", "nobody has it"))?;
         let (id, home) = (row.customer_id, row.home_id);
-        if self.hear_names(home.unwrap_or(id), told).await? {
+        if self.learn_names(home.unwrap_or(id), told).await? {
             news.stale.insert(id);
         }
         let is_stale = news.stale.remove(&id);
         let mut others = Vec::new();
         // Whoever loses a number does so before somebody else takes it.
         for other in std::mem::take(&mut news.stale) {
-            others.extend(self.refresh_customer(other).await?);
+            others.extend(self.refresh(other).await?);
         }
-        let changed = if is_stale {
-            self.refresh_customer(id).await?
-        } else {
-            None
-        };
+        let changed = if is_stale { self.refresh(id).await? } else { None };
         let customer = match &changed {
             Some(customer) => customer.clone(),
-            None => super::read(self.need_customer(id).await?)?,
+            None => super::read(self.need(id).await?)?,
         };
         Ok(ResolvedCustomer {
             created: news.created == Some(id),
@@ -113,12 +109,13 @@ impl Tx {
             others,
         })
     }
+
     /// Brings the ledger to what is told.
-    async fn settle(&mut self, told: &Told, known: &[Model], news: &mut News) -> Result<(), StoreError> {
+    async fn settle(&self, told: &Told, known: &[Model], news: &mut News) -> Result<(), StoreError> {
         let Plan { person, verdicts } = ledger::decide(&self.claims(told, known).await?);
         let person = match person {
             Some(id) => id,
-            None => *news.created.insert(self.create_customer(told).await?),
+            None => *news.created.insert(self.create(told).await?),
         };
         let belongs = belongs(told, known, person);
         let mut same = BTreeSet::new();
@@ -126,16 +123,16 @@ impl Tx {
             let row = known.iter().find(|row| is(row, identity));
             match (verdict, row) {
                 (Verdict::Merge(other), Some(row)) => {
-                    self.see(row).await?;
+                    self.0.identities().mark_seen(row).await?;
                     same.insert(other);
                 }
                 (Verdict::Add | Verdict::Move, _) if self.has_given_up(told, identity, person).await? => {}
                 (Verdict::Move, Some(row)) => {
-                    self.close(row).await?;
+                    self.0.identities().end(row).await?;
                     news.stale.insert(row.customer_id);
                     self.take(told, identity, person, belongs, news).await?;
                 }
-                (_, Some(row)) => self.see(row).await?,
+                (_, Some(row)) => self.0.identities().mark_seen(row).await?,
                 (_, None) => self.take(told, identity, person, belongs, news).await?,
             }
         }
@@ -143,24 +140,27 @@ impl Tx {
     }
 
     /// Whether it was the person's before they had another one: the chat of a number that was changed still goes by it.
-    async fn has_given_up(&mut self, told: &Told, identity: &Identity, person: CustomerId) -> Result<bool, StoreError> {
+    async fn has_given_up(&self, told: &Told, identity: &Identity, person: CustomerId) -> Result<bool, StoreError> {
         let goes_by_it = told.identities.first() == Some(identity) && told.identities.len() > 1;
-        if !goes_by_it || identity.kind == IdentityKind::Lid || self.last_held(person, identity).await?.is_none() {
+        if !goes_by_it
+            || identity.kind == IdentityKind::Lid
+            || self.0.identities().last_held(person, identity).await?.is_none()
+        {
             return Ok(false);
         }
-        let held = self.held_by(&[person]).await?;
+        let held = self.0.identities().held_by(&[person]).await?;
         Ok(held.iter().any(|row| is_of_kind(row, identity.kind)))
     }
 
     async fn take(
-        &mut self,
+        &self,
         told: &Told,
         identity: &Identity,
         person: CustomerId,
         belongs: CustomerId,
         news: &mut News,
     ) -> Result<(), StoreError> {
-        self.gain(person, belongs, identity, told.source).await?;
+        self.0.identities().add(person, belongs, identity, told.source).await?;
         news.stale.insert(person);
         if told.lid().is_some() && identity.kind != IdentityKind::Lid {
             self.retire(told, identity, person, belongs).await?;
@@ -171,7 +171,7 @@ impl Tx {
     /// Ends what a new number, or a new username, stands in the place of: a LID has one of each at a time. Only what was known to
     /// be that LID's: what came to the customer by a merge may be their other phone's.
     async fn retire(
-        &mut self,
+        &self,
         told: &Told,
         new: &Identity,
         person: CustomerId,
@@ -181,10 +181,10 @@ impl Tx {
         if !is_number(&new.value) {
             return Ok(());
         }
-        for row in self.held_by(&[person]).await? {
+        for row in self.0.identities().held_by(&[person]).await? {
             let is_still_told = told.identities.iter().any(|told| is(&row, told));
             if is_of_kind(&row, new.kind) && home(&row) == belongs && is_number(&row.value) && !is_still_told {
-                self.close(&row).await?;
+                self.0.identities().end(&row).await?;
             }
         }
         Ok(())
@@ -192,7 +192,7 @@ impl Tx {
 
     /// Makes one of those who turned out to be, unless a person has said that they are two.
     async fn join_all(
-        &mut self,
+        &self,
         told: &Told,
         person: CustomerId,
         same: BTreeSet<CustomerId>,
@@ -200,12 +200,12 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let mut person = person;
         for other in same {
-            if self.are_kept_apart(person, other, &told.identities).await? {
+            if self.0.merges().are_kept_apart(person, other, &told.identities).await? {
                 news.apart.insert(other);
                 continue;
             }
             let (older, younger) = (person.min(other), person.max(other));
-            news.merged.push(self.merge_customers(older, younger, None).await?);
+            news.merged.push(self.0.merges().merge(older, younger, None).await?);
             if news.stale.remove(&younger) {
                 news.stale.insert(older);
             }
@@ -215,9 +215,11 @@ impl Tx {
         Ok(())
     }
 
-    async fn claims(&mut self, told: &Told, known: &[Model]) -> Result<Vec<Claim>, StoreError> {
+    async fn claims(&self, told: &Told, known: &[Model]) -> Result<Vec<Claim>, StoreError> {
         let owners: Vec<CustomerId> = known.iter().map(|row| row.customer_id).collect();
         let lids: Vec<Model> = self
+            .0
+            .identities()
             .held_by(&owners)
             .await?
             .into_iter()

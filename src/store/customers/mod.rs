@@ -20,6 +20,7 @@ use super::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::page::{self, Page, PageKey, PageRequest};
 use super::row::{from_json, word};
 use super::{Store, StoreError, Tx};
+use crate::store::facet::{Customers, Database};
 
 pub use change::CustomerChange;
 pub use meet::{ResolvedCustomer, Told};
@@ -36,23 +37,25 @@ pub struct CustomerFilter {
     pub account: Option<AccountId>,
 }
 
-impl Store {
+impl<D: Database> Customers<'_, D> {
     /// Also one who was merged into another, who says so.
-    pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        find(self.readers(), id).await
+    pub async fn get(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        find(self.0.connection(), id).await
     }
 
-    pub async fn customer_of(&self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
-        by_identity(self.readers(), identity).await
+    pub async fn by_identity(&self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
+        by_identity(self.0.connection(), identity).await
     }
 
     /// The customer as whom this one goes on: itself unless it was merged.
-    pub async fn current_customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        current(self.readers(), id).await
+    pub async fn current(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        current(self.0.connection(), id).await
     }
+}
 
+impl Customers<'_, Store> {
     /// By id.
-    pub async fn customers(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
+    pub async fn page(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
         let search = filter.search.as_deref().map(str::trim);
         if let Some(search) = search.filter(|search| !search.is_empty()) {
@@ -66,7 +69,7 @@ impl Store {
             query,
             page,
             columns,
-            self.readers(),
+            self.0.readers(),
             |row| PageKey::of_id(row.id.0),
             read,
         )
@@ -74,47 +77,34 @@ impl Store {
     }
 
     /// Every customer by id, a page at a time in memory; of one account only, where one is given.
-    pub fn stream_customers(
+    pub fn stream(
         &self,
         account: Option<AccountId>,
     ) -> impl Stream<Item = Result<Customer, StoreError>> + Send + use<> {
-        let store = self.clone();
+        let store = self.0.clone();
         let filter = CustomerFilter { search: None, account };
         page::stream(move |request| {
             let (store, filter) = (store.clone(), filter.clone());
-            async move { store.customers(request, &filter).await }
+            async move { store.customers().page(request, &filter).await }
         })
     }
 }
 
-impl Tx {
-    pub async fn customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        find(&self.session, id).await
-    }
-
-    pub async fn customer_of(&mut self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
-        by_identity(&self.session, identity).await
-    }
-
-    /// As [`Store::current_customer`].
-    pub async fn current_customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        current(&self.session, id).await
-    }
-
-    pub(super) async fn need_customer(&mut self, id: CustomerId) -> Result<customer::Model, StoreError> {
-        let row = customer::Entity::find_by_id(id).one(&self.session).await?;
+impl Customers<'_, Tx> {
+    pub(super) async fn need(&self, id: CustomerId) -> Result<customer::Model, StoreError> {
+        let row = customer::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "customer" })
     }
 
     /// A customer's rows: of those who were merged into them, at whatever remove.
-    pub(super) async fn merged_into(&mut self, id: CustomerId) -> Result<Vec<customer::Model>, StoreError> {
+    pub(super) async fn merged_into(&self, id: CustomerId) -> Result<Vec<customer::Model>, StoreError> {
         let mut found: Vec<customer::Model> = Vec::new();
         let mut above = vec![id];
         for _ in 0..MAX_CHAIN {
             let mut below = Vec::new();
             for some in above.chunks(MAX_NAMED) {
                 let into_these = customer::Column::MergedInto.is_in(some.iter().copied());
-                below.extend(customer::Entity::find().filter(into_these).all(&self.session).await?);
+                below.extend(customer::Entity::find().filter(into_these).all(&self.0.session).await?);
             }
             if below.is_empty() {
                 return Ok(found);

@@ -1,13 +1,13 @@
 //! What a customer is called and what number is theirs: worked out from all that is known of them, written when it changes.
 
+use entity::{customer, customer_identity};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use entity::{customer, customer_identity};
-
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
-use crate::domain::names::{self, NameSource, Names};
-use crate::domain::{CustomerId, Timestamp};
+use crate::domain::names::{NameSource, Names};
+use crate::domain::{CustomerId, Timestamp, names};
+use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 
 use super::meet::Told;
@@ -16,9 +16,9 @@ use super::{identities, read};
 /// Of what status a customer is until a person says otherwise.
 const DEFAULT_STATUS: &str = "active";
 
-impl Tx {
+impl Customers<'_, Tx> {
     /// A customer of whom nothing is known yet but how they are called.
-    pub(super) async fn create_customer(&mut self, told: &Told) -> Result<CustomerId, StoreError> {
+    pub(super) async fn create(&self, told: &Told) -> Result<CustomerId, StoreError> {
         let row = customer::ActiveModel {
             id: NotSet,
             name: Set(String::new()),
@@ -32,24 +32,27 @@ impl Tx {
             opted_out_at: Set(None),
             opted_out_by: Set(None),
             opted_in_at: Set(None),
-            created_at: Set(self.now.0),
-            updated_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
+            updated_at: Set(self.0.now.0),
             merged_into: Set(None),
             given_name: Set(None),
             saved_name: Set(told.saved_name.clone()),
             push_name: Set(told.push_name.clone()),
-            names_told_at: Set(Some(self.now.0)),
+            names_told_at: Set(Some(self.0.now.0)),
             name_source: Set(None),
             photo_id: Set(None),
             photo_tag: Set(None),
             photo_due_at: Set(None),
         };
-        Ok(customer::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+        Ok(customer::Entity::insert(row)
+            .exec(&self.0.session)
+            .await?
+            .last_insert_id)
     }
 
     /// Keeps the names that WhatsApp tells. Tells whether one is new. One that it does not tell any more stays.
-    pub(super) async fn hear_names(&mut self, id: CustomerId, told: &Told) -> Result<bool, StoreError> {
-        let before = self.need_customer(id).await?;
+    pub(super) async fn learn_names(&self, id: CustomerId, told: &Told) -> Result<bool, StoreError> {
+        let before = self.need(id).await?;
         let mut after = before.clone();
         if told.saved_name.is_some() {
             after.saved_name.clone_from(&told.saved_name);
@@ -63,18 +66,18 @@ impl Tx {
         let change = customer::ActiveModel {
             saved_name: Set(after.saved_name),
             push_name: Set(after.push_name),
-            names_told_at: Set(Some(self.now.0)),
+            names_told_at: Set(Some(self.0.now.0)),
             ..Default::default()
         };
-        self.change_customer(id, change).await?;
+        self.change(id, change).await?;
         Ok(true)
     }
 
     /// Works name and number out anew. Gives the customer if they are other than before.
-    pub(in crate::store) async fn refresh_customer(&mut self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        let before = self.need_customer(id).await?;
+    pub(in crate::store) async fn refresh(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        let before = self.need(id).await?;
         let merged = self.merged_into(id).await?;
-        let held = self.held_by(&[id]).await?;
+        let held = self.0.identities().held_by(&[id]).await?;
         let phone = current_phone(&held);
         let others: Vec<Names> = merged.iter().map(names_of).collect();
         let mut after = before.clone();
@@ -89,42 +92,42 @@ impl Tx {
         if after == before {
             return Ok(None);
         }
-        self.save_customer(after, &before).await.and_then(read).map(Some)
+        self.save(after, &before).await.and_then(read).map(Some)
     }
 
     /// Writes a changed customer, and its new name into its direct conversations.
-    pub(in crate::store) async fn save_customer(
-        &mut self,
+    pub(in crate::store) async fn save(
+        &self,
         mut row: customer::Model,
         before: &customer::Model,
     ) -> Result<customer::Model, StoreError> {
-        row.updated_at = self.now.0;
+        row.updated_at = self.0.now.0;
         row.search = search_text(&row.name, row.phone.as_deref());
         let change = row.clone().into_active_model().reset_all();
         customer::Entity::update_many()
             .set(change)
             .filter(customer::Column::Id.eq(row.id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         if row.name != before.name {
-            self.rename_conversations(row.id, &row.name).await?;
+            self.0.conversations().rename(row.id, &row.name).await?;
         }
         Ok(row)
     }
 
-    pub(in crate::store) async fn change_customer(
-        &mut self,
+    pub(in crate::store) async fn change(
+        &self,
         id: CustomerId,
         change: customer::ActiveModel,
     ) -> Result<(), StoreError> {
         let change = customer::ActiveModel {
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..change
         };
         customer::Entity::update_many()
             .set(change)
             .filter(customer::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }

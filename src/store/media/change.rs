@@ -1,29 +1,23 @@
 //! Storing media and what becomes of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
-
 use entity::{media, message};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::media::{Media, MediaState};
 use crate::domain::message::Message;
 use crate::domain::{MediaId, MessageId, Timestamp};
+use crate::store::facet::MediaItems;
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx, WorkFor};
 
 use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};
 
-impl Tx {
-    pub async fn medium(&mut self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
-        find::by_id(&self.session, id).await
-    }
-
-    pub async fn insert_media(&mut self, new: &NewMedia) -> Result<Media, StoreError> {
+impl MediaItems<'_, Tx> {
+    pub async fn insert(&self, new: &NewMedia) -> Result<Media, StoreError> {
         if let (true, Some(account)) = (new.wanted, new.account) {
-            self.wake(WorkFor::Media(account));
+            self.0.wake(WorkFor::Media(account));
         }
         let row = media::ActiveModel {
             id: NotSet,
@@ -31,7 +25,7 @@ impl Tx {
             state: Set(new.state.to_string()),
             wanted: Set(new.wanted),
             attempts: Set(0),
-            not_before: Set(self.now.0),
+            not_before: Set(self.0.now.0),
             mimetype: Set(new.mimetype.clone()),
             sniffed: Set(new.sniffed.clone()),
             size: Set(new.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX))),
@@ -39,28 +33,30 @@ impl Tx {
             promised_sha256: Set(new.promised_sha256.clone()),
             filename: Set(new.filename.clone()),
             detail: Set(new.detail.clone()),
-            created_at: Set(self.now.0),
-            updated_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
+            updated_at: Set(self.0.now.0),
         };
-        let id = media::Entity::insert(row).exec(&self.session).await?.last_insert_id;
-        Ok(self.need_medium(id).await?.media)
+        let id = media::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
+        Ok(self.need(id).await?.media)
     }
 
     /// Makes a message carry a medium, and gives it as it then is.
-    pub async fn attach_media(&mut self, message: MessageId, media: &Media) -> Result<Message, StoreError> {
+    pub async fn attach(&self, message: MessageId, media: &Media) -> Result<Message, StoreError> {
         let change = message::ActiveModel {
             media: Set(Some(to_json(media)?)),
             media_id: Set(Some(media.id)),
             ..message::ActiveModel::default()
         };
-        self.change_message(message, change).await?;
-        self.message(message)
+        self.0.messages().change(message, change).await?;
+        self.0
+            .messages()
+            .get(message)
             .await?
             .ok_or(StoreError::Missing { what: "message" })
     }
 
     /// Writes down what has become of a medium, and gives the messages that carry it as they then are.
-    pub async fn change_media(&mut self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
+    pub async fn change(&self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
         let is_wanted = matches!(change, MediaChange::Wanted);
         let change = match change {
             MediaChange::Stored { sha256, size, sniffed } => media::ActiveModel {
@@ -82,15 +78,15 @@ impl Tx {
                 state: Set(MediaState::Pending.to_string()),
                 wanted: Set(true),
                 attempts: Set(0),
-                not_before: Set(self.now.0),
+                not_before: Set(self.0.now.0),
                 detail: Set(None),
                 ..media::ActiveModel::default()
             },
         };
-        self.set_medium(id, change).await?;
-        let StoredMedia { media, account, .. } = self.need_medium(id).await?;
+        self.set(id, change).await?;
+        let StoredMedia { media, account, .. } = self.need(id).await?;
         if let (true, Some(account)) = (is_wanted, account) {
-            self.wake(WorkFor::Media(account));
+            self.0.wake(WorkFor::Media(account));
         }
         let carriers: Vec<MessageId> = message::Entity::find()
             .select_only()
@@ -98,17 +94,17 @@ impl Tx {
             .filter(message::Column::MediaId.eq(id))
             .order_by_asc(message::Column::Id)
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let mut messages = Vec::with_capacity(carriers.len());
         for carrier in carriers {
-            messages.push(self.attach_media(carrier, &media).await?);
+            messages.push(self.attach(carrier, &media).await?);
         }
         Ok(messages)
     }
 
     /// Puts fetching a medium off; it has failed once more where `count`.
-    pub async fn retry_media(&mut self, id: MediaId, not_before: Timestamp, count: bool) -> Result<(), StoreError> {
+    pub async fn retry(&self, id: MediaId, not_before: Timestamp, count: bool) -> Result<(), StoreError> {
         media::Entity::update_many()
             .col_expr(media::Column::NotBefore, Expr::value(not_before.0))
             .col_expr(
@@ -116,14 +112,14 @@ impl Tx {
                 Expr::col(media::Column::Attempts).add(i64::from(count)),
             )
             .filter(media::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Forgets what came to us before `before` and no message carries and nobody shows (it was never sent, has disappeared, or is
     /// another now), at most `limit`; gives the count. Its bytes are thrown away when they are found to belong to nothing.
-    pub async fn forget_unsent_media(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
+    pub async fn forget_unsent(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let [by_customer, by_group] = shown().map(Expr::exists);
         let unsent: Vec<MediaId> = media::Entity::find()
             .select_only()
@@ -135,33 +131,33 @@ impl Tx {
             .order_by_asc(media::Column::Id)
             .limit(limit)
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         if unsent.is_empty() {
             return Ok(0);
         }
         let deleted = media::Entity::delete_many()
             .filter(media::Column::Id.is_in(unsent))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(deleted.rows_affected)
     }
 
-    async fn set_medium(&mut self, id: MediaId, change: media::ActiveModel) -> Result<(), StoreError> {
+    async fn set(&self, id: MediaId, change: media::ActiveModel) -> Result<(), StoreError> {
         let change = media::ActiveModel {
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..change
         };
         media::Entity::update_many()
             .set(change)
             .filter(media::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    async fn need_medium(&mut self, id: MediaId) -> Result<StoredMedia, StoreError> {
-        let medium = find::by_id(&self.session, id).await?;
+    async fn need(&self, id: MediaId) -> Result<StoredMedia, StoreError> {
+        let medium = find::by_id(&self.0.session, id).await?;
         medium.ok_or(StoreError::Missing { what: "medium" })
     }
 }

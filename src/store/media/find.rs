@@ -2,24 +2,26 @@
 
 use std::collections::HashMap;
 
+use entity::{conversation, media, message};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use entity::{conversation, media, message};
-
 use crate::domain::media::MediaState;
 use crate::domain::{AccountId, MediaId, Timestamp};
+use crate::store::facet::{Database, MediaItems};
 use crate::store::{Store, StoreError};
 
 use super::{DueMedia, Hashes, StoredMedia, carried, read};
 
-impl Store {
-    pub async fn medium(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
-        by_id(self.readers(), id).await
+impl<D: Database> MediaItems<'_, D> {
+    pub async fn get(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
+        by_id(self.0.connection(), id).await
     }
+}
 
+impl MediaItems<'_, Store> {
     /// What is to be fetched from an account's WhatsApp by now, the oldest first, without what is in hand; at most `limit`.
-    pub async fn due_media(
+    pub async fn due(
         &self,
         account: AccountId,
         now: Timestamp,
@@ -38,7 +40,7 @@ impl Store {
         let rows = query
             .order_by_asc(media::Column::Id)
             .limit(limit)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in rows {
@@ -55,20 +57,20 @@ impl Store {
             .filter(media::Column::Sha256.is_in(sha256.iter().map(String::as_str)))
             .distinct()
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         Ok(known.into_iter().flatten().collect())
     }
 
     /// How many media are in each state.
-    pub async fn count_media(&self) -> Result<HashMap<MediaState, u64>, StoreError> {
+    pub async fn count(&self) -> Result<HashMap<MediaState, u64>, StoreError> {
         let counts: Vec<(String, i64)> = media::Entity::find()
             .select_only()
             .column(media::Column::State)
             .column_as(media::Column::Id.count(), "media")
             .group_by(media::Column::State)
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         let counts = counts.into_iter().map(|(state, count)| {
             let state = crate::store::row::word("media", &state)?;
@@ -82,11 +84,11 @@ impl Store {
         let found = message::Entity::find()
             .filter(message::Column::MediaId.eq(row.id))
             .order_by_asc(message::Column::Id)
-            .one(self.readers())
+            .one(self.0.readers())
             .await?;
         let Some(message) = found else { return Ok(None) };
         let conversation = conversation::Entity::find_by_id(message.conversation_id)
-            .one(self.readers())
+            .one(self.0.readers())
             .await?;
         let chat = message.chat_id.or_else(|| conversation?.chat_id);
         let (Some(chat), Some(whatsapp_id)) = (chat, message.whatsapp_id) else {

@@ -3,19 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use entity::customer_apart;
+use entity::customer_apart::Column;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use entity::customer_apart::{self, Column};
-
 use crate::domain::CustomerId;
 use crate::domain::customer::Identity;
+use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Whether a person's word stands against making one of the two, of whom `told` was told together.
     pub(in crate::store) async fn are_kept_apart(
-        &mut self,
+        &self,
         one: CustomerId,
         other: CustomerId,
         told: &[Identity],
@@ -24,47 +25,43 @@ impl Tx {
         let Some(newest) = kept.iter().map(|row| row.newest_identity).max() else {
             return Ok(false);
         };
-        let known = self.known(told).await?;
+        let known = self.0.identities().known(told).await?;
         let of = |customer| known.iter().filter(move |row| row.customer_id == customer);
         // A pair of which both were known then is no news, whatever else is told with it.
         Ok(of(one).any(|a| of(other).any(|b| a.id.max(b.id) <= newest)))
     }
 
     /// A person says that they are two.
-    pub(super) async fn keep_apart(&mut self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
+    pub(super) async fn keep_apart(&self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
         let (first, second) = (one.min(other), one.max(other));
         customer_apart::Entity::delete_many()
             .filter(Column::FirstId.eq(first))
             .filter(Column::SecondId.eq(second))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         let row = customer_apart::ActiveModel {
             id: NotSet,
             first_id: Set(first),
             second_id: Set(second),
-            newest_identity: Set(self.newest_identity().await?),
-            created_at: Set(self.now.0),
+            newest_identity: Set(self.0.identities().newest().await?),
+            created_at: Set(self.0.now.0),
         };
-        customer_apart::Entity::insert(row).exec(&self.session).await?;
+        customer_apart::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
 
     /// A person says that they are one.
-    pub(super) async fn let_together(&mut self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
+    pub(super) async fn let_together(&self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
         let kept = self.kept_apart(one, other).await?;
         customer_apart::Entity::delete_many()
             .filter(Column::Id.is_in(kept.iter().map(|row| row.id)))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// The words that were given about these two, or those merged into them.
-    async fn kept_apart(
-        &mut self,
-        one: CustomerId,
-        other: CustomerId,
-    ) -> Result<Vec<customer_apart::Model>, StoreError> {
+    async fn kept_apart(&self, one: CustomerId, other: CustomerId) -> Result<Vec<customer_apart::Model>, StoreError> {
         let ones = self.with_merged(one).await?;
         let others = self.with_merged(other).await?;
         let rows = customer_apart::Entity::find()
@@ -73,7 +70,7 @@ impl Tx {
                     .add(Column::FirstId.is_in(ones.union(&others).copied()))
                     .add(Column::SecondId.is_in(ones.union(&others).copied())),
             )
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let is_between = |row: &customer_apart::Model| {
             let one_way = ones.contains(&row.first_id) && others.contains(&row.second_id);
@@ -83,8 +80,8 @@ impl Tx {
     }
 
     /// A customer and those who were merged into them.
-    pub(super) async fn with_merged(&mut self, id: CustomerId) -> Result<BTreeSet<CustomerId>, StoreError> {
-        let merged = self.merged_into(id).await?;
+    pub(super) async fn with_merged(&self, id: CustomerId) -> Result<BTreeSet<CustomerId>, StoreError> {
+        let merged = self.0.customers().merged_into(id).await?;
         Ok(std::iter::once(id).chain(merged.iter().map(|row| row.id)).collect())
     }
 }

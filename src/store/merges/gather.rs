@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
 use entity::{conversation, message, outbox};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Kind};
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
 use crate::store::bounds::MAX_NAMED;
+use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
 /// Which messages are meant, by whose they are without any merge.
@@ -46,11 +47,11 @@ fn ids(customers: &BTreeSet<CustomerId>) -> Vec<i64> {
 /// What makes a message unique in its conversation.
 type Key = (Option<WaMessageId>, bool, WaUserId);
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Moves messages to a customer's conversation. One that is there already is one message: the other stays behind, and
     /// comes back into sight when the merge is undone. Gives how many were moved.
     pub(super) async fn gather(
-        &mut self,
+        &self,
         from: ConversationId,
         to: ConversationId,
         customer: CustomerId,
@@ -68,7 +69,7 @@ impl Tx {
                 .column(message::Column::Id)
                 .filter(all)
                 .into_tuple()
-                .all(&self.session)
+                .all(&self.0.session)
                 .await?;
             let wanted: Vec<MessageId> = wanted.into_iter().filter(|id| !stays.contains(id)).collect();
             let mut moved = 0;
@@ -84,7 +85,7 @@ impl Tx {
 
     /// Gives messages to a customer, and into a conversation; whose they were becomes their home.
     pub(super) async fn move_messages(
-        &mut self,
+        &self,
         which: Condition,
         to: Option<ConversationId>,
         customer: CustomerId,
@@ -97,7 +98,7 @@ impl Tx {
             .col_expr(message::Column::HomeId, home.into())
             .filter(which.clone());
         update = update.filter(message::Column::HomeId.is_null());
-        update.exec(&self.session).await?;
+        update.exec(&self.0.session).await?;
         let mut change = message::ActiveModel {
             customer_id: Set(Some(customer)),
             ..message::ActiveModel::default()
@@ -108,13 +109,13 @@ impl Tx {
         let moved = message::Entity::update_many()
             .set(change)
             .filter(which)
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(moved.rows_affected)
     }
 
     /// Those of `from` that `to` has as well.
-    async fn doubles(&mut self, from: ConversationId, to: ConversationId) -> Result<HashSet<MessageId>, StoreError> {
+    async fn doubles(&self, from: ConversationId, to: ConversationId) -> Result<HashSet<MessageId>, StoreError> {
         let here = self.keys(from).await?;
         if here.is_empty() {
             return Ok(HashSet::new());
@@ -127,7 +128,7 @@ impl Tx {
             .collect())
     }
 
-    async fn keys(&mut self, of: ConversationId) -> Result<Vec<(MessageId, Key)>, StoreError> {
+    async fn keys(&self, of: ConversationId) -> Result<Vec<(MessageId, Key)>, StoreError> {
         let rows: Vec<(MessageId, Option<WaMessageId>, bool, WaUserId)> = message::Entity::find()
             .select_only()
             .column(message::Column::Id)
@@ -137,7 +138,7 @@ impl Tx {
             .filter(message::Column::ConversationId.eq(of))
             .filter(message::Column::WhatsappId.is_not_null())
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let key = |(id, whatsapp_id, from_me, sender)| (id, (whatsapp_id, from_me, sender));
         Ok(rows.into_iter().map(key).collect())
@@ -145,14 +146,14 @@ impl Tx {
 
     /// What waits for the outside goes into the lane in which its message now is; what is about no message stays where the
     /// conversation goes on.
-    async fn move_work(&mut self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
+    async fn move_work(&self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
         let waiting: Vec<(crate::domain::OutboxId, Option<MessageId>)> = outbox::Entity::find()
             .select_only()
             .column(outbox::Column::Id)
             .column(outbox::Column::MessageId)
             .filter(outbox::Column::Lane.eq(from))
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let mut about: BTreeMap<MessageId, ConversationId> = BTreeMap::new();
         for some in waiting.chunks(MAX_NAMED) {
@@ -163,7 +164,7 @@ impl Tx {
                 .column(message::Column::ConversationId)
                 .filter(message::Column::Id.is_in(messages))
                 .into_tuple()
-                .all(&self.session)
+                .all(&self.0.session)
                 .await?;
             about.extend(rows);
         }
@@ -176,33 +177,33 @@ impl Tx {
             outbox::Entity::update_many()
                 .col_expr(outbox::Column::Lane, Expr::value(to))
                 .filter(outbox::Column::Id.is_in(some.iter().copied()))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(())
     }
 
     /// What of a conversation is worked out from its messages: its last one, and by when lists sort it.
-    pub(super) async fn recount(&mut self, id: ConversationId) -> Result<(), StoreError> {
+    pub(super) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
         let last = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
             .order_by_desc(message::Column::SortAt)
             .order_by_desc(message::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
-        let created = self.need_conversation(id).await?.created_at;
+        let created = self.0.conversations().need(id).await?.created_at;
         let change = conversation::ActiveModel {
             last_message_id: Set(last.as_ref().map(|last| last.id)),
             last_message_at: Set(last.as_ref().map(|last| last.timestamp)),
             active_at: Set(last.map_or(created, |last| last.timestamp)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(id, change).await
+        self.0.conversations().change(id, change).await
     }
 
     /// How many of a conversation's unread messages, its last `unread` of a customer, are at home with these.
     pub(super) async fn unread_of(
-        &mut self,
+        &self,
         id: ConversationId,
         unread: i64,
         home: &BTreeSet<CustomerId>,
@@ -214,7 +215,7 @@ impl Tx {
             .filter(message::Column::Backfilled.eq(false))
             .order_by_desc(message::Column::Id)
             .limit(u64::try_from(unread).unwrap_or(0))
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         let theirs = rows
             .iter()
@@ -223,7 +224,7 @@ impl Tx {
     }
 
     /// The chats in which customers of these homes were heard.
-    pub(super) async fn chats_of(&mut self, id: ConversationId, home: &Home) -> Result<BTreeSet<ChatId>, StoreError> {
+    pub(super) async fn chats_of(&self, id: ConversationId, home: &Home) -> Result<BTreeSet<ChatId>, StoreError> {
         let chats: Vec<Option<ChatId>> = message::Entity::find()
             .select_only()
             .column(message::Column::ChatId)
@@ -232,18 +233,18 @@ impl Tx {
             .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
             .filter(home.condition())
             .into_tuple()
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         Ok(chats.into_iter().flatten().collect())
     }
 
     /// The chat of the newest message that says in which it stands.
-    pub(super) async fn newest_chat(&mut self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
+    pub(super) async fn newest_chat(&self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
         let row = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
             .filter(message::Column::ChatId.is_not_null())
             .order_by_desc(message::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         Ok(row.and_then(|row| row.chat_id))
     }

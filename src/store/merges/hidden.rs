@@ -3,21 +3,21 @@
 //! It is always below a conversation of whom it is at home with, or of those they were merged into; so whoever is cut off takes
 //! theirs along from wherever it has stayed.
 
+use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
-use entity::{conversation, message};
-
 use crate::domain::conversation::ChatKind;
 use crate::domain::{ConversationId, CustomerId};
+use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
 use super::Home;
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Brings what stayed behind below `from` and has one of these homes below `to`, into sight where `to` has it not.
     pub(super) async fn gather_hidden(
-        &mut self,
+        &self,
         from: ConversationId,
         to: ConversationId,
         customer: CustomerId,
@@ -43,23 +43,25 @@ impl Tx {
     /// For what every conversation there has already: one that ended before it began. It is nobody's, for a customer has one
     /// conversation in an account.
     async fn hidden_place(
-        &mut self,
+        &self,
         beside: &conversation::Model,
         to: ConversationId,
     ) -> Result<ConversationId, StoreError> {
         let place = self
-            .create_conversation(beside.account_id, None, None, ChatKind::Direct, &beside.name)
+            .0
+            .conversations()
+            .create(beside.account_id, None, None, ChatKind::Direct, &beside.name)
             .await?;
         let ended = conversation::ActiveModel {
             merged_into: Set(Some(to)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(place.id, ended).await?;
+        self.0.conversations().change(place.id, ended).await?;
         Ok(place.id)
     }
 
     /// Whether a conversation has any of these, in sight or out of it.
-    pub(super) async fn has_any_below(&mut self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
+    pub(super) async fn has_any_below(&self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
         if self.has_any(id, home).await? {
             return Ok(true);
         }
@@ -71,10 +73,10 @@ impl Tx {
         Ok(false)
     }
 
-    async fn has_any(&mut self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
+    async fn has_any(&self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
         let any = Condition::all()
             .add(message::Column::ConversationId.eq(id))
             .add(home.condition());
-        Ok(message::Entity::find().filter(any).count(&self.session).await? > 0)
+        Ok(message::Entity::find().filter(any).count(&self.0.session).await? > 0)
     }
 }

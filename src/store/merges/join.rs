@@ -2,39 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use entity::{conversation, customer, customer_identity, merge, message};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value};
 
-use entity::{conversation, customer, customer_identity, merge, message};
-
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::merge::{Joined, Merged};
 use crate::domain::{CustomerId, MergeId, Timestamp};
-use crate::store::customers;
+use crate::store::facet::Merges;
 use crate::store::row::{from_json, to_json};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, customers};
 
 use super::{Home, Moved, MovedConversation};
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Makes `merged` the customer `id`, who goes on. `made_by`: the person who wants it; none when WhatsApp told so. Both have
     /// to be customers who were not merged themselves.
-    pub async fn merge_customers(
-        &mut self,
-        id: CustomerId,
-        merged: CustomerId,
-        made_by: Option<&str>,
-    ) -> Result<Merged, StoreError> {
-        self.lock_customers(&[id, merged]).await?;
-        let (kept, gone) = (self.need_customer(id).await?, self.need_customer(merged).await?);
+    pub async fn merge(&self, id: CustomerId, merged: CustomerId, made_by: Option<&str>) -> Result<Merged, StoreError> {
+        self.lock(&[id, merged]).await?;
+        let (kept, gone) = (
+            self.0.customers().need(id).await?,
+            self.0.customers().need(merged).await?,
+        );
         if id == merged || kept.merged_into.is_some() || gone.merged_into.is_some() {
             return Err(StoreError::Conflict("customers that are one already".to_owned()));
         }
         let mut moved = Moved::default();
-        for from in self.conversations_of(merged).await? {
-            let to = self.row_of_customer(from.account_id, id).await?;
+        for from in self.0.conversations().rows_of_customer(merged).await? {
+            let to = self.0.conversations().row_of_customer(from.account_id, id).await?;
             match to {
                 Some(to) => moved.conversations.push(self.join(&to, &from, id).await?),
                 None => self.hand_over_conversation(&from, id).await?,
@@ -54,40 +51,40 @@ impl Tx {
         if made_by.is_some() {
             self.let_together(id, merged).await?;
         }
-        let merge_id = self.note_merge(id, merged, made_by, &moved).await?;
-        self.refresh_customer(id).await?;
+        let merge_id = self.note(id, merged, made_by, &moved).await?;
+        self.0.customers().refresh(id).await?;
         if let Some(at) = gone.opted_out_at {
             // Who did not want to be written to under one name does not under the other; an undo leaves it so, to be on the
             // safe side.
             let by = gone.opted_out_by.as_deref().unwrap_or_default();
-            self.opt_out(id, Timestamp(at), by).await?;
+            self.0.opt_outs().add(id, Timestamp(at), by).await?;
         }
         self.merged(merge_id).await
     }
 
     /// What there is to tell of a merge that was just made.
-    async fn merged(&mut self, id: MergeId) -> Result<Merged, StoreError> {
+    async fn merged(&self, id: MergeId) -> Result<Merged, StoreError> {
         let missing = StoreError::Missing { what: "merge" };
-        let merge = self.merge(id).await?.ok_or(missing)?;
+        let merge = self.get(id).await?.ok_or(missing)?;
         Ok(Merged {
             merge_id: id,
             automatic: merge.automatic,
-            customer: customers::read(self.need_customer(merge.customer_id).await?)?,
+            customer: customers::read(self.0.customers().need(merge.customer_id).await?)?,
             merged_customer_id: merge.merged_customer_id,
-            conversations: self.live_conversations(merge.customer_id).await?,
+            conversations: self.0.conversations().live_of_customer(merge.customer_id).await?,
             joined: merge.conversations.clone(),
             merge,
         })
     }
 
     /// Holds customers until the commit, always in the same order. SQLite has one writer as a whole.
-    pub(super) async fn lock_customers(&mut self, ids: &[CustomerId]) -> Result<(), StoreError> {
-        if self.session.get_database_backend() != DbBackend::Sqlite {
+    pub(super) async fn lock(&self, ids: &[CustomerId]) -> Result<(), StoreError> {
+        if self.0.session.get_database_backend() != DbBackend::Sqlite {
             customer::Entity::find()
                 .filter(customer::Column::Id.is_in(ids.iter().copied()))
                 .order_by_asc(customer::Column::Id)
                 .lock_exclusive()
-                .all(&self.session)
+                .all(&self.0.session)
                 .await?;
         }
         Ok(())
@@ -95,20 +92,20 @@ impl Tx {
 
     /// Ends a conversation in another of the same account.
     async fn join(
-        &mut self,
+        &self,
         to: &conversation::Model,
         from: &conversation::Model,
         customer: CustomerId,
     ) -> Result<MovedConversation, StoreError> {
         self.gather(from.id, to.id, customer, &Home::Any).await?;
-        let room = self.hand_over_room(from.id, to.id).await?;
+        let room = self.0.rooms().hand_over(from.id, to.id).await?;
         let ended = conversation::ActiveModel {
             merged_into: Set(Some(to.id)),
             chat_id: Set(None),
             unread_count: Set(0),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(from.id, ended).await?;
+        self.0.conversations().change(from.id, ended).await?;
         // The chat that was heard last is the one to answer.
         let later = from.chat_id.is_some() && (to.chat_id.is_none() || from.active_at > to.active_at);
         let open = ConversationStatus::Open.as_str();
@@ -127,7 +124,7 @@ impl Tx {
             assignee: Set(to.assignee.clone().or_else(|| from.assignee.clone())),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(to.id, goes_on).await?;
+        self.0.conversations().change(to.id, goes_on).await?;
         self.recount(to.id).await?;
         Ok(MovedConversation {
             joined: Joined {
@@ -142,16 +139,16 @@ impl Tx {
     }
 
     /// A conversation in an account in which the other has none goes on as it is.
-    async fn hand_over_conversation(&mut self, row: &conversation::Model, to: CustomerId) -> Result<(), StoreError> {
+    async fn hand_over_conversation(&self, row: &conversation::Model, to: CustomerId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             customer_id: Set(Some(to)),
             home_id: Set(row.home_id.or(row.customer_id)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(row.id, change).await
+        self.0.conversations().change(row.id, change).await
     }
 
-    async fn hand_over_identities(&mut self, from: CustomerId, to: CustomerId) -> Result<(), StoreError> {
+    async fn hand_over_identities(&self, from: CustomerId, to: CustomerId) -> Result<(), StoreError> {
         customer_identity::Entity::update_many()
             .col_expr(
                 customer_identity::Column::HomeId,
@@ -162,19 +159,19 @@ impl Tx {
                 .into(),
             )
             .filter(customer_identity::Column::CustomerId.eq(from))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         customer_identity::Entity::update_many()
             .col_expr(customer_identity::Column::CustomerId, Expr::value(to))
             .filter(customer_identity::Column::CustomerId.eq(from))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Ends a customer in another, who takes what they do not have themselves. Gives the attributes that were taken.
     async fn end_customer(
-        &mut self,
+        &self,
         kept: &customer::Model,
         gone: &customer::Model,
     ) -> Result<Map<String, Value>, StoreError> {
@@ -188,7 +185,7 @@ impl Tx {
             unread_count: Set(0),
             ..customer::ActiveModel::default()
         };
-        self.change_customer(gone.id, ended).await?;
+        self.0.customers().change(gone.id, ended).await?;
         let goes_on = customer::ActiveModel {
             attributes: Set(to_json(&attributes)?),
             unread_count: Set(kept.unread_count + gone.unread_count),
@@ -196,12 +193,12 @@ impl Tx {
             photo_due_at: Set(None),
             ..customer::ActiveModel::default()
         };
-        self.change_customer(kept.id, goes_on).await?;
+        self.0.customers().change(kept.id, goes_on).await?;
         Ok(taken)
     }
 
-    async fn note_merge(
-        &mut self,
+    async fn note(
+        &self,
         id: CustomerId,
         merged: CustomerId,
         made_by: Option<&str>,
@@ -214,10 +211,10 @@ impl Tx {
             automatic: Set(made_by.is_none()),
             made_by: Set(made_by.map(ToOwned::to_owned)),
             moved: Set(to_json(moved)?),
-            created_at: Set(self.now.0),
+            created_at: Set(self.0.now.0),
             undone_at: Set(None),
             undone_by: Set(None),
         };
-        Ok(merge::Entity::insert(row).exec(&self.session).await?.last_insert_id)
+        Ok(merge::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }
 }

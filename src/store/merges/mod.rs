@@ -23,6 +23,7 @@ use crate::domain::{ChatId, CustomerId, MergeId, Timestamp};
 
 use super::row::from_json;
 use super::{Store, StoreError, Tx};
+use crate::store::facet::{Database, Merges};
 
 pub(super) use gather::Home;
 
@@ -45,39 +46,36 @@ struct MovedConversation {
     room: bool,
 }
 
-impl Store {
-    pub async fn merge(&self, id: MergeId) -> Result<Option<Merge>, StoreError> {
-        let row = merge::Entity::find_by_id(id).one(self.readers()).await?;
+impl<D: Database> Merges<'_, D> {
+    pub async fn get(&self, id: MergeId) -> Result<Option<Merge>, StoreError> {
+        let row = merge::Entity::find_by_id(id).one(self.0.connection()).await?;
         row.map(read).transpose()
     }
+}
 
+impl Merges<'_, Store> {
     /// All in which a customer had a part, the first made first.
-    pub async fn merges_of(&self, customer: CustomerId) -> Result<Vec<Merge>, StoreError> {
+    pub async fn of_customer(&self, customer: CustomerId) -> Result<Vec<Merge>, StoreError> {
         let either = Condition::any()
             .add(merge::Column::CustomerId.eq(customer))
             .add(merge::Column::MergedCustomerId.eq(customer));
         let rows = merge::Entity::find()
             .filter(either)
             .order_by_asc(merge::Column::Id)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.into_iter().map(read).collect()
     }
 }
 
-impl Tx {
-    pub async fn merge(&mut self, id: MergeId) -> Result<Option<Merge>, StoreError> {
-        let row = merge::Entity::find_by_id(id).one(&self.session).await?;
-        row.map(read).transpose()
-    }
-
+impl Merges<'_, Tx> {
     /// The merge that made this customer another's, if it holds.
-    pub async fn merge_that_ended(&mut self, customer: CustomerId) -> Result<Option<Merge>, StoreError> {
+    pub async fn that_ended(&self, customer: CustomerId) -> Result<Option<Merge>, StoreError> {
         let row = merge::Entity::find()
             .filter(merge::Column::MergedCustomerId.eq(customer))
             .filter(merge::Column::UndoneAt.is_null())
             .order_by_desc(merge::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         row.map(read).transpose()
     }

@@ -22,22 +22,23 @@
 //! | either | a double below the other, which this one lacks | comes into sight here ([`Tx::gather_hidden`]) |
 //! | either | a double below the other, which this one has as well | goes below this one |
 
+use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use entity::{conversation, message};
-
 use crate::domain::message::Direction;
 use crate::domain::{ChatId, ConversationId, CustomerId};
-use crate::store::bounds::{MAX_CHAIN, MAX_NAMED};
+use crate::store::bounds::MAX_NAMED;
+use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
 use super::undo::Parting;
 use super::{Home, MovedConversation, moved};
+use crate::store::bounds::MAX_CHAIN;
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Gives back what of a conversation is at home with the restored customer.
-    pub(super) async fn part(&mut self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
+    pub(super) async fn part(&self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
         self.settle_ours(parting, shared.id).await?;
         if shared.home_id.is_some_and(|home| parting.theirs.contains(&home)) {
             return self.give_back_whole(parting, shared).await;
@@ -50,7 +51,7 @@ impl Tx {
         let of_restored = Home::In(parting.theirs.clone());
         self.gather(shared.id, restored, parting.restored, &of_restored).await?;
         if record.as_ref().is_some_and(|record| record.room) {
-            self.hand_over_room(shared.id, restored).await?;
+            self.0.rooms().hand_over(shared.id, restored).await?;
         }
         self.split_chats(shared, restored, record.as_ref()).await?;
         self.split_unread(shared, restored, unread).await?;
@@ -71,7 +72,7 @@ impl Tx {
     }
 
     /// A text of ours since then is at home where the chat is that it went out in.
-    async fn settle_ours(&mut self, parting: &Parting, id: ConversationId) -> Result<(), StoreError> {
+    async fn settle_ours(&self, parting: &Parting, id: ConversationId) -> Result<(), StoreError> {
         let of_restored = self.chats_of(id, &Home::In(parting.theirs.clone())).await?;
         let of_kept = self.chats_of(id, &Home::NotIn(parting.theirs.clone())).await?;
         let only_restored: Vec<ChatId> = of_restored.difference(&of_kept).cloned().collect();
@@ -86,14 +87,14 @@ impl Tx {
             .filter(message::Column::HomeId.is_null())
             .filter(message::Column::CreatedAt.gte(parting.merge.created_at))
             .filter(message::Column::ChatId.is_in(only_restored))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// Returns the restored customer's conversation; made if something of theirs came in since and there was none.
     async fn restored_conversation(
-        &mut self,
+        &self,
         parting: &Parting,
         shared: &conversation::Model,
     ) -> Result<Option<ConversationId>, StoreError> {
@@ -108,7 +109,7 @@ impl Tx {
                 merged_into: Set(None),
                 ..conversation::ActiveModel::default()
             };
-            self.change_conversation(found.id, change).await?;
+            self.0.conversations().change(found.id, change).await?;
             return Ok(Some(found.id));
         }
         if !self.has_any_below(shared.id, &Home::In(parting.theirs.clone())).await? {
@@ -118,7 +119,7 @@ impl Tx {
     }
 
     /// Gives back a conversation that was the restored customer's as a whole, but for what came in since.
-    async fn give_back_whole(&mut self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
+    async fn give_back_whole(&self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
         let of_kept = Home::NotIn(parting.theirs.clone());
         let has_kept = self.has_any_below(shared.id, &of_kept).await?;
         let change = conversation::ActiveModel {
@@ -126,7 +127,7 @@ impl Tx {
             home_id: Set(shared.home_id.filter(|home| *home != parting.restored)),
             ..conversation::ActiveModel::default()
         };
-        self.change_conversation(shared.id, change).await?;
+        self.0.conversations().change(shared.id, change).await?;
         let ended = self.ended_in(shared.id).await?;
         let is_kept = |one: &conversation::Model| owner(one).is_some_and(|id| !parting.theirs.contains(&id));
         if !has_kept && !ended.iter().any(is_kept) {
@@ -149,21 +150,23 @@ impl Tx {
 
     /// A new conversation of a customer in the account of this one.
     async fn new_conversation(
-        &mut self,
+        &self,
         beside: &conversation::Model,
         customer: CustomerId,
     ) -> Result<ConversationId, StoreError> {
-        let name = self.need_customer(customer).await?.name;
+        let name = self.0.customers().need(customer).await?.name;
         let kind = crate::domain::conversation::ChatKind::Direct;
         let made = self
-            .create_conversation(beside.account_id, Some(customer), None, kind, &name)
+            .0
+            .conversations()
+            .create(beside.account_id, Some(customer), None, kind, &name)
             .await?;
         Ok(made.id)
     }
 
     /// Each of the two answers in the chat in which it was heard last.
     async fn split_chats(
-        &mut self,
+        &self,
         row: &conversation::Model,
         other: ConversationId,
         record: Option<&MovedConversation>,
@@ -182,19 +185,19 @@ impl Tx {
         let own = own.filter(|chat| of_other.as_ref() != Some(chat));
         for (id, chat) in [(row.id, None), (other, of_other), (row.id, own)] {
             if let Some(chat) = &chat {
-                self.free_chat(row.account_id, chat).await?;
+                self.0.conversations().free_chat(row.account_id, chat).await?;
             }
             let change = conversation::ActiveModel {
                 chat_id: Set(chat),
                 ..conversation::ActiveModel::default()
             };
-            self.change_conversation(id, change).await?;
+            self.0.conversations().change(id, change).await?;
         }
         Ok(())
     }
 
     async fn split_unread(
-        &mut self,
+        &self,
         row: &conversation::Model,
         other: ConversationId,
         of_other: i64,
@@ -204,14 +207,14 @@ impl Tx {
                 unread_count: Set(unread),
                 ..conversation::ActiveModel::default()
             };
-            self.change_conversation(id, change).await?;
+            self.0.conversations().change(id, change).await?;
         }
         Ok(())
     }
 
     /// What ended in `from` and whose owner is meant ends in `to` from here on.
     async fn adopt_ended(
-        &mut self,
+        &self,
         from: ConversationId,
         to: ConversationId,
         is_meant: impl Fn(CustomerId) -> bool,
@@ -219,20 +222,20 @@ impl Tx {
         let ended = conversation::Entity::find()
             .filter(conversation::Column::MergedInto.eq(from))
             .filter(conversation::Column::Id.ne(to))
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         for row in ended.iter().filter(|row| owner(row).is_some_and(&is_meant)) {
             let change = conversation::ActiveModel {
                 merged_into: Set(Some(to)),
                 ..conversation::ActiveModel::default()
             };
-            self.change_conversation(row.id, change).await?;
+            self.0.conversations().change(row.id, change).await?;
         }
         Ok(())
     }
 
     /// The conversations that ended in this one, at whatever remove.
-    pub(super) async fn ended_in(&mut self, id: ConversationId) -> Result<Vec<conversation::Model>, StoreError> {
+    pub(super) async fn ended_in(&self, id: ConversationId) -> Result<Vec<conversation::Model>, StoreError> {
         let mut found: Vec<conversation::Model> = Vec::new();
         let mut above = vec![id];
         for _ in 0..MAX_CHAIN {
@@ -241,7 +244,7 @@ impl Tx {
                 let into_these = conversation::Column::MergedInto.is_in(some.iter().copied());
                 let rows = conversation::Entity::find()
                     .filter(into_these)
-                    .all(&self.session)
+                    .all(&self.0.session)
                     .await?;
                 below.extend(rows);
             }

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use entity::{customer, customer_identity, merge, message};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::{Map, Value};
 
-use entity::{customer, customer_identity, merge, message};
-
 use crate::domain::merge::Parted;
 use crate::domain::{CustomerId, MergeId};
-use crate::store::customers;
+use crate::store::facet::Merges;
 use crate::store::row::{from_json, to_json};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, customers};
 
 use super::{Home, moved};
 
@@ -28,17 +27,17 @@ pub(super) struct Parting {
     pub merge: merge::Model,
 }
 
-impl Tx {
+impl Merges<'_, Tx> {
     /// Undoes a merge: what came from the one who was merged, or came in by their identities since, is theirs again. A person's
     /// word keeps the two apart from here on.
-    pub async fn undo_merge(&mut self, id: MergeId, by: &str) -> Result<Parted, StoreError> {
-        let row = merge::Entity::find_by_id(id).one(&self.session).await?;
+    pub async fn undo(&self, id: MergeId, by: &str) -> Result<Parted, StoreError> {
+        let row = merge::Entity::find_by_id(id).one(&self.0.session).await?;
         let merge = row.ok_or(StoreError::Missing { what: "merge" })?;
         let restored = merge.merged_customer_id;
-        let top = self.current_customer(merge.customer_id).await?;
+        let top = self.0.customers().current(merge.customer_id).await?;
         let kept = top.ok_or(StoreError::Missing { what: "customer" })?.id;
-        self.lock_customers(&[kept, restored]).await?;
-        let is_merged = self.need_customer(restored).await?.merged_into == Some(merge.customer_id);
+        self.lock(&[kept, restored]).await?;
+        let is_merged = self.0.customers().need(restored).await?.merged_into == Some(merge.customer_id);
         if merge.undone_at.is_some() || !is_merged {
             return Err(StoreError::Conflict("a merge that was undone already".to_owned()));
         }
@@ -46,7 +45,7 @@ impl Tx {
             merged_into: Set(None),
             ..customer::ActiveModel::default()
         };
-        self.change_customer(restored, apart).await?;
+        self.0.customers().change(restored, apart).await?;
         let parting = Parting {
             kept,
             restored,
@@ -54,7 +53,7 @@ impl Tx {
             merge,
         };
         self.give_back_identities(&parting).await?;
-        for conversation in self.conversations_of(kept).await? {
+        for conversation in self.0.conversations().rows_of_customer(kept).await? {
             self.part(&parting, &conversation).await?;
         }
         let rest = Condition::all()
@@ -67,56 +66,56 @@ impl Tx {
         }
         self.give_back_attributes(&parting).await?;
         // Whoever loses a number does so before somebody else takes it.
-        self.refresh_customer(kept).await?;
-        self.refresh_customer(restored).await?;
+        self.0.customers().refresh(kept).await?;
+        self.0.customers().refresh(restored).await?;
         self.keep_apart(parting.merge.customer_id, restored).await?;
         self.note_undone(id, by).await?;
         self.parted(&parting).await
     }
 
-    async fn parted(&mut self, parting: &Parting) -> Result<Parted, StoreError> {
+    async fn parted(&self, parting: &Parting) -> Result<Parted, StoreError> {
         let missing = StoreError::Missing { what: "merge" };
-        let merge = self.merge(parting.merge.id).await?.ok_or(missing)?;
-        let mut conversations = self.live_conversations(parting.kept).await?;
-        conversations.extend(self.live_conversations(parting.restored).await?);
+        let merge = self.get(parting.merge.id).await?.ok_or(missing)?;
+        let mut conversations = self.0.conversations().live_of_customer(parting.kept).await?;
+        conversations.extend(self.0.conversations().live_of_customer(parting.restored).await?);
         Ok(Parted {
             merge_id: merge.id,
             merge,
-            customer: customers::read(self.need_customer(parting.kept).await?)?,
-            restored: customers::read(self.need_customer(parting.restored).await?)?,
+            customer: customers::read(self.0.customers().need(parting.kept).await?)?,
+            restored: customers::read(self.0.customers().need(parting.restored).await?)?,
             conversations,
         })
     }
 
-    async fn give_back_identities(&mut self, parting: &Parting) -> Result<(), StoreError> {
+    async fn give_back_identities(&self, parting: &Parting) -> Result<(), StoreError> {
         customer_identity::Entity::update_many()
             .col_expr(customer_identity::Column::CustomerId, Expr::value(parting.restored))
             .filter(customer_identity::Column::CustomerId.eq(parting.kept))
             .filter(customer_identity::Column::HomeId.is_in(parting.theirs.iter().copied()))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
     /// What was taken and is still as it was is taken back; the one who was merged has it still.
-    async fn give_back_attributes(&mut self, parting: &Parting) -> Result<(), StoreError> {
+    async fn give_back_attributes(&self, parting: &Parting) -> Result<(), StoreError> {
         let taken = moved(&parting.merge)?.attributes;
         if taken.is_empty() {
             return Ok(());
         }
-        let row = self.need_customer(parting.merge.customer_id).await?;
+        let row = self.0.customers().need(parting.merge.customer_id).await?;
         let mut attributes: Map<String, Value> = from_json("customers", &row.attributes)?;
         attributes.retain(|key, value| taken.get(key) != Some(value));
         let change = customer::ActiveModel {
             attributes: Set(to_json(&attributes)?),
             ..customer::ActiveModel::default()
         };
-        self.change_customer(row.id, change).await
+        self.0.customers().change(row.id, change).await
     }
 
     /// Brings into sight what stayed behind in ended conversations because it was there twice, where it no more is.
-    async fn unhide(&mut self, id: CustomerId) -> Result<(), StoreError> {
-        for conversation in self.conversations_of(id).await? {
+    async fn unhide(&self, id: CustomerId) -> Result<(), StoreError> {
+        for conversation in self.0.conversations().rows_of_customer(id).await? {
             for ended in self.ended_in(conversation.id).await? {
                 let moved = self.gather(ended.id, conversation.id, id, &Home::Any).await?;
                 if moved > 0 {
@@ -128,26 +127,26 @@ impl Tx {
     }
 
     /// What is worked out from the conversations that a customer has now.
-    async fn recount_customer(&mut self, id: CustomerId) -> Result<(), StoreError> {
-        let conversations = self.conversations_of(id).await?;
+    async fn recount_customer(&self, id: CustomerId) -> Result<(), StoreError> {
+        let conversations = self.0.conversations().rows_of_customer(id).await?;
         let change = customer::ActiveModel {
             unread_count: Set(conversations.iter().map(|one| one.unread_count).sum()),
             photo_due_at: Set(None),
             ..customer::ActiveModel::default()
         };
-        self.change_customer(id, change).await
+        self.0.customers().change(id, change).await
     }
 
-    async fn note_undone(&mut self, id: MergeId, by: &str) -> Result<(), StoreError> {
+    async fn note_undone(&self, id: MergeId, by: &str) -> Result<(), StoreError> {
         let change = merge::ActiveModel {
-            undone_at: Set(Some(self.now.0)),
+            undone_at: Set(Some(self.0.now.0)),
             undone_by: Set(Some(by.to_owned())),
             ..merge::ActiveModel::default()
         };
         merge::Entity::update_many()
             .set(change)
             .filter(merge::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }

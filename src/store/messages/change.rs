@@ -1,34 +1,29 @@
 //! Storing messages and what becomes of them.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, TryInsertResult,
-};
-
 use entity::message;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, TryInsertResult};
 
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::store::facet::Messages;
 use crate::store::{StoreError, Tx};
 
 use super::{HandOver, Inserted, NewMessage, find, read, row, unnumbered};
 
-impl Tx {
-    pub async fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        find::by_id(&self.session, id).await
-    }
-
+impl Messages<'_, Tx> {
     /// Stores a message, or gives the one that is stored.
-    pub async fn insert_message(&mut self, new: NewMessage) -> Result<Inserted, StoreError> {
-        let mut row = row(new.clone(), self.now)?;
-        if self.session.get_database_backend() == DbBackend::MySql {
+    pub async fn insert(&self, new: NewMessage) -> Result<Inserted, StoreError> {
+        let mut row = row(new.clone(), self.0.now)?;
+        if self.0.session.get_database_backend() == DbBackend::MySql {
             // It cannot insert "or do nothing" without taking other faults for nothing, too. Looking first is enough: of two
             // processes that store the same message at once one collides with the unique key, and its closure runs again.
             if let Some(stored) = self.stored(&new).await? {
                 return Ok(Inserted::Existing(stored));
             }
             let insert = message::Entity::insert(unnumbered(row.clone()));
-            row.id = insert.exec(&self.session).await?.last_insert_id;
+            row.id = insert.exec(&self.0.session).await?.last_insert_id;
             return read(row).map(Inserted::New);
         }
         // Whichever of its unique keys is there already.
@@ -36,7 +31,7 @@ impl Tx {
         let insert = message::Entity::insert(unnumbered(row.clone()))
             .on_conflict(nothing)
             .try_insert();
-        match insert.exec(&self.session).await? {
+        match insert.exec(&self.0.session).await? {
             TryInsertResult::Inserted(inserted) => {
                 row.id = inserted.last_insert_id;
                 read(row).map(Inserted::New)
@@ -49,14 +44,10 @@ impl Tx {
         }
     }
 
-    pub async fn message_by_client_key(&mut self, key: &str) -> Result<Option<Message>, StoreError> {
-        find::by_client_key(&self.session, key).await
-    }
-
     /// The message that we sent under this stanza id; where several have it (another account's number may be a customer
     /// of ours), the one handed over in `chat`, else the first.
-    pub async fn our_message(
-        &mut self,
+    pub async fn ours(
+        &self,
         account: AccountId,
         id: &WaMessageId,
         chat: Option<&ChatId>,
@@ -67,7 +58,7 @@ impl Tx {
             .filter(message::Column::FromMe.eq(true))
             .filter(find::in_sight())
             .order_by_asc(message::Column::Id)
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         if rows.is_empty() {
             return Ok(None);
@@ -79,8 +70,8 @@ impl Tx {
     }
 
     /// The message that a reply quotes; of several with this id, the first.
-    pub async fn message_in_conversation(
-        &mut self,
+    pub async fn in_conversation(
+        &self,
         conversation: ConversationId,
         id: &WaMessageId,
     ) -> Result<Option<MessageId>, StoreError> {
@@ -88,14 +79,14 @@ impl Tx {
             .filter(message::Column::ConversationId.eq(conversation))
             .filter(message::Column::WhatsappId.eq(id.as_str()))
             .order_by_asc(message::Column::Id)
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         Ok(row.map(|row| row.id))
     }
 
     /// Sets state and failure and gives the message as it then is.
-    pub async fn set_message_state(
-        &mut self,
+    pub async fn set_state(
+        &self,
         id: MessageId,
         state: MessageState,
         failure: Option<Failure>,
@@ -110,20 +101,20 @@ impl Tx {
             wait_until: Set(None),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await?;
-        self.need_message(id).await.and_then(read)
+        self.change(id, change).await?;
+        self.need(id).await.and_then(read)
     }
 
     /// Gives a message its stanza id, for ever (rule 2): one that has an id keeps it, and its login, and takes only
     /// the chat. Does not change the state.
     pub async fn choose_stanza(
-        &mut self,
+        &self,
         id: MessageId,
         chat: &ChatId,
         stanza: &WaMessageId,
         login: i64,
     ) -> Result<HandOver, StoreError> {
-        let row = self.need_message(id).await?;
+        let row = self.need(id).await?;
         let chosen = HandOver {
             id: row.whatsapp_id.unwrap_or_else(|| stanza.clone()),
             chat: chat.clone(),
@@ -135,19 +126,17 @@ impl Tx {
             login: Set(Some(chosen.login)),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await?;
+        self.change(id, change).await?;
         Ok(chosen)
     }
 
-    pub async fn hand_over(&mut self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
-        find::hand_over(&self.session, id).await
-    }
-
     /// A person wants a message sent again: its id counts as chosen in the account's present login.
-    pub async fn renew_login(&mut self, id: MessageId) -> Result<(), StoreError> {
-        let account = self.need_message(id).await?.account_id;
+    pub async fn renew_login(&self, id: MessageId) -> Result<(), StoreError> {
+        let account = self.need(id).await?.account_id;
         let login = self
-            .account(account)
+            .0
+            .accounts()
+            .get(account)
             .await?
             .ok_or(StoreError::Missing { what: "account" })?
             .login;
@@ -155,21 +144,21 @@ impl Tx {
             login: Set(Some(login)),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await
+        self.change(id, change).await
     }
 
     /// Gives a message that may be sent again (a person said so) another time to live.
-    pub async fn set_expiry(&mut self, id: MessageId, at: Option<Timestamp>) -> Result<(), StoreError> {
+    pub async fn set_expiry(&self, id: MessageId, at: Option<Timestamp>) -> Result<(), StoreError> {
         let change = message::ActiveModel {
             expires_at: Set(at.map(|at| at.0)),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await
+        self.change(id, change).await
     }
 
-    async fn stored(&mut self, new: &NewMessage) -> Result<Option<Message>, StoreError> {
+    async fn stored(&self, new: &NewMessage) -> Result<Option<Message>, StoreError> {
         if let Some(key) = &new.client_key
-            && let Some(stored) = self.message_by_client_key(key).await?
+            && let Some(stored) = self.by_client_key(key).await?
         {
             return Ok(Some(stored));
         }
@@ -181,30 +170,26 @@ impl Tx {
             .filter(message::Column::WhatsappId.eq(whatsapp_id.as_str()))
             .filter(message::Column::FromMe.eq(new.from_me))
             .filter(message::Column::Sender.eq(new.sender.as_str()))
-            .one(&self.session)
+            .one(&self.0.session)
             .await?;
         row.map(read).transpose()
     }
 
-    pub(in crate::store) async fn change_message(
-        &mut self,
-        id: MessageId,
-        change: message::ActiveModel,
-    ) -> Result<(), StoreError> {
+    pub(in crate::store) async fn change(&self, id: MessageId, change: message::ActiveModel) -> Result<(), StoreError> {
         let change = message::ActiveModel {
-            updated_at: Set(self.now.0),
+            updated_at: Set(self.0.now.0),
             ..change
         };
         message::Entity::update_many()
             .set(change)
             .filter(message::Column::Id.eq(id))
-            .exec(&self.session)
+            .exec(&self.0.session)
             .await?;
         Ok(())
     }
 
-    pub(super) async fn need_message(&mut self, id: MessageId) -> Result<message::Model, StoreError> {
-        let row = message::Entity::find_by_id(id).one(&self.session).await?;
+    pub(super) async fn need(&self, id: MessageId) -> Result<message::Model, StoreError> {
+        let row = message::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "message" })
     }
 }

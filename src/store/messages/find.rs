@@ -1,5 +1,6 @@
 //! Reading messages, one, by pages, or all.
 
+use entity::{conversation, message};
 use futures_util::Stream;
 use sea_orm::sea_query::{Expr, Func, Query};
 use sea_orm::{
@@ -7,13 +8,12 @@ use sea_orm::{
     QuerySelect, Select,
 };
 
-use entity::{conversation, message};
-
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
-use crate::store::page::{self, Page, PageKey, PageRequest};
+use crate::store::facet::{Database, Messages};
+use crate::store::page::{Page, PageKey, PageRequest};
 use crate::store::row::word;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, page};
 
 use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 
@@ -46,31 +46,38 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
         .limit(limit)
 }
 
-impl Store {
-    pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        by_id(self.readers(), id).await
+impl<D: Database> Messages<'_, D> {
+    pub async fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        by_id(self.0.connection(), id).await
     }
 
+    pub async fn by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {
+        by_client_key(self.0.connection(), key).await
+    }
+
+    /// Under what a message was handed over; `None` before its id is chosen.
+    pub async fn hand_over(&self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
+        hand_over(self.0.connection(), id).await
+    }
+}
+
+impl Messages<'_, Store> {
     /// In a group: who wrote a message, as its uniqueness has them.
     pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
-        let row = message::Entity::find_by_id(id).one(self.readers()).await?;
+        let row = message::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.map(|row| row.sender).filter(|sender| !sender.as_str().is_empty()))
-    }
-
-    pub async fn message_by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {
-        by_client_key(self.readers(), key).await
     }
 
     /// A conversation's messages in the order of their time in whole seconds (WhatsApp knows no finer), then of their
     /// storing.
-    pub async fn messages(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
+    pub async fn page(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
         let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
         let columns = (Some(message::Column::SortAt), message::Column::Id);
         let key = |row: &message::Model| PageKey {
             at: row.sort_at,
             id: row.id.0,
         };
-        page::read(query, page, columns, self.readers(), key, read).await
+        page::read(query, page, columns, self.0.readers(), key, read).await
     }
 
     /// What we hold of a conversation since `from`, for comparing with the page (rule 11), in its order.
@@ -85,7 +92,7 @@ impl Store {
             .filter(message::Column::WhatsappId.is_not_null())
             .order_by_asc(message::Column::SortAt)
             .order_by_asc(message::Column::Id)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.into_iter().filter_map(|row| recent(row).transpose()).collect()
     }
@@ -99,7 +106,7 @@ impl Store {
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
             .order_by_asc(message::Column::Id)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.into_iter().map(read).collect()
     }
@@ -117,7 +124,7 @@ impl Store {
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
             .into_tuple();
-        let rows: Vec<InChat> = ours.all(self.readers()).await?;
+        let rows: Vec<InChat> = ours.all(self.0.readers()).await?;
         Ok(rows.into_iter().filter_map(|(chat, id, _)| chat.zip(id)).collect())
     }
 
@@ -132,7 +139,7 @@ impl Store {
             .filter(message::Column::Reactions.is_not_null())
             .filter(message::Column::DeletedAt.is_null())
             .into_tuple();
-        let rows: Vec<InChat> = reacted.all(self.readers()).await?;
+        let rows: Vec<InChat> = reacted.all(self.0.readers()).await?;
         let known = rows
             .into_iter()
             .filter_map(|(chat, id, from_me)| Some((chat?, id?, from_me)));
@@ -147,7 +154,7 @@ impl Store {
             .filter(message::Column::AccountId.eq(account))
             .filter(message::Column::WhatsappId.is_in(ids.iter().map(WaMessageId::as_str)))
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         let is_known = |id: &WaMessageId| known.iter().flatten().any(|known| known == id);
         Ok(ids.iter().filter(|id| !is_known(id)).cloned().collect())
@@ -162,38 +169,30 @@ impl Store {
             .filter(message::Column::ExpiresAt.lte(now.0))
             .order_by_asc(message::Column::Id)
             .limit(limit)
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         rows.into_iter().map(read).collect()
     }
 
-    /// Under what a message was handed over; `None` before its id is chosen.
-    pub async fn hand_over(&self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
-        hand_over(self.readers(), id).await
-    }
-
     /// Messages by id, a page at a time in memory.
-    pub fn stream_messages(
-        &self,
-        filter: MessageFilter,
-    ) -> impl Stream<Item = Result<Message, StoreError>> + Send + use<> {
-        let store = self.clone();
+    pub fn stream(&self, filter: MessageFilter) -> impl Stream<Item = Result<Message, StoreError>> + Send + use<> {
+        let store = self.0.clone();
         page::stream(move |request| {
             let store = store.clone();
-            async move { store.filtered(filter, request).await }
+            async move { store.messages().filtered(filter, request).await }
         })
     }
 
     /// How many messages are of a kind that we do not know.
     pub async fn count_unknown(&self) -> Result<u64, StoreError> {
         let unknown = message::Column::Kind.eq(Kind::Unknown.as_str());
-        Ok(message::Entity::find().filter(unknown).count(self.readers()).await?)
+        Ok(message::Entity::find().filter(unknown).count(self.0.readers()).await?)
     }
 
-    /// How many messages [`Self::stream_messages`] gives.
-    pub async fn count_messages(&self, filter: MessageFilter) -> Result<u64, StoreError> {
+    /// How many messages [`Messages::stream`] gives.
+    pub async fn count(&self, filter: MessageFilter) -> Result<u64, StoreError> {
         let query = message::Entity::find().filter(condition(filter));
-        Ok(query.count(self.readers()).await?)
+        Ok(query.count(self.0.readers()).await?)
     }
 
     async fn filtered(&self, filter: MessageFilter, page: PageRequest) -> Result<Page<Message>, StoreError> {
@@ -203,7 +202,7 @@ impl Store {
             query,
             page,
             columns,
-            self.readers(),
+            self.0.readers(),
             |row| PageKey::of_id(row.id.0),
             read,
         )

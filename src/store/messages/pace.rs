@@ -1,28 +1,29 @@
 //! What the pace of sending is decided by: who wrote last, who never did, and what waits.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
-
 use entity::{conversation, message};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Message, MessageState};
 use crate::domain::pace::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp};
+use crate::store::facet::{Database, Pace};
 use crate::store::{Store, StoreError, Tx};
 
 use super::read;
 
-impl Store {
+impl<D: Database> Pace<'_, D> {
     /// When the customer last wrote, as far as we hold it. What we wrote ourselves says nothing about what we have heard.
     pub async fn last_heard(&self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
-        last_heard(self.readers(), conversation).await
+        last_heard(self.0.connection(), conversation).await
     }
+}
 
+impl Pace<'_, Store> {
     /// Whether a text to this conversation would be the first word ever said there (rule 8).
     pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
-        is_first_contact(self.readers(), conversation).await
+        is_first_contact(self.0.readers(), conversation).await
     }
 
     /// When an account made its first contacts since `since`, the earliest first.
@@ -34,7 +35,7 @@ impl Store {
             .filter(conversation::Column::FirstContactAt.gt(since.0))
             .order_by_asc(conversation::Column::FirstContactAt)
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         Ok(times.into_iter().flatten().map(Timestamp).collect())
     }
@@ -46,31 +47,26 @@ impl Store {
             .filter(message::Column::State.eq(MessageState::Queued.as_str()))
             .filter(message::Column::WaitReason.eq(WaitReason::FirstContacts.as_str()))
             .filter(message::Column::Id.lt(message));
-        Ok(waiting.count(self.readers()).await?)
+        Ok(waiting.count(self.0.readers()).await?)
     }
 }
 
-impl Tx {
-    /// As [`Store::last_heard`].
-    pub async fn last_heard(&mut self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
-        last_heard(&self.session, conversation).await
-    }
-
+impl Pace<'_, Tx> {
     /// Notes the moment of a first contact, if it is one. To be called before the text gets its id.
-    pub async fn note_first_contact(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
-        if is_first_contact(&self.session, conversation).await? {
+    pub async fn note_first_contact(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        if is_first_contact(&self.0.session, conversation).await? {
             conversation::Entity::update_many()
-                .col_expr(conversation::Column::FirstContactAt, Expr::value(self.now.0))
+                .col_expr(conversation::Column::FirstContactAt, Expr::value(self.0.now.0))
                 .filter(conversation::Column::Id.eq(conversation))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(())
     }
 
     /// Notes why and until when a queued message waits; gives it as it then is, or `None` when that is no news.
-    pub async fn set_waiting(&mut self, id: MessageId, waiting: Waiting) -> Result<Option<Message>, StoreError> {
-        let row = self.need_message(id).await?;
+    pub async fn set_waiting(&self, id: MessageId, waiting: Waiting) -> Result<Option<Message>, StoreError> {
+        let row = self.0.messages().need(id).await?;
         let known = read(row)?;
         if known.state != MessageState::Queued || known.waiting == Some(waiting) {
             return Ok(None);
@@ -80,17 +76,17 @@ impl Tx {
             wait_until: Set(Some(waiting.until.0)),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await?;
-        self.need_message(id).await.and_then(read).map(Some)
+        self.0.messages().change(id, change).await?;
+        self.0.messages().need(id).await.and_then(read).map(Some)
     }
 
     /// What waits to be sent to a customer, by whatever account.
-    pub async fn queued_for(&mut self, customer: CustomerId) -> Result<Vec<Message>, StoreError> {
+    pub async fn queued_for(&self, customer: CustomerId) -> Result<Vec<Message>, StoreError> {
         let rows = message::Entity::find()
             .filter(message::Column::CustomerId.eq(customer))
             .filter(message::Column::State.eq(MessageState::Queued.as_str()))
             .order_by_asc(message::Column::Id)
-            .all(&self.session)
+            .all(&self.0.session)
             .await?;
         rows.into_iter().map(read).collect()
     }

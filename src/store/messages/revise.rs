@@ -1,21 +1,22 @@
 //! What happens to a stored message after it was written: its text changed, itself deleted, emojis under it.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-
 use entity::message;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::domain::details::Details;
 use crate::domain::message::{Message, Reaction};
 use crate::domain::{ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::facet::Messages;
 use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
 use super::{reactions_row, read};
 
-impl Tx {
+impl Messages<'_, Tx> {
     /// The message of this conversation with this id, side and sender (rule 12).
-    pub async fn message_under(
-        &mut self,
+    pub async fn under(
+        &self,
         conversation: ConversationId,
         id: &WaMessageId,
         from_me: bool,
@@ -28,12 +29,12 @@ impl Tx {
         if !from_me {
             found = found.filter(message::Column::Sender.eq(sender.as_str()));
         }
-        found.one(&self.session).await?.map(read).transpose()
+        found.one(&self.0.session).await?.map(read).transpose()
     }
 
     /// Changes what a message says, and gives it as it then is.
     pub async fn set_content(
-        &mut self,
+        &self,
         id: MessageId,
         content: &str,
         edited_at: Option<Timestamp>,
@@ -50,7 +51,7 @@ impl Tx {
     }
 
     /// Marks a message as deleted for everyone. What it said is kept: only its owner's database has it any more.
-    pub async fn set_deleted(&mut self, id: MessageId, at: Timestamp) -> Result<Message, StoreError> {
+    pub async fn set_deleted(&self, id: MessageId, at: Timestamp) -> Result<Message, StoreError> {
         self.revise(
             id,
             message::ActiveModel {
@@ -61,7 +62,7 @@ impl Tx {
         .await
     }
 
-    pub async fn set_reactions(&mut self, id: MessageId, reactions: &[Reaction]) -> Result<Message, StoreError> {
+    pub async fn set_reactions(&self, id: MessageId, reactions: &[Reaction]) -> Result<Message, StoreError> {
         self.revise(
             id,
             message::ActiveModel {
@@ -73,7 +74,7 @@ impl Tx {
     }
 
     /// Changes what a message carries besides its text, and gives it as it then is.
-    pub async fn set_details(&mut self, id: MessageId, details: &Details) -> Result<Message, StoreError> {
+    pub async fn set_details(&self, id: MessageId, details: &Details) -> Result<Message, StoreError> {
         self.revise(
             id,
             message::ActiveModel {
@@ -84,8 +85,8 @@ impl Tx {
         .await
     }
 
-    async fn revise(&mut self, id: MessageId, change: message::ActiveModel) -> Result<Message, StoreError> {
-        self.change_message(id, change).await?;
-        self.need_message(id).await.and_then(read)
+    async fn revise(&self, id: MessageId, change: message::ActiveModel) -> Result<Message, StoreError> {
+        self.change(id, change).await?;
+        self.need(id).await.and_then(read)
     }
 }

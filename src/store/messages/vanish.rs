@@ -1,20 +1,21 @@
 //! Messages whose timer takes away what they say.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
 use entity::{journal, message};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::details::Details;
 use crate::domain::message::Message;
 use crate::domain::{AccountId, MessageId, Timestamp};
+use crate::store::facet::Messages;
 use crate::store::row::{from_json, to_json};
 use crate::store::{Store, StoreError, Tx};
 
 use super::read;
 
-impl Store {
+impl Messages<'_, Store> {
     /// An account's messages that are due to disappear, at most `limit`.
-    pub async fn vanishing(
+    pub async fn due_to_disappear(
         &self,
         account: AccountId,
         now: Timestamp,
@@ -28,25 +29,25 @@ impl Store {
             .order_by_asc(message::Column::Id)
             .limit(limit)
             .into_tuple()
-            .all(self.readers())
+            .all(self.0.readers())
             .await?;
         Ok(ids)
     }
 }
 
-impl Tx {
+impl Messages<'_, Tx> {
     /// Gives a message its timer, if it has none.
-    pub async fn set_vanishing(&mut self, id: MessageId, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn set_disappearing(&self, id: MessageId, at: Timestamp) -> Result<(), StoreError> {
         let change = message::ActiveModel {
             vanishes_at: Set(Some(at.0)),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await
+        self.change(id, change).await
     }
 
     /// Takes out what a message says, from its row and from what the journal keeps of it, and marks it as deleted.
-    pub async fn empty_message(&mut self, id: MessageId) -> Result<Message, StoreError> {
-        let row = self.need_message(id).await?;
+    pub async fn empty(&self, id: MessageId) -> Result<Message, StoreError> {
+        let row = self.need(id).await?;
         let before: Option<Details> = row
             .details
             .as_deref()
@@ -64,16 +65,16 @@ impl Tx {
             // So that nothing that becomes of the medium is written here again, and its bytes belong to nobody.
             media_id: Set(None),
             vanishes_at: Set(None),
-            deleted_at: Set(Some(row.deleted_at.unwrap_or(self.now.0))),
+            deleted_at: Set(Some(row.deleted_at.unwrap_or(self.0.now.0))),
             ..message::ActiveModel::default()
         };
-        self.change_message(id, change).await?;
+        self.change(id, change).await?;
         self.empty_events(&row).await?;
-        self.need_message(id).await.and_then(read)
+        self.need(id).await.and_then(read)
     }
 
     /// A journal's snapshots hold the text as well.
-    async fn empty_events(&mut self, of: &message::Model) -> Result<(), StoreError> {
+    async fn empty_events(&self, of: &message::Model) -> Result<(), StoreError> {
         let mut events = journal::Entity::find()
             .filter(journal::Column::ConversationId.eq(of.conversation_id))
             .filter(journal::Column::At.gte(of.created_at))
@@ -83,7 +84,7 @@ impl Tx {
             // Which the journal has an index for.
             events = events.filter(journal::Column::CustomerId.eq(customer));
         }
-        for event in events.all(&self.session).await? {
+        for event in events.all(&self.0.session).await? {
             let mut data: serde_json::Value = from_json("journal", &event.data)?;
             if data["id"] != of.id.0 {
                 continue;
@@ -98,7 +99,7 @@ impl Tx {
             journal::Entity::update_many()
                 .set(change)
                 .filter(journal::Column::Seq.eq(event.seq))
-                .exec(&self.session)
+                .exec(&self.0.session)
                 .await?;
         }
         Ok(())

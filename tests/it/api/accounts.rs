@@ -55,6 +55,7 @@ async fn link_requests_are_written_down_and_answered_at_once() {
     app.whatsapp.stuck.store(true, Ordering::SeqCst);
     let wanted = async || {
         app.store
+            .accounts()
             .wanted_link(app.account)
             .await
             .unwrap()

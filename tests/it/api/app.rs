@@ -88,7 +88,11 @@ impl App {
             ..OpenOptions::new(&url)
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();
-        let account = write(&store, |tx| tx.create_account("default").boxed()).await.id;
+        let account = write(&store, |tx| {
+            async move { tx.accounts().create("default").await }.boxed()
+        })
+        .await
+        .id;
         let vault = Vault::in_folder(&folder.path().join("media")).unwrap();
         let whatsapp = SilentWhatsApp::new();
         let supervisor = Supervisor::new();
@@ -177,18 +181,21 @@ impl App {
             let (identity, name, text) = (identity.clone(), name.clone(), text.clone());
             async move {
                 let told = Told::new(&[identity], None, Some(&name), IdentitySource::WhatsApp);
-                let customer = tx.meet_customer(&told).await?.customer;
+                let customer = tx.customers().meet(&told).await?.customer;
                 let kind = ChatKind::Direct;
                 let resolved = tx
-                    .resolve_conversation(account, Some(customer.id), None, kind, &name)
+                    .conversations()
+                    .resolve(account, Some(customer.id), None, kind, &name)
                     .await?;
                 let conversation = resolved.conversation;
                 let state = MessageState::Received;
                 let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, &text, NOW, state);
                 new.author = Some(Author { origin: None, name });
                 new.whatsapp_id = Some(WaMessageId(format!("IN{number}")));
-                let (Inserted::New(message) | Inserted::Existing(message)) = tx.insert_message(new).await?;
-                tx.touch(conversation.id, message.id, message.timestamp).await?;
+                let (Inserted::New(message) | Inserted::Existing(message)) = tx.messages().insert(new).await?;
+                tx.conversations()
+                    .touch(conversation.id, message.id, message.timestamp)
+                    .await?;
                 tx.emit(Event::message_received(&message));
                 Ok(message)
             }

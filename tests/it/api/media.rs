@@ -278,8 +278,8 @@ async fn what_is_not_here_says_why_and_can_be_asked_for() {
                 filename: None,
                 detail: Some("WhatsApp does not have it any more".into()),
             };
-            let media = tx.insert_media(&new).await?;
-            tx.attach_media(id, &media).await?;
+            let media = tx.media().insert(&new).await?;
+            tx.media().attach(id, &media).await?;
             Ok(media)
         }
         .boxed()

@@ -23,7 +23,7 @@ async fn store_older(app: &App, key: &'static str, body_hash: [u8; 32], status: 
     write(&app.store, move |tx| {
         async move {
             let body = RawJson::from_text(OLDER.to_owned()).unwrap();
-            tx.put_answer(scope, key, &body_hash, status, &body, message).await
+            tx.answers().put(scope, key, &body_hash, status, &body, message).await
         }
         .boxed()
     })

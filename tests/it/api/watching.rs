@@ -43,7 +43,7 @@ async fn the_quarantine_is_listed_and_can_be_read_again() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
     super::app::write(&app.store, |tx| {
-        tx.add_quarantine("whatsapp", None, b"\xffnonsense", "not JSON").boxed()
+        async move { tx.quarantine().add("whatsapp", None, b"\xffnonsense", "not JSON").await }.boxed()
     })
     .await;
     let listed = app.json("/api/v1/quarantine").await;

@@ -159,7 +159,7 @@ impl Server {
     async fn until_gone(&self, id: AccountId) -> Account {
         let gone = async {
             loop {
-                let account = self.store.account(id).await.unwrap().unwrap();
+                let account = self.store.accounts().get(id).await.unwrap().unwrap();
                 if account.removed_at.is_some() {
                     return account;
                 }
@@ -172,7 +172,7 @@ impl Server {
     /// Waits until the row says what the session says.
     pub async fn until_state(&self, id: AccountId, state: SessionState) {
         let reached = async {
-            while self.store.account(id).await.unwrap().unwrap().state != state {
+            while self.store.accounts().get(id).await.unwrap().unwrap().state != state {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -182,7 +182,7 @@ impl Server {
     }
 
     async fn events(&self) -> Vec<EventType> {
-        let journal = self.store.journal(Seq(0), 10_000).await.unwrap();
+        let journal = self.store.journal().after(Seq(0), 10_000).await.unwrap();
         journal.into_iter().map(|event| event.kind).collect()
     }
 
@@ -245,12 +245,12 @@ async fn an_account_comes_and_goes_while_the_server_runs_and_the_other_does_not_
             .await
             .is_ok()
     );
-    let failed = server.store.message(waiting.id).await.unwrap().unwrap();
+    let failed = server.store.messages().get(waiting.id).await.unwrap().unwrap();
     assert_eq!(failed.state, MessageState::Failed);
     assert_eq!(failed.failure.unwrap().code, "account_removed");
-    let kept = server.store.message(kept.id).await.unwrap().unwrap();
+    let kept = server.store.messages().get(kept.id).await.unwrap().unwrap();
     assert_eq!(kept.state, MessageState::Queued);
-    let counts = server.store.outbox_counts().await.unwrap();
+    let counts = server.store.outbox().counts().await.unwrap();
     let whatsapp: Vec<_> = counts.iter().filter(|count| count.target == Target::WhatsApp).collect();
     assert!(
         matches!(whatsapp[..], [one] if one.account_id == first.id),
@@ -331,7 +331,7 @@ async fn what_an_account_takes_is_decided_by_its_own_policy() {
     let insert = async |new: NewMedia| {
         let insert = server.store.write::<_, crm::store::StoreError, _>(move |tx| {
             let new = new.clone();
-            Box::pin(async move { tx.insert_media(&new).await })
+            Box::pin(async move { tx.media().insert(&new).await })
         });
         insert.await.unwrap().id
     };
@@ -378,7 +378,7 @@ async fn a_removal_that_is_killed_anywhere_is_finished_by_the_next_start_and_tol
         next.until_gone(sales.id).await;
         assert!(!source.has_profile("sales"), "killed after {wait} waits");
         for id in [one.id, two.id] {
-            let message = next.store.message(id).await.unwrap().unwrap();
+            let message = next.store.messages().get(id).await.unwrap().unwrap();
             assert_eq!(message.failure.unwrap().code, "account_removed");
         }
         assert_eq!(
@@ -408,15 +408,17 @@ async fn an_account_with_the_number_of_another_takes_nothing_in() {
     store
         .write::<_, crm::store::StoreError, _>(|tx| {
             Box::pin(async move {
-                let other = tx.create_account("other").await?;
-                tx.bind_phone(other.id, &"+447700900002".parse().unwrap()).await
+                let other = tx.accounts().create("other").await?;
+                tx.accounts()
+                    .bind_phone(other.id, &"+447700900002".parse().unwrap())
+                    .await
             })
         })
         .await
         .unwrap();
     rig.run.whatsapp.customer_writes(0);
     rig.settle().await;
-    let account = store.account_by_name("default").await.unwrap().unwrap();
+    let account = store.accounts().by_name("default").await.unwrap().unwrap();
     assert_eq!((account.phone, account.watermark), (None, None));
     assert!(rig.messages().await.is_empty());
 }
@@ -442,7 +444,7 @@ async fn rooms_say_to_which_account_they_belong_once_there_are_several() {
         "{after:?}"
     );
     // What an agent writes where nothing can be sent any more is answered.
-    let account = rig.program.store.account_by_name("default").await.unwrap().unwrap();
+    let account = rig.program.store.accounts().by_name("default").await.unwrap().unwrap();
     rig.program.desk.remove_account(account.id, false).await.unwrap();
     let now = rig.run.clock.now();
     rig.run.matrix.happens(

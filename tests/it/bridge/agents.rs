@@ -19,11 +19,11 @@ fn text(body: &str) -> RoomEventKind {
 async fn deactivated_agent_reaches_no_customer() {
     let mut rig = Rig::new().await;
     rig.met().await;
-    let ada = rig.program.store.agents().await.unwrap()[0].id;
+    let ada = rig.program.store.agents().list().await.unwrap()[0].id;
     rig.program
         .store
         .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move { tx.deactivate_agent(ada, AgentSource::Person).await })
+            Box::pin(async move { tx.agents().deactivate(ada, AgentSource::Person).await })
         })
         .await
         .unwrap();

@@ -83,7 +83,7 @@ async fn well_goes_on(server: &Server, two: &Two) {
     let id = two.well.customer_writes(0);
     let stored = async {
         loop {
-            let messages = server.store.stream_messages(MessageFilter::default());
+            let messages = server.store.messages().stream(MessageFilter::default());
             let messages: Vec<_> = messages.try_collect().await.unwrap();
             if messages.iter().any(|message| message.whatsapp_id.as_ref() == Some(&id)) {
                 return;
@@ -112,7 +112,15 @@ async fn panic_in_one_account_restarts_that_account() {
     two.sick.panics.store(true, Ordering::SeqCst);
     two.sick_is(SessionState::Qr);
     server.until_state(sick, SessionState::Failed).await;
-    let told = server.store.account(sick).await.unwrap().unwrap().detail.unwrap();
+    let told = server
+        .store
+        .accounts()
+        .get(sick)
+        .await
+        .unwrap()
+        .unwrap()
+        .detail
+        .unwrap();
     assert!(told.contains("`inbound` panicked"), "{told}");
     well_goes_on(&server, &two).await;
     server.until_state(sick, SessionState::Qr).await;
@@ -134,7 +142,7 @@ async fn lost_lease_stops_that_account_alone() {
     };
     let steal = server.store.write::<_, StoreError, _>(move |tx| {
         let thief = thief.clone();
-        async move { tx.take_lease(sick, &thief).await }.boxed()
+        async move { tx.accounts().take_lease(sick, &thief).await }.boxed()
     });
     steal.await.unwrap();
     two.sick_is(SessionState::Offline);
@@ -152,7 +160,7 @@ async fn account_that_cannot_open_keeps_no_other_waiting() {
     two.refuses.store(true, Ordering::SeqCst);
     let (server, sick) = serve(folder.path(), &two).await;
     well_goes_on(&server, &two).await;
-    let account = server.store.account(sick).await.unwrap().unwrap();
+    let account = server.store.accounts().get(sick).await.unwrap().unwrap();
     assert_eq!(account.state, SessionState::Failed);
     assert!(account.detail.unwrap().contains("its profile is in use"));
     two.refuses.store(false, Ordering::SeqCst);

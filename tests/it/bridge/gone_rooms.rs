@@ -80,14 +80,20 @@ async fn late_answer_leaves_the_new_room_alone() {
             let new = new.clone();
             move |tx| {
                 let new = new.clone();
-                Box::pin(async move { tx.set_room(message.conversation_id, &new).await })
+                Box::pin(async move { tx.rooms().set(message.conversation_id, &new).await })
             }
         })
         .await
         .unwrap();
     rig.patience().await;
     assert_eq!(rig.waiting().await, 0);
-    let room = store.room_of(message.conversation_id).await.unwrap().unwrap().room;
+    let room = store
+        .rooms()
+        .of_conversation(message.conversation_id)
+        .await
+        .unwrap()
+        .unwrap()
+        .room;
     assert_eq!(room, Some(new));
 }
 

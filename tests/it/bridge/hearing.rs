@@ -94,7 +94,7 @@ async fn what_came_while_the_page_was_away_is_no_deafness() {
 async fn a_phone_that_was_long_unseen_is_told_of_in_time_and_its_return_too() {
     let mut rig = Rig::new().await;
     rig.met().await;
-    let account = async |rig: &Rig| rig.program.store.accounts().await.unwrap().remove(0);
+    let account = async |rig: &Rig| rig.program.store.accounts().present().await.unwrap().remove(0);
     assert_eq!(account(&rig).await.detail, None);
     rig.run.clock.advance(Duration::from_hours(10 * 24 + 1));
     rig.settle().await;

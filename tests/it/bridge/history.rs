@@ -33,8 +33,8 @@ impl Rig {
     }
 
     async fn history(&self) -> History {
-        let account = self.program.store.accounts().await.unwrap().remove(0);
-        self.program.store.history(account.id).await.unwrap().unwrap()
+        let account = self.program.store.accounts().present().await.unwrap().remove(0);
+        self.program.store.history().get(account.id).await.unwrap().unwrap()
     }
 
     async fn texts(&self) -> Vec<String> {
@@ -83,7 +83,8 @@ async fn the_past_is_imported_as_deep_as_was_chosen_in_its_order_and_calls_nobod
     let customers = rig
         .program
         .store
-        .customers(
+        .customers()
+        .page(
             crm::store::PageRequest::first(9),
             &crm::store::CustomerFilter::default(),
         )
@@ -99,7 +100,7 @@ async fn an_import_can_be_refused_and_asked_for_later_and_deeper() {
     rig.settle().await;
     assert!(rig.texts().await.is_empty());
     assert_eq!(rig.history().await.state, HistoryState::Done);
-    let account = rig.program.store.accounts().await.unwrap().remove(0).id;
+    let account = rig.program.store.accounts().present().await.unwrap().remove(0).id;
     rig.program
         .desk
         .ask_history(account, HistoryDepth::Days(7))
@@ -120,7 +121,14 @@ async fn an_import_can_be_refused_and_asked_for_later_and_deeper() {
     assert_eq!(rig.history().await.messages, 2);
     let conversation = rig.messages().await[0].conversation_id;
     let page = crm::store::PageRequest::first(10);
-    let shown = rig.program.store.messages(conversation, page).await.unwrap().data;
+    let shown = rig
+        .program
+        .store
+        .messages()
+        .page(conversation, page)
+        .await
+        .unwrap()
+        .data;
     let shown: Vec<_> = shown.iter().map(|message| message.content.as_str()).collect();
     assert_eq!(shown, ["old", "young"]);
 }
@@ -161,7 +169,14 @@ async fn an_import_that_is_killed_anywhere_is_complete_once_and_in_order() {
         for chat in 0..2 {
             let phone = rig.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
             let identity = crm::domain::customer::Identity::phone(&phone);
-            let customer = rig.program.store.customer_of(&identity).await.unwrap().unwrap();
+            let customer = rig
+                .program
+                .store
+                .customers()
+                .by_identity(&identity)
+                .await
+                .unwrap()
+                .unwrap();
             let conversation = rig
                 .messages()
                 .await
@@ -171,7 +186,8 @@ async fn an_import_that_is_killed_anywhere_is_complete_once_and_in_order() {
             let shown = rig
                 .program
                 .store
-                .messages(conversation.unwrap().conversation_id, page)
+                .messages()
+                .page(conversation.unwrap().conversation_id, page)
                 .await
                 .unwrap();
             let shown: Vec<_> = shown.data.iter().map(|message| message.content.as_str()).collect();
@@ -222,7 +238,7 @@ async fn what_a_comparison_finds_is_counted_and_told() {
     // Asked for: what the page has and never told of.
     let now = rig.run.clock.now();
     rig.run.whatsapp.stood_before(0, "DEAF", "nobody heard this", now);
-    let account = rig.program.store.accounts().await.unwrap().remove(0).id;
+    let account = rig.program.store.accounts().present().await.unwrap().remove(0).id;
     let answer = rig.program.desk.sync(account, None).await.unwrap();
     rig.settle().await;
     assert_eq!(answer.await.unwrap().recovered, 1);
@@ -268,7 +284,7 @@ async fn what_the_store_refuses_of_the_past_is_kept_and_holds_up_nothing() {
     rig.settle().await;
     assert_eq!(rig.texts().await, ["one", "two"]);
     assert_eq!(rig.history().await.state, HistoryState::Done);
-    assert_eq!(rig.program.store.count_quarantine().await.unwrap(), 1);
+    assert_eq!(rig.program.store.quarantine().count().await.unwrap(), 1);
 }
 
 /// Only what bears an old time because nobody knows its time is taken from the page after the import.

@@ -38,7 +38,7 @@ async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
     rig.run.whatsapp.customer_writes(0);
     rig.send(0, "not from this phone").await;
     rig.settle().await;
-    let account = rig.program.store.accounts().await.unwrap().remove(0);
+    let account = rig.program.store.accounts().present().await.unwrap().remove(0);
     assert_eq!(account.state, SessionState::WrongNumber);
     assert_eq!(
         account.phone.unwrap().as_str(),
@@ -65,7 +65,8 @@ async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
     let kept = rig
         .program
         .store
-        .quarantine(crm::store::PageRequest::first(10), None)
+        .quarantine()
+        .page(crm::store::PageRequest::first(10), None)
         .await
         .unwrap()
         .data;
@@ -83,7 +84,7 @@ async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
         (0, 2),
         "still poison, and still kept"
     );
-    assert_eq!(rig.program.store.count_quarantine().await.unwrap(), 2);
+    assert_eq!(rig.program.store.quarantine().count().await.unwrap(), 2);
 }
 
 /// rule 11.
@@ -147,7 +148,8 @@ async fn unread_counts_what_no_agent_has_read_whatever_whatsapp_shows() {
     let unread = async |rig: &Rig| {
         rig.program
             .store
-            .customers(
+            .customers()
+            .page(
                 crm::store::PageRequest::first(1),
                 &crm::store::CustomerFilter::default(),
             )

@@ -35,7 +35,7 @@ impl Rig {
     }
 
     async fn quarantined(&self) -> u64 {
-        self.program.store.count_quarantine().await.unwrap()
+        self.program.store.quarantine().count().await.unwrap()
     }
 }
 
@@ -258,7 +258,8 @@ async fn notices_are_told_and_only_a_missed_call_is_unread() {
     let unread = rig
         .program
         .store
-        .conversation(conversation)
+        .conversations()
+        .get(conversation)
         .await
         .unwrap()
         .unwrap()

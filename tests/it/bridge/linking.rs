@@ -14,7 +14,7 @@ use crate::api::whatsapp::SilentWhatsApp;
 /// Waits until nothing is wanted of the account's link.
 async fn done(server: &Server, account: AccountId) {
     let done = async {
-        while server.store.wanted_link(account).await.unwrap().is_some() {
+        while server.store.accounts().wanted_link(account).await.unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -51,7 +51,7 @@ async fn login_survives_a_crash_and_is_done_once_the_page_is_there() {
         .send_modify(|session| session.state = SessionState::Starting);
     let server = Server::start(folder.path(), &source).await;
     server.run().await;
-    assert!(server.store.wanted_link(account).await.unwrap().is_some());
+    assert!(server.store.accounts().wanted_link(account).await.unwrap().is_some());
     port.session.send_modify(|session| session.state = SessionState::Qr);
     done(&server, account).await;
     assert_eq!(port.logins.lock().unwrap().len(), 2, "once more, and no more");

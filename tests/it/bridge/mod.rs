@@ -115,19 +115,27 @@ impl Rig {
     /// What nobody has read in the only conversation.
     async fn unread(&self) -> i64 {
         let id = self.messages().await[0].conversation_id;
-        self.program.store.conversation(id).await.unwrap().unwrap().unread_count
+        self.program
+            .store
+            .conversations()
+            .get(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .unread_count
     }
 
     /// How much work waits, on both sides.
     async fn waiting(&self) -> u64 {
-        let counts = self.program.store.outbox_counts().await.unwrap();
+        let counts = self.program.store.outbox().counts().await.unwrap();
         counts.iter().map(|count| count.waiting).sum()
     }
 
     async fn messages(&self) -> Vec<Message> {
         self.program
             .store
-            .stream_messages(MessageFilter::default())
+            .messages()
+            .stream(MessageFilter::default())
             .try_collect()
             .await
             .unwrap()
@@ -135,7 +143,7 @@ impl Rig {
 
     /// What the journal tells of these events.
     async fn events(&self, kind: EventType) -> Vec<Value> {
-        let journal = self.program.store.journal(Seq(0), 100_000).await.unwrap();
+        let journal = self.program.store.journal().after(Seq(0), 100_000).await.unwrap();
         let of_kind = journal.into_iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.data.parse().unwrap()).collect()
     }

@@ -52,7 +52,13 @@ async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
     assert!(notices[0].contains("no command") && notices[1].contains("an edit is not supported yet"));
     assert!(notices[2].contains("decrypt") && notices[3].contains("empty"));
     assert_eq!(
-        rig.program.store.pending_events(10).await.unwrap().len(),
+        rig.program
+            .store
+            .pending_events()
+            .list(true, 0, 10)
+            .await
+            .unwrap()
+            .len(),
         1,
         "the undecryptable one is kept"
     );
@@ -66,12 +72,12 @@ async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
     let absent = rig.send_to(SendTo::Phone(nowhere), "to nobody").await;
     rig.send(1, "to somebody").await;
     rig.settle().await;
-    let absent = rig.program.store.message(absent.id).await.unwrap().unwrap();
+    let absent = rig.program.store.messages().get(absent.id).await.unwrap().unwrap();
     assert_eq!(absent.state, MessageState::Failed);
     assert_eq!(absent.failure.unwrap().code, "not_on_whatsapp");
     assert_eq!(rig.message("to somebody").await.state, MessageState::Read);
     assert!(
-        rig.program.store.outbox_counts().await.unwrap().is_empty(),
+        rig.program.store.outbox().counts().await.unwrap().is_empty(),
         "nothing waits"
     );
 }
@@ -162,7 +168,7 @@ async fn a_parked_outbox_waits_until_somebody_says_go() {
     rig.met().await;
     rig.program
         .store
-        .write::<_, crm::store::StoreError, _>(|tx| Box::pin(async move { tx.set_parked(true).await }))
+        .write::<_, crm::store::StoreError, _>(|tx| Box::pin(async move { tx.settings().set_parked(true).await }))
         .await
         .unwrap();
     rig.send(0, "restored").await;

@@ -42,7 +42,13 @@ impl Rig {
 
     async fn customer(&self, chat: usize) -> Customer {
         let phone = self.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
-        let known = self.program.store.customer_of(&Identity::phone(&phone)).await.unwrap();
+        let known = self
+            .program
+            .store
+            .customers()
+            .by_identity(&Identity::phone(&phone))
+            .await
+            .unwrap();
         known.expect("a customer who has been met")
     }
 
@@ -65,7 +71,7 @@ impl Rig {
     }
 
     async fn journal(&self, kind: EventType) -> Vec<JournalEvent> {
-        let all = self.program.store.journal(Seq(0), 1000).await.unwrap();
+        let all = self.program.store.journal().after(Seq(0), 1000).await.unwrap();
         all.into_iter().filter(|event| event.kind == kind).collect()
     }
 

@@ -40,14 +40,20 @@ impl Rig {
         let page = self
             .program
             .store
-            .customers(PageRequest::first(10), &CustomerFilter::default())
+            .customers()
+            .page(PageRequest::first(10), &CustomerFilter::default())
             .await;
         page.unwrap().data
     }
 
     async fn conversations(&self) -> Vec<Conversation> {
         let all = ConversationFilter::default();
-        let page = self.program.store.conversations(PageRequest::first(10), all).await;
+        let page = self
+            .program
+            .store
+            .conversations()
+            .page(PageRequest::first(10), all)
+            .await;
         page.unwrap().data
     }
 
@@ -88,7 +94,14 @@ async fn whoever_comes_by_lid_then_number_then_username_is_one_customer_with_one
     assert_eq!(told[0]["merged_customer_id"], 2);
     assert_eq!(told[0]["automatic"], true);
     assert_eq!(told[0]["joined"][0]["merged_conversation_id"], 2);
-    let merge = rig.program.store.merges_of(CustomerId(1)).await.unwrap().remove(0);
+    let merge = rig
+        .program
+        .store
+        .merges()
+        .of_customer(CustomerId(1))
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(told[0]["merge_id"], merge.id.0);
 
     rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
@@ -145,7 +158,14 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
         "it went out in the chat that was heard last"
     );
 
-    let merge = rig.program.store.merges_of(CustomerId(1)).await.unwrap().remove(0);
+    let merge = rig
+        .program
+        .store
+        .merges()
+        .of_customer(CustomerId(1))
+        .await
+        .unwrap()
+        .remove(0);
     rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
     rig.settle().await;
     rig.run.matrix.agent_writes(1, "here again");
@@ -154,7 +174,7 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
     // What looks whether an answer is late is due half a minute after it.
     rig.run.clock.advance(Duration::from_secs(31));
     rig.settle().await;
-    let waiting = rig.program.store.outbox_counts().await.unwrap();
+    let waiting = rig.program.store.outbox().counts().await.unwrap();
     assert!(
         waiting.iter().all(|count| count.target != Target::Matrix),
         "{waiting:?}"
@@ -221,7 +241,7 @@ async fn a_name_that_a_person_sets_holds_and_is_told_only_when_it_changes() {
     assert!(edit(Some("\u{200b}")).await.is_err(), "a name that shows nothing");
     assert_eq!(rig.events(EventType::CustomerUpdated).await.len(), 1);
     assert_eq!(rig.conversations().await[0].name, "The countess");
-    let waits = rig.program.store.outbox_counts().await.unwrap();
+    let waits = rig.program.store.outbox().counts().await.unwrap();
     assert_eq!(waits.len(), 1, "its room is to be renamed: {waits:?}");
     let told = edit(None).await.unwrap();
     assert_eq!(told.name, "Customer 00");

@@ -192,7 +192,7 @@ async fn a_doctor_finds_what_is_wrong_and_lists_the_quarantine() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
     crate::api::app::write(&app.store, |tx| {
-        tx.add_quarantine("whatsapp", None, b"nonsense", "not JSON").boxed()
+        async move { tx.quarantine().add("whatsapp", None, b"nonsense", "not JSON").await }.boxed()
     })
     .await;
     let shell = Shell::of(&app).with("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:9");

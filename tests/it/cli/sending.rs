@@ -15,7 +15,7 @@ const TO: &str = "+447700900123";
 async fn set_state(app: &App, id: i64, state: MessageState, failure: Option<Failure>) {
     write(&app.store, move |tx| {
         let failure = failure.clone();
-        async move { tx.set_message_state(MessageId(id), state, failure).await }.boxed()
+        async move { tx.messages().set_state(MessageId(id), state, failure).await }.boxed()
     })
     .await;
 }
@@ -24,7 +24,7 @@ async fn set_state(app: &App, id: i64, state: MessageState, failure: Option<Fail
 async fn becomes(app: &App, state: MessageState, failure: Option<Failure>) {
     let mut head = app.store.head();
     loop {
-        if app.store.message(MessageId(1)).await.unwrap().is_some() {
+        if app.store.messages().get(MessageId(1)).await.unwrap().is_some() {
             return set_state(app, 1, state, failure).await;
         }
         head.changed().await.unwrap();
@@ -64,8 +64,12 @@ async fn what_cannot_go_out_before_a_login_says_so() {
     let app = App::start().await;
     let account = app.account;
     write(&app.store, move |tx| {
-        tx.set_session(account, crm::domain::session::SessionState::LoggedOut, None)
-            .boxed()
+        async move {
+            tx.accounts()
+                .set_session(account, crm::domain::session::SessionState::LoggedOut, None)
+                .await
+        }
+        .boxed()
     })
     .await;
     let ended = Shell::of(&app).run(&["send", TO, "hello", "--timeout", "300ms"]).await;
@@ -94,7 +98,7 @@ async fn a_text_can_come_from_standard_input_and_a_key_makes_two_runs_one() {
     assert_eq!(again.out, "1\n");
     let other = shell.told(&arguments, "another").await;
     assert_eq!(other.code, Some(2), "{other:?}");
-    let message = app.store.message(MessageId(1)).await.unwrap().unwrap();
+    let message = app.store.messages().get(MessageId(1)).await.unwrap().unwrap();
     assert_eq!(message.content, "two\nlines");
     assert_eq!(
         message.author.unwrap().origin,
@@ -129,14 +133,17 @@ async fn a_send_that_waits_for_the_morning_says_so_at_once() {
     let until = crm::clock::SystemClock.now().plus(std::time::Duration::from_hours(8));
     let waits = async {
         let mut head = app.store.head();
-        while app.store.message(MessageId(1)).await.unwrap().is_none() {
+        while app.store.messages().get(MessageId(1)).await.unwrap().is_none() {
             head.changed().await.unwrap();
         }
         let waiting = Waiting {
             reason: WaitReason::QuietHours,
             until,
         };
-        write(&app.store, move |tx| tx.set_waiting(MessageId(1), waiting).boxed()).await;
+        write(&app.store, move |tx| {
+            async move { tx.pace().set_waiting(MessageId(1), waiting).await }.boxed()
+        })
+        .await;
     };
     let begun = std::time::Duration::from_secs(25);
     let send = tokio::time::timeout(

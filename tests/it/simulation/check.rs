@@ -35,7 +35,8 @@ impl Seen {
 pub async fn check(run: &Run, program: &Program) -> Seen {
     let stored: Vec<Message> = program
         .store
-        .stream_messages(MessageFilter::default())
+        .messages()
+        .stream(MessageFilter::default())
         .try_collect()
         .await
         .unwrap();
@@ -47,14 +48,15 @@ pub async fn check(run: &Run, program: &Program) -> Seen {
     assert!(
         program
             .store
-            .outbox_counts()
+            .outbox()
+            .counts()
             .await
             .unwrap()
             .iter()
             .all(|count| count.waiting == 0),
         "work is left"
     );
-    assert_eq!(program.store.count_quarantine().await.unwrap(), 0);
+    assert_eq!(program.store.quarantine().count().await.unwrap(), 0);
     Seen {
         inbound: stored
             .iter()
@@ -76,7 +78,8 @@ pub async fn check(run: &Run, program: &Program) -> Seen {
 async fn each_customers_message_is_stored_once_in_order(run: &Run, program: &Program, stored: &[Message]) {
     let conversations = program
         .store
-        .conversations(PageRequest::first(100), ConversationFilter::default())
+        .conversations()
+        .page(PageRequest::first(100), ConversationFilter::default())
         .await
         .unwrap()
         .data;
@@ -188,7 +191,7 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     let mut last: HashMap<_, usize> = HashMap::new();
     let mut expected = 0;
     for message in stored {
-        let event = program.store.room_event(message.id, 0).await.unwrap();
+        let event = program.store.rooms().event(message.id, 0).await.unwrap();
         let event = event.unwrap_or_else(|| panic!("every message is in its room, but not {message:?}"));
         let from_room = message
             .author
@@ -201,7 +204,7 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     }
     assert_eq!(shown_by_bot, expected, "each message is shown once");
     for event in &run.agents {
-        let message = program.store.message_of_event(event).await.unwrap();
+        let message = program.store.rooms().message_of_event(event).await.unwrap();
         let stale = log.iter().any(|shown| matches!(
             &shown.what,
             What::Bot { content: RoomContent::Notice { reply_to: Some(to), body }, .. } if to == event && body.starts_with("Not sent: ")
@@ -218,7 +221,7 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
 /// rule 20.
 async fn one_tick_a_message(stored: &[Message], log: &[Shown], program: &Program) {
     for message in stored.iter().filter(|message| message.direction == Direction::Outbound) {
-        let event = program.store.room_event(message.id, 0).await.unwrap().unwrap();
+        let event = program.store.rooms().event(message.id, 0).await.unwrap().unwrap();
         let ticks: Vec<_> = log
             .iter()
             .filter(|shown| !shown.redacted)
@@ -252,8 +255,8 @@ fn each_medium_is_kept_as_promised(stored: &[Message]) {
 
 /// Invariants 1 and 6.
 async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: &[Message]) {
-    let journal = program.store.journal(Seq(0), 100_000).await.unwrap();
-    let head = program.store.journal_range().await.unwrap().head;
+    let journal = program.store.journal().after(Seq(0), 100_000).await.unwrap();
+    let head = program.store.journal().range().await.unwrap().head;
     assert_eq!(journal.len(), usize::try_from(head.0).unwrap(), "no number is missing");
     let mut last: BTreeMap<MessageId, MessageView> = BTreeMap::new();
     let mut received: HashMap<MessageId, usize> = HashMap::new();

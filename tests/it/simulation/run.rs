@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use super::clock::VirtualClock;
 use super::gate::{Gate, Gated};
-use super::homeserver::FakeMatrix;
+use super::homeserver::{FakeMatrix, agent};
 use super::setup::{account, options, policy};
 use super::world::FakeWhatsApp;
 
@@ -185,7 +185,7 @@ impl Run {
         let mut program = self.start().await;
         // The first login: what comes from now on is no history.
         self.step(&mut program, 0).await.expect("no crash is planned");
-        while program.store.cursor("matrix.sync").await.unwrap().is_none() {
+        while program.store.settings().cursor("matrix.sync").await.unwrap().is_none() {
             self.step(&mut program, 3).await.expect("no crash is planned");
         }
         for _ in 0..self.rng.random_range(ACTIONS) {
@@ -224,7 +224,7 @@ impl Run {
     async fn what_the_page_forgot_is_stored(&self, program: &Program) {
         let forgotten = self.whatsapp.world.lock().unwrap().forgotten.clone();
         let account = account(&program.store).await;
-        let lost = program.store.unknown_of(account, &forgotten).await.unwrap();
+        let lost = program.store.messages().unknown_of(account, &forgotten).await.unwrap();
         assert!(lost.is_empty(), "acked and not stored: {lost:?}");
     }
 
@@ -429,7 +429,7 @@ impl Run {
                 Some(false) => return false,
             }
         }
-        panic!("the workers never rest: {:?}", program.store.outbox_counts().await);
+        panic!("the workers never rest: {:?}", program.store.outbox().counts().await);
     }
 
     /// The world outside does all that it can meanwhile.
@@ -456,12 +456,13 @@ impl Run {
             self.whatsapp.progress(true);
             let waits = program
                 .store
-                .outbox_counts()
+                .outbox()
+                .counts()
                 .await
                 .unwrap()
                 .iter()
                 .any(|count| count.waiting > 0);
-            let media = program.store.count_media().await.unwrap();
+            let media = program.store.media().count().await.unwrap();
             let waits = waits || media.contains_key(&MediaState::Pending);
             quiet = if worked || waits { 0 } else { quiet + 1 };
             if quiet > 2 {
@@ -474,7 +475,7 @@ impl Run {
         panic!(
             "seed {}: the run does not come to rest: {:?}",
             self.seed,
-            program.store.outbox_counts().await
+            program.store.outbox().counts().await
         );
     }
 }

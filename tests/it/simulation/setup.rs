@@ -38,9 +38,9 @@ pub(super) async fn account(store: &Store) -> AccountId {
     store
         .write(|tx| {
             async move {
-                match tx.account_by_name("default").await? {
+                match tx.accounts().by_name("default").await? {
                     Some(account) => Ok::<_, StoreError>(account.id),
-                    None => Ok(tx.create_account("default").await?.id),
+                    None => Ok(tx.accounts().create("default").await?.id),
                 }
             }
             .boxed()

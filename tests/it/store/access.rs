@@ -32,13 +32,14 @@ async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n
     write(store, move |tx| {
         let new = new.clone();
         async move {
-            if let Some(answer) = tx.answer(ApiKeyId(1), "key").await? {
+            if let Some(answer) = tx.answers().get(ApiKeyId(1), "key").await? {
                 return Ok(answer);
             }
             let message = desk::new(take_in(tx, new).await?).id;
-            tx.put_answer(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
+            tx.answers()
+                .put(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
                 .await?;
-            Ok(tx.answer(ApiKeyId(1), "key").await?.unwrap())
+            Ok(tx.answers().get(ApiKeyId(1), "key").await?.unwrap())
         }
         .boxed()
     })
@@ -53,9 +54,13 @@ async fn two_requests_that_race_under_one_key_are_answered_alike(database: Datab
     let (first, second) = tokio::join!(request(&one, &ada, 1), request(&two, &ada, 2));
     assert_eq!(first, second);
     assert_eq!((first.body_hash, first.status, first.created_at), ([7; 32], 202, BEGIN));
-    let messages = one.count_messages(crm::store::MessageFilter::default()).await.unwrap();
+    let messages = one
+        .messages()
+        .count(crm::store::MessageFilter::default())
+        .await
+        .unwrap();
     assert_eq!(messages, 1, "what the loser did is undone, its event included");
-    assert_eq!(one.journal_range().await.unwrap().head.0, 1);
+    assert_eq!(one.journal().range().await.unwrap().head.0, 1);
     one.close().await;
     two.close().await;
 }
@@ -64,7 +69,7 @@ async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database
     let store = database.open().await;
     let put = |scope, key: &'static str| {
         write(&store, move |tx| {
-            async move { tx.put_answer(scope, key, &[1; 32], 201, &answer(&key), None).await }.boxed()
+            async move { tx.answers().put(scope, key, &[1; 32], 201, &answer(&key), None).await }.boxed()
         })
     };
     put(ApiKeyId(1), "k").await.unwrap();
@@ -73,12 +78,12 @@ async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database
     let again = put(ApiKeyId(1), "k").await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     assert_eq!(
-        store.answer(ApiKeyId(1), "K").await.unwrap().unwrap().response,
+        store.answers().get(ApiKeyId(1), "K").await.unwrap().unwrap().response,
         answer(&"K")
     );
-    assert_eq!(store.answer(ApiKeyId(3), "k").await.unwrap(), None);
-    assert_eq!(store.prune_answers(BEGIN).await.unwrap(), 0);
-    assert_eq!(store.prune_answers(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
+    assert_eq!(store.answers().get(ApiKeyId(3), "k").await.unwrap(), None);
+    assert_eq!(store.answers().prune(BEGIN).await.unwrap(), 0);
+    assert_eq!(store.answers().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
     store.close().await;
 }
 
@@ -88,14 +93,15 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
     let take = |folder: &'static str, process: &'static str| {
         write(&store, move |tx| {
             async move {
-                tx.take_lease(
-                    account,
-                    &Holder {
-                        folder: folder.into(),
-                        process: process.into(),
-                    },
-                )
-                .await
+                tx.accounts()
+                    .take_lease(
+                        account,
+                        &Holder {
+                            folder: folder.into(),
+                            process: process.into(),
+                        },
+                    )
+                    .await
             }
             .boxed()
         })
@@ -116,16 +122,16 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
         matches!(&elsewhere, Err(StoreError::LeaseElsewhere { folder, .. }) if folder == "/a"),
         "{elsewhere:?}"
     );
-    let lease = store.lease(account).await.unwrap().unwrap();
+    let lease = store.accounts().lease(account).await.unwrap().unwrap();
     assert_eq!((lease.fence, lease.holder.process.as_str()), (second, "two"));
     let release = |fence| {
         write(&store, move |tx| {
-            async move { tx.release_lease(account, fence).await }.boxed()
+            async move { tx.accounts().release_lease(account, fence).await }.boxed()
         })
     };
     assert!(!release(first).await.unwrap(), "it was taken again since");
     assert!(release(second).await.unwrap());
-    assert_eq!(store.lease(account).await.unwrap(), None);
+    assert_eq!(store.accounts().lease(account).await.unwrap(), None);
     assert!(
         check(&store, account, second).await.is_err(),
         "who was let go has lost it too"
@@ -136,7 +142,7 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
 
 async fn check(store: &Store, account: AccountId, fence: Fence) -> Result<(), StoreError> {
     write(store, move |tx| {
-        async move { tx.check_fence(account, fence).await }.boxed()
+        async move { tx.accounts().check_fence(account, fence).await }.boxed()
     })
     .await
 }
@@ -147,7 +153,7 @@ async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
     assert_eq!(desk::account(&store).await, id);
     let session = |state: SessionState, detail: Option<&'static str>| {
         write(&store, move |tx| {
-            async move { tx.set_session(id, state, detail).await }.boxed()
+            async move { tx.accounts().set_session(id, state, detail).await }.boxed()
         })
     };
     assert!(session(SessionState::Ready, None).await.unwrap());
@@ -156,27 +162,27 @@ async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
     write(&store, move |tx| {
         async move {
             for phone in ["+447700900001", "+447700900002"] {
-                tx.bind_phone(id, &phone.parse().unwrap()).await?;
+                tx.accounts().bind_phone(id, &phone.parse().unwrap()).await?;
             }
-            tx.set_watermark(id, BEGIN).await?;
-            tx.set_watermark(id, Timestamp(1)).await?;
-            assert_eq!(tx.next_login(id).await?, 1);
-            assert_eq!(tx.next_login(id).await?, 2);
+            tx.accounts().set_watermark(id, BEGIN).await?;
+            tx.accounts().set_watermark(id, Timestamp(1)).await?;
+            assert_eq!(tx.accounts().next_login(id).await?, 1);
+            assert_eq!(tx.accounts().next_login(id).await?, 2);
             Ok(())
         }
         .boxed()
     })
     .await
     .unwrap();
-    let account = store.account_by_name("default").await.unwrap().unwrap();
+    let account = store.accounts().by_name("default").await.unwrap().unwrap();
     assert_eq!(account.phone.as_ref().unwrap().as_str(), "+447700900001");
     assert_eq!((account.watermark, account.login), (Some(BEGIN), 2));
     assert_eq!(
         (account.state, account.detail.as_deref()),
         (SessionState::Failed, Some("no browser"))
     );
-    assert_eq!(store.accounts().await.unwrap(), [account]);
-    assert_eq!(store.account_by_name("Default").await.unwrap(), None);
+    assert_eq!(store.accounts().present().await.unwrap(), [account]);
+    assert_eq!(store.accounts().by_name("Default").await.unwrap(), None);
     store.close().await;
 }
 
@@ -194,25 +200,23 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
     let made = write(&store, move |tx| {
         let new = wanted.clone();
         async move {
-            tx.audit("admin", "key.create", "shop", &json!({})).await?;
-            tx.create_api_key(&new).await
+            tx.audit().add("admin", "key.create", "shop", &json!({})).await?;
+            tx.keys().create(&new).await
         }
         .boxed()
     });
     let made = made.await.unwrap();
     assert_eq!((made.scopes.clone(), made.accounts.clone()), (new.scopes, new.accounts));
-    assert_eq!(store.api_key(&[9; 32]).await.unwrap(), Some(made.clone()));
-    assert_eq!(store.api_key(&[8; 32]).await.unwrap(), None);
+    assert_eq!(store.keys().find(&[9; 32]).await.unwrap(), Some(made.clone()));
+    assert_eq!(store.keys().find(&[8; 32]).await.unwrap(), None);
     assert!(made.is_valid(BEGIN));
-    let revoked = write(&store, move |tx| {
-        async move { tx.revoke_api_key(made.id).await }.boxed()
-    })
-    .await
-    .unwrap();
+    let revoked = write(&store, move |tx| async move { tx.keys().revoke(made.id).await }.boxed())
+        .await
+        .unwrap();
     assert!(!revoked.unwrap().is_valid(BEGIN));
-    assert_eq!(store.api_keys().await.unwrap()[0].revoked_at, Some(BEGIN));
+    assert_eq!(store.keys().list().await.unwrap()[0].revoked_at, Some(BEGIN));
     assert_eq!(
-        store.audit(PageRequest::first(1)).await.unwrap().data[0].action,
+        store.audit().page(PageRequest::first(1)).await.unwrap().data[0].action,
         "key.create"
     );
     store.close().await;
@@ -222,29 +226,29 @@ async fn settings_and_cursors_keep_their_last_value(database: Database) {
     let store = database.open().await;
     let set = |name: &'static str, value: Option<&'static str>| {
         write(&store, move |tx| {
-            async move { tx.set_setting(name, value).await }.boxed()
+            async move { tx.settings().set(name, value).await }.boxed()
         })
     };
-    assert_eq!(store.setting("a").await.unwrap(), None);
+    assert_eq!(store.settings().get("a").await.unwrap(), None);
     for value in ["1", "1", "2"] {
         set("a", Some(value)).await.unwrap();
-        assert_eq!(store.setting("a").await.unwrap().as_deref(), Some(value));
+        assert_eq!(store.settings().get("a").await.unwrap().as_deref(), Some(value));
     }
     set("a", None).await.unwrap();
-    assert_eq!(store.setting("a").await.unwrap(), None);
+    assert_eq!(store.settings().get("a").await.unwrap(), None);
     for value in ["s1", "s2"] {
         write(&store, move |tx| {
-            async move { tx.set_cursor("matrix", value).await }.boxed()
+            async move { tx.settings().set_cursor("matrix", value).await }.boxed()
         })
         .await
         .unwrap();
-        assert_eq!(store.cursor("matrix").await.unwrap().as_deref(), Some(value));
+        assert_eq!(store.settings().cursor("matrix").await.unwrap().as_deref(), Some(value));
     }
-    let instance = store.instance().await.unwrap();
-    assert_eq!(store.instance().await.unwrap(), instance);
-    assert!(!store.parked().await.unwrap());
+    let instance = store.settings().instance().await.unwrap();
+    assert_eq!(store.settings().instance().await.unwrap(), instance);
+    assert!(!store.settings().is_parked().await.unwrap());
     store.close().await;
     let store = database.open().await;
-    assert_eq!(store.instance().await.unwrap(), instance, "made once");
+    assert_eq!(store.settings().instance().await.unwrap(), instance, "made once");
     store.close().await;
 }

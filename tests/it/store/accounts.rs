@@ -19,22 +19,24 @@ on_each_database! {
 
 async fn add(store: &Store, name: &'static str) -> Added {
     write(store, move |tx| {
-        async move { tx.add_account(&name.parse().unwrap()).await }.boxed()
+        async move { tx.accounts().add(&name.parse().unwrap()).await }.boxed()
     })
     .await
     .unwrap()
 }
 
 async fn begin(store: &Store, id: AccountId) -> bool {
-    write(store, move |tx| async move { tx.begin_removal(id, true).await }.boxed())
-        .await
-        .unwrap()
-        .is_some()
+    write(store, move |tx| {
+        async move { tx.accounts().begin_removal(id, true).await }.boxed()
+    })
+    .await
+    .unwrap()
+    .is_some()
 }
 
 async fn finish(store: &Store, id: AccountId, detail: Option<&'static str>) -> bool {
     write(store, move |tx| {
-        async move { tx.finish_removal(id, detail).await }.boxed()
+        async move { tx.accounts().finish_removal(id, detail).await }.boxed()
     })
     .await
     .unwrap()
@@ -50,8 +52,8 @@ async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
     let id = made.id;
     write(&store, move |tx| {
         async move {
-            tx.bind_phone(id, &"+447700900001".parse().unwrap()).await?;
-            tx.set_watermark(id, BEGIN).await
+            tx.accounts().bind_phone(id, &"+447700900001".parse().unwrap()).await?;
+            tx.accounts().set_watermark(id, BEGIN).await
         }
         .boxed()
     })
@@ -59,16 +61,16 @@ async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
     .unwrap();
     assert!(begin(&store, id).await);
     assert!(matches!(add(&store, "sales").await, Added::Taken(account) if !account.is_in_use()));
-    assert_eq!(store.accounts().await.unwrap().len(), 1, "it is not gone yet");
+    assert_eq!(store.accounts().present().await.unwrap().len(), 1, "it is not gone yet");
     assert!(finish(&store, id, Some("unlink it on the phone")).await);
-    assert_eq!(store.accounts().await.unwrap(), []);
-    let gone = store.all_accounts().await.unwrap().remove(0);
+    assert_eq!(store.accounts().present().await.unwrap(), []);
+    let gone = store.accounts().all().await.unwrap().remove(0);
     assert_eq!(
         (gone.removed_at, gone.state, gone.detail.as_deref()),
         (Some(BEGIN), SessionState::LoggedOut, Some("unlink it on the phone"))
     );
     for called in ["sales", &id.to_string()] {
-        assert_eq!(store.account_called(called).await.unwrap().unwrap().id, id);
+        assert_eq!(store.accounts().called(called).await.unwrap().unwrap().id, id);
     }
     let Added::Back(back) = add(&store, "sales").await else {
         panic!("the one that was gone");
@@ -94,16 +96,18 @@ async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Data
         };
         write(&store, move |tx| {
             let holder = holder.clone();
-            async move { tx.take_lease(id, &holder).await }.boxed()
+            async move { tx.accounts().take_lease(id, &holder).await }.boxed()
         })
     };
     let fence = take_lease("/a").await.unwrap();
     assert!(!finish(&store, id, None).await, "nobody has asked for it");
     assert!(begin(&store, id).await && !begin(&store, id).await);
-    assert!(store.account(id).await.unwrap().unwrap().keep_profile);
+    assert!(store.accounts().get(id).await.unwrap().unwrap().keep_profile);
     assert!(finish(&store, id, None).await && !finish(&store, id, None).await);
     assert!(!begin(&store, id).await, "what is gone is not removed again");
-    let checked = write(&store, move |tx| async move { tx.check_fence(id, fence).await }.boxed());
+    let checked = write(&store, move |tx| {
+        async move { tx.accounts().check_fence(id, fence).await }.boxed()
+    });
     assert!(checked.await.is_err(), "whoever drove it has lost it");
     take_lease("/b").await.unwrap();
     store.close().await;
@@ -135,11 +139,14 @@ async fn what_an_account_has_under_way_is_its_own(database: Database) {
         let work = work.clone();
         async move {
             for work in work {
-                tx.enqueue(work).await?;
+                tx.outbox().enqueue(work).await?;
             }
-            tx.set_message_state(sending, MessageState::Sending, None).await?;
-            tx.set_message_state(settled, MessageState::Sent, None).await?;
-            Ok((tx.under_way(account, 10).await?, tx.work_for(account, 2).await?))
+            tx.messages().set_state(sending, MessageState::Sending, None).await?;
+            tx.messages().set_state(settled, MessageState::Sent, None).await?;
+            Ok((
+                tx.accounts().messages_under_way(account, 10).await?,
+                tx.accounts().waiting_work(account, 2).await?,
+            ))
         }
         .boxed()
     })
@@ -165,7 +172,7 @@ async fn customers_are_listed_by_the_account_that_knows_them(database: Database)
             search: search.map(ToOwned::to_owned),
             account: Some(account),
         };
-        let page = store.customers(PageRequest::first(10), &filter).await.unwrap();
+        let page = store.customers().page(PageRequest::first(10), &filter).await.unwrap();
         page.data.into_iter().map(|customer| customer.id).collect::<Vec<_>>()
     };
     let (first, second) = (ada.customer_id.unwrap(), ben.customer_id.unwrap());
@@ -173,7 +180,8 @@ async fn customers_are_listed_by_the_account_that_knows_them(database: Database)
     assert_eq!(of(other.id, None).await, [first, second]);
     assert_eq!(of(other.id, Some("900124")).await, [second]);
     let streamed: Vec<_> = store
-        .stream_customers(Some(ada.account_id))
+        .customers()
+        .stream(Some(ada.account_id))
         .try_collect()
         .await
         .unwrap();

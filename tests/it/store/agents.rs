@@ -28,7 +28,7 @@ async fn reconcile(store: &Store, names: &[&str]) -> Reconciled {
 
 async fn deactivate(store: &Store, id: AgentId) -> Result<(), StoreError> {
     write(store, move |tx| {
-        async move { tx.deactivate_agent(id, AgentSource::Person).await }.boxed()
+        async move { tx.agents().deactivate(id, AgentSource::Person).await }.boxed()
     })
     .await
 }
@@ -37,7 +37,7 @@ async fn answers(store: &Store, name: &str) -> bool {
     let user = users(&[name]).remove(0);
     write(store, move |tx| {
         let user = user.clone();
-        async move { tx.is_answering(&user).await }.boxed()
+        async move { tx.agents().is_answering(&user).await }.boxed()
     })
     .await
     .unwrap()
@@ -48,7 +48,7 @@ async fn configured_agents_are_added_once(database: Database) {
     let added = reconcile(&store, &["ada", "ben", "ada"]).await;
     assert_eq!(added.added, users(&["ada", "ben"]));
     assert_eq!(reconcile(&store, &["ada", "ben"]).await, Reconciled::default());
-    let agents = store.agents().await.unwrap();
+    let agents = store.agents().list().await.unwrap();
     let ada = Agent {
         id: agents[0].id,
         name: "ada".into(),
@@ -57,7 +57,7 @@ async fn configured_agents_are_added_once(database: Database) {
         deactivated: None,
     };
     assert_eq!((agents.len(), &agents[0]), (2, &ada));
-    assert_eq!(store.answering().await.unwrap(), users(&["ada", "ben"]));
+    assert_eq!(store.agents().answering().await.unwrap(), users(&["ada", "ben"]));
     assert!(answers(&store, "ada").await && !answers(&store, "eve").await);
     store.close().await;
 }
@@ -72,7 +72,7 @@ async fn agent_who_left_configuration_answers_no_more(database: Database) {
         at: BEGIN,
         by: AgentSource::Config,
     };
-    assert_eq!(store.agents().await.unwrap()[0].deactivated, Some(end));
+    assert_eq!(store.agents().list().await.unwrap()[0].deactivated, Some(end));
     assert_eq!(reconcile(&store, &["ada", "ben"]).await.back, users(&["ada"]));
     assert!(answers(&store, "ada").await);
     store.close().await;
@@ -81,7 +81,7 @@ async fn agent_who_left_configuration_answers_no_more(database: Database) {
 async fn deactivated_agent_stays_so(database: Database) {
     let store = database.open().await;
     reconcile(&store, &["ada"]).await;
-    let ada = store.agents().await.unwrap()[0].id;
+    let ada = store.agents().list().await.unwrap()[0].id;
     deactivate(&store, ada).await.unwrap();
     for _ in 0..2 {
         assert_eq!(
@@ -110,7 +110,7 @@ async fn persons_agent_outlasts_configuration(database: Database) {
     let user = users(&["ada"]).remove(0);
     write(&store, move |tx| {
         let user = user.clone();
-        async move { tx.add_agent(&user, "Ada", AgentSource::Person).await }.boxed()
+        async move { tx.agents().add(&user, "Ada", AgentSource::Person).await }.boxed()
     })
     .await
     .unwrap();

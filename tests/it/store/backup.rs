@@ -32,38 +32,47 @@ async fn fill(store: &Store) -> Conversation {
     }
     let message = desk::new(take(store, outbound(&ada, "k", "Hi", BEGIN)).await.unwrap());
     let account = ada.account_id;
-    store.instance().await.unwrap();
+    store.settings().instance().await.unwrap();
     write(store, move |tx| {
         let message = message.clone();
         async move {
             let id = message.id;
-            let media = tx.insert_media(&super::media::wanted(account)).await?;
-            tx.attach_media(message.id, &media).await?;
-            tx.enqueue(NewWork::for_message(
-                &message,
-                WhatsAppWork::SendMessage { message: id },
-            ))
-            .await?;
-            tx.choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
-            tx.reserve_room(message.conversation_id, "alias").await?;
-            tx.set_room(message.conversation_id, &"!room".into()).await?;
-            tx.add_room_event(id, 0, &"$event".into(), message.conversation_id)
+            let media = tx.media().insert(&super::media::wanted(account)).await?;
+            tx.media().attach(message.id, &media).await?;
+            tx.outbox()
+                .enqueue(NewWork::for_message(
+                    &message,
+                    WhatsAppWork::SendMessage { message: id },
+                ))
                 .await?;
-            tx.add_pending_event(&"!room".into(), &"$secret".into(), &"@grace:x".into(), BEGIN)
+            tx.messages().choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
+            tx.rooms().reserve(message.conversation_id, "alias").await?;
+            tx.rooms().set(message.conversation_id, &"!room".into()).await?;
+            tx.rooms()
+                .add_event(id, 0, &"$event".into(), message.conversation_id)
                 .await?;
-            tx.add_quarantine("whatsapp", Some(account), b"\0\xff", "no JSON")
+            tx.pending_events()
+                .add(&"!room".into(), &"$secret".into(), &"@grace:x".into(), BEGIN)
                 .await?;
-            tx.add_agent(&"@grace:x".into(), "Grace", AgentSource::Config).await?;
-            tx.set_cursor("matrix", "s1").await?;
-            tx.take_lease(
-                account,
-                &Holder {
-                    folder: "/a".into(),
-                    process: "1".into(),
-                },
-            )
-            .await?;
-            tx.audit("admin", "key.create", "shop", &serde_json::json!({})).await?;
+            tx.quarantine()
+                .add("whatsapp", Some(account), b"\0\xff", "no JSON")
+                .await?;
+            tx.agents()
+                .add(&"@grace:x".into(), "Grace", AgentSource::Config)
+                .await?;
+            tx.settings().set_cursor("matrix", "s1").await?;
+            tx.accounts()
+                .take_lease(
+                    account,
+                    &Holder {
+                        folder: "/a".into(),
+                        process: "1".into(),
+                    },
+                )
+                .await?;
+            tx.audit()
+                .add("admin", "key.create", "shop", &serde_json::json!({}))
+                .await?;
             let new = NewApiKey {
                 name: "shop".into(),
                 prefix: "crm_".into(),
@@ -72,8 +81,9 @@ async fn fill(store: &Store) -> Conversation {
                 accounts: None,
                 expires_at: None,
             };
-            let key = tx.create_api_key(&new).await?.id;
-            tx.put_answer(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
+            let key = tx.keys().create(&new).await?.id;
+            tx.answers()
+                .put(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
                 .await
         }
         .boxed()
@@ -93,7 +103,7 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
     let store = database.open().await;
     let ada = fill(&store).await;
     let backup = dump(&store).await;
-    let instance = store.instance().await.unwrap();
+    let instance = store.settings().instance().await.unwrap();
     let kinds = if testbed::quick() {
         vec![Kind::Sqlite]
     } else {
@@ -106,11 +116,15 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
         assert_eq!(report.messages, 251);
         same(&store, &restored, &ada).await;
         // Nothing goes out, and what has no number yet gets one that was never given out.
-        assert!(restored.parked().await.unwrap());
-        let before = restored.restored().await.unwrap().unwrap();
+        assert!(restored.settings().is_parked().await.unwrap());
+        let before = restored.settings().restored().await.unwrap().unwrap();
         assert_eq!(before.instance, instance);
         assert!(before.last_work.0 > 0, "the backup has work");
-        assert_ne!(restored.instance().await.unwrap(), instance, "it is another instance");
+        assert_ne!(
+            restored.settings().instance().await.unwrap(),
+            instance,
+            "it is another instance"
+        );
         assert_eq!(*restored.head().borrow(), Seq(251));
         let next = desk::new(take(&restored, inbound(&ada, "next", "x", BEGIN)).await.unwrap());
         assert_eq!(next.id, MessageId(252));
@@ -119,14 +133,15 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
         let account = ada.account_id;
         let elsewhere = write(&restored, move |tx| {
             async move {
-                tx.take_lease(
-                    account,
-                    &Holder {
-                        folder: "/b".into(),
-                        process: "2".into(),
-                    },
-                )
-                .await
+                tx.accounts()
+                    .take_lease(
+                        account,
+                        &Holder {
+                            folder: "/b".into(),
+                            process: "2".into(),
+                        },
+                    )
+                    .await
             }
             .boxed()
         });
@@ -140,39 +155,53 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
 async fn same(one: &Store, two: &Store, ada: &Conversation) {
     let messages = async |store: &Store| -> Vec<_> {
         store
-            .stream_messages(MessageFilter::default())
+            .messages()
+            .stream(MessageFilter::default())
             .try_collect()
             .await
             .unwrap()
     };
     assert_eq!(messages(one).await, messages(two).await);
     assert_eq!(
-        one.journal(Seq(0), 1000).await.unwrap(),
-        two.journal(Seq(0), 1000).await.unwrap()
+        one.journal().after(Seq(0), 1000).await.unwrap(),
+        two.journal().after(Seq(0), 1000).await.unwrap()
     );
     assert_eq!(
-        one.conversation(ada.id).await.unwrap(),
-        two.conversation(ada.id).await.unwrap()
-    );
-    assert_eq!(one.accounts().await.unwrap(), two.accounts().await.unwrap());
-    assert_eq!(one.api_keys().await.unwrap(), two.api_keys().await.unwrap());
-    assert_eq!(one.agents().await.unwrap(), two.agents().await.unwrap());
-    assert_eq!(one.cursor("matrix").await.unwrap(), two.cursor("matrix").await.unwrap());
-    assert_eq!(one.room_of(ada.id).await.unwrap(), two.room_of(ada.id).await.unwrap());
-    assert_eq!(
-        one.hand_over(MessageId(251)).await.unwrap(),
-        two.hand_over(MessageId(251)).await.unwrap()
+        one.conversations().get(ada.id).await.unwrap(),
+        two.conversations().get(ada.id).await.unwrap()
     );
     assert_eq!(
-        one.pending_events(false, 0, 9).await.unwrap(),
-        two.pending_events(false, 0, 9).await.unwrap()
+        one.accounts().present().await.unwrap(),
+        two.accounts().present().await.unwrap()
+    );
+    assert_eq!(one.keys().list().await.unwrap(), two.keys().list().await.unwrap());
+    assert_eq!(one.agents().list().await.unwrap(), two.agents().list().await.unwrap());
+    assert_eq!(
+        one.settings().cursor("matrix").await.unwrap(),
+        two.settings().cursor("matrix").await.unwrap()
+    );
+    assert_eq!(
+        one.rooms().of_conversation(ada.id).await.unwrap(),
+        two.rooms().of_conversation(ada.id).await.unwrap()
+    );
+    assert_eq!(
+        one.messages().hand_over(MessageId(251)).await.unwrap(),
+        two.messages().hand_over(MessageId(251)).await.unwrap()
+    );
+    assert_eq!(
+        one.pending_events().list(false, 0, 9).await.unwrap(),
+        two.pending_events().list(false, 0, 9).await.unwrap()
     );
     let page = PageRequest::first(9);
-    assert_eq!(one.audit(page).await.unwrap(), two.audit(page).await.unwrap());
-    let bytes = async |store: &Store| store.quarantine(page, None).await.unwrap().data.remove(0).bytes;
+    assert_eq!(
+        one.audit().page(page).await.unwrap(),
+        two.audit().page(page).await.unwrap()
+    );
+    let bytes = async |store: &Store| store.quarantine().page(page, None).await.unwrap().data.remove(0).bytes;
     assert_eq!(bytes(one).await, bytes(two).await);
     let ready = async |store: &Store| {
         store
+            .outbox()
             .ready::<WhatsAppWork>(None, BEGIN, 9, &Busy::default())
             .await
             .unwrap()
@@ -204,7 +233,7 @@ async fn a_backup_is_of_one_moment_while_others_write(database: Database) {
         let restored = target.open().await;
         let report = restored.load(backup.as_slice()).await.unwrap();
         // Messages and events were written together, so they are there together.
-        let head = restored.journal_range().await.unwrap().head;
+        let head = restored.journal().range().await.unwrap().head;
         assert_eq!(i64::try_from(report.messages).unwrap(), head.0);
         restored.close().await;
     }
@@ -217,7 +246,7 @@ async fn a_backup_goes_only_into_an_empty_database(database: Database) {
     let backup = dump(&store).await;
     let refused = store.load(backup.as_slice()).await;
     assert!(matches!(refused, Err(StoreError::NotEmpty)), "{refused:?}");
-    assert_eq!(store.accounts().await.unwrap().len(), 1);
+    assert_eq!(store.accounts().present().await.unwrap().len(), 1);
     store.close().await;
 }
 
@@ -253,8 +282,8 @@ async fn what_is_no_whole_backup_is_refused_and_leaves_nothing(database: Databas
     }
     let refused = store.load(newer(&backup).as_bytes()).await;
     assert!(matches!(refused, Err(StoreError::Newer { .. })), "{refused:?}");
-    assert!(store.accounts().await.unwrap().is_empty());
-    assert!(!store.parked().await.unwrap());
+    assert!(store.accounts().present().await.unwrap().is_empty());
+    assert!(!store.settings().is_parked().await.unwrap());
     store.load(backup.as_bytes()).await.unwrap();
     store.close().await;
 }

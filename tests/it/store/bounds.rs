@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::AccountId;
 use crm::domain::conversation::Conversation;
 use crm::domain::message::Message;
-use crm::domain::outbox::{Target, Work};
+use crm::domain::outbox::MatrixWork;
 use crm::store::{NewWork, PendingEvent, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::time::timeout;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn second_account(store: &Store) -> AccountId {
     write(store, |tx| {
-        async move { Ok(tx.create_account("second").await?.id) }.boxed()
+        async move { Ok(tx.accounts().create("second").await?.id) }.boxed()
     })
     .await
     .unwrap()
@@ -51,7 +51,7 @@ async fn expiry_ignores_other_accounts_backlog(database: Database) {
     }
     let late = expiring(&store, &ben, "b").await;
     let now = BEGIN.plus(Duration::from_secs(2));
-    assert_eq!(store.expired(other, now, 2).await.unwrap(), [late]);
+    assert_eq!(store.messages().expired(other, now, 2).await.unwrap(), [late]);
     store.close().await;
 }
 
@@ -60,10 +60,11 @@ async fn told_events_do_not_hide_new_ones(database: Database) {
     for name in ["$1", "$2", "$3"] {
         write(&store, move |tx| {
             async move {
-                tx.add_pending_event(&"!room".into(), &name.into(), &"@grace:x".into(), BEGIN)
+                tx.pending_events()
+                    .add(&"!room".into(), &name.into(), &"@grace:x".into(), BEGIN)
                     .await?;
                 if name != "$3" {
-                    tx.pending_event_told(&name.into()).await?;
+                    tx.pending_events().mark_told(&name.into()).await?;
                 }
                 Ok(())
             }
@@ -73,9 +74,9 @@ async fn told_events_do_not_hide_new_ones(database: Database) {
         .unwrap();
     }
     let names = |kept: Vec<PendingEvent>| -> Vec<String> { kept.into_iter().map(|one| one.event.0).collect() };
-    assert_eq!(names(store.pending_events(false, 0, 2).await.unwrap()), ["$3"]);
-    let first = store.pending_events(true, 0, 1).await.unwrap();
-    let next = store.pending_events(true, first[0].id, 2).await.unwrap();
+    assert_eq!(names(store.pending_events().list(false, 0, 2).await.unwrap()), ["$3"]);
+    let first = store.pending_events().list(true, 0, 1).await.unwrap();
+    let next = store.pending_events().list(true, first[0].id, 2).await.unwrap();
     assert_eq!(
         (names(first), names(next)),
         (vec!["$1".to_owned()], vec!["$2".to_owned()])
@@ -95,7 +96,7 @@ async fn conversation_cycle_ends_walk(database: Database) {
     };
     raw::execute(&database, &ends(&ada, &ben)).await;
     raw::execute(&database, &ends(&ben, &ada)).await;
-    let found = timeout(PATIENCE, store.live_conversation(ada.id)).await;
+    let found = timeout(PATIENCE, store.conversations().live(ada.id)).await;
     let found = found.expect("the walk ends");
     assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
     store.close().await;
@@ -107,11 +108,16 @@ async fn merge_moves_any_backlog(database: Database) {
     let account = desk::account(&store).await;
     let (ada, _) = merges::hear(&store, account, &[merges::phone(1)], "A1").await;
     let (ben, _) = merges::hear(&store, account, &[merges::phone(2)], "B1").await;
-    let from = store.conversation_of(account, ben.customer.id).await.unwrap().unwrap();
+    let from = store
+        .conversations()
+        .of_customer(account, ben.customer.id)
+        .await
+        .unwrap()
+        .unwrap();
     let text = new(take(&store, inbound(&from, "B2", "x", BEGIN)).await.unwrap());
     write(&store, move |tx| {
-        let work = NewWork::for_message(Target::Matrix, &text, Work::ShowMessage { message: text.id });
-        async move { tx.enqueue(work).await }.boxed()
+        let work = NewWork::for_message(&text, MatrixWork::ShowMessage { message: text.id });
+        async move { tx.outbox().enqueue(work).await }.boxed()
     })
     .await
     .unwrap();
@@ -121,7 +127,12 @@ async fn merge_moves_any_backlog(database: Database) {
         raw::execute(&database, &double).await;
     }
     merges::merge(&store, ada.customer.id, ben.customer.id).await;
-    let to = store.conversation_of(account, ada.customer.id).await.unwrap().unwrap();
+    let to = store
+        .conversations()
+        .of_customer(account, ada.customer.id)
+        .await
+        .unwrap()
+        .unwrap();
     let moved = format!("SELECT COUNT(*) FROM outbox WHERE lane = {}", to.id);
     assert_eq!(raw::numbers(&database, &moved).await, [1 << 17]);
     store.close().await;

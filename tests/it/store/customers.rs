@@ -35,7 +35,7 @@ async fn resolve(store: &Store, identities: &[Identity], name: Option<&str>) -> 
         let (identities, name) = (identities.clone(), name.clone());
         async move {
             let told = Told::new(&identities, None, name.as_deref(), IdentitySource::WhatsApp);
-            tx.meet_customer(&told).await
+            tx.customers().meet(&told).await
         }
         .boxed()
     })
@@ -56,12 +56,12 @@ async fn a_customer_is_found_by_number_and_by_lid_once_both_were_told(database: 
     assert!(!both.created && !both.changed, "a LID is no change that anybody sees");
     for identity in [&number, &lid] {
         assert_eq!(
-            store.customer_of(identity).await.unwrap().unwrap().id,
+            store.customers().by_identity(identity).await.unwrap().unwrap().id,
             first.customer.id
         );
     }
     assert_eq!(
-        store.identities(first.customer.id).await.unwrap(),
+        store.identities().of_customer(first.customer.id).await.unwrap(),
         [number, lid.clone()]
     );
     let later = resolve(&store, &[lid], Some("Ada")).await.unwrap();
@@ -86,7 +86,16 @@ async fn the_number_follows_the_newest_one_told(database: Database) {
     // A service's short code is an identity, and no number to show.
     let short = resolve(&store, &[lid, phone("12345")], Some("Ada")).await.unwrap();
     assert_eq!(shown(&short.customer).unwrap(), "+447700900999");
-    assert_eq!(store.customer_of(&phone("12345")).await.unwrap().unwrap().id, first.id);
+    assert_eq!(
+        store
+            .customers()
+            .by_identity(&phone("12345"))
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        first.id
+    );
     store.close().await;
 }
 
@@ -101,7 +110,7 @@ async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Databa
     let change = |change: CustomerChange| {
         write(&store, move |tx| {
             let change = change.clone();
-            async move { tx.update_customer(CustomerId(1), &change).await }.boxed()
+            async move { tx.customers().update(CustomerId(1), &change).await }.boxed()
         })
     };
     let given = CustomerChange {
@@ -125,7 +134,7 @@ async fn a_contact_without_any_name_or_identity_makes_no_customer(database: Data
     let store = database.open().await;
     let refused = resolve(&store, &[], Some("Ada")).await;
     assert!(matches!(&refused, Err(error) if error.is_permanent()), "{refused:?}");
-    assert_eq!(store.stream_customers(None).count().await, 0);
+    assert_eq!(store.customers().stream(None).count().await, 0);
     store.close().await;
 }
 
@@ -140,7 +149,7 @@ async fn a_chat_that_moves_from_number_to_lid_stays_one_conversation(database: D
         "the newest chat is the one to answer"
     );
     assert_eq!(
-        store.conversation(ada.id).await.unwrap().unwrap().chat_id,
+        store.conversations().get(ada.id).await.unwrap().unwrap().chat_id,
         moved.chat_id
     );
     store.close().await;
@@ -156,7 +165,8 @@ async fn resolve_chat(
         let chat = chat.clone();
         async move {
             let resolved = tx
-                .resolve_conversation(account, customer, Some(&chat), ChatKind::Direct, "x")
+                .conversations()
+                .resolve(account, customer, Some(&chat), ChatKind::Direct, "x")
                 .await?;
             Ok(resolved.conversation)
         }
@@ -173,9 +183,10 @@ async fn a_chat_that_two_conversations_claim_belongs_to_the_one_that_it_was_seen
     let chat = twin.chat_id.clone().unwrap();
     let moved = resolve_chat(&store, &ada, chat.as_str()).await;
     assert_eq!(moved.id, ada.id);
-    assert_eq!(store.conversation(twin.id).await.unwrap().unwrap().chat_id, None);
+    assert_eq!(store.conversations().get(twin.id).await.unwrap().unwrap().chat_id, None);
     let found = store
-        .conversation_of_chat(ada.account_id, &chat)
+        .conversations()
+        .of_chat(ada.account_id, &chat)
         .await
         .unwrap()
         .unwrap();
@@ -198,7 +209,7 @@ async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(databa
             search: Some(text.to_owned()),
             ..CustomerFilter::default()
         };
-        let page = store.customers(PageRequest::first(10), &filter).await.unwrap();
+        let page = store.customers().page(PageRequest::first(10), &filter).await.unwrap();
         page.data.into_iter().map(|customer| customer.id.0).collect()
     };
     assert_eq!(found("zoË ä").await, [1]);
@@ -208,7 +219,7 @@ async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(databa
     assert_eq!(found("!").await, Vec::<i64>::new());
     assert_eq!(found("0003").await, [3]);
     assert_eq!(found(" ").await, [1, 2, 3]);
-    let all: Vec<Customer> = store.stream_customers(None).try_collect().await.unwrap();
+    let all: Vec<Customer> = store.customers().stream(None).try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
     store.close().await;
 }
@@ -218,17 +229,23 @@ async fn what_is_unread_is_counted_for_conversation_and_customer(database: Datab
     let ada = desk::ada(&store).await;
     let (id, customer) = (ada.id, ada.customer_id.unwrap());
     let counts = async || {
-        let conversation = store.conversation(id).await.unwrap().unwrap();
-        let customer = store.customer(customer).await.unwrap().unwrap();
+        let conversation = store.conversations().get(id).await.unwrap().unwrap();
+        let customer = store.customers().get(customer).await.unwrap().unwrap();
         (conversation.unread_count, customer.unread_count)
     };
     for _ in 0..2 {
-        write(&store, move |tx| async move { tx.add_unread(id, 2).await }.boxed())
-            .await
-            .unwrap();
+        write(&store, move |tx| {
+            async move { tx.conversations().add_unread(id, 2).await }.boxed()
+        })
+        .await
+        .unwrap();
     }
     assert_eq!(counts().await, (4, 4));
-    let clear = || write(&store, move |tx| async move { tx.clear_unread(id).await }.boxed());
+    let clear = || {
+        write(&store, move |tx| {
+            async move { tx.conversations().clear_unread(id).await }.boxed()
+        })
+    };
     assert!(clear().await.unwrap());
     assert_eq!(counts().await, (0, 0));
     assert!(!clear().await.unwrap(), "nothing was unread any more");

@@ -20,7 +20,7 @@ where
 /// The account that every test has.
 pub async fn account(store: &Store) -> AccountId {
     write(store, |tx| {
-        async move { Ok(tx.create_account("default").await?.id) }.boxed()
+        async move { Ok(tx.accounts().create("default").await?.id) }.boxed()
     })
     .await
     .unwrap()
@@ -34,10 +34,11 @@ pub async fn conversation(store: &Store, account: AccountId, phone: &str) -> Con
         async move {
             let identity = Identity::phone(&phone.parse().unwrap());
             let told = Told::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
-            let customer = tx.meet_customer(&told).await?.customer;
+            let customer = tx.customers().meet(&told).await?.customer;
             let chat = ChatId(format!("{}@chat", &phone[1..]));
             let resolved = tx
-                .resolve_conversation(
+                .conversations()
+                .resolve(
                     account,
                     Some(customer.id),
                     Some(&chat),
@@ -98,7 +99,7 @@ pub async fn take(store: &Store, new: NewMessage) -> Result<Inserted, StoreError
 }
 
 pub async fn take_in(tx: &mut Tx, new: NewMessage) -> Result<Inserted, StoreError> {
-    let inserted = tx.insert_message(new).await?;
+    let inserted = tx.messages().insert(new).await?;
     if let Inserted::New(message) = &inserted {
         tx.emit(Event::message_received(message));
     }

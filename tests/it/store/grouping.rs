@@ -62,7 +62,7 @@ async fn writers_that_wait_share_a_commit(database: Database) {
         }
         () = count => unreachable!(),
     }
-    assert_eq!(store.journal_range().await.unwrap().head, Seq(50));
+    assert_eq!(store.journal().range().await.unwrap().head, Seq(50));
     let commits = counted.load(Ordering::SeqCst);
     assert!(commits <= 5, "{WRITERS} writers took {commits} commits");
     store.close().await;
@@ -76,7 +76,7 @@ async fn what_was_answered_is_there_for_everybody(database: Database) {
         let (store, other, ada) = (&store, &other, &ada);
         async move {
             let stored = desk::new(take(store, inbound(ada, &format!("A{i}"), "x", BEGIN)).await.unwrap());
-            assert_eq!(other.message(stored.id).await.unwrap(), Some(stored));
+            assert_eq!(other.messages().get(stored.id).await.unwrap(), Some(stored));
         }
     }))
     .await;
@@ -106,9 +106,9 @@ async fn a_closure_that_fails_undoes_itself_and_no_other(database: Database) {
     for (i, result) in results.into_iter().enumerate() {
         assert_eq!(result.is_err(), i % 2 == 0, "{result:?}");
     }
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 10);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 10);
     // Invariant 1: nor do events of what was undone remain.
-    assert_eq!(store.journal(Seq(0), 100).await.unwrap().len(), 10);
+    assert_eq!(store.journal().after(Seq(0), 100).await.unwrap().len(), 10);
     store.close().await;
 }
 
@@ -129,8 +129,8 @@ async fn a_closure_that_panics_undoes_itself_and_no_other(database: Database) {
     let (panicked, written) = tokio::join!(panics, take(&store, good));
     assert!(panicked.is_err(), "the panic comes out where the closure went in");
     let kept = desk::new(written.unwrap()).id;
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 1);
-    assert!(store.message(kept).await.unwrap().is_some());
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 1);
+    assert!(store.messages().get(kept).await.unwrap().is_some());
     store.close().await;
 }
 
@@ -149,7 +149,7 @@ async fn a_closure_cannot_keep_what_a_failed_statement_was_part_of(database: Dat
     })
     .await;
     assert!(matches!(result, Err(StoreError::Unstorable(_))), "{result:?}");
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 0);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 0);
     store.close().await;
 }
 
@@ -177,8 +177,8 @@ async fn what_is_not_committed_is_gone_after_a_crash(database: Database) {
     let (result, ()) = tokio::join!(crashing, crash);
     assert!(matches!(result, Err(StoreError::Closed)), "{result:?}");
     let store = database.open().await;
-    assert_eq!(store.message(MessageId(1)).await.unwrap(), None);
-    assert_eq!(store.journal_range().await.unwrap().head, Seq(0));
+    assert_eq!(store.messages().get(MessageId(1)).await.unwrap(), None);
+    assert_eq!(store.journal().range().await.unwrap().head, Seq(0));
     desk::new(take(&store, inbound(&ada, "A1", "x", BEGIN)).await.unwrap());
     store.close().await;
 }
@@ -209,6 +209,6 @@ async fn what_was_accepted_before_closing_is_committed(database: Database) {
     let late = take(&store, inbound(&ada, "A2", "x", BEGIN)).await;
     assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
     let store = database.open().await;
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 1);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 1);
     store.close().await;
 }

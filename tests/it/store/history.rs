@@ -19,8 +19,8 @@ async fn link(store: &Store, account: AccountId, default: HistoryDepth) {
     write(store, move |tx| {
         async move {
             let now = tx.now();
-            tx.set_watermark(account, now).await?;
-            tx.begin_history(account, default).await
+            tx.accounts().set_watermark(account, now).await?;
+            tx.history().begin(account, default).await
         }
         .boxed()
     })
@@ -29,16 +29,18 @@ async fn link(store: &Store, account: AccountId, default: HistoryDepth) {
 }
 
 async fn ask(store: &Store, account: AccountId, depth: HistoryDepth) {
-    write(store, move |tx| tx.ask_history(account, depth).boxed())
-        .await
-        .unwrap();
+    write(store, move |tx| {
+        async move { tx.history().ask(account, depth).await }.boxed()
+    })
+    .await
+    .unwrap();
 }
 
 async fn plan(store: &Store, account: AccountId, chats: &'static [&'static str]) -> u64 {
     let chats: Vec<ChatId> = chats.iter().map(|chat| ChatId::from(*chat)).collect();
     write(store, move |tx| {
         let chats = chats.clone();
-        async move { tx.plan_history(account, &chats).await }.boxed()
+        async move { tx.history().plan(account, &chats).await }.boxed()
     })
     .await
     .unwrap()
@@ -47,21 +49,21 @@ async fn plan(store: &Store, account: AccountId, chats: &'static [&'static str])
 async fn a_depth_that_was_chosen_before_the_first_login_holds_at_it(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
-    assert_eq!(store.history(account).await.unwrap(), None);
+    assert_eq!(store.history().get(account).await.unwrap(), None);
     ask(&store, account, HistoryDepth::All).await;
     ask(&store, account, HistoryDepth::Days(7)).await;
-    let chosen = store.history(account).await.unwrap().unwrap();
+    let chosen = store.history().get(account).await.unwrap().unwrap();
     assert_eq!(
         (chosen.state, chosen.depth),
         (HistoryState::Waiting, HistoryDepth::Days(7))
     );
     link(&store, account, HistoryDepth::Days(90)).await;
-    let begun = store.history(account).await.unwrap().unwrap();
+    let begun = store.history().get(account).await.unwrap().unwrap();
     assert_eq!(
         (begun.state, begun.depth),
         (HistoryState::Running, HistoryDepth::Days(7))
     );
-    let linked = store.account(account).await.unwrap().unwrap().watermark.unwrap();
+    let linked = store.accounts().get(account).await.unwrap().unwrap().watermark.unwrap();
     assert_eq!(begun.since, Some(HistoryDepth::Days(7).since(linked)));
     store.close().await;
 }
@@ -73,11 +75,11 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
     assert_eq!(plan(&store, account, &["a", "b", "a"]).await, 2);
     assert_eq!(plan(&store, account, &["b", "c"]).await, 1, "what is in the plan stays");
     let step = async |new: u64, step: HistoryStep| {
-        let chat = store.next_history_chat(account).await.unwrap().unwrap();
+        let chat = store.history().next_chat(account).await.unwrap().unwrap();
         let id = chat.id;
         let history = write(&store, move |tx| {
             let step = step.clone();
-            async move { tx.history_took(account, id, new, &step).await }.boxed()
+            async move { tx.history().record(account, id, new, &step).await }.boxed()
         });
         (chat, history.await.unwrap())
     };
@@ -92,21 +94,23 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
     step(0, HistoryStep::Done(None)).await;
     let (chat, history) = step(5, HistoryStep::Done(None)).await;
     assert_eq!((chat.chat, history.chats_done), (ChatId::from("c"), 3));
-    assert_eq!(store.next_history_chat(account).await.unwrap(), None);
-    let done = write(&store, move |tx| tx.finish_history(account).boxed())
-        .await
-        .unwrap();
+    assert_eq!(store.history().next_chat(account).await.unwrap(), None);
+    let done = write(&store, move |tx| {
+        async move { tx.history().finish(account).await }.boxed()
+    })
+    .await
+    .unwrap();
     assert_eq!((done.state, done.finished_at.is_some()), (HistoryState::Done, true));
 
     // Asked for again: every chat may have more, from where it was.
     ask(&store, account, HistoryDepth::Days(1)).await;
-    let again = store.history(account).await.unwrap().unwrap();
+    let again = store.history().get(account).await.unwrap().unwrap();
     assert_eq!(
         (again.state, again.depth, again.chats_done),
         (HistoryState::Running, HistoryDepth::All, 0)
     );
     assert_eq!((again.messages, again.finished_at), (76, None));
-    let chat = store.next_history_chat(account).await.unwrap().unwrap();
+    let chat = store.history().next_chat(account).await.unwrap().unwrap();
     assert_eq!((chat.chat, chat.mark), (ChatId::from("a"), Some(mark)));
     store.close().await;
 }
@@ -114,16 +118,18 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
 async fn what_comparisons_find_adds_up(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
-    assert_eq!(store.synced(account).await.unwrap(), None);
+    assert_eq!(store.accounts().synced(account).await.unwrap(), None);
     for (found, total) in [(0, 0), (7, 7), (2, 9), (0, 9)] {
-        let told = write(&store, move |tx| tx.note_sync(account, found).boxed())
-            .await
-            .unwrap();
+        let told = write(&store, move |tx| {
+            async move { tx.accounts().note_sync(account, found).await }.boxed()
+        })
+        .await
+        .unwrap();
         assert_eq!(
             (told.recovered, told.recovered_total),
             (i64::try_from(found).unwrap(), total)
         );
-        assert_eq!(store.synced(account).await.unwrap(), Some(told));
+        assert_eq!(store.accounts().synced(account).await.unwrap(), Some(told));
     }
     store.close().await;
 }

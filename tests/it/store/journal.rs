@@ -64,8 +64,14 @@ async fn stored_follower_acts_once_over_a_crash(database: Database) {
         let (count, last) = (events.len(), events.last().unwrap().seq);
         let acted = store.write(move |tx| {
             async move {
-                let before: usize = tx.setting("counted").await?.map_or(0, |text| text.parse().unwrap());
-                tx.set_setting("counted", Some(&(before + count).to_string())).await?;
+                let before: usize = tx
+                    .settings()
+                    .get("counted")
+                    .await?
+                    .map_or(0, |text| text.parse().unwrap());
+                tx.settings()
+                    .set("counted", Some(&(before + count).to_string()))
+                    .await?;
                 tx.followed("counter", last).await?;
                 if fails { Err(StoreError::Closed) } else { Ok(()) }
             }
@@ -85,7 +91,7 @@ async fn stored_follower_acts_once_over_a_crash(database: Database) {
     drop(follower);
     take(&store, inbound(&ada, "4", "x", BEGIN)).await.unwrap();
     act(&mut Follower::named(&store, "counter").await.unwrap(), false).await;
-    assert_eq!(store.setting("counted").await.unwrap().as_deref(), Some("5"));
+    assert_eq!(store.settings().get("counted").await.unwrap().as_deref(), Some("5"));
     store.close().await;
 }
 
@@ -140,7 +146,7 @@ async fn follow(store: &Store, until: Seq) -> Vec<JournalEvent> {
         if after >= until {
             return seen;
         }
-        let more = store.journal(after, 7).await.unwrap();
+        let more = store.journal().after(after, 7).await.unwrap();
         if more.is_empty() {
             tokio::task::yield_now().await;
         }
@@ -197,7 +203,8 @@ async fn events_of_one_transaction_follow_each_other(database: Database) {
     read.unwrap();
     updated.unwrap();
     let kinds: Vec<_> = store
-        .journal(Seq(0), 10)
+        .journal()
+        .after(Seq(0), 10)
         .await
         .unwrap()
         .into_iter()
@@ -217,20 +224,20 @@ async fn what_is_pruned_is_told(database: Database) {
         oldest: Seq(oldest),
         head: Seq(head),
     };
-    assert_eq!(store.journal_range().await.unwrap(), range(1, 0));
+    assert_eq!(store.journal().range().await.unwrap(), range(1, 0));
     for i in 0..4 {
         take(&store, inbound(&ada, &format!("A{i}"), "x", BEGIN)).await.unwrap();
         database.clock.advance(DAY);
     }
     let before = |days: i64| Timestamp(BEGIN.0 + days * 86_400_000);
-    assert_eq!(store.prune_journal(before(0)).await.unwrap(), 0);
-    assert_eq!(store.prune_journal(before(2)).await.unwrap(), 2);
-    assert_eq!(store.journal_range().await.unwrap(), range(3, 4));
-    assert_eq!(store.journal(Seq(0), 10).await.unwrap()[0].seq, Seq(3));
-    assert_eq!(store.prune_journal(before(9)).await.unwrap(), 2);
-    assert_eq!(store.journal_range().await.unwrap(), range(5, 4));
+    assert_eq!(store.journal().prune(before(0)).await.unwrap(), 0);
+    assert_eq!(store.journal().prune(before(2)).await.unwrap(), 2);
+    assert_eq!(store.journal().range().await.unwrap(), range(3, 4));
+    assert_eq!(store.journal().after(Seq(0), 10).await.unwrap()[0].seq, Seq(3));
+    assert_eq!(store.journal().prune(before(9)).await.unwrap(), 2);
+    assert_eq!(store.journal().range().await.unwrap(), range(5, 4));
     // Numbers are never used again.
     take(&store, inbound(&ada, "B", "x", BEGIN)).await.unwrap();
-    assert_eq!(store.journal(Seq(0), 10).await.unwrap()[0].seq, Seq(5));
+    assert_eq!(store.journal().after(Seq(0), 10).await.unwrap()[0].seq, Seq(5));
     store.close().await;
 }

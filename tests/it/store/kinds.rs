@@ -32,10 +32,10 @@ async fn what_a_group_is_is_kept_and_told_once(database: Database) {
     };
     assert!(keep(&store, id, &group).await, "it is news");
     assert!(!keep(&store, id, &group).await, "and no news again");
-    assert_eq!(store.group(id).await.unwrap(), Some(group.clone()));
+    assert_eq!(store.groups().get(id).await.unwrap(), Some(group.clone()));
     group.participants[0].is_admin = true;
     assert!(keep(&store, id, &group).await);
-    assert_eq!(store.group(id).await.unwrap(), Some(group));
+    assert_eq!(store.groups().get(id).await.unwrap(), Some(group));
     store.close().await;
 }
 
@@ -43,7 +43,7 @@ async fn keep(store: &crm::store::Store, id: ConversationId, group: &Group) -> b
     let group = group.clone();
     write(store, move |tx| {
         let group = group.clone();
-        async move { tx.set_group(id, &group.participants).await }.boxed()
+        async move { tx.groups().set(id, &group.participants).await }.boxed()
     })
     .await
     .unwrap()
@@ -78,12 +78,18 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
 
     let account = ada.account_id;
     let before = crm::domain::Timestamp(due.0 - 1);
-    assert_eq!(store.vanishing(account, before, 10).await.unwrap(), []);
-    assert_eq!(store.vanishing(account, due, 10).await.unwrap(), [short.id]);
+    assert_eq!(
+        store.messages().due_to_disappear(account, before, 10).await.unwrap(),
+        []
+    );
+    assert_eq!(
+        store.messages().due_to_disappear(account, due, 10).await.unwrap(),
+        [short.id]
+    );
     let id = short.id;
     let gone = write(&store, move |tx| {
         async move {
-            let gone = tx.empty_message(id).await?;
+            let gone = tx.messages().empty(id).await?;
             tx.emit(Event::message_deleted(&gone));
             Ok(gone)
         }
@@ -94,12 +100,16 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
     assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
     let details = gone.details.unwrap();
     assert!(details.disappeared && details.poll.is_none(), "{details:?}");
-    assert_eq!(store.vanishing(account, due, 10).await.unwrap(), [], "once");
     assert_eq!(
-        store.message(stays.id).await.unwrap().unwrap().content,
+        store.messages().due_to_disappear(account, due, 10).await.unwrap(),
+        [],
+        "once"
+    );
+    assert_eq!(
+        store.messages().get(stays.id).await.unwrap().unwrap().content,
         "secret as well"
     );
-    let journal = store.journal(Seq(0), 100).await.unwrap();
+    let journal = store.journal().after(Seq(0), 100).await.unwrap();
     assert_eq!(journal.len(), 3);
     for event in journal {
         let told = event.data.to_string();

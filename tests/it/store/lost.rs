@@ -64,8 +64,8 @@ async fn a_transaction_whose_connection_dies_runs_again(database: Database) {
     .unwrap();
     desk::new(stored);
     assert_eq!(runs.load(Ordering::SeqCst), 2);
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 1);
-    assert_eq!(store.journal_range().await.unwrap().head, Seq(1));
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 1);
+    assert_eq!(store.journal().range().await.unwrap().head, Seq(1));
     store.close().await;
 }
 
@@ -74,11 +74,11 @@ async fn readers_and_writers_come_back_after_the_server_dropped_them(database: D
     let ada = desk::ada(&store).await;
     for i in 0..3 {
         drop_connections(&database).await;
-        assert!(store.conversation(ada.id).await.unwrap().is_some());
+        assert!(store.conversations().get(ada.id).await.unwrap().is_some());
         drop_connections(&database).await;
         take(&store, inbound(&ada, &format!("A{i}"), "x", BEGIN)).await.unwrap();
     }
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 3);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 3);
     store.close().await;
 }
 
@@ -88,11 +88,11 @@ async fn touch_both(store: &Store, order: [ConversationId; 2], meet: &Arc<Barrie
     write(store, move |tx| {
         let (meet, first_run) = (meet.clone(), first_run.clone());
         async move {
-            tx.touch(order[0], MessageId(1), BEGIN).await?;
+            tx.conversations().touch(order[0], MessageId(1), BEGIN).await?;
             if first_run.fetch_add(1, Ordering::SeqCst) == 0 {
                 meet.wait().await;
             }
-            tx.touch(order[1], MessageId(1), BEGIN).await
+            tx.conversations().touch(order[1], MessageId(1), BEGIN).await
         }
         .boxed()
     })
@@ -116,7 +116,7 @@ async fn processes_that_hold_each_other_up_both_get_through(database: Database) 
     );
     for id in [ada.id, ben.id] {
         assert_eq!(
-            one.conversation(id).await.unwrap().unwrap().last_message_id,
+            one.conversations().get(id).await.unwrap().unwrap().last_message_id,
             Some(MessageId(1))
         );
     }
@@ -134,8 +134,8 @@ async fn two_processes_that_store_the_same_message_at_once_store_it_once(databas
         first.unwrap();
         second.unwrap();
     }
-    assert_eq!(one.count_messages(MessageFilter::default()).await.unwrap(), 20);
-    assert_eq!(one.journal_range().await.unwrap().head, Seq(20));
+    assert_eq!(one.messages().count(MessageFilter::default()).await.unwrap(), 20);
+    assert_eq!(one.journal().range().await.unwrap().head, Seq(20));
     one.close().await;
     two.close().await;
 }

@@ -37,8 +37,8 @@ async fn carried(store: &Store, message: Message, media: NewMedia) -> (Message, 
     write(store, move |tx| {
         let (media, id) = (media.clone(), message.id);
         async move {
-            let media = tx.insert_media(&media).await?;
-            Ok((tx.attach_media(id, &media).await?, media))
+            let media = tx.media().insert(&media).await?;
+            Ok((tx.media().attach(id, &media).await?, media))
         }
         .boxed()
     })
@@ -49,7 +49,7 @@ async fn carried(store: &Store, message: Message, media: NewMedia) -> (Message, 
 async fn change(store: &Store, id: MediaId, change: MediaChange) -> Vec<Message> {
     write(store, move |tx| {
         let change = change.clone();
-        async move { tx.change_media(id, &change).await }.boxed()
+        async move { tx.media().change(id, &change).await }.boxed()
     })
     .await
     .unwrap()
@@ -79,7 +79,7 @@ async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Da
     let second = new(take(&store, outbound(&ada, "k", "[image]", BEGIN)).await.unwrap());
     write(&store, move |tx| {
         let (id, media) = (second.id, media.clone());
-        async move { tx.attach_media(id, &media).await }.boxed()
+        async move { tx.media().attach(id, &media).await }.boxed()
     })
     .await
     .unwrap();
@@ -88,14 +88,14 @@ async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Da
     let changed = change(&store, id, stored(&hash)).await;
     assert_eq!(changed.len(), 2, "both messages carry it");
     for message in changed {
-        let media = store.message(message.id).await.unwrap().unwrap().media.unwrap();
+        let media = store.messages().get(message.id).await.unwrap().unwrap().media.unwrap();
         assert_eq!((media.state, media.size), (MediaState::Stored, Some(9)));
         assert_eq!(media.sha256.as_ref(), Some(&hash));
     }
-    let known = store.medium(id).await.unwrap().unwrap();
+    let known = store.media().get(id).await.unwrap().unwrap();
     assert_eq!(known.sniffed.as_deref(), Some("image/png"));
     let asked = [hash.clone(), "ef".repeat(32)];
-    assert_eq!(store.known_objects(&asked).await.unwrap(), Hashes::from([hash]));
+    assert_eq!(store.media().known_objects(&asked).await.unwrap(), Hashes::from([hash]));
     store.close().await;
 }
 
@@ -113,7 +113,10 @@ async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_
         ids.push(carried(&store, message, media).await.1.id);
     }
     let due = async |in_hand: &[MediaId]| {
-        let due = store.due_media(ada.account_id, database.clock.now(), 10, in_hand).await;
+        let due = store
+            .media()
+            .due(ada.account_id, database.clock.now(), 10, in_hand)
+            .await;
         due.unwrap()
     };
     let all = due(&[]).await;
@@ -124,7 +127,7 @@ async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_
 
     let (second, later) = (ids[1], BEGIN.plus(Duration::from_secs(8)));
     write(&store, move |tx| {
-        async move { tx.retry_media(second, later, true).await }.boxed()
+        async move { tx.media().retry(second, later, true).await }.boxed()
     })
     .await
     .unwrap();
@@ -155,20 +158,20 @@ async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Da
     };
     let unsent = write(&store, move |tx| {
         let unsent = unsent.clone();
-        async move { tx.insert_media(&unsent).await }.boxed()
+        async move { tx.media().insert(&unsent).await }.boxed()
     })
     .await
     .unwrap();
     let forget = async |before| {
         let forgotten = write(&store, move |tx| {
-            async move { tx.forget_unsent_media(before, 10).await }.boxed()
+            async move { tx.media().forget_unsent(before, 10).await }.boxed()
         });
         forgotten.await.unwrap()
     };
     assert_eq!(forget(BEGIN).await, 0, "it may be sent yet");
     assert_eq!(forget(BEGIN.plus(Duration::from_secs(1))).await, 1);
-    assert!(store.medium(unsent.id).await.unwrap().is_none());
-    assert!(store.medium(sent.id).await.unwrap().is_some());
+    assert!(store.media().get(unsent.id).await.unwrap().is_none());
+    assert!(store.media().get(sent.id).await.unwrap().is_some());
     store.close().await;
 }
 
@@ -179,17 +182,17 @@ async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database:
     let message = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
     let (message, medium) = carried(&store, message, wanted(ada.account_id)).await;
     let id = message.id;
-    let gone = write(&store, move |tx| async move { tx.empty_message(id).await }.boxed());
+    let gone = write(&store, move |tx| async move { tx.messages().empty(id).await }.boxed());
     assert_eq!(gone.await.unwrap().media, None);
 
     assert_eq!(change(&store, medium.id, stored(&"cd".repeat(32))).await, []);
-    assert_eq!(store.message(id).await.unwrap().unwrap().media, None);
+    assert_eq!(store.messages().get(id).await.unwrap().unwrap().media, None);
     change(&store, medium.id, MediaChange::Wanted).await;
-    let due = store.due_media(ada.account_id, database.clock.now(), 10, &[]).await;
+    let due = store.media().due(ada.account_id, database.clock.now(), 10, &[]).await;
     assert_eq!(due.unwrap().len(), 0, "nobody is to see it");
     let later = BEGIN.plus(Duration::from_secs(1));
     let forgotten = write(&store, move |tx| {
-        async move { tx.forget_unsent_media(later, 10).await }.boxed()
+        async move { tx.media().forget_unsent(later, 10).await }.boxed()
     });
     assert_eq!(forgotten.await.unwrap(), 1);
     store.close().await;

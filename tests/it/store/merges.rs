@@ -49,11 +49,12 @@ pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: 
         let (told, stanza) = (told.clone(), stanza.clone());
         async move {
             let person = Told::new(&told, None, None, IdentitySource::WhatsApp);
-            let met = tx.meet_customer(&person).await?;
+            let met = tx.customers().meet(&person).await?;
             let chat = ChatId(format!("{}@chat", told[0].value));
             let (id, kind) = (Some(met.customer.id), ChatKind::Direct);
             let conversation = tx
-                .resolve_conversation(account, id, Some(&chat), kind, &met.customer.name)
+                .conversations()
+                .resolve(account, id, Some(&chat), kind, &met.customer.name)
                 .await?
                 .conversation;
             let state = MessageState::Received;
@@ -61,10 +62,12 @@ pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: 
             new.whatsapp_id = Some(WaMessageId(stanza));
             new.chat = Some(chat);
             new.home = met.home;
-            let inserted = tx.insert_message(new).await?;
+            let inserted = tx.messages().insert(new).await?;
             if let Inserted::New(message) = &inserted {
-                tx.touch(conversation.id, message.id, message.timestamp).await?;
-                tx.add_unread(conversation.id, 1).await?;
+                tx.conversations()
+                    .touch(conversation.id, message.id, message.timestamp)
+                    .await?;
+                tx.conversations().add_unread(conversation.id, 1).await?;
             }
             Ok((met, inserted))
         }
@@ -76,7 +79,7 @@ pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: 
 
 pub async fn merge(store: &Store, id: CustomerId, other: CustomerId) -> MergeId {
     write(store, move |tx| {
-        async move { Ok(tx.merge_customers(id, other, Some("grace")).await?.merge_id) }.boxed()
+        async move { Ok(tx.merges().merge(id, other, Some("grace")).await?.merge_id) }.boxed()
     })
     .await
     .unwrap()
@@ -84,34 +87,42 @@ pub async fn merge(store: &Store, id: CustomerId, other: CustomerId) -> MergeId 
 
 pub async fn undo(store: &Store, id: MergeId) {
     write(store, move |tx| {
-        tx.undo_merge(id, "grace").map(|done| done.map(|_| ())).boxed()
+        async move { tx.merges().undo(id, "grace").await.map(|_| ()) }.boxed()
     })
     .await
     .unwrap();
 }
 
 async fn whose(store: &Store, identity: &Identity) -> Customer {
-    store.customer_of(identity).await.unwrap().unwrap()
+    store.customers().by_identity(identity).await.unwrap().unwrap()
 }
 
 /// What is in a customer's conversation, in its order.
 async fn texts(store: &Store, account: AccountId, customer: CustomerId) -> Vec<String> {
-    let Some(conversation) = store.conversation_of(account, customer).await.unwrap() else {
+    let Some(conversation) = store.conversations().of_customer(account, customer).await.unwrap() else {
         return vec![];
     };
-    let page = store.messages(conversation.id, PageRequest::first(100)).await.unwrap();
+    let page = store
+        .messages()
+        .page(conversation.id, PageRequest::first(100))
+        .await
+        .unwrap();
     assert!(page.data.iter().all(|message| message.customer_id == Some(customer)));
     page.data.into_iter().map(|message| message.content).collect()
 }
 
 async fn conversations(store: &Store) -> Vec<Conversation> {
-    let all = store.conversations(PageRequest::first(100), ConversationFilter::default());
-    all.await.unwrap().data
+    let all = store
+        .conversations()
+        .page(PageRequest::first(100), ConversationFilter::default())
+        .await;
+    all.unwrap().data
 }
 
 async fn customers(store: &Store) -> Vec<Customer> {
     store
-        .customers(PageRequest::first(100), &CustomerFilter::default())
+        .customers()
+        .page(PageRequest::first(100), &CustomerFilter::default())
         .await
         .unwrap()
         .data
@@ -152,10 +163,10 @@ async fn customers_who_turn_out_to_be_one_have_one_conversation(database: Databa
         Some(ChatId::from("991@chat")),
         "the chat that was heard last"
     );
-    let gone = store.customer(CustomerId(2)).await.unwrap().unwrap();
+    let gone = store.customers().get(CustomerId(2)).await.unwrap().unwrap();
     assert_eq!((gone.merged_into, gone.phone), (Some(CustomerId(1)), None));
     assert_eq!(
-        store.current_customer(CustomerId(3)).await.unwrap().unwrap().id,
+        store.customers().current(CustomerId(3)).await.unwrap().unwrap().id,
         CustomerId(1)
     );
     store.close().await;
@@ -191,7 +202,7 @@ async fn what_a_merge_moved_goes_home_and_so_does_what_came_since(database: Data
         assert_eq!(whose(&store, &b).await.phone.unwrap().as_str(), b.value);
         assert_eq!(whose(&store, &a).await.phone, None);
     }
-    let record = store.merges_of(one).await.unwrap();
+    let record = store.merges().of_customer(one).await.unwrap();
     assert_eq!(record.len(), 3);
     assert!(
         record
@@ -239,7 +250,8 @@ async fn what_was_told_in_both_is_one_message_and_two_again_afterwards(database:
     let (_, again) = hear(&store, account, &[phone(1)], "same").await;
     assert!(matches!(again, Inserted::Existing(_)), "{again:?}");
     let exported: Vec<Message> = store
-        .stream_messages(MessageFilter::default())
+        .messages()
+        .stream(MessageFilter::default())
         .try_collect()
         .await
         .unwrap();
@@ -273,7 +285,7 @@ async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_sinc
     let store = database.open().await;
     let account = desk::account(&store).await;
     let other = write(&store, |tx| {
-        async move { Ok(tx.create_account("other").await?.id) }.boxed()
+        async move { Ok(tx.accounts().create("other").await?.id) }.boxed()
     });
     let other = other.await.unwrap();
     let one = hear(&store, account, &[lid(1)], "1").await.0.customer.id;
@@ -299,19 +311,25 @@ async fn a_customer_of_another_account_keeps_their_conversation(database: Databa
     let store = database.open().await;
     let account = desk::account(&store).await;
     let other = write(&store, |tx| {
-        async move { Ok(tx.create_account("other").await?.id) }.boxed()
+        async move { Ok(tx.accounts().create("other").await?.id) }.boxed()
     })
     .await
     .unwrap();
     let one = hear(&store, account, &[lid(1)], "here").await.0.customer.id;
     let two = hear(&store, other, &[phone(1)], "there").await.0.customer.id;
-    let before = store.conversation_of(other, two).await.unwrap().unwrap().id;
+    let before = store.conversations().of_customer(other, two).await.unwrap().unwrap().id;
     let merge = merge(&store, one, two).await;
-    assert_eq!(store.conversation_of(other, one).await.unwrap().unwrap().id, before);
+    assert_eq!(
+        store.conversations().of_customer(other, one).await.unwrap().unwrap().id,
+        before
+    );
     hear(&store, other, &[lid(1)], "there, by lid").await;
     assert_eq!(texts(&store, other, one).await, ["there", "there, by lid"]);
     undo(&store, merge).await;
-    assert_eq!(store.conversation_of(other, two).await.unwrap().unwrap().id, before);
+    assert_eq!(
+        store.conversations().of_customer(other, two).await.unwrap().unwrap().id,
+        before
+    );
     assert_eq!(texts(&store, other, two).await, ["there"]);
     assert_eq!(texts(&store, other, one).await, ["there, by lid"]);
     assert_eq!(texts(&store, account, one).await, ["here"]);
@@ -326,9 +344,9 @@ async fn a_number_that_passes_to_another_person_merges_nobody(database: Database
     assert!(met.created && met.merged.is_empty());
     assert_eq!(met.others.len(), 1, "the former owner has no number any more");
     assert_eq!(whose(&store, &phone(1)).await.id, met.customer.id);
-    assert_eq!(store.customer(former).await.unwrap().unwrap().phone, None);
+    assert_eq!(store.customers().get(former).await.unwrap().unwrap().phone, None);
     assert_eq!(texts(&store, account, former).await, ["former"]);
-    let past = store.dated_identities(former).await.unwrap();
+    let past = store.identities().dated(former).await.unwrap();
     let number = past.iter().find(|one| one.identity == phone(1)).unwrap();
     assert!(!number.current, "that it was theirs is not forgotten");
     store.close().await;
@@ -342,7 +360,10 @@ async fn a_number_that_is_changed_is_followed(database: Database) {
     let (met, _) = hear(&store, account, &[lid(1), phone(2)], "2").await;
     assert!(met.changed);
     assert_eq!(shown().await, phone(2).value);
-    assert_eq!(store.identities(met.customer.id).await.unwrap(), [lid(1), phone(2)]);
+    assert_eq!(
+        store.identities().of_customer(met.customer.id).await.unwrap(),
+        [lid(1), phone(2)]
+    );
     // The old chat goes by the old number for ever.
     let (met, _) = hear(&store, account, &[phone(1), lid(1)], "3").await;
     assert!(!met.changed && !met.created);
@@ -390,12 +411,13 @@ async fn what_waits_for_the_outside_follows_its_message(database: Database) {
     let show = message.clone();
     write(&store, move |tx| {
         let work = NewWork::for_message(&show, MatrixWork::ShowMessage { message: show.id });
-        async move { tx.enqueue(work).await }.boxed()
+        async move { tx.outbox().enqueue(work).await }.boxed()
     })
     .await
     .unwrap();
     let lane = async || {
         let ready = store
+            .outbox()
             .ready::<MatrixWork>(None, BEGIN, 10, &Busy::default())
             .await
             .unwrap();
@@ -405,11 +427,18 @@ async fn what_waits_for_the_outside_follows_its_message(database: Database) {
     let merge = merge(&store, one, two).await;
     assert_eq!(
         lane().await,
-        store.conversation_of(account, one).await.unwrap().unwrap().id
+        store
+            .conversations()
+            .of_customer(account, one)
+            .await
+            .unwrap()
+            .unwrap()
+            .id
     );
     assert_eq!(
         store
-            .live_conversation(message.conversation_id)
+            .conversations()
+            .live(message.conversation_id)
             .await
             .unwrap()
             .unwrap()
@@ -427,7 +456,7 @@ async fn names_come_from_the_best_that_told_one(database: Database) {
         let told = Told::new(&[of], saved, push, IdentitySource::WhatsApp);
         let met = write(&store, move |tx| {
             let told = told.clone();
-            async move { tx.meet_customer(&told).await }.boxed()
+            async move { tx.customers().meet(&told).await }.boxed()
         });
         let met = met.await.unwrap();
         (
@@ -451,7 +480,7 @@ async fn names_come_from_the_best_that_told_one(database: Database) {
     );
     assert_eq!(meet(phone(1), None, None).await.0, "number +447700900001");
     let merge = merge(&store, CustomerId(2), CustomerId(1)).await;
-    let name = async |id| store.customer(id).await.unwrap().unwrap().name;
+    let name = async |id| store.customers().get(id).await.unwrap().unwrap().name;
     assert_eq!(
         name(CustomerId(2)).await,
         "Ada L.",

@@ -94,7 +94,7 @@ impl Ledger {
                     && a != b
                 {
                     let merge = write(store, move |tx| {
-                        async move { Ok(tx.merge_customers(a, b, Some("grace")).await?.merge_id) }.boxed()
+                        async move { Ok(tx.merges().merge(a, b, Some("grace")).await?.merge_id) }.boxed()
                     });
                     self.holds.push(merge.await.unwrap());
                 }
@@ -111,7 +111,7 @@ impl Ledger {
     async fn hear(&mut self, store: &Store, account: AccountId, told: &[Identity], stanza: &str) {
         let (met, inserted) = hear(store, account, told, stanza).await;
         self.holds.extend(met.merged.iter().map(|merged| merged.merge_id));
-        let holder = store.customer_of(&told[0]).await.unwrap();
+        let holder = store.customers().by_identity(&told[0]).await.unwrap();
         let holder = holder.expect("whoever the chat goes by is known");
         assert_eq!(holder.id, met.customer.id, "the message is of whom its chat goes by");
         if let Inserted::New(_) = inserted {
@@ -123,13 +123,20 @@ impl Ledger {
     async fn check(&self, store: &Store) {
         let mut expected: BTreeMap<CustomerId, BTreeSet<String>> = BTreeMap::new();
         for (stanza, home) in &self.written {
-            let customer = store.current_customer(*home).await.unwrap().unwrap();
+            let customer = store.customers().current(*home).await.unwrap().unwrap();
             expected.entry(customer.id).or_default().insert(stanza.clone());
         }
-        let all = store.conversations(PageRequest::first(100), ConversationFilter::default());
+        let all = store
+            .conversations()
+            .page(PageRequest::first(100), ConversationFilter::default())
+            .await;
         let mut found: BTreeMap<CustomerId, BTreeSet<String>> = BTreeMap::new();
-        for conversation in all.await.unwrap().data {
-            let page = store.messages(conversation.id, PageRequest::first(500)).await.unwrap();
+        for conversation in all.unwrap().data {
+            let page = store
+                .messages()
+                .page(conversation.id, PageRequest::first(500))
+                .await
+                .unwrap();
             let customer = conversation.customer_id.unwrap();
             assert_eq!(
                 page.data.last().map(|message| message.id),
@@ -144,8 +151,8 @@ impl Ledger {
         }
         assert_eq!(found, expected);
         for id in customers(store).await {
-            let customer = store.customer(id).await.unwrap().unwrap();
-            let held = store.identities(id).await.unwrap();
+            let customer = store.customers().get(id).await.unwrap().unwrap();
+            let held = store.identities().of_customer(id).await.unwrap();
             let number = customer.phone.map(|phone| phone.as_str().to_owned());
             assert!(number.is_none_or(|number| held.iter().any(|one| one.value == number)));
         }
@@ -154,7 +161,8 @@ impl Ledger {
 
 async fn customers(store: &Store) -> Vec<CustomerId> {
     let page = store
-        .customers(PageRequest::first(100), &CustomerFilter::default())
+        .customers()
+        .page(PageRequest::first(100), &CustomerFilter::default())
         .await
         .unwrap();
     page.data.into_iter().map(|customer| customer.id).collect()
@@ -183,7 +191,7 @@ proptest! {
         runtime.block_on(async {
             let database = Database::new(Kind::Sqlite).await;
             let store = database.open().await;
-            let other = write(&store, |tx| async move { Ok(tx.create_account("other").await?.id) }.boxed());
+            let other = write(&store, |tx| async move { Ok(tx.accounts().create("other").await?.id) }.boxed());
             let accounts = vec![desk::account(&store).await, other.await.unwrap()];
             let mut ledger = Ledger { accounts, ..Ledger::default() };
             for step in steps {

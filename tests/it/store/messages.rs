@@ -35,12 +35,13 @@ async fn a_message_told_twice_is_stored_once(database: Database) {
     .unwrap();
     assert_eq!(again, Inserted::Existing(first.clone()), "the stored row wins");
     let all: Vec<Message> = store
-        .stream_messages(MessageFilter::default())
+        .messages()
+        .stream(MessageFilter::default())
         .try_collect()
         .await
         .unwrap();
     assert_eq!(all, std::slice::from_ref(&first));
-    let told = store.journal(crm::domain::Seq(0), 100).await.unwrap();
+    let told = store.journal().after(crm::domain::Seq(0), 100).await.unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].data, RawJson::of(&MessageView::from(&first)).unwrap());
     store.close().await;
@@ -65,7 +66,7 @@ async fn the_same_id_of_another_side_sender_or_conversation_is_another_message(d
         desk::new(take(&store, message.clone()).await.unwrap());
         assert!(matches!(take(&store, message).await.unwrap(), Inserted::Existing(_)));
     }
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 4);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 4);
     store.close().await;
 }
 
@@ -73,12 +74,12 @@ async fn a_stanza_id_once_chosen_stays(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let id = desk::new(take(&store, outbound(&ada, "k", "Hi", BEGIN)).await.unwrap()).id;
-    assert_eq!(store.hand_over(id).await.unwrap(), None);
+    assert_eq!(store.messages().hand_over(id).await.unwrap(), None);
     let choose = |chat: &str, stanza: &str, login| {
         let (chat, stanza) = (ChatId::from(chat), WaMessageId::from(stanza));
         write(&store, move |tx| {
             let (chat, stanza) = (chat.clone(), stanza.clone());
-            async move { tx.choose_stanza(id, &chat, &stanza, login).await }.boxed()
+            async move { tx.messages().choose_stanza(id, &chat, &stanza, login).await }.boxed()
         })
     };
     let first = choose("number", "S1", 1).await.unwrap();
@@ -99,10 +100,15 @@ async fn a_stanza_id_once_chosen_stays(database: Database) {
         },
         "only the chat moves"
     );
-    assert_eq!(store.hand_over(id).await.unwrap(), Some(again));
+    assert_eq!(store.messages().hand_over(id).await.unwrap(), Some(again));
     // The echo of what we sent is the row that we have.
     let found = write(&store, move |tx| {
-        async move { tx.our_message(ada.account_id, &"S1".into(), Some(&"lid".into())).await }.boxed()
+        async move {
+            tx.messages()
+                .ours(ada.account_id, &"S1".into(), Some(&"lid".into()))
+                .await
+        }
+        .boxed()
     });
     assert_eq!(found.await.unwrap().unwrap().id, id);
     store.close().await;
@@ -115,8 +121,8 @@ async fn an_accepted_text_is_found_again_by_its_client_key(database: Database) {
     assert_eq!(first.state, MessageState::Queued);
     let again = take(&store, outbound(&ada, "key", "Hi", BEGIN)).await.unwrap();
     assert_eq!(again, Inserted::Existing(first.clone()));
-    assert_eq!(store.message_by_client_key("key").await.unwrap(), Some(first));
-    assert_eq!(store.message_by_client_key("KEY").await.unwrap(), None);
+    assert_eq!(store.messages().by_client_key("key").await.unwrap(), Some(first));
+    assert_eq!(store.messages().by_client_key("KEY").await.unwrap(), None);
     // Without a key, the same words are another message.
     for _ in 0..2 {
         let new = NewMessage {

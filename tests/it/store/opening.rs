@@ -55,7 +55,7 @@ async fn several_processes_that_start_at_once_make_the_tables_once(database: Dat
     let stores = try_join_all((0..3).map(|_| database.try_open())).await.unwrap();
     desk::account(&stores[0]).await;
     for store in stores {
-        assert_eq!(store.accounts().await.unwrap().len(), 1);
+        assert_eq!(store.accounts().present().await.unwrap().len(), 1);
         store.close().await;
     }
 }
@@ -66,7 +66,7 @@ async fn what_was_stored_is_there_after_a_restart(database: Database) {
     take(&store, inbound(&ada, "A1", "x", BEGIN)).await.unwrap();
     drop(store);
     let store = database.open().await;
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), 1);
+    assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 1);
     store.close().await;
 }
 
@@ -119,7 +119,10 @@ async fn a_full_disk_is_told_and_loses_nothing_that_was_accepted() {
     assert!(accepted > 0);
     store.close().await;
     let store = database.open().await;
-    assert_eq!(store.count_messages(MessageFilter::default()).await.unwrap(), accepted);
+    assert_eq!(
+        store.messages().count(MessageFilter::default()).await.unwrap(),
+        accepted
+    );
     take(&store, inbound(&ada, "again", "x", BEGIN)).await.unwrap();
     store.close().await;
 }

@@ -46,7 +46,7 @@ impl Desk {
     async fn enqueue(&self, new: NewWork) -> OutboxId {
         let enqueue = write(&self.store, move |tx| {
             let new = new.clone();
-            async move { tx.enqueue(new).await }.boxed()
+            async move { tx.outbox().enqueue(new).await }.boxed()
         });
         enqueue.await.unwrap()
     }
@@ -56,7 +56,12 @@ impl Desk {
     }
 
     async fn ready(&self, now: Timestamp, busy: &Busy) -> Vec<OutboxId> {
-        let items = self.store.ready::<WhatsAppWork>(None, now, 10, busy).await.unwrap();
+        let items = self
+            .store
+            .outbox()
+            .ready::<WhatsAppWork>(None, now, 10, busy)
+            .await
+            .unwrap();
         items.into_iter().map(|item| item.id).collect()
     }
 }
@@ -80,11 +85,17 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
     let show = NewWork::for_message(&desk.ada.1, MatrixWork::ShowMessage { message: desk.ada.1.id });
     let matrix = desk.enqueue(show).await;
     assert_eq!(desk.ready(BEGIN, &none).await, [first, other, free, free_too]);
-    let items: Vec<OutboxItem<MatrixWork>> = desk.store.ready::<MatrixWork>(None, BEGIN, 10, &none).await.unwrap();
+    let items: Vec<OutboxItem<MatrixWork>> = desk
+        .store
+        .outbox()
+        .ready::<MatrixWork>(None, BEGIN, 10, &none)
+        .await
+        .unwrap();
     assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), [matrix]);
     assert_eq!(items[0].work, MatrixWork::ShowMessage { message: desk.ada.1.id });
     assert_eq!(
         desk.store
+            .outbox()
             .ready::<WhatsAppWork>(None, BEGIN, 2, &none)
             .await
             .unwrap()
@@ -93,11 +104,12 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
     );
     let stranger = desk
         .store
+        .outbox()
         .ready::<WhatsAppWork>(Some(crm::domain::AccountId(99)), BEGIN, 10, &none)
         .await;
     assert_eq!(stranger.unwrap(), []);
     let done = write(&desk.store, move |tx| {
-        async move { tx.finish_work(first).await }.boxed()
+        async move { tx.outbox().finish(first).await }.boxed()
     });
     assert!(done.await.unwrap());
     assert_eq!(desk.ready(BEGIN, &none).await, [second, other, free, free_too]);
@@ -112,9 +124,9 @@ async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Dat
     let other = desk.enqueue(send(&desk.ben.1).at(later(5))).await;
     let started = write(&desk.store, move |tx| {
         async move {
-            let started = tx.start_work(first).await?;
-            tx.retry_work(first, later(10), "busy", true).await?;
-            tx.retry_work(first, later(10), "away", false).await?;
+            let started = tx.outbox().start(first).await?;
+            tx.outbox().retry(first, later(10), "busy", true).await?;
+            tx.outbox().retry(first, later(10), "away", false).await?;
             Ok(started)
         }
         .boxed()
@@ -125,6 +137,7 @@ async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Dat
     assert_eq!(desk.ready(later(10), &none).await, [first, other]);
     let items = desk
         .store
+        .outbox()
         .ready::<WhatsAppWork>(None, later(10), 1, &none)
         .await
         .unwrap();
@@ -140,8 +153,8 @@ async fn what_is_in_hand_is_not_given_again(database: Database) {
     let other = desk.send(&desk.ben.1).await;
     let free = desk.enqueue(send(&desk.ada.1).free()).await;
     let mut busy = Busy::default();
-    let items = desk.store.ready::<WhatsAppWork>(None, BEGIN, 10, &busy).await;
-    let [of_ada, of_ben, outside] = <[OutboxItem; 3]>::try_from(items.unwrap()).unwrap();
+    let items = desk.store.outbox().ready::<WhatsAppWork>(None, BEGIN, 10, &busy).await;
+    let [of_ada, of_ben, outside] = <[OutboxItem<WhatsAppWork>; 3]>::try_from(items.unwrap()).unwrap();
     assert!(busy.take(&of_ada));
     assert_eq!(desk.ready(BEGIN, &busy).await, [other, free]);
     busy.put_back(&of_ada);
@@ -164,8 +177,14 @@ async fn ticks_of_one_message_are_given_one_after_the_other(database: Database) 
         tick(&desk.ada.1).await,
         tick(&desk.ben.1).await,
     );
-    let ready = async |busy: &Busy| desk.store.ready::<MatrixWork>(None, BEGIN, 10, busy).await.unwrap();
-    let ids = |items: &[OutboxItem]| items.iter().map(|item| item.id).collect::<Vec<_>>();
+    let ready = async |busy: &Busy| {
+        desk.store
+            .outbox()
+            .ready::<MatrixWork>(None, BEGIN, 10, busy)
+            .await
+            .unwrap()
+    };
+    let ids = |items: &[OutboxItem<MatrixWork>]| items.iter().map(|item| item.id).collect::<Vec<_>>();
     let items = ready(&Busy::default()).await;
     assert_eq!(ids(&items), [delivered, read, of_ben]);
     let mut busy = Busy::default();
@@ -179,14 +198,14 @@ async fn ticks_of_one_message_are_given_one_after_the_other(database: Database) 
 
 async fn work_is_counted_by_target_and_account(database: Database) {
     let desk = Desk::new(&database).await;
-    assert_eq!(desk.store.outbox_counts().await.unwrap(), []);
+    assert_eq!(desk.store.outbox().counts().await.unwrap(), []);
     let first = desk.send(&desk.ada.1).await;
     database.clock.advance(Duration::from_secs(1));
     desk.send(&desk.ben.1).await;
     write(&desk.store, move |tx| {
         async move {
-            tx.start_work(first).await?;
-            tx.retry_work(first, BEGIN, "no", true).await
+            tx.outbox().start(first).await?;
+            tx.outbox().retry(first, BEGIN, "no", true).await
         }
         .boxed()
     })
@@ -200,7 +219,7 @@ async fn work_is_counted_by_target_and_account(database: Database) {
         refused: 1,
         oldest: BEGIN,
     };
-    assert_eq!(desk.store.outbox_counts().await.unwrap(), [counted]);
+    assert_eq!(desk.store.outbox().counts().await.unwrap(), [counted]);
     desk.store.close().await;
 }
 
@@ -209,9 +228,11 @@ async fn what_kept_an_account_waiting_is_over(database: Database) {
     let item = desk.enqueue(send(&desk.ada.1).at(later(3600))).await;
     assert_eq!(desk.ready(BEGIN, &Busy::default()).await, []);
     let account = desk.ada.0.account_id;
-    write(&desk.store, move |tx| async move { tx.hasten(account).await }.boxed())
-        .await
-        .unwrap();
+    write(&desk.store, move |tx| {
+        async move { tx.outbox().hasten(account).await }.boxed()
+    })
+    .await
+    .unwrap();
     assert_eq!(desk.ready(BEGIN, &Busy::default()).await, [item]);
     desk.store.close().await;
 }
@@ -223,10 +244,10 @@ async fn work_goes_away_with_its_message(database: Database) {
     desk.enqueue(NewWork::for_message(&desk.ada.1, MatrixWork::Tick { message }).free())
         .await;
     let removed = write(&desk.store, move |tx| {
-        async move { tx.remove_work(message, Target::WhatsApp).await }.boxed()
+        async move { tx.outbox().remove(message, Target::WhatsApp).await }.boxed()
     });
     assert_eq!(removed.await.unwrap(), 1);
-    let left = desk.store.outbox_counts().await.unwrap();
+    let left = desk.store.outbox().counts().await.unwrap();
     assert_eq!(
         left.iter()
             .map(|count| (count.target, count.waiting))

@@ -30,14 +30,15 @@ async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes
         let until = at(seconds);
         let waiting = Waiting { reason, until };
         write(&store, move |tx| {
-            async move { tx.set_waiting(first, waiting).await }.boxed()
+            async move { tx.pace().set_waiting(first, waiting).await }.boxed()
         })
     };
     let told = wait(WaitReason::FirstContacts, 60).await.unwrap().unwrap();
     assert_eq!(told.waiting.map(|waiting| waiting.until), Some(at(60)));
     assert_eq!(wait(WaitReason::FirstContacts, 60).await.unwrap(), None, "no news");
-    assert_eq!(store.message(first).await.unwrap(), Some(told));
-    let before = |message| store.first_contacts_before(ada.account_id, message);
+    assert_eq!(store.messages().get(first).await.unwrap(), Some(told));
+    let pace = store.pace();
+    let before = |message| pace.first_contacts_before(ada.account_id, message);
     assert_eq!((before(first).await.unwrap(), before(second).await.unwrap()), (0, 1));
     assert!(wait(WaitReason::QuietHours, 90).await.unwrap().is_some());
     assert_eq!(before(second).await.unwrap(), 0, "what sleeps takes nobody's place");
@@ -48,7 +49,12 @@ async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes
     };
     let failed = write(&store, move |tx| {
         let failure = failure.clone();
-        async move { tx.set_message_state(first, MessageState::Failed, Some(failure)).await }.boxed()
+        async move {
+            tx.messages()
+                .set_state(first, MessageState::Failed, Some(failure))
+                .await
+        }
+        .boxed()
     });
     assert_eq!(failed.await.unwrap().waiting, None);
     assert_eq!(
@@ -65,19 +71,19 @@ async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(datab
     let id = ada.customer_id.unwrap();
     let out = |seconds| {
         write(&store, move |tx| {
-            async move { tx.opt_out(id, at(seconds), "STOP — genug! 🛑").await }.boxed()
+            async move { tx.opt_outs().add(id, at(seconds), "STOP — genug! 🛑").await }.boxed()
         })
     };
     let back = |seconds| {
         write(&store, move |tx| {
-            async move { tx.opt_in(id, at(seconds)).await }.boxed()
+            async move { tx.opt_outs().end(id, at(seconds)).await }.boxed()
         })
     };
     assert_eq!(back(1).await.unwrap(), None, "nothing to take back");
     let customer = out(10).await.unwrap().unwrap();
     assert_eq!(customer.opted_out_at, Some(at(10)));
     assert_eq!(customer.opted_out_by.as_deref(), Some("STOP — genug! 🛑"));
-    assert_eq!(store.customer(id).await.unwrap(), Some(customer));
+    assert_eq!(store.customers().get(id).await.unwrap(), Some(customer));
     assert_eq!(out(10).await.unwrap(), None);
     assert_eq!(back(9).await.unwrap(), None, "it was said before");
     assert_eq!(out(20).await.unwrap().unwrap().opted_out_at, Some(at(20)), "said again");
@@ -88,7 +94,7 @@ async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(datab
 
     let queued = desk::new(take(&store, outbound(&ada, "k", "x", at(40))).await.unwrap());
     take(&store, inbound(&ada, "A1", "y", at(41))).await.unwrap();
-    let waiting = write(&store, move |tx| async move { tx.queued_for(id).await }.boxed());
+    let waiting = write(&store, move |tx| async move { tx.pace().queued_for(id).await }.boxed());
     assert_eq!(waiting.await.unwrap(), [queued]);
     store.close().await;
 }

@@ -48,7 +48,7 @@ async fn every_message_is_on_one_page_in_the_order_of_whatsapps_seconds(database
     for (id, at) in told {
         take(&store, inbound(&ada, id, id, at)).await.unwrap();
     }
-    let read = async |page| store.messages(ada.id, page).await.unwrap();
+    let read = async |page| store.messages().page(ada.id, page).await.unwrap();
     let contents = async |page| -> Vec<String> {
         walk(page, read)
             .await
@@ -85,10 +85,14 @@ async fn a_page_stays_what_it_is_while_rows_are_added(database: Database) {
             .await
             .unwrap();
     }
-    let newest = store.messages(ada.id, PageRequest::last(2)).await.unwrap();
+    let newest = store.messages().page(ada.id, PageRequest::last(2)).await.unwrap();
     take(&store, inbound(&ada, "new", "new", BEGIN)).await.unwrap();
     let (_, end) = newest.ends.unwrap();
-    let next = store.messages(ada.id, PageRequest::last(2).before(end)).await.unwrap();
+    let next = store
+        .messages()
+        .page(ada.id, PageRequest::last(2).before(end))
+        .await
+        .unwrap();
     let contents: Vec<_> = next.data.iter().map(|message| message.content.as_str()).collect();
     assert_eq!(contents, ["3", "2"]);
     assert!(next.has_more);
@@ -102,13 +106,13 @@ async fn conversations_are_listed_by_their_last_message(database: Database) {
     let touch = async |of: crm::domain::ConversationId, seconds: u64| {
         let at = BEGIN.plus(Duration::from_secs(seconds));
         write(&store, move |tx| {
-            async move { tx.touch(of, crm::domain::MessageId(1), at).await }.boxed()
+            async move { tx.conversations().touch(of, crm::domain::MessageId(1), at).await }.boxed()
         })
         .await
         .unwrap();
     };
     let listed = async |store: &Store, filter: ConversationFilter| -> Vec<i64> {
-        let page = store.conversations(PageRequest::last(10), filter).await.unwrap();
+        let page = store.conversations().page(PageRequest::last(10), filter).await.unwrap();
         page.data.into_iter().map(|conversation| conversation.id.0).collect()
     };
     let all = ConversationFilter::default();
@@ -119,7 +123,13 @@ async fn conversations_are_listed_by_their_last_message(database: Database) {
     assert_eq!(listed(&store, all).await, [ben.id.0, ada.id.0]);
     // A resync tells of an older message: it is not the last one.
     touch(ben.id, 5).await;
-    let last = store.conversation(ben.id).await.unwrap().unwrap().last_message_at;
+    let last = store
+        .conversations()
+        .get(ben.id)
+        .await
+        .unwrap()
+        .unwrap()
+        .last_message_at;
     assert_eq!(last, Some(BEGIN.plus(Duration::from_secs(30))));
     let of_ada = ConversationFilter {
         customer: ada.customer_id,
@@ -138,13 +148,17 @@ async fn a_page_is_never_larger_than_the_largest(database: Database) {
     let ada = desk::ada(&store).await;
     take(&store, inbound(&ada, "A", "x", BEGIN)).await.unwrap();
     take(&store, inbound(&ada, "B", "x", BEGIN)).await.unwrap();
-    let none = store.messages(ada.id, PageRequest::first(0)).await.unwrap();
+    let none = store.messages().page(ada.id, PageRequest::first(0)).await.unwrap();
     assert_eq!(
         (none.data.len(), none.has_more),
         (1, true),
         "none at all could never go on"
     );
-    let all = store.messages(ada.id, PageRequest::first(u64::MAX)).await.unwrap();
+    let all = store
+        .messages()
+        .page(ada.id, PageRequest::first(u64::MAX))
+        .await
+        .unwrap();
     assert_eq!((all.data.len(), all.has_more), (2, false));
     for wrong in ["", "1", "1.", "a.b", "1.2.3", "99999999999999999999.1"] {
         assert!(wrong.parse::<PageKey>().is_err(), "{wrong}");

@@ -23,7 +23,7 @@ async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: D
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let group = group(&store, ada.account_id).await;
-    let due = async |active, now| store.due_portrait(ada.account_id, active, now).await.unwrap();
+    let due = async |active, now| store.avatars().due(ada.account_id, active, now).await.unwrap();
     for of in [Face::Customer(ada.customer_id.unwrap()), Face::Group(group)] {
         let first = due(BEGIN, BEGIN).await.expect("a picture that was never looked up");
         assert_eq!((first.of, first.tag), (of, None));
@@ -40,15 +40,18 @@ async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: D
 
         let two = show(&store, ada.account_id, of, "two").await;
         assert_eq!(forget(&store).await, 1);
-        assert!(store.medium(one.media.id).await.unwrap().is_none(), "another is shown");
-        assert!(store.medium(two.media.id).await.unwrap().is_some());
+        assert!(
+            store.media().get(one.media.id).await.unwrap().is_none(),
+            "another is shown"
+        );
+        assert!(store.media().get(two.media.id).await.unwrap().is_some());
 
         let never = Looked {
             at: BEGIN.plus(LATER),
             again: BEGIN.plus(LATER * 1000),
         };
         let taken_away = write(&store, move |tx| {
-            async move { tx.set_portrait(of, None, never).await }.boxed()
+            async move { tx.avatars().set(of, None, never).await }.boxed()
         });
         assert!(taken_away.await.unwrap(), "they look other than before");
         assert_eq!(shown(&store, of).await, None);
@@ -64,10 +67,10 @@ async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
     let saw = async |of: Face, at: Timestamp| {
         let again = BEGIN.plus(LATER);
         let written = write(&store, move |tx| {
-            async move { tx.saw_portrait(of, Looked { at, again }).await }.boxed()
+            async move { tx.avatars().mark_checked(of, Looked { at, again }).await }.boxed()
         });
         written.await.unwrap();
-        let due = store.due_portrait(ada.account_id, BEGIN, BEGIN).await.unwrap();
+        let due = store.avatars().due(ada.account_id, BEGIN, BEGIN).await.unwrap();
         due.map(|due| due.of)
     };
     let her = Face::Customer(ada.customer_id.unwrap());
@@ -76,7 +79,7 @@ async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
         unreachable!()
     };
     let changed = write(&store, move |tx| {
-        async move { tx.doubt_group_portrait(conversation).await }.boxed()
+        async move { tx.avatars().recheck_group(conversation).await }.boxed()
     });
     changed.await.unwrap();
     let before = BEGIN.minus(LATER);
@@ -90,9 +93,10 @@ async fn group(store: &Store, account: AccountId) -> ConversationId {
         async move {
             let chat = ChatId::from("120363000000000001@g.us");
             let resolved = tx
-                .resolve_conversation(account, None, Some(&chat), ChatKind::Group, "Bakers")
+                .conversations()
+                .resolve(account, None, Some(&chat), ChatKind::Group, "Bakers")
                 .await?;
-            tx.set_group(resolved.conversation.id, &[]).await?;
+            tx.groups().set(resolved.conversation.id, &[]).await?;
             Ok(resolved.conversation.id)
         }
         .boxed()
@@ -115,21 +119,21 @@ async fn show(store: &Store, account: AccountId, of: Face, tag: &'static str) ->
     let id = write(store, move |tx| {
         let picture = picture.clone();
         async move {
-            let medium = tx.insert_media(&picture).await?;
-            assert!(tx.set_portrait(of, Some((tag.to_owned(), medium.id)), looked).await?);
+            let medium = tx.media().insert(&picture).await?;
+            assert!(tx.avatars().set(of, Some((tag.to_owned(), medium.id)), looked).await?);
             Ok(medium.id)
         }
         .boxed()
     })
     .await
     .unwrap();
-    store.medium(id).await.unwrap().unwrap()
+    store.media().get(id).await.unwrap().unwrap()
 }
 
 /// Forgets what nobody shows; gives the count.
 async fn forget(store: &Store) -> u64 {
     let forgotten = write(store, move |tx| {
-        async move { tx.forget_unsent_media(BEGIN.plus(LATER), 10).await }.boxed()
+        async move { tx.media().forget_unsent(BEGIN.plus(LATER), 10).await }.boxed()
     });
     forgotten.await.unwrap()
 }
@@ -137,7 +141,7 @@ async fn forget(store: &Store) -> u64 {
 /// Where the picture is served.
 async fn shown(store: &Store, of: Face) -> Option<String> {
     match of {
-        Face::Customer(id) => store.customer(id).await.unwrap().unwrap().photo_url,
-        Face::Group(conversation) => store.group(conversation).await.unwrap().unwrap().photo_url,
+        Face::Customer(id) => store.customers().get(id).await.unwrap().unwrap().photo_url,
+        Face::Group(conversation) => store.groups().get(conversation).await.unwrap().unwrap().photo_url,
     }
 }

@@ -30,9 +30,10 @@ fn at(seconds: u64) -> Timestamp {
 async fn hand_over(store: &Store, id: MessageId, stanza: &'static str, state: MessageState) -> Message {
     let handed = write(store, move |tx| {
         async move {
-            tx.choose_stanza(id, &ChatId::from("given"), &WaMessageId::from(stanza), 0)
+            tx.messages()
+                .choose_stanza(id, &ChatId::from("given"), &WaMessageId::from(stanza), 0)
                 .await?;
-            tx.set_message_state(id, state, None).await
+            tx.messages().set_state(id, state, None).await
         }
         .boxed()
     });
@@ -52,7 +53,7 @@ async fn what_is_held_since_a_moment_is_told_in_order(database: Database) {
     text(&store, &ada, "queued", at(9)).await;
     // The page knows whole seconds only.
     let since = Timestamp(at(5).0 + 700);
-    let held = store.recent_ids(ada.id, since).await.unwrap();
+    let held = store.messages().recent_ids(ada.id, since).await.unwrap();
     let ids: Vec<_> = held.iter().map(|held| held.whatsapp_id.as_str()).collect();
     assert_eq!(ids, ["a", "b"], "what has no id yet is nothing to compare");
     store.close().await;
@@ -82,16 +83,24 @@ async fn messages_with_emojis_are_told_with_their_chats(database: Database) {
     hand_over(&store, ours, "ours", MessageState::Sent).await;
     let reactions = write(&store, move |tx| {
         let reactions = [reaction.clone()];
-        async move { tx.set_reactions(ours, &reactions).await }.boxed()
+        async move { tx.messages().set_reactions(ours, &reactions).await }.boxed()
     });
     reactions.await.unwrap();
-    let told = store.reacted_of_account(ada.account_id, at(5), 10).await.unwrap();
+    let told = store
+        .messages()
+        .reacted_of_account(ada.account_id, at(5), 10)
+        .await
+        .unwrap();
     let expected = [
         (ChatId::from("given"), WaMessageId::from("ours"), true),
         (ada.chat_id.clone().unwrap(), WaMessageId::from("theirs"), false),
     ];
     assert_eq!(told, expected);
-    let told = store.reacted_of_account(ada.account_id, at(5), 1).await.unwrap();
+    let told = store
+        .messages()
+        .reacted_of_account(ada.account_id, at(5), 1)
+        .await
+        .unwrap();
     assert_eq!(told, expected[..1], "the newest first");
     store.close().await;
 }
@@ -129,10 +138,14 @@ async fn only_what_whatsapp_may_still_tell_more_about_is_read_again(database: Da
         )
     };
     take(&store, phone).await.unwrap();
-    let unfinished = store.unfinished(ada.id, at(5)).await.unwrap();
+    let unfinished = store.messages().unfinished(ada.id, at(5)).await.unwrap();
     let contents: Vec<_> = unfinished.iter().map(|message| message.content.as_str()).collect();
     assert_eq!(contents, ["queued", "sending", "delivered", "unknown", "x"]);
-    let known = store.unfinished_of_account(ada.account_id, at(5), 10).await.unwrap();
+    let known = store
+        .messages()
+        .unfinished_of_account(ada.account_id, at(5), 10)
+        .await
+        .unwrap();
     let told = |chat: &ChatId, id: &str| (chat.clone(), WaMessageId::from(id));
     let (given, own) = (ChatId::from("given"), ada.chat_id.clone().unwrap());
     let expected = [
@@ -143,7 +156,11 @@ async fn only_what_whatsapp_may_still_tell_more_about_is_read_again(database: Da
     ];
     assert_eq!(known, expected, "the newest first, and each in its chat");
     assert_eq!(
-        store.unfinished_of_account(ada.account_id, at(5), 2).await.unwrap(),
+        store
+            .messages()
+            .unfinished_of_account(ada.account_id, at(5), 2)
+            .await
+            .unwrap(),
         expected[..2]
     );
     store.close().await;
@@ -156,19 +173,22 @@ async fn what_a_person_wants_sent_again_counts_for_the_present_login(database: D
     hand_over(&store, id, "S1", MessageState::Unknown).await;
     write(&store, move |tx| {
         async move {
-            tx.next_login(ada.account_id).await?;
-            tx.renew_login(id).await?;
-            tx.set_expiry(id, Some(at(60))).await?;
-            tx.set_message_state(id, MessageState::Queued, None).await
+            tx.accounts().next_login(ada.account_id).await?;
+            tx.messages().renew_login(id).await?;
+            tx.messages().set_expiry(id, Some(at(60))).await?;
+            tx.messages().set_state(id, MessageState::Queued, None).await
         }
         .boxed()
     })
     .await
     .unwrap();
-    let handed = store.hand_over(id).await.unwrap().unwrap();
+    let handed = store.messages().hand_over(id).await.unwrap().unwrap();
     assert_eq!((handed.id.as_str(), handed.login), ("S1", 1));
-    assert_eq!(store.expired(ada.account_id, at(59), 9).await.unwrap(), []);
-    assert_eq!(store.expired(ada.account_id, at(60), 9).await.unwrap()[0].id, id);
+    assert_eq!(store.messages().expired(ada.account_id, at(59), 9).await.unwrap(), []);
+    assert_eq!(
+        store.messages().expired(ada.account_id, at(60), 9).await.unwrap()[0].id,
+        id
+    );
     store.close().await;
 }
 
@@ -176,12 +196,14 @@ async fn only_customers_who_never_wrote_count_as_first_contacts(database: Databa
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
-    let first = async |id: ConversationId| store.is_first_contact(id).await.unwrap();
-    let made = async |since: Timestamp| store.first_contacts(ada.account_id, since).await.unwrap();
+    let first = async |id: ConversationId| store.pace().is_first_contact(id).await.unwrap();
+    let made = async |since: Timestamp| store.pace().first_contacts(ada.account_id, since).await.unwrap();
     let note = async |id: ConversationId| {
-        write(&store, move |tx| async move { tx.note_first_contact(id).await }.boxed())
-            .await
-            .unwrap();
+        write(&store, move |tx| {
+            async move { tx.pace().note_first_contact(id).await }.boxed()
+        })
+        .await
+        .unwrap();
     };
     let waiting = text(&store, &ada, "k", at(10)).await;
     assert!(first(ada.id).await, "what waits to be sent is no contact yet");

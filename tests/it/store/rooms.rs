@@ -22,7 +22,7 @@ async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database
     let ada = desk::ada(&store).await.id;
     let reserve = |alias: &'static str| {
         write(&store, move |tx| {
-            async move { tx.reserve_room(ada, alias).await }.boxed()
+            async move { tx.rooms().reserve(ada, alias).await }.boxed()
         })
     };
     let reserved = RoomOf {
@@ -36,16 +36,19 @@ async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database
     let made = room.clone();
     write(&store, move |tx| {
         let made = made.clone();
-        async move { tx.set_room(ada, &made).await }.boxed()
+        async move { tx.rooms().set(ada, &made).await }.boxed()
     })
     .await
     .unwrap();
-    assert_eq!(store.room_of(ada).await.unwrap().unwrap().room, Some(room.clone()));
-    assert_eq!(store.conversation_of_room(&room).await.unwrap(), Some(ada));
-    write(&store, move |tx| async move { tx.drop_room(ada).await }.boxed())
+    assert_eq!(
+        store.rooms().of_conversation(ada).await.unwrap().unwrap().room,
+        Some(room.clone())
+    );
+    assert_eq!(store.rooms().conversation(&room).await.unwrap(), Some(ada));
+    write(&store, move |tx| async move { tx.rooms().forget(ada).await }.boxed())
         .await
         .unwrap();
-    assert_eq!(store.room_of(ada).await.unwrap(), None);
+    assert_eq!(store.rooms().of_conversation(ada).await.unwrap(), None);
     assert_eq!(reserve("two").await.unwrap().alias, "two", "the next room is another");
     store.close().await;
 }
@@ -58,7 +61,8 @@ async fn an_event_shows_one_part_of_one_message(database: Database) {
     let add = |message: MessageId, part, event: &'static str| {
         write(&store, move |tx| {
             async move {
-                tx.add_room_event(message, part, &MatrixEventId::from(event), ada.id)
+                tx.rooms()
+                    .add_event(message, part, &MatrixEventId::from(event), ada.id)
                     .await
             }
             .boxed()
@@ -71,7 +75,7 @@ async fn an_event_shows_one_part_of_one_message(database: Database) {
         let refused = add(message, part, event).await;
         assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     }
-    let shown = store.message_of_event(&"$b".into()).await.unwrap();
+    let shown = store.rooms().message_of_event(&"$b".into()).await.unwrap();
     assert_eq!(
         shown,
         Some(ShownAs {
@@ -80,8 +84,8 @@ async fn an_event_shows_one_part_of_one_message(database: Database) {
             part: 1
         })
     );
-    assert_eq!(store.room_event(one, 0).await.unwrap(), Some("$a".into()));
-    assert_eq!(store.room_event(two, 0).await.unwrap(), None);
+    assert_eq!(store.rooms().event(one, 0).await.unwrap(), Some("$a".into()));
+    assert_eq!(store.rooms().event(two, 0).await.unwrap(), None);
     store.close().await;
 }
 
@@ -92,7 +96,7 @@ async fn a_tick_is_written_down_before_it_is_said(database: Database) {
     let set = |tick: Option<Tick>| {
         write(&store, move |tx| {
             let tick = tick.clone();
-            async move { tx.set_tick(id, tick.as_ref()).await }.boxed()
+            async move { tx.rooms().set_tick(id, tick.as_ref()).await }.boxed()
         })
     };
     let begun = Tick {
@@ -106,22 +110,22 @@ async fn a_tick_is_written_down_before_it_is_said(database: Database) {
         "what is not in the room bears no tick"
     );
     write(&store, move |tx| {
-        async move { tx.add_room_event(id, 0, &"$a".into(), ada.id).await }.boxed()
+        async move { tx.rooms().add_event(id, 0, &"$a".into(), ada.id).await }.boxed()
     })
     .await
     .unwrap();
-    assert_eq!(store.tick(id).await.unwrap(), None);
+    assert_eq!(store.rooms().tick(id).await.unwrap(), None);
     set(Some(begun.clone())).await.unwrap();
-    assert_eq!(store.tick(id).await.unwrap(), Some(begun.clone()));
+    assert_eq!(store.rooms().tick(id).await.unwrap(), Some(begun.clone()));
     let said = Tick {
         event: Some("$new".into()),
         previous: None,
         ..begun
     };
     set(Some(said.clone())).await.unwrap();
-    assert_eq!(store.tick(id).await.unwrap(), Some(said));
+    assert_eq!(store.rooms().tick(id).await.unwrap(), Some(said));
     set(None).await.unwrap();
-    assert_eq!(store.tick(id).await.unwrap(), None);
+    assert_eq!(store.rooms().tick(id).await.unwrap(), None);
     store.close().await;
 }
 
@@ -136,7 +140,7 @@ async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
         let (room, event, user) = (room.clone(), event.clone(), user.clone());
         write(&store, move |tx| {
             let (room, event, user) = (room.clone(), event.clone(), user.clone());
-            async move { tx.add_pending_event(&room, &event, &user, BEGIN).await }.boxed()
+            async move { tx.pending_events().add(&room, &event, &user, BEGIN).await }.boxed()
         })
     };
     assert!(add().await.unwrap());
@@ -144,18 +148,18 @@ async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
     let told = event.clone();
     write(&store, move |tx| {
         let told = told.clone();
-        async move { tx.pending_event_told(&told).await }.boxed()
+        async move { tx.pending_events().mark_told(&told).await }.boxed()
     })
     .await
     .unwrap();
-    let kept = store.pending_events(true, 0, 10).await.unwrap();
+    let kept = store.pending_events().list(true, 0, 10).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert_eq!((&kept[0].event, kept[0].told, kept[0].at), (&event, true, BEGIN));
     let remove = || {
         let event = event.clone();
         write(&store, move |tx| {
             let event = event.clone();
-            async move { tx.remove_pending_event(&event).await }.boxed()
+            async move { tx.pending_events().remove(&event).await }.boxed()
         })
     };
     assert!(remove().await.unwrap());

@@ -55,7 +55,8 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
     for _ in 0..2 {
         write(&store, move |tx| {
             async move {
-                tx.add_quarantine("whatsapp", Some(ada.account_id), bytes, "a\0 in it")
+                tx.quarantine()
+                    .add("whatsapp", Some(ada.account_id), bytes, "a\0 in it")
                     .await
             }
             .boxed()
@@ -64,22 +65,25 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
         .unwrap();
     }
     assert_eq!(
-        store.count_quarantine().await.unwrap(),
+        store.quarantine().count().await.unwrap(),
         1,
         "the same bytes again are counted, not kept"
     );
     let kept = store
-        .quarantine(PageRequest::first(10), None)
+        .quarantine()
+        .page(PageRequest::first(10), None)
         .await
         .unwrap()
         .data
         .remove(0);
     assert_eq!((kept.bytes.as_slice(), kept.times), (bytes.as_slice(), 2));
     let id = kept.id;
-    write(&store, move |tx| async move { tx.remove_quarantine(id).await }.boxed())
-        .await
-        .unwrap();
-    assert_eq!(store.count_quarantine().await.unwrap(), 0);
+    write(&store, move |tx| {
+        async move { tx.quarantine().remove(id).await }.boxed()
+    })
+    .await
+    .unwrap();
+    assert_eq!(store.quarantine().count().await.unwrap(), 0);
     store.close().await;
 }
 
@@ -99,9 +103,9 @@ async fn a_message_comes_back_as_it_was(database: Database) {
     assert_eq!(stored.content, content);
     assert_eq!(stored.author, new.author);
     assert_eq!((stored.state, stored.ack), (MessageState::Queued, None));
-    assert_eq!(store.message(stored.id).await.unwrap(), Some(stored.clone()));
+    assert_eq!(store.messages().get(stored.id).await.unwrap(), Some(stored.clone()));
     assert_eq!(
-        store.expired(ada.account_id, BEGIN, 10).await.unwrap(),
+        store.messages().expired(ada.account_id, BEGIN, 10).await.unwrap(),
         std::slice::from_ref(&stored)
     );
     let failure = Failure {
@@ -112,15 +116,16 @@ async fn a_message_comes_back_as_it_was(database: Database) {
     let failed = write(&store, move |tx| {
         let failure = told.clone();
         async move {
-            tx.set_message_state(stored.id, MessageState::Failed, Some(failure))
+            tx.messages()
+                .set_state(stored.id, MessageState::Failed, Some(failure))
                 .await
         }
         .boxed()
     });
     assert_eq!(failed.await.unwrap().failure, Some(failure));
-    assert_eq!(store.expired(ada.account_id, BEGIN, 10).await.unwrap(), []);
+    assert_eq!(store.messages().expired(ada.account_id, BEGIN, 10).await.unwrap(), []);
     let sent = write(&store, move |tx| {
-        async move { tx.set_message_state(stored.id, MessageState::Read, None).await }.boxed()
+        async move { tx.messages().set_state(stored.id, MessageState::Read, None).await }.boxed()
     });
     let sent = sent.await.unwrap();
     assert_eq!((sent.ack, sent.failure), (Some(3), None));
@@ -137,8 +142,8 @@ async fn an_id_is_never_used_again(database: Database) {
         write(&store, move |tx| {
             let work = work.clone();
             async move {
-                let id = tx.enqueue(work).await?;
-                tx.finish_work(id).await?;
+                let id = tx.outbox().enqueue(work).await?;
+                tx.outbox().finish(id).await?;
                 Ok(id)
             }
             .boxed()

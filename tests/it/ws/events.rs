@@ -100,10 +100,11 @@ async fn a_cursor_that_is_too_old_is_told_so_and_goes_on_live() {
         app.inbound("Ada", "+447700900123", &"x".repeat(n + 1)).await;
     }
     app.store
-        .prune_journal(NOW.plus(std::time::Duration::from_secs(1)))
+        .journal()
+        .prune(NOW.plus(std::time::Duration::from_secs(1)))
         .await
         .unwrap();
-    let oldest = app.store.journal_range().await.unwrap().oldest;
+    let oldest = app.store.journal().range().await.unwrap().oldest;
     let (mut client, ready) = Client::identified(&app, json!({ "resume_from": 0 })).await;
     assert_eq!(ready["oldest"], oldest.0);
     assert_eq!(
@@ -144,7 +145,10 @@ async fn a_filter_lets_through_what_it_names_and_nothing_else() {
     );
     assert_eq!(replayed(json!({ "types": ["message.state"] })).await, [0_i64; 0]);
     assert_eq!(replayed(json!({ "account": "default" })).await, [1, 2]);
-    let other = crate::api::app::write(&app.store, |tx| tx.create_account("other").boxed()).await;
+    let other = crate::api::app::write(&app.store, |tx| {
+        async move { tx.accounts().create("other").await }.boxed()
+    })
+    .await;
     assert_ne!(other.id, app.account);
     assert_eq!(replayed(json!({ "account": "other" })).await, [0_i64; 0]);
     app.stop().await;

@@ -43,7 +43,10 @@ impl Comparison<'_> {
     /// A message whose last emoji was taken back bears no mark of it.
     async fn find_taken_back(&self, since: Timestamp, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
         let store = &self.core.store;
-        let reacted = store.reacted_of_account(self.account.id, since, MAX_REACTED).await?;
+        let reacted = store
+            .messages()
+            .reacted_of_account(self.account.id, since, MAX_REACTED)
+            .await?;
         for (chat, id, from_me) in reacted.into_iter().filter(|(_, id, _)| !seen.contains(id)) {
             if let Some(message) = self.port.message(&chat, &id, from_me).await? {
                 self.reconcile_chunk(&[PageEvent::Message(Box::new(message))]).await?;
