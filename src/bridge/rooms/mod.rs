@@ -10,6 +10,7 @@ mod render;
 mod sending;
 mod spec;
 mod ticks;
+mod txn;
 
 pub use inbound::RoomInbound;
 pub use relay::RoomRelay;

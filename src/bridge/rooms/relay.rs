@@ -17,7 +17,7 @@ use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError, WorkFor};
 
-use super::sending::{of_item, of_message};
+use super::txn::{of_item, of_message};
 use super::{gone, render, spec, ticks};
 
 /// Lanes worked on side by side.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::domain::matrix::{RoomContent, Speaker, TxnId};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
+use crate::domain::{MatrixEventId, MatrixRoomId};
 
 use super::relay::{RoomRelay, Undone};
+use super::txn::txn;
 
 /// Homeservers forget transaction ids after a while; work older than this is searched for before it is done again.
 const TXN_TRUSTED_FOR: Duration = Duration::from_mins(30);
@@ -54,19 +55,4 @@ impl RoomRelay {
         let found = self.port.find_sent(room, txn).await;
         found.map_err(Undone::in_room(room))
     }
-}
-
-/// A transaction id (rule 18): the instance, and what names a piece of work within it.
-pub(crate) fn txn(instance: &str, name: &str) -> TxnId {
-    TxnId(format!("{instance}.{name}"))
-}
-
-/// Names a part of what is shown of a message.
-pub(crate) fn of_message(message: MessageId, part: &str) -> String {
-    format!("{message}.{part}")
-}
-
-/// Names what belongs to no message: outbox ids are never used again.
-pub(crate) fn of_item(item: &OutboxItem<MatrixWork>) -> String {
-    format!("o{}.0", item.id)
 }

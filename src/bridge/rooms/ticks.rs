@@ -10,7 +10,7 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
 use super::relay::{RoomRelay, Undone};
-use super::sending::{of_message, txn};
+use super::txn::{of_message, txn};
 
 /// On a message that should have been sent by now.
 const LATE: &str = "⏳";
