@@ -2,8 +2,10 @@
 
 mod graph;
 pub mod items;
+mod pages;
 mod paths;
 mod source;
 
 pub use graph::{Graph, circles};
+pub use pages::{absent_pages, rule_references};
 pub use source::{Place, Program, Source, code, visit, without_texts};

@@ -1,12 +1,15 @@
 //! The sources as the rules read them: which module a file is, and its code without comments, texts and tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A module's place below `src`: `bridge`, `core`, `people`.
 pub type Place = Vec<String>;
+
+/// Marks what only tests are compiled with.
+const TESTS_ONLY: &str = "#[cfg(test)]";
 
 /// One file of the program.
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ impl Program {
 
     /// Takes these sources, each with its path.
     pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut only_tests = BTreeSet::new();
         let sources = files.into_iter().filter_map(|(file, text)| {
             let inside = file.strip_prefix("src/")?.strip_suffix(".rs")?;
             let mut place: Place = inside.split('/').map(str::to_owned).collect();
@@ -52,6 +56,9 @@ impl Program {
             if is_face {
                 place.pop();
             }
+            for name in test_modules(text) {
+                only_tests.insert([place.as_slice(), &[name]].concat());
+            }
             let source = Source {
                 file: file.to_owned(),
                 text: text.to_owned(),
@@ -60,8 +67,20 @@ impl Program {
             };
             Some((place, source))
         });
-        Self(sources.collect())
+        let mut sources: BTreeMap<Place, Source> = sources.collect();
+        sources.retain(|place, _| (1..=place.len()).all(|end| !only_tests.contains(&place[..end])));
+        Self(sources)
     }
+}
+
+/// Lists the modules in files of their own that only tests are compiled with.
+fn test_modules(text: &str) -> Vec<String> {
+    let code = without_texts(text);
+    let items = code.split(TESTS_ONLY).skip(1).filter_map(|item| {
+        let (_, module) = item.split(['{', ';']).next()?.split_once("mod ")?;
+        Some(module.trim().to_owned())
+    });
+    items.collect()
 }
 
 /// Lists every file below a folder that people have written.
@@ -149,12 +168,11 @@ fn closing(inside: &str, quote: char) -> Option<usize> {
 
 /// Takes out each item that only tests are compiled with.
 fn without_tests(code: &str) -> String {
-    const MARK: &str = "#[cfg(test)]";
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
-    while let Some(at) = rest.find(MARK) {
+    while let Some(at) = rest.find(TESTS_ONLY) {
         kept.push_str(&rest[..at]);
-        let item = &rest[at + MARK.len()..];
+        let item = &rest[at + TESTS_ONLY.len()..];
         rest = &item[end_of_item(item)..];
     }
     kept.push_str(rest);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use testbed::house::{Graph, Place, Program, circles};
+use testbed::house::{Graph, Place, Program, absent_pages, circles};
 
 /// Rooms that each room of `src/` may use. The small pieces at the top are listed where they are used.
 pub const ROOMS: &[(&str, &[&str])] = &[
@@ -51,18 +51,6 @@ const STARTS_TASKS: [&str; 2] = ["JoinSet", "FuturesUnordered"];
 
 /// Where tasks are started.
 const SUPERVISOR: &str = "src/supervisor.rs";
-
-/// Pages as they were called that a source may not refer to without their being here.
-const PAGES: [&str; 8] = [
-    "RULES",
-    "WHATSAPP",
-    "MATRIX",
-    "CONVENTIONS",
-    "FAULTS",
-    "HOUSE",
-    "DESIGN",
-    "STYLE",
-];
 
 /// Each room uses only those below it, also where a third passes it on.
 pub fn rooms(graph: &Graph) -> Vec<String> {
@@ -210,20 +198,12 @@ pub fn climbing(files: &[(String, String)]) -> Vec<String> {
         .collect()
 }
 
-/// Tasks are started by the supervisor. `not_yet`: files that still start some.
-pub fn tasks(program: &Program, not_yet: &[&str]) -> Vec<String> {
+/// Tasks are started by the supervisor.
+pub fn tasks(program: &Program) -> Vec<String> {
     let mut wrong = vec![];
     for source in program.0.values().filter(|source| source.file != SUPERVISOR) {
-        let is_known = not_yet.contains(&source.file.as_str());
-        match STARTS_TASKS.iter().find(|name| source.code.contains(*name)) {
-            Some(name) if !is_known => {
-                wrong.push(format!("{}: `{name}`; start tasks with the supervisor", source.file))
-            }
-            None if is_known => wrong.push(format!(
-                "{}: starts no tasks any more; take it from the list",
-                source.file
-            )),
-            _ => {}
+        if let Some(name) = STARTS_TASKS.iter().find(|name| source.code.contains(*name)) {
+            wrong.push(format!("{}: `{name}`; start tasks with the supervisor", source.file));
         }
     }
     wrong
@@ -245,16 +225,11 @@ pub fn fullness<'a>(files: impl IntoIterator<Item = &'a Path>, not_yet: &[&str])
 
 /// Whatever page a source refers to is in the repository. `is_here` tells of a page whether it is.
 pub fn pages(files: &[(String, String)], is_here: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    let mut wrong = vec![];
-    for (file, text) in files {
-        for word in text.split(|c| !is_name(c)) {
-            let word = word.trim_end_matches('.');
-            let absent = PAGES.contains(&word) || word.len() > 3 && word.ends_with(".md") && !is_here(word);
-            if absent {
-                wrong.push(format!("{file}: refers to {word}, which is no page of this repository"));
-            }
-        }
-    }
-    wrong
+    let absent = |(file, text): &(String, String)| -> Vec<String> {
+        let pages = absent_pages(text, is_here).into_iter();
+        pages
+            .map(|page| format!("{file}: refers to {page}, which is no page of this repository"))
+            .collect()
+    };
+    files.iter().flat_map(absent).collect()
 }
