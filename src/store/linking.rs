@@ -4,18 +4,12 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use entity::account;
 
-use crate::domain::linking::{LinkChange, WantedLink};
+use crate::domain::linking::{LinkChange, LinkWord, WantedLink};
 use crate::domain::whatsapp::LoginMethod;
-use crate::domain::word::words;
 use crate::domain::{AccountId, Timestamp};
 
 use super::row::word;
 use super::{Store, StoreError, Tx, WorkFor};
-
-words! {
-    /// A [`LinkChange`] in its row.
-    Word { Login = "login", Logout = "logout", TakeOver = "take_over" }
-}
 
 impl Store {
     /// Returns what is to be done about an account's link.
@@ -28,15 +22,13 @@ impl Store {
 impl Tx {
     /// Writes down what is to be done about an account's link, in the place of what was to be done until now.
     pub async fn want_link(&mut self, id: AccountId, change: &LinkChange) -> Result<(), StoreError> {
-        let (word, phone) = match change {
-            LinkChange::Login(LoginMethod::Qr) => (Word::Login, None),
-            LinkChange::Login(LoginMethod::PairingCode(phone)) => (Word::Login, Some(phone.as_str().to_owned())),
-            LinkChange::Logout => (Word::Logout, None),
-            LinkChange::TakeOver => (Word::TakeOver, None),
+        let phone = match change {
+            LinkChange::Login(LoginMethod::PairingCode(phone)) => Some(phone.as_str().to_owned()),
+            LinkChange::Login(LoginMethod::Qr) | LinkChange::Logout | LinkChange::TakeOver => None,
         };
         let before = self.need_account(id).await?.wanted_at;
         let change = account::ActiveModel {
-            wanted: Set(Some(word.to_string())),
+            wanted: Set(Some(change.word().to_string())),
             wanted_phone: Set(phone),
             // Two that are asked for in one moment are two.
             wanted_at: Set(Some(before.map_or(self.now.0, |before| self.now.0.max(before + 1)))),
@@ -69,10 +61,10 @@ fn read(row: &account::Model) -> Result<Option<WantedLink>, StoreError> {
         return Ok(None);
     };
     let change = match (word("accounts", wanted)?, &row.wanted_phone) {
-        (Word::Login, None) => LinkChange::Login(LoginMethod::Qr),
-        (Word::Login, Some(phone)) => LinkChange::Login(LoginMethod::PairingCode(word("accounts", phone)?)),
-        (Word::Logout, _) => LinkChange::Logout,
-        (Word::TakeOver, _) => LinkChange::TakeOver,
+        (LinkWord::Login, None) => LinkChange::Login(LoginMethod::Qr),
+        (LinkWord::Login, Some(phone)) => LinkChange::Login(LoginMethod::PairingCode(word("accounts", phone)?)),
+        (LinkWord::Logout, _) => LinkChange::Logout,
+        (LinkWord::TakeOver, _) => LinkChange::TakeOver,
     };
     Ok(Some(WantedLink {
         change,
