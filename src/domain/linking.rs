@@ -6,7 +6,7 @@ use super::whatsapp::LoginMethod;
 use super::word::words;
 
 words! {
-    /// A [`LinkChange`] in its row, where a login's number stands beside it.
+    /// A [`LinkChange`] without what belongs to it, as its row names it.
     LinkWord { Login = "login", Logout = "logout", TakeOver = "take_over" }
 }
 
@@ -19,6 +19,17 @@ pub enum LinkChange {
     Logout,
     /// Take the session over from another window.
     TakeOver,
+}
+
+impl LinkChange {
+    /// Returns the word for it.
+    pub const fn word(&self) -> LinkWord {
+        match self {
+            Self::Login(_) => LinkWord::Login,
+            Self::Logout => LinkWord::Logout,
+            Self::TakeOver => LinkWord::TakeOver,
+        }
+    }
 }
 
 /// What somebody wants done, the last that was asked for.

@@ -57,13 +57,12 @@ impl Follower {
             let key = key.clone();
             Box::pin(async move {
                 // Written down before anything is done: what comes until then is not left out after a crash.
-                match tx.settings().cursor(&key).await? {
-                    Some(cursor) => Ok(cursor),
-                    None => {
-                        tx.settings().set_cursor(&key, &head.0.to_string()).await?;
-                        Ok::<_, StoreError>(head.0.to_string())
-                    }
+                if let Some(cursor) = tx.settings().cursor(&key).await? {
+                    return Ok(cursor);
                 }
+                let cursor = head.0.to_string();
+                tx.settings().set_cursor(&key, &cursor).await?;
+                Ok::<_, StoreError>(cursor)
             })
         });
         Ok(Self::new(store, parse(name, &begun.await?)?))

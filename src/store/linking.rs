@@ -1,16 +1,16 @@
 //! What people want done about an account's link to its phone, in the account's row.
 
 use entity::account;
-use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::ActiveValue::Set;
 
+use crate::domain::{AccountId, Timestamp};
 use crate::domain::linking::{LinkChange, LinkWord, WantedLink};
 use crate::domain::whatsapp::LoginMethod;
-use crate::domain::{AccountId, Timestamp};
 use crate::store::facet::Accounts;
 
-use super::row::word;
 use super::{Store, StoreError, Tx, WorkFor};
+use super::row::word;
 
 impl Accounts<'_, Store> {
     /// Returns what is to be done about an account's link.
@@ -23,15 +23,13 @@ impl Accounts<'_, Store> {
 impl Accounts<'_, Tx> {
     /// Writes down what is to be done about an account's link, in the place of what was to be done until now.
     pub async fn want_link(&self, id: AccountId, change: &LinkChange) -> Result<(), StoreError> {
-        let (word, phone) = match change {
-            LinkChange::Login(LoginMethod::Qr) => (LinkWord::Login, None),
-            LinkChange::Login(LoginMethod::PairingCode(phone)) => (LinkWord::Login, Some(phone.as_str().to_owned())),
-            LinkChange::Logout => (LinkWord::Logout, None),
-            LinkChange::TakeOver => (LinkWord::TakeOver, None),
+        let phone = match change {
+            LinkChange::Login(LoginMethod::PairingCode(phone)) => Some(phone.as_str().to_owned()),
+            LinkChange::Login(LoginMethod::Qr) | LinkChange::Logout | LinkChange::TakeOver => None,
         };
         let before = self.need(id).await?.wanted_at;
         let change = account::ActiveModel {
-            wanted: Set(Some(word.to_string())),
+            wanted: Set(Some(change.word().to_string())),
             wanted_phone: Set(phone),
             // Two that are asked for in one moment are two.
             wanted_at: Set(Some(before.map_or(self.0.now.0, |before| self.0.now.0.max(before + 1)))),

@@ -71,7 +71,7 @@ impl Linking {
     }
 
     async fn give_up(&self, wanted: &WantedLink, why: String) -> Result<(), StoreError> {
-        tracing::warn!(account = %self.account, "what was asked for could not be done ({}): {why}", word(&wanted.change));
+        tracing::warn!(account = %self.account, "the {} that was asked for failed: {why}", wanted.change.word());
         self.failed.send_replace(Some(why));
         self.end(wanted).await
     }
@@ -98,6 +98,7 @@ impl Worker for Linking {
     /// Does what is wanted, once the page is there for it.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.asked.mark_unchanged();
+        let mut asked = self.asked.clone();
         let Some(wanted) = self.core.store.accounts().wanted_link(self.account).await? else {
             return Ok(Progress::Idle);
         };
@@ -109,7 +110,6 @@ impl Worker for Linking {
         if !is_there(self.state()) {
             return Ok(Progress::Idle);
         }
-        let mut asked = self.asked.clone();
         let done = tokio::select! {
             done = self.bring_about(&wanted.change) => done,
             // The last word counts.
@@ -131,12 +131,4 @@ const fn is_there(state: SessionState) -> bool {
         state,
         SessionState::Starting | SessionState::Failed | SessionState::Mismatch
     )
-}
-
-const fn word(change: &LinkChange) -> &'static str {
-    match change {
-        LinkChange::Login(_) => "a login",
-        LinkChange::Logout => "a logout",
-        LinkChange::TakeOver => "taking the session over",
-    }
 }

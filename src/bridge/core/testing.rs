@@ -1,13 +1,16 @@
-//! A core for the tests of what stands on it alone: a store in a folder of its own, real time, and a policy that does nothing.
+//! A core for the tests of what stands on it alone: a store in a folder of its own, a day that does not pass, and a policy that
+//! does nothing.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::SystemClock;
+use async_trait::async_trait;
+
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
 use crate::domain::pace::Pace;
+use crate::domain::{Clock, Timestamp};
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -15,9 +18,23 @@ use super::Core;
 use super::policy::{Policy, ReadMode};
 use super::random::Random;
 
+/// It is always the same time, and a wait takes as long as it says.
+struct Stopped;
+
+#[async_trait]
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_790_000_000_000)
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
+
 pub async fn core(folder: &Path) -> Core {
     let url = format!("sqlite://{}", folder.join("crm.db").display());
-    let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
+    let store = Store::open(&url, Arc::new(Stopped)).await.unwrap();
     let vault = Vault::in_folder(folder).unwrap();
     let policy = Policy {
         matrix: false,
@@ -30,6 +47,6 @@ pub async fn core(folder: &Path) -> Core {
         media: MediaRules::default(),
         history: HistoryDepth::None,
     };
-    let core = Core::new(store, vault, Arc::new(SystemClock), Random::seeded(1), policy);
+    let core = Core::new(store, vault, Arc::new(Stopped), Random::seeded(1), policy);
     core.await.unwrap()
 }

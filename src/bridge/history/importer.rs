@@ -198,7 +198,7 @@ impl Importer {
         events: Vec<PageEvent>,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
-        let (whole, hand) = (events.len(), &*hand);
+        let whole = events.len();
         let commit = |events: &[PageEvent]| {
             // How far the chat is commits with all of the chunk, or after the last of it.
             let step = if events.len() == whole {
