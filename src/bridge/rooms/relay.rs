@@ -136,7 +136,7 @@ impl Pieces for RoomRelay {
     async fn work(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         match self.handle(item).await {
             Ok(()) => Ok(()),
-            Err(Undone::Port(error)) => self.after(item, error).await,
+            Err(Undone::Port(error)) => self.after(item, &error).await,
             Err(Undone::Gone { room, why }) => self.after_gone(item, room, &why).await,
             Err(Undone::Store(error)) => Err(error),
         }
@@ -371,7 +371,7 @@ impl RoomRelay {
     }
 
     /// Puts work off, or gives up what was refused too often.
-    async fn after(&self, item: &OutboxItem<MatrixWork>, error: MatrixError) -> Result<(), StoreError> {
+    async fn after(&self, item: &OutboxItem<MatrixWork>, error: &MatrixError) -> Result<(), StoreError> {
         let (pause, is_refusal) = match error {
             MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
             MatrixError::Refused(_) | MatrixError::RoomGone(_) => (back_off(item.attempts), true),
