@@ -1,7 +1,7 @@
-//! The only place that starts tasks. A task that ends early, fails or panics is seen, logged and acted on. How far that reaches
-//! is decided by where it was started: a task that the whole server needs ends the server in order ([`Supervisor::spawn`]); a task
-//! of a [`Supervisor::group`] ends that group, which its owner starts again; one that is [kept](Supervisor::spawn_kept) is started
-//! again by itself. (A lost browser or homeserver is not a lost task: its own actor starts it again.)
+//! The only place that starts tasks. A task that ends early, fails or panics is lost: that is logged, and has an effect that
+//! depends on how the task was started. A task that the whole server needs ends the server in order ([`Supervisor::spawn`]); a
+//! task of a [`Supervisor::group`] ends that group, which its owner starts again; a [kept](Supervisor::spawn_kept) task is
+//! restarted alone. (A lost browser or homeserver is not a lost task: its own actor connects again.)
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The pause before a kept task is started again; it doubles with each loss.
+/// Pause before the first restart of a kept task; doubled with each loss up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// A kept task that ran for so long begins with the first pause again.
+const MAX_PAUSE: Duration = Duration::from_mins(5);
+/// Run time after which a kept task begins with the first pause again.
 const STABLE: Duration = Duration::from_mins(10);
 
 /// A task that was lost.
@@ -32,38 +32,39 @@ pub struct Supervisor {
     tasks: TaskTracker,
     stopping: CancellationToken,
     lost: watch::Sender<Option<Loss>>,
-    /// Of a group: where its tasks are known as well.
-    whole: Option<TaskTracker>,
+    /// For a group: the tracker of the supervisor that it belongs to.
+    parent: Option<TaskTracker>,
 }
 
 impl Supervisor {
+    /// Returns a supervisor without tasks.
     pub fn new() -> Self {
         Self {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             lost: watch::Sender::new(None),
-            whole: None,
+            parent: None,
         }
     }
 
-    /// Returns a supervisor of tasks that can be ended before the others, and end with them at the latest. One of them that is
-    /// lost is the group's loss alone: whoever makes a group watches [`Self::lost`].
+    /// Returns a group of tasks that can be ended before the others and ends with them at the latest. A lost task is the loss of
+    /// the group alone: its owner watches [`Self::lost`].
     #[must_use]
     pub fn group(&self) -> Self {
         Self {
             tasks: TaskTracker::new(),
             stopping: self.stopping.child_token(),
             lost: watch::Sender::new(None),
-            whole: Some(self.tasks.clone()),
+            parent: Some(self.tasks.clone()),
         }
     }
 
-    /// Ends when the program is to end. Tasks watch it and return in order.
+    /// Returns the token that is cancelled when the tasks are to end. Tasks watch it and return in order.
     pub fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
     }
 
-    /// Asks every task to end.
+    /// Signals all tasks to end.
     pub fn stop(&self) {
         self.stopping.cancel();
     }
@@ -76,7 +77,7 @@ impl Supervisor {
         let (stopping, lost) = (self.stopping.clone(), self.lost.clone());
         self.start(async move {
             if let Some(why) = end_of(name, task, &stopping).await {
-                // The first one is the cause of those that follow.
+                // Only the first loss is kept: it is the cause of those that follow.
                 lost.send_if_modified(|lost| {
                     let is_first = lost.is_none();
                     lost.get_or_insert(Loss { task: name, why });
@@ -86,8 +87,8 @@ impl Supervisor {
         });
     }
 
-    /// Starts a task that has to run until [`Self::stopping`] and whose loss is nobody else's: it is made anew, after a pause that
-    /// grows.
+    /// Starts a task that has to run until [`Self::stopping`] and whose loss affects no other: `task` is called again after a
+    /// growing pause.
     pub fn spawn_kept<F>(&self, name: &'static str, mut task: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -103,17 +104,17 @@ impl Supervisor {
                 if started.elapsed() >= STABLE {
                     pause = FIRST_PAUSE;
                 }
-                tracing::warn!(task = name, "it is started again in {pause:?}");
+                tracing::warn!(task = name, "starting the task again in {pause:?}");
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = stopping.cancelled() => return,
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
         });
     }
 
-    /// Starts a task that may end whenever it likes: a connection, a timer. A panic is logged and ends nothing else.
+    /// Starts a task that may end at any time, such as a connection or a timer. A panic is logged and ends nothing else.
     pub fn spawn_short<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -125,7 +126,7 @@ impl Supervisor {
         });
     }
 
-    /// Returns the name of the first task that was lost; waits as long as there is none.
+    /// Waits until a task is lost. Returns its name.
     pub async fn lost(&self) -> &'static str {
         let mut lost = self.lost.subscribe();
         loop {
@@ -138,14 +139,14 @@ impl Supervisor {
         }
     }
 
-    /// Returns which task was lost first, and why; `None` as long as there is none.
+    /// Returns the first lost task and the reason in words; `None` if no task was lost.
     pub fn loss(&self) -> Option<String> {
         let lost = self.lost.borrow();
         lost.as_ref()
             .map(|loss| format!("its task `{}` {}", loss.task, loss.why))
     }
 
-    /// Asks every task to end and waits for them; tells whether all did within `limit`.
+    /// Signals all tasks to end and waits for them. Returns whether all ended within `limit`.
     pub async fn shutdown(&self, limit: Duration) -> bool {
         self.stop();
         self.tasks.close();
@@ -155,14 +156,14 @@ impl Supervisor {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where tasks start")]
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.track_future(task);
-        match &self.whole {
-            Some(whole) => drop(tokio::spawn(whole.track_future(task))),
+        match &self.parent {
+            Some(parent) => drop(tokio::spawn(parent.track_future(task))),
             None => drop(tokio::spawn(task)),
         }
     }
 }
 
-/// Runs a task that has to run until `stopping`; returns how it ended when that was before its time.
+/// Runs a task that has to run until `stopping`. Returns how it ended in words, if it was lost.
 async fn end_of(
     name: &'static str,
     task: impl Future<Output = anyhow::Result<()>>,
@@ -170,13 +171,13 @@ async fn end_of(
 ) -> Option<String> {
     let why = match AssertUnwindSafe(task).catch_unwind().await {
         Ok(Ok(())) if stopping.is_cancelled() => return None,
-        Ok(Ok(())) => "ended before its time".to_owned(),
+        Ok(Ok(())) => "ended unexpectedly".to_owned(),
         Ok(Err(error)) if stopping.is_cancelled() => {
             tracing::warn!(task = name, "a task failed while stopping: {error:#}");
             return None;
         }
         Ok(Err(error)) => format!("failed: {error:#}"),
-        // The panic's own message has been written by the panic hook.
+        // The panic hook has logged the panic's message.
         Err(_) => "panicked".to_owned(),
     };
     tracing::error!(task = name, "a task {why}");
@@ -194,7 +195,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_task_that_panics_fails_or_ends_early_is_noticed() {
+    async fn panicked_failed_or_ended_task_is_lost() {
         for kind in 0..3 {
             let supervisor = Supervisor::new();
             supervisor.spawn("short-lived", async move {
@@ -209,9 +210,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn group_ends_alone_and_with_the_whole() {
-        let whole = Supervisor::new();
-        let (first, second) = (whole.group(), whole.group());
+    async fn group_ends_alone_and_with_its_parent() {
+        let parent = Supervisor::new();
+        let (first, second) = (parent.group(), parent.group());
         for group in [&first, &second] {
             let stopping = group.stopping();
             group.spawn("obedient", async move {
@@ -220,13 +221,17 @@ mod tests {
             });
         }
         assert!(first.shutdown(Duration::from_secs(5)).await);
-        assert!(!second.stopping().is_cancelled() && !whole.stopping().is_cancelled());
+        assert!(!second.stopping().is_cancelled() && !parent.stopping().is_cancelled());
         second.spawn("short-lived", async { Ok(()) });
         assert_eq!(second.lost().await, "short-lived");
-        assert_eq!((first.loss(), whole.loss()), (None, None), "nobody else's loss");
-        assert_eq!(second.loss().unwrap(), "its task `short-lived` ended before its time");
+        assert_eq!(
+            (first.loss(), parent.loss()),
+            (None, None),
+            "the loss of the group alone"
+        );
+        assert_eq!(second.loss().unwrap(), "its task `short-lived` ended unexpectedly");
         assert!(
-            whole.shutdown(Duration::from_secs(5)).await,
+            parent.shutdown(Duration::from_secs(5)).await,
             "with what is left of its groups"
         );
     }
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shutdown_waits_for_tasks_and_tells_which_did_not_end() {
+    async fn shutdown_waits_and_reports_timeout() {
         let supervisor = Supervisor::new();
         let stopping = supervisor.stopping();
         supervisor.spawn("obedient", async move {

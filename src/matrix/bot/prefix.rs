@@ -1,8 +1,8 @@
-//! The bot speaks for everybody: the name stands before the words.
+//! Name prefixes: the bot sends the texts of all speakers, so the speaker's name is put before the text.
 
 use crate::domain::matrix::Speaker;
 
-/// Returns the name that stands before what the speaker says; none before the program's own words.
+/// Returns the name to put before a speaker's text; none for the program's own texts.
 pub(super) fn prefix(speaker: &Speaker) -> Option<String> {
     match speaker {
         Speaker::Desk => None,

@@ -18,8 +18,8 @@ pub struct Outgoing {
     pub content: Value,
 }
 
-/// Builds the event for `content`, with its transaction id. `author` is put before the words where the sender's own name does
-/// not tell who speaks.
+/// Builds the event for `content`, with its transaction id. `author` is put before a text whose sender in Matrix is not the
+/// speaker.
 pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
         RoomContent::Text { body, reply_to } => {
