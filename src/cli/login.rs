@@ -78,10 +78,16 @@ impl Login {
             let request = client.request(Method::POST, &format!("{path}/history"));
             send(request.json(&HistoryRequest { depth })).await?;
         }
+        // A wrong number of an earlier login stands in the session until this one has a code to show.
+        let mut is_under_way = view.state != SessionState::WrongNumber;
         let end = loop {
             let view = look.next().await?;
             if asked && let Some(fault) = failed(&view) {
                 return Err(fault.into());
+            }
+            is_under_way |= has_begun(view.state);
+            if !is_under_way {
+                continue;
             }
             // The page shows its QR code by itself, until the other code is there.
             if by_number && view.state == SessionState::Qr {
@@ -157,6 +163,14 @@ impl Login {
             session.changed().await.context("the session has ended")?;
         }
     }
+}
+
+/// Tells whether a login has come as far as a code.
+const fn has_begun(state: SessionState) -> bool {
+    matches!(
+        state,
+        SessionState::Qr | SessionState::Code | SessionState::Syncing | SessionState::Ready
+    )
 }
 
 /// Why what was asked for has failed, if it has.

@@ -1,16 +1,16 @@
 //! What people want done about an account's link to its phone, in the account's row.
 
 use entity::account;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::domain::{AccountId, Timestamp};
 use crate::domain::linking::{LinkChange, LinkWord, WantedLink};
 use crate::domain::whatsapp::LoginMethod;
+use crate::domain::{AccountId, Timestamp};
 use crate::store::facet::Accounts;
 
-use super::{Store, StoreError, Tx, WorkFor};
 use super::row::word;
+use super::{Store, StoreError, Tx, WorkFor};
 
 impl Accounts<'_, Store> {
     /// Returns what is to be done about an account's link.

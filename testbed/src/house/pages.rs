@@ -15,7 +15,8 @@ const ABSENT: [&str; 8] = [
 /// Lists the pages that a text refers to and that are not here. `is_here` tells of a page whether it is.
 pub fn absent_pages<'a>(text: &'a str, is_here: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
     let is_absent = |word: &&str| {
-        ABSENT.contains(word) || word.len() > 3 && word.ends_with(".md") && !is_here(word.trim_start_matches('/'))
+        ABSENT.contains(word)
+            || word.strip_suffix(".md").is_some_and(|stem| !stem.is_empty()) && !is_here(word.trim_start_matches('/'))
     };
     words(text).filter(is_absent).collect()
 }

@@ -141,8 +141,8 @@ fn quoted(rest: &str, before: Option<char>) -> Option<usize> {
             return Some(1 + hashes + 1 + inside.find(&end)? + end.len());
         }
     }
-    if rest.starts_with('"') {
-        return Some(1 + closing(&rest[1..], '"')?);
+    if let Some(inside) = rest.strip_prefix('"') {
+        return Some(1 + closing(inside, '"')?);
     }
     // `'a'` and `'\n'`, but neither `'a` nor `'_`.
     let inside = rest.strip_prefix('\'')?;

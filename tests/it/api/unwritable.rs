@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use crm::contract::Scope;
+use crm::domain::history::HistoryDepth;
+use futures_util::FutureExt;
 use reqwest::Method;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::time::{Instant, timeout};
 
-use super::app::App;
+use super::app::{App, write};
 use crate::cli::rig::Shell;
 
 /// What each scope reads, beside what the scopes below it do.
@@ -73,6 +75,16 @@ async fn refuse_writes(app: &App) {
 async fn app() -> (App, Vec<(Scope, String)>) {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
+    let account = app.account;
+    // There is something to read at each path.
+    write(&app.store, move |tx| {
+        async move {
+            tx.history().ask(account, HistoryDepth::None).await?;
+            tx.accounts().note_sync(account, 0).await
+        }
+        .boxed()
+    })
+    .await;
     let mut keys = vec![];
     for scope in Scope::ALL {
         keys.push((*scope, app.key_of(*scope).await));
