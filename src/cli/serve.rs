@@ -128,8 +128,8 @@ impl Assembly {
             Lines::All => {
                 first_account(&store).await?;
                 let accounts = store.accounts().present().await?;
-                let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
-                for stranger in config.strangers(&names) {
+                let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+                for stranger in config.strangers(&known) {
                     tracing::warn!("{stranger}");
                 }
                 switchboard.open_all().await?;

@@ -210,12 +210,12 @@ impl RoomRelay {
         part: Part<'_>,
     ) -> Result<(), Undone> {
         let (item_id, number, is_last) = (item.id, part.number, part.is_last);
-        let event = match self.core.store.rooms().event(message.id, number).await? {
-            Some(_) => None,
-            None => {
-                let name = of_message(message.id, &number.to_string());
-                Some(self.send(item, room, speaker, &name, part.content).await?)
-            }
+        let shown = self.core.store.rooms().event(message.id, number).await?;
+        let event = if shown.is_some() {
+            None
+        } else {
+            let name = of_message(message.id, &number.to_string());
+            Some(self.send(item, room, speaker, &name, part.content).await?)
         };
         let (room, message) = (room.clone(), message.clone());
         self.core

@@ -44,10 +44,10 @@ impl Invitations {
                     tracing::info!(%room, "declined an invitation: the bot joins only rooms that it created");
                 }
                 Ok(Err(fault)) => {
-                    tracing::warn!(%room, "could not decline an invitation: {fault}; trying again after the next sync")
+                    tracing::warn!(%room, "could not decline an invitation: {fault}; trying again after the next sync");
                 }
                 Err(_) => {
-                    tracing::warn!(%room, "could not decline an invitation: no answer in time; trying again after the next sync")
+                    tracing::warn!(%room, "could not decline an invitation: no answer in time; trying again after the next sync");
                 }
             }
         }

@@ -227,7 +227,7 @@ async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(
                 });
             }
             Err(fault) => {
-                tracing::warn!(%room, %user, "could not share the keys of earlier messages: {fault}; inviting without them")
+                tracing::warn!(%room, %user, "could not share the keys of earlier messages: {fault}; inviting without them");
             }
         }
         known.mark_members_missing();

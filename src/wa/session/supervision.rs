@@ -43,7 +43,7 @@ pub struct Supervision {
     watcher: WatcherState,
 }
 
-/// BrowserEnd of one browser.
+/// How one browser ended.
 enum BrowserEnd {
     /// The browser ended by itself or was killed.
     Died(String),
