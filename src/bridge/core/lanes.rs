@@ -223,7 +223,6 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::{Mutex, PoisonError};
 
-    use futures_util::FutureExt as _;
     use tokio::sync::oneshot;
 
     use super::*;
