@@ -334,7 +334,7 @@ impl Run {
             };
             match again.unwrap() {
                 Answered::Replayed(answer) => {
-                    assert_eq!(answer.message, Some(first), "the same key is the same message")
+                    assert_eq!(answer.message, Some(first), "the same key is the same message");
                 }
                 Answered::New(message) => panic!("made a second time: {message:?}"),
             }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crm::domain::account::Binding;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
+use crm::domain::hex::hex;
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
 use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMedia, WaMessage};
@@ -461,7 +462,7 @@ pub fn promised(bytes: &[u8]) -> WaMedia {
     WaMedia {
         mimetype: Some("text/plain".to_owned()),
         size: Some(bytes.len() as u64),
-        sha256: Some(hash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        sha256: Some(hex(&hash)),
         filename: Some("note.txt".to_owned()),
     }
 }

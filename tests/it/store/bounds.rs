@@ -24,7 +24,7 @@ on_each_database! {
 }
 
 /// No walk takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn second_account(store: &Store) -> AccountId {
     write(store, |tx| {

@@ -180,10 +180,10 @@ async fn a_follower_is_woken_by_its_own_process(database: Database) {
 }
 
 async fn events_of_one_transaction_follow_each_other(database: Database) {
+    type MakeEvent = fn(&Conversation) -> Event;
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (one, two) = (ada.clone(), ada.clone());
-    type MakeEvent = fn(&Conversation) -> Event;
     let emit = |conversation: Conversation, events: [MakeEvent; 2]| {
         write(&store, move |tx| {
             let conversation = conversation.clone();
