@@ -69,18 +69,17 @@ async fn take(store: &Store, conversation: &Conversation, id: String) -> Result<
     };
     let conversation = conversation.id;
     store
-        .write(move |tx| {
-            let new = new.clone();
+        .write((new, conversation), |tx, (new, conversation)| {
             async move {
-                let inserted = tx.messages().insert(new).await?;
+                let inserted = tx.messages().insert(new.clone()).await?;
                 if let Inserted::New(message) = &inserted {
                     tx.conversations()
-                        .touch(conversation, message.id, message.timestamp)
+                        .touch(*conversation, message.id, message.timestamp)
                         .await?;
-                    tx.conversations().add_unread(conversation, 1).await?;
+                    tx.conversations().add_unread(*conversation, 1).await?;
                     tx.emit(Event::message_received(message));
                 }
-                Ok(inserted)
+                Ok::<_, StoreError>(inserted)
             }
             .boxed()
         })
@@ -89,7 +88,7 @@ async fn take(store: &Store, conversation: &Conversation, id: String) -> Result<
 
 async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
     store
-        .write(|tx| {
+        .write((), |tx, ()| {
             async move {
                 let account = tx.accounts().create("default").await?.id;
                 let ada = Identity::lid("1");
@@ -100,7 +99,7 @@ async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
                     .conversations()
                     .resolve(account, Some(customer.id), Some(&chat), ChatKind::Direct, "Ada")
                     .await?;
-                Ok(resolved.conversation)
+                Ok::<_, StoreError>(resolved.conversation)
             }
             .boxed()
         })

@@ -44,7 +44,7 @@ impl Access {
         let id: ApiKeyId = key.id;
         let touched = self
             .store
-            .write::<_, StoreError, _>(move |tx| async move { tx.keys().touch(id).await }.boxed());
+            .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().touch(id).await }.boxed());
         if !self.noted(touched).await {
             tracing::debug!(key = %id, "the use of a key was not written down");
         }

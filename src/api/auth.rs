@@ -171,8 +171,7 @@ impl Access {
     /// Writes a line that has to be written.
     async fn record(&self, entry: Entry) -> Result<(), StoreError> {
         self.store
-            .write::<_, StoreError, _>(move |tx| {
-                let entry = entry.clone();
+            .write::<_, _, StoreError, _>(entry, |tx, entry| {
                 async move {
                     tx.audit()
                         .add(&entry.actor, &entry.action, &entry.subject, &entry.detail)

@@ -30,7 +30,7 @@ pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result
 
 pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Result<Json<KeyView>, Problem> {
     let revoked = store
-        .write::<_, StoreError, _>(move |tx| async move { tx.keys().revoke(id).await }.boxed())
+        .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().revoke(id).await }.boxed())
         .await?;
     let revoked = revoked.ok_or_else(|| Problem::not_found("key", id))?;
     Ok(Json(revoked.into()))
@@ -75,10 +75,7 @@ async fn insert(
         expires_at,
     };
     store
-        .write(move |tx| {
-            let new = new.clone();
-            async move { tx.keys().create(&new).await }.boxed()
-        })
+        .write(new, |tx, new| async move { tx.keys().create(new).await }.boxed())
         .await
 }
 

@@ -222,7 +222,9 @@ pub fn switchboard(
 pub async fn first_account(store: &Store) -> anyhow::Result<()> {
     if store.accounts().all().await?.is_empty() {
         store
-            .write::<_, StoreError, _>(|tx| async move { tx.accounts().create(DEFAULT_ACCOUNT).await }.boxed())
+            .write::<_, _, StoreError, _>((), |tx, ()| {
+                async move { tx.accounts().create(DEFAULT_ACCOUNT).await }.boxed()
+            })
             .await?;
     }
     Ok(())

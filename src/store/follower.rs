@@ -53,15 +53,14 @@ impl Follower {
         }
         let head = store.journal().range().await?.head;
         let key = key(name);
-        let begun = store.write(move |tx| {
-            let key = key.clone();
+        let begun = store.write((key, head), |tx, (key, head)| {
             Box::pin(async move {
                 // Written down before anything is done: what comes until then is not left out after a crash.
-                if let Some(cursor) = tx.settings().cursor(&key).await? {
+                if let Some(cursor) = tx.settings().cursor(key).await? {
                     return Ok(cursor);
                 }
                 let cursor = head.0.to_string();
-                tx.settings().set_cursor(&key, &cursor).await?;
+                tx.settings().set_cursor(key, &cursor).await?;
                 Ok::<_, StoreError>(cursor)
             })
         });

@@ -35,7 +35,7 @@ impl Answers<'_, Store> {
     /// Forgets answers given before `before`; gives the count.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.0
-            .write(move |tx| {
+            .write(before, |tx, &before| {
                 Box::pin(async move {
                     let deleted = idempotency_key::Entity::delete_many()
                         .filter(idempotency_key::Column::CreatedAt.lt(before.0))

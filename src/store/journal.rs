@@ -56,7 +56,9 @@ impl Journal<'_, Store> {
         loop {
             let pruned = self
                 .0
-                .write(move |tx| Box::pin(async move { tx.journal().prune_step(before).await }))
+                .write(before, |tx, &before| {
+                    Box::pin(async move { tx.journal().prune_step(before).await })
+                })
                 .await?;
             count += pruned;
             if pruned < PRUNE_STEP {

@@ -127,15 +127,23 @@ impl Store {
     /// Runs `closure` in a transaction and answers when it is on the disk (rule 22).
     ///
     /// There is one writer. Closures that wait are run one after the other and committed together, a savepoint each: an
-    /// error undoes its own closure alone. After a lost connection or a collision with another process the closure runs
-    /// again, so it has to find what it has done by keys of its own.
-    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    /// error undoes its own closure alone.
+    ///
+    /// After a lost connection or a collision with another process the closure runs again. So the writer owns `input` and
+    /// lends it to each run: the closure borrows it, never consumes it, and captures nothing. It has to find what it has
+    /// done by keys of its own.
+    ///
+    /// ```ignore
+    /// store.write((id, tag), |tx, (id, tag)| async move { tx.rooms().reserve(*id, tag).await }.boxed()).await
+    /// ```
+    pub async fn write<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        writer::submit(&self.inner.jobs, closure).await
+        writer::submit(&self.inner.jobs, input, closure).await
     }
 
     /// Returns when nothing can be written any more: the store is closed, or its writer is lost.

@@ -45,7 +45,7 @@ impl Settings<'_, Store> {
             return Ok(instance);
         }
         self.0
-            .write(|tx| {
+            .write((), |tx, ()| {
                 Box::pin(async move {
                     if let Some(instance) = tx.settings().get(INSTANCE).await? {
                         return Ok(instance);

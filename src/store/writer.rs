@@ -54,15 +54,18 @@ pub(super) trait Job: Send {
 /// What a closure came to: its result, or its panic.
 type Outcome<T, E> = Result<Result<T, E>, Box<dyn Any + Send>>;
 
-struct Closure<T, E, F> {
+/// A closure, and what it is lent each time it runs.
+struct Closure<I, T, E, F> {
     run: F,
+    input: I,
     outcome: Option<Outcome<T, E>>,
     answer: oneshot::Sender<Outcome<T, E>>,
 }
 
-impl<T, E, F> Job for Closure<T, E, F>
+impl<I, T, E, F> Job for Closure<I, T, E, F>
 where
-    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    I: Send + Sync + 'static,
     T: Send,
     E: From<StoreError> + Send,
 {
@@ -72,7 +75,7 @@ where
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         async move {
-            let outcome = AssertUnwindSafe((self.run)(tx)).catch_unwind().await;
+            let outcome = AssertUnwindSafe((self.run)(tx, &self.input)).catch_unwind().await;
             let keep = matches!(outcome, Ok(Ok(_)));
             self.outcome = Some(outcome);
             keep
@@ -93,16 +96,18 @@ where
     }
 }
 
-/// Hands a closure to the writer and waits for its answer.
-pub(super) async fn submit<T, E, F>(jobs: &mpsc::Sender<Box<dyn Job>>, closure: F) -> Result<T, E>
+/// Hands a closure and its input to the writer and waits for the answer.
+pub(super) async fn submit<I, T, E, F>(jobs: &mpsc::Sender<Box<dyn Job>>, input: I, closure: F) -> Result<T, E>
 where
-    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    I: Send + Sync + 'static,
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
     let job = Closure {
         run: closure,
+        input,
         outcome: None,
         answer,
     };

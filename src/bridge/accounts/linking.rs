@@ -66,7 +66,9 @@ impl Linking {
     async fn end(&self, wanted: &WantedLink) -> Result<(), StoreError> {
         let (account, at) = (self.account, wanted.at);
         self.core
-            .write(move |tx| async move { tx.accounts().end_wanted_link(account, at).await.map(|_| ()) }.boxed())
+            .write((account, at), |tx, &(account, at)| {
+                async move { tx.accounts().end_wanted_link(account, at).await.map(|_| ()) }.boxed()
+            })
             .await
     }
 

@@ -285,20 +285,18 @@ impl Switchboard {
 
     /// An account that is not driven is in no state that its browser could tell of.
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
-        let core = self.core.clone();
-        let noted = self.core.write(move |tx| {
-            let (why, core) = (why.clone(), core.clone());
+        let noted = self.core.write((self.core.clone(), id, why), |tx, (core, id, why)| {
             async move {
-                if tx.accounts().set_session(id, SessionState::Failed, Some(&why)).await?
-                    && let Some(account) = tx.accounts().get(id).await?
+                if tx.accounts().set_session(*id, SessionState::Failed, Some(why)).await?
+                    && let Some(account) = tx.accounts().get(*id).await?
                 {
                     tx.emit(Event::account_state(&account));
                     let (key, text) = (
-                        trouble::key_of(id),
+                        trouble::key_of(*id),
                         format!("WhatsApp ({}) is failed: {why}", account.name),
                     );
                     let policy = core.policy_of(&account.name);
-                    trouble::open(tx, &policy, id, &key, &text, TOLD_AFTER).await?;
+                    trouble::open(tx, &policy, *id, &key, &text, TOLD_AFTER).await?;
                 }
                 Ok(())
             }
@@ -316,10 +314,9 @@ impl Switchboard {
 
     /// Drives an account from this data folder and no other (rule 26).
     async fn take_lease(&self, account: AccountId) -> Result<Fence, StoreError> {
-        let holder = self.holder.clone();
-        let taken = self.core.write(move |tx| {
-            let holder = holder.clone();
-            async move { tx.accounts().take_lease(account, &holder).await }.boxed()
+        let input = (account, self.holder.clone());
+        let taken = self.core.write(input, |tx, (account, holder)| {
+            async move { tx.accounts().take_lease(*account, holder).await }.boxed()
         });
         taken.await
     }
@@ -329,9 +326,9 @@ impl Switchboard {
     pub async fn release_all(&self) {
         let leases = std::mem::take(&mut *lock(&self.leases));
         for (account, fence) in leases {
-            let released = self
-                .core
-                .write(move |tx| async move { tx.accounts().release_lease(account, fence).await }.boxed());
+            let released = self.core.write((account, fence), |tx, &(account, fence)| {
+                async move { tx.accounts().release_lease(account, fence).await }.boxed()
+            });
             let released: Result<bool, StoreError> = released.await;
             if let Err(error) = released {
                 tracing::warn!(%account, "an account could not be let go; `crm account release` does so: {error}");

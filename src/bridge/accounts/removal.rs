@@ -95,10 +95,9 @@ async fn unlink(port: &dyn WhatsApp) -> Result<(), String> {
 /// Lets end, with a reason, all that waits to go out.
 async fn settle(core: &Core, account: &Account) -> Result<(), StoreError> {
     loop {
-        let (policy, account) = (core.policy_of(&account.name), account.clone());
-        let settled = core.write(move |tx| {
-            let (policy, account) = (policy.clone(), account.clone());
-            async move { settle_some(tx, &policy, &account).await }.boxed()
+        let input = (core.policy_of(&account.name), account.clone());
+        let settled = core.write(input, |tx, (policy, account)| {
+            async move { settle_some(tx, policy, account).await }.boxed()
         });
         if settled.await? == 0 {
             return Ok(());
@@ -124,7 +123,7 @@ async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<
             ),
         };
         let failure = state::failure("account_removed", &why);
-        state::set_state(tx, policy, message, state, Some(failure)).await?;
+        state::set_state(tx, policy, message, state, Some(&failure)).await?;
     }
     let work = tx.accounts().waiting_work(account.id, BATCH).await?;
     for item in &work {
@@ -140,18 +139,17 @@ async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<
 }
 
 async fn finish(core: &Core, account: &Account, unlinked: Result<(), String>) -> Result<Account, StoreError> {
-    let (policy, account) = (core.policy_of(&account.name), account.clone());
-    let gone = core.write(move |tx| {
-        let (policy, account, detail) = (policy.clone(), account.clone(), unlinked.clone().err());
+    let input = (core.policy_of(&account.name), account.id, unlinked.err());
+    let gone = core.write(input, |tx, (policy, id, detail)| {
         async move {
-            let Some(gone) = tx.accounts().finish_removal(account.id, detail.as_deref()).await? else {
-                return Ok(account);
+            let Some(gone) = tx.accounts().finish_removal(*id, detail.as_deref()).await? else {
+                return Ok::<_, StoreError>(None);
             };
-            trouble::end_all(tx, &policy, &gone).await?;
+            trouble::end_all(tx, policy, &gone).await?;
             tx.emit(Event::account_removed(&gone));
-            Ok(gone)
+            Ok(Some(gone))
         }
         .boxed()
     });
-    gone.await
+    Ok(gone.await?.unwrap_or_else(|| account.clone()))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bridge::core::lanes::Lanes;
 use crate::bridge::core::reader::Reader;
 use crate::bridge::core::registry::Line;
+use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, worker};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::{Importer, Vanishing};
@@ -36,27 +37,24 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let core = core.of_account(&name);
     let reader = Reader::default();
     let driving = core.driving(id, fence);
-    let inbound = Inbound::new(driving.clone(), id, port.clone(), reader.clone());
+    let inbound = Inbound::new(driving.clone(), id, Arc::clone(&port), reader.clone());
     let resynced = inbound.resynced();
-    let fetching = Fetching::new(driving.clone(), id, port.clone());
-    let portraits = Portraits::new(driving.clone(), id, port.clone());
-    let relay = WhatsAppRelay::new(driving.clone(), id, port.clone(), reader.clone(), resynced.clone());
-    let importer = Importer::new(driving, id, port.clone(), resynced.clone(), inbound.quiet());
+    let fetching = Fetching::new(driving.clone(), id, Arc::clone(&port));
+    let portraits = Portraits::new(driving.clone(), id, Arc::clone(&port));
+    let relay = WhatsAppRelay::new(driving.clone(), id, Arc::clone(&port), reader.clone(), resynced.clone());
+    let importer = Importer::new(driving, id, Arc::clone(&port), resynced.clone(), inbound.quiet());
     let syncs = inbound.syncs();
-    let reading = Reading::new(core.clone(), port.clone(), reader.clone());
-    let linking = Linking::new(core.driving(id, fence), id, port.clone());
+    let reading = Reading::new(core.clone(), Arc::clone(&port), reader.clone());
+    let linking = Linking::new(core.driving(id, fence), id, Arc::clone(&port));
     let link_failed = linking.failed();
-    let stopping = tasks.stopping();
-    let vanishing = Vanishing::new(core.driving(id, fence), id);
-    tasks.spawn("vanishing", worker::run(vanishing, stopping.clone()));
-    tasks.spawn("linking", worker::run(linking, stopping.clone()));
-    tasks.spawn("inbound", worker::run(inbound, stopping.clone()));
-    tasks.spawn("relay to WhatsApp", worker::run(relay, stopping.clone()));
-    let fetching = Lanes::new(fetching, tasks);
-    tasks.spawn("media", worker::run(fetching, stopping.clone()));
-    tasks.spawn("profile pictures", worker::run(portraits, stopping.clone()));
-    tasks.spawn("import of history", worker::run(importer, stopping.clone()));
-    tasks.spawn("reading", worker::run(reading, stopping));
+    spawn(tasks, "vanishing", Vanishing::new(core.driving(id, fence), id));
+    spawn(tasks, "linking", linking);
+    spawn(tasks, "inbound", inbound);
+    spawn(tasks, "relay to WhatsApp", relay);
+    spawn(tasks, "media", Lanes::new(fetching, tasks));
+    spawn(tasks, "profile pictures", portraits);
+    spawn(tasks, "import of history", importer);
+    spawn(tasks, "reading", reading);
     Line {
         id,
         name,
@@ -66,6 +64,11 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
         syncs,
         link_failed,
     }
+}
+
+/// Starts a worker, in a task that ends when `tasks` stops.
+fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
+    tasks.spawn(name, worker::run(worker, tasks.stopping()));
 }
 
 /// Starts the workers of the rooms, where there is a homeserver, and gives the desk that the faces hold. Workers end when the

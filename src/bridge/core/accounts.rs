@@ -18,13 +18,12 @@ use super::refusal::{Refusal, not_found};
 
 /// Adds an account, or brings back the one of this name that is gone. `matrix`: whether there are rooms.
 pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
-    let added = store.write(move |tx| {
-        let name = name.clone();
+    let added = store.write((name, matrix), |tx, (name, matrix)| {
         async move {
-            match tx.accounts().add(&name).await? {
+            match tx.accounts().add(name).await? {
                 Added::New(account) | Added::Back(account) => {
                     check_number(tx, &account).await?;
-                    if matrix && tx.accounts().present().await?.len() == 2 {
+                    if *matrix && tx.accounts().present().await?.len() == 2 {
                         name_rooms(tx).await?;
                     }
                     tx.emit(Event::account_added(&account));
@@ -45,7 +44,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
 
 /// Notes that an account is to go: nothing more is accepted for it. Asked for again, it is the same removal.
 pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
-    let removing = store.write(move |tx| {
+    let removing = store.write((id, keep_profile), |tx, &(id, keep_profile)| {
         async move {
             if let Some(account) = tx.accounts().begin_removal(id, keep_profile).await? {
                 tx.emit(Event::account_state(&account));
@@ -79,8 +78,9 @@ pub async fn release_account(
         )));
     }
     let fence = lease.fence;
-    let released =
-        store.write::<_, StoreError, _>(move |tx| async move { tx.accounts().release_lease(id, fence).await }.boxed());
+    let released = store.write::<_, _, StoreError, _>((id, fence), |tx, &(id, fence)| {
+        async move { tx.accounts().release_lease(id, fence).await }.boxed()
+    });
     if released.await? {
         return Ok(account);
     }

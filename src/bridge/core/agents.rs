@@ -40,10 +40,7 @@ pub async fn reconcile_agents(store: &Store, named: &[MatrixUserId]) -> Result<R
 
 async fn written(store: &Store, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
     let named = named.to_vec();
-    let written = store.write(move |tx| {
-        let named = named.clone();
-        async move { reconcile(tx, &named).await }.boxed()
-    });
+    let written = store.write(named, |tx, named| async move { reconcile(tx, named).await }.boxed());
     written.await
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn opt_out(
     tx.emit(Event::customer_updated(&customer));
     for message in tx.pace().queued_for(id).await? {
         let failure = state::failure("opted_out", "the customer has opted out since it was written");
-        state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?;
+        state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?;
     }
     Ok(true)
 }

@@ -106,7 +106,7 @@ impl Core {
 
     /// The policy of the account of this name.
     pub fn policy_of(&self, account: &str) -> Arc<Policy> {
-        self.policies.get(account).unwrap_or(&self.policy).clone()
+        Arc::clone(self.policies.get(account).unwrap_or(&self.policy))
     }
 
     /// The same, for what is done for the account of this name.
@@ -132,26 +132,28 @@ impl Core {
         self.lease.map(|(account, _)| account)
     }
 
-    /// [`Store::write`], under the lease if there is one.
-    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input` and
+    /// never consumes it.
+    pub async fn write<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         match self.lease {
-            None => self.store.write(closure).await,
+            None => self.store.write(input, closure).await,
             Some((account, fence)) => {
-                let closure = Arc::new(closure);
-                let fenced = self.store.write(move |tx| {
-                    let closure = closure.clone();
-                    async move {
-                        tx.accounts().check_fence(account, fence).await?;
-                        closure(tx).await
-                    }
-                    .boxed()
-                });
-                fenced.await
+                let fenced = (account, fence, input, closure);
+                self.store
+                    .write(fenced, |tx, (account, fence, input, closure)| {
+                        async move {
+                            tx.accounts().check_fence(*account, *fence).await?;
+                            closure(tx, input).await
+                        }
+                        .boxed()
+                    })
+                    .await
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Customer, Identity, IdentityKind};
-use crate::domain::message::{Author, Message, Origin};
+use crate::domain::message::{Author, Direction, Message, Origin};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{WaUserId, display_name};
 
@@ -20,6 +20,18 @@ pub(crate) fn writer(from_me: bool, contact: &WaContact, stored: &Message) -> St
     let of_contact = || name_of(contact).filter(|_| !from_me);
     let known = stored.author.as_ref().map(|author| author.name.clone());
     known.or_else(of_contact).unwrap_or_else(|| "Somebody".to_owned())
+}
+
+/// Returns the name of whoever voted on a message or reacted to it.
+pub(crate) fn doer(from_me: bool, contact: &WaContact, message: &Message) -> String {
+    if from_me {
+        return THE_PHONE.to_owned();
+    }
+    let author = message.author.as_ref();
+    let author = author.filter(|_| message.direction == Direction::Inbound);
+    name_of(contact)
+        .or_else(|| author.map(|author| author.name.clone()))
+        .unwrap_or_else(|| unnamed(false))
 }
 
 pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {

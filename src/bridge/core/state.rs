@@ -15,12 +15,12 @@ pub(crate) async fn set_state(
     policy: &Policy,
     message: &Message,
     state: MessageState,
-    failure: Option<Failure>,
+    failure: Option<&Failure>,
 ) -> Result<Message, StoreError> {
-    if message.state == state && message.failure == failure {
+    if message.state == state && message.failure.as_ref() == failure {
         return Ok(message.clone());
     }
-    let changed = tx.messages().set_state(message.id, state, failure.clone()).await?;
+    let changed = tx.messages().set_state(message.id, state, failure.cloned()).await?;
     tx.emit(Event::message_state(&changed));
     let settled = !matches!(state, MessageState::Queued | MessageState::Sending);
     if settled {
@@ -62,7 +62,7 @@ pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, a
             "WhatsApp refused it (ack {ack}); look at the chat on the phone and send it anew if it still holds"
         ),
     });
-    set_state(tx, policy, message, state, failure).await?;
+    set_state(tx, policy, message, state, failure.as_ref()).await?;
     Ok(true)
 }
 

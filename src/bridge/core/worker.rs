@@ -214,12 +214,14 @@ mod tests {
     }
 
     async fn account(store: &Store, name: &'static str) -> AccountId {
-        let made = store.write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.accounts().create(name).await }));
+        let made = store.write::<_, _, StoreError, _>(name, |tx, &name| {
+            Box::pin(async move { tx.accounts().create(name).await })
+        });
         made.await.unwrap().id
     }
 
     async fn enqueue(store: &Store, account: AccountId) {
-        let enqueued = store.write::<_, StoreError, _>(move |tx| {
+        let enqueued = store.write::<_, _, StoreError, _>(account, |tx, &account| {
             Box::pin(async move {
                 let work = NewWork::for_account(account, WhatsAppWork::SendMessage { message: MessageId(1) });
                 tx.outbox().enqueue(work).await

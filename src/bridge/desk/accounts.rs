@@ -56,19 +56,18 @@ impl Desk {
         }
         let is_driven = self.line(id).is_some();
         self.core
-            .write(move |tx| {
-                let change = change.clone();
+            .write((id, change, is_driven), |tx, (id, change, is_driven)| {
                 async move {
-                    if let Some(refusal) = accounts::refusal(tx, id).await? {
+                    if let Some(refusal) = accounts::refusal(tx, *id).await? {
                         return Err(refusal);
                     }
-                    if !is_driven
-                        && let Some(account) = tx.accounts().get(id).await?
+                    if !*is_driven
+                        && let Some(account) = tx.accounts().get(*id).await?
                         && is_down(account.state)
                     {
                         return Err(down(account.detail));
                     }
-                    Ok(tx.accounts().want_link(id, &change).await?)
+                    Ok(tx.accounts().want_link(*id, change).await?)
                 }
                 .boxed()
             })

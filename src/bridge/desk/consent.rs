@@ -1,6 +1,8 @@
 //! Keeps and obeys what customers say about being written to. Who opts out is sent nothing more, and what waited for them is
 //! taken back; until they, or a person here, say otherwise.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::consent::{opt_in, opt_out};
@@ -13,14 +15,12 @@ use super::handle::Desk;
 impl Desk {
     /// Notes that a customer does not want to be written to. `by`: who says so.
     pub async fn opt_out(&self, id: CustomerId, by: String) -> Result<Customer, Refusal> {
-        let policy = self.core.policy.clone();
         self.core
-            .write(move |tx| {
-                let (policy, by) = (policy.clone(), by.clone());
+            .write((Arc::clone(&self.core.policy), id, by), |tx, (policy, id, by)| {
                 async move {
                     let now = tx.now();
-                    opt_out(tx, &policy, id, now, &by).await?;
-                    tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
+                    opt_out(tx, policy, *id, now, by).await?;
+                    tx.customers().get(*id).await?.ok_or_else(|| not_found("customer", *id))
                 }
                 .boxed()
             })
@@ -30,7 +30,7 @@ impl Desk {
     /// Takes an opt-out back.
     pub async fn opt_in(&self, id: CustomerId) -> Result<Customer, Refusal> {
         self.core
-            .write(move |tx| {
+            .write(id, |tx, &id| {
                 async move {
                     let now = tx.now();
                     opt_in(tx, id, now).await?;

@@ -23,37 +23,32 @@ impl Desk {
     /// Changes a customer and gives them as they then are.
     pub async fn edit_customer(&self, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
         self.core
-            .write(move |tx| {
-                let edit = edit.clone();
-                async move { change(tx, id, edit).await }.boxed()
+            .write((id, edit), |tx, (id, edit)| {
+                async move { change(tx, *id, edit).await }.boxed()
             })
             .await
     }
 
     /// Makes one of two customers: `id` goes on. Asked for again, it is done already.
     pub async fn merge_customers(&self, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
-        let by = by.to_owned();
         self.core
-            .write(move |tx| {
-                let by = by.clone();
-                async move { merge(tx, id, with, &by).await }.boxed()
+            .write((id, with, by.to_owned()), |tx, (id, with, by)| {
+                async move { merge(tx, *id, *with, by).await }.boxed()
             })
             .await
     }
 
     /// Undoes a merge. Asked for again, it is done already.
     pub async fn undo_merge(&self, id: MergeId, by: &str) -> Result<Merge, Refusal> {
-        let by = by.to_owned();
         self.core
-            .write(move |tx| {
-                let by = by.clone();
-                async move { undo(tx, id, &by).await }.boxed()
+            .write((id, by.to_owned()), |tx, (id, by)| {
+                async move { undo(tx, *id, by).await }.boxed()
             })
             .await
     }
 }
 
-async fn change(tx: &mut Tx, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
+async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
     let customer = current(tx, id).await?;
     if let Some(known) = &edit.expected {
         let changed = revision::differences(known, &customer);
@@ -64,7 +59,7 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: CustomerEdit) -> Result<Custo
             )));
         }
     }
-    let mut change = edit.change;
+    let mut change = edit.change.clone();
     if let Some(Some(name)) = &mut change.name {
         *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
     }

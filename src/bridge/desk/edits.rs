@@ -1,6 +1,8 @@
 //! What people want changed about a message that is written: its text, itself, an emoji under it. Accepted into the outbox;
 //! the relay does it.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -36,11 +38,10 @@ impl Desk {
             Revision::React(emoji) => check_emoji(emoji)?,
             Revision::Delete => {}
         }
-        let policy = self.core.policy.clone();
+        let input = (Arc::clone(&self.core.policy), id, revision, author);
         self.core
-            .write(move |tx| {
-                let (policy, revision, author) = (policy.clone(), revision.clone(), author.clone());
-                async move { revise(tx, &policy, id, revision, &author).await }.boxed()
+            .write(input, |tx, (policy, id, revision, author)| {
+                async move { revise(tx, policy, *id, revision, author).await }.boxed()
             })
             .await
     }
@@ -50,7 +51,7 @@ async fn revise(
     tx: &mut Tx,
     policy: &Policy,
     id: MessageId,
-    revision: Revision,
+    revision: &Revision,
     author: &Author,
 ) -> Result<Message, Refusal> {
     let message = tx.messages().get(id).await?.ok_or_else(|| not_found("message", id))?;
@@ -60,7 +61,7 @@ async fn revise(
     if let Some(refusal) = accounts::refusal(tx, message.account_id).await? {
         return Err(refusal);
     }
-    let by = &author.name;
+    let by = author.name.clone();
     let work = match revision {
         Revision::React(emoji) => {
             if message.whatsapp_id.is_none() || !is_there(&message) {
@@ -68,8 +69,8 @@ async fn revise(
             }
             WhatsAppWork::React {
                 message: id,
-                emoji,
-                by: by.clone(),
+                emoji: emoji.clone(),
+                by,
             }
         }
         Revision::Edit(content) => {
@@ -81,7 +82,7 @@ async fn revise(
             }
             if message.state == MessageState::Queued {
                 let now = tx.now();
-                changes::edit(tx, policy, &message, &content, now, by).await?;
+                changes::edit(tx, policy, &message, content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
             check_age(
@@ -92,15 +93,15 @@ async fn revise(
             )?;
             WhatsAppWork::EditMessage {
                 message: id,
-                content,
-                by: by.clone(),
+                content: content.clone(),
+                by,
             }
         }
         Revision::Delete => {
             check_ours(&message)?;
             if message.state == MessageState::Queued {
                 let failure = state::failure("cancelled", "somebody deleted it before it was sent");
-                return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?);
+                return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?);
             }
             check_age(
                 tx,
@@ -108,10 +109,7 @@ async fn revise(
                 DELETE_WITHIN,
                 "deletes a message for everyone for 60 hours",
             )?;
-            WhatsAppWork::DeleteMessage {
-                message: id,
-                by: by.clone(),
-            }
+            WhatsAppWork::DeleteMessage { message: id, by }
         }
     };
     // Not bound to the message: what settles its sending takes away what is bound to it.

@@ -40,7 +40,7 @@ impl Desk {
     pub async fn mark_read(&self, id: ConversationId) -> Result<Conversation, Refusal> {
         let conversation = self
             .core
-            .write(move |tx| {
+            .write(id, |tx, &id| {
                 async move {
                     let conversation = tx
                         .conversations()
@@ -78,7 +78,7 @@ impl Desk {
     /// Returns when the account is linked and what it missed is taken in.
     pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
         let line = self.driven(account).await?;
-        let (mut session, mut resynced) = (line.port.session(), line.resynced.clone());
+        let (mut session, mut resynced) = (line.port.session(), line.resynced);
         loop {
             {
                 let session = session.borrow_and_update();
@@ -109,7 +109,9 @@ impl Desk {
     /// Lets an outbox go that was parked by a restore (rule 5).
     pub async fn resume_outbox(&self) -> Result<(), Refusal> {
         self.core
-            .write(|tx| async move { Ok(tx.settings().set_parked(false).await?) }.boxed())
+            .write((), |tx, ()| {
+                async move { Ok(tx.settings().set_parked(false).await?) }.boxed()
+            })
             .await
     }
 

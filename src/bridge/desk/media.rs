@@ -75,9 +75,8 @@ impl Desk {
         }
         let uploaded = self
             .core
-            .write(move |tx| {
-                let (new, asked) = (new.clone(), upload.idempotency.clone());
-                async move { take(tx, &new, asked.as_ref()).await }.boxed()
+            .write((new, upload.idempotency), |tx, (new, asked)| {
+                async move { take(tx, new, asked.as_ref()).await }.boxed()
             })
             .await;
         // Its row is written: from here on it is somebody's.
@@ -121,12 +120,10 @@ impl Desk {
 
     /// Has a medium fetched that is not here; one that is stays as it is.
     pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
-        let core = self.core.clone();
         self.core
-            .write(move |tx| {
-                let core = core.clone();
+            .write((self.core.clone(), id), |tx, (core, id)| {
                 async move {
-                    let stored = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    let stored = tx.media().get(*id).await?.ok_or_else(|| not_found("medium", *id))?;
                     if stored.media.state == MediaState::Stored {
                         return Ok(stored.media);
                     }
@@ -135,14 +132,14 @@ impl Desk {
                         if let Some(refusal) = accounts::refusal(tx, account).await? {
                             return Err(refusal);
                         }
-                        max = accounts::policy(tx, &core, account).await?.media.max.largest();
+                        max = accounts::policy(tx, core, account).await?.media.max.largest();
                     }
                     if let Some(size) = stored.media.size.filter(|size| *size > max) {
                         let why = attach::too_large_for_us(size, max);
                         return Err(Refusal::Conflict(format!("medium {id} is not fetched: {why}")));
                     }
-                    attach::change(tx, id, &MediaChange::Wanted).await?;
-                    let stored = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
+                    attach::change(tx, *id, &MediaChange::Wanted).await?;
+                    let stored = tx.media().get(*id).await?.ok_or_else(|| not_found("medium", *id))?;
                     Ok(stored.media)
                 }
                 .boxed()

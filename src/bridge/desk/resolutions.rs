@@ -1,5 +1,7 @@
 //! What a person decides about a message that went wrong (rule 4), and about what lies in quarantine (rule 13).
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -60,11 +62,9 @@ impl Desk {
     }
 
     async fn decide(&self, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
-        let core = self.core.clone();
         self.core
-            .write(move |tx| {
-                let core = core.clone();
-                async move { decide(tx, &core, id, decision).await }.boxed()
+            .write((self.core.clone(), id, decision), |tx, (core, id, decision)| {
+                async move { decide(tx, core, *id, *decision).await }.boxed()
             })
             .await
     }
@@ -75,9 +75,10 @@ impl Desk {
         let page = PageRequest::first(MAX_REPLAY);
         for item in self.core.store.quarantine().page(page, None).await?.data {
             if self.replay(&item).await? {
-                let id = item.id;
                 self.core
-                    .write(move |tx| async move { Ok::<_, Refusal>(tx.quarantine().remove(id).await?) }.boxed())
+                    .write(item.id, |tx, &id| {
+                        async move { Ok::<_, Refusal>(tx.quarantine().remove(id).await?) }.boxed()
+                    })
                     .await?;
                 replayed.taken_in += 1;
             } else {
@@ -105,7 +106,9 @@ impl Desk {
         let Some(account) = self.core.store.accounts().get(line.id).await? else {
             return Ok(false);
         };
-        Ok(batch::take_together(&self.core, &account, &[event]).await.is_ok())
+        Ok(batch::take_together(&self.core, &Arc::new(account), event.into())
+            .await
+            .is_ok())
     }
 }
 
@@ -124,7 +127,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
         ))),
         (Decision::Cancel, MessageState::Queued) => {
             let failure = failure("cancelled", "somebody took it back before it was sent");
-            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?)
+            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Cancel, state) => Err(Refusal::Conflict(format!(
             "message {id} is {state}; only a queued message can be cancelled"
@@ -134,7 +137,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
         }
         (Decision::Resolve(Resolution::Failed), MessageState::Unknown) => {
             let failure = failure("resolved_failed", "somebody has seen that it did not arrive");
-            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(failure)).await?)
+            Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Resolve(_), state) => Err(Refusal::Conflict(format!(
             "message {id} is {state}; only an unknown outcome can be resolved"

@@ -26,21 +26,19 @@ impl Desk {
             queue::check_text(&command.content)?;
         }
         check_key(command.idempotency.as_ref())?;
-        let core = self.core.clone();
         self.core
-            .write(move |tx| {
-                let (core, command) = (core.clone(), command.clone());
-                async move { accept(tx, &core, command).await }.boxed()
+            .write((self.core.clone(), command), |tx, (core, command)| {
+                async move { accept(tx, core, command).await }.boxed()
             })
             .await
     }
 }
 
-async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answered<Message>, Refusal> {
+async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answered<Message>, Refusal> {
     if let Some(stored) = idempotency::earlier(tx, command.idempotency.as_ref()).await? {
         return Ok(Answered::Replayed(stored));
     }
-    let conversation = address(tx, &command).await?;
+    let conversation = address(tx, command).await?;
     consent::check(tx, &conversation).await?;
     let policy = &accounts::policy(tx, core, conversation.account_id).await?;
     if let Some(replied) = command.reply_to {
@@ -53,16 +51,16 @@ async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answer
         Some(file) => Some(media::sendable(tx, &policy.media, file).await?),
         None => None,
     };
-    let content = match &file {
-        Some(file) if command.content.is_empty() => file::stands_for(file.kind, Some(&file.media)),
-        _ => command.content,
+    let stand_in = match &file {
+        Some(file) if command.content.is_empty() => Some(file::stands_for(file.kind, Some(&file.media))),
+        _ => None,
     };
     let new = NewText {
-        conversation,
-        content,
-        special: command.special,
+        conversation: &conversation,
+        content: stand_in.as_deref().unwrap_or(&command.content),
+        special: command.special.as_ref(),
         file,
-        author: command.author,
+        author: command.author.clone(),
         reply_to: command.reply_to,
         client_key: command
             .idempotency
@@ -70,7 +68,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: SendCommand) -> Result<Answer
             .map(|asked| format!("{}:{}", asked.scope, asked.key)),
         event: None,
     };
-    let message = queue::queue(tx, policy, &new).await?;
+    let message = queue::queue(tx, policy, new).await?;
     let asked = command.idempotency.as_ref();
     if asked.is_some() {
         let body = MessageView::from(&message);

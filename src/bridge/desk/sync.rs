@@ -55,7 +55,7 @@ impl Desk {
     /// How much history an account is to have: of the next first login, or from now on.
     pub async fn ask_history(&self, account: AccountId, depth: HistoryDepth) -> Result<History, Refusal> {
         self.core
-            .write(move |tx| {
+            .write((account, depth), |tx, &(account, depth)| {
                 async move {
                     let history = tx.history().ask(account, depth).await?;
                     tx.emit(Event::account_history(account, &history));

@@ -55,10 +55,9 @@ impl Worker for Vanishing {
             return Ok(Progress::Idle);
         }
         self.core
-            .write(move |tx| {
-                let due = due.clone();
+            .write(due, |tx, due| {
                 async move {
-                    for id in due {
+                    for &id in due {
                         let gone = tx.messages().empty(id).await?;
                         tx.emit(Event::message_deleted(&gone));
                     }

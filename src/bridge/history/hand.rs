@@ -65,7 +65,7 @@ impl Hand {
         if reached {
             // The next depth begins at what is older than the oldest that was wanted.
             let mark = self.held.front().map(|past| past.mark.clone());
-            self.then = Some(HistoryStep::Done(mark.or_else(|| self.chat.mark.clone())));
+            self.then = Some(HistoryStep::Done(mark.or_else(|| self.chat.mark.take())));
         } else if self.held.len() >= MAX_MESSAGES || self.chars >= MAX_CHARS {
             self.close();
         }
@@ -73,7 +73,7 @@ impl Hand {
 
     /// There is nothing more to be had.
     pub fn end(&mut self) {
-        self.then = Some(HistoryStep::Done(self.before.clone()));
+        self.then = Some(HistoryStep::Done(self.before.take()));
     }
 
     /// Full: what was written in the oldest second waits for the next hand, because the second may go on in it, and order

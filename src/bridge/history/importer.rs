@@ -15,6 +15,7 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
+use crate::bridge::inbound::events::Events;
 use crate::bridge::inbound::message::{Arrival, Taken};
 use crate::bridge::inbound::{batch, message};
 use crate::contract::Event;
@@ -95,8 +96,8 @@ impl Worker for Importer {
         let account = account.ok_or(StoreError::Missing { what: "account" })?;
         match self.hand.take() {
             None => self.pick(&account, &history).await,
-            Some(hand) if hand.is_read() => self.write(hand, account).await,
-            Some(hand) => self.read(hand, account).await,
+            Some(hand) if hand.is_read() => self.write(hand, Arc::new(account)).await,
+            Some(hand) => self.read(hand, Arc::new(account)).await,
         }
     }
 
@@ -138,16 +139,15 @@ impl Importer {
         let account = self.account;
         let history = self
             .core
-            .write(move |tx| {
-                let chats = chats.clone();
+            .write((chats, account), |tx, (chats, account)| {
                 async move {
-                    let history = match tx.history().plan(account, &chats).await? {
-                        0 => tx.history().finish(account).await?,
-                        _ => tx.history().get(account).await?.ok_or(StoreError::Missing {
+                    let history = match tx.history().plan(*account, chats).await? {
+                        0 => tx.history().finish(*account).await?,
+                        _ => tx.history().get(*account).await?.ok_or(StoreError::Missing {
                             what: "import of history",
                         })?,
                     };
-                    tx.emit(Event::account_history(account, &history));
+                    tx.emit(Event::account_history(*account, &history));
                     Ok::<_, StoreError>(history)
                 }
                 .boxed()
@@ -160,15 +160,16 @@ impl Importer {
     }
 
     /// Asks the page for what is older than what is in hand.
-    async fn read(&mut self, mut hand: Hand, account: Account) -> Result<Progress, StoreError> {
-        let (chat, before) = (hand.chat.chat.clone(), hand.before.clone());
-        match self.port.earlier(&chat, before.as_ref(), hand.count).await {
+    async fn read(&mut self, mut hand: Hand, account: Arc<Account>) -> Result<Progress, StoreError> {
+        let earlier = self.port.earlier(&hand.chat.chat, hand.before.as_ref(), hand.count);
+        match earlier.await {
             Err(_) => {
                 self.hand = Some(hand);
                 return Ok(Progress::Idle);
             }
             Ok(Earlier::Lost) if hand.chat.restarts < MAX_RESTARTS => {
-                self.commit(&hand, account, vec![], HistoryStep::Again).await?;
+                self.together(&hand, &account, vec![].into(), HistoryStep::Again)
+                    .await?;
                 return Ok(Progress::Worked);
             }
             Ok(Earlier::Page(page)) => hand.take(page),
@@ -180,11 +181,12 @@ impl Importer {
     }
 
     /// Writes the oldest of what is in hand; with the last of it goes how far the chat is.
-    async fn write(&mut self, mut hand: Hand, account: Account) -> Result<Progress, StoreError> {
+    async fn write(&mut self, mut hand: Hand, account: Arc<Account>) -> Result<Progress, StoreError> {
         let chunk = hand.next_chunk(CHUNK);
         let step = hand.step();
-        self.commit(&hand, account, chunk, step.clone()).await?;
-        if step == HistoryStep::Stays {
+        let goes_on = step == HistoryStep::Stays;
+        self.commit(&hand, &account, chunk.into(), step).await?;
+        if goes_on {
             self.hand = Some(hand);
         }
         Ok(Progress::Worked)
@@ -194,39 +196,37 @@ impl Importer {
     async fn commit(
         &self,
         hand: &Hand,
-        account: Account,
-        events: Vec<PageEvent>,
+        account: &Arc<Account>,
+        events: Events,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
         let whole = events.len();
-        let commit = |events: &[PageEvent]| {
+        let commit = |events: Events| {
             // How far the chat is commits with all of the chunk, or after the last of it.
             let step = if events.len() == whole {
                 step.clone()
             } else {
                 HistoryStep::Stays
             };
-            self.together(hand, account.clone(), events.to_vec(), step)
+            self.together(hand, account, events, step)
         };
-        match batch::each_or_quarantine(&self.core, &account, &events, commit).await? {
+        match batch::each_or_quarantine(&self.core, account, &events, commit).await? {
             Commit::Together(()) => Ok(()),
-            Commit::Singly(_) => self.together(hand, account.clone(), vec![], step).await,
+            Commit::Singly(_) => self.together(hand, account, vec![].into(), step).await,
         }
     }
 
     async fn together(
         &self,
         hand: &Hand,
-        account: Account,
-        events: Vec<PageEvent>,
+        account: &Arc<Account>,
+        events: Events,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
-        let (policy, chat) = (self.core.policy.clone(), hand.chat.id);
-        let (account, events, step) = (Arc::new(account), Arc::new(events), Arc::new(step));
+        let (policy, account) = (Arc::clone(&self.core.policy), Arc::clone(account));
+        let input = (policy, account, events, hand.chat.id, step);
         self.core
-            .write(move |tx| {
-                let (policy, account) = (policy.clone(), account.clone());
-                let (events, step) = (events.clone(), step.clone());
+            .write(input, |tx, (policy, account, events, chat, step)| {
                 async move {
                     let before = tx
                         .history()
@@ -235,9 +235,9 @@ impl Importer {
                         .map_or(0, |history| history.percent());
                     let mut new = 0;
                     for event in events.iter() {
-                        new += u64::from(take(tx, &policy, &account, event).await?);
+                        new += u64::from(take(tx, policy, account, event).await?);
                     }
-                    let history = tx.history().record(account.id, chat, new, &step).await?;
+                    let history = tx.history().record(account.id, *chat, new, step).await?;
                     if history.percent() != before {
                         tx.emit(Event::account_history(account.id, &history));
                     }

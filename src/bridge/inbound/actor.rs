@@ -150,7 +150,7 @@ impl Worker for Inbound {
 
 impl Inbound {
     /// Compares with the page what may have changed, and lets everybody know that it is done.
-    async fn catch_up(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
+    async fn catch_up(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         self.quiet.send_replace(false);
         let page = (session.epoch.clone(), session.missed);
         let scope = if self.looked_through.as_ref() == Some(&page) {
@@ -162,20 +162,18 @@ impl Inbound {
             return Ok(Progress::Idle);
         };
         self.looked_through = Some(page);
-        let port = self.port.clone();
         let found = usize::try_from(synced.recovered).unwrap_or(usize::MAX);
         self.hearing
-            .compared(&self.core, account, port.as_ref(), session, found)
+            .compared(&self.core, account, self.port.as_ref(), session, found)
             .await?;
         self.resynced.send_replace(session.resync);
         Ok(Progress::Worked)
     }
 
     /// The page had nothing to tell: perhaps because there is nothing, perhaps because it is deaf.
-    async fn nothing_told(&mut self, account: &Account, session: &Session) -> Result<Progress, StoreError> {
-        let port = self.port.clone();
+    async fn nothing_told(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         if session.state == SessionState::Ready
-            && self.hearing.look(&self.core, account, port.as_ref()).await? == Heard::NotAll
+            && self.hearing.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll
         {
             return self.catch_up(account, session).await;
         }
@@ -187,7 +185,7 @@ impl Inbound {
     /// Compares with the page, and writes down what that found; `None` when the page went away meanwhile.
     async fn compare(
         &self,
-        account: &Account,
+        account: &Arc<Account>,
         scope: Scope,
         asked: Option<&Asked>,
     ) -> Result<Option<Synced>, StoreError> {
@@ -202,7 +200,7 @@ impl Inbound {
             tracing::info!(account = %account.id, found, "recovered messages that were missed");
         }
         let (id, tell) = (account.id, found > 0 || asked.is_some());
-        let written = self.core.write(move |tx| {
+        let written = self.core.write((id, found, tell), |tx, &(id, found, tell)| {
             async move {
                 tx.outbox().hasten(id).await?;
                 let synced = tx.accounts().note_sync(id, found).await?;
@@ -217,7 +215,7 @@ impl Inbound {
     }
 
     /// Does a comparison that somebody asked for; when the page goes away meanwhile, once it is back.
-    async fn answer(&mut self, account: &Account, asked: Asked) -> Result<Progress, StoreError> {
+    async fn answer(&mut self, account: &Arc<Account>, asked: Asked) -> Result<Progress, StoreError> {
         let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
             self.in_hand = Some(asked);
             return Ok(Progress::Idle);
@@ -226,11 +224,11 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    async fn commit(&mut self, account: &Account, batch: Batch) -> Result<Progress, StoreError> {
+    async fn commit(&mut self, account: &Arc<Account>, batch: Batch) -> Result<Progress, StoreError> {
         let Some(mark) = batch.mark else {
             return Ok(Progress::Idle);
         };
-        let told = take_batch(&self.core, account, &batch.events, &self.reader).await?;
+        let told = take_batch(&self.core, account, batch.events.into(), &self.reader).await?;
         for stray in told.strays {
             // rule 11: what is about an id that we do not know fetches its message.
             match self.port.message(&stray.chat, &stray.id, stray.from_me).await {
@@ -238,7 +236,7 @@ impl Inbound {
                     let events: Vec<PageEvent> = std::iter::once(PageEvent::Message(Box::new(message)))
                         .chain(stray.event)
                         .collect();
-                    let again = take_batch(&self.core, account, &events, &self.reader).await?;
+                    let again = take_batch(&self.core, account, events.into(), &self.reader).await?;
                     self.give_up(account, again.strays).await?;
                 }
                 Ok(None) => self.give_up(account, vec![stray]).await?,
@@ -256,10 +254,8 @@ impl Inbound {
     /// What is about a message that neither we nor the page have is kept with that reason (rule 13). An ack alone says
     /// nothing worth keeping.
     async fn give_up(&self, account: &Account, strays: Vec<Stray>) -> Result<(), StoreError> {
-        for event in strays.into_iter().filter_map(|stray| stray.event) {
-            let error = "it is about a message that neither the page nor the store has";
-            quarantine(&self.core, account, &event, error).await?;
-        }
-        Ok(())
+        let events: Vec<PageEvent> = strays.into_iter().filter_map(|stray| stray.event).collect();
+        let why = "it is about a message that neither the page nor the store has";
+        quarantine(&self.core, account.id, events.into(), &why).await
     }
 }

@@ -1,5 +1,8 @@
 //! Commits what the page told: together, or one by one with the refused in quarantine (rule 13).
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -7,21 +10,22 @@ use crate::bridge::core::reader::Reader;
 use crate::bridge::core::{Core, state};
 use crate::domain::account::Account;
 use crate::domain::whatsapp::PageEvent;
-use crate::domain::{ChatId, ConversationId, WaMessageId};
+use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
 use crate::store::{StoreError, Tx};
 
+use super::events::Events;
 use super::message::{Arrival, Taken};
 use super::{changes, groups, message};
 
 /// Commits events together; when the store refuses one of them for good, each on its own, with the refused in quarantine.
 pub(crate) async fn take_batch(
     core: &Core,
-    account: &Account,
-    events: &[PageEvent],
+    account: &Arc<Account>,
+    events: Events,
     reader: &Reader,
 ) -> Result<Told, StoreError> {
     let commit = |events| take_together(core, account, events);
-    let told = match each_or_quarantine(core, account, events, commit).await? {
+    let told = match each_or_quarantine(core, account, &events, commit).await? {
         Commit::Together(told) => told,
         Commit::Singly(each) => each.into_iter().fold(Told::default(), Told::plus),
     };
@@ -40,38 +44,38 @@ pub(crate) enum Commit<T> {
 }
 
 /// Commits events together; when the store refuses them for good, each on its own, with the refused in quarantine (rule 13).
-pub(crate) async fn each_or_quarantine<'e, T, F>(
+pub(crate) async fn each_or_quarantine<T, F>(
     core: &Core,
     account: &Account,
-    events: &'e [PageEvent],
-    commit: impl Fn(&'e [PageEvent]) -> F,
+    events: &Events,
+    commit: impl Fn(Events) -> F,
 ) -> Result<Commit<T>, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    match commit(events).await {
+    match commit(events.clone()).await {
         Err(error) if error.is_permanent() => {}
         other => return other.map(Commit::Together),
     }
     let mut each = Vec::new();
-    for event in events {
-        match commit(std::slice::from_ref(event)).await {
+    for event in events.each() {
+        match commit(event.clone()).await {
             Ok(one) => each.push(one),
-            Err(error) if error.is_permanent() => quarantine(core, account, event, &error.to_string()).await?,
+            Err(error) if error.is_permanent() => quarantine(core, account.id, event, &error).await?,
             Err(error) => return Err(error),
         }
     }
     Ok(Commit::Singly(each))
 }
 
-pub(crate) async fn take_together(core: &Core, account: &Account, events: &[PageEvent]) -> Result<Told, StoreError> {
-    let (policy, account, events) = (core.policy.clone(), account.clone(), events.to_vec());
-    core.write(move |tx| {
-        let (policy, account, events) = (policy.clone(), account.clone(), events.clone());
+/// Commits events together, or none of them.
+pub(crate) async fn take_together(core: &Core, account: &Arc<Account>, events: Events) -> Result<Told, StoreError> {
+    let input = (Arc::clone(&core.policy), Arc::clone(account), events);
+    core.write(input, |tx, (policy, account, events)| {
         async move {
             let mut told = Told::default();
-            for event in &events {
-                take_event(tx, &policy, &account, event, &mut told).await?;
+            for event in events.iter() {
+                take_event(tx, policy, account, event, &mut told).await?;
             }
             Ok(told)
         }
@@ -137,20 +141,29 @@ async fn take_event(
 /// Keeps what the store refuses for good, with the reason (rule 13).
 pub(crate) async fn quarantine(
     core: &Core,
-    account: &Account,
-    event: &PageEvent,
-    error: &str,
+    account: AccountId,
+    events: Events,
+    why: &impl ToString,
 ) -> Result<(), StoreError> {
-    let (source, bytes) = match event {
-        PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, bytes.clone()),
-        // Our own types have string keys, so they can always be written.
-        event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default()),
-    };
-    tracing::warn!(account = %account.id, "an event could not be stored; it is in quarantine: see `crm doctor`");
-    let (account, error) = (account.id, error.to_owned());
-    core.write(move |tx| {
-        let (bytes, error) = (bytes.clone(), error.clone());
-        async move { tx.quarantine().add(source, Some(account), &bytes, &error).await }.boxed()
+    if events.is_empty() {
+        return Ok(());
+    }
+    for _ in events.iter() {
+        tracing::warn!(%account, "an event could not be stored; it is in quarantine: see `crm doctor`");
+    }
+    core.write((account, events, why.to_string()), |tx, (account, events, why)| {
+        async move {
+            for event in events.iter() {
+                let (source, bytes) = match event {
+                    PageEvent::Poison { bytes, .. } => (AS_THE_PAGE_TOLD, Cow::from(bytes)),
+                    // Our own types have string keys, so they can always be written.
+                    event => ("whatsapp.event", serde_json::to_vec(event).unwrap_or_default().into()),
+                };
+                tx.quarantine().add(source, Some(*account), &bytes, why).await?;
+            }
+            Ok(())
+        }
+        .boxed()
     })
     .await
 }

@@ -2,13 +2,13 @@
 //! told, and whatever way (an event, a comparison with the page, our own doing), it happens once.
 
 use crate::bridge::core::names;
-use crate::bridge::core::names::{THE_PHONE, unnamed};
+use crate::bridge::core::names::unnamed;
 use crate::bridge::core::notice::tell;
 use crate::bridge::core::policy::Policy;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
-use crate::domain::message::{Direction, Message, Reaction};
+use crate::domain::message::{Message, Reaction};
 use crate::domain::whatsapp::{MessageKey, PageEvent, WaMessage, WaReaction};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
@@ -155,20 +155,22 @@ pub(crate) async fn react(
 }
 
 async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>) -> Result<(), StoreError> {
-    let emojis = |reactions: &[Reaction]| {
-        let mut all: Vec<_> = reactions
-            .iter()
-            .map(|one| (one.from_me, one.sender.clone(), one.emoji.clone()))
-            .collect();
-        all.sort();
-        all
-    };
     if emojis(&message.reactions) == emojis(&reactions) {
         return Ok(());
     }
     let changed = tx.messages().set_reactions(message.id, &reactions).await?;
     tx.emit(Event::message_reaction(&changed));
     Ok(())
+}
+
+/// Emojis and whose they are, in an order of their own.
+fn emojis(reactions: &[Reaction]) -> Vec<(bool, Option<&WaUserId>, &str)> {
+    let all = reactions.iter();
+    let mut all: Vec<_> = all
+        .map(|one| (one.from_me, one.sender.as_ref(), one.emoji.as_str()))
+        .collect();
+    all.sort();
+    all
 }
 
 /// The message that an event is about. One of a customer is looked for in that customer's conversation alone: ids are chosen
@@ -205,16 +207,6 @@ fn bare(reaction: &WaReaction) -> Reaction {
 }
 
 fn named(reaction: &WaReaction, message: &Message) -> Reaction {
-    let author = message
-        .author
-        .as_ref()
-        .filter(|_| message.direction == Direction::Inbound);
-    let name = if reaction.from_me {
-        THE_PHONE.to_owned()
-    } else {
-        names::name_of(&reaction.contact)
-            .or_else(|| author.map(|author| author.name.clone()))
-            .unwrap_or_else(|| unnamed(false))
-    };
+    let name = names::doer(reaction.from_me, &reaction.contact, message);
     Reaction { name, ..bare(reaction) }
 }

@@ -3,6 +3,7 @@
 //! comparison (`resync`), and the page is healed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,7 +12,7 @@ use crate::bridge::core::{Core, trouble};
 use crate::domain::account::Account;
 use crate::domain::session::Session;
 use crate::domain::whatsapp::WhatsApp;
-use crate::domain::{Timestamp, WaMessageId};
+use crate::domain::{AccountId, Timestamp, WaMessageId};
 use crate::store::StoreError;
 
 /// Between two comparisons of a page that has nothing to tell.
@@ -114,36 +115,28 @@ impl Hearing {
             return Ok(());
         }
         self.ended = true;
-        let (policy, account) = (core.policy.clone(), account.clone());
-        core.write(move |tx| {
-            let (policy, account) = (policy.clone(), account.clone());
-            async move {
-                let text = format!("WhatsApp ({}) tells of every message again.", account.name);
-                trouble::end(tx, &policy, account.id, &key(&account), &text).await
-            }
-            .boxed()
+        let text = format!("WhatsApp ({}) tells of every message again.", account.name);
+        let input = (Arc::clone(&core.policy), account.id, text);
+        core.write(input, |tx, (policy, account, text)| {
+            async move { trouble::end(tx, policy, *account, &key(*account), text).await }.boxed()
         })
         .await
     }
 }
 
-fn key(account: &Account) -> String {
-    format!("account.{}.deaf", account.id)
+fn key(account: AccountId) -> String {
+    format!("account.{account}.deaf")
 }
 
 async fn tell(core: &Core, account: &Account) -> Result<(), StoreError> {
-    let (policy, account) = (core.policy.clone(), account.clone());
-    core.write(move |tx| {
-        let (policy, account) = (policy.clone(), account.clone());
-        async move {
-            let text = format!(
-                "WhatsApp ({}) was connected and did not tell of messages that had come. They were found and taken in; the \
-                 page is made to listen again.",
-                account.name
-            );
-            trouble::open(tx, &policy, account.id, &key(&account), &text, Duration::ZERO).await
-        }
-        .boxed()
+    let text = format!(
+        "WhatsApp ({}) was connected and did not tell of messages that had come. They were found and taken in; the page is \
+         made to listen again.",
+        account.name
+    );
+    let input = (Arc::clone(&core.policy), account.id, text);
+    core.write(input, |tx, (policy, account, text)| {
+        async move { trouble::open(tx, policy, *account, &key(*account), text, Duration::ZERO).await }.boxed()
     })
     .await
 }

@@ -3,6 +3,7 @@
 mod actor;
 pub(super) mod batch;
 pub(super) mod changes;
+pub(super) mod events;
 mod gap;
 pub(super) mod groups;
 pub(super) mod message;

@@ -5,7 +5,7 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{names, notice};
 use crate::contract::Event;
 use crate::domain::details::{Location, PollVote};
-use crate::domain::message::{Direction, Message};
+use crate::domain::message::Message;
 use crate::domain::whatsapp::{WaMessage, WaVote};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
@@ -17,36 +17,34 @@ const MAX_VOTES: usize = 2048;
 /// theirs back, which an older one must not undo.
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
-    let name = vote.name.clone();
     let chosen = vote.options.join(", ");
+    let line = if chosen.is_empty() {
+        format!("{} took their vote back", vote.name)
+    } else {
+        format!("{} voted for: {chosen}", vote.name)
+    };
     if !cast(tx, message, vec![vote]).await? {
         return Ok(());
     }
-    let line = if chosen.is_empty() {
-        format!("{name} took their vote back")
-    } else {
-        format!("{name} voted for: {chosen}")
-    };
     notice::tell(tx, policy, message, line).await
 }
 
 /// Somebody who shares their place is elsewhere.
 pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: Timestamp) -> Result<(), StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
-    let Some(from) = &details.location else {
+    let Some(from) = details.location.take() else {
         return Ok(());
     };
     let is_old = message.edited_at.is_some_and(|known| known > at);
     if is_old || message.deleted_at.is_some() || (from.latitude, from.longitude) == (to.latitude, to.longitude) {
         return Ok(());
     }
-    details.location = Some(Location {
-        // What is told of a move may be less than what was told at the beginning.
-        name: to.name.clone().or_else(|| from.name.clone()),
-        address: to.address.clone().or_else(|| from.address.clone()),
-        live_until: to.live_until.max(from.live_until),
-        ..to.clone()
-    });
+    // What is told of a move may be less than what was told at the beginning.
+    let mut place = to.clone();
+    place.name = place.name.or(from.name);
+    place.address = place.address.or(from.address);
+    place.live_until = place.live_until.max(from.live_until);
+    details.location = Some(place);
     tx.messages().set_details(message.id, &details).await?;
     let moved = tx
         .messages()
@@ -141,16 +139,6 @@ fn bare(vote: &WaVote) -> PollVote {
 }
 
 fn named(vote: &WaVote, message: &Message) -> PollVote {
-    let author = message
-        .author
-        .as_ref()
-        .filter(|_| message.direction == Direction::Inbound);
-    let name = if vote.from_me {
-        names::THE_PHONE.to_owned()
-    } else {
-        names::name_of(&vote.contact)
-            .or_else(|| author.map(|author| author.name.clone()))
-            .unwrap_or_else(|| names::unnamed(false))
-    };
+    let name = names::doer(vote.from_me, &vote.contact, message);
     PollVote { name, ..bare(vote) }
 }

@@ -3,6 +3,7 @@
 //! event; only this finds it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bridge::core::Core;
@@ -16,6 +17,7 @@ use crate::domain::{ConversationId, Timestamp, WaMessageId};
 use crate::store::{RecentMessage, StoreError};
 
 use super::batch;
+use super::events::Events;
 
 mod revised;
 
@@ -67,7 +69,7 @@ impl From<StoreError> for Stop {
 /// One whole comparison.
 pub(crate) async fn run(
     core: &Core,
-    account: &Account,
+    account: &Arc<Account>,
     port: &dyn WhatsApp,
     reader: &Reader,
     scope: Scope,
@@ -99,7 +101,7 @@ async fn history_until(core: &Core, account: &Account) -> Result<Timestamp, Stor
 
 struct Comparison<'a> {
     core: &'a Core,
-    account: &'a Account,
+    account: &'a Arc<Account>,
     port: &'a dyn WhatsApp,
     reader: &'a Reader,
     scope: Scope,
@@ -151,14 +153,15 @@ impl Comparison<'_> {
         }
         events.retain(|event| self.is_ours_to_take(event, &held));
         let mut new = 0;
+        let events = Events::from(events);
         for chunk in events.chunks(CHUNK) {
             new += batch::take_batch(self.core, self.account, chunk, self.reader)
                 .await?
                 .new;
         }
-        for event in events {
+        for event in events.iter() {
             if let PageEvent::Message(message) = event {
-                seen.insert(message.id);
+                seen.insert(message.id.clone());
             }
         }
         Ok(new)
@@ -183,8 +186,8 @@ impl Comparison<'_> {
                 continue;
             }
             if let Some(message) = self.port.message(&chat, &id, true).await? {
-                let told = [PageEvent::Message(Box::new(message))];
-                batch::take_batch(self.core, self.account, &told, self.reader).await?;
+                let told = PageEvent::Message(Box::new(message)).into();
+                batch::take_batch(self.core, self.account, told, self.reader).await?;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Follows an account's session: its state goes into the account's row and the journal, its number is bound at the first
 //! login, and trouble is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -21,7 +22,7 @@ pub(crate) async fn follow(
     id: AccountId,
     session: &Session,
     port: &dyn WhatsApp,
-) -> Result<Account, StoreError> {
+) -> Result<Arc<Account>, StoreError> {
     let known = core
         .store
         .accounts()
@@ -29,19 +30,17 @@ pub(crate) async fn follow(
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
     port.bind(binding(core, &known).await?);
-    let session = &with_warning(session, &known, core.clock.now());
-    if is_up_to_date(&known, session) {
-        return Ok(known);
+    let session = with_warning(session, &known, core.clock.now());
+    if is_up_to_date(&known, &session) {
+        return Ok(Arc::new(known));
     }
-    let (policy, session) = (core.policy.clone(), session.clone());
     let account = core
-        .write(move |tx| {
-            let (policy, session) = (policy.clone(), session.clone());
-            async move { note(tx, &policy, id, &session).await }.boxed()
+        .write((Arc::clone(&core.policy), session, id), |tx, (policy, session, id)| {
+            async move { note(tx, policy, *id, session).await }.boxed()
         })
         .await?;
     port.bind(binding(core, &account).await?);
-    Ok(account)
+    Ok(Arc::new(account))
 }
 
 /// Whose phone an account takes (rule 7). Two accounts with one number would tell and send everything twice.

@@ -126,27 +126,28 @@ impl Portraits {
     }
 
     async fn saw(&self, due: &DuePortrait, looked: Looked) -> Result<(), StoreError> {
-        let of = due.of;
         self.core
-            .write(move |tx| async move { tx.avatars().mark_checked(of, looked).await }.boxed())
+            .write((due.of, looked), |tx, &(of, looked)| {
+                async move { tx.avatars().mark_checked(of, looked).await }.boxed()
+            })
             .await
     }
 
     async fn keep(&self, due: &DuePortrait, new: Option<(String, Kept)>, looked: Looked) -> Result<(), StoreError> {
-        let (of, account, policy) = (due.of, self.account, self.core.policy.clone());
-        let new = new.map(|(tag, kept)| (tag, describe(account, &kept), kept));
         // `Kept` is held until the row is there: until then nobody else would keep the bytes.
-        let row = new.as_ref().map(|(tag, row, _)| (tag.clone(), row.clone()));
+        let (row, _kept) = new
+            .map(|(tag, kept)| ((tag, describe(self.account, &kept)), kept))
+            .unzip();
+        let input = (Arc::clone(&self.core.policy), due.of, row, looked);
         self.core
-            .write(move |tx| {
-                let (row, policy) = (row.clone(), policy.clone());
+            .write(input, |tx, (policy, of, row, looked)| {
                 async move {
                     let shown = match row {
-                        Some((tag, row)) => Some((tag, tx.media().insert(&row).await?.id)),
+                        Some((tag, row)) => Some((tag.clone(), tx.media().insert(row).await?.id)),
                         None => None,
                     };
-                    if tx.avatars().set(of, shown, looked).await? {
-                        tell(tx, &policy, of).await?;
+                    if tx.avatars().set(*of, shown, *looked).await? {
+                        tell(tx, policy, *of).await?;
                     }
                     Ok::<_, StoreError>(())
                 }

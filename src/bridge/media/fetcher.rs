@@ -142,7 +142,9 @@ impl Fetching {
             End::Later { after, count } => {
                 let at = again(after);
                 self.core
-                    .write(move |tx| async move { tx.media().retry(id, at, count).await }.boxed())
+                    .write((id, at, count), |tx, &(id, at, count)| {
+                        async move { tx.media().retry(id, at, count).await }.boxed()
+                    })
                     .await
             }
             End::Is(change) => {
@@ -150,9 +152,8 @@ impl Fetching {
                     tracing::warn!(media = %id, %state, "a medium is not to be had: {detail}");
                 }
                 self.core
-                    .write(move |tx| {
-                        let change = change.clone();
-                        async move { attach::change(tx, id, &change).await }.boxed()
+                    .write((id, change), |tx, (id, change)| {
+                        async move { attach::change(tx, *id, change).await }.boxed()
                     })
                     .await
             }

@@ -29,7 +29,7 @@ pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, 
     let before = now.minus(GRACE);
     loop {
         let forgotten = store
-            .write::<_, StoreError, _>(move |tx| {
+            .write::<_, _, StoreError, _>(before, |tx, &before| {
                 async move { tx.media().forget_unsent(before, ROWS_AT_ONCE).await }.boxed()
             })
             .await?;

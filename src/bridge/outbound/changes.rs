@@ -1,14 +1,16 @@
 //! The way out for changes of messages that WhatsApp has: an edit, a deletion, an emoji. Each may be asked for again and is then
 //! done already, so a crash between doing and writing down costs nothing.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
-use crate::bridge::core::Progress;
 use crate::bridge::core::policy::Policy;
+use crate::bridge::core::{Progress, state};
 use crate::bridge::inbound::changes;
 use crate::contract::Event;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
-use crate::domain::message::{Direction, Failure, Message, Reaction};
+use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
 use crate::domain::{MessageId, delivery};
@@ -42,30 +44,30 @@ impl WhatsAppRelay {
             self.finish(item).await?;
             return Ok(Progress::Worked);
         };
-        let key = match (
-            outgoing.hand_over,
-            &outgoing.message.whatsapp_id,
-            &outgoing.conversation.chat_id,
-        ) {
-            (Some(HandOver { id, chat, .. }), _, _) => Some((chat, id)),
-            (None, Some(id), Some(chat)) => Some((chat.clone(), id.clone())),
+        let Message {
+            state,
+            direction,
+            whatsapp_id,
+            ..
+        } = outgoing.message;
+        let key = match (outgoing.hand_over, whatsapp_id, outgoing.conversation.chat_id) {
+            (Some(HandOver { id, chat, .. }), _, _) | (None, Some(id), Some(chat)) => Some((chat, id)),
             _ => None,
         };
-        let Some((chat, stanza)) = key.filter(|_| outgoing.message.state.is_with_whatsapp()) else {
+        let Some((chat, stanza)) = key.filter(|_| state.is_with_whatsapp()) else {
             let error = "the message itself did not go out";
-            self.refuse_change(item, &outgoing.message, &change, "not_sent", error)
-                .await?;
+            self.refuse_change(item, id, change, "not_sent", error).await?;
             return Ok(Progress::Worked);
         };
         let asked = OutgoingChange {
             chat,
             id: stanza,
-            from_me: outgoing.message.direction == Direction::Outbound,
+            from_me: direction == Direction::Outbound,
             sender: self.core.store.messages().sender_of(id).await?,
-            change: change.clone(),
+            change,
         };
         match self.port.change(&asked).await {
-            Ok(()) => self.changed(item, id, change, by).await?,
+            Ok(()) => self.changed(item, id, asked.change, by).await?,
             // Done twice is done once: it is simply tried again.
             Err(SendError::Unknown { why } | SendError::NotSent { why }) => {
                 let error = SendError::NotSent { why };
@@ -74,13 +76,11 @@ impl WhatsAppRelay {
                     self.postpone(item, until, &error.to_string(), true).await?;
                 } else {
                     let error = format!("it was tried {MAX_ATTEMPTS} times: {error}");
-                    self.refuse_change(item, &outgoing.message, &change, "gave_up", &error)
-                        .await?;
+                    self.refuse_change(item, id, asked.change, "gave_up", &error).await?;
                 }
             }
             Err(SendError::Refused { code, detail }) => {
-                self.refuse_change(item, &outgoing.message, &change, code, &detail)
-                    .await?;
+                self.refuse_change(item, id, asked.change, code, &detail).await?;
             }
             Err(SendError::Unreachable(error)) => return Err(error.into()),
         }
@@ -94,15 +94,14 @@ impl WhatsAppRelay {
         change: MessageChange,
         by: &str,
     ) -> Result<(), StoreError> {
-        let (policy, item, by) = (self.core.policy.clone(), item.id, by.to_owned());
+        let input = (Arc::clone(&self.core.policy), item.id, id, change, by.to_owned());
         self.core
-            .write(move |tx| {
-                let (policy, change, by) = (policy.clone(), change.clone(), by.clone());
+            .write(input, |tx, (policy, item, id, change, by)| {
                 async move {
-                    if let Some(message) = tx.messages().get(id).await? {
-                        done(tx, &policy, &message, change, &by).await?;
+                    if let Some(message) = tx.messages().get(*id).await? {
+                        done(tx, policy, &message, change, by).await?;
                     }
-                    tx.outbox().finish(item).await.map(|_| ())
+                    tx.outbox().finish(*item).await.map(|_| ())
                 }
                 .boxed()
             })
@@ -113,20 +112,19 @@ impl WhatsAppRelay {
     async fn refuse_change(
         &self,
         item: &OutboxItem<WhatsAppWork>,
-        message: &Message,
-        change: &MessageChange,
+        id: MessageId,
+        change: MessageChange,
         code: &str,
         why: &str,
     ) -> Result<(), StoreError> {
-        let (policy, item, id) = (self.core.policy.clone(), item.id, message.id);
-        let (change, why) = (change.clone(), (code.to_owned(), why.to_owned()));
+        let why = (code.to_owned(), why.to_owned());
+        let input = (Arc::clone(&self.core.policy), item.id, id, change, why);
         self.core
-            .write(move |tx| {
-                let (policy, change, why) = (policy.clone(), change.clone(), why.clone());
+            .write(input, |tx, (policy, item, id, change, why)| {
                 async move {
-                    tx.outbox().finish(item).await?;
-                    match tx.messages().get(id).await? {
-                        Some(message) => refuse(tx, &policy, &message, &change, (&why.0, &why.1)).await,
+                    tx.outbox().finish(*item).await?;
+                    match tx.messages().get(*id).await? {
+                        Some(message) => refuse(tx, policy, &message, change, (&why.0, &why.1)).await,
                         None => Ok(()),
                     }
                 }
@@ -149,22 +147,19 @@ pub(crate) async fn refuse(
         MessageChange::Delete => "deleted for everyone",
         MessageChange::React(_) => "reacted to",
     };
-    let failure = Failure {
-        code: code.to_owned(),
-        detail: format!("it was not {what}: {why}"),
-    };
+    let text = format!("it was not {what}: {why}");
     // A message that failed keeps the reason for that.
     if message.failure.is_none() {
         let told = tx
             .messages()
-            .set_state(message.id, message.state, Some(failure.clone()))
+            .set_state(message.id, message.state, Some(state::failure(code, &text)))
             .await?;
         tx.emit(Event::message_state(&told));
     }
     if policy.matrix {
         let work = MatrixWork::Answer {
             about: message.id,
-            text: failure.detail,
+            text,
         };
         tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
     }
@@ -176,7 +171,7 @@ async fn done(
     tx: &mut Tx,
     policy: &Policy,
     message: &Message,
-    change: MessageChange,
+    change: &MessageChange,
     by: &str,
 ) -> Result<(), StoreError> {
     let now = tx.now();
@@ -187,11 +182,11 @@ async fn done(
         message
     };
     match change {
-        MessageChange::Edit(content) => changes::edit(tx, policy, message, &content, now, by).await,
+        MessageChange::Edit(content) => changes::edit(tx, policy, message, content, now, by).await,
         MessageChange::Delete => changes::delete(tx, policy, message, now, by).await,
         MessageChange::React(emoji) => {
             let reaction = Reaction {
-                emoji,
+                emoji: emoji.clone(),
                 from_me: true,
                 sender: None,
                 name: by.to_owned(),

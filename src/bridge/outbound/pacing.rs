@@ -62,7 +62,7 @@ impl WhatsAppRelay {
         // What we keep waiting ourselves does not expire over it.
         let expires = self.core.policy.send_expires.map(|span| waiting.until.plus(span));
         self.core
-            .write(move |tx| {
+            .write((id, waiting, expires, item), |tx, &(id, waiting, expires, item)| {
                 async move {
                     if let Some(told) = tx.pace().set_waiting(id, waiting).await? {
                         tx.messages().set_expiry(id, expires).await?;

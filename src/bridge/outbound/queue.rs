@@ -1,6 +1,8 @@
 //! Taking a text for a customer: from a face or from a room, one way for both. Message, outbox row, room work and journal
 //! event commit together; the relay does the rest.
 
+use std::borrow::Cow;
+
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::state::mark_answered;
@@ -21,24 +23,24 @@ use super::file;
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A text that somebody wants sent.
-#[derive(Clone, Debug)]
-pub(crate) struct NewText {
-    pub conversation: Conversation,
+#[derive(Debug)]
+pub(crate) struct NewText<'a> {
+    pub conversation: &'a Conversation,
     /// Empty where `special` says it all; of a file without a caption: what stands for it.
-    pub content: String,
+    pub content: &'a str,
     /// What is sent that is neither text nor file.
-    pub special: Option<Special>,
+    pub special: Option<&'a Special>,
     pub file: Option<NewFile>,
     pub author: Author,
     pub reply_to: Option<MessageId>,
     /// Makes a repeat one: the same key again gives the message that there is.
     pub client_key: Option<String>,
     /// The room's event that it came as; none when it was written elsewhere and has yet to be shown.
-    pub event: Option<MatrixEventId>,
+    pub event: Option<&'a MatrixEventId>,
 }
 
 /// The file that a message carries.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct NewFile {
     pub media: Media,
     pub kind: FileKind,
@@ -60,23 +62,23 @@ pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
 }
 
 /// Puts a text into the outbox, once.
-pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result<Message, StoreError> {
+pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Message, StoreError> {
     let now = tx.now();
-    let conversation = &new.conversation;
+    let conversation = new.conversation;
     let (kind, content, details) = match (&new.special, &new.file) {
-        (Some(special), _) => (special.kind(), special.line(), special.details()),
-        (None, Some(file)) => (file.kind.kind(), new.content.clone(), file::details(file.kind)),
+        (Some(special), _) => (special.kind(), Cow::from(special.line()), special.details()),
+        (None, Some(file)) => (file.kind.kind(), Cow::from(new.content), file::details(file.kind)),
         (None, None) => {
-            let details = calling(tx, conversation, &new.content).await?;
-            (Kind::Text, new.content.clone(), details)
+            let details = calling(tx, conversation, new.content).await?;
+            (Kind::Text, Cow::from(new.content), details)
         }
     };
     let inserted = tx
         .messages()
         .insert(NewMessage {
             details: details.into_option(),
-            author: Some(new.author.clone()),
-            client_key: new.client_key.clone(),
+            author: Some(new.author),
+            client_key: new.client_key,
             reply_to: new.reply_to,
             expires_at: policy.send_expires.map(|span| now.plus(span)),
             ..NewMessage::of(
@@ -99,7 +101,7 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: &NewText) -> Result
     };
     let send = WhatsAppWork::SendMessage { message: message.id };
     tx.outbox().enqueue(NewWork::for_message(&message, send)).await?;
-    if let Some(event) = &new.event {
+    if let Some(event) = new.event {
         tx.rooms().add_event(message.id, 0, event, conversation.id).await?;
         let tick = MatrixWork::Tick { message: message.id };
         tx.outbox()

@@ -159,7 +159,7 @@ impl WhatsAppRelay {
             return Ok(Progress::Worked);
         };
         match outgoing.message.state {
-            MessageState::Queued => self.bring(item, &outgoing).await,
+            MessageState::Queued => self.bring(item, &Arc::new(outgoing)).await,
             MessageState::Sending => self.look_up(item, &outgoing).await,
             // Done, cancelled or decided meanwhile.
             _ => {
@@ -180,7 +180,7 @@ impl WhatsAppRelay {
     }
 
     /// A queued message: find its chat, behave like a person, choose its id, store it, hand it over.
-    async fn bring(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<Progress, Stop> {
+    async fn bring(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Arc<Outgoing>) -> Result<Progress, Stop> {
         if self.next_send > self.core.clock.now() {
             return Ok(Progress::Idle);
         }
@@ -199,18 +199,20 @@ impl WhatsAppRelay {
                 .await?;
             return Ok(Progress::Worked);
         };
-        let chat = resolved.chat.clone();
+        let chat = &resolved.chat;
         if self.core.policy.read != ReadMode::Never {
-            self.port.mark_read(&chat).await?;
+            self.port.mark_read(chat).await?;
             self.reader.done(outgoing.conversation.id);
         }
-        self.act(&chat, &outgoing.message).await?;
-        let id = self.port.choose_id(&chat).await?;
-        let Some(message) = self.choose(item, outgoing, resolved, &id).await? else {
+        self.act(chat, &outgoing.message).await?;
+        let id = self.port.choose_id(chat).await?;
+        let goal = Arc::new((resolved, id));
+        let Some(message) = self.choose(item, outgoing, &goal).await? else {
             // Cancelled while the chat was being found.
             return Ok(Progress::Worked);
         };
-        self.hand_over(item, &message, chat, id, outgoing.quoted.clone()).await
+        let (Resolved { chat, .. }, id) = &*goal;
+        self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
     }
 
     /// Stores the id before anything leaves the house (rule 2). Gives the message as it is then, if it is still to be sent:
@@ -218,41 +220,39 @@ impl WhatsAppRelay {
     async fn choose(
         &self,
         item: &OutboxItem<WhatsAppWork>,
-        outgoing: &Outgoing,
-        resolved: Resolved,
-        id: &WaMessageId,
+        outgoing: &Arc<Outgoing>,
+        goal: &Arc<(Resolved, WaMessageId)>,
     ) -> Result<Option<Message>, StoreError> {
-        let (message, conversation, stanza, item) =
-            (outgoing.message.id, outgoing.conversation.clone(), id.clone(), item.id);
+        let (outgoing, goal) = (Arc::clone(outgoing), Arc::clone(goal));
         let again = self.core.clock.now().plus(LOOK_AGAIN);
-        let account = self.account;
         self.core
-            .write(move |tx| {
-                let (conversation, stanza, resolved) = (conversation.clone(), stanza.clone(), resolved.clone());
+            .write((outgoing, goal, item.id, again), |tx, (outgoing, goal, item, again)| {
                 async move {
+                    let (resolved, stanza) = &**goal;
+                    let (message, conversation) = (outgoing.message.id, &outgoing.conversation);
                     let current = match tx.messages().get(message).await? {
                         Some(current) if current.state == MessageState::Queued => current,
                         _ => return Ok(None),
                     };
                     let login = tx
                         .accounts()
-                        .get(account)
+                        .get(current.account_id)
                         .await?
                         .ok_or(StoreError::Missing { what: "account" })?
                         .login;
                     if conversation.kind == ChatKind::Direct {
                         // Number and LID told together are one customer (rule 12).
                         let now_in = tx.conversations().get(current.conversation_id).await?;
-                        message::learn(tx, now_in.as_ref().unwrap_or(&conversation), &resolved).await?;
+                        message::learn(tx, now_in.as_ref().unwrap_or(conversation), resolved).await?;
                     }
                     tx.pace().note_first_contact(conversation.id).await?;
                     tx.messages()
-                        .choose_stanza(message, &resolved.chat, &stanza, login)
+                        .choose_stanza(message, &resolved.chat, stanza, login)
                         .await?;
                     let sending = tx.messages().set_state(message, MessageState::Sending, None).await?;
                     tx.emit(Event::message_state(&sending));
-                    tx.outbox().start(item).await?;
-                    tx.outbox().retry(item, again, "handed over", false).await?;
+                    tx.outbox().start(*item).await?;
+                    tx.outbox().retry(*item, *again, "handed over", false).await?;
                     Ok::<_, StoreError>(Some(sending))
                 }
                 .boxed()
@@ -264,9 +264,9 @@ impl WhatsAppRelay {
         &mut self,
         item: &OutboxItem<WhatsAppWork>,
         message: &Message,
-        chat: ChatId,
-        id: WaMessageId,
-        quoted: Option<QuotedKey>,
+        chat: &ChatId,
+        id: &WaMessageId,
+        quoted: Option<&QuotedKey>,
     ) -> Result<Progress, Stop> {
         self.next_send = self
             .core
@@ -278,10 +278,10 @@ impl WhatsAppRelay {
             Err(error) => return self.after(item, message, &error).await,
         };
         let outgoing = OutgoingMessage {
-            chat,
-            id,
+            chat: chat.clone(),
+            id: id.clone(),
             content,
-            quoted,
+            quoted: quoted.cloned(),
         };
         match self.port.send(&outgoing).await {
             Ok(ack) => {
@@ -346,9 +346,7 @@ impl WhatsAppRelay {
                     .await?;
             }
             Next::SendAgain => {
-                return self
-                    .hand_over(item, message, chat.clone(), id.clone(), outgoing.quoted.clone())
-                    .await;
+                return self.hand_over(item, message, chat, id, outgoing.quoted.as_ref()).await;
             }
             Next::GiveUpUnknown => {
                 let detail = format!(
@@ -376,18 +374,19 @@ impl WhatsAppRelay {
     }
 
     async fn acked(&self, message: &Message, ack: i32) -> Result<(), StoreError> {
-        let (policy, id) = (self.core.policy.clone(), message.id);
         self.core
-            .write(move |tx| {
-                let policy = policy.clone();
-                async move {
-                    if let Some(current) = tx.messages().get(id).await? {
-                        state::apply_ack(tx, &policy, &current, ack).await?;
+            .write(
+                (Arc::clone(&self.core.policy), message.id, ack),
+                |tx, (policy, id, ack)| {
+                    async move {
+                        if let Some(current) = tx.messages().get(*id).await? {
+                            state::apply_ack(tx, policy, &current, *ack).await?;
+                        }
+                        Ok(())
                     }
-                    Ok(())
-                }
-                .boxed()
-            })
+                    .boxed()
+                },
+            )
             .await
     }
 
@@ -416,15 +415,14 @@ impl WhatsAppRelay {
         state: MessageState,
         failure: Option<Failure>,
     ) -> Result<(), StoreError> {
-        let (policy, id, from) = (self.core.policy.clone(), message.id, message.state);
+        let input = (Arc::clone(&self.core.policy), message.id, message.state, state, failure);
         self.core
-            .write(move |tx| {
-                let (policy, failure) = (policy.clone(), failure.clone());
+            .write(input, |tx, (policy, id, from, state, failure)| {
                 async move {
-                    if let Some(current) = tx.messages().get(id).await?
-                        && (current.state == from || current.state == MessageState::Sending)
+                    if let Some(current) = tx.messages().get(*id).await?
+                        && (current.state == *from || current.state == MessageState::Sending)
                     {
-                        state::set_state(tx, &policy, &current, state, failure).await?;
+                        state::set_state(tx, policy, &current, *state, failure.as_ref()).await?;
                     }
                     Ok(())
                 }
@@ -440,19 +438,19 @@ impl WhatsAppRelay {
         why: &str,
         count: bool,
     ) -> Result<(), StoreError> {
-        let (id, why) = (item.id, why.to_owned());
+        let input = (item.id, until, why.to_owned(), count);
         self.core
-            .write(move |tx| {
-                let why = why.clone();
-                async move { tx.outbox().retry(id, until, &why, count).await }.boxed()
+            .write(input, |tx, (id, until, why, count)| {
+                async move { tx.outbox().retry(*id, *until, why, *count).await }.boxed()
             })
             .await
     }
 
     pub(crate) async fn finish(&self, item: &OutboxItem<WhatsAppWork>) -> Result<(), StoreError> {
-        let id = item.id;
         self.core
-            .write(move |tx| async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed())
+            .write(item.id, |tx, &id| {
+                async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed()
+            })
             .await
     }
 }

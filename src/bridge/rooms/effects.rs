@@ -132,8 +132,8 @@ async fn queue(
     };
     let new = NewText {
         file: None,
-        conversation: conversation.clone(),
-        content: body.to_owned(),
+        conversation,
+        content: body,
         special: None,
         author: Author {
             origin: Some(Origin::Matrix),
@@ -141,9 +141,9 @@ async fn queue(
         },
         reply_to,
         client_key: Some(format!("matrix:{}", event.id)),
-        event: Some(event.id.clone()),
+        event: Some(&event.id),
     };
-    queue::queue(tx, policy, &new).await?;
+    queue::queue(tx, policy, new).await?;
     Ok(Taken::Queued)
 }
 

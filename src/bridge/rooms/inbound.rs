@@ -97,11 +97,10 @@ impl RoomInbound {
             waiting,
             before: self.fetch_before(&batch).await?,
         };
-        let policy = self.core.policy.clone();
+        let input = (Arc::clone(&self.core.policy), batch, around);
         let read: Vec<Conversation> = self
             .core
-            .write(move |tx| {
-                let (policy, batch, around) = (policy.clone(), batch.clone(), around.clone());
+            .write(input, |tx, (policy, batch, around)| {
                 async move {
                     for room in &batch.cut {
                         let first = batch.events.iter().find(|event| event.room == *room);
@@ -110,11 +109,11 @@ impl RoomInbound {
                         }
                     }
                     for event in &batch.events {
-                        event::take_in(tx, &policy, event, &around).await?;
+                        event::take_in(tx, policy, event, around).await?;
                     }
                     let mut read = Vec::new();
                     for receipt in &batch.receipts {
-                        read.extend(event::read_up_to(tx, receipt, &around).await?);
+                        read.extend(event::read_up_to(tx, receipt, around).await?);
                     }
                     tx.settings().set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)
@@ -235,11 +234,9 @@ impl RoomInbound {
             }
             if !known && !self.core.store.rooms().is_making_one().await? {
                 // No room of a conversation, and none that is going to be one.
-                let event = pending.event.clone();
                 self.core
-                    .write(move |tx| {
-                        let event = event.clone();
-                        async move { tx.pending_events().remove(&event).await.map(|_| ()) }.boxed()
+                    .write(pending.event, |tx, event| {
+                        async move { tx.pending_events().remove(event).await.map(|_| ()) }.boxed()
                     })
                     .await?;
                 continue;
@@ -257,13 +254,11 @@ impl RoomInbound {
         if pending.told && event.what == RoomEventKind::Undecryptable {
             return Ok(false);
         }
-        let policy = self.core.policy.clone();
         self.core
-            .write(move |tx| {
-                let (policy, event) = (policy.clone(), event.clone());
+            .write((Arc::clone(&self.core.policy), event), |tx, (policy, event)| {
                 async move {
                     tx.pending_events().remove(&event.id).await?;
-                    event::take_in(tx, &policy, &event, &Around::default())
+                    event::take_in(tx, policy, event, &Around::default())
                         .await
                         .map(|_: Taken| ())
                 }

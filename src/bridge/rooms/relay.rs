@@ -219,24 +219,26 @@ impl RoomRelay {
         };
         let (room, message) = (room.clone(), message.clone());
         self.core
-            .write(move |tx| {
-                let (event, message, room) = (event.clone(), message.clone(), room.clone());
-                async move {
-                    if let Some(event) = &event {
-                        // The room may have become another conversation's meanwhile.
-                        let place = tx.rooms().conversation(&room).await?;
-                        let place = place.unwrap_or(message.conversation_id);
-                        tx.rooms().add_event(message.id, number, event, place).await?;
+            .write(
+                (item_id, room, event, message, number, is_last),
+                |tx, (item_id, room, event, message, number, is_last)| {
+                    async move {
+                        if let Some(event) = event {
+                            // The room may have become another conversation's meanwhile.
+                            let place = tx.rooms().conversation(room).await?;
+                            let place = place.unwrap_or(message.conversation_id);
+                            tx.rooms().add_event(message.id, *number, event, place).await?;
+                        }
+                        if *is_last {
+                            // Its state may have moved on before there was anything to tick.
+                            ticks::ask(tx, message).await?;
+                            tx.outbox().finish(*item_id).await?;
+                        }
+                        Ok::<_, StoreError>(())
                     }
-                    if is_last {
-                        // Its state may have moved on before there was anything to tick.
-                        ticks::ask(tx, &message).await?;
-                        tx.outbox().finish(item_id).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                }
-                .boxed()
-            })
+                    .boxed()
+                },
+            )
             .await?;
         Ok(())
     }
@@ -263,11 +265,9 @@ impl RoomRelay {
         }
         let spec = spec::of(&self.core, conversation).await?;
         let room = self.port.ensure_room(&spec).await?;
-        let stored = room.clone();
         self.core
-            .write(move |tx| {
-                let room = stored.clone();
-                async move { tx.rooms().set(conversation, &room).await }.boxed()
+            .write((conversation, room.clone()), |tx, (conversation, room)| {
+                async move { tx.rooms().set(*conversation, room).await }.boxed()
             })
             .await?;
         Ok(room)
@@ -329,13 +329,11 @@ impl RoomRelay {
         text: &str,
         ends: bool,
     ) -> Result<(), Undone> {
-        let (expected, asked) = (text.to_owned(), key.to_owned());
         let current = ends
             || self
                 .core
-                .write(move |tx| {
-                    let (key, expected) = (asked.clone(), expected.clone());
-                    async move { trouble::is_current(tx, &key, &expected).await }.boxed()
+                .write((key.to_owned(), text.to_owned()), |tx, (key, expected)| {
+                    async move { trouble::is_current(tx, key, expected).await }.boxed()
                 })
                 .await?;
         if !current {
@@ -347,15 +345,13 @@ impl RoomRelay {
             reply_to: None,
         };
         self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
-        let (id, key) = (item.id, key.to_owned());
         self.core
-            .write(move |tx| {
-                let key = key.clone();
+            .write((item.id, key.to_owned(), ends), |tx, (id, key, ends)| {
                 async move {
-                    if !ends {
-                        trouble::note_told(tx, &key).await?;
+                    if !*ends {
+                        trouble::note_told(tx, key).await?;
                     }
-                    tx.outbox().finish(id).await.map(|_| ())
+                    tx.outbox().finish(*id).await.map(|_| ())
                 }
                 .boxed()
             })
@@ -364,9 +360,10 @@ impl RoomRelay {
     }
 
     pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
-        let id = item.id;
         self.core
-            .write(move |tx| async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed())
+            .write(item.id, |tx, &id| {
+                async move { tx.outbox().finish(id).await.map(|_| ()) }.boxed()
+            })
             .await
     }
 
@@ -380,12 +377,14 @@ impl RoomRelay {
             tracing::error!(item = %item.id, "refused {MAX_ATTEMPTS} times; given up: {error}");
             return self.finish(item).await;
         }
-        let (id, due, why) = (item.id, self.core.clock.now().plus(pause), error.to_string());
+        let due = self.core.clock.now().plus(pause);
         self.core
-            .write(move |tx| {
-                let why = why.clone();
-                async move { tx.outbox().retry(id, due, &why, is_refusal).await }.boxed()
-            })
+            .write(
+                (item.id, due, error.to_string(), is_refusal),
+                |tx, (id, due, why, is_refusal)| {
+                    async move { tx.outbox().retry(*id, *due, why, *is_refusal).await }.boxed()
+                },
+            )
             .await
     }
 
@@ -396,17 +395,16 @@ impl RoomRelay {
         if give_up {
             tracing::error!(item = %item.id, %room, "the room was gone {MAX_ATTEMPTS} times; given up: {why}");
         }
-        let (id, due) = (item.id, self.core.clock.now().plus(back_off(item.attempts)));
-        let why = format!("the room is gone: {why}");
+        let due = self.core.clock.now().plus(back_off(item.attempts));
+        let input = (item.id, room, give_up, due, format!("the room is gone: {why}"));
         self.core
-            .write(move |tx| {
-                let (room, why) = (room.clone(), why.clone());
+            .write(input, |tx, (id, room, give_up, due, why)| {
                 async move {
-                    gone::forget(tx, &room).await?;
-                    if give_up {
-                        return tx.outbox().finish(id).await.map(|_| ());
+                    gone::forget(tx, room).await?;
+                    if *give_up {
+                        return tx.outbox().finish(*id).await.map(|_| ());
                     }
-                    tx.outbox().retry(id, due, &why, true).await
+                    tx.outbox().retry(*id, *due, why, true).await
                 }
                 .boxed()
             })

@@ -1,6 +1,7 @@
 //! How a message reads in a room.
 
 use crate::domain::MatrixEventId;
+use crate::domain::details::Details;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::media;
 use crate::domain::message::{Direction, Kind, Message, Origin};
@@ -56,9 +57,10 @@ fn said(message: &Message) -> String {
     if !is_medium {
         return message.content.clone();
     }
-    let details = message.details.clone().unwrap_or_default();
+    let nothing = Details::default();
+    let details = message.details.as_ref().unwrap_or(&nothing);
     let filename = message.media.as_ref().and_then(|media| media.filename.as_deref());
-    let line = format!("[{}]", media::line(message.kind, &details, filename));
+    let line = format!("[{}]", media::line(message.kind, details, filename));
     if message.content.is_empty() || message.content == line {
         return line;
     }

@@ -51,9 +51,8 @@ async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, Stor
 async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreError> {
     let candidate = format!("crm_{}", core.random.word());
     let room = core
-        .write(move |tx| {
-            let candidate = candidate.clone();
-            async move { tx.rooms().reserve(id, &candidate).await }.boxed()
+        .write((id, candidate), |tx, (id, candidate)| {
+            async move { tx.rooms().reserve(*id, candidate).await }.boxed()
         })
         .await?;
     Ok(room.alias)

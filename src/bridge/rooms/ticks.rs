@@ -56,6 +56,7 @@ pub(crate) async fn bring_up_to_date(
         // Not shown yet: showing it asks again.
         return Ok(relay.finish(item).await?);
     };
+    let is_read = message.state.reached(MessageState::Read);
     let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
     let mut tick = core.store.rooms().tick(id).await?;
     if let Some(begun) = tick.take_if(|tick| tick.event.is_none()) {
@@ -73,10 +74,10 @@ pub(crate) async fn bring_up_to_date(
         write_down(relay, id, &next).await?;
         say(relay, item, &room, id, &event, next).await?;
         if wanted == LATE {
-            tell_why(relay, &message).await?;
+            tell_why(relay, message).await?;
         }
     }
-    if message.state.reached(MessageState::Read) {
+    if is_read {
         let marked = relay.port.mark_read(&room, &event).await;
         marked.map_err(Undone::in_room(&room))?;
     }
@@ -115,26 +116,23 @@ async fn say(
 }
 
 async fn write_down(relay: &RoomRelay, id: MessageId, tick: &Tick) -> Result<(), StoreError> {
-    let tick = tick.clone();
     relay
         .core
-        .write(move |tx| {
-            let tick = tick.clone();
-            async move { tx.rooms().set_tick(id, Some(&tick)).await }.boxed()
+        .write((id, tick.clone()), |tx, (id, tick)| {
+            async move { tx.rooms().set_tick(*id, Some(tick)).await }.boxed()
         })
         .await
 }
 
-async fn tell_why(relay: &RoomRelay, message: &Message) -> Result<(), StoreError> {
-    let message = message.clone();
+async fn tell_why(relay: &RoomRelay, message: Message) -> Result<(), StoreError> {
     relay
         .core
-        .write(move |tx| {
+        .write(message, |tx, message| {
             let work = MatrixWork::Answer {
                 about: message.id,
-                text: late_reason(&message),
+                text: late_reason(message),
             };
-            let work = NewWork::for_message(&message, work);
+            let work = NewWork::for_message(message, work);
             async move { tx.outbox().enqueue(work).await.map(|_| ()) }.boxed()
         })
         .await

@@ -88,11 +88,13 @@ impl App {
             ..OpenOptions::new(&url)
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();
-        let account = write(&store, |tx| {
-            async move { tx.accounts().create("default").await }.boxed()
-        })
-        .await
-        .id;
+        let account = store
+            .write((), |tx, ()| {
+                async move { tx.accounts().create("default").await }.boxed()
+            })
+            .await
+            .unwrap()
+            .id;
         let vault = Vault::in_folder(&folder.path().join("media")).unwrap();
         let whatsapp = SilentWhatsApp::new();
         let supervisor = Supervisor::new();
@@ -177,31 +179,43 @@ impl App {
         let identity = Identity::phone(&phone.parse().unwrap());
         let (account, name, text) = (self.account, name.to_owned(), text.to_owned());
         let number = self.written.fetch_add(1, Ordering::Relaxed);
-        write(&self.store, move |tx| {
-            let (identity, name, text) = (identity.clone(), name.clone(), text.clone());
-            async move {
-                let told = Told::new(&[identity], None, Some(&name), IdentitySource::WhatsApp);
-                let customer = tx.customers().meet(&told).await?.customer;
-                let kind = ChatKind::Direct;
-                let resolved = tx
-                    .conversations()
-                    .resolve(account, Some(customer.id), None, kind, &name)
-                    .await?;
-                let conversation = resolved.conversation;
-                let state = MessageState::Received;
-                let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, &text, NOW, state);
-                new.author = Some(Author { origin: None, name });
-                new.whatsapp_id = Some(WaMessageId(format!("IN{number}")));
-                let (Inserted::New(message) | Inserted::Existing(message)) = tx.messages().insert(new).await?;
-                tx.conversations()
-                    .touch(conversation.id, message.id, message.timestamp)
-                    .await?;
-                tx.emit(Event::message_received(&message));
-                Ok(message)
-            }
-            .boxed()
-        })
-        .await
+        self.store
+            .write(
+                (identity, name, text, account, number),
+                |tx, (identity, name, text, account, number)| {
+                    async move {
+                        let told = Told::new(
+                            std::slice::from_ref(identity),
+                            None,
+                            Some(name),
+                            IdentitySource::WhatsApp,
+                        );
+                        let customer = tx.customers().meet(&told).await?.customer;
+                        let kind = ChatKind::Direct;
+                        let resolved = tx
+                            .conversations()
+                            .resolve(*account, Some(customer.id), None, kind, name)
+                            .await?;
+                        let conversation = resolved.conversation;
+                        let state = MessageState::Received;
+                        let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, text, NOW, state);
+                        new.author = Some(Author {
+                            origin: None,
+                            name: name.clone(),
+                        });
+                        new.whatsapp_id = Some(WaMessageId(format!("IN{number}")));
+                        let (Inserted::New(message) | Inserted::Existing(message)) = tx.messages().insert(new).await?;
+                        tx.conversations()
+                            .touch(conversation.id, message.id, message.timestamp)
+                            .await?;
+                        tx.emit(Event::message_received(&message));
+                        Ok::<_, StoreError>(message)
+                    }
+                    .boxed()
+                },
+            )
+            .await
+            .unwrap()
     }
 
     pub async fn stop(self) {
@@ -248,18 +262,6 @@ async fn listen_on(
     });
     supervisor.spawn("api", server.run(state, supervisor.stopping()));
     listen
-}
-
-/// A change of the database that has to succeed.
-pub async fn write<T, F>(store: &Store, closure: F) -> T
-where
-    F: for<'t> Fn(&'t mut crm::store::Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>>
-        + Send
-        + Sync
-        + 'static,
-    T: Send + 'static,
-{
-    store.write(closure).await.unwrap()
 }
 
 fn policy() -> Policy {

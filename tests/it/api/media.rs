@@ -3,13 +3,13 @@
 use crm::contract::Scope;
 use crm::domain::hex::hex;
 use crm::domain::media::MediaState;
-use crm::store::NewMedia;
+use crm::store::{NewMedia, StoreError};
 use futures_util::FutureExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::app::{App, MAX_FILE_BYTES, write};
+use super::app::{App, MAX_FILE_BYTES};
 
 const TO: &str = "+447700900123";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
@@ -263,28 +263,30 @@ async fn what_is_not_here_says_why_and_can_be_asked_for() {
     let app = App::start().await;
     let message = app.inbound("Ada", TO, "[image]").await;
     let account = app.account;
-    let media = write(&app.store, move |tx| {
-        let id = message.id;
-        async move {
-            let new = NewMedia {
-                account: Some(account),
-                state: MediaState::Expired,
-                wanted: false,
-                mimetype: "image/jpeg".into(),
-                sniffed: None,
-                size: Some(10),
-                sha256: None,
-                promised_sha256: None,
-                filename: None,
-                detail: Some("WhatsApp does not have it any more".into()),
-            };
-            let media = tx.media().insert(&new).await?;
-            tx.media().attach(id, &media).await?;
-            Ok(media)
-        }
-        .boxed()
-    })
-    .await;
+    let media = app
+        .store
+        .write((account, message.id), |tx, &(account, id)| {
+            async move {
+                let new = NewMedia {
+                    account: Some(account),
+                    state: MediaState::Expired,
+                    wanted: false,
+                    mimetype: "image/jpeg".into(),
+                    sniffed: None,
+                    size: Some(10),
+                    sha256: None,
+                    promised_sha256: None,
+                    filename: None,
+                    detail: Some("WhatsApp does not have it any more".into()),
+                };
+                let media = tx.media().insert(&new).await?;
+                tx.media().attach(id, &media).await?;
+                Ok::<_, StoreError>(media)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     let answer = app.get(&media.url).await;
     assert_eq!(answer.status(), 409);
     assert!(

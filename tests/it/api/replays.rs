@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::app::{App, write};
+use super::app::App;
 use crate::ws::client::Client;
 
 const TO: &str = "+447700900123";
@@ -20,14 +20,19 @@ const OLDER: &str = r#"{"id":1, "content":"once","colour":{"b":1.50,"a":null},"u
 async fn store_older(app: &App, key: &'static str, body_hash: [u8; 32], status: u16, message: Option<MessageId>) {
     let keys = app.json("/api/v1/keys").await;
     let scope = ApiKeyId(keys["data"][0]["id"].as_i64().unwrap());
-    write(&app.store, move |tx| {
-        async move {
-            let body = RawJson::from_text(OLDER.to_owned()).unwrap();
-            tx.answers().put(scope, key, &body_hash, status, &body, message).await
-        }
-        .boxed()
-    })
-    .await;
+    app.store
+        .write(
+            (scope, key, body_hash, status, message),
+            |tx, &(scope, key, body_hash, status, message)| {
+                async move {
+                    let body = RawJson::from_text(OLDER.to_owned()).unwrap();
+                    tx.answers().put(scope, key, &body_hash, status, &body, message).await
+                }
+                .boxed()
+            },
+        )
+        .await
+        .unwrap();
 }
 
 async fn is_replayed(answer: Response, status: u16, location: &str) {

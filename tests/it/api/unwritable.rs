@@ -9,7 +9,7 @@ use reqwest::Method;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::time::{Instant, timeout};
 
-use super::app::{App, write};
+use super::app::App;
 use crate::cli::rig::Shell;
 
 /// What each scope reads, beside what the scopes below it do.
@@ -77,14 +77,16 @@ async fn app() -> (App, Vec<(Scope, String)>) {
     app.inbound("Ada", "+447700900123", "hello").await;
     let account = app.account;
     // There is something to read at each path.
-    write(&app.store, move |tx| {
-        async move {
-            tx.history().ask(account, HistoryDepth::None).await?;
-            tx.accounts().note_sync(account, 0).await
-        }
-        .boxed()
-    })
-    .await;
+    app.store
+        .write(account, |tx, &account| {
+            async move {
+                tx.history().ask(account, HistoryDepth::None).await?;
+                tx.accounts().note_sync(account, 0).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     let mut keys = vec![];
     for scope in Scope::ALL {
         keys.push((*scope, app.key_of(*scope).await));

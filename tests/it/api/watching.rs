@@ -42,10 +42,12 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
 async fn the_quarantine_is_listed_and_can_be_read_again() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
-    super::app::write(&app.store, |tx| {
-        async move { tx.quarantine().add("whatsapp", None, b"\xffnonsense", "not JSON").await }.boxed()
-    })
-    .await;
+    app.store
+        .write((), |tx, ()| {
+            async move { tx.quarantine().add("whatsapp", None, b"\xffnonsense", "not JSON").await }.boxed()
+        })
+        .await
+        .unwrap();
     let listed = app.json("/api/v1/quarantine").await;
     assert_eq!(listed["data"][0]["error"], "not JSON");
     assert_eq!(listed["data"][0]["content"], "\u{fffd}nonsense");

@@ -329,9 +329,8 @@ async fn what_an_account_takes_is_decided_by_its_own_policy() {
         detail: None,
     };
     let insert = async |new: NewMedia| {
-        let insert = server.store.write::<_, crm::store::StoreError, _>(move |tx| {
-            let new = new.clone();
-            Box::pin(async move { tx.media().insert(&new).await })
+        let insert = server.store.write::<_, _, crm::store::StoreError, _>(new, |tx, new| {
+            Box::pin(async move { tx.media().insert(new).await })
         });
         insert.await.unwrap().id
     };
@@ -406,7 +405,7 @@ async fn an_account_with_the_number_of_another_takes_nothing_in() {
     let mut rig = Rig::begin(|run| run.whatsapp.link_phone("+447700900002")).await;
     let store = rig.program.store.clone();
     store
-        .write::<_, crm::store::StoreError, _>(|tx| {
+        .write::<_, _, crm::store::StoreError, _>((), |tx, ()| {
             Box::pin(async move {
                 let other = tx.accounts().create("other").await?;
                 tx.accounts()

@@ -22,7 +22,7 @@ async fn deactivated_agent_reaches_no_customer() {
     let ada = rig.program.store.agents().list().await.unwrap()[0].id;
     rig.program
         .store
-        .write::<_, StoreError, _>(move |tx| {
+        .write::<_, _, StoreError, _>(ada, |tx, &ada| {
             Box::pin(async move { tx.agents().deactivate(ada, AgentSource::Person).await })
         })
         .await

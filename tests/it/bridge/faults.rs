@@ -140,10 +140,11 @@ async fn lost_lease_stops_that_account_alone() {
         folder: folder.path().display().to_string(),
         process: "thief".to_owned(),
     };
-    let steal = server.store.write::<_, StoreError, _>(move |tx| {
-        let thief = thief.clone();
-        async move { tx.accounts().take_lease(sick, &thief).await }.boxed()
-    });
+    let steal = server
+        .store
+        .write::<_, _, StoreError, _>((thief, sick), |tx, (thief, sick)| {
+            async move { tx.accounts().take_lease(*sick, thief).await }.boxed()
+        });
     steal.await.unwrap();
     two.sick_is(SessionState::Offline);
     until("it is driven again", || two.times_opened() == 2).await;

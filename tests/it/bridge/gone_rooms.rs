@@ -76,12 +76,8 @@ async fn late_answer_leaves_the_new_room_alone() {
     let new = crm::domain::MatrixRoomId::from("!new");
     let store = rig.program.store.clone();
     store
-        .write::<_, crm::store::StoreError, _>({
-            let new = new.clone();
-            move |tx| {
-                let new = new.clone();
-                Box::pin(async move { tx.rooms().set(message.conversation_id, &new).await })
-            }
+        .write::<_, _, crm::store::StoreError, _>((message.conversation_id, new.clone()), |tx, (conversation, new)| {
+            Box::pin(async move { tx.rooms().set(*conversation, new).await })
         })
         .await
         .unwrap();

@@ -168,7 +168,9 @@ async fn a_parked_outbox_waits_until_somebody_says_go() {
     rig.met().await;
     rig.program
         .store
-        .write::<_, crm::store::StoreError, _>(|tx| Box::pin(async move { tx.settings().set_parked(true).await }))
+        .write::<_, _, crm::store::StoreError, _>((), |tx, ()| {
+            Box::pin(async move { tx.settings().set_parked(true).await })
+        })
         .await
         .unwrap();
     rig.send(0, "restored").await;

@@ -191,10 +191,12 @@ async fn an_export_goes_whole_into_a_file_or_not_at_all() {
 async fn a_doctor_finds_what_is_wrong_and_lists_the_quarantine() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
-    crate::api::app::write(&app.store, |tx| {
-        async move { tx.quarantine().add("whatsapp", None, b"nonsense", "not JSON").await }.boxed()
-    })
-    .await;
+    app.store
+        .write((), |tx, ()| {
+            async move { tx.quarantine().add("whatsapp", None, b"nonsense", "not JSON").await }.boxed()
+        })
+        .await
+        .unwrap();
     let shell = Shell::of(&app).with("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:9");
     let ended = shell.run(&["doctor", "--replay", "-o", "json"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");

@@ -7,17 +7,18 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::rig::Shell;
-use crate::api::app::{App, write};
+use crate::api::app::App;
 
 const TO: &str = "+447700900123";
 
 /// WhatsApp has told something of a message.
 async fn set_state(app: &App, id: i64, state: MessageState, failure: Option<Failure>) {
-    write(&app.store, move |tx| {
-        let failure = failure.clone();
-        async move { tx.messages().set_state(MessageId(id), state, failure).await }.boxed()
-    })
-    .await;
+    app.store
+        .write((failure, id, state), |tx, (failure, id, state)| {
+            async move { tx.messages().set_state(MessageId(*id), *state, failure.clone()).await }.boxed()
+        })
+        .await
+        .unwrap();
 }
 
 /// Waits until the message is queued, then lets it become what it is to become.
@@ -63,15 +64,17 @@ async fn a_send_ends_as_its_message_does() {
 async fn what_cannot_go_out_before_a_login_says_so() {
     let app = App::start().await;
     let account = app.account;
-    write(&app.store, move |tx| {
-        async move {
-            tx.accounts()
-                .set_session(account, crm::domain::session::SessionState::LoggedOut, None)
-                .await
-        }
-        .boxed()
-    })
-    .await;
+    app.store
+        .write(account, |tx, &account| {
+            async move {
+                tx.accounts()
+                    .set_session(account, crm::domain::session::SessionState::LoggedOut, None)
+                    .await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     let ended = Shell::of(&app).run(&["send", TO, "hello", "--timeout", "300ms"]).await;
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.err.contains("crm login"), "{}", ended.err);
@@ -140,10 +143,12 @@ async fn a_send_that_waits_for_the_morning_says_so_at_once() {
             reason: WaitReason::QuietHours,
             until,
         };
-        write(&app.store, move |tx| {
-            async move { tx.pace().set_waiting(MessageId(1), waiting).await }.boxed()
-        })
-        .await;
+        app.store
+            .write(waiting, |tx, &waiting| {
+                async move { tx.pace().set_waiting(MessageId(1), waiting).await }.boxed()
+            })
+            .await
+            .unwrap();
     };
     let begun = std::time::Duration::from_secs(25);
     let send = tokio::time::timeout(

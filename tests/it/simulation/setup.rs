@@ -36,7 +36,7 @@ pub async fn empty_database(folder: &Path) -> Vec<u8> {
 
 pub(super) async fn account(store: &Store) -> AccountId {
     store
-        .write(|tx| {
+        .write((), |tx, ()| {
             async move {
                 match tx.accounts().by_name("default").await? {
                     Some(account) => Ok::<_, StoreError>(account.id),

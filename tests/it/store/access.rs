@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, take_in, write};
+use super::desk::{self, inbound, take_in};
 
 on_each_database! {
     /// rule 25.
@@ -29,22 +29,22 @@ fn answer(body: &impl Serialize) -> RawJson {
 /// Stores a message and its answer together, or gives the answer that is there.
 async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n: i64) -> StoredAnswer {
     let new = inbound(ada, &format!("request {n}"), "x", BEGIN);
-    write(store, move |tx| {
-        let new = new.clone();
-        async move {
-            if let Some(answer) = tx.answers().get(ApiKeyId(1), "key").await? {
-                return Ok(answer);
+    store
+        .write((new, n), |tx, (new, n)| {
+            async move {
+                if let Some(answer) = tx.answers().get(ApiKeyId(1), "key").await? {
+                    return Ok(answer);
+                }
+                let message = desk::new(take_in(tx, new).await?).id;
+                tx.answers()
+                    .put(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
+                    .await?;
+                Ok::<_, StoreError>(tx.answers().get(ApiKeyId(1), "key").await?.unwrap())
             }
-            let message = desk::new(take_in(tx, new).await?).id;
-            tx.answers()
-                .put(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
-                .await?;
-            Ok(tx.answers().get(ApiKeyId(1), "key").await?.unwrap())
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn two_requests_that_race_under_one_key_are_answered_alike(database: Database) {
@@ -68,7 +68,7 @@ async fn two_requests_that_race_under_one_key_are_answered_alike(database: Datab
 async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database) {
     let store = database.open().await;
     let put = |scope, key: &'static str| {
-        write(&store, move |tx| {
+        store.write((scope, key), |tx, &(scope, key)| {
             async move { tx.answers().put(scope, key, &[1; 32], 201, &answer(&key), None).await }.boxed()
         })
     };
@@ -91,7 +91,7 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
     let store = database.open().await;
     let account = desk::account(&store).await;
     let take = |folder: &'static str, process: &'static str| {
-        write(&store, move |tx| {
+        store.write((account, folder, process), |tx, &(account, folder, process)| {
             async move {
                 tx.accounts()
                     .take_lease(
@@ -125,7 +125,7 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
     let lease = store.accounts().lease(account).await.unwrap().unwrap();
     assert_eq!((lease.fence, lease.holder.process.as_str()), (second, "two"));
     let release = |fence| {
-        write(&store, move |tx| {
+        store.write((account, fence), |tx, &(account, fence)| {
             async move { tx.accounts().release_lease(account, fence).await }.boxed()
         })
     };
@@ -141,10 +141,11 @@ async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Data
 }
 
 async fn check(store: &Store, account: AccountId, fence: Fence) -> Result<(), StoreError> {
-    write(store, move |tx| {
-        async move { tx.accounts().check_fence(account, fence).await }.boxed()
-    })
-    .await
+    store
+        .write((account, fence), |tx, &(account, fence)| {
+            async move { tx.accounts().check_fence(account, fence).await }.boxed()
+        })
+        .await
 }
 
 async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
@@ -152,28 +153,29 @@ async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
     let id = desk::account(&store).await;
     assert_eq!(desk::account(&store).await, id);
     let session = |state: SessionState, detail: Option<&'static str>| {
-        write(&store, move |tx| {
+        store.write((id, state, detail), |tx, &(id, state, detail)| {
             async move { tx.accounts().set_session(id, state, detail).await }.boxed()
         })
     };
     assert!(session(SessionState::Ready, None).await.unwrap());
     assert!(!session(SessionState::Ready, None).await.unwrap());
     assert!(session(SessionState::Failed, Some("no browser")).await.unwrap());
-    write(&store, move |tx| {
-        async move {
-            for phone in ["+447700900001", "+447700900002"] {
-                tx.accounts().bind_phone(id, &phone.parse().unwrap()).await?;
+    store
+        .write(id, |tx, &id| {
+            async move {
+                for phone in ["+447700900001", "+447700900002"] {
+                    tx.accounts().bind_phone(id, &phone.parse().unwrap()).await?;
+                }
+                tx.accounts().set_watermark(id, BEGIN).await?;
+                tx.accounts().set_watermark(id, Timestamp(1)).await?;
+                assert_eq!(tx.accounts().next_login(id).await?, 1);
+                assert_eq!(tx.accounts().next_login(id).await?, 2);
+                Ok::<_, StoreError>(())
             }
-            tx.accounts().set_watermark(id, BEGIN).await?;
-            tx.accounts().set_watermark(id, Timestamp(1)).await?;
-            assert_eq!(tx.accounts().next_login(id).await?, 1);
-            assert_eq!(tx.accounts().next_login(id).await?, 2);
-            Ok(())
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+            .boxed()
+        })
+        .await
+        .unwrap();
     let account = store.accounts().by_name("default").await.unwrap().unwrap();
     assert_eq!(account.phone.as_ref().unwrap().as_str(), "+447700900001");
     assert_eq!((account.watermark, account.login), (Some(BEGIN), 2));
@@ -197,11 +199,10 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
         expires_at: None,
     };
     let wanted = new.clone();
-    let made = write(&store, move |tx| {
-        let new = wanted.clone();
+    let made = store.write(wanted, |tx, new| {
         async move {
             tx.audit().add("admin", "key.create", "shop", &json!({})).await?;
-            tx.keys().create(&new).await
+            tx.keys().create(new).await
         }
         .boxed()
     });
@@ -210,7 +211,8 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
     assert_eq!(store.keys().find(&[9; 32]).await.unwrap(), Some(made.clone()));
     assert_eq!(store.keys().find(&[8; 32]).await.unwrap(), None);
     assert!(made.is_valid(BEGIN));
-    let revoked = write(&store, move |tx| async move { tx.keys().revoke(made.id).await }.boxed())
+    let revoked = store
+        .write(made.id, |tx, &id| async move { tx.keys().revoke(id).await }.boxed())
         .await
         .unwrap();
     assert!(!revoked.unwrap().is_valid(BEGIN));
@@ -225,7 +227,7 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
 async fn settings_and_cursors_keep_their_last_value(database: Database) {
     let store = database.open().await;
     let set = |name: &'static str, value: Option<&'static str>| {
-        write(&store, move |tx| {
+        store.write((name, value), |tx, &(name, value)| {
             async move { tx.settings().set(name, value).await }.boxed()
         })
     };
@@ -237,11 +239,12 @@ async fn settings_and_cursors_keep_their_last_value(database: Database) {
     set("a", None).await.unwrap();
     assert_eq!(store.settings().get("a").await.unwrap(), None);
     for value in ["s1", "s2"] {
-        write(&store, move |tx| {
-            async move { tx.settings().set_cursor("matrix", value).await }.boxed()
-        })
-        .await
-        .unwrap();
+        store
+            .write(value, |tx, &value| {
+                async move { tx.settings().set_cursor("matrix", value).await }.boxed()
+            })
+            .await
+            .unwrap();
         assert_eq!(store.settings().cursor("matrix").await.unwrap().as_deref(), Some(value));
     }
     let instance = store.settings().instance().await.unwrap();

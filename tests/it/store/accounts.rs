@@ -4,11 +4,11 @@ use crm::domain::AccountId;
 use crm::domain::message::MessageState;
 use crm::domain::outbox::{MatrixWork, WhatsAppWork};
 use crm::domain::session::SessionState;
-use crm::store::{Added, CustomerFilter, Holder, NewWork, PageRequest, Store};
+use crm::store::{Added, CustomerFilter, Holder, NewWork, PageRequest, Store, StoreError};
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, outbound, take, write};
+use super::desk::{self, outbound, take};
 
 on_each_database! {
     an_account_is_added_once_and_comes_back_as_it_was,
@@ -18,29 +18,32 @@ on_each_database! {
 }
 
 async fn add(store: &Store, name: &'static str) -> Added {
-    write(store, move |tx| {
-        async move { tx.accounts().add(&name.parse().unwrap()).await }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write(name, |tx, &name| {
+            async move { tx.accounts().add(&name.parse().unwrap()).await }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn begin(store: &Store, id: AccountId) -> bool {
-    write(store, move |tx| {
-        async move { tx.accounts().begin_removal(id, true).await }.boxed()
-    })
-    .await
-    .unwrap()
-    .is_some()
+    store
+        .write(id, |tx, &id| {
+            async move { tx.accounts().begin_removal(id, true).await }.boxed()
+        })
+        .await
+        .unwrap()
+        .is_some()
 }
 
 async fn finish(store: &Store, id: AccountId, detail: Option<&'static str>) -> bool {
-    write(store, move |tx| {
-        async move { tx.accounts().finish_removal(id, detail).await }.boxed()
-    })
-    .await
-    .unwrap()
-    .is_some()
+    store
+        .write((id, detail), |tx, &(id, detail)| {
+            async move { tx.accounts().finish_removal(id, detail).await }.boxed()
+        })
+        .await
+        .unwrap()
+        .is_some()
 }
 
 async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
@@ -50,15 +53,16 @@ async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
     };
     assert_eq!(add(&store, "sales").await, Added::Taken(made.clone()));
     let id = made.id;
-    write(&store, move |tx| {
-        async move {
-            tx.accounts().bind_phone(id, &"+447700900001".parse().unwrap()).await?;
-            tx.accounts().set_watermark(id, BEGIN).await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(id, |tx, &id| {
+            async move {
+                tx.accounts().bind_phone(id, &"+447700900001".parse().unwrap()).await?;
+                tx.accounts().set_watermark(id, BEGIN).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     assert!(begin(&store, id).await);
     assert!(matches!(add(&store, "sales").await, Added::Taken(account) if !account.is_in_use()));
     assert_eq!(store.accounts().present().await.unwrap().len(), 1, "it is not gone yet");
@@ -94,9 +98,8 @@ async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Data
             folder: folder.to_owned(),
             process: "one".to_owned(),
         };
-        write(&store, move |tx| {
-            let holder = holder.clone();
-            async move { tx.accounts().take_lease(id, &holder).await }.boxed()
+        store.write((holder, id), |tx, (holder, id)| {
+            async move { tx.accounts().take_lease(*id, holder).await }.boxed()
         })
     };
     let fence = take_lease("/a").await.unwrap();
@@ -105,7 +108,7 @@ async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Data
     assert!(store.accounts().get(id).await.unwrap().unwrap().keep_profile);
     assert!(finish(&store, id, None).await && !finish(&store, id, None).await);
     assert!(!begin(&store, id).await, "what is gone is not removed again");
-    let checked = write(&store, move |tx| {
+    let checked = store.write((id, fence), |tx, &(id, fence)| {
         async move { tx.accounts().check_fence(id, fence).await }.boxed()
     });
     assert!(checked.await.is_err(), "whoever drove it has lost it");
@@ -135,23 +138,26 @@ async fn what_an_account_has_under_way_is_its_own(database: Database) {
             [NewWork::for_message(message, send), NewWork::for_message(message, show)]
         })
         .collect();
-    let (under_way, waiting) = write(&store, move |tx| {
-        let work = work.clone();
-        async move {
-            for work in work {
-                tx.outbox().enqueue(work).await?;
-            }
-            tx.messages().set_state(sending, MessageState::Sending, None).await?;
-            tx.messages().set_state(settled, MessageState::Sent, None).await?;
-            Ok((
-                tx.accounts().messages_under_way(account, 10).await?,
-                tx.accounts().waiting_work(account, 2).await?,
-            ))
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    let (under_way, waiting) = store
+        .write(
+            (work, sending, settled, account),
+            |tx, (work, sending, settled, account)| {
+                async move {
+                    for work in work {
+                        tx.outbox().enqueue(work.clone()).await?;
+                    }
+                    tx.messages().set_state(*sending, MessageState::Sending, None).await?;
+                    tx.messages().set_state(*settled, MessageState::Sent, None).await?;
+                    Ok::<_, StoreError>((
+                        tx.accounts().messages_under_way(*account, 10).await?,
+                        tx.accounts().waiting_work(*account, 2).await?,
+                    ))
+                }
+                .boxed()
+            },
+        )
+        .await
+        .unwrap();
     let contents: Vec<_> = under_way.iter().map(|message| message.content.as_str()).collect();
     assert_eq!(contents, ["a", "c"], "queued or sending, and its own");
     assert_eq!(waiting.len(), 2, "no more than asked for");

@@ -7,7 +7,7 @@ use crm::store::{Store, StoreError};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::{desk::write, raw};
+use super::raw;
 
 on_each_database! {
     configured_agents_are_added_once,
@@ -27,20 +27,21 @@ async fn reconcile(store: &Store, names: &[&str]) -> Reconciled {
 }
 
 async fn deactivate(store: &Store, id: AgentId) -> Result<(), StoreError> {
-    write(store, move |tx| {
-        async move { tx.agents().deactivate(id, AgentSource::Person).await }.boxed()
-    })
-    .await
+    store
+        .write(id, |tx, &id| {
+            async move { tx.agents().deactivate(id, AgentSource::Person).await }.boxed()
+        })
+        .await
 }
 
 async fn answers(store: &Store, name: &str) -> bool {
     let user = users(&[name]).remove(0);
-    write(store, move |tx| {
-        let user = user.clone();
-        async move { tx.agents().is_answering(&user).await }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write(user, |tx, user| {
+            async move { tx.agents().is_answering(user).await }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn configured_agents_are_added_once(database: Database) {
@@ -108,12 +109,12 @@ async fn deactivated_agent_stays_so(database: Database) {
 async fn persons_agent_outlasts_configuration(database: Database) {
     let store = database.open().await;
     let user = users(&["ada"]).remove(0);
-    write(&store, move |tx| {
-        let user = user.clone();
-        async move { tx.agents().add(&user, "Ada", AgentSource::Person).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(user, |tx, user| {
+            async move { tx.agents().add(user, "Ada", AgentSource::Person).await }.boxed()
+        })
+        .await
+        .unwrap();
     for named in [&["ada"][..], &[]] {
         assert_eq!(reconcile(&store, named).await, Reconciled::default());
         assert!(answers(&store, "ada").await);

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
-use super::desk::{self, inbound, outbound, take, write};
+use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     a_backup_made_here_is_restored_on_every_database,
@@ -33,63 +33,60 @@ async fn fill(store: &Store) -> Conversation {
     let message = desk::new(take(store, outbound(&ada, "k", "Hi", BEGIN)).await.unwrap());
     let account = ada.account_id;
     store.settings().instance().await.unwrap();
-    write(store, move |tx| {
-        let message = message.clone();
-        async move {
-            let id = message.id;
-            let media = tx.media().insert(&super::media::wanted(account)).await?;
-            tx.media().attach(message.id, &media).await?;
-            tx.outbox()
-                .enqueue(NewWork::for_message(
-                    &message,
-                    WhatsAppWork::SendMessage { message: id },
-                ))
-                .await?;
-            tx.messages().choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
-            tx.rooms().reserve(message.conversation_id, "alias").await?;
-            tx.rooms().set(message.conversation_id, &"!room".into()).await?;
-            tx.rooms()
-                .add_event(id, 0, &"$event".into(), message.conversation_id)
-                .await?;
-            tx.pending_events()
-                .add(&"!room".into(), &"$secret".into(), &"@grace:x".into(), BEGIN)
-                .await?;
-            tx.quarantine()
-                .add("whatsapp", Some(account), b"\0\xff", "no JSON")
-                .await?;
-            tx.agents()
-                .add(&"@grace:x".into(), "Grace", AgentSource::Config)
-                .await?;
-            tx.settings().set_cursor("matrix", "s1").await?;
-            tx.accounts()
-                .take_lease(
-                    account,
-                    &Holder {
-                        folder: "/a".into(),
-                        process: "1".into(),
-                    },
-                )
-                .await?;
-            tx.audit()
-                .add("admin", "key.create", "shop", &serde_json::json!({}))
-                .await?;
-            let new = NewApiKey {
-                name: "shop".into(),
-                prefix: "crm_".into(),
-                hash: [1; 32],
-                scopes: vec!["read".into()],
-                accounts: None,
-                expires_at: None,
-            };
-            let key = tx.keys().create(&new).await?.id;
-            tx.answers()
-                .put(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
-                .await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((account, message), |tx, (account, message)| {
+            async move {
+                let id = message.id;
+                let media = tx.media().insert(&super::media::wanted(*account)).await?;
+                tx.media().attach(message.id, &media).await?;
+                tx.outbox()
+                    .enqueue(NewWork::for_message(message, WhatsAppWork::SendMessage { message: id }))
+                    .await?;
+                tx.messages().choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
+                tx.rooms().reserve(message.conversation_id, "alias").await?;
+                tx.rooms().set(message.conversation_id, &"!room".into()).await?;
+                tx.rooms()
+                    .add_event(id, 0, &"$event".into(), message.conversation_id)
+                    .await?;
+                tx.pending_events()
+                    .add(&"!room".into(), &"$secret".into(), &"@grace:x".into(), BEGIN)
+                    .await?;
+                tx.quarantine()
+                    .add("whatsapp", Some(*account), b"\0\xff", "no JSON")
+                    .await?;
+                tx.agents()
+                    .add(&"@grace:x".into(), "Grace", AgentSource::Config)
+                    .await?;
+                tx.settings().set_cursor("matrix", "s1").await?;
+                tx.accounts()
+                    .take_lease(
+                        *account,
+                        &Holder {
+                            folder: "/a".into(),
+                            process: "1".into(),
+                        },
+                    )
+                    .await?;
+                tx.audit()
+                    .add("admin", "key.create", "shop", &serde_json::json!({}))
+                    .await?;
+                let new = NewApiKey {
+                    name: "shop".into(),
+                    prefix: "crm_".into(),
+                    hash: [1; 32],
+                    scopes: vec!["read".into()],
+                    accounts: None,
+                    expires_at: None,
+                };
+                let key = tx.keys().create(&new).await?.id;
+                tx.answers()
+                    .put(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
+                    .await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     ada
 }
 
@@ -131,7 +128,7 @@ async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
         let known = take(&restored, inbound(&ada, "A7", "x", BEGIN)).await.unwrap();
         assert!(matches!(known, Inserted::Existing(_)));
         let account = ada.account_id;
-        let elsewhere = write(&restored, move |tx| {
+        let elsewhere = restored.write(account, |tx, &account| {
             async move {
                 tx.accounts()
                     .take_lease(

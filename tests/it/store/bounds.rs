@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, new, outbound, take, write};
+use super::desk::{self, inbound, new, outbound, take};
 use super::{merges, raw};
 
 on_each_database! {
@@ -27,11 +27,12 @@ on_each_database! {
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn second_account(store: &Store) -> AccountId {
-    write(store, |tx| {
-        async move { Ok(tx.accounts().create("second").await?.id) }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((), |tx, ()| {
+            async move { Ok::<_, StoreError>(tx.accounts().create("second").await?.id) }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 /// Stores a text that is not to be sent any more after the next second.
@@ -58,20 +59,21 @@ async fn expiry_ignores_other_accounts_backlog(database: Database) {
 async fn told_events_do_not_hide_new_ones(database: Database) {
     let store = database.open().await;
     for name in ["$1", "$2", "$3"] {
-        write(&store, move |tx| {
-            async move {
-                tx.pending_events()
-                    .add(&"!room".into(), &name.into(), &"@grace:x".into(), BEGIN)
-                    .await?;
-                if name != "$3" {
-                    tx.pending_events().mark_told(&name.into()).await?;
+        store
+            .write(name, |tx, &name| {
+                async move {
+                    tx.pending_events()
+                        .add(&"!room".into(), &name.into(), &"@grace:x".into(), BEGIN)
+                        .await?;
+                    if name != "$3" {
+                        tx.pending_events().mark_told(&name.into()).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 }
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
-        .unwrap();
+                .boxed()
+            })
+            .await
+            .unwrap();
     }
     let names = |kept: Vec<PendingEvent>| -> Vec<String> { kept.into_iter().map(|one| one.event.0).collect() };
     assert_eq!(names(store.pending_events().list(false, 0, 2).await.unwrap()), ["$3"]);
@@ -115,12 +117,13 @@ async fn merge_moves_any_backlog(database: Database) {
         .unwrap()
         .unwrap();
     let text = new(take(&store, inbound(&from, "B2", "x", BEGIN)).await.unwrap());
-    write(&store, move |tx| {
-        let work = NewWork::for_message(&text, MatrixWork::ShowMessage { message: text.id });
-        async move { tx.outbox().enqueue(work).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(text, |tx, text| {
+            let work = NewWork::for_message(text, MatrixWork::ShowMessage { message: text.id });
+            async move { tx.outbox().enqueue(work).await }.boxed()
+        })
+        .await
+        .unwrap();
     for _ in 0..17 {
         let columns = "target, account_id, lane, message_id, work, attempts, not_before, created_at";
         let double = format!("INSERT INTO outbox ({columns}) SELECT {columns} FROM outbox");

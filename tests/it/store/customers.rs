@@ -9,7 +9,7 @@ use crm::store::{CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use super::databases::{Database, on_each_database};
-use super::desk::{self, write};
+use super::desk;
 
 on_each_database! {
     a_customer_is_found_by_number_and_by_lid_once_both_were_told,
@@ -31,15 +31,15 @@ fn phone(digits: &str) -> Identity {
 
 async fn resolve(store: &Store, identities: &[Identity], name: Option<&str>) -> Result<ResolvedCustomer, StoreError> {
     let (identities, name) = (identities.to_vec(), name.map(ToOwned::to_owned));
-    write(store, move |tx| {
-        let (identities, name) = (identities.clone(), name.clone());
-        async move {
-            let told = Told::new(&identities, None, name.as_deref(), IdentitySource::WhatsApp);
-            tx.customers().meet(&told).await
-        }
-        .boxed()
-    })
-    .await
+    store
+        .write((identities, name), |tx, (identities, name)| {
+            async move {
+                let told = Told::new(identities, None, name.as_deref(), IdentitySource::WhatsApp);
+                tx.customers().meet(&told).await
+            }
+            .boxed()
+        })
+        .await
 }
 
 async fn a_customer_is_found_by_number_and_by_lid_once_both_were_told(database: Database) {
@@ -108,9 +108,8 @@ async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Databa
     assert!(named.changed);
     assert_eq!(named.customer.name, "Ada");
     let change = |change: CustomerChange| {
-        write(&store, move |tx| {
-            let change = change.clone();
-            async move { tx.customers().update(CustomerId(1), &change).await }.boxed()
+        store.write(change, |tx, change| {
+            async move { tx.customers().update(CustomerId(1), change).await }.boxed()
         })
     };
     let given = CustomerChange {
@@ -161,19 +160,19 @@ async fn resolve_chat(
     chat: &str,
 ) -> crm::domain::conversation::Conversation {
     let (account, customer, chat) = (of.account_id, of.customer_id, ChatId::from(chat));
-    write(store, move |tx| {
-        let chat = chat.clone();
-        async move {
-            let resolved = tx
-                .conversations()
-                .resolve(account, customer, Some(&chat), ChatKind::Direct, "x")
-                .await?;
-            Ok(resolved.conversation)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((chat, account, customer), |tx, (chat, account, customer)| {
+            async move {
+                let resolved = tx
+                    .conversations()
+                    .resolve(*account, *customer, Some(chat), ChatKind::Direct, "x")
+                    .await?;
+                Ok::<_, StoreError>(resolved.conversation)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn a_chat_that_two_conversations_claim_belongs_to_the_one_that_it_was_seen_in_last(database: Database) {
@@ -234,15 +233,16 @@ async fn what_is_unread_is_counted_for_conversation_and_customer(database: Datab
         (conversation.unread_count, customer.unread_count)
     };
     for _ in 0..2 {
-        write(&store, move |tx| {
-            async move { tx.conversations().add_unread(id, 2).await }.boxed()
-        })
-        .await
-        .unwrap();
+        store
+            .write(id, |tx, &id| {
+                async move { tx.conversations().add_unread(id, 2).await }.boxed()
+            })
+            .await
+            .unwrap();
     }
     assert_eq!(counts().await, (4, 4));
     let clear = || {
-        write(&store, move |tx| {
+        store.write(id, |tx, &id| {
             async move { tx.conversations().clear_unread(id).await }.boxed()
         })
     };

@@ -8,50 +8,42 @@ use crm::domain::{AccountId, ChatId, Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, Store, StoreError, Told, Tx};
 use futures_util::FutureExt;
 
-/// What a [`Tx`] is asked for by most tests.
-pub async fn write<T, F>(store: &Store, closure: F) -> Result<T, StoreError>
-where
-    F: for<'t> Fn(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>> + Send + Sync + 'static,
-    T: Send + 'static,
-{
-    store.write(closure).await
-}
-
 /// The account that every test has.
 pub async fn account(store: &Store) -> AccountId {
-    write(store, |tx| {
-        async move { Ok(tx.accounts().create("default").await?.id) }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((), |tx, ()| {
+            async move { Ok::<_, StoreError>(tx.accounts().create("default").await?.id) }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 /// The conversation with the customer of this number.
 pub async fn conversation(store: &Store, account: AccountId, phone: &str) -> Conversation {
     let phone = phone.to_owned();
-    write(store, move |tx| {
-        let phone = phone.clone();
-        async move {
-            let identity = Identity::phone(&phone.parse().unwrap());
-            let told = Told::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
-            let customer = tx.customers().meet(&told).await?.customer;
-            let chat = ChatId(format!("{}@chat", &phone[1..]));
-            let resolved = tx
-                .conversations()
-                .resolve(
-                    account,
-                    Some(customer.id),
-                    Some(&chat),
-                    ChatKind::Direct,
-                    &customer.name,
-                )
-                .await?;
-            Ok(resolved.conversation)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((phone, account), |tx, (phone, account)| {
+            async move {
+                let identity = Identity::phone(&phone.parse().unwrap());
+                let told = Told::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
+                let customer = tx.customers().meet(&told).await?.customer;
+                let chat = ChatId(format!("{}@chat", &phone[1..]));
+                let resolved = tx
+                    .conversations()
+                    .resolve(
+                        *account,
+                        Some(customer.id),
+                        Some(&chat),
+                        ChatKind::Direct,
+                        &customer.name,
+                    )
+                    .await?;
+                Ok::<_, StoreError>(resolved.conversation)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 pub async fn ada(store: &Store) -> Conversation {
@@ -91,15 +83,13 @@ pub fn outbound(conversation: &Conversation, key: &str, content: &str, at: Times
 
 /// Stores a message with its event, as the bridge does.
 pub async fn take(store: &Store, new: NewMessage) -> Result<Inserted, StoreError> {
-    write(store, move |tx| {
-        let new = new.clone();
-        async move { take_in(tx, new).await }.boxed()
-    })
-    .await
+    store
+        .write(new, |tx, new| async move { take_in(tx, new).await }.boxed())
+        .await
 }
 
-pub async fn take_in(tx: &mut Tx, new: NewMessage) -> Result<Inserted, StoreError> {
-    let inserted = tx.messages().insert(new).await?;
+pub async fn take_in(tx: &mut Tx, new: &NewMessage) -> Result<Inserted, StoreError> {
+    let inserted = tx.messages().insert(new.clone()).await?;
     if let Inserted::New(message) = &inserted {
         tx.emit(Event::message_received(message));
     }

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, take, take_in, write};
+use super::desk::{self, inbound, take, take_in};
 
 on_each_database! {
     writers_that_wait_share_a_commit,
@@ -30,12 +30,11 @@ async fn writers_that_wait_share_a_commit(database: Database) {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let held = {
         let (entered, gate) = (entered.clone(), gate.clone());
-        write(&store, move |_| {
-            let (entered, gate) = (entered.clone(), gate.clone());
+        store.write((entered, gate), |_, (entered, gate)| {
             async move {
                 entered.add_permits(1);
                 gate.acquire().await.unwrap().forget();
-                Ok(())
+                Ok::<_, StoreError>(())
             }
             .boxed()
         })
@@ -89,11 +88,10 @@ async fn a_closure_that_fails_undoes_itself_and_no_other(database: Database) {
     let ada = desk::ada(&store).await;
     let results = join_all((0..20).map(|i| {
         let new = inbound(&ada, &format!("A{i}"), "x", BEGIN);
-        write(&store, move |tx| {
-            let new = new.clone();
+        store.write((i, new), |tx, (i, new)| {
             async move {
                 take_in(tx, new).await?;
-                if i % 2 == 0 {
+                if *i % 2 == 0 {
                     Err(StoreError::Missing { what: "luck" })
                 } else {
                     Ok(())
@@ -116,12 +114,11 @@ async fn a_closure_that_panics_undoes_itself_and_no_other(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (bad, good) = (inbound(&ada, "bad", "x", BEGIN), inbound(&ada, "good", "x", BEGIN));
-    let panics = std::panic::AssertUnwindSafe(write(&store, move |tx| {
-        let bad = bad.clone();
+    let panics = std::panic::AssertUnwindSafe(store.write(bad, |tx, bad| {
         async move {
             take_in(tx, bad).await?;
             assert!(tx.now() != BEGIN, "on purpose");
-            Ok(())
+            Ok::<_, StoreError>(())
         }
         .boxed()
     }))
@@ -138,16 +135,16 @@ async fn a_closure_cannot_keep_what_a_failed_statement_was_part_of(database: Dat
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (good, bad) = (inbound(&ada, "A1", "x", BEGIN), inbound(&ada, "A2", "a\0b", BEGIN));
-    let result = write(&store, move |tx| {
-        let (good, bad) = (good.clone(), bad.clone());
-        async move {
-            take_in(tx, good).await?;
-            assert!(take_in(tx, bad).await.is_err());
-            Ok(())
-        }
-        .boxed()
-    })
-    .await;
+    let result = store
+        .write((good, bad), |tx, (good, bad)| {
+            async move {
+                take_in(tx, good).await?;
+                assert!(take_in(tx, bad).await.is_err());
+                Ok::<_, StoreError>(())
+            }
+            .boxed()
+        })
+        .await;
     assert!(matches!(result, Err(StoreError::Unstorable(_))), "{result:?}");
     assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 0);
     store.close().await;
@@ -159,13 +156,12 @@ async fn what_is_not_committed_is_gone_after_a_crash(database: Database) {
     let written = Arc::new(Semaphore::new(0));
     let crashing = {
         let (written, new) = (written.clone(), inbound(&ada, "A1", "x", BEGIN));
-        write(&store, move |tx| {
-            let (written, new) = (written.clone(), new.clone());
+        store.write((written, new), |tx, (written, new)| {
             async move {
                 take_in(tx, new).await?;
                 written.add_permits(1);
                 std::future::pending::<()>().await;
-                Ok(())
+                Ok::<_, StoreError>(())
             }
             .boxed()
         })
@@ -189,8 +185,7 @@ async fn what_was_accepted_before_closing_is_committed(database: Database) {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let slow = {
         let (entered, gate, new) = (entered.clone(), gate.clone(), inbound(&ada, "A1", "x", BEGIN));
-        write(&store, move |tx| {
-            let (entered, gate, new) = (entered.clone(), gate.clone(), new.clone());
+        store.write((entered, gate, new), |tx, (entered, gate, new)| {
             async move {
                 entered.add_permits(1);
                 gate.acquire().await.unwrap().forget();

@@ -7,7 +7,7 @@ use crm::store::{HistoryStep, Store};
 use futures_util::FutureExt;
 
 use super::databases::{Database, on_each_database};
-use super::desk::{self, write};
+use super::desk;
 
 on_each_database! {
     a_depth_that_was_chosen_before_the_first_login_holds_at_it,
@@ -16,34 +16,36 @@ on_each_database! {
 }
 
 async fn link(store: &Store, account: AccountId, default: HistoryDepth) {
-    write(store, move |tx| {
-        async move {
-            let now = tx.now();
-            tx.accounts().set_watermark(account, now).await?;
-            tx.history().begin(account, default).await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((account, default), |tx, &(account, default)| {
+            async move {
+                let now = tx.now();
+                tx.accounts().set_watermark(account, now).await?;
+                tx.history().begin(account, default).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
 }
 
 async fn ask(store: &Store, account: AccountId, depth: HistoryDepth) {
-    write(store, move |tx| {
-        async move { tx.history().ask(account, depth).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((account, depth), |tx, &(account, depth)| {
+            async move { tx.history().ask(account, depth).await }.boxed()
+        })
+        .await
+        .unwrap();
 }
 
 async fn plan(store: &Store, account: AccountId, chats: &'static [&'static str]) -> u64 {
     let chats: Vec<ChatId> = chats.iter().map(|chat| ChatId::from(*chat)).collect();
-    write(store, move |tx| {
-        let chats = chats.clone();
-        async move { tx.history().plan(account, &chats).await }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((chats, account), |tx, (chats, account)| {
+            async move { tx.history().plan(*account, chats).await }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn a_depth_that_was_chosen_before_the_first_login_holds_at_it(database: Database) {
@@ -77,9 +79,8 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
     let step = async |new: u64, step: HistoryStep| {
         let chat = store.history().next_chat(account).await.unwrap().unwrap();
         let id = chat.id;
-        let history = write(&store, move |tx| {
-            let step = step.clone();
-            async move { tx.history().record(account, id, new, &step).await }.boxed()
+        let history = store.write((step, account, id, new), |tx, (step, account, id, new)| {
+            async move { tx.history().record(*account, *id, *new, step).await }.boxed()
         });
         (chat, history.await.unwrap())
     };
@@ -95,11 +96,12 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
     let (chat, history) = step(5, HistoryStep::Done(None)).await;
     assert_eq!((chat.chat, history.chats_done), (ChatId::from("c"), 3));
     assert_eq!(store.history().next_chat(account).await.unwrap(), None);
-    let done = write(&store, move |tx| {
-        async move { tx.history().finish(account).await }.boxed()
-    })
-    .await
-    .unwrap();
+    let done = store
+        .write(account, |tx, &account| {
+            async move { tx.history().finish(account).await }.boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!((done.state, done.finished_at.is_some()), (HistoryState::Done, true));
 
     // Asked for again: every chat may have more, from where it was.
@@ -120,11 +122,12 @@ async fn what_comparisons_find_adds_up(database: Database) {
     let account = desk::account(&store).await;
     assert_eq!(store.accounts().synced(account).await.unwrap(), None);
     for (found, total) in [(0, 0), (7, 7), (2, 9), (0, 9)] {
-        let told = write(&store, move |tx| {
-            async move { tx.accounts().note_sync(account, found).await }.boxed()
-        })
-        .await
-        .unwrap();
+        let told = store
+            .write((account, found), |tx, &(account, found)| {
+                async move { tx.accounts().note_sync(account, found).await }.boxed()
+            })
+            .await
+            .unwrap();
         assert_eq!(
             (told.recovered, told.recovered_total),
             (i64::try_from(found).unwrap(), total)

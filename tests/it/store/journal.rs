@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::{join_all, try_join_all};
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
-use super::desk::{self, inbound, take, write};
+use super::desk::{self, inbound, take};
 use super::raw;
 
 on_each_database! {
@@ -62,7 +62,7 @@ async fn stored_follower_acts_once_over_a_crash(database: Database) {
             panic!("nothing is pruned")
         };
         let (count, last) = (events.len(), events.last().unwrap().seq);
-        let acted = store.write(move |tx| {
+        let acted = store.write((count, last, fails), |tx, &(count, last, fails)| {
             async move {
                 let before: usize = tx
                     .settings()
@@ -185,13 +185,12 @@ async fn events_of_one_transaction_follow_each_other(database: Database) {
     let ada = desk::ada(&store).await;
     let (one, two) = (ada.clone(), ada.clone());
     let emit = |conversation: Conversation, events: [MakeEvent; 2]| {
-        write(&store, move |tx| {
-            let conversation = conversation.clone();
+        store.write((conversation, events), |tx, (conversation, events)| {
             async move {
                 for event in events {
-                    tx.emit(event(&conversation));
+                    tx.emit(event(conversation));
                 }
-                Ok(())
+                Ok::<_, StoreError>(())
             }
             .boxed()
         })

@@ -5,11 +5,11 @@ use crm::domain::ConversationId;
 use crm::domain::details::{Details, Poll};
 use crm::domain::group::{Group, Participant};
 use crm::domain::{Seq, WaUserId};
-use crm::store::NewMessage;
+use crm::store::{NewMessage, StoreError};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, take, write};
+use super::desk::{self, inbound, take};
 
 on_each_database! {
     what_a_group_is_is_kept_and_told_once,
@@ -41,12 +41,12 @@ async fn what_a_group_is_is_kept_and_told_once(database: Database) {
 
 async fn keep(store: &crm::store::Store, id: ConversationId, group: &Group) -> bool {
     let group = group.clone();
-    write(store, move |tx| {
-        let group = group.clone();
-        async move { tx.groups().set(id, &group.participants).await }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((group, id), |tx, (group, id)| {
+            async move { tx.groups().set(*id, &group.participants).await }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(database: Database) {
@@ -87,16 +87,17 @@ async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(dat
         [short.id]
     );
     let id = short.id;
-    let gone = write(&store, move |tx| {
-        async move {
-            let gone = tx.messages().empty(id).await?;
-            tx.emit(Event::message_deleted(&gone));
-            Ok(gone)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    let gone = store
+        .write(id, |tx, &id| {
+            async move {
+                let gone = tx.messages().empty(id).await?;
+                tx.emit(Event::message_deleted(&gone));
+                Ok::<_, StoreError>(gone)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
     let details = gone.details.unwrap();
     assert!(details.disappeared && details.poll.is_none(), "{details:?}");

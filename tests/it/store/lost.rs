@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crm::domain::{ConversationId, MessageId, Seq};
-use crm::store::{MessageFilter, Store};
+use crm::store::{MessageFilter, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::Barrier;
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
-use super::desk::{self, inbound, take, take_in, write};
+use super::desk::{self, inbound, take, take_in};
 use super::raw;
 
 on_each_database! {
@@ -49,19 +49,19 @@ async fn a_transaction_whose_connection_dies_runs_again(database: Database) {
     let ada = desk::ada(&store).await;
     let runs = Arc::new(AtomicU32::new(0));
     let (counted, server, new) = (runs.clone(), database.clone(), inbound(&ada, "A1", "x", BEGIN));
-    let stored = write(&store, move |tx| {
-        let (runs, server, new) = (counted.clone(), server.clone(), new.clone());
-        async move {
-            let stored = take_in(tx, new).await?;
-            if runs.fetch_add(1, Ordering::SeqCst) == 0 {
-                drop_connections(&server).await;
+    let stored = store
+        .write((counted, server, new), |tx, (runs, server, new)| {
+            async move {
+                let stored = take_in(tx, new).await?;
+                if runs.fetch_add(1, Ordering::SeqCst) == 0 {
+                    drop_connections(server).await;
+                }
+                Ok::<_, StoreError>(stored)
             }
-            Ok(stored)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+            .boxed()
+        })
+        .await
+        .unwrap();
     desk::new(stored);
     assert_eq!(runs.load(Ordering::SeqCst), 2);
     assert_eq!(store.messages().count(MessageFilter::default()).await.unwrap(), 1);
@@ -85,19 +85,19 @@ async fn readers_and_writers_come_back_after_the_server_dropped_them(database: D
 /// Notes a last message in two conversations, in this order, each once both processes stand at the first.
 async fn touch_both(store: &Store, order: [ConversationId; 2], meet: &Arc<Barrier>) {
     let (meet, first_run) = (meet.clone(), Arc::new(AtomicU32::new(0)));
-    write(store, move |tx| {
-        let (meet, first_run) = (meet.clone(), first_run.clone());
-        async move {
-            tx.conversations().touch(order[0], MessageId(1), BEGIN).await?;
-            if first_run.fetch_add(1, Ordering::SeqCst) == 0 {
-                meet.wait().await;
+    store
+        .write((meet, first_run, order), |tx, (meet, first_run, order)| {
+            async move {
+                tx.conversations().touch(order[0], MessageId(1), BEGIN).await?;
+                if first_run.fetch_add(1, Ordering::SeqCst) == 0 {
+                    meet.wait().await;
+                }
+                tx.conversations().touch(order[1], MessageId(1), BEGIN).await
             }
-            tx.conversations().touch(order[1], MessageId(1), BEGIN).await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+            .boxed()
+        })
+        .await
+        .unwrap();
 }
 
 async fn processes_that_hold_each_other_up_both_get_through(database: Database) {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crm::domain::media::{Media, MediaState};
 use crm::domain::message::Message;
 use crm::domain::{AccountId, ChatId, Clock, MediaId};
-use crm::store::{Hashes, MediaChange, NewMedia, Store};
+use crm::store::{Hashes, MediaChange, NewMedia, Store, StoreError};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, new, outbound, take, write};
+use super::desk::{self, inbound, new, outbound, take};
 
 on_each_database! {
     how_a_medium_stands_is_in_its_messages_and_changes_with_it,
@@ -34,25 +34,25 @@ pub fn wanted(account: AccountId) -> NewMedia {
 }
 
 async fn carried(store: &Store, message: Message, media: NewMedia) -> (Message, Media) {
-    write(store, move |tx| {
-        let (media, id) = (media.clone(), message.id);
-        async move {
-            let media = tx.media().insert(&media).await?;
-            Ok((tx.media().attach(id, &media).await?, media))
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((message.id, media), |tx, (id, media)| {
+            async move {
+                let media = tx.media().insert(media).await?;
+                Ok::<_, StoreError>((tx.media().attach(*id, &media).await?, media))
+            }
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 async fn change(store: &Store, id: MediaId, change: MediaChange) -> Vec<Message> {
-    write(store, move |tx| {
-        let change = change.clone();
-        async move { tx.media().change(id, &change).await }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((change, id), |tx, (change, id)| {
+            async move { tx.media().change(*id, change).await }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 fn stored(sha256: &str) -> MediaChange {
@@ -77,12 +77,12 @@ async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Da
 
     // The same medium goes out in another message.
     let second = new(take(&store, outbound(&ada, "k", "[image]", BEGIN)).await.unwrap());
-    write(&store, move |tx| {
-        let (id, media) = (second.id, media.clone());
-        async move { tx.media().attach(id, &media).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((second.id, media), |tx, (id, media)| {
+            async move { tx.media().attach(*id, media).await }.boxed()
+        })
+        .await
+        .unwrap();
     let id = first.media.as_ref().unwrap().id;
     let hash = "cd".repeat(32);
     let changed = change(&store, id, stored(&hash)).await;
@@ -126,11 +126,12 @@ async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_
     assert_eq!(due(&ids[..1]).await.len(), 2);
 
     let (second, later) = (ids[1], BEGIN.plus(Duration::from_secs(8)));
-    write(&store, move |tx| {
-        async move { tx.media().retry(second, later, true).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((second, later), |tx, &(second, later)| {
+            async move { tx.media().retry(second, later, true).await }.boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!(due(&[]).await.len(), 2, "one is put off");
     database.clock.advance(Duration::from_secs(9));
     assert_eq!(due(&[]).await[1].attempts, 1);
@@ -156,14 +157,14 @@ async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Da
         account: None,
         ..wanted(ada.account_id)
     };
-    let unsent = write(&store, move |tx| {
-        let unsent = unsent.clone();
-        async move { tx.media().insert(&unsent).await }.boxed()
-    })
-    .await
-    .unwrap();
+    let unsent = store
+        .write(unsent, |tx, unsent| {
+            async move { tx.media().insert(unsent).await }.boxed()
+        })
+        .await
+        .unwrap();
     let forget = async |before| {
-        let forgotten = write(&store, move |tx| {
+        let forgotten = store.write(before, |tx, &before| {
             async move { tx.media().forget_unsent(before, 10).await }.boxed()
         });
         forgotten.await.unwrap()
@@ -182,7 +183,7 @@ async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database:
     let message = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
     let (message, medium) = carried(&store, message, wanted(ada.account_id)).await;
     let id = message.id;
-    let gone = write(&store, move |tx| async move { tx.messages().empty(id).await }.boxed());
+    let gone = store.write(id, |tx, &id| async move { tx.messages().empty(id).await }.boxed());
     assert_eq!(gone.await.unwrap().media, None);
 
     assert_eq!(change(&store, medium.id, stored(&"cd".repeat(32))).await, []);
@@ -191,7 +192,7 @@ async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database:
     let due = store.media().due(ada.account_id, database.clock.now(), 10, &[]).await;
     assert_eq!(due.unwrap().len(), 0, "nobody is to see it");
     let later = BEGIN.plus(Duration::from_secs(1));
-    let forgotten = write(&store, move |tx| {
+    let forgotten = store.write(later, |tx, &later| {
         async move { tx.media().forget_unsent(later, 10).await }.boxed()
     });
     assert_eq!(forgotten.await.unwrap(), 1);

@@ -9,12 +9,12 @@ use crm::domain::outbox::MatrixWork;
 use crm::domain::{AccountId, ChatId, CustomerId, MergeId, WaMessageId};
 use crm::store::{
     Busy, ConversationFilter, CustomerFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest,
-    ResolvedCustomer, Store, Told,
+    ResolvedCustomer, Store, StoreError, Told,
 };
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, write};
+use super::desk;
 
 on_each_database! {
     customers_who_turn_out_to_be_one_have_one_conversation,
@@ -45,52 +45,54 @@ pub fn lid(n: i64) -> Identity {
 /// As the page tells of a message: who wrote it, in the chat that goes by their first identity.
 pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: &str) -> (ResolvedCustomer, Inserted) {
     let (told, stanza) = (told.to_vec(), stanza.to_owned());
-    write(store, move |tx| {
-        let (told, stanza) = (told.clone(), stanza.clone());
-        async move {
-            let person = Told::new(&told, None, None, IdentitySource::WhatsApp);
-            let met = tx.customers().meet(&person).await?;
-            let chat = ChatId(format!("{}@chat", told[0].value));
-            let (id, kind) = (Some(met.customer.id), ChatKind::Direct);
-            let conversation = tx
-                .conversations()
-                .resolve(account, id, Some(&chat), kind, &met.customer.name)
-                .await?
-                .conversation;
-            let state = MessageState::Received;
-            let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, &stanza, BEGIN, state);
-            new.whatsapp_id = Some(WaMessageId(stanza));
-            new.chat = Some(chat);
-            new.home = met.home;
-            let inserted = tx.messages().insert(new).await?;
-            if let Inserted::New(message) = &inserted {
-                tx.conversations()
-                    .touch(conversation.id, message.id, message.timestamp)
-                    .await?;
-                tx.conversations().add_unread(conversation.id, 1).await?;
+    store
+        .write((told, stanza, account), |tx, (told, stanza, account)| {
+            async move {
+                let person = Told::new(told, None, None, IdentitySource::WhatsApp);
+                let met = tx.customers().meet(&person).await?;
+                let chat = ChatId(format!("{}@chat", told[0].value));
+                let (id, kind) = (Some(met.customer.id), ChatKind::Direct);
+                let conversation = tx
+                    .conversations()
+                    .resolve(*account, id, Some(&chat), kind, &met.customer.name)
+                    .await?
+                    .conversation;
+                let state = MessageState::Received;
+                let mut new = NewMessage::of(&conversation, Direction::Inbound, Kind::Text, stanza, BEGIN, state);
+                new.whatsapp_id = Some(WaMessageId(stanza.clone()));
+                new.chat = Some(chat);
+                new.home = met.home;
+                let inserted = tx.messages().insert(new).await?;
+                if let Inserted::New(message) = &inserted {
+                    tx.conversations()
+                        .touch(conversation.id, message.id, message.timestamp)
+                        .await?;
+                    tx.conversations().add_unread(conversation.id, 1).await?;
+                }
+                Ok::<_, StoreError>((met, inserted))
             }
-            Ok((met, inserted))
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 pub async fn merge(store: &Store, id: CustomerId, other: CustomerId) -> MergeId {
-    write(store, move |tx| {
-        async move { Ok(tx.merges().merge(id, other, Some("grace")).await?.merge_id) }.boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write((id, other), |tx, &(id, other)| {
+            async move { Ok::<_, StoreError>(tx.merges().merge(id, other, Some("grace")).await?.merge_id) }.boxed()
+        })
+        .await
+        .unwrap()
 }
 
 pub async fn undo(store: &Store, id: MergeId) {
-    write(store, move |tx| {
-        async move { tx.merges().undo(id, "grace").await.map(|_| ()) }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(id, |tx, &id| {
+            async move { tx.merges().undo(id, "grace").await.map(|_| ()) }.boxed()
+        })
+        .await
+        .unwrap();
 }
 
 async fn whose(store: &Store, identity: &Identity) -> Customer {
@@ -284,8 +286,8 @@ async fn a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since(datab
 async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_since(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
-    let other = write(&store, |tx| {
-        async move { Ok(tx.accounts().create("other").await?.id) }.boxed()
+    let other = store.write((), |tx, ()| {
+        async move { Ok::<_, StoreError>(tx.accounts().create("other").await?.id) }.boxed()
     });
     let other = other.await.unwrap();
     let one = hear(&store, account, &[lid(1)], "1").await.0.customer.id;
@@ -310,11 +312,12 @@ async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_sinc
 async fn a_customer_of_another_account_keeps_their_conversation(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
-    let other = write(&store, |tx| {
-        async move { Ok(tx.accounts().create("other").await?.id) }.boxed()
-    })
-    .await
-    .unwrap();
+    let other = store
+        .write((), |tx, ()| {
+            async move { Ok::<_, StoreError>(tx.accounts().create("other").await?.id) }.boxed()
+        })
+        .await
+        .unwrap();
     let one = hear(&store, account, &[lid(1)], "here").await.0.customer.id;
     let two = hear(&store, other, &[phone(1)], "there").await.0.customer.id;
     let before = store.conversations().of_customer(other, two).await.unwrap().unwrap().id;
@@ -408,13 +411,13 @@ async fn what_waits_for_the_outside_follows_its_message(database: Database) {
     let (two, told) = hear(&store, account, &[phone(1)], "b").await;
     let two = two.customer.id;
     let message = desk::new(told);
-    let show = message.clone();
-    write(&store, move |tx| {
-        let work = NewWork::for_message(&show, MatrixWork::ShowMessage { message: show.id });
-        async move { tx.outbox().enqueue(work).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(message.clone(), |tx, show| {
+            let work = NewWork::for_message(show, MatrixWork::ShowMessage { message: show.id });
+            async move { tx.outbox().enqueue(work).await }.boxed()
+        })
+        .await
+        .unwrap();
     let lane = async || {
         let ready = store
             .outbox()
@@ -454,10 +457,7 @@ async fn names_come_from_the_best_that_told_one(database: Database) {
     let store = database.open().await;
     let meet = async |of: Identity, saved: Option<&str>, push: Option<&str>| {
         let told = Told::new(&[of], saved, push, IdentitySource::WhatsApp);
-        let met = write(&store, move |tx| {
-            let told = told.clone();
-            async move { tx.customers().meet(&told).await }.boxed()
-        });
+        let met = store.write(told, |tx, told| async move { tx.customers().meet(told).await }.boxed());
         let met = met.await.unwrap();
         (
             format!("{} {}", met.customer.name_source, met.customer.name),

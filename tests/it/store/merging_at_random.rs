@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crm::domain::customer::Identity;
 use crm::domain::{AccountId, CustomerId, MergeId};
-use crm::store::{ConversationFilter, CustomerFilter, Inserted, PageRequest, Store};
+use crm::store::{ConversationFilter, CustomerFilter, Inserted, PageRequest, Store, StoreError};
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::databases::{Database, Kind};
-use super::desk::{self, write};
+use super::desk;
 use super::merges::{hear, lid, phone, undo};
 
 /// People, each with a LID and a number.
@@ -93,8 +93,9 @@ impl Ledger {
                 if let (Some(a), Some(b)) = (pick(a), pick(b))
                     && a != b
                 {
-                    let merge = write(store, move |tx| {
-                        async move { Ok(tx.merges().merge(a, b, Some("grace")).await?.merge_id) }.boxed()
+                    let merge = store.write((a, b), |tx, &(a, b)| {
+                        async move { Ok::<_, StoreError>(tx.merges().merge(a, b, Some("grace")).await?.merge_id) }
+                            .boxed()
                     });
                     self.holds.push(merge.await.unwrap());
                 }
@@ -191,7 +192,7 @@ proptest! {
         runtime.block_on(async {
             let database = Database::new(Kind::Sqlite).await;
             let store = database.open().await;
-            let other = write(&store, |tx| async move { Ok(tx.accounts().create("other").await?.id) }.boxed());
+            let other = store.write((), |tx, ()| async move { Ok::<_, StoreError>(tx.accounts().create("other").await?.id) }.boxed());
             let accounts = vec![desk::account(&store).await, other.await.unwrap()];
             let mut ledger = Ledger { accounts, ..Ledger::default() };
             for step in steps {

@@ -7,7 +7,7 @@ use crm::store::{HandOver, Inserted, MessageFilter, NewMessage};
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, outbound, take, write};
+use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// Invariant 2.
@@ -77,9 +77,8 @@ async fn a_stanza_id_once_chosen_stays(database: Database) {
     assert_eq!(store.messages().hand_over(id).await.unwrap(), None);
     let choose = |chat: &str, stanza: &str, login| {
         let (chat, stanza) = (ChatId::from(chat), WaMessageId::from(stanza));
-        write(&store, move |tx| {
-            let (chat, stanza) = (chat.clone(), stanza.clone());
-            async move { tx.messages().choose_stanza(id, &chat, &stanza, login).await }.boxed()
+        store.write((id, chat, stanza, login), |tx, (id, chat, stanza, login)| {
+            async move { tx.messages().choose_stanza(*id, chat, stanza, *login).await }.boxed()
         })
     };
     let first = choose("number", "S1", 1).await.unwrap();
@@ -102,13 +101,8 @@ async fn a_stanza_id_once_chosen_stays(database: Database) {
     );
     assert_eq!(store.messages().hand_over(id).await.unwrap(), Some(again));
     // The echo of what we sent is the row that we have.
-    let found = write(&store, move |tx| {
-        async move {
-            tx.messages()
-                .ours(ada.account_id, &"S1".into(), Some(&"lid".into()))
-                .await
-        }
-        .boxed()
+    let found = store.write(ada.account_id, |tx, &account| {
+        async move { tx.messages().ours(account, &"S1".into(), Some(&"lid".into())).await }.boxed()
     });
     assert_eq!(found.await.unwrap().unwrap().id, id);
     store.close().await;

@@ -6,11 +6,11 @@ use crm::domain::conversation::Conversation;
 use crm::domain::message::Message;
 use crm::domain::outbox::{MatrixWork, OutboxItem, Target, WhatsAppWork};
 use crm::domain::{OutboxId, Timestamp};
-use crm::store::{Busy, NewWork, OutboxCount, Store};
+use crm::store::{Busy, NewWork, OutboxCount, Store, StoreError};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, outbound, take, write};
+use super::desk::{self, outbound, take};
 
 on_each_database! {
     only_the_head_of_a_lane_is_ready,
@@ -44,9 +44,8 @@ impl Desk {
     }
 
     async fn enqueue(&self, new: NewWork) -> OutboxId {
-        let enqueue = write(&self.store, move |tx| {
-            let new = new.clone();
-            async move { tx.outbox().enqueue(new).await }.boxed()
+        let enqueue = self.store.write(new, |tx, new| {
+            async move { tx.outbox().enqueue(new.clone()).await }.boxed()
         });
         enqueue.await.unwrap()
     }
@@ -108,7 +107,7 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
         .ready::<WhatsAppWork>(Some(crm::domain::AccountId(99)), BEGIN, 10, &none)
         .await;
     assert_eq!(stranger.unwrap(), []);
-    let done = write(&desk.store, move |tx| {
+    let done = desk.store.write(first, |tx, &first| {
         async move { tx.outbox().finish(first).await }.boxed()
     });
     assert!(done.await.unwrap());
@@ -122,12 +121,12 @@ async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Dat
     let first = desk.send(&desk.ada.1).await;
     desk.send(&desk.ada.1).await;
     let other = desk.enqueue(send(&desk.ben.1).at(later(5))).await;
-    let started = write(&desk.store, move |tx| {
+    let started = desk.store.write(first, |tx, &first| {
         async move {
             let started = tx.outbox().start(first).await?;
             tx.outbox().retry(first, later(10), "busy", true).await?;
             tx.outbox().retry(first, later(10), "away", false).await?;
-            Ok(started)
+            Ok::<_, StoreError>(started)
         }
         .boxed()
     });
@@ -202,15 +201,16 @@ async fn work_is_counted_by_target_and_account(database: Database) {
     let first = desk.send(&desk.ada.1).await;
     database.clock.advance(Duration::from_secs(1));
     desk.send(&desk.ben.1).await;
-    write(&desk.store, move |tx| {
-        async move {
-            tx.outbox().start(first).await?;
-            tx.outbox().retry(first, BEGIN, "no", true).await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    desk.store
+        .write(first, |tx, &first| {
+            async move {
+                tx.outbox().start(first).await?;
+                tx.outbox().retry(first, BEGIN, "no", true).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     let counted = OutboxCount {
         target: Target::WhatsApp,
         account_id: desk.ada.0.account_id,
@@ -228,11 +228,12 @@ async fn what_kept_an_account_waiting_is_over(database: Database) {
     let item = desk.enqueue(send(&desk.ada.1).at(later(3600))).await;
     assert_eq!(desk.ready(BEGIN, &Busy::default()).await, []);
     let account = desk.ada.0.account_id;
-    write(&desk.store, move |tx| {
-        async move { tx.outbox().hasten(account).await }.boxed()
-    })
-    .await
-    .unwrap();
+    desk.store
+        .write(account, |tx, &account| {
+            async move { tx.outbox().hasten(account).await }.boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!(desk.ready(BEGIN, &Busy::default()).await, [item]);
     desk.store.close().await;
 }
@@ -243,7 +244,7 @@ async fn work_goes_away_with_its_message(database: Database) {
     desk.send(&desk.ada.1).await;
     desk.enqueue(NewWork::for_message(&desk.ada.1, MatrixWork::Tick { message }).free())
         .await;
-    let removed = write(&desk.store, move |tx| {
+    let removed = desk.store.write(message, |tx, &message| {
         async move { tx.outbox().remove(message, Target::WhatsApp).await }.boxed()
     });
     assert_eq!(removed.await.unwrap(), 1);

@@ -8,7 +8,7 @@ use crm::domain::pace::{WaitReason, Waiting};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, outbound, take, write};
+use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// rule 8.
@@ -29,7 +29,7 @@ async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes
     let wait = |reason, seconds| {
         let until = at(seconds);
         let waiting = Waiting { reason, until };
-        write(&store, move |tx| {
+        store.write((first, waiting), |tx, &(first, waiting)| {
             async move { tx.pace().set_waiting(first, waiting).await }.boxed()
         })
     };
@@ -47,11 +47,10 @@ async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes
         code: "cancelled".into(),
         detail: "x".into(),
     };
-    let failed = write(&store, move |tx| {
-        let failure = failure.clone();
+    let failed = store.write((failure, first), |tx, (failure, first)| {
         async move {
             tx.messages()
-                .set_state(first, MessageState::Failed, Some(failure))
+                .set_state(*first, MessageState::Failed, Some(failure.clone()))
                 .await
         }
         .boxed()
@@ -70,12 +69,12 @@ async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(datab
     let ada = desk::ada(&store).await;
     let id = ada.customer_id.unwrap();
     let out = |seconds| {
-        write(&store, move |tx| {
+        store.write((id, seconds), |tx, &(id, seconds)| {
             async move { tx.opt_outs().add(id, at(seconds), "STOP — genug! 🛑").await }.boxed()
         })
     };
     let back = |seconds| {
-        write(&store, move |tx| {
+        store.write((id, seconds), |tx, &(id, seconds)| {
             async move { tx.opt_outs().end(id, at(seconds)).await }.boxed()
         })
     };
@@ -94,7 +93,7 @@ async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(datab
 
     let queued = desk::new(take(&store, outbound(&ada, "k", "x", at(40))).await.unwrap());
     take(&store, inbound(&ada, "A1", "y", at(41))).await.unwrap();
-    let waiting = write(&store, move |tx| async move { tx.pace().queued_for(id).await }.boxed());
+    let waiting = store.write(id, |tx, &id| async move { tx.pace().queued_for(id).await }.boxed());
     assert_eq!(waiting.await.unwrap(), [queued]);
     store.close().await;
 }

@@ -7,7 +7,7 @@ use crm::store::{ConversationFilter, Order, Page, PageKey, PageRequest, Store};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, take, write};
+use super::desk::{self, inbound, take};
 
 on_each_database! {
     every_message_is_on_one_page_in_the_order_of_whatsapps_seconds,
@@ -105,11 +105,12 @@ async fn conversations_are_listed_by_their_last_message(database: Database) {
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
     let touch = async |of: crm::domain::ConversationId, seconds: u64| {
         let at = BEGIN.plus(Duration::from_secs(seconds));
-        write(&store, move |tx| {
-            async move { tx.conversations().touch(of, crm::domain::MessageId(1), at).await }.boxed()
-        })
-        .await
-        .unwrap();
+        store
+            .write((of, at), |tx, &(of, at)| {
+                async move { tx.conversations().touch(of, crm::domain::MessageId(1), at).await }.boxed()
+            })
+            .await
+            .unwrap();
     };
     let listed = async |store: &Store, filter: ConversationFilter| -> Vec<i64> {
         let page = store.conversations().page(PageRequest::last(10), filter).await.unwrap();

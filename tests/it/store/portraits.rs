@@ -5,11 +5,11 @@ use std::time::Duration;
 use crm::domain::conversation::ChatKind;
 use crm::domain::media::MediaState;
 use crm::domain::{AccountId, ChatId, ConversationId, Timestamp};
-use crm::store::{Face, Looked, NewMedia, Store, StoredMedia};
+use crm::store::{Face, Looked, NewMedia, Store, StoreError, StoredMedia};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, write};
+use super::desk;
 use super::media::wanted;
 
 on_each_database! {
@@ -50,7 +50,7 @@ async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: D
             at: BEGIN.plus(LATER),
             again: BEGIN.plus(LATER * 1000),
         };
-        let taken_away = write(&store, move |tx| {
+        let taken_away = store.write((of, never), |tx, &(of, never)| {
             async move { tx.avatars().set(of, None, never).await }.boxed()
         });
         assert!(taken_away.await.unwrap(), "they look other than before");
@@ -66,7 +66,7 @@ async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
     let group = Face::Group(group(&store, ada.account_id).await);
     let saw = async |of: Face, at: Timestamp| {
         let again = BEGIN.plus(LATER);
-        let written = write(&store, move |tx| {
+        let written = store.write((of, at, again), |tx, &(of, at, again)| {
             async move { tx.avatars().mark_checked(of, Looked { at, again }).await }.boxed()
         });
         written.await.unwrap();
@@ -78,7 +78,7 @@ async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
     let Face::Group(conversation) = group else {
         unreachable!()
     };
-    let changed = write(&store, move |tx| {
+    let changed = store.write(conversation, |tx, &conversation| {
         async move { tx.avatars().recheck_group(conversation).await }.boxed()
     });
     changed.await.unwrap();
@@ -89,20 +89,21 @@ async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
 }
 
 async fn group(store: &Store, account: AccountId) -> ConversationId {
-    write(store, move |tx| {
-        async move {
-            let chat = ChatId::from("120363000000000001@g.us");
-            let resolved = tx
-                .conversations()
-                .resolve(account, None, Some(&chat), ChatKind::Group, "Bakers")
-                .await?;
-            tx.groups().set(resolved.conversation.id, &[]).await?;
-            Ok(resolved.conversation.id)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap()
+    store
+        .write(account, |tx, &account| {
+            async move {
+                let chat = ChatId::from("120363000000000001@g.us");
+                let resolved = tx
+                    .conversations()
+                    .resolve(account, None, Some(&chat), ChatKind::Group, "Bakers")
+                    .await?;
+                tx.groups().set(resolved.conversation.id, &[]).await?;
+                Ok::<_, StoreError>(resolved.conversation.id)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap()
 }
 
 /// A picture of this tag is shown, and is due again a second later.
@@ -116,23 +117,27 @@ async fn show(store: &Store, account: AccountId, of: Face, tag: &'static str) ->
         at: BEGIN.plus(LATER),
         again: BEGIN.plus(LATER),
     };
-    let id = write(store, move |tx| {
-        let picture = picture.clone();
-        async move {
-            let medium = tx.media().insert(&picture).await?;
-            assert!(tx.avatars().set(of, Some((tag.to_owned(), medium.id)), looked).await?);
-            Ok(medium.id)
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    let id = store
+        .write((picture, of, tag, looked), |tx, (picture, of, tag, looked)| {
+            async move {
+                let medium = tx.media().insert(picture).await?;
+                assert!(
+                    tx.avatars()
+                        .set(*of, Some(((*tag).to_owned(), medium.id)), *looked)
+                        .await?
+                );
+                Ok::<_, StoreError>(medium.id)
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     store.media().get(id).await.unwrap().unwrap()
 }
 
 /// Forgets what nobody shows; gives the count.
 async fn forget(store: &Store) -> u64 {
-    let forgotten = write(store, move |tx| {
+    let forgotten = store.write((), |tx, ()| {
         async move { tx.media().forget_unsent(BEGIN.plus(LATER), 10).await }.boxed()
     });
     forgotten.await.unwrap()

@@ -8,7 +8,7 @@ use crm::store::{NewMessage, Store};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, outbound, take, write};
+use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// rule 11.
@@ -28,7 +28,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 async fn hand_over(store: &Store, id: MessageId, stanza: &'static str, state: MessageState) -> Message {
-    let handed = write(store, move |tx| {
+    let handed = store.write((id, stanza, state), |tx, &(id, stanza, state)| {
         async move {
             tx.messages()
                 .choose_stanza(id, &ChatId::from("given"), &WaMessageId::from(stanza), 0)
@@ -81,9 +81,8 @@ async fn messages_with_emojis_are_told_with_their_chats(database: Database) {
     }
     let ours = text(&store, &ada, "ours", at(10)).await;
     hand_over(&store, ours, "ours", MessageState::Sent).await;
-    let reactions = write(&store, move |tx| {
-        let reactions = [reaction.clone()];
-        async move { tx.messages().set_reactions(ours, &reactions).await }.boxed()
+    let reactions = store.write(([reaction], ours), |tx, (reactions, ours)| {
+        async move { tx.messages().set_reactions(*ours, reactions).await }.boxed()
     });
     reactions.await.unwrap();
     let told = store
@@ -171,17 +170,18 @@ async fn what_a_person_wants_sent_again_counts_for_the_present_login(database: D
     let ada = desk::ada(&store).await;
     let id = text(&store, &ada, "k", BEGIN).await;
     hand_over(&store, id, "S1", MessageState::Unknown).await;
-    write(&store, move |tx| {
-        async move {
-            tx.accounts().next_login(ada.account_id).await?;
-            tx.messages().renew_login(id).await?;
-            tx.messages().set_expiry(id, Some(at(60))).await?;
-            tx.messages().set_state(id, MessageState::Queued, None).await
-        }
-        .boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((ada.account_id, id), |tx, &(account, id)| {
+            async move {
+                tx.accounts().next_login(account).await?;
+                tx.messages().renew_login(id).await?;
+                tx.messages().set_expiry(id, Some(at(60))).await?;
+                tx.messages().set_state(id, MessageState::Queued, None).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     let handed = store.messages().hand_over(id).await.unwrap().unwrap();
     assert_eq!((handed.id.as_str(), handed.login), ("S1", 1));
     assert_eq!(store.messages().expired(ada.account_id, at(59), 9).await.unwrap(), []);
@@ -199,11 +199,12 @@ async fn only_customers_who_never_wrote_count_as_first_contacts(database: Databa
     let first = async |id: ConversationId| store.pace().is_first_contact(id).await.unwrap();
     let made = async |since: Timestamp| store.pace().first_contacts(ada.account_id, since).await.unwrap();
     let note = async |id: ConversationId| {
-        write(&store, move |tx| {
-            async move { tx.pace().note_first_contact(id).await }.boxed()
-        })
-        .await
-        .unwrap();
+        store
+            .write(id, |tx, &id| {
+                async move { tx.pace().note_first_contact(id).await }.boxed()
+            })
+            .await
+            .unwrap();
     };
     let waiting = text(&store, &ada, "k", at(10)).await;
     assert!(first(ada.id).await, "what waits to be sent is no contact yet");

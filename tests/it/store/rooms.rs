@@ -5,7 +5,7 @@ use crm::store::{RoomOf, ShownAs, StoreError, Tick};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, outbound, take, write};
+use super::desk::{self, outbound, take};
 
 on_each_database! {
     /// rule 19.
@@ -21,7 +21,7 @@ async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database
     let store = database.open().await;
     let ada = desk::ada(&store).await.id;
     let reserve = |alias: &'static str| {
-        write(&store, move |tx| {
+        store.write((ada, alias), |tx, &(ada, alias)| {
             async move { tx.rooms().reserve(ada, alias).await }.boxed()
         })
     };
@@ -34,18 +34,19 @@ async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database
     assert_eq!(reserve("two").await.unwrap(), reserved);
     let room = MatrixRoomId::from("!room");
     let made = room.clone();
-    write(&store, move |tx| {
-        let made = made.clone();
-        async move { tx.rooms().set(ada, &made).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((made, ada), |tx, (made, ada)| {
+            async move { tx.rooms().set(*ada, made).await }.boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!(
         store.rooms().of_conversation(ada).await.unwrap().unwrap().room,
         Some(room.clone())
     );
     assert_eq!(store.rooms().conversation(&room).await.unwrap(), Some(ada));
-    write(&store, move |tx| async move { tx.rooms().forget(ada).await }.boxed())
+    store
+        .write(ada, |tx, &ada| async move { tx.rooms().forget(ada).await }.boxed())
         .await
         .unwrap();
     assert_eq!(store.rooms().of_conversation(ada).await.unwrap(), None);
@@ -59,10 +60,10 @@ async fn an_event_shows_one_part_of_one_message(database: Database) {
     let text = async |key: &str| desk::new(take(&store, outbound(&ada, key, "x", BEGIN)).await.unwrap()).id;
     let (one, two) = (text("1").await, text("2").await);
     let add = |message: MessageId, part, event: &'static str| {
-        write(&store, move |tx| {
+        store.write((message, part, event, ada.id), |tx, &(message, part, event, ada)| {
             async move {
                 tx.rooms()
-                    .add_event(message, part, &MatrixEventId::from(event), ada.id)
+                    .add_event(message, part, &MatrixEventId::from(event), ada)
                     .await
             }
             .boxed()
@@ -94,9 +95,8 @@ async fn a_tick_is_written_down_before_it_is_said(database: Database) {
     let ada = desk::ada(&store).await;
     let id = desk::new(take(&store, outbound(&ada, "1", "x", BEGIN)).await.unwrap()).id;
     let set = |tick: Option<Tick>| {
-        write(&store, move |tx| {
-            let tick = tick.clone();
-            async move { tx.rooms().set_tick(id, tick.as_ref()).await }.boxed()
+        store.write((tick, id), |tx, (tick, id)| {
+            async move { tx.rooms().set_tick(*id, tick.as_ref()).await }.boxed()
         })
     };
     let begun = Tick {
@@ -109,11 +109,12 @@ async fn a_tick_is_written_down_before_it_is_said(database: Database) {
         set(Some(begun.clone())).await.is_err(),
         "what is not in the room bears no tick"
     );
-    write(&store, move |tx| {
-        async move { tx.rooms().add_event(id, 0, &"$a".into(), ada.id).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write((id, ada.id), |tx, &(id, ada)| {
+            async move { tx.rooms().add_event(id, 0, &"$a".into(), ada).await }.boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!(store.rooms().tick(id).await.unwrap(), None);
     set(Some(begun.clone())).await.unwrap();
     assert_eq!(store.rooms().tick(id).await.unwrap(), Some(begun.clone()));
@@ -138,28 +139,26 @@ async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
     );
     let add = || {
         let (room, event, user) = (room.clone(), event.clone(), user.clone());
-        write(&store, move |tx| {
-            let (room, event, user) = (room.clone(), event.clone(), user.clone());
-            async move { tx.pending_events().add(&room, &event, &user, BEGIN).await }.boxed()
+        store.write((room, event, user), |tx, (room, event, user)| {
+            async move { tx.pending_events().add(room, event, user, BEGIN).await }.boxed()
         })
     };
     assert!(add().await.unwrap());
     assert!(!add().await.unwrap());
     let told = event.clone();
-    write(&store, move |tx| {
-        let told = told.clone();
-        async move { tx.pending_events().mark_told(&told).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(told, |tx, told| {
+            async move { tx.pending_events().mark_told(told).await }.boxed()
+        })
+        .await
+        .unwrap();
     let kept = store.pending_events().list(true, 0, 10).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert_eq!((&kept[0].event, kept[0].told, kept[0].at), (&event, true, BEGIN));
     let remove = || {
         let event = event.clone();
-        write(&store, move |tx| {
-            let event = event.clone();
-            async move { tx.pending_events().remove(&event).await }.boxed()
+        store.write(event, |tx, event| {
+            async move { tx.pending_events().remove(event).await }.boxed()
         })
     };
     assert!(remove().await.unwrap());

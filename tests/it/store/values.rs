@@ -7,7 +7,7 @@ use crm::store::{Inserted, NewMessage, NewWork, PageRequest, StoreError};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
-use super::desk::{self, inbound, outbound, take, write};
+use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// rule 24.
@@ -53,16 +53,12 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
     desk::new(take(&store, inbound(&ada, &"é".repeat(255), "x", BEGIN)).await.unwrap());
     let bytes = b"{\"body\":\"a\0b\xff\"}";
     for _ in 0..2 {
-        write(&store, move |tx| {
-            async move {
-                tx.quarantine()
-                    .add("whatsapp", Some(ada.account_id), bytes, "a\0 in it")
-                    .await
-            }
-            .boxed()
-        })
-        .await
-        .unwrap();
+        store
+            .write((ada.account_id, bytes), |tx, &(account, bytes)| {
+                async move { tx.quarantine().add("whatsapp", Some(account), bytes, "a\0 in it").await }.boxed()
+            })
+            .await
+            .unwrap();
     }
     assert_eq!(
         store.quarantine().count().await.unwrap(),
@@ -78,11 +74,10 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
         .remove(0);
     assert_eq!((kept.bytes.as_slice(), kept.times), (bytes.as_slice(), 2));
     let id = kept.id;
-    write(&store, move |tx| {
-        async move { tx.quarantine().remove(id).await }.boxed()
-    })
-    .await
-    .unwrap();
+    store
+        .write(id, |tx, &id| async move { tx.quarantine().remove(id).await }.boxed())
+        .await
+        .unwrap();
     assert_eq!(store.quarantine().count().await.unwrap(), 0);
     store.close().await;
 }
@@ -113,19 +108,18 @@ async fn a_message_comes_back_as_it_was(database: Database) {
         detail: "too late".into(),
     };
     let told = failure.clone();
-    let failed = write(&store, move |tx| {
-        let failure = told.clone();
+    let failed = store.write((told, stored.id), |tx, (failure, id)| {
         async move {
             tx.messages()
-                .set_state(stored.id, MessageState::Failed, Some(failure))
+                .set_state(*id, MessageState::Failed, Some(failure.clone()))
                 .await
         }
         .boxed()
     });
     assert_eq!(failed.await.unwrap().failure, Some(failure));
     assert_eq!(store.messages().expired(ada.account_id, BEGIN, 10).await.unwrap(), []);
-    let sent = write(&store, move |tx| {
-        async move { tx.messages().set_state(stored.id, MessageState::Read, None).await }.boxed()
+    let sent = store.write(stored.id, |tx, &id| {
+        async move { tx.messages().set_state(id, MessageState::Read, None).await }.boxed()
     });
     let sent = sent.await.unwrap();
     assert_eq!((sent.ack, sent.failure), (Some(3), None));
@@ -139,12 +133,11 @@ async fn an_id_is_never_used_again(database: Database) {
     let enqueue = || {
         let message = message.clone();
         let work = NewWork::for_message(&message, WhatsAppWork::SendMessage { message: message.id });
-        write(&store, move |tx| {
-            let work = work.clone();
+        store.write(work, |tx, work| {
             async move {
-                let id = tx.outbox().enqueue(work).await?;
+                let id = tx.outbox().enqueue(work.clone()).await?;
                 tx.outbox().finish(id).await?;
-                Ok(id)
+                Ok::<_, StoreError>(id)
             }
             .boxed()
         })

@@ -145,10 +145,11 @@ async fn a_filter_lets_through_what_it_names_and_nothing_else() {
     );
     assert_eq!(replayed(json!({ "types": ["message.state"] })).await, [0_i64; 0]);
     assert_eq!(replayed(json!({ "account": "default" })).await, [1, 2]);
-    let other = crate::api::app::write(&app.store, |tx| {
-        async move { tx.accounts().create("other").await }.boxed()
-    })
-    .await;
+    let other = app
+        .store
+        .write((), |tx, ()| async move { tx.accounts().create("other").await }.boxed())
+        .await
+        .unwrap();
     assert_ne!(other.id, app.account);
     assert_eq!(replayed(json!({ "account": "other" })).await, [0_i64; 0]);
     app.stop().await;

@@ -2,13 +2,15 @@
 //! them makes a chat look as if something were missing, so every chat with messages of late is asked for those that bear one.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use crate::bridge::inbound::events::Events;
 use crate::bridge::inbound::{batch, changes};
 use crate::domain::message::DELETE_WITHIN;
-use crate::domain::whatsapp::{ChatSummary, PageEvent};
+use crate::domain::whatsapp::{ChatSummary, PageEvent, WaMessage};
 use crate::domain::{Timestamp, WaMessageId};
 use crate::store::StoreError;
 
@@ -30,12 +32,11 @@ impl Comparison<'_> {
         let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
         let mut seen = HashSet::new();
         for summary in of_late.take(MAX_CHATS) {
-            let events = self.port.revised(&summary.chat, since, MAX_COUNT).await?;
-            let told: Vec<PageEvent> = events.into_iter().filter(|event| id_of(event).is_some()).collect();
+            let told = Events::from(self.port.revised(&summary.chat, since, MAX_COUNT).await?);
             for chunk in told.chunks(CHUNK) {
                 self.reconcile_chunk(chunk).await?;
             }
-            seen.extend(told.iter().filter_map(id_of).cloned());
+            seen.extend(told.iter().filter_map(message).map(|message| message.id.clone()));
         }
         self.find_taken_back(since, &seen).await
     }
@@ -49,27 +50,25 @@ impl Comparison<'_> {
             .await?;
         for (chat, id, from_me) in reacted.into_iter().filter(|(_, id, _)| !seen.contains(id)) {
             if let Some(message) = self.port.message(&chat, &id, from_me).await? {
-                self.reconcile_chunk(&[PageEvent::Message(Box::new(message))]).await?;
+                self.reconcile_chunk(PageEvent::Message(Box::new(message)).into())
+                    .await?;
             }
         }
         Ok(())
     }
 
-    async fn reconcile_chunk(&self, told: &[PageEvent]) -> Result<(), StoreError> {
+    async fn reconcile_chunk(&self, told: Events) -> Result<(), StoreError> {
         let commit = |told| self.reconcile(told);
-        batch::each_or_quarantine(self.core, self.account, told, commit).await?;
+        batch::each_or_quarantine(self.core, self.account, &told, commit).await?;
         Ok(())
     }
 
-    async fn reconcile(&self, told: &[PageEvent]) -> Result<(), StoreError> {
-        let (policy, account, told) = (self.core.policy.clone(), self.account.clone(), told.to_vec());
-        let write = self.core.write(move |tx| {
-            let (policy, account, told) = (policy.clone(), account.clone(), told.clone());
+    async fn reconcile(&self, told: Events) -> Result<(), StoreError> {
+        let input = (Arc::clone(&self.core.policy), Arc::clone(self.account), told);
+        let write = self.core.write(input, |tx, (policy, account, told)| {
             async move {
-                for one in &told {
-                    if let PageEvent::Message(message) = one {
-                        changes::reconcile_known(tx, &policy, &account, message).await?;
-                    }
+                for one in told.iter().filter_map(message) {
+                    changes::reconcile_known(tx, policy, account, one).await?;
                 }
                 Ok::<_, StoreError>(())
             }
@@ -79,9 +78,9 @@ impl Comparison<'_> {
     }
 }
 
-fn id_of(event: &PageEvent) -> Option<&WaMessageId> {
+fn message(event: &PageEvent) -> Option<&WaMessage> {
     match event {
-        PageEvent::Message(message) => Some(&message.id),
+        PageEvent::Message(message) => Some(message),
         _ => None,
     }
 }
