@@ -53,7 +53,10 @@ impl<D: Database> Accounts<'_, D> {
 
     /// By name or id, as people call it: no name is a number.
     pub async fn called(&self, called: &str) -> Result<Option<Account>, StoreError> {
-        called_by(self.0.connection(), called).await
+        match called.parse() {
+            Ok(id) => find(self.0.connection(), AccountId(id)).await,
+            Err(_) => by_name(self.0.connection(), called).await,
+        }
     }
 
     /// Those that are not gone, the first made first.
@@ -324,13 +327,6 @@ async fn by_name(database: &impl ConnectionTrait, name: &str) -> Result<Option<A
         .one(database)
         .await?;
     row.map(read).transpose()
-}
-
-async fn called_by(database: &impl ConnectionTrait, called: &str) -> Result<Option<Account>, StoreError> {
-    match called.parse() {
-        Ok(id) => find(database, AccountId(id)).await,
-        Err(_) => by_name(database, called).await,
-    }
 }
 
 pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {

@@ -2,7 +2,7 @@
 
 use entity::idempotency_key;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::contract::RawJson;
 use crate::domain::hex::hex;
@@ -27,7 +27,12 @@ pub struct StoredAnswer {
 
 impl<D: Database> Answers<'_, D> {
     pub async fn get(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-        find(self.0.connection(), scope, key).await
+        let row = idempotency_key::Entity::find()
+            .filter(idempotency_key::Column::Scope.eq(scope))
+            .filter(idempotency_key::Column::Key.eq(key))
+            .one(self.0.connection())
+            .await?;
+        row.as_ref().map(read).transpose()
     }
 }
 
@@ -73,15 +78,6 @@ impl Answers<'_, Tx> {
         idempotency_key::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
     }
-}
-
-async fn find(database: &impl ConnectionTrait, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
-    let row = idempotency_key::Entity::find()
-        .filter(idempotency_key::Column::Scope.eq(scope))
-        .filter(idempotency_key::Column::Key.eq(key))
-        .one(database)
-        .await?;
-    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &idempotency_key::Model) -> Result<StoredAnswer, StoreError> {

@@ -74,12 +74,20 @@ impl<D: Database> Rooms<'_, D> {
     }
 
     pub async fn conversation(&self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-        of_room(self.0.connection(), room).await
+        let row = room::Entity::find()
+            .filter(room::Column::RoomId.eq(room.as_str()))
+            .one(self.0.connection())
+            .await?;
+        Ok(row.map(|row| row.conversation_id))
     }
 
     /// Whether a conversation's room is being made: its alias is stored, the room is not.
     pub async fn is_making_one(&self) -> Result<bool, StoreError> {
-        is_making_a_room(self.0.connection()).await
+        let row = room::Entity::find()
+            .filter(room::Column::RoomId.is_null())
+            .one(self.0.connection())
+            .await?;
+        Ok(row.is_some())
     }
 
     /// The event that shows a part of a message.
@@ -88,7 +96,15 @@ impl<D: Database> Rooms<'_, D> {
     }
 
     pub async fn message_of_event(&self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-        shown_as(self.0.connection(), event).await
+        let row = room_event::Entity::find()
+            .filter(room_event::Column::EventId.eq(event.as_str()))
+            .one(self.0.connection())
+            .await?;
+        Ok(row.map(|row| ShownAs {
+            message: row.message_id,
+            conversation: row.conversation_id,
+            part: row.part,
+        }))
     }
 
     /// The tick that a message has now.
@@ -245,22 +261,6 @@ async fn of_conversation(
     }))
 }
 
-async fn is_making_a_room(database: &impl ConnectionTrait) -> Result<bool, StoreError> {
-    let row = room::Entity::find()
-        .filter(room::Column::RoomId.is_null())
-        .one(database)
-        .await?;
-    Ok(row.is_some())
-}
-
-async fn of_room(database: &impl ConnectionTrait, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
-    let row = room::Entity::find()
-        .filter(room::Column::RoomId.eq(room.as_str()))
-        .one(database)
-        .await?;
-    Ok(row.map(|row| row.conversation_id))
-}
-
 async fn event(
     database: &impl ConnectionTrait,
     message: MessageId,
@@ -272,18 +272,6 @@ async fn event(
         .one(database)
         .await?;
     Ok(row)
-}
-
-async fn shown_as(database: &impl ConnectionTrait, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
-    let row = room_event::Entity::find()
-        .filter(room_event::Column::EventId.eq(event.as_str()))
-        .one(database)
-        .await?;
-    Ok(row.map(|row| ShownAs {
-        message: row.message_id,
-        conversation: row.conversation_id,
-        part: row.part,
-    }))
 }
 
 async fn tick(database: &impl ConnectionTrait, message: MessageId) -> Result<Option<Tick>, StoreError> {

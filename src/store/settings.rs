@@ -29,7 +29,8 @@ pub struct Restored {
 
 impl<D: Database> Settings<'_, D> {
     pub async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
-        setting(self.0.connection(), name).await
+        let row = setting::Entity::find_by_id(name).one(self.0.connection()).await?;
+        Ok(row.map(|row| row.value))
     }
 
     /// Where a follower stands, in its own words (a sync token, a sequence number).
@@ -129,11 +130,6 @@ impl Settings<'_, Tx> {
         }
         Ok(())
     }
-}
-
-async fn setting(database: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {
-    let row = setting::Entity::find_by_id(name).one(database).await?;
-    Ok(row.map(|row| row.value))
 }
 
 async fn cursor(database: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {

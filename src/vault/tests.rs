@@ -1,4 +1,4 @@
-//! The vault, in a folder and in a bucket: what goes in comes out, once, and what belongs to nothing is thrown away.
+//! Tests of the vault, in a folder and in a bucket.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::domain::Timestamp;
 use crate::domain::hex::hex;
 use crate::domain::media::Sink as _;
 
-/// Beyond every clock.
+/// Later than any clock.
 const FAR: Timestamp = Timestamp(i64::MAX);
 
 fn vaults(folder: &TempDir) -> [Vault; 2] {
@@ -24,7 +24,7 @@ fn vaults(folder: &TempDir) -> [Vault; 2] {
     ]
 }
 
-/// Gives the object's name.
+/// Stores bytes. Returns the name of the object.
 async fn put(vault: &Vault, bytes: &[u8]) -> String {
     let mut incoming = vault.incoming(1 << 30).unwrap();
     for piece in bytes.chunks(100_000) {
@@ -45,7 +45,7 @@ fn bytes(size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() {
+async fn stored_object_reads_back_whole_and_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         // More than two parts of an upload to a bucket.
@@ -67,7 +67,7 @@ async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() 
 }
 
 #[tokio::test]
-async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
+async fn sweep_deletes_only_old_unreferenced_objects() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         let [mine, nobodys] = [put(&vault, b"mine").await, put(&vault, b"nobody's").await];
@@ -89,7 +89,7 @@ async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
 
 /// A crash leaves half a medium: the next start throws it away, and never takes it for a whole one.
 #[tokio::test]
-async fn what_was_coming_in_when_the_program_died_is_gone_at_the_next_start() {
+async fn restart_deletes_incomplete_objects() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("media");
     let vault = Vault::in_folder(&path).unwrap();
@@ -106,7 +106,7 @@ async fn what_was_coming_in_when_the_program_died_is_gone_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn more_than_is_taken_is_refused_and_no_name_leads_out_of_the_vault() {
+async fn too_large_object_and_bad_name_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         let mut incoming = vault.incoming(10).unwrap();
