@@ -4,28 +4,21 @@
 //! read from backups, so that a change of a field is a change of the backup's format.
 
 pub mod account;
-pub mod agent;
 pub mod api_key;
 pub mod audit;
 mod base64;
-pub mod chat_group;
-pub mod conversation;
 pub mod cursor;
-pub mod customer;
-pub mod customer_apart;
-pub mod customer_identity;
-pub mod history_chat;
-pub mod history_import;
 pub mod idempotency_key;
 pub mod ids;
 pub mod journal;
 pub mod journal_head;
-pub mod media;
-pub mod merge;
-pub mod message;
+mod matrix;
+mod messages;
 pub mod outbox;
-pub mod pending_event;
+mod people;
 pub mod quarantine;
-pub mod room;
-pub mod room_event;
 pub mod setting;
+
+pub use matrix::{agent, pending_event, room, room_event};
+pub use messages::{chat_group, conversation, history_chat, history_import, media, message};
+pub use people::{customer, customer_apart, customer_identity, merge};

@@ -11,16 +11,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{Accepted, Created, Tagged, Unless};
-use super::extract::{Body, Path, Query};
-use super::listing::{Listed, Listing};
-use super::problem::{Code, Problem};
+use super::http::answer::{Accepted, Created, Tagged, Unless};
+use super::http::extract::{Body, Path, Query};
+use super::http::listing::{Listed, Listing};
+use super::http::problem::{Code, Problem};
 use super::state::ApiState;
-use super::status;
+use super::watch::status;
 use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, SessionView};
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::account_name::{AccountName, NotAnAccountName};
+use crate::domain::account::{AccountName, NotAnAccountName};
 use crate::domain::whatsapp::LoginMethod;
 use crate::store::{Order, Store};
 

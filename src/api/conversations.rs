@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::accounts;
-use super::answer::Found;
-use super::extract::Path;
-use super::listing::{Listed, Listing};
-use super::problem::Problem;
+use super::http::answer::Found;
+use super::http::extract::Path;
+use super::http::listing::{Listed, Listing};
+use super::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::{ConversationView, MovedView};
 use crate::domain::conversation::{ChatKind, ConversationStatus};

@@ -7,10 +7,10 @@ use axum::http::HeaderMap;
 use tokio::time::timeout;
 
 use super::accounts::{account, in_use, wait};
-use super::answer::{Accepted, InTime};
-use super::extract::{Body, Path};
+use super::http::answer::{Accepted, InTime};
+use super::http::extract::{Body, Path};
+use super::http::problem::{Code, Problem};
 use super::messages;
-use super::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::bridge::SendTo;
 use crate::contract::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use futures_util::FutureExt as _;
 
-use super::answer::Created;
-use super::extract::{Body, Path};
-use super::problem::Problem;
-use super::secret;
+use super::access::secret;
+use super::http::answer::Created;
+use super::http::extract::{Body, Path};
+use super::http::problem::Problem;
 use crate::contract::{CreateKey, CreatedKey, KeyView, Page, Scope};
 use crate::domain::{ApiKeyId, Timestamp};
 use crate::store::{NewApiKey, Store, StoreError, StoredApiKey};

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::problem::Problem;
-use super::status;
+use super::http::problem::Problem;
+use super::watch::status;
 use crate::bridge::Desk;
 use crate::contract::OutboxView;
 use crate::store::Store;

@@ -6,8 +6,8 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::accounts;
-use super::listing::{Listed, Listing};
-use super::problem::Problem;
+use super::http::listing::{Listed, Listing};
+use super::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::{QuarantineView, ReplayView};
 use crate::store::{Order, QuarantineItem, Store};

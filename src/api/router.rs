@@ -5,12 +5,17 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, patch, post, put};
 
-use super::problem::{Code, Problem};
-use super::request_id::RequestIds;
+use super::access::{auth, guard};
+use super::customers::{consent, merges};
+use super::http::problem::{Code, Problem};
+use super::http::request_id::RequestIds;
+use super::http::{problem, request_id};
+use super::messages::revisions;
 use super::state::ApiState;
+use super::watch::{health, metrics, status};
 use super::{
-    MAX_BODY_BYTES, accounts, auth, backup, consent, conversations, customers, export, guard, health, history, keys,
-    media, merges, messages, metrics, outbox, problem, quarantine, request_id, revisions, status, ws,
+    MAX_BODY_BYTES, accounts, backup, conversations, customers, export, history, keys, media, messages, outbox,
+    quarantine, ws,
 };
 use crate::contract::Scope;
 

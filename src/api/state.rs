@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use super::access::Access;
-use super::guard::Hosts;
-use super::metrics::Metrics;
+use super::access::guard::Hosts;
+use super::watch::metrics::Metrics;
 use super::ws::SocketLimits;
 use crate::bridge::Desk;
 use crate::domain::Clock;

@@ -10,11 +10,12 @@ use tokio::time::sleep;
 
 use super::client::{read, send, with_query};
 use super::home::Home;
-use super::output::note;
-use super::{Exit, Fault, Shell, home, leave, ports, serve};
+use super::serve::ports;
+use super::terminal::output::note;
+use super::{Exit, Fault, Shell, home, leave, serve};
 use crate::bridge::{self, Refusal};
 use crate::contract::{AccountView, Empty, NewAccount, RawJson};
-use crate::domain::account_name::AccountName;
+use crate::domain::account::AccountName;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 

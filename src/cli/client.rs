@@ -155,7 +155,7 @@ pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
         _ => Exit::Failed,
     };
     let text = match problem {
-        Some(problem) => super::output::plain(&problem.detail),
+        Some(problem) => super::terminal::output::plain(&problem.detail),
         None => format!("the server answered {status}; is it crm that listens there?"),
     };
     Fault::new(exit, text)

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::client::{Client, with_query};
-use super::output::Output;
+use super::terminal::output::Output;
 use super::{Exit, Shell, listing};
 use crate::contract::{
     CustomerFile, CustomerView, EditCustomer, Empty, IdentityView, MergeRequest, MergeView, Page, RawJson,

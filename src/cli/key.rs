@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::client::read;
 use super::home::Home;
-use super::output::note;
+use super::terminal::output::note;
 use super::{Exit, Shell};
 use crate::api::keys;
 use crate::clock::SystemClock;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Shell;
 use super::client::Client;
-use super::output::note;
+use super::terminal::output::note;
 use crate::contract::RawJson;
 
 #[derive(Clone, Copy, Debug, Args)]

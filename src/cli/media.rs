@@ -9,8 +9,9 @@ use reqwest::{Method, Response};
 use sha2::{Digest as _, Sha256};
 
 use super::client::{Client, send};
-use super::output::note;
-use super::{Exit, Fault, Shell, bar};
+use super::terminal::bar;
+use super::terminal::output::note;
+use super::{Exit, Fault, Shell};
 use crate::contract::{Empty, MediaView, RawJson};
 use crate::domain::hex::hex;
 use crate::domain::media::clean_filename;

@@ -166,7 +166,7 @@ fn state(state: MessageState, waiting: Option<WaitingView>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::pace::WaitReason;
+    use crate::domain::pacing::WaitReason;
 
     #[test]
     fn waiting_message_says_why_and_until_when() {

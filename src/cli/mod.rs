@@ -3,37 +3,26 @@
 
 mod account;
 mod backup;
-mod bar;
 mod client;
-mod completion;
 mod conversation;
 mod customer;
 mod doctor;
 mod exit;
 mod export;
+mod generate;
 mod home;
-mod housekeeping;
 mod key;
 mod listing;
 mod login;
-mod login_view;
-mod logout;
-mod man;
 mod media;
 mod message;
 mod outbox;
-mod output;
-mod ports;
-mod qr;
-mod restore;
 mod send;
 mod serve;
-mod signals;
-mod special;
 mod status;
 mod sync;
 mod tail;
-mod upload;
+mod terminal;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,7 +35,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 pub use exit::{Exit, Fault};
-pub use output::Format;
+pub use terminal::output::Format;
 
 use crate::config::{Config, Surroundings};
 use crate::supervisor::Supervisor;
@@ -111,8 +100,8 @@ impl Shell {
         client::Client::new(&self.config)
     }
 
-    fn output(&self) -> output::Output {
-        output::Output::new(self.manner.output.unwrap_or_default(), self.manner.quiet)
+    fn output(&self) -> terminal::output::Output {
+        terminal::output::Output::new(self.manner.output.unwrap_or_default(), self.manner.quiet)
     }
 }
 
@@ -120,7 +109,7 @@ impl Shell {
 enum Command {
     Serve(serve::Serve),
     Login(login::Login),
-    Logout(logout::Logout),
+    Logout(login::logout::Logout),
     Status(status::Status),
     Sync(sync::Sync),
     Doctor(doctor::Doctor),
@@ -135,9 +124,9 @@ enum Command {
     Export(export::Export),
     Key(key::Key),
     Backup(backup::Backup),
-    Restore(restore::Restore),
-    Completion(completion::Completion),
-    Man(man::Man),
+    Restore(backup::restore::Restore),
+    Completion(generate::completion::Completion),
+    Man(generate::man::Man),
 }
 
 impl Command {
@@ -196,7 +185,7 @@ where
 
 /// Waits until a command ends, time is up or somebody presses Ctrl-C.
 async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    let mut signals = signals::Signals::listen()?;
+    let mut signals = serve::signals::Signals::listen()?;
     let late = async {
         match timeout {
             Some(limit) => tokio::time::sleep(limit).await,

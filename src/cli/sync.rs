@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use super::client::{read, send};
 use super::login::account_name;
 use super::send::{Recipient, recipient};
-use super::{Exit, Shell, output};
+use super::terminal::output;
+use super::{Exit, Shell};
 use crate::contract::{RawJson, SyncRequest, SyncStarted, SyncView};
 
 /// How long one request waits for the comparison.

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use super::client::{self, Client};
-use super::output::{Output, note, plain};
+use super::terminal::output::{Output, note, plain};
 use super::{Exit, Fault, Format, Shell};
 use crate::contract::{ClientFrame, EventFrame, FilterRequest, Identify, JournalEvent, ServerFrame};
 use crate::domain::ConversationId;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::keys::{KEYS, Key, RENAMED, nearest, renamed, renamed_of_account, renamed_variable};
-use crate::domain::account_name::AccountName;
+use crate::domain::account::AccountName;
 
 /// The process environment, read once at the start.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use super::layers::Values;
 use super::values::list;
 use crate::domain::consent::ConsentWords;
 use crate::domain::daily::{Daily, DayHours};
-use crate::domain::pace::{FirstContacts, Pace};
+use crate::domain::pacing::{FirstContacts, Pace};
 
 /// Settings of pacing.
 #[derive(Clone, Debug, PartialEq, Eq)]

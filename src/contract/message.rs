@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DetailsView, MediaView};
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Origin, Reaction};
-use crate::domain::pace::{WaitReason, Waiting};
+use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 /// A message, in or out.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::MediaId;
-use super::details::Details;
 use super::message::Kind;
+use super::message::details::Details;
 use super::word::words;
 
 /// The largest medium that is taken unless somebody says otherwise, in bytes: beyond it WhatsApp Web's own memory is at stake.

@@ -2,38 +2,29 @@
 //! how they change, and the ports through which the outside is reached. Nothing here waits or does I/O.
 
 pub mod account;
-pub mod account_name;
 pub mod agent;
 pub mod clock;
-pub mod consent;
 pub mod conversation;
 pub mod customer;
-pub mod daily;
 pub mod delivery;
-pub mod details;
-pub mod display_name;
 pub mod group;
 pub mod hex;
 pub mod history;
-pub mod ledger;
 pub mod linking;
 pub mod matrix;
 pub mod media;
-pub mod merge;
 pub mod message;
-pub mod names;
 pub mod outbox;
-pub mod pace;
-pub mod revision;
-pub mod session;
-pub mod special;
-pub mod vitals;
+pub mod pacing;
 pub mod whatsapp;
 pub mod word;
-pub mod wording;
 
+pub use account::{session, vitals};
 pub use clock::{Clock, Timestamp};
+pub use customer::{display_name, ledger, merge, names, revision};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, MatrixEventId,
     MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };
+pub use message::{details, special, wording};
+pub use pacing::{consent, daily};

@@ -10,9 +10,10 @@ use crate::domain::hex::hex;
 use crate::domain::{AccountId, ApiKeyId, Timestamp};
 use crate::store::facet::{Audit, Keys};
 
-use super::page::{Page, PageKey, PageRequest};
-use super::row::{from_json, to_json};
-use super::{Store, StoreError, Tx, page};
+use super::database::page;
+use super::database::page::{Page, PageKey, PageRequest};
+use super::database::row::{from_json, to_json};
+use super::{Store, StoreError, Tx};
 
 /// A key to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

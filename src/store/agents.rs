@@ -8,7 +8,7 @@ use crate::domain::agent::{Agent, AgentSource, Deactivated};
 use crate::domain::{AgentId, MatrixUserId, Timestamp};
 use crate::store::facet::{Agents, Database};
 
-use super::row::word;
+use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
 impl<D: Database> Agents<'_, D> {

@@ -9,11 +9,12 @@ use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Conversations, Database};
 
-use super::bounds::MAX_CHAIN;
+use super::database::bounds::MAX_CHAIN;
+use super::database::page;
+use super::database::page::{Page, PageKey, PageRequest};
+use super::database::row::word;
 use super::messages::whole_seconds;
-use super::page::{Page, PageKey, PageRequest};
-use super::row::word;
-use super::{Store, StoreError, Tx, WorkFor, page};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// What [`Tx::resolve_conversation`] found or made.
 #[derive(Clone, Debug, PartialEq)]

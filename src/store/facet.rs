@@ -4,7 +4,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::session::Session;
+use super::database::session::Session;
 use super::{Store, Tx};
 
 /// Where a facet reads: the pool of readers, or a transaction that sees its own writes.

@@ -8,7 +8,7 @@ use crate::domain::group::{Group, Participant};
 use crate::domain::{ConversationId, media};
 use crate::store::facet::{Database, Groups};
 
-use super::row::{from_json, to_json};
+use super::database::row::{from_json, to_json};
 use super::{StoreError, Tx};
 
 impl<D: Database> Groups<'_, D> {

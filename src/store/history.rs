@@ -12,7 +12,7 @@ use crate::domain::history::{History, HistoryDepth, HistoryState};
 use crate::domain::{AccountId, ChatId, HistoryChatId, HistoryMark, Timestamp};
 use crate::store::facet::{Database, HistoryImports};
 
-use super::row::word;
+use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
 /// Chats planned by one statement.

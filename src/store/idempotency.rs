@@ -9,7 +9,7 @@ use crate::domain::hex::hex;
 use crate::domain::{ApiKeyId, MessageId, Timestamp};
 use crate::store::facet::{Answers, Database};
 
-use super::row::{from_hex, from_json};
+use super::database::row::{from_hex, from_json};
 use super::{Store, StoreError, Tx};
 
 /// The answer to an earlier request.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{Clock, Seq};
 use crate::supervisor::Supervisor;
 
-use super::connect::{Connections, OpenOptions, connect, immediate};
+use super::database::connect::{Connections, OpenOptions, connect, immediate};
 use super::wake_up::WakeUps;
 use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};

@@ -10,7 +10,7 @@ use crate::domain::outbox::{MatrixWork, OutboxItem, Target, TargetWork, WhatsApp
 use crate::domain::{AccountId, ConversationId, MatrixRoomId, MessageId, OutboxId, Timestamp};
 use crate::store::facet::Outbox;
 
-use super::row::{from_json, to_json, word};
+use super::database::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx, WorkFor};
 
 /// The outbox's name in a query about rows that stand before others.

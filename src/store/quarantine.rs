@@ -9,8 +9,9 @@ use crate::domain::hex::hex;
 use crate::domain::{AccountId, QuarantineId, Timestamp};
 use crate::store::facet::Quarantine;
 
-use super::page::{Page, PageKey, PageRequest};
-use super::{Store, StoreError, Tx, page};
+use super::database::page;
+use super::database::page::{Page, PageKey, PageRequest};
+use super::{Store, StoreError, Tx};
 
 /// Something that could not be taken in.
 #[derive(Clone, PartialEq, Eq)]

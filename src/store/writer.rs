@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Clock, Seq};
 
-use super::failure::{Aftermath, Failure};
-use super::session::Session;
+use super::database::connect;
+use super::database::failure::{Aftermath, Failure};
+use super::database::session::Session;
 use super::wake_up::{WakeUps, WorkFor};
-use super::{StoreError, Tx, connect, journal};
+use super::{StoreError, Tx, journal};
 
 /// Closures that may wait; more wait for their turn to wait.
 pub(super) const MAX_WAITING: usize = 1024;

@@ -2,7 +2,7 @@
 
 import { forms } from './people';
 import { attempt, PageError, within } from './errors';
-import type { Downloads, Opened } from './media';
+import type { Downloads, Opened } from './messages/media';
 
 /** Deadlines for an avatar's address and for its download, in milliseconds. */
 const ADDRESS_TIMEOUT = 5000;

@@ -1,6 +1,6 @@
 // Chats and their newest messages, for the resync; the chat of a number.
 
-import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
+import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages/messages';
 import { existing, forms, idText, type Person, person } from './people';
 import { attempt, codeOf, PageError } from './errors';
 

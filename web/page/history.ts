@@ -1,7 +1,7 @@
 // The history of a chat, page by page from the newest message back, for the import.
 
 import { inOrder } from './chats';
-import { keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages';
+import { keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages/messages';
 import { existing } from './people';
 import { attempt, codeOf, PageError } from './errors';
 

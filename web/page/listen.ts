@@ -1,12 +1,12 @@
 // Listeners of the library's events, which go into the queue. Gaps are detected too: a message that the page shows and no
 // listener reported is counted, and a resync then finds it.
 
-import { listen } from './changes';
+import { listen } from './messages/changes';
 import type { Groups } from './groups';
 import { idText } from './people';
-import { keyText, type MsgModel, toEvent } from './messages';
+import { keyText, type MsgModel, toEvent } from './messages/messages';
 import type { Queue } from './queue';
-import { isSynced } from './status';
+import { isSynced } from './session/status';
 import { attempt } from './errors';
 
 /** Maximum number of remembered ids of reported messages. */

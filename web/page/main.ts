@@ -2,18 +2,18 @@
 // executes calls by name. It decides nothing, and writes nothing to the console.
 
 import { avatar } from './avatars';
-import { change } from './changes';
+import { change } from './messages/changes';
 import { chats, markRead, message, messages, newest, recording, resolve, revised, typing } from './chats';
-import { fileInput } from './files';
+import { fileInput } from './messages/files';
 import { Groups } from './groups';
 import { earlier } from './history';
 import { Listeners } from './listen';
-import { alive, logout, pairingCode, refreshQr, takeOver } from './login';
-import { Downloads } from './media';
-import { Pages } from './pages';
+import { alive, logout, pairingCode, refreshQr, takeOver } from './session/login';
+import { Downloads } from './messages/media';
+import { Pages } from './session/pages';
 import { Queue } from './queue';
-import { chooseId, lookUp, send } from './send';
-import { myDigits, status, watchPasskeys } from './status';
+import { chooseId, lookUp, send } from './messages/send';
+import { myDigits, status, watchPasskeys } from './session/status';
 import { describe, PageError } from './errors';
 
 /** Names of the globals, chosen by the server. */

@@ -4,12 +4,12 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::answer::Keyed;
-use crate::api::auth::Caller;
-use crate::api::extract;
+use crate::api::access::auth::Caller;
+use crate::api::http::answer::Keyed;
+use crate::api::http::extract;
+use crate::api::http::problem::Problem;
+use crate::api::messages::revisions::revise;
 use crate::api::messages::send;
-use crate::api::problem::Problem;
-use crate::api::revisions::revise;
 use crate::api::state::ApiState;
 use crate::bridge::Revision;
 use crate::contract::{

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::frame::Close;
-use crate::api::auth::Caller;
-use crate::api::problem::Code;
+use crate::api::access::auth::Caller;
+use crate::api::http::problem::Code;
 use crate::api::state::ApiState;
 use crate::contract::{FilterRequest, Identify, Scope};
 use crate::domain::Seq;

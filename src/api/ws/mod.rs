@@ -13,8 +13,8 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 
 use super::MAX_BODY_BYTES;
-use super::auth;
-use super::problem::{Code, Problem};
+use super::access::auth;
+use super::http::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::contract::Scope;
 use connection::Connection;

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::account_name::AccountName;
+use crate::domain::account::AccountName;
 use crate::domain::outbox::MatrixWork;
 use crate::store::{Added, Holder, NewWork, Store, StoreError, Tx};
 

@@ -1,11 +1,12 @@
 //! Opt-outs: heard from the customer, checked before every send (an account in removal refuses as well).
 
 use crate::contract::Event;
+use crate::domain::consent;
 use crate::domain::consent::Wish;
 use crate::domain::conversation::Conversation;
 use crate::domain::message::{Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::{CustomerId, Timestamp, consent};
+use crate::domain::{CustomerId, Timestamp};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;

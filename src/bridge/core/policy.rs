@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::MatrixUserId;
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
-use crate::domain::pace::Pace;
+use crate::domain::pacing::Pace;
 
 /// How the desk behaves, decided once by the configuration.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
-use crate::domain::pace::Pace;
+use crate::domain::pacing::Pace;
 use crate::domain::{Clock, Timestamp};
 use crate::store::Store;
 use crate::vault::Vault;

@@ -8,7 +8,7 @@ use crate::bridge::core::accounts::{self, add_account, begin_removal, release_ac
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::account_name::AccountName;
+use crate::domain::account::AccountName;
 use crate::domain::linking::LinkChange;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{LoginMethod, WhatsApp};

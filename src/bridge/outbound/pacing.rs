@@ -1,12 +1,12 @@
 //! Holds back what a person would not send now, with the reason and the time (rule 8). Decides nothing: see
-//! [`crate::domain::pace`].
+//! [`crate::domain::pacing`].
 
 use futures_util::FutureExt;
 
 use crate::contract::Event;
 use crate::domain::conversation::ChatKind;
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
-use crate::domain::pace::{DAY, Facts, FirstContact, Waiting};
+use crate::domain::pacing::{DAY, Facts, FirstContact, Waiting};
 use crate::store::StoreError;
 
 use super::outgoing::Outgoing;

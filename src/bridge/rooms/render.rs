@@ -1,10 +1,9 @@
 //! How a message reads in a room.
 
-use crate::domain::MatrixEventId;
 use crate::domain::details::Details;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
-use crate::domain::media;
 use crate::domain::message::{Direction, Kind, Message, Origin};
+use crate::domain::{MatrixEventId, media};
 
 /// Returns the events that show a message, the one that bears its tick first.
 pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<RoomContent> {

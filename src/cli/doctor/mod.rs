@@ -8,7 +8,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::client::Client;
-use super::{Exit, Shell, output};
+use super::terminal::output;
+use super::{Exit, Shell};
 use crate::contract::{Empty, QuarantineView, ReplayView};
 
 /// Look at everything that has to be right

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::domain::details::{ContactCard, Location, Poll};
 use crate::domain::media::FileKind;
+use crate::domain::message::details::{ContactCard, Location, Poll};
 use crate::domain::{ChatId, WaMessageId, WaUserId};
 
 /// A message on its way out.

@@ -8,8 +8,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use entity::message;
 
-use crate::store::connect::snapshot;
-use crate::store::row::to_json;
+use crate::store::database::connect::snapshot;
+use crate::store::database::row::to_json;
 use crate::store::{Store, StoreError};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use entity::{account, journal_head, message, outbox, setting};
 
-use crate::store::connect::immediate;
+use crate::store::database::connect::immediate;
 use crate::store::settings::{INSTANCE, PARKED, RESTORED, RESTORED_WORK};
 use crate::store::{Store, StoreError, journal};
 

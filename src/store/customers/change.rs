@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::CustomerId;
 use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
-use crate::store::bounds::MAX_NAMED;
+use crate::store::database::bounds::MAX_NAMED;
+use crate::store::database::row::to_json;
 use crate::store::facet::Customers;
-use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
 use super::read;

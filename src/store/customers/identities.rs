@@ -10,8 +10,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Sele
 
 use crate::domain::customer::{DatedIdentity, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::{CustomerId, Timestamp};
+use crate::store::database::row::word;
 use crate::store::facet::Identities;
-use crate::store::row::word;
 use crate::store::{Store, StoreError, Tx};
 
 /// How exactly an identity's last use is dated. One that was lost for less than this was not lost.

@@ -4,6 +4,7 @@ mod change;
 mod identities;
 mod meet;
 mod names;
+pub mod opt_outs;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
@@ -12,13 +13,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use entity::{conversation, customer};
 
 use crate::domain::customer::{Customer, Identity};
-use crate::domain::media;
 use crate::domain::names::NameSource;
-use crate::domain::{AccountId, CustomerId, Timestamp};
+use crate::domain::{AccountId, CustomerId, Timestamp, media};
 
-use super::bounds::{MAX_CHAIN, MAX_NAMED};
-use super::page::{self, Page, PageKey, PageRequest};
-use super::row::{from_json, word};
+use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
+use super::database::page;
+use super::database::page::{Page, PageKey, PageRequest};
+use super::database::row::{from_json, word};
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Customers, Database};
 

@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use crate::domain::media::{Media, MediaState};
 use crate::domain::message::Message;
 use crate::domain::{MediaId, MessageId, Timestamp};
+use crate::store::database::row::to_json;
 use crate::store::facet::MediaItems;
-use crate::store::row::to_json;
 use crate::store::{StoreError, Tx, WorkFor};
 
 use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};

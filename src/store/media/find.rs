@@ -73,7 +73,7 @@ impl MediaItems<'_, Store> {
             .all(self.0.readers())
             .await?;
         let counts = counts.into_iter().map(|(state, count)| {
-            let state = crate::store::row::word("media", &state)?;
+            let state = crate::store::database::row::word("media", &state)?;
             Ok((state, u64::try_from(count).unwrap_or(0)))
         });
         counts.collect()

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 
 use crate::domain::message::{Direction, Kind};
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
-use crate::store::bounds::MAX_NAMED;
+use crate::store::database::bounds::MAX_NAMED;
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 

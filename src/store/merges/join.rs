@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::merge::{Joined, Merged};
 use crate::domain::{CustomerId, MergeId, Timestamp};
+use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
-use crate::store::row::{from_json, to_json};
 use crate::store::{StoreError, Tx, customers};
 
 use super::{Home, Moved, MovedConversation};

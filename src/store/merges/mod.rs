@@ -21,7 +21,7 @@ use entity::merge;
 use crate::domain::merge::{Joined, Merge};
 use crate::domain::{ChatId, CustomerId, MergeId, Timestamp};
 
-use super::row::from_json;
+use super::database::row::from_json;
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Database, Merges};
 

@@ -28,13 +28,13 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use crate::domain::message::Direction;
 use crate::domain::{ChatId, ConversationId, CustomerId};
-use crate::store::bounds::MAX_NAMED;
+use crate::store::database::bounds::MAX_NAMED;
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
 use super::undo::Parting;
 use super::{Home, MovedConversation, moved};
-use crate::store::bounds::MAX_CHAIN;
+use crate::store::database::bounds::MAX_CHAIN;
 
 impl Merges<'_, Tx> {
     /// Gives back what of a conversation is at home with the restored customer.

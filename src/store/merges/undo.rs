@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::merge::Parted;
 use crate::domain::{CustomerId, MergeId};
+use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
-use crate::store::row::{from_json, to_json};
 use crate::store::{StoreError, Tx, customers};
 
 use super::{Home, moved};

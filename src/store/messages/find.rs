@@ -10,10 +10,11 @@ use sea_orm::{
 
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::database::page;
+use crate::store::database::page::{Page, PageKey, PageRequest};
+use crate::store::database::row::word;
 use crate::store::facet::{Database, Messages};
-use crate::store::page::{Page, PageKey, PageRequest};
-use crate::store::row::word;
-use crate::store::{Store, StoreError, page};
+use crate::store::{Store, StoreError};
 
 use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 

@@ -14,11 +14,11 @@ use entity::message;
 use crate::domain::conversation::Conversation;
 use crate::domain::details::Details;
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Reaction};
-use crate::domain::pace::Waiting;
+use crate::domain::pacing::Waiting;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 use super::StoreError;
-use super::row::{from_json, to_json, word};
+use super::database::row::{from_json, to_json, word};
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
 /// (rule 12), and by `client_key` where it has one.

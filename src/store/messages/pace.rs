@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Message, MessageState};
-use crate::domain::pace::{WaitReason, Waiting};
+use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Database, Pace};
 use crate::store::{Store, StoreError, Tx};

@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use crate::domain::details::Details;
 use crate::domain::message::{Message, Reaction};
 use crate::domain::{ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::database::row::to_json;
 use crate::store::facet::Messages;
-use crate::store::row::to_json;
 use crate::store::{StoreError, Tx};
 
 use super::{reactions_row, read};

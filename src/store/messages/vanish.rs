@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use crate::domain::details::Details;
 use crate::domain::message::Message;
 use crate::domain::{AccountId, MessageId, Timestamp};
+use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Messages;
-use crate::store::row::{from_json, to_json};
 use crate::store::{Store, StoreError, Tx};
 
 use super::read;

@@ -8,8 +8,9 @@ use super::ids::{chat_kind, identity};
 use super::lenient::whole;
 use super::person::WirePerson;
 use crate::domain::conversation::ChatKind;
+use crate::domain::display_name;
 use crate::domain::whatsapp::{ChatSummary, Resolved, WaContact};
-use crate::domain::{ChatId, Timestamp, WaMessageId, display_name};
+use crate::domain::{ChatId, Timestamp, WaMessageId};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,8 +4,9 @@ use super::lenient::{moment, whole};
 use super::message::WireMessage;
 use super::{content, details, ids, notice};
 use crate::domain::conversation::ChatKind;
+use crate::domain::display_name;
 use crate::domain::whatsapp::WaMessage;
-use crate::domain::{ChatId, Timestamp, WaMessageId, display_name};
+use crate::domain::{ChatId, Timestamp, WaMessageId};
 
 /// Parses one message, from an answer to a request for it.
 pub fn message(raw: &str) -> Result<WaMessage, String> {

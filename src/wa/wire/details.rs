@@ -10,7 +10,8 @@ use super::message::WireMessage;
 use super::notice;
 use super::person::{contact, shown_name};
 use crate::domain::details::{ContactCard, Details, Location, Mention, Poll, Quote};
-use crate::domain::{Timestamp, WaMessageId, WaUserId, display_name};
+use crate::domain::display_name;
+use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
 /// Maximum length of a vCard, in bytes: one with a picture in it may be that long.
 const MAX_VCARD_BYTES: usize = 256 << 10;

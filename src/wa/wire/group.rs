@@ -7,8 +7,9 @@ use super::ids::chat_kind;
 use super::lenient::{field, list, text};
 use super::person::WirePerson;
 use crate::domain::conversation::ChatKind;
+use crate::domain::display_name;
 use crate::domain::whatsapp::{WaGroup, WaParticipant};
-use crate::domain::{ChatId, WaUserId, display_name};
+use crate::domain::{ChatId, WaUserId};
 
 /// Maximum number of members kept of a group. WhatsApp allows 1,024.
 const MAX_PARTICIPANTS: usize = 2048;

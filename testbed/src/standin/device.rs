@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::net::stanza::Stanza;
+use super::net::wire::HistoryChunk;
 use super::people::PhoneId;
-use super::stanza::Stanza;
-use super::wire::HistoryChunk;
 
 /// A linked device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,19 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accept::Accepted;
-use super::customer::Customer;
 use super::device::DeviceId;
 use super::faults::{LoseAnswer, Network};
-use super::group_handle::Group;
 use super::link::Phone;
 use super::media_store::Corruption;
+use super::messages::accept::Accepted;
+use super::messages::thread::{ReadReceipt, Typing};
+use super::net::server;
+use super::net::server::StartError;
+use super::net::service::Service;
+use super::net::wire::ToPage;
 use super::options::{KeyLayout, NewCustomer, NewGroup, Options};
 use super::people::PhoneId;
-use super::server::{self, StartError};
-use super::service::Service;
-use super::thread::{ReadReceipt, Typing};
-use super::wire::ToPage;
+use super::people::customer::Customer;
+use super::people::group_handle::Group;
 use super::world::{Role, World};
 
 /// The account that a stand-in starts with.

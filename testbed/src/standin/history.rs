@@ -4,16 +4,16 @@
 use std::time::Duration;
 
 use super::clock::now_ms;
-use super::customer::Customer;
 use super::device::DeviceId;
 use super::handles::StandIn;
-use super::jid::Jid;
+use super::messages::thread::Message;
+use super::net::stanza::Person;
+use super::net::wire::{HistoryChat, HistoryChunk, HistoryMessage, ToPage};
 use super::options::NewCustomer;
+use super::people::customer::Customer;
+use super::people::jid::Jid;
+use super::people::place::{ChatWith, Place};
 use super::people::{CustomerId, PhoneId};
-use super::place::{ChatWith, Place};
-use super::stanza::Person;
-use super::thread::Message;
-use super::wire::{HistoryChat, HistoryChunk, HistoryMessage, ToPage};
 use super::world::{ConnectionId, World};
 
 /// How many chats a chunk of history holds at most.

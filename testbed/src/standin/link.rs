@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::device::DeviceId;
-use super::doings::Draft;
-use super::jid::Jid;
+use super::messages::doings::Draft;
+use super::messages::thread::Message;
+use super::net::service::Service;
+use super::net::wire::ToPage;
 use super::pairing::LinkError;
 use super::people::PhoneId;
-use super::place::{ChatWith, Place, Sender};
-use super::service::Service;
-use super::thread::Message;
-use super::wire::ToPage;
+use super::people::jid::Jid;
+use super::people::place::{ChatWith, Place, Sender};
 use super::world::World;
 
 impl World {

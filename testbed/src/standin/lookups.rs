@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::device::DeviceId;
-use super::jid::Jid;
+use super::net::wire::FromPage;
+use super::people::jid::Jid;
+use super::people::place::ChatWith;
 use super::people::{CustomerId, GroupId, Shown};
-use super::place::ChatWith;
-use super::wire::FromPage;
 use super::world::{ConnectionId, World};
 
 impl World {

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::attachment::Attachment;
-use super::body::Body;
 use super::clock::now_ms;
+use super::messages::attachment::Attachment;
+use super::messages::body::Body;
 use super::people::PhoneId;
 use super::world::World;
 

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::device::{Device, DeviceId};
+use super::net::wire::{Credential, ToPage};
 use super::people::PhoneId;
-use super::wire::{Credential, ToPage};
 use super::world::{ConnectionId, Role, World};
 
 /// What an eight-character code is made of: no letter that can be taken for another.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::doings::Draft;
+use super::messages::doings::Draft;
 use super::people::CustomerId;
-use super::place::Place;
+use super::people::place::Place;
 use super::world::World;
 
 /// What a customer does when a message comes.

@@ -10,9 +10,9 @@ use super::device::DeviceId;
 use super::faults::Restriction;
 use super::handles::StandIn;
 use super::link::Phone;
+use super::net::wire::ToPage;
 use super::pairing::LinkError;
 use super::people::PhoneId;
-use super::wire::ToPage;
 use super::world::{ConnectionId, Role, World};
 
 /// How long a ban is said to last, in seconds.

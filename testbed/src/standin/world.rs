@@ -9,21 +9,21 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
-use super::accept::Accepted;
-use super::body::Body;
 use super::clock::now_ms;
 use super::device::{Device, DeviceId};
 use super::faults::{Faults, Restriction};
-use super::group::GroupState;
-use super::jid::Jid;
 use super::media_store::MediaStore;
+use super::messages::accept::Accepted;
+use super::messages::body::Body;
+use super::messages::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
+use super::net::stanza::Person;
 use super::options::{Address, NewCustomer, Options};
 use super::pairing::Linking;
+use super::people::group::GroupState;
+use super::people::jid::Jid;
+use super::people::place::ChatWith;
 use super::people::{CustomerId, CustomerState, PhoneId, PhoneState, Picture, Shown};
-use super::place::ChatWith;
 use super::script::Script;
-use super::stanza::Person;
-use super::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
 
 const DIGITS: &[u8; 10] = b"0123456789";
 

@@ -15,7 +15,7 @@ use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
-use crm::domain::pace::Pace;
+use crm::domain::pacing::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
 use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous, Told};
 use crm::supervisor::Supervisor;

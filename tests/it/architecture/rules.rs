@@ -210,15 +210,13 @@ pub fn tasks(program: &Program) -> Vec<String> {
 }
 
 /// No folder holds more than [`MAX_FILES`]. `not_yet`: folders that still do.
-pub fn fullness<'a>(files: impl IntoIterator<Item = &'a Path>, not_yet: &[&str]) -> Vec<String> {
+pub fn fullness<'a>(files: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
     let mut folders: BTreeMap<String, usize> = BTreeMap::new();
     for file in files {
         let folder = file.parent().unwrap_or(file).to_string_lossy().into_owned();
         *folders.entry(folder).or_default() += 1;
     }
-    let full = folders
-        .into_iter()
-        .filter(|(folder, files)| *files > MAX_FILES && !not_yet.contains(&folder.as_str()));
+    let full = folders.into_iter().filter(|(_, files)| *files > MAX_FILES);
     full.map(|(folder, files)| format!("{folder}: {files} files; {MAX_FILES} at most"))
         .collect()
 }

@@ -17,7 +17,7 @@ use crm::domain::matrix::RoomEventKind;
 use crm::domain::media::{MediaRules, MediaState, SizeLimits};
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::outbox::Target;
-use crm::domain::pace::Pace;
+use crm::domain::pacing::Pace;
 use crm::domain::session::{Me, Session, SessionState};
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, Clock, MatrixUserId, MediaId, Seq};

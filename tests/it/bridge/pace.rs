@@ -9,7 +9,7 @@ use crm::domain::customer::{Customer, Identity};
 use crm::domain::daily::Daily;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Author, MessageState, Origin};
-use crm::domain::pace::{WaitReason, Waiting};
+use crm::domain::pacing::{WaitReason, Waiting};
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Seq, Timestamp};
 use serde_json::Value;

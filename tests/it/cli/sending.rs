@@ -1,7 +1,7 @@
 //! `crm send`.
 
 use crm::domain::message::{Failure, MessageState};
-use crm::domain::pace::{WaitReason, Waiting};
+use crm::domain::pacing::{WaitReason, Waiting};
 use crm::domain::{Clock as _, MessageId};
 use futures_util::FutureExt;
 use serde_json::json;

@@ -8,7 +8,7 @@ use crm::bridge::{Policy, ReadMode};
 use crm::domain::AccountId;
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
-use crm::domain::pace::Pace;
+use crm::domain::pacing::Pace;
 use crm::store::{OpenOptions, Store, StoreError, Synchronous};
 use futures_util::FutureExt;
 

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, take_in};
 
 on_each_database! {

@@ -7,7 +7,7 @@ use crm::domain::session::SessionState;
 use crm::store::{Added, CustomerFilter, Holder, NewWork, PageRequest, Store, StoreError};
 use futures_util::{FutureExt, TryStreamExt};
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take};
 
 on_each_database! {

@@ -6,7 +6,7 @@ use crm::domain::{ChatId, HistoryMark};
 use crm::store::{HistoryStep, Store};
 use futures_util::FutureExt;
 
-use super::databases::{Database, on_each_database};
+use super::database::databases::{Database, on_each_database};
 use super::desk;
 
 on_each_database! {

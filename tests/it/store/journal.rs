@@ -9,9 +9,9 @@ use crm::store::{Follower, JournalRange, Next, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::{join_all, try_join_all};
 
-use super::databases::{BEGIN, Database, Kind, on_each_database};
+use super::database::databases::{BEGIN, Database, Kind, on_each_database};
+use super::database::raw;
 use super::desk::{self, inbound, take};
-use super::raw;
 
 on_each_database! {
     /// Invariant 6.

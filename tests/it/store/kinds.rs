@@ -8,7 +8,7 @@ use crm::domain::{Seq, WaUserId};
 use crm::store::{NewMessage, StoreError};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, take};
 
 on_each_database! {

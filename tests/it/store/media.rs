@@ -8,7 +8,7 @@ use crm::domain::{AccountId, ChatId, Clock, MediaId};
 use crm::store::{Hashes, MediaChange, NewMedia, Store, StoreError};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, new, outbound, take};
 
 on_each_database! {

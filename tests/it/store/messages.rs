@@ -6,7 +6,7 @@ use crm::domain::{ChatId, WaMessageId, WaUserId};
 use crm::store::{HandOver, Inserted, MessageFilter, NewMessage};
 use futures_util::{FutureExt, TryStreamExt};
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {

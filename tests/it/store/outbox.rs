@@ -9,7 +9,7 @@ use crm::domain::{OutboxId, Timestamp};
 use crm::store::{Busy, NewWork, OutboxCount, Store, StoreError};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take};
 
 on_each_database! {

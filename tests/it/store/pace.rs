@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crm::domain::Timestamp;
 use crm::domain::message::{Failure, MessageState};
-use crm::domain::pace::{WaitReason, Waiting};
+use crm::domain::pacing::{WaitReason, Waiting};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {

@@ -8,7 +8,7 @@ use crm::domain::{AccountId, ChatId, ConversationId, Timestamp};
 use crm::store::{Face, Looked, NewMedia, Store, StoreError, StoredMedia};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk;
 use super::media::wanted;
 

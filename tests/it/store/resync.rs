@@ -7,7 +7,7 @@ use crm::domain::{ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
 use crm::store::{NewMessage, Store};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {

@@ -4,7 +4,7 @@ use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crm::store::{RoomOf, ShownAs, StoreError, Tick};
 use futures_util::FutureExt;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take};
 
 on_each_database! {

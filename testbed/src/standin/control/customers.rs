@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::Refused;
 use super::phones::Online;
-use crate::standin::customer::Customer;
-use crate::standin::doings::Draft;
+use crate::standin::messages::doings::Draft;
+use crate::standin::net::service::Service;
 use crate::standin::options::{Address, NewCustomer};
+use crate::standin::people::customer::Customer;
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::script::Script;
-use crate::standin::service::Service;
 use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refused;
-use crate::standin::customer::Customer;
-use crate::standin::doings::Draft;
-use crate::standin::group_handle::Group;
+use crate::standin::messages::doings::Draft;
+use crate::standin::net::service::Service;
 use crate::standin::options::NewGroup;
+use crate::standin::people::customer::Customer;
+use crate::standin::people::group_handle::Group;
+use crate::standin::people::place::Who;
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
-use crate::standin::place::Who;
-use crate::standin::service::Service;
 
 type Answer = Result<Json<Value>, Refused>;
 

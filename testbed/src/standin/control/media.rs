@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::Refused;
 use super::customers::handle;
-use crate::standin::attachment::{Attachment, AttachmentKind};
-use crate::standin::doings::Draft;
 use crate::standin::media_store::Corruption;
+use crate::standin::messages::attachment::{Attachment, AttachmentKind};
+use crate::standin::messages::doings::Draft;
+use crate::standin::net::service::Service;
 use crate::standin::people::{CustomerId, PhoneId};
-use crate::standin::service::Service;
 
 type Answer = Result<Json<Value>, Refused>;
 

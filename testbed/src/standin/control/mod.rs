@@ -70,9 +70,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::net::service::Service;
 use super::pairing::LinkError;
 use super::people::{CustomerId, GroupId, PhoneId};
-use super::service::Service;
 use super::world::World;
 
 /// What is refused, and why.

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::standin::faults::{LoseAnswer, Network};
+use crate::standin::net::service::Service;
+use crate::standin::net::wire::ToPage;
 use crate::standin::options::KeyLayout;
-use crate::standin::service::Service;
-use crate::standin::wire::ToPage;
 use crate::standin::world::World;
 
 #[derive(Deserialize)]

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refused;
-use crate::standin::doings::Draft;
 use crate::standin::faults::Restriction;
 use crate::standin::link::Phone;
+use crate::standin::messages::doings::Draft;
+use crate::standin::net::service::Service;
+use crate::standin::people::place::ChatWith;
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
-use crate::standin::place::ChatWith;
-use crate::standin::service::Service;
 use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;

@@ -1,0 +1,6 @@
+//! Rooms, their events, and the agents who are invited to them.
+
+pub mod agent;
+pub mod pending_event;
+pub mod room;
+pub mod room_event;

@@ -1,0 +1,8 @@
+//! Conversations, their messages and media, and the import of history.
+
+pub mod chat_group;
+pub mod conversation;
+pub mod history_chat;
+pub mod history_import;
+pub mod media;
+pub mod message;

@@ -1,0 +1,208 @@
+//! Who asks, and whether they may: `Authorization: Bearer crm_…`. Every use of `manage` and `admin` is in the audit log,
+//! written before it happens. What only reads is let through where that log cannot be written, and stands in the server's
+//! own log instead: a database that is full is looked at and backed up all the same.
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use serde::Serialize;
+
+use super::{Access, secret};
+use crate::api::http::problem::{Code, Problem};
+use crate::api::http::request_id::RequestId;
+use crate::contract::Scope;
+use crate::domain::ApiKeyId;
+use crate::domain::message::{Author, Origin};
+use crate::store::StoreError;
+
+/// Whoever holds a valid key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub key: ApiKeyId,
+    hash: [u8; 32],
+    pub name: String,
+    pub scope: Scope,
+    /// The face that it speaks through.
+    pub origin: Origin,
+}
+
+impl Caller {
+    pub fn author(&self) -> Author {
+        Author {
+            origin: Some(self.origin),
+            name: self.name.clone(),
+        }
+    }
+
+    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scope >= scope {
+            return Ok(());
+        }
+        let (has, needed) = (self.scope, scope);
+        Err(Problem::new(
+            Code::ScopeMissing,
+            format!("the key has the scope `{has}` and this needs `{needed}`; use another key"),
+        ))
+    }
+}
+
+impl Access {
+    /// The holder of `key`, or why it opens nothing.
+    pub async fn caller(&self, key: &str, origin: Origin) -> Result<Caller, Problem> {
+        let refused = || {
+            Problem::new(
+                Code::Unauthenticated,
+                "the key is unknown, expired or revoked; make a new one with `crm key create`",
+            )
+        };
+        let now = self.clock.now();
+        let hash = secret::hash(key);
+        let stored = self.store.keys().find(&hash).await?.ok_or_else(refused)?;
+        if !stored.is_valid(now) {
+            return Err(refused());
+        }
+        let scope = Scope::greatest(&stored.scopes).ok_or_else(refused)?;
+        self.touch(&stored).await;
+        Ok(Caller {
+            key: stored.id,
+            hash,
+            name: stored.name,
+            scope,
+            origin,
+        })
+    }
+}
+
+impl Access {
+    /// Whether a caller's key still opens what it opened.
+    pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
+        let stored = self.store.keys().find(&caller.hash).await?;
+        Ok(stored.is_some_and(|stored| stored.is_valid(self.clock.now())))
+    }
+}
+
+/// The key of a request's headers.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// The face behind a request. A claim, but only the author's label hangs on it.
+pub fn origin(headers: &HeaderMap) -> Origin {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    if agent.is_some_and(|agent| agent.starts_with(crate::api::SHELL_AGENT)) {
+        Origin::Shell
+    } else {
+        Origin::Api
+    }
+}
+
+/// The layer that lets nobody in without a key.
+pub async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let Some(key) = bearer(headers) else {
+        return no_key().into_response();
+    };
+    match access.caller(key, origin(headers)).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The layer of routes that need a scope.
+pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Request, next: Next) -> Response {
+    let audited = match allow(scope, &request) {
+        Ok(entry) => match entry {
+            Some(entry) if request.method().is_safe() => {
+                access.note(entry).await;
+                Ok(())
+            }
+            Some(entry) => access.record(entry).await.map_err(Problem::from),
+            None => Ok(()),
+        },
+        Err(problem) => Err(problem),
+    };
+    match audited {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A line of the audit log.
+#[derive(Clone)]
+struct Entry {
+    actor: String,
+    action: String,
+    subject: String,
+    detail: Detail,
+}
+
+/// What the audit log has besides.
+#[derive(Clone, Serialize)]
+struct Detail {
+    request_id: String,
+}
+
+/// Whether the caller may, and what is written down of it.
+fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().ok_or_else(no_key)?;
+    caller.needs(scope)?;
+    let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
+    Ok((scope >= Scope::Manage).then(|| Entry {
+        actor: format!("key {} ({})", caller.key, caller.name),
+        action: format!("{} {route}", request.method()),
+        subject: request.uri().path().to_owned(),
+        detail: Detail {
+            request_id: id.as_str().to_owned(),
+        },
+    }))
+}
+
+impl Access {
+    /// Writes a line that has to be written.
+    async fn record(&self, entry: Entry) -> Result<(), StoreError> {
+        self.store
+            .write::<_, _, StoreError, _>(entry, |tx, entry| {
+                async move {
+                    tx.audit()
+                        .add(&entry.actor, &entry.action, &entry.subject, &entry.detail)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Writes a line of what only reads: into the server's log where the database takes it not.
+    async fn note(&self, entry: Entry) {
+        let Entry {
+            actor, action, subject, ..
+        } = entry.clone();
+        if !self.noted(self.record(entry)).await {
+            tracing::warn!("audit: {actor}: {action} {subject}");
+        }
+    }
+}
+
+fn no_key() -> Problem {
+    Problem::new(
+        Code::Unauthenticated,
+        "there is no key; send it as `Authorization: Bearer crm_…`",
+    )
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(no_key)
+    }
+}

@@ -1,0 +1,143 @@
+//! Who may speak to this server at all: requests for an allowed `Host` (against DNS rebinding: a page of a stranger whose
+//! name was made to point at us), and from an allowed `Origin` where something is changed or a WebSocket opened (rule 30).
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::api::http::problem::{Code, Problem};
+
+/// The names that this server answers to, without ports.
+#[derive(Clone, Debug)]
+pub struct Hosts(Arc<BTreeSet<String>>);
+
+impl Hosts {
+    /// The loopback names, the address that is listened on, and `configured`.
+    pub fn new(listen: SocketAddr, configured: &[String]) -> Self {
+        let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let names = own
+            .into_iter()
+            .chain([listen.ip().to_string()])
+            .chain(configured.iter().map(|name| bare(name)));
+        Self(Arc::new(names.collect()))
+    }
+
+    fn allows(&self, host: &str) -> bool {
+        self.0.contains(&bare(host))
+    }
+
+    fn check(&self, method: &Method, headers: &HeaderMap, host: Option<&str>) -> Result<(), Problem> {
+        if !host.is_some_and(|host| self.allows(host)) {
+            return Err(Problem::new(
+                Code::HostNotAllowed,
+                "the request is for a name that is not this server's; add it to `allowed_hosts` if it is",
+            ));
+        }
+        let opens_socket = headers.contains_key(header::UPGRADE);
+        if method.is_safe() && !opens_socket {
+            return Ok(());
+        }
+        // Programs send no origin; browsers always do.
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return Ok(());
+        };
+        let allowed = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.split_once("://"))
+            .is_some_and(|(_, host)| self.allows(host));
+        if allowed {
+            Ok(())
+        } else {
+            Err(Problem::new(
+                Code::OriginNotAllowed,
+                "a page of another origin asks; add its host to `allowed_hosts` if it is yours",
+            ))
+        }
+    }
+}
+
+/// A host in lower case, without port, brackets and the dot at its end.
+fn bare(host: &str) -> String {
+    let host = host.trim();
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(v6),
+        None if host.matches(':').count() == 1 => host.split(':').next().unwrap_or(host),
+        None => host,
+    };
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The layer that turns strangers away.
+pub async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    let host = match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().ok(),
+        None => request.uri().host(),
+    };
+    match hosts.check(request.method(), request.headers(), host) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &Method, host: Option<&str>, origin: Option<&str>, upgrade: bool) -> Option<Code> {
+        let hosts = Hosts::new("192.0.2.7:8000".parse().unwrap(), &["CRM.example.org".to_owned()]);
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        if upgrade {
+            headers.insert(header::UPGRADE, "websocket".parse().unwrap());
+        }
+        hosts.check(method, &headers, host).err().map(|problem| problem.code)
+    }
+
+    /// rule 30.
+    #[test]
+    fn only_our_own_names_are_answered_to() {
+        for host in [
+            "localhost",
+            "LOCALHOST:8000",
+            "127.0.0.1:1",
+            "[::1]:8000",
+            "192.0.2.7",
+            "crm.example.org.",
+        ] {
+            assert_eq!(check(&Method::GET, Some(host), None, false), None, "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:8000",
+            "",
+            "[::2]",
+        ] {
+            let code = check(&Method::GET, Some(host), None, false);
+            assert_eq!(code, Some(Code::HostNotAllowed), "{host}");
+        }
+        assert_eq!(check(&Method::GET, None, None, false), Some(Code::HostNotAllowed));
+    }
+
+    /// rule 30.
+    #[test]
+    fn a_page_of_a_stranger_can_neither_change_anything_nor_open_a_socket() {
+        let evil = Some("https://evil.example");
+        let refused = Some(Code::OriginNotAllowed);
+        assert_eq!(check(&Method::POST, Some("localhost"), evil, false), refused);
+        assert_eq!(check(&Method::DELETE, Some("localhost"), Some("null"), false), refused);
+        assert_eq!(check(&Method::GET, Some("localhost"), evil, true), refused);
+        assert_eq!(check(&Method::GET, Some("localhost"), evil, false), None);
+        let ours = Some("http://localhost:8000");
+        assert_eq!(check(&Method::POST, Some("localhost"), ours, false), None);
+        assert_eq!(check(&Method::POST, Some("localhost"), None, false), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! `/customers`.
+
+pub mod consent;
+pub mod merges;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
+
+use super::accounts;
+use super::http::answer::{Found, Tagged};
+use super::http::extract::{Body, Path};
+use super::http::listing::{Listed, Listing};
+use super::http::problem::Problem;
+use crate::bridge::{CustomerEdit, Desk};
+use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
+use crate::domain::CustomerId;
+use crate::domain::customer::{Customer, revision};
+use crate::store::{CustomerChange, CustomerFilter, Order, Store};
+
+#[derive(Deserialize)]
+pub struct Filter {
+    /// A part of a name or number.
+    search: Option<String>,
+    /// Those with whom this account has a conversation, by name or id.
+    account: Option<String>,
+}
+
+/// Customers by id.
+pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<CustomerView>, Problem> {
+    let request = list.page(Order::Ascending)?;
+    let filter = CustomerFilter {
+        search: list.filter.search.clone(),
+        account: accounts::wanted(&store, list.filter.account.as_deref()).await?,
+    };
+    let page = store.customers().page(request, &filter).await?;
+    Ok(list.answer(request, page))
+}
+
+/// Shows a customer with their revision as `ETag`. A merged one redirects to the surviving one.
+pub async fn view(
+    State(store): State<Store>,
+    Path(id): Path<CustomerId>,
+) -> Result<Found<Tagged<CustomerView>, CustomerId>, Problem> {
+    let customer = store
+        .customers()
+        .get(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("customer", id))?;
+    if customer.merged_into.is_none() {
+        return Ok(Found::Here(tagged(customer)));
+    }
+    let current = store.customers().current(id).await?;
+    let current = current.ok_or_else(|| Problem::not_found("customer", id))?.id;
+    Ok(Found::Moved {
+        location: format!("/api/v1/customers/{current}"),
+        body: MovedView {
+            id,
+            merged_into: current,
+        },
+    })
+}
+
+fn tagged(customer: Customer) -> Tagged<CustomerView> {
+    Tagged {
+        tag: format!("\"{}\"", revision::of(&customer)),
+        body: customer.into(),
+    }
+}
+
+/// By what WhatsApp knows a customer, and has known them, with its dates.
+pub async fn identities(
+    State(store): State<Store>,
+    Path(id): Path<CustomerId>,
+) -> Result<Json<Page<IdentityView>>, Problem> {
+    let customer = store.customers().current(id).await?;
+    let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
+    let identities = store.identities().dated(customer.id).await?;
+    Ok(Json(Page::whole(identities.into_iter().map(Into::into).collect())))
+}
+
+/// Longest status, in bytes.
+const MAX_STATUS: usize = 64;
+
+/// With `If-Match`, only while nobody has changed them meanwhile.
+pub async fn edit(
+    State(desk): State<Desk>,
+    Path(id): Path<CustomerId>,
+    headers: HeaderMap,
+    body: Body<EditCustomer>,
+) -> Result<Tagged<CustomerView>, Problem> {
+    let EditCustomer {
+        name,
+        phone,
+        status,
+        attributes,
+    } = body.0;
+    let is_status = |status: &String| !status.trim().is_empty() && status.len() <= MAX_STATUS && !status.contains('\0');
+    if status.as_ref().is_some_and(|status| !is_status(status)) {
+        let detail = format!("a status is a word of at most {MAX_STATUS} bytes");
+        return Err(Problem::wrong_field("/status", detail));
+    }
+    let expected = headers.get(header::IF_MATCH).and_then(|tag| tag.to_str().ok());
+    let edit = CustomerEdit {
+        change: CustomerChange {
+            name,
+            phone,
+            status,
+            photo_url: None,
+            attributes,
+        },
+        expected: expected
+            .filter(|tag| *tag != "*")
+            .map(|tag| tag.trim_matches('"').to_owned()),
+    };
+    Ok(tagged(desk.edit_customer(id, edit).await?))
+}

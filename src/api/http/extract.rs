@@ -1,0 +1,131 @@
+//! Extractors that refuse what they do not know, each error with a pointer to its place.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::problem::{Code, Problem};
+
+/// A JSON body. Types that are read this way say `deny_unknown_fields`.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the body has to be JSON; set Content-Type: application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(
+                    Code::TooLarge,
+                    format!(
+                        "the body is larger than {} bytes; send less",
+                        crate::api::MAX_BODY_BYTES
+                    ),
+                )
+            } else {
+                Problem::new(Code::MalformedJson, "the body broke off; send it again")
+            }
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Reads JSON; what does not fit is told with its place.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(misfit)?;
+    json.end()
+        .map_err(|error| Problem::new(Code::MalformedJson, format!("the body is not one JSON value: {error}")))?;
+    Ok(value)
+}
+
+/// The same for JSON that is parsed already.
+pub fn parse_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(misfit)
+}
+
+fn misfit(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let pointer = pointer(error.path());
+    let error = error.into_inner();
+    if error.is_data() {
+        Problem::wrong_field(&pointer, without_position(&error.to_string()))
+    } else {
+        Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}"))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| {
+            let kind = kind.trim().to_ascii_lowercase();
+            kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+        })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// The pointer says where; "at line 1 column 17" would say it again, worse.
+fn without_position(error: &str) -> String {
+    error.split(" at line ").next().unwrap_or(error).to_owned()
+}
+
+/// Query parameters. Types that are read this way say `deny_unknown_fields`.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        query(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+/// Reads the text of a query; what does not fit is told with its place.
+pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let pointer = pointer(error.path());
+        Problem::new(Code::InvalidQuery, error.into_inner().to_string()).at(pointer)
+    })
+}
+
+/// Path parameters.
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| {
+                Problem::new(
+                    Code::InvalidPath,
+                    "an id in the path is not one of ours; ids are numbers, as the lists give them",
+                )
+            })
+    }
+}

@@ -1,0 +1,7 @@
+//! The pieces of every handler: extractors, listings, answers, problems and request ids.
+
+pub mod answer;
+pub mod extract;
+pub mod listing;
+pub mod problem;
+pub mod request_id;

@@ -1,0 +1,165 @@
+//! `/media`: files are handed in, fetched and read as streams; none stands in memory as a whole.
+
+mod headers;
+
+use axum::Json;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+
+use super::access::auth::Caller;
+use super::http::answer::{Accepted, Created, Keyed, Replay};
+use super::http::extract::{Path, Query};
+use super::http::problem::{Code, Problem};
+use super::messages::idempotency_key;
+use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
+use crate::contract::MediaView;
+use crate::domain::MediaId;
+use crate::domain::media::Sink as _;
+use crate::store::Store;
+
+/// Bytes of a file that is too large which are read and thrown away, so that whoever sends it hears why it is refused.
+const MAX_DISCARDED_BYTES: u64 = 256 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    filename: Option<String>,
+}
+
+/// Takes a file: its bytes are the body, its type is the body's.
+pub async fn upload(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Query(named): Query<Named>,
+    request: Request,
+) -> Result<Keyed<Created<MediaView>>, Problem> {
+    let headers = request.headers();
+    let idempotency = idempotency_key(headers)?.map(|key| Idempotency {
+        scope: caller.key,
+        key,
+        body_hash: [0; 32],
+    });
+    let upload = Upload {
+        mimetype: text(headers, &header::CONTENT_TYPE),
+        filename: named.filename,
+        idempotency,
+    };
+    let mut incoming = desk.incoming()?;
+    let mut body = request.into_body().into_data_stream();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| Problem::new(Code::InvalidBody, "the upload broke off; send the file again"))?;
+        if let Err(error) = incoming.write(&piece).await {
+            if error.kind() == std::io::ErrorKind::FileTooLarge {
+                discard(body).await;
+                return Err(Refusal::FileTooLarge {
+                    max: desk.largest_file(),
+                }
+                .into());
+            }
+            return Err(Desk::write_error(error).into());
+        }
+    }
+    Ok(match desk.upload(incoming, upload).await? {
+        Answered::New(media) => Keyed::New(Created {
+            location: media.url.clone(),
+            body: media.into(),
+        }),
+        Answered::Replayed(stored) => {
+            let location = stored.response.parse().ok().map(|Place { url }| url);
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
+    })
+}
+
+/// Where a medium is, by an answer of whatever version.
+#[derive(Deserialize)]
+struct Place {
+    url: String,
+}
+
+async fn discard(mut body: BodyDataStream) {
+    let mut discarded = 0;
+    while let Some(Ok(piece)) = body.next().await {
+        discarded += piece.len() as u64;
+        if discarded > MAX_DISCARDED_BYTES {
+            return;
+        }
+    }
+}
+
+/// What is known of a medium.
+pub async fn view(State(store): State<Store>, Path(id): Path<MediaId>) -> Result<Json<MediaView>, Problem> {
+    let stored = store.media().get(id).await?;
+    let stored = stored.ok_or_else(|| Problem::not_found("medium", id))?;
+    Ok(Json(stored.media.into()))
+}
+
+/// A medium's bytes, all of them or a part.
+pub async fn content(
+    State(desk): State<Desk>,
+    Path(id): Path<MediaId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let stored = desk.stored_medium(id).await?;
+    let (Some(sha256), Some(size)) = (&stored.media.sha256, stored.media.size) else {
+        return Err(Problem::internal(&anyhow::anyhow!(
+            "medium {id} is stored without a hash"
+        )));
+    };
+    let tag = format!("\"{sha256}\"");
+    let mut answer = headers::of(&stored, &tag);
+    if headers::is_known(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    }
+    let (status, range) = match headers::range(&headers, &tag, size) {
+        Ok(None) => (StatusCode::OK, 0..size),
+        Ok(Some(range)) => {
+            let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            headers::set(&mut answer, header::CONTENT_RANGE, &told);
+            (StatusCode::PARTIAL_CONTENT, range)
+        }
+        Err(headers::Unsatisfiable) => {
+            let mut response = Problem::new(
+                Code::RangeNotSatisfiable,
+                format!("the medium has {size} bytes; ask for some of them"),
+            )
+            .into_response();
+            headers::set(
+                response.headers_mut(),
+                header::CONTENT_RANGE,
+                &format!("bytes */{size}"),
+            );
+            return Ok(response);
+        }
+    };
+    headers::set(
+        &mut answer,
+        header::CONTENT_LENGTH,
+        &(range.end - range.start).to_string(),
+    );
+    let pieces = desk.read_medium(sha256, range).await?.inspect(|piece| {
+        if let Err(error) = piece {
+            tracing::error!("a medium broke off: {error}");
+        }
+    });
+    Ok((status, answer, Body::from_stream(pieces)).into_response())
+}
+
+/// A small picture of a picture: a JPEG of our own making.
+pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Response, Problem> {
+    let small = desk.thumbnail(id).await?;
+    Ok((headers::of_thumbnail(), small).into_response())
+}
+
+/// Has a medium fetched that is not here.
+pub async fn fetch(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Accepted<MediaView>, Problem> {
+    Ok(Accepted::of(desk.fetch_medium(id).await?.into()))
+}
+
+fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,150 @@
+//! `/messages`, and the messages of a conversation.
+
+pub mod revisions;
+pub mod special;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use sha2::{Digest as _, Sha256};
+
+use super::access::auth::Caller;
+use super::http::answer::{Accepted, Keyed, Replay};
+use super::http::extract::{Body, Path};
+use super::http::listing::{Listed, Listing, NoFilter};
+use super::http::problem::{Code, Problem};
+use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
+use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest};
+use crate::domain::customer::PhoneNumber;
+use crate::domain::{ConversationId, CustomerId, MessageId};
+use crate::store::{Order, Store};
+
+/// A conversation's messages in their order.
+pub async fn list(
+    State(store): State<Store>,
+    Path(conversation): Path<ConversationId>,
+    list: Listing<NoFilter>,
+) -> Result<Listed<MessageView>, Problem> {
+    let request = list.page(Order::Ascending)?;
+    // One that has ended in another is read where it goes on.
+    let live = store.conversations().live(conversation).await?;
+    let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
+    let page = store.messages().page(live.id, request).await?;
+    Ok(list.answer(request, page))
+}
+
+pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    let message = store.messages().get(id).await?;
+    let message = message.ok_or_else(|| Problem::not_found("message", id))?;
+    Ok(Json(message.into()))
+}
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The key that makes a repeated request one (rule 25).
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
+    key.map(|key| key.map(str::to_owned))
+        .map_err(|_| Problem::new(Code::BadIdempotencyKey, "the idempotency key is not ASCII; use a UUID"))
+}
+
+/// Takes a text into the outbox.
+pub async fn create(
+    State(desk): State<Desk>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body<SendRequest>,
+) -> Result<Keyed<Accepted<MessageView>>, Problem> {
+    let key = idempotency_key(&headers)?;
+    send(&desk, &caller, body.0, key).await
+}
+
+/// The same for REST and the WebSocket.
+pub async fn send(
+    desk: &Desk,
+    caller: &Caller,
+    request: SendRequest,
+    idempotency_key: Option<String>,
+) -> Result<Keyed<Accepted<MessageView>>, Problem> {
+    let idempotency = match idempotency_key {
+        Some(key) => Some(Idempotency {
+            scope: caller.key,
+            key,
+            body_hash: fingerprint(&request)?,
+        }),
+        None => None,
+    };
+    let command = SendCommand {
+        to: recipient(&request)?,
+        account: request.account,
+        special: special::of(
+            request.location.as_ref(),
+            request.contact.as_ref(),
+            request.poll.as_ref(),
+            !request.content.is_empty() || request.media.is_some(),
+        )?,
+        content: request.content,
+        file: request.media.map(|SendMedia { id, kind }| SendFile { id, kind }),
+        reply_to: request.reply_to,
+        author: caller.author(),
+        idempotency,
+    };
+    let place = |id: MessageId| format!("/api/v1/messages/{id}");
+    Ok(match desk.send(command).await? {
+        Answered::New(message) => Keyed::New(Accepted::at(place(message.id), message.into())),
+        Answered::Replayed(stored) => {
+            let location = stored.message.map(place);
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
+    })
+}
+
+/// What was asked, however it was spelt.
+fn fingerprint(request: &SendRequest) -> Result<[u8; 32], Problem> {
+    let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
+    Ok(Sha256::digest(bytes).into())
+}
+
+fn recipient(request: &SendRequest) -> Result<SendTo, Problem> {
+    addressee(request.to.as_deref(), request.customer_id, request.conversation_id)
+}
+
+/// The one that is given of a number, a customer and a conversation.
+pub(super) fn addressee(
+    to: Option<&str>,
+    customer: Option<CustomerId>,
+    conversation: Option<ConversationId>,
+) -> Result<SendTo, Problem> {
+    match (to, customer, conversation) {
+        (Some(phone), None, None) => phone
+            .parse::<PhoneNumber>()
+            .map(SendTo::Phone)
+            .map_err(|error| Problem::wrong_field("/to", error.to_string())),
+        (None, Some(id), None) => Ok(SendTo::Customer(id)),
+        (None, None, Some(id)) => Ok(SendTo::Conversation(id)),
+        _ => Err(Problem::wrong_field(
+            "/to",
+            "give one of `to`, `customer_id` and `conversation_id`",
+        )),
+    }
+}
+
+pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    Ok(Json(desk.retry(id).await?.into()))
+}
+
+pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    Ok(Json(desk.cancel(id).await?.into()))
+}
+
+pub async fn resolve(
+    State(desk): State<Desk>,
+    Path(id): Path<MessageId>,
+    body: Body<ResolveRequest>,
+) -> Result<Json<MessageView>, Problem> {
+    let resolution = match body.0.state {
+        Outcome::Sent => Resolution::Sent,
+        Outcome::Failed => Resolution::Failed,
+    };
+    Ok(Json(desk.resolve(id, resolution).await?.into()))
+}

@@ -1,0 +1,160 @@
+//! What a request sends that is neither a text nor a file, and what of it WhatsApp would not take.
+
+use crate::api::http::problem::Problem;
+use crate::contract::{SendContact, SendLocation, SendPoll};
+use crate::domain::customer::PhoneNumber;
+use crate::domain::details::{ContactCard, Location, Poll};
+use crate::domain::special;
+use crate::domain::special::Special;
+
+/// The longest name and address of a place, in characters.
+const MAX_PLACE_CHARS: usize = 1000;
+/// The longest name on a card, in characters.
+const MAX_CARD_NAME_CHARS: usize = 255;
+/// The longest vCard, in bytes.
+const MAX_VCARD_BYTES: usize = 64 << 10;
+/// WhatsApp's own bounds of a poll.
+const MAX_QUESTION_CHARS: usize = 255;
+const MAX_OPTION_CHARS: usize = 100;
+const OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
+
+/// Nothing when the request sends none of them; a problem when it sends several, or a text or file besides.
+pub fn of(
+    location: Option<&SendLocation>,
+    contact: Option<&SendContact>,
+    poll: Option<&SendPoll>,
+    has_other: bool,
+) -> Result<Option<Special>, Problem> {
+    match (location, contact, poll, has_other) {
+        (None, None, None, _) => Ok(None),
+        (Some(place), None, None, false) => location_of(place).map(Some),
+        (None, Some(card), None, false) => contact_of(card).map(Some),
+        (None, None, Some(asked), false) => poll_of(asked).map(Some),
+        _ => Err(Problem::wrong_field(
+            "/content",
+            "give one of `content`, `media`, `location`, `contact` and `poll` (`content` also under `media`); send several messages for several things",
+        )),
+    }
+}
+
+fn location_of(place: &SendLocation) -> Result<Special, Problem> {
+    if !(-90.0..=90.0).contains(&place.latitude) {
+        return Err(Problem::wrong_field(
+            "/location/latitude",
+            "the latitude is in degrees, from -90 to 90",
+        ));
+    }
+    if !(-180.0..=180.0).contains(&place.longitude) {
+        return Err(Problem::wrong_field(
+            "/location/longitude",
+            "the longitude is in degrees, from -180 to 180",
+        ));
+    }
+    Ok(Special::Location(Location {
+        latitude: place.latitude,
+        longitude: place.longitude,
+        name: place_line("/location/name", place.name.as_deref())?,
+        address: place_line("/location/address", place.address.as_deref())?,
+        live_until: None,
+    }))
+}
+
+/// WhatsApp keeps name and address as two lines of one text.
+fn place_line(pointer: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if text.chars().any(char::is_control) {
+        return Err(Problem::wrong_field(
+            pointer,
+            "it has to be one line, without control characters",
+        ));
+    }
+    within(pointer, text, MAX_PLACE_CHARS)?;
+    Ok(Some(text.to_owned()))
+}
+
+fn contact_of(card: &SendContact) -> Result<Special, Problem> {
+    let name = card.name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Problem::wrong_field(
+            "/contact/name",
+            "a card needs a name, on one line",
+        ));
+    }
+    within("/contact/name", name, MAX_CARD_NAME_CHARS)?;
+    match (&card.phone, &card.vcard) {
+        (Some(phone), None) => {
+            let phone: PhoneNumber = phone
+                .parse()
+                .map_err(|error| Problem::wrong_field("/contact/phone", format!("{error}")))?;
+            Ok(Special::Contact(special::card(name, &phone)))
+        }
+        (None, Some(vcard)) => {
+            check_vcard(vcard)?;
+            Ok(Special::Contact(ContactCard {
+                name: name.to_owned(),
+                vcard: vcard.clone(),
+            }))
+        }
+        _ => Err(Problem::wrong_field("/contact", "give one of `phone` and `vcard`")),
+    }
+}
+
+fn check_vcard(vcard: &str) -> Result<(), Problem> {
+    let wrong = |detail: &str| Err(Problem::wrong_field("/contact/vcard", detail));
+    if vcard.len() > MAX_VCARD_BYTES {
+        return wrong("the vCard is larger than 64 KiB; leave its picture out");
+    }
+    let inside = vcard.trim();
+    if !inside.starts_with("BEGIN:VCARD") || !inside.ends_with("END:VCARD") || inside.contains('\0') {
+        return wrong("a vCard begins with BEGIN:VCARD and ends with END:VCARD");
+    }
+    Ok(())
+}
+
+fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
+    let question = poll_text("/poll/question", &asked.question, MAX_QUESTION_CHARS)?;
+    if !OPTIONS.contains(&asked.options.len()) {
+        return Err(Problem::wrong_field("/poll/options", "a poll has from 2 to 12 options"));
+    }
+    let mut options: Vec<String> = vec![];
+    for (at, option) in asked.options.iter().enumerate() {
+        let pointer = format!("/poll/options/{at}");
+        let option = poll_text(&pointer, option, MAX_OPTION_CHARS)?;
+        if options.contains(&option) {
+            return Err(Problem::wrong_field(&pointer, "this option is there already"));
+        }
+        options.push(option);
+    }
+    if asked.selectable as usize > options.len() {
+        return Err(Problem::wrong_field(
+            "/poll/selectable",
+            "nobody can choose more options than there are; 0 stands for any number",
+        ));
+    }
+    Ok(Special::Poll(Poll {
+        question,
+        options,
+        selectable: asked.selectable,
+        votes: vec![],
+    }))
+}
+
+fn poll_text(pointer: &str, text: &str, most: usize) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.contains('\0') {
+        return Err(Problem::wrong_field(pointer, "write something"));
+    }
+    within(pointer, text, most)?;
+    Ok(text.to_owned())
+}
+
+fn within(pointer: &str, text: &str, most: usize) -> Result<(), Problem> {
+    let chars = text.chars().count();
+    if chars > most {
+        let detail = format!("it has {chars} characters, and WhatsApp takes {most} at the most");
+        return Err(Problem::wrong_field(pointer, detail));
+    }
+    Ok(())
+}

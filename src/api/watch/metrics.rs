@@ -1,0 +1,246 @@
+//! `/metrics`: what is counted as it happens, and what is read from the database when asked.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+use super::{process, status};
+use crate::api::http::problem::Problem;
+use crate::bridge::Desk;
+use crate::contract::AccountStatusView;
+use crate::domain::vitals::Deafness;
+use crate::domain::{AccountId, Clock};
+use crate::store::Store;
+
+/// Bounds of the latency histogram, in seconds.
+const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    method: String,
+    /// The route's pattern: never a path, which would hold ids.
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkLabels {
+    target: String,
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabels {
+    account: String,
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabels {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeafLabels {
+    account: String,
+    how: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MediaLabels {
+    state: String,
+}
+
+/// The counters. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RouteLabels, Counter>,
+    latency: Histogram,
+    /// WebSocket connections that are open.
+    pub sockets: Gauge,
+    /// Events written to WebSocket connections.
+    pub events_sent: Counter,
+    /// WebSocket connections closed because they did not read.
+    pub slow_consumers: Counter,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("crm");
+        let requests = Family::<RouteLabels, Counter>::default();
+        let latency = Histogram::new(LATENCY_SECONDS);
+        let (sockets, events_sent, slow_consumers) = (Gauge::default(), Counter::default(), Counter::default());
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register("http_request_seconds", "Time to answer", latency.clone());
+        registry.register("websocket_connections", "WebSocket connections open", sockets.clone());
+        registry.register("websocket_events", "Events written to WebSockets", events_sent.clone());
+        registry.register(
+            "websocket_slow_consumers",
+            "WebSocket connections closed because they did not read",
+            slow_consumers.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            latency,
+            sockets,
+            events_sent,
+            slow_consumers,
+        }
+    }
+}
+
+/// The layer that counts requests.
+pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    metrics.latency.observe(started.elapsed().as_secs_f64());
+    metrics
+        .requests
+        .get_or_create(&RouteLabels {
+            method,
+            route,
+            status: response.status().as_u16(),
+        })
+        .inc();
+    response
+}
+
+pub async fn show(
+    State(metrics): State<Metrics>,
+    State(store): State<Store>,
+    State(desk): State<Desk>,
+    State(clock): State<Arc<dyn Clock>>,
+) -> Result<Response, Problem> {
+    let now = clock.now();
+    let status = status::gather(&store, &desk).await?;
+    let mut registry = Registry::with_prefix("crm");
+    let (waiting, oldest) = (
+        Family::<WorkLabels, Gauge>::default(),
+        Family::<WorkLabels, Gauge>::default(),
+    );
+    for work in &status.outbox.waiting {
+        let labels = WorkLabels {
+            target: work.target.to_string(),
+            account: name_of(&status.accounts, work.account_id),
+        };
+        waiting.get_or_create(&labels).set(saturated(work.waiting));
+        oldest
+            .get_or_create(&labels)
+            .set(saturated(now.since(work.oldest).as_secs()));
+    }
+    let accounts = Family::<AccountLabels, Gauge>::default();
+    let (recovered, imported) = (
+        Family::<NameLabels, Counter>::default(),
+        Family::<NameLabels, Gauge>::default(),
+    );
+    for of in &status.accounts {
+        let name = &of.account.name;
+        let labels = AccountLabels {
+            account: name.clone(),
+            state: of.account.state.to_string(),
+        };
+        accounts.get_or_create(&labels).set(1);
+        let labels = NameLabels { account: name.clone() };
+        if let Some(synced) = &of.sync {
+            let total = u64::try_from(synced.recovered_total).unwrap_or(0);
+            recovered.get_or_create(&labels).inc_by(total);
+        }
+        if let Some(history) = &of.history {
+            imported.get_or_create(&labels).set(history.messages);
+        }
+    }
+    vitals(&desk, &status.accounts, &mut registry);
+    let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
+    head.set(status.database.head.0);
+    quarantined.set(saturated(status.quarantined));
+    let unknown: Gauge = Gauge::default();
+    unknown.set(saturated(store.messages().count_unknown().await?));
+    registry.register("unknown_messages", "Messages of a kind that is not known", unknown);
+    registry.register("outbox_waiting", "Pieces of work that wait", waiting);
+    registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
+    registry.register("account_state", "1 for the state that an account is in", accounts);
+    registry.register("recovered_messages", "Messages found that had been missed", recovered);
+    registry.register("history_messages", "Messages of the past that are imported", imported);
+    registry.register("journal_head", "Number of the newest event", head);
+    let media = Family::<MediaLabels, Gauge>::default();
+    for (state, count) in store.media().count().await? {
+        let state = state.to_string();
+        media.get_or_create(&MediaLabels { state }).set(saturated(count));
+    }
+    registry.register("media", "Pictures, voice notes, documents, by where they are", media);
+    registry.register("quarantined", "Events that could not be taken in", quarantined);
+
+    let mut text = String::new();
+    encode_registry(&mut text, &metrics.registry)
+        .and_then(|()| encode_registry(&mut text, &registry))
+        .and_then(|()| encode_registry(&mut text, &process::figures()))
+        .and_then(|()| encode_eof(&mut text))
+        .map_err(|error| Problem::internal(&error.into()))?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+/// How the accounts' browsers fare.
+fn vitals(desk: &Desk, accounts: &[AccountStatusView], registry: &mut Registry) {
+    let deaf = Family::<DeafLabels, Counter>::default();
+    let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
+    let [browser, heap] = [(); 2].map(|()| Family::<NameLabels, Gauge>::default());
+    for AccountStatusView { account, .. } in accounts {
+        let Some(vitals) = desk.vitals(account.id) else {
+            continue;
+        };
+        let name = NameLabels {
+            account: account.name.clone(),
+        };
+        for how in Deafness::ALL {
+            let labels = DeafLabels {
+                account: account.name.clone(),
+                how: how.to_string(),
+            };
+            let count = vitals.deaf.get(how).copied().unwrap_or(0);
+            deaf.get_or_create(&labels).inc_by(count);
+        }
+        reloads.get_or_create(&name).inc_by(vitals.reloads);
+        restarts.get_or_create(&name).inc_by(vitals.restarts);
+        if let Some(bytes) = vitals.browser_bytes {
+            browser.get_or_create(&name).set(saturated(bytes));
+        }
+        if let Some(bytes) = vitals.heap_bytes {
+            heap.get_or_create(&name).set(saturated(bytes));
+        }
+    }
+    registry.register("deaf", "Times that a page was connected and heard nothing", deaf);
+    registry.register("page_reloads", "Times that a page was loaded anew", reloads);
+    registry.register("browser_restarts", "Times that a browser was started anew", restarts);
+    registry.register("browser_memory_bytes", "Memory of a browser's processes", browser);
+    registry.register("page_heap_bytes", "Size of a page's script heap", heap);
+}
+
+/// What an account is called; work for rooms outlives its account, whose number then stands for it.
+fn name_of(accounts: &[AccountStatusView], id: AccountId) -> String {
+    let known = accounts.iter().find(|of| of.account.id == id);
+    known.map_or_else(|| id.to_string(), |of| of.account.name.clone())
+}
+
+fn saturated(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,72 @@
+//! `/status`: what `crm status` prints.
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::http::problem::Problem;
+use crate::bridge::Desk;
+use crate::contract::{AccountStatusView, BacklogView, DatabaseView, OutboxView, StatusView};
+use crate::domain::account::Account;
+use crate::domain::matrix::{MatrixState, MatrixStatus};
+use crate::store::{Store, StoreError};
+
+pub async fn show(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
+    Ok(Json(gather(&store, &desk).await?))
+}
+
+pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError> {
+    let range = store.journal().range().await?;
+    Ok(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        accounts: accounts(store).await?,
+        matrix: desk
+            .matrix_status()
+            .unwrap_or(MatrixStatus {
+                state: MatrixState::Off,
+                detail: None,
+                user: None,
+            })
+            .into(),
+        database: DatabaseView {
+            state: "ready".to_owned(),
+            oldest: range.oldest,
+            head: range.head,
+        },
+        outbox: outbox(store).await?,
+        quarantined: store.quarantine().count().await?,
+    })
+}
+
+pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreError> {
+    let mut all = vec![];
+    for account in store.accounts().present().await? {
+        all.push(of_account(store, account).await?);
+    }
+    Ok(all)
+}
+
+pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatusView, StoreError> {
+    Ok(AccountStatusView {
+        history: store.history().get(account.id).await?.as_ref().map(Into::into),
+        sync: store.accounts().synced(account.id).await?.as_ref().map(Into::into),
+        account: account.into(),
+    })
+}
+
+pub async fn outbox(store: &Store) -> Result<OutboxView, StoreError> {
+    let counts = store.outbox().counts().await?;
+    Ok(OutboxView {
+        parked: store.settings().is_parked().await?,
+        waiting: counts
+            .into_iter()
+            .map(|count| BacklogView {
+                target: count.target,
+                account_id: count.account_id,
+                waiting: count.waiting,
+                started: count.started,
+                refused: count.refused,
+                oldest: count.oldest,
+            })
+            .collect(),
+    })
+}

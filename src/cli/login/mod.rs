@@ -1,0 +1,284 @@
+//! `crm login`: links a device. With a running server it asks the server; without one it drives the browser itself, with no
+//! listeners, until everything is there, and ends in order (rule 27).
+
+pub mod logout;
+pub mod qr;
+pub mod view;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use reqwest::{Method, StatusCode, header};
+use tokio::time::sleep;
+
+use super::client::{self, Client, send};
+use super::home::Home;
+use super::serve::{Assembly, Lines, first_account};
+use super::{Exit, Fault, Shell, exit};
+use crate::config::DataDirError;
+use crate::contract::{AccountView, HistoryRequest, LoginRequest, SessionView};
+use crate::domain::account::Account;
+use crate::domain::customer::PhoneNumber;
+use crate::domain::history::HistoryDepth;
+use crate::domain::session::SessionState;
+use crate::domain::whatsapp::LoginMethod;
+use view::{Display, end};
+
+/// Between two looks at the import of history.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Link a device
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Which account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Link with a code that is typed on the phone of this number
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<PhoneNumber>,
+    /// Write the QR code into this file too: .svg, .txt or PNG
+    #[arg(long, value_name = "FILE")]
+    qr_file: Option<PathBuf>,
+    /// How much of what was written before is imported: 90d, all or none
+    #[arg(long, value_name = "DEPTH")]
+    history: Option<HistoryDepth>,
+    /// Do not wait for the import of history
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Login {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let mut display = Display::new(shell, self.qr_file.clone());
+        let end = if is_up(shell).await? {
+            super::leave(shell.manner.timeout, self.ask_server(shell, &mut display)).await
+        } else {
+            self.without_server(shell, &mut display).await
+        };
+        display.close();
+        end
+    }
+
+    async fn ask_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        let name = account_name(&client, self.account).await?;
+        let mut look = SessionLook::new(&client, &name);
+        let view = look.now().await?;
+        let path = format!("/api/v1/accounts/{name}");
+        let follows = !self.no_wait && (self.history.is_some() || display.has_bar());
+        let asked = !view.state.is_linked() || view.state == SessionState::Conflict;
+        let by_number = asked && self.phone.is_some();
+        if view.state == SessionState::Conflict {
+            send(client.request(Method::POST, &format!("{path}/takeover"))).await?;
+        } else if !view.state.is_linked() {
+            let body = LoginRequest {
+                phone: self.phone,
+                history: self.history,
+            };
+            send(client.request(Method::POST, &format!("{path}/login")).json(&body)).await?;
+        } else if let Some(depth) = self.history {
+            let request = client.request(Method::POST, &format!("{path}/history"));
+            send(request.json(&HistoryRequest { depth })).await?;
+        }
+        // A wrong number of an earlier login stands in the session until this one has a code to show.
+        let mut is_under_way = view.state != SessionState::WrongNumber;
+        let end = loop {
+            let view = look.next().await?;
+            if asked && let Some(fault) = failed(&view) {
+                return Err(fault.into());
+            }
+            is_under_way |= has_begun(view.state);
+            if !is_under_way {
+                continue;
+            }
+            // The page shows its QR code by itself, until the other code is there.
+            if by_number && view.state == SessionState::Qr {
+                continue;
+            }
+            display.show(&view)?;
+            if let Some(end) = end(&view) {
+                break end?;
+            }
+        };
+        while follows && display.history(&client.get(&format!("{path}/history")).await?)? {
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(end)
+    }
+
+    /// Drives the account as the server would, until it is ready and has taken in what it missed.
+    async fn without_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
+        let home = match Home::open(&shell.config, "crm login").await {
+            Ok(home) => home,
+            Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
+        };
+        first_account(&home.store).await?;
+        let mut accounts = home.store.accounts().present().await?;
+        accounts.retain(Account::is_in_use);
+        let names = accounts.iter().map(|account| account.name.clone()).collect();
+        let name = chosen(names, self.account.as_deref())?;
+        accounts.retain(|account| account.name == name);
+        let account = accounts.pop().ok_or_else(|| no_account(&name))?;
+        let assembly = Assembly::start(home, &shell.config, Lines::One(account.clone())).await?;
+        let driven = async {
+            tokio::select! {
+                end = self.drive(&assembly, &account, display) => end,
+                task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
+            }
+        };
+        let end = super::leave(shell.manner.timeout, driven).await;
+        assembly.close().await;
+        end
+    }
+
+    async fn drive(&self, assembly: &Assembly, account: &Account, display: &mut Display) -> anyhow::Result<Exit> {
+        let mut session = assembly.desk.session(account.id).await?;
+        let method = self.phone.clone().map_or(LoginMethod::Qr, LoginMethod::PairingCode);
+        if let Some(depth) = self.history {
+            assembly.desk.ask_history(account.id, depth).await?;
+        }
+        let mut asked = false;
+        loop {
+            let view = SessionView::from(&*session.borrow_and_update());
+            display.show(&view)?;
+            match end(&view) {
+                Some(Ok(exit)) => {
+                    assembly.until_taken_in(account.id).await?;
+                    while !self.no_wait
+                        && let Some(history) = assembly.store.history().get(account.id).await?
+                        && display.history(&(&history).into())?
+                    {
+                        sleep(LOOK_EVERY).await;
+                    }
+                    return Ok(exit);
+                }
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+            // The page shows its QR code by itself; anything else has to be asked for, once it can answer.
+            if !asked && view.state.needs_login() {
+                asked = assembly.desk.login(account.id, method.clone()).await.is_ok();
+            }
+            if !asked && view.state == SessionState::Conflict {
+                asked = assembly.desk.take_over(account.id).await.is_ok();
+            }
+            session.changed().await.context("the session has ended")?;
+        }
+    }
+}
+
+/// Tells whether a login has come as far as a code.
+const fn has_begun(state: SessionState) -> bool {
+    matches!(
+        state,
+        SessionState::Qr | SessionState::Code | SessionState::Syncing | SessionState::Ready
+    )
+}
+
+/// Why what was asked for has failed, if it has.
+pub fn failed(view: &SessionView) -> Option<Fault> {
+    let is_down = matches!(view.state, SessionState::Failed | SessionState::Mismatch);
+    let why = view.error.as_ref().or_else(|| view.detail.as_ref().filter(|_| is_down));
+    why.map(|why| Fault::new(Exit::Unreachable, why.clone()))
+}
+
+fn no_account(name: &str) -> Fault {
+    Fault::new(
+        Exit::NotFound,
+        format!("there is no account {name}; `crm account list` lists them"),
+    )
+}
+
+/// Whether a server answers at all.
+async fn is_up(shell: &Shell) -> anyhow::Result<bool> {
+    let request = client::http(&shell.config.url)?.get(format!("{}/healthz", shell.config.url.trim_end_matches('/')));
+    match send(request).await {
+        Ok(_) => Ok(true),
+        Err(error) if exit::code(&error) == Exit::Unreachable => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody works on the folder but does not answer.
+fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(DataDirError::Held { owner, .. }) => {
+            let text =
+                format!("{owner} holds the data folder, but {url} does not answer; set CRM_URL to where it listens");
+            Fault::new(Exit::Unreachable, text).into()
+        }
+        _ => error,
+    }
+}
+
+/// The account that is meant of those in use: the one that is named, or the only one.
+fn chosen(mut in_use: Vec<String>, wanted: Option<&str>) -> anyhow::Result<String> {
+    if let Some(wanted) = wanted {
+        let named = in_use.into_iter().find(|name| name == wanted);
+        return Ok(named.ok_or_else(|| no_account(wanted))?);
+    }
+    let fault = match in_use.len() {
+        1 => return Ok(in_use.remove(0)),
+        0 => Fault::new(
+            Exit::NotFound,
+            "there is no account; add one with `crm account add NAME`",
+        ),
+        _ => {
+            let text = format!(
+                "there are several accounts; name one with --account: {}",
+                in_use.join(", ")
+            );
+            Fault::new(Exit::Usage, text)
+        }
+    };
+    Err(fault.into())
+}
+
+/// The same, as the server knows them.
+pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
+    let (mut accounts, _) = client.list::<AccountView>("/api/v1/accounts", None).await?;
+    accounts.retain(AccountView::is_in_use);
+    let names = accounts.into_iter().map(|account| account.name).collect();
+    chosen(names, wanted.as_deref())
+}
+
+/// Looks at an account's session, over and over.
+pub struct SessionLook<'a> {
+    client: &'a Client,
+    path: String,
+    seen: Option<String>,
+}
+
+impl<'a> SessionLook<'a> {
+    pub fn new(client: &'a Client, account: &str) -> Self {
+        Self {
+            client,
+            path: format!("/api/v1/accounts/{account}/session"),
+            seen: None,
+        }
+    }
+
+    /// The session as it is.
+    pub async fn now(&mut self) -> anyhow::Result<SessionView> {
+        self.client.get(&self.path).await
+    }
+
+    /// The session once it is another than the one seen last.
+    pub async fn next(&mut self) -> anyhow::Result<SessionView> {
+        loop {
+            let mut request = self.client.request(Method::GET, &self.path).header("Prefer", "wait=20");
+            if let Some(seen) = &self.seen {
+                request = request.header(header::IF_NONE_MATCH, seen);
+            }
+            let response = send(request).await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                continue;
+            }
+            let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+            self.seen = tag.map(str::to_owned);
+            return response.json().await.context("reading the session");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! `crm send`: one message to one customer or group, and what became of it.
+
+pub mod special;
+pub mod upload;
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use reqwest::Method;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::client::{self, Client};
+use super::terminal::output::note;
+use super::{Exit, Fault, Shell};
+use crate::api::secret;
+use crate::clock::SystemClock;
+use crate::contract::{CustomerView, MessageView, SendMedia, SendReport, SendRequest, StatusView, WaitingView};
+use crate::domain::customer::PhoneNumber;
+use crate::domain::media::FileKind;
+use crate::domain::message::MessageState;
+use crate::domain::word::UnknownWord;
+use crate::domain::{Clock as _, ConversationId, CustomerId, MessageId};
+use special::Special;
+use upload::upload;
+
+/// How long `--wait` waits when nobody says.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A file that takes longer is given up.
+const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
+/// Between two looks at the message.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// Send a text, a file, a place, a contact or a poll
+#[derive(Debug, Args)]
+pub struct Send {
+    /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
+    to: String,
+    /// The text; - reads it from standard input. With --file: what stands under it
+    #[arg(required_unless_present_any = ["special", "file"])]
+    text: Option<String>,
+    /// Send this file
+    #[arg(long, value_name = "PATH", conflicts_with = "special")]
+    file: Option<PathBuf>,
+    /// As what the file is sent [default: as what it is]
+    #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
+    kind: Option<FileKind>,
+    #[command(flatten)]
+    special: Special,
+    /// Which account sends it
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// The message that it answers
+    #[arg(long, value_name = "ID")]
+    reply_to: Option<i64>,
+    /// Wait until it is this far
+    #[arg(long, value_enum, default_value_t = Goal::Sent)]
+    wait: Goal,
+    /// Send no second time what was sent under this key
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Goal {
+    /// Accepted by the server
+    Queued,
+    /// WhatsApp has it
+    Sent,
+    /// The customer's phone has it
+    Delivered,
+    /// The customer has read it
+    Read,
+}
+
+impl Goal {
+    fn is_reached(self, state: MessageState) -> bool {
+        match self {
+            Self::Queued => true,
+            Self::Sent => state.reached(MessageState::Sent),
+            Self::Delivered => state.reached(MessageState::Delivered),
+            Self::Read => state.reached(MessageState::Read),
+        }
+    }
+}
+
+impl Send {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let begun = Instant::now();
+        let client = shell.client()?;
+        let to = recipient(&client, &self.to, shell.may_ask()).await?;
+        let mut body = SendRequest {
+            content: self.text.map(text).transpose()?.unwrap_or_default(),
+            account: self.account,
+            reply_to: self.reply_to.map(MessageId),
+            ..SendRequest::default()
+        };
+        match to {
+            Recipient::Phone(phone) => body.to = Some(phone),
+            Recipient::Customer(id) => body.customer_id = Some(id),
+            Recipient::Conversation(id) => body.conversation_id = Some(id),
+        }
+        self.special.write_to(&mut body)?;
+        let key = match self.idempotency_key {
+            Some(key) => key,
+            None => secret::new_session_id()?,
+        };
+        if let Some(path) = &self.file {
+            // A large file takes its time; only a limit that somebody has set holds for it.
+            let limit = begun + shell.manner.timeout.unwrap_or(LONGEST_UPLOAD);
+            let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
+                Fault::new(
+                    Exit::TimedOut,
+                    "the server did not take the file in time; nothing was sent",
+                )
+            })??;
+            body.media = Some(SendMedia {
+                id: media.id,
+                kind: self.kind,
+            });
+        }
+        let deadline = match shell.manner.timeout {
+            Some(limit) => begun + limit,
+            None => Instant::now() + DEFAULT_TIMEOUT,
+        };
+        let accepted = timeout_at(deadline, hand_over(&client, &body, &key))
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    Exit::TimedOut,
+                    "the server did not take the text in time; try again with the same --idempotency-key",
+                )
+            })??;
+        let message = wait(&client, accepted, self.wait, deadline).await;
+        shell.output().one(&SendReport::from(&message))?;
+        outcome(&client, &message, self.wait).await
+    }
+}
+
+fn file_kind(word: &str) -> Result<FileKind, String> {
+    word.parse().map_err(|error: UnknownWord| error.to_string())
+}
+
+/// The text; of standard input without the end of its last line.
+fn text(argument: String) -> anyhow::Result<String> {
+    if argument != "-" {
+        return Ok(argument);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("reading the text from standard input")?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// To whom a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipient {
+    /// As it was typed.
+    Phone(String),
+    Customer(CustomerId),
+    Conversation(ConversationId),
+}
+
+/// Finds out whom `to` means.
+pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Recipient> {
+    if to.parse::<PhoneNumber>().is_ok() {
+        return Ok(Recipient::Phone(to.to_owned()));
+    }
+    let id = |prefix: &str| to.strip_prefix(prefix).and_then(|id: &str| id.parse::<i64>().ok());
+    if let Some(id) = id("customer:") {
+        return Ok(Recipient::Customer(CustomerId(id)));
+    }
+    if let Some(id) = id("conversation:") {
+        return Ok(Recipient::Conversation(ConversationId(id)));
+    }
+    let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
+    if to.trim().is_empty() || looks_like_a_number {
+        let text = format!("{to:?} is no phone number in international form (such as +447700900123) and no name");
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    by_name(client, to, may_ask).await.map(Recipient::Customer)
+}
+
+async fn by_name(client: &Client, name: &str, may_ask: bool) -> anyhow::Result<CustomerId> {
+    let path = client::with_query("/api/v1/customers", [("search", name)]);
+    let (mut found, _) = client.list::<CustomerView>(&path, None).await?;
+    let wanted = name.to_lowercase();
+    found.retain(|customer| customer.name.to_lowercase() == wanted);
+    match found.as_slice() {
+        [] => Err(Fault::new(
+            Exit::NotFound,
+            format!("there is no customer called {name}; `crm customer list` shows them"),
+        )
+        .into()),
+        [one] => Ok(one.id),
+        several if may_ask => ask(several),
+        several => {
+            let ids: Vec<String> = several
+                .iter()
+                .map(|customer| format!("customer:{}", customer.id))
+                .collect();
+            let text = format!(
+                "several customers are called {name}; name one of them: {}",
+                ids.join(", ")
+            );
+            Err(Fault::new(Exit::Usage, text).into())
+        }
+    }
+}
+
+fn ask(several: &[CustomerView]) -> anyhow::Result<CustomerId> {
+    for customer in several {
+        let phone = customer.phone.as_ref().map_or("no number", PhoneNumber::as_str);
+        note(&format!("{:>6}  {}  {phone}", customer.id, customer.name));
+    }
+    note("Which of them? Type the number at the beginning of the line:");
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let chosen = line.trim().parse().ok().map(CustomerId);
+    let is_one = |id: &CustomerId| several.iter().any(|customer| customer.id == *id);
+    let none = || Fault::new(Exit::Usage, "that is none of them; nothing was sent");
+    Ok(chosen.filter(is_one).ok_or_else(none)?)
+}
+
+/// Hands the text to the server, again if the server cannot be reached: the key makes it one.
+async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Result<MessageView> {
+    let mut pauses = client::TRY_AGAIN.into_iter();
+    loop {
+        let request = client
+            .request(Method::POST, "/api/v1/messages")
+            .header("Idempotency-Key", key)
+            .json(body);
+        let error = match client::send(request).await {
+            Ok(response) => match response.json().await {
+                Ok(message) => return Ok(message),
+                Err(error) => Fault::new(Exit::Unreachable, format!("the answer broke off: {error}")).into(),
+            },
+            Err(error) => error,
+        };
+        match pauses.next() {
+            Some(pause) if super::exit::code(&error) == Exit::Unreachable => sleep(pause).await,
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Looks at the message until it is where it should be, will not get there, or time is up.
+async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Instant) -> MessageView {
+    let path = format!("/api/v1/messages/{}", accepted.id);
+    let mut message = accepted;
+    while !goal.is_reached(message.state)
+        && !matches!(message.state, MessageState::Failed | MessageState::Unknown)
+        && Instant::now() + LOOK_EVERY < deadline
+        && !waits_past(&message, deadline)
+    {
+        sleep(LOOK_EVERY).await;
+        // A server that cannot be asked just now may be asked again until time is up.
+        if let Ok(Ok(now)) = timeout_at(deadline, client.get::<MessageView>(&path)).await {
+            message = now;
+        }
+    }
+    message
+}
+
+/// Whether it is certain already that time will be up before it goes out.
+fn waits_past(message: &MessageView, deadline: Instant) -> bool {
+    let left = deadline.saturating_duration_since(Instant::now());
+    message
+        .waiting
+        .is_some_and(|waiting| waiting.until > SystemClock.now().plus(left))
+}
+
+async fn outcome(client: &Client, message: &MessageView, goal: Goal) -> anyhow::Result<Exit> {
+    if goal.is_reached(message.state) {
+        return Ok(Exit::Ok);
+    }
+    let id = message.id;
+    let failure = message.failure.as_ref();
+    let why = failure.map_or("no reason is known", |failure| failure.detail.as_str());
+    let fault = match message.state {
+        MessageState::Failed if failure.is_some_and(|failure| failure.code == "not_on_whatsapp") => {
+            Fault::new(Exit::NotFound, format!("not sent: {why}"))
+        }
+        MessageState::Failed => Fault::new(Exit::Failed, format!("not sent: {why}")),
+        MessageState::Unknown => Fault::new(
+            Exit::OutcomeUnknown,
+            format!(
+                "it may or may not have been sent: {why}; look at the phone, then `crm message resolve {id} sent|failed`"
+            ),
+        ),
+        _ => late(client, message).await,
+    };
+    Err(fault.into())
+}
+
+/// Time is up. Where nothing will move before somebody logs in, that is what to say.
+async fn late(client: &Client, message: &MessageView) -> Fault {
+    let status: Option<StatusView> = client.get("/api/v1/status").await.ok();
+    let accounts = status.map(|status| status.accounts).unwrap_or_default();
+    let needs_login = accounts
+        .iter()
+        .find(|of| of.account.id == message.account_id)
+        .is_some_and(|of| of.account.state.needs_login());
+    let (id, state) = (message.id, message.state);
+    if needs_login && state == MessageState::Queued {
+        let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
+        return Fault::new(Exit::LoginNeeded, text);
+    }
+    if let Some(WaitingView { reason, until }) = message.waiting {
+        let text = format!(
+            "message {id} waits until {until}: {}; it goes out by itself",
+            reason.explained()
+        );
+        return Fault::new(Exit::TimedOut, text);
+    }
+    let text = format!(
+        "message {id} is {state} so far; it goes on by itself, and `crm message view {id}` shows how far it is"
+    );
+    Fault::new(Exit::TimedOut, text)
+}
+
+impl Shell {
+    /// Whether somebody is there to be asked.
+    pub(super) fn may_ask(&self) -> bool {
+        !self.manner.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+}

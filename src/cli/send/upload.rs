@@ -1,0 +1,70 @@
+//! Handing a file to the server, as a stream: it never stands in memory as a whole.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use futures_util::TryStreamExt as _;
+use reqwest::{Body, Method, header};
+use tokio::fs::File;
+use tokio::time::sleep;
+use tokio_util::io::ReaderStream;
+
+use crate::cli::client::Client;
+use crate::cli::terminal::bar;
+use crate::cli::{Exit, Fault, client};
+use crate::contract::MediaView;
+
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Hands a file in, again if the server cannot be reached: the key makes it one. Gives what the server knows it as.
+pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaView> {
+    let mut pauses = client::TRY_AGAIN.into_iter();
+    loop {
+        let error = match once(client, path, key).await {
+            Ok(media) => return Ok(media),
+            Err(error) => error,
+        };
+        match pauses.next() {
+            Some(pause) if crate::cli::exit::code(&error) == Exit::Unreachable => sleep(pause).await,
+            _ => return Err(error),
+        }
+    }
+}
+
+async fn once(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaView> {
+    let (file, size) = open(path).await?;
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let address = client::with_query("/api/v1/media", [("filename", &*name)]);
+    let bar = bar::bytes(Some(size));
+    let told = bar.clone();
+    let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).inspect_ok(move |piece| told.inc(piece.len() as u64));
+    let request = client
+        .request(Method::POST, &address)
+        .header("Idempotency-Key", format!("{key}.file"))
+        .header(header::CONTENT_LENGTH, size)
+        .header(header::CONTENT_TYPE, type_of(path))
+        .body(Body::wrap_stream(pieces));
+    let response = client::send(request).await;
+    bar.finish_and_clear();
+    response?.json().await.context("the server's answer broke off")
+}
+
+/// What cannot be sent is found out before anything is.
+async fn open(path: &Path) -> anyhow::Result<(File, u64)> {
+    let unusable = |why: &str| Fault::new(Exit::Usage, format!("{} cannot be sent: {why}", path.display()));
+    let file = File::open(path).await.map_err(|error| unusable(&error.to_string()))?;
+    let about = file.metadata().await.map_err(|error| unusable(&error.to_string()))?;
+    if !about.is_file() {
+        return Err(unusable("it is no file").into());
+    }
+    if about.len() == 0 {
+        return Err(unusable("it is empty").into());
+    }
+    Ok((file, about.len()))
+}
+
+/// By its name; the server looks at the bytes.
+fn type_of(path: &Path) -> String {
+    mime_guess::from_path(path).first_or_octet_stream().to_string()
+}

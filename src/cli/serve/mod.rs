@@ -1,0 +1,263 @@
+//! `crm serve`: the only place that builds everything, and takes it apart in order.
+
+pub mod housekeeping;
+pub mod ports;
+pub mod signals;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use tokio_util::sync::CancellationToken;
+
+use super::home::Home;
+use super::{Exit, Fault, Shell};
+use crate::api::{ApiState, Parts, Server, SocketLimits};
+use crate::bridge::{self, Core, Desk, Policy, Random, ReadMode, Switchboard};
+use crate::config::{self, AccountConfig, Config};
+use crate::domain::account::{Account, DEFAULT_ACCOUNT};
+use crate::domain::matrix::Matrix;
+use crate::domain::media::MediaRules;
+use crate::domain::{AccountId, MatrixUserId};
+use crate::store::{Store, StoreError};
+use crate::supervisor::Supervisor;
+use crate::vault::Vault;
+use ports::Browsers;
+use signals::Signals;
+
+/// How long the workers may take to finish what they have in hand.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long a browser may take to end.
+const BROWSER: Duration = Duration::from_secs(10);
+
+/// Run the server
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+}
+
+impl Serve {
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let config = &shell.config;
+        let mut signals = Signals::listen()?;
+        let home = Home::open(config, "crm serve").await?;
+        home.admin_key().await?;
+        let server = bind(config.listen).await?;
+        let address = server.address()?;
+        let assembly = Assembly::start(home, config, Lines::All).await?;
+        let state = ApiState::new(Parts {
+            store: assembly.store.clone(),
+            desk: assembly.desk.clone(),
+            clock: assembly.home.clock.clone(),
+            supervisor: assembly.supervisor.clone(),
+            listen: address,
+            allowed_hosts: config.allowed_hosts.clone(),
+            limits: SocketLimits::default(),
+        });
+        let stopping = assembly.supervisor.stopping();
+        assembly.supervisor.spawn("api", server.run(state, stopping));
+        tracing::info!("listening on http://{address}");
+        let exit = tokio::select! {
+            () = signals.next() => Exit::Ok,
+            task = assembly.supervisor.lost() => {
+                tracing::error!(task, "ending, because a task was lost");
+                Exit::Failed
+            }
+        };
+        tracing::info!("ending in order; a second signal ends at once");
+        tokio::select! {
+            () = assembly.close() => Ok(exit),
+            () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as asked; the next start puts things right").into()),
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
+    Server::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            let text =
+                format!("something listens on {address} already; stop it, or choose another address with --listen");
+            Fault::new(Exit::Conflict, text).into()
+        }
+        _ => anyhow::Error::from(error).context(format!("listening on {address}")),
+    })
+}
+
+/// Which accounts are to be driven.
+#[derive(Clone, Debug)]
+pub enum Lines {
+    /// All that there are, and those that come while it runs.
+    All,
+    /// This one alone.
+    One(Account),
+}
+
+/// Everything but the listeners.
+pub struct Assembly {
+    pub home: Home,
+    pub store: Store,
+    pub desk: Desk,
+    pub supervisor: Supervisor,
+    switchboard: Arc<Switchboard>,
+    matrix: Option<Arc<dyn Matrix>>,
+}
+
+impl Assembly {
+    /// Builds everything and puts the workers to work.
+    pub async fn start(home: Home, config: &Config, lines: Lines) -> anyhow::Result<Self> {
+        let (store, clock) = (home.store.clone(), home.clock.clone());
+        let supervisor = Supervisor::new();
+        let vault = ports::vault(config, &home)?;
+        let core = core(config, &home, vault.clone()).await?;
+        // What can be wrong without a browser is found out before one is started.
+        let named: Vec<_> = config
+            .matrix
+            .agents
+            .iter()
+            .map(|id| MatrixUserId::from(id.as_str()))
+            .collect();
+        bridge::reconcile_agents(&store, &named).await?;
+        let agents = store.agents().answering().await?;
+        let matrix = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
+        let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
+        match lines {
+            Lines::All => {
+                first_account(&store).await?;
+                let accounts = store.accounts().present().await?;
+                let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+                for stranger in config.strangers(&known) {
+                    tracing::warn!("{stranger}");
+                }
+                switchboard.open_all().await?;
+                let run = Arc::clone(&switchboard).run(supervisor.stopping());
+                supervisor.spawn("switchboard", run);
+            }
+            Lines::One(account) => {
+                switchboard.open(&account).await?;
+                let run = Arc::clone(&switchboard).run_one(account.id, supervisor.stopping());
+                supervisor.spawn("switchboard", run);
+            }
+        }
+        supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
+        let desk = bridge::start(&core, &switchboard, matrix.clone(), &supervisor);
+        supervisor.spawn(
+            "housekeeping",
+            housekeeping::run(store.clone(), vault, clock, config.journal_keep, supervisor.stopping()),
+        );
+        Ok(Self {
+            home,
+            store,
+            desk,
+            supervisor,
+            switchboard,
+            matrix,
+        })
+    }
+
+    /// Waits until what the account missed is taken in.
+    pub async fn until_taken_in(&self, account: AccountId) -> anyhow::Result<()> {
+        Ok(self.desk.until_taken_in(account).await?)
+    }
+
+    /// Stops taking work, drains the workers, ends browsers, lets the accounts go, ends the homeserver connection, closes the
+    /// database.
+    pub async fn close(self) {
+        let drained = self.supervisor.shutdown(DRAIN).await;
+        close_browsers(&self.desk).await;
+        if drained {
+            self.switchboard.release_all().await;
+        } else {
+            tracing::warn!("some work did not end in time; it goes on at the next start");
+        }
+        if let Some(matrix) = self.matrix {
+            matrix.close().await;
+        }
+        drop(self.switchboard);
+        drop(self.desk);
+        drop(self.store);
+        self.home.store.close().await;
+    }
+}
+
+/// Fails when nothing can be written any more: a server that can keep nothing is better started again.
+async fn last(store: Store, stopping: CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        () = store.ended() => anyhow::bail!("the database's writer is gone"),
+        () = stopping.cancelled() => Ok(()),
+    }
+}
+
+/// Ends the browsers of all lines that are up, in order and at once.
+pub async fn close_browsers(desk: &Desk) {
+    let ports = desk.ports();
+    join_all(ports.iter().map(|port| port.close(BROWSER))).await;
+}
+
+/// What the parts of the bridge share.
+pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<Core> {
+    let (store, clock) = (home.store.clone(), home.clock.clone());
+    let core = Core::new(store, vault, clock, random()?, policy(config, &config.general())).await?;
+    let of_accounts = config.accounts.iter();
+    let policies = of_accounts.map(|(name, account)| (name.clone(), policy(config, account)));
+    Ok(core.with_policies(policies.collect()).knowing_holders(home.is_alive()?))
+}
+
+/// What starts and ends the accounts' lines.
+pub fn switchboard(
+    config: &Config,
+    home: &Home,
+    core: Core,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Arc<Switchboard>> {
+    let browsers = Arc::new(Browsers::new(config, home));
+    browsers.check()?;
+    Ok(Switchboard::new(core, browsers, home.holder()?, supervisor))
+}
+
+/// Where there never was an account, there is the one that everybody has.
+pub async fn first_account(store: &Store) -> anyhow::Result<()> {
+    if store.accounts().all().await?.is_empty() {
+        store
+            .write::<_, _, StoreError, _>((), |tx, ()| {
+                async move { tx.accounts().create(DEFAULT_ACCOUNT).await }.boxed()
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+fn random() -> anyhow::Result<Random> {
+    let seed = SysRng.try_next_u64().context("asking the system for randomness")?;
+    Ok(Random::seeded(seed))
+}
+
+fn policy(config: &Config, account: &AccountConfig) -> Policy {
+    let (whatsapp, media) = (&account.whatsapp, &account.media);
+    Policy {
+        matrix: config.matrix.homeserver.is_some(),
+        owner: config.matrix.owner.as_deref().map(MatrixUserId::from),
+        read: match whatsapp.read {
+            config::ReadMode::Auto => ReadMode::Auto,
+            config::ReadMode::Agent => ReadMode::Agent,
+            config::ReadMode::Never => ReadMode::Never,
+        },
+        read_delay: whatsapp.read_delay.min..=whatsapp.read_delay.max,
+        spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
+        send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
+        pace: whatsapp.pace.pace(),
+        media: MediaRules {
+            fetch: media.fetch,
+            max: media.max_size,
+            portraits: (!media.avatars.is_zero()).then_some(media.avatars),
+        },
+        history: whatsapp.history,
+    }
+}

@@ -1,0 +1,170 @@
+//! The adapters behind the two ports, from the configuration.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use rand::rngs::{StdRng, SysRng};
+use rand::{SeedableRng as _, TryRng as _};
+
+use crate::bridge::Source;
+use crate::cli::home::Home;
+use crate::cli::{Exit, Fault};
+use crate::config::Config;
+use crate::domain::matrix::Matrix;
+use crate::domain::whatsapp::WhatsApp;
+use crate::domain::{Clock, MatrixUserId};
+use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
+use crate::supervisor::Supervisor;
+use crate::vault::Vault;
+use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb, check_library};
+
+/// How often a profile is thrown away anew in which something has appeared meanwhile, and the pause before.
+const FORGET_ATTEMPTS: u32 = 10;
+const FORGET_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where the accounts' browsers and their profiles are.
+pub struct Browsers {
+    config: Config,
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Browsers {
+    pub fn new(config: &Config, home: &Home) -> Self {
+        Self {
+            config: config.clone(),
+            folder: home.folder.path().join("whatsapp"),
+            clock: home.clock.clone(),
+        }
+    }
+
+    /// Refuses a configuration that no account could be driven with.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let general = self.config.general();
+        for account in std::iter::once(&general).chain(self.config.accounts.values()) {
+            let library = account.whatsapp.library.as_deref();
+            check_library(library).map_err(|error| fault(&error.into()))?;
+        }
+        Ok(())
+    }
+
+    /// A name is a single folder's: `AccountName`.
+    fn profile(&self, account: &str) -> PathBuf {
+        self.folder.join(account)
+    }
+}
+
+#[async_trait]
+impl Source for Browsers {
+    fn open(&self, account: &str, tasks: &Supervisor) -> anyhow::Result<Arc<dyn WhatsApp>> {
+        let of_account = self.config.of_account(account);
+        let settings = &of_account.whatsapp;
+        let options = WaOptions {
+            url: settings.url.clone(),
+            browser: settings.browser.clone(),
+            driver: settings.driver.clone(),
+            args: settings.browser_args.clone(),
+            headless: settings.headless,
+            library: settings.library.clone(),
+            profile: self.profile(account),
+            typing: settings.typing,
+            nightly_reload: settings.nightly_reload(),
+            take_over: (!settings.take_over.is_zero()).then_some(settings.take_over),
+            limits: Limits::default(),
+        };
+        let started = WhatsAppWeb::start(options, self.clock.clone(), random()?, tasks);
+        Ok(Arc::new(started.map_err(|error| fault(&error))?))
+    }
+
+    fn has_profile(&self, account: &str) -> bool {
+        self.profile(account).exists()
+    }
+
+    async fn forget(&self, account: &str) -> std::io::Result<()> {
+        let profile = self.profile(account);
+        let mut left = FORGET_ATTEMPTS;
+        loop {
+            match tokio::fs::remove_dir_all(&profile).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                // The last of the browser's processes may still be writing its farewell.
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && left > 0 => left -= 1,
+                done => return done,
+            }
+            tokio::time::sleep(FORGET_PAUSE).await;
+        }
+    }
+}
+
+fn fault(error: &StartError) -> anyhow::Error {
+    let exit = match error {
+        StartError::Profile(ProfileError::InUse { .. }) => Exit::Conflict,
+        StartError::Profile(_) => Exit::Failed,
+        StartError::Library(_) => Exit::Usage,
+    };
+    Fault::new(exit, error.to_string()).into()
+}
+
+/// Where media are kept.
+pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
+    let folder = home.folder.path().join("media");
+    let vault = match &config.media.store {
+        None => Vault::in_folder(&folder),
+        Some(url) => Vault::in_bucket(url, &folder.join("incoming")),
+    };
+    vault.map_err(|error| Fault::new(Exit::Failed, error.to_string()).into())
+}
+
+/// The homeserver, where one is configured.
+pub fn matrix(
+    config: &Config,
+    home: &Home,
+    instance: &str,
+    agents: Vec<MatrixUserId>,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Option<Arc<dyn Matrix>>> {
+    let settings = &config.matrix;
+    let Some(homeserver) = settings.homeserver.clone() else {
+        return Ok(None);
+    };
+    if settings.registration.is_some() {
+        let text = "the application-service mode (CRM_MATRIX_REGISTRATION) is not built yet; take it out to run as an ordinary bot";
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    let missing = |what: &str| {
+        Fault::new(
+            Exit::Usage,
+            format!("a homeserver is set, and {what} is not; set it, or take the homeserver out"),
+        )
+    };
+    let user = settings.user.clone().ok_or_else(|| missing("CRM_MATRIX_USER"))?;
+    let password = settings
+        .password
+        .as_ref()
+        .ok_or_else(|| missing("CRM_MATRIX_PASSWORD or CRM_MATRIX_PASSWORD_FILE"))?;
+    let options = MatrixOptions {
+        homeserver,
+        user,
+        password: Password::new(password.read()?.expose()),
+        agents,
+        owner: settings.owner.as_deref().map(MatrixUserId::from),
+        encryption: settings.encryption,
+        folder: home.folder.path().join("matrix"),
+        space: SpaceOptions {
+            alias: format!("crm_{instance}"),
+            name: "WhatsApp".to_owned(),
+        },
+    };
+    Ok(Some(Arc::new(Bot::start(options, supervisor))))
+}
+
+fn random() -> anyhow::Result<StdRng> {
+    let mut seed = [0; 32];
+    SysRng
+        .try_fill_bytes(&mut seed)
+        .context("asking the system for randomness")?;
+    Ok(StdRng::from_seed(seed))
+}

@@ -1,0 +1,4 @@
+//! Output to a terminal: tables, JSON lines, notes and progress bars.
+
+pub mod bar;
+pub mod output;

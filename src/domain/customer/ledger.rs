@@ -1,0 +1,141 @@
+//! Whose an identity is when WhatsApp tells several of one person together, and some of them are somebody else's by now.
+//!
+//! A LID is a person's for ever; a number and a username can be given up and taken by another. So what is told together with
+//! a LID belongs to whoever has the LID: whoever had it before and has another LID is another person, who has lost it; whoever
+//! had it and has no LID is the same person, of whom we had not known this yet.
+
+use super::IdentityKind;
+use crate::domain::CustomerId;
+
+/// One of the identities that were told together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub kind: IdentityKind,
+    /// Who has it now.
+    pub owner: Option<Owner>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub customer: CustomerId,
+    /// Whether they have a LID that is none of those told.
+    pub has_other_lid: bool,
+}
+
+/// What becomes of one identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays whose it is.
+    Keep,
+    /// Nobody has it: it becomes the person's.
+    Add,
+    /// It has passed from somebody else to the person.
+    Move,
+    /// Whoever has it is the person.
+    Merge(CustomerId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The person's customer; none when they are new to us.
+    pub person: Option<CustomerId>,
+    /// For each identity, in the order in which they were told.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// The first identity told is the one that the chat goes by.
+pub fn decide(claims: &[Claim]) -> Plan {
+    let lid = claims.iter().find(|claim| claim.kind == IdentityKind::Lid);
+    let person = match lid {
+        Some(Claim { owner: Some(owner), .. }) => Some(owner.customer),
+        // A LID that nobody has yet: whoever has no LID at all may be its person.
+        Some(_) => owners(claims)
+            .find(|owner| !owner.has_other_lid)
+            .map(|owner| owner.customer),
+        None => owners(claims).next().map(|owner| owner.customer),
+    };
+    let person_has_lid =
+        lid.is_some() || owners(claims).any(|owner| Some(owner.customer) == person && owner.has_other_lid);
+    let verdicts = claims
+        .iter()
+        .map(|claim| match claim.owner {
+            None => Verdict::Add,
+            Some(owner) if Some(owner.customer) == person => Verdict::Keep,
+            Some(owner) if owner.has_other_lid && person_has_lid => Verdict::Move,
+            Some(owner) => Verdict::Merge(owner.customer),
+        })
+        .collect();
+    Plan { person, verdicts }
+}
+
+fn owners(claims: &[Claim]) -> impl Iterator<Item = Owner> {
+    claims.iter().filter_map(|claim| claim.owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use IdentityKind::{Lid, Phone, Username};
+    use Verdict::{Add, Keep, Merge, Move};
+
+    const NOBODY: Option<Owner> = None;
+
+    fn claim(kind: IdentityKind, owner: Option<Owner>) -> Claim {
+        Claim { kind, owner }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside `NOBODY`")]
+    fn of(id: i64, has_other_lid: bool) -> Option<Owner> {
+        Some(Owner {
+            customer: CustomerId(id),
+            has_other_lid,
+        })
+    }
+
+    fn plan(claims: &[(IdentityKind, Option<Owner>)]) -> (Option<i64>, Vec<Verdict>) {
+        let claims: Vec<_> = claims.iter().map(|(kind, owner)| claim(*kind, *owner)).collect();
+        let Plan { person, verdicts } = decide(&claims);
+        (person.map(|id| id.0), verdicts)
+    }
+
+    #[test]
+    fn what_nobody_has_is_added_to_whoever_is_known() {
+        assert_eq!(plan(&[(Phone, NOBODY), (Lid, NOBODY)]), (None, vec![Add, Add]));
+        assert_eq!(
+            plan(&[(Phone, of(7, false)), (Lid, NOBODY)]),
+            (Some(7), vec![Keep, Add])
+        );
+        assert_eq!(
+            plan(&[(Username, NOBODY), (Lid, of(7, false))]),
+            (Some(7), vec![Add, Keep])
+        );
+    }
+
+    #[test]
+    fn two_customers_of_whom_one_has_no_lid_are_one() {
+        let told = [(Phone, of(1, false)), (Lid, of(2, false))];
+        assert_eq!(plan(&told), (Some(2), vec![Merge(CustomerId(1)), Keep]));
+        let told = [(Phone, of(1, false)), (Username, of(2, true))];
+        assert_eq!(plan(&told), (Some(1), vec![Keep, Merge(CustomerId(2))]));
+    }
+
+    #[test]
+    fn a_number_of_somebody_with_another_lid_has_passed_on_and_merges_nobody() {
+        let told = [(Lid, of(2, false)), (Phone, of(1, true))];
+        assert_eq!(plan(&told), (Some(2), vec![Keep, Move]));
+        let told = [(Phone, of(1, true)), (Lid, NOBODY)];
+        assert_eq!(plan(&told), (None, vec![Move, Add]), "its new owner is new to us");
+        let told = [(Phone, of(1, true)), (Username, of(2, true))];
+        assert_eq!(plan(&told), (Some(1), vec![Keep, Move]));
+    }
+
+    #[test]
+    fn no_lid_ever_passes_from_one_to_another() {
+        for owner in [NOBODY, of(1, false), of(1, true)] {
+            for other in [NOBODY, of(1, false), of(1, true), of(2, false), of(2, true)] {
+                let (_, verdicts) = plan(&[(Phone, other), (Lid, owner)]);
+                assert_ne!(verdicts[1], Move, "{owner:?} {other:?}");
+            }
+        }
+    }
+}

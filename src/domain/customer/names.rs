@@ -1,0 +1,102 @@
+//! What a customer is called: by priority, whatever was told last of each.
+
+use super::{Identity, IdentityKind};
+use crate::domain::Timestamp;
+use crate::domain::word::words;
+
+words! {
+    /// Where a customer's name comes from, the best first.
+    NameSource {
+        /// A person at the desk gave it.
+        Set = "set",
+        /// The address book of the account's phone.
+        Saved = "saved",
+        /// The customer calls themself so.
+        Push = "push",
+        /// Nobody has told a name: the number, or what there is in its place.
+        Number = "number",
+    }
+}
+
+/// The names that are known of a customer, each from its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    pub given: Option<String>,
+    pub saved: Option<String>,
+    pub push: Option<String>,
+    /// When WhatsApp last told another one.
+    pub told_at: Timestamp,
+}
+
+impl Names {
+    fn of(&self, source: NameSource) -> Option<&String> {
+        match source {
+            NameSource::Set => self.given.as_ref(),
+            NameSource::Saved => self.saved.as_ref(),
+            NameSource::Push => self.push.as_ref(),
+            NameSource::Number => None,
+        }
+    }
+}
+
+/// The name of a customer, `own`, who may have been merged with others. Of names from one source, the customer's own goes
+/// before what people called the others, and what WhatsApp told last before what it told earlier.
+pub fn best(own: &Names, others: &[Names]) -> Option<(NameSource, String)> {
+    NameSource::ALL.iter().find_map(|source| {
+        let mut all: Vec<&Names> = std::iter::once(own).chain(others).collect();
+        if *source != NameSource::Set {
+            all.sort_by_key(|names| std::cmp::Reverse(names.told_at));
+        }
+        let name = all.into_iter().find_map(|names| names.of(*source))?;
+        Some((*source, name.clone()))
+    })
+}
+
+/// What a customer is called as long as nobody tells a name; none without any identity.
+pub fn fallback(identities: &[Identity]) -> Option<String> {
+    let of = |kind| identities.iter().find(|identity| identity.kind == kind);
+    if let Some(phone) = of(IdentityKind::Phone) {
+        return Some(phone.value.clone());
+    }
+    if let Some(username) = of(IdentityKind::Username) {
+        return Some(format!("@{}", username.value));
+    }
+    of(IdentityKind::Lid).map(|lid| format!("WhatsApp {}", lid.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(given: &str, saved: &str, push: &str, told_at: i64) -> Names {
+        let some = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+        Names {
+            given: some(given),
+            saved: some(saved),
+            push: some(push),
+            told_at: Timestamp(told_at),
+        }
+    }
+
+    #[test]
+    fn a_better_source_goes_before_a_worse_one_whoever_it_was_told_of() {
+        let shown = |own: &Names, others: &[Names]| best(own, others).map(|(source, name)| format!("{source} {name}"));
+        let push = names("", "", "ada", 9);
+        assert_eq!(shown(&push, &[]).unwrap(), "push ada");
+        assert_eq!(shown(&push, &[names("", "Ada L.", "", 1)]).unwrap(), "saved Ada L.");
+        assert_eq!(
+            shown(&push, &[names("The countess", "Ada L.", "", 1)]).unwrap(),
+            "set The countess"
+        );
+        assert_eq!(shown(&Names::default(), &[]), None);
+    }
+
+    #[test]
+    fn of_two_names_from_one_source_the_last_told_is_shown_and_our_own_word_stays() {
+        let older = names("mine", "", "ada", 1);
+        let newer = names("theirs", "", "Ada", 2);
+        assert_eq!(best(&older, std::slice::from_ref(&newer)).unwrap().1, "mine");
+        let (older, newer) = (names("", "", "ada", 1), names("", "", "Ada", 2));
+        assert_eq!(best(&older, &[newer]).unwrap().1, "Ada");
+    }
+}

@@ -1,0 +1,75 @@
+//! What somebody sends that is neither a text nor a file.
+
+use super::details::{ContactCard, Details, Location, Poll};
+use super::{Kind, wording};
+use crate::domain::customer::PhoneNumber;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Special {
+    Location(Location),
+    Contact(ContactCard),
+    Poll(Poll),
+}
+
+impl Special {
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Location(_) => Kind::Location,
+            Self::Contact(_) => Kind::Contact,
+            Self::Poll(_) => Kind::Poll,
+        }
+    }
+
+    /// The line that stands for it.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Location(location) => wording::place(location),
+            Self::Contact(card) => wording::cards(std::slice::from_ref(card)),
+            Self::Poll(poll) => wording::poll(poll),
+        }
+    }
+
+    pub fn details(&self) -> Details {
+        let mut details = Details::default();
+        match self.clone() {
+            Self::Location(location) => details.location = Some(location),
+            Self::Contact(card) => details.contacts = vec![card],
+            Self::Poll(poll) => details.poll = Some(poll),
+        }
+        details
+    }
+}
+
+/// The card of somebody with this name and number, in vCard's own form (RFC 2426) as WhatsApp writes it.
+pub fn card(name: &str, phone: &PhoneNumber) -> ContactCard {
+    let escaped: String = name
+        .chars()
+        .flat_map(|c| match c {
+            '\\' | ',' | ';' => vec!['\\', c],
+            '\n' | '\r' => vec![' '],
+            c => vec![c],
+        })
+        .collect();
+    ContactCard {
+        name: name.to_owned(),
+        vcard: format!(
+            "BEGIN:VCARD\nVERSION:3.0\nN:;{escaped};;;\nFN:{escaped}\nTEL;type=CELL;waid={}:{phone}\nEND:VCARD",
+            phone.digits()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_end_the_line_of_its_card() {
+        let bob = card("Bob; TEL:1,\n2", &"+447700900123".parse().unwrap());
+        assert_eq!(
+            bob.vcard,
+            "BEGIN:VCARD\nVERSION:3.0\nN:;Bob\\; TEL:1\\, 2;;;\nFN:Bob\\; TEL:1\\, 2\n\
+             TEL;type=CELL;waid=447700900123:+447700900123\nEND:VCARD"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! What a message without a text of its own says in one line: a place, a card, a poll. For rooms, lists and exports.
+
+use super::details::{ContactCard, Location, Poll};
+use crate::domain::customer::display_name;
+
+/// The longest name of a place or card in a line, in characters.
+const MAX_NAME_CHARS: usize = 120;
+/// Most cards that a line names.
+const MAX_NAMED: usize = 12;
+/// Most numbers of one card in a line.
+const MAX_NUMBERS: usize = 3;
+
+/// `[location: Market Hall; 1 High Street; 51.50330, -0.11950]`
+pub fn place(location: &Location) -> String {
+    let what = if location.live_until.is_some() {
+        "live location"
+    } else {
+        "location"
+    };
+    let named = [&location.name, &location.address].into_iter().flatten();
+    let mut words: Vec<String> = named.filter_map(|name| line(name)).collect();
+    words.push(format!("{:.5}, {:.5}", location.latitude, location.longitude));
+    format!("[{what}: {}]", words.join("; "))
+}
+
+/// `[contact: Bob, +447700900123]`
+pub fn cards(cards: &[ContactCard]) -> String {
+    let named: Vec<String> = cards.iter().take(MAX_NAMED).map(card).collect();
+    let what = if cards.len() == 1 { "contact" } else { "contacts" };
+    match cards.len().saturating_sub(MAX_NAMED) {
+        0 => format!("[{what}: {}]", named.join("; ")),
+        more => format!("[{what}: {} and {more} more]", named.join("; ")),
+    }
+}
+
+/// `[poll: Pick-up or delivery?] pick-up · delivery`
+pub fn poll(poll: &Poll) -> String {
+    let options: Vec<String> = poll.options.iter().filter_map(|option| line(option)).collect();
+    let question = line(&poll.question).unwrap_or_default();
+    format!("[poll: {question}] {}", options.join(" · "))
+}
+
+fn card(card: &ContactCard) -> String {
+    // A long line of a vCard goes on in the next, behind a space.
+    let unfolded = card.vcard.replace("\r\n", "\n").replace("\n ", "");
+    let numbers = unfolded.lines().filter_map(|row| {
+        let (property, value) = row.split_once(':')?;
+        let name = property.split(';').next()?;
+        let name = name.rsplit('.').next()?;
+        name.eq_ignore_ascii_case("TEL").then(|| line(value))?
+    });
+    let mut words: Vec<String> = line(&card.name).into_iter().collect();
+    words.extend(numbers.take(MAX_NUMBERS));
+    if words.is_empty() {
+        words.push("without a name".to_owned());
+    }
+    words.join(", ")
+}
+
+/// On one line, without what would turn it round, and not too long.
+pub fn line(text: &str) -> Option<String> {
+    display_name::clean(text).map(|text| text.chars().take(MAX_NAME_CHARS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_shows_its_name_and_its_numbers_however_they_are_written() {
+        let bob = ContactCard {
+            name: "Bob\u{202e}".to_owned(),
+            vcard: "BEGIN:VCARD\r\nFN:Bob\r\nitem1.TEL;waid=447700900123:+44 7700 900\r\n 123\r\nTEL:112\r\nEND:VCARD"
+                .to_owned(),
+        };
+        assert_eq!(
+            cards(std::slice::from_ref(&bob)),
+            "[contact: Bob, +44 7700 900123, 112]"
+        );
+        let nobody = ContactCard {
+            name: String::new(),
+            vcard: "nonsense".to_owned(),
+        };
+        assert_eq!(
+            cards(&[bob, nobody]),
+            "[contacts: Bob, +44 7700 900123, 112; without a name]"
+        );
+    }
+
+    #[test]
+    fn a_place_without_a_name_is_its_position() {
+        let nowhere = Location {
+            latitude: 51.5,
+            longitude: -0.25,
+            name: None,
+            address: Some("1 High\nStreet".to_owned()),
+            live_until: None,
+        };
+        assert_eq!(place(&nowhere), "[location: 1 High Street; 51.50000, -0.25000]");
+    }
+}

@@ -1,0 +1,145 @@
+//! Hours that come back every day in somebody's time zone, such as those in which people sleep.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+
+use crate::domain::Timestamp;
+
+/// A stretch of the day by the clock on the wall; one that ends before it begins ends on the next day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayHours {
+    from: Time,
+    to: Time,
+}
+
+impl FromStr for DayHours {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = |text: &str| Time::strptime("%H:%M", text.trim()).ok();
+        text.split_once('-')
+            .and_then(|(from, to)| Some((read(from)?, read(to)?)))
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| Self { from, to })
+            .ok_or_else(|| "two different times of the day such as 22:00-07:00, or off".to_owned())
+    }
+}
+
+impl fmt::Display for DayHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.from.strftime("%H:%M"), self.to.strftime("%H:%M"))
+    }
+}
+
+/// The same hours in one time zone: each day's begin and end are moments, so a clock that is put forward or back in them
+/// makes them shorter or longer and never makes them come twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daily {
+    hours: DayHours,
+    zone: TimeZone,
+}
+
+impl Daily {
+    pub const fn new(hours: DayHours, zone: TimeZone) -> Self {
+        Self { hours, zone }
+    }
+
+    /// When these hours end, if `now` is in them.
+    pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
+        let moment = jiff::Timestamp::from_millisecond(now.0).ok()?;
+        let today = moment.to_zoned(self.zone.clone()).date();
+        [today.yesterday().ok()?, today]
+            .into_iter()
+            .filter_map(|day| self.of(day))
+            .find_map(|(from, to)| (from <= now && now < to).then_some(to))
+    }
+
+    /// The hours that begin on this day.
+    fn of(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
+        let DayHours { from, to } = self.hours;
+        let last = if from < to { day } else { day.tomorrow().ok()? };
+        Some((self.at(day, from)?, self.at(last, to)?))
+    }
+
+    /// A time that the clock skips is as much later; of one that it shows twice, the first counts.
+    fn at(&self, day: Date, time: Time) -> Option<Timestamp> {
+        let moment = day.to_datetime(time).to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp(moment.timestamp().as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(text: &str, zone: &str) -> Daily {
+        Daily::new(text.parse().unwrap(), TimeZone::get(zone).unwrap())
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn hours_over_midnight_end_on_the_next_morning() {
+        let night = hours("22:00-07:00", "UTC");
+        assert_eq!(night.end(at("2026-03-01T21:59:59.999Z")), None);
+        let morning = Some(at("2026-03-02T07:00:00Z"));
+        assert_eq!(night.end(at("2026-03-01T22:00:00Z")), morning);
+        assert_eq!(night.end(at("2026-03-02T06:59:59.999Z")), morning);
+        assert_eq!(night.end(at("2026-03-02T07:00:00Z")), None);
+        assert_eq!(
+            hours("12:00-13:00", "UTC").end(at("2026-03-02T12:30:00Z")),
+            Some(at("2026-03-02T13:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn the_clock_on_the_wall_decides_and_not_the_one_of_the_server() {
+        let night = hours("22:00-07:00", "America/New_York");
+        assert_eq!(night.end(at("2026-07-01T01:00:00Z")), None);
+        assert_eq!(
+            night.end(at("2026-07-01T02:00:00Z")),
+            Some(at("2026-07-01T11:00:00Z")),
+            "22:00 to 07:00 in summer"
+        );
+        assert_eq!(
+            night.end(at("2026-01-15T03:00:00Z")),
+            Some(at("2026-01-15T12:00:00Z")),
+            "and in winter"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_put_forward_or_back_in_the_night_moves_its_end_and_makes_no_second_night() {
+        let night = hours("22:00-07:00", "Europe/London");
+        // Forward at 01:00 on 29 March 2026: an hour shorter.
+        assert_eq!(night.end(at("2026-03-28T22:00:00Z")), Some(at("2026-03-29T06:00:00Z")));
+        // Back at 02:00 on 25 October 2026: an hour longer.
+        assert_eq!(night.end(at("2026-10-24T21:00:00Z")), Some(at("2026-10-25T07:00:00Z")));
+        // An end that the clock shows twice is over the first time, and one that it skips comes as much later.
+        let short = hours("23:00-01:30", "Europe/London");
+        assert_eq!(short.end(at("2026-10-25T00:29:00Z")), Some(at("2026-10-25T00:30:00Z")));
+        assert_eq!(short.end(at("2026-10-25T01:10:00Z")), None, "01:10 for the second time");
+        assert_eq!(short.end(at("2026-03-29T00:59:00Z")), Some(at("2026-03-29T01:30:00Z")));
+    }
+
+    #[test]
+    fn what_is_no_pair_of_times_is_refused() {
+        for text in [
+            "",
+            "22:00",
+            "22-07",
+            "22:00-22:00",
+            "24:00-07:00",
+            "22:00-07:60",
+            "night",
+        ] {
+            assert!(text.parse::<DayHours>().is_err(), "{text}");
+        }
+        assert_eq!("9:05-17:00".parse::<DayHours>().unwrap().to_string(), "09:05-17:00");
+    }
+}

@@ -1,0 +1,201 @@
+//! Connections to the three kinds of database, one that writes and a pool that reads, and how transactions begin on them.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
+use sea_orm::sqlx::pool::PoolOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions};
+
+use crate::store::StoreError;
+
+/// How long SQLite waits for another program's write to end.
+const BUSY: Duration = Duration::from_secs(2);
+/// Between two looks whether another program has made the file.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How sure a SQLite commit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// On the disk, over a power cut.
+    #[default]
+    Full,
+    /// Over `kill -9` of the program only: for tests and simulations.
+    Off,
+}
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    pub url: String,
+    pub synchronous: Synchronous,
+    /// Connections that read at once.
+    pub readers: u32,
+    /// How long a connection may take to be made, or to come free.
+    pub connect_within: Duration,
+    /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
+    pub max_pages: Option<u32>,
+}
+
+impl OpenOptions {
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            synchronous: Synchronous::Full,
+            readers: 4,
+            connect_within: Duration::from_secs(10),
+            max_pages: None,
+        }
+    }
+}
+
+/// The connections of a store.
+pub struct Connections {
+    /// One connection: there is one writer.
+    pub writer: DatabaseConnection,
+    pub readers: DatabaseConnection,
+}
+
+pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
+    let url = options.url.as_str();
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => sqlite(options).await,
+        Some("postgres" | "postgresql") => postgres(options).await,
+        Some("mysql" | "mariadb") => mysql(options).await,
+        _ => Err(StoreError::BadAddress(
+            "it begins with none of the names of databases".to_owned(),
+        )),
+    }
+}
+
+async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
+    let mut connection: SqliteConnectOptions = options.url.parse().map_err(unreadable)?;
+    if options.url.contains(":memory:") || options.url.contains("mode=memory") {
+        // Readers would see other databases, and a restart none.
+        return Err(StoreError::BadAddress(
+            "a database in memory cannot be shared; name a file".to_owned(),
+        ));
+    }
+    if !options.url.contains("mode=") {
+        connection = connection.create_if_missing(true);
+    }
+    connection = connection
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match options.synchronous {
+            Synchronous::Full => SqliteSynchronous::Full,
+            Synchronous::Off => SqliteSynchronous::Off,
+        })
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let reader = connection.clone().pragma("query_only", "ON");
+    if let Some(pages) = options.max_pages {
+        connection = connection.pragma("max_page_count", pages.to_string());
+    }
+    // A file's connections neither die nor grow old.
+    let pool = |size| {
+        pool::<sea_orm::sqlx::Sqlite>(options, size)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let writer: SqlitePoolOptions = pool(1);
+    let readers: SqlitePoolOptions = pool(options.readers);
+    // Of several programs that open a new file at once one makes it what it is; SQLite does not let the others wait for that.
+    let began = tokio::time::Instant::now();
+    let writer = loop {
+        match writer.clone().connect_with(connection.clone()).await.map_err(refused) {
+            Err(StoreError::Busy(_)) if began.elapsed() < BUSY => tokio::time::sleep(LOOK_AGAIN).await,
+            connected => break connected?,
+        }
+    };
+    Ok(Connections {
+        writer: writer.into(),
+        readers: readers.connect_lazy_with(reader).into(),
+    })
+}
+
+async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
+    let connection: PgConnectOptions = options.url.parse().map_err(unreadable)?;
+    let connection = connection.application_name("crm").disable_statement_logging();
+    try_once(options, &connection).await?;
+    let (writer, readers): (PgPoolOptions, PgPoolOptions) = (pool(options, 1), pool(options, options.readers));
+    Ok(Connections {
+        writer: writer.connect_with(connection.clone()).await.map_err(refused)?.into(),
+        readers: readers.connect_lazy_with(connection).into(),
+    })
+}
+
+async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
+    let url = options.url.replacen("mariadb:", "mysql:", 1);
+    let connection: MySqlConnectOptions = url.parse().map_err(unreadable)?;
+    let connection = connection.disable_statement_logging();
+    try_once(options, &connection).await?;
+    // Whatever the server's own settings: what is too long is refused and not cut, and a transaction sees what others have
+    // committed, or a collision could never be resolved by looking again.
+    let pool = |size| -> MySqlPoolOptions {
+        pool(options, size).after_connect(|connection: &mut MySqlConnection, _| {
+            Box::pin(async move {
+                connection
+                    .execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+                    .await?;
+                connection
+                    .execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                    .await?;
+                Ok(())
+            })
+        })
+    };
+    Ok(Connections {
+        writer: pool(1).connect_with(connection.clone()).await.map_err(refused)?.into(),
+        readers: pool(options.readers).connect_lazy_with(connection).into(),
+    })
+}
+
+fn pool<DB: Database>(options: &OpenOptions, size: u32) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .min_connections(0)
+        .max_connections(size.max(1))
+        .acquire_timeout(options.connect_within)
+}
+
+/// A pool tries until its time is over, and then does not say why.
+async fn try_once<C>(options: &OpenOptions, connection: &C) -> Result<(), StoreError>
+where
+    C: ConnectOptions<Connection: Sized>,
+{
+    let connected = tokio::time::timeout(options.connect_within, connection.connect()).await;
+    let connection = connected.map_err(|_| StoreError::Unreachable("it does not answer".to_owned()))?;
+    connection.map_err(refused)?.close().await.map_err(refused)
+}
+
+/// The address itself may hold a password, so only the reason is told.
+fn unreadable(error: sea_orm::sqlx::Error) -> StoreError {
+    match error {
+        sea_orm::sqlx::Error::Configuration(why) => StoreError::BadAddress(why.to_string()),
+        _ => StoreError::BadAddress("it cannot be read".to_owned()),
+    }
+}
+
+fn refused(error: sea_orm::sqlx::Error) -> StoreError {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into())).into()
+}
+
+/// SQLite takes its lock at the beginning, so that no transaction fails half-way for want of it.
+pub fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
+/// A read-only transaction that sees one moment.
+pub fn snapshot() -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),
+        access_mode: Some(sea_orm::AccessMode::ReadOnly),
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+    }
+}

@@ -1,0 +1,178 @@
+//! What a database's error means: in our words, and for the transaction in which it happened. The messages of the
+//! databases themselves may hold the values of rows, so that only those known not to are passed on.
+
+use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+use sea_orm::sqlx::mysql::MySqlDatabaseError;
+use sea_orm::sqlx::{self, sqlite::SqliteError};
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::store::StoreError;
+
+/// What has to happen to a transaction after an error in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aftermath {
+    /// The closure failed; the others of its group go on.
+    Undo,
+    /// Another process has written the same key meanwhile: the closure runs again and finds it.
+    Collision,
+    /// The whole transaction is gone (connection lost, deadlock): everything in it may run again.
+    Again,
+    /// The whole transaction is gone, and so would be the next one.
+    Lost,
+}
+
+/// The text of [`DbErr::Custom`] that stands for a U+0000.
+pub const NUL: &str = "text with a U+0000";
+
+/// A database's error, understood.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub aftermath: Aftermath,
+    pub error: StoreError,
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        Failure::from(&error).error
+    }
+}
+
+impl From<&DbErr> for Failure {
+    fn from(error: &DbErr) -> Self {
+        match error {
+            DbErr::Custom(text) if text == NUL => undo(StoreError::Unstorable(NUL.to_owned())),
+            DbErr::Exec(RuntimeErr::SqlxError(inner))
+            | DbErr::Query(RuntimeErr::SqlxError(inner))
+            | DbErr::Conn(RuntimeErr::SqlxError(inner)) => from_sqlx(inner),
+            DbErr::ConnectionAcquire(why) => again(StoreError::Unreachable(why.to_string())),
+            DbErr::Conn(why) => again(StoreError::Unreachable(why.to_string())),
+            other => undo(StoreError::Database(other.to_string())),
+        }
+    }
+}
+
+fn from_sqlx(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Database(inner) => from_database(inner.as_ref()),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => again(StoreError::Unreachable(error.to_string())),
+        sqlx::Error::Configuration(why) => undo(StoreError::BadAddress(why.to_string())),
+        other => undo(StoreError::Database(other.to_string())),
+    }
+}
+
+fn from_database(error: &(dyn DatabaseError + 'static)) -> Failure {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return from_mysql(error);
+    }
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        return from_sqlite(error, code.parse().unwrap_or(0));
+    }
+    from_postgres(error, &code)
+}
+
+/// Codes: <https://www.sqlite.org/rescode.html>. The last byte is the primary code.
+fn from_sqlite(error: &(dyn DatabaseError + 'static), code: u32) -> Failure {
+    let text = || error.message().to_owned();
+    match code & 0xff {
+        5 | 6 => again(StoreError::Busy(text())),
+        8 => lost(StoreError::ReadOnly(text())),
+        11 | 26 => lost(StoreError::Corrupt(text())),
+        13 => lost(StoreError::Full(text())),
+        10 | 14 => lost(StoreError::Unreachable(text())),
+        19 if code == 275 => undo(StoreError::Unstorable(format!("too long ({})", text()))),
+        19 if error.kind() == ErrorKind::UniqueViolation => collision(text()),
+        _ => undo(StoreError::Database(text())),
+    }
+}
+
+/// Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn from_postgres(error: &(dyn DatabaseError + 'static), code: &str) -> Failure {
+    // The message proper names tables, constraints and types; values are in the detail, which stays out.
+    let text = || format!("{} ({code})", error.message());
+    match code {
+        "23505" => collision(error.constraint().unwrap_or("unknown").to_owned()),
+        "22001" => undo(StoreError::Unstorable(format!("too long: {}", error.message()))),
+        "22021" | "22P05" => undo(StoreError::Unstorable(
+            "text that the database's encoding lacks".to_owned(),
+        )),
+        "40001" | "40P01" | "55P03" => again(StoreError::Busy(text())),
+        "25006" => lost(StoreError::ReadOnly(text())),
+        "53100" => lost(StoreError::Full(text())),
+        "53300" | "3D000" | "28000" | "28P01" => lost(StoreError::Unreachable(text())),
+        _ if code.starts_with("08") || code.starts_with("57P") => again(StoreError::Unreachable(text())),
+        _ => undo(StoreError::Database(text())),
+    }
+}
+
+/// Numbers: <https://mariadb.com/kb/en/mariadb-error-code-reference/>. Messages may quote values.
+fn from_mysql(error: &MySqlDatabaseError) -> Failure {
+    let number = error.number();
+    let text = || format!("error {number}");
+    match number {
+        1062 => collision(key_of(error.message())),
+        1406 => undo(StoreError::Unstorable("too long for its column".to_owned())),
+        1366 => undo(StoreError::Unstorable(
+            "text that the database's encoding lacks".to_owned(),
+        )),
+        1205 | 1213 | 1020 => again(StoreError::Busy(text())),
+        1290 | 1792 | 1836 => lost(StoreError::ReadOnly(text())),
+        1021 | 1114 => lost(StoreError::Full(text())),
+        1044 | 1045 | 1049 => lost(StoreError::Unreachable(error.message().to_owned())),
+        1040 | 1053 | 1077..=1080 | 1158..=1161 | 1927 => again(StoreError::Unreachable(text())),
+        1064 | 1054 | 1146 | 1451 | 1452 => undo(StoreError::Database(format!("{} ({number})", error.message()))),
+        _ => undo(StoreError::Database(text())),
+    }
+}
+
+/// Of `Duplicate entry '+447…' for key 'uq_customers_phone'` the key alone: the entry may be a number.
+fn key_of(message: &str) -> String {
+    let key = message.rsplit_once("for key ").map_or("unknown", |(_, key)| key);
+    key.trim_matches('\'').to_owned()
+}
+
+const fn undo(error: StoreError) -> Failure {
+    Failure {
+        aftermath: Aftermath::Undo,
+        error,
+    }
+}
+
+fn collision(key: String) -> Failure {
+    Failure {
+        aftermath: Aftermath::Collision,
+        error: StoreError::Conflict(key),
+    }
+}
+
+const fn again(error: StoreError) -> Failure {
+    Failure {
+        aftermath: Aftermath::Again,
+        error,
+    }
+}
+
+const fn lost(error: StoreError) -> Failure {
+    Failure {
+        aftermath: Aftermath::Lost,
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_duplicate_names_its_key_and_not_the_entry() {
+        let key = key_of("Duplicate entry '+447700900123' for key 'uq_customers_phone'");
+        assert_eq!(key, "uq_customers_phone");
+        assert_eq!(key_of("Duplicate entry 'a for key b' for key 'k'"), "k");
+        assert_eq!(key_of("+447700900123"), "unknown");
+    }
+}

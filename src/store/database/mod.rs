@@ -1,0 +1,9 @@
+//! The connection below the facets: opening, sessions, pages of rows, values of columns, and what a failed statement means.
+
+pub mod bounds;
+pub mod connect;
+pub mod error;
+pub mod failure;
+pub mod page;
+pub mod row;
+pub mod session;

@@ -1,0 +1,191 @@
+//! Pages by key, never by offset: a page stays what it is while rows are added before it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use futures_util::stream::{self, Stream, TryStreamExt};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, Order as SqlOrder, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use crate::store::StoreError;
+
+/// Most rows in one page, whatever is asked for.
+pub const MAX_PAGE: u64 = 1000;
+/// Rows of a page that a stream holds in memory.
+const STREAM_PAGE: u64 = 500;
+
+/// A place in a list, as it was when it was told: rows sort by (`at`, `id`). What callers write into cursors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PageKey {
+    /// Milliseconds, or 0 in lists that sort by id alone.
+    pub at: i64,
+    pub id: i64,
+}
+
+impl PageKey {
+    /// A place in a list that sorts by id alone.
+    pub const fn of_id(id: i64) -> Self {
+        Self { at: 0, id }
+    }
+}
+
+/// Text that is not a [`PageKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor; take one from the answer before")]
+pub struct NotAPageKey;
+
+impl fmt::Display for PageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.at, self.id)
+    }
+}
+
+impl FromStr for PageKey {
+    type Err = NotAPageKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (at, id) = text.split_once('.').ok_or(NotAPageKey)?;
+        match (at.parse(), id.parse()) {
+            (Ok(at), Ok(id)) => Ok(Self { at, id }),
+            _ => Err(NotAPageKey),
+        }
+    }
+}
+
+/// In which direction a page goes through the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The smallest key first: the oldest, or the first made.
+    #[default]
+    Ascending,
+    /// The largest key first: the newest.
+    Descending,
+}
+
+/// Which rows are wanted. `after` and `before` are bounds of the key (exclusive), whatever the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// At most [`MAX_PAGE`]; 0 counts as 1.
+    pub limit: u64,
+    /// Only keys greater than this.
+    pub after: Option<PageKey>,
+    /// Only keys less than this.
+    pub before: Option<PageKey>,
+    pub order: Order,
+}
+
+impl PageRequest {
+    /// The first `limit` rows.
+    pub const fn first(limit: u64) -> Self {
+        Self {
+            limit,
+            after: None,
+            before: None,
+            order: Order::Ascending,
+        }
+    }
+
+    /// The last `limit` rows, the last one first.
+    pub const fn last(limit: u64) -> Self {
+        Self {
+            order: Order::Descending,
+            ..Self::first(limit)
+        }
+    }
+
+    #[must_use]
+    pub const fn after(self, key: PageKey) -> Self {
+        Self {
+            after: Some(key),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub const fn before(self, key: PageKey) -> Self {
+        Self {
+            before: Some(key),
+            ..self
+        }
+    }
+}
+
+/// Some rows of a list, in the order that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    /// The keys of the first and the last row of `data`; none when it is empty.
+    pub ends: Option<(PageKey, PageKey)>,
+    /// Whether there are more rows beyond the last one, in the same direction and within the same bounds.
+    pub has_more: bool,
+}
+
+/// Reads a page of `query` by the columns (`at`, `id`), or by `id` alone, and makes of each row what the caller gets.
+pub async fn read<E, T>(
+    query: Select<E>,
+    page: PageRequest,
+    (at, id): (Option<E::Column>, E::Column),
+    database: &impl ConnectionTrait,
+    key: impl Fn(&E::Model) -> PageKey,
+    convert: impl Fn(E::Model) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError>
+where
+    E: EntityTrait,
+{
+    let limit = page.limit.clamp(1, MAX_PAGE);
+    let order = match page.order {
+        Order::Ascending => SqlOrder::Asc,
+        Order::Descending => SqlOrder::Desc,
+    };
+    let mut query = query.limit(limit + 1);
+    if let Some(after) = page.after {
+        query = query.filter(match at {
+            Some(at) => at.gt(after.at).or(at.eq(after.at).and(id.gt(after.id))),
+            None => id.gt(after.id),
+        });
+    }
+    if let Some(before) = page.before {
+        query = query.filter(match at {
+            Some(at) => at.lt(before.at).or(at.eq(before.at).and(id.lt(before.id))),
+            None => id.lt(before.id),
+        });
+    }
+    if let Some(at) = at {
+        query = query.order_by(at, order.clone());
+    }
+    let mut rows = query.order_by(id, order).all(database).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > wanted;
+    rows.truncate(wanted);
+    let ends = rows
+        .first()
+        .zip(rows.last())
+        .map(|(first, last)| (key(first), key(last)));
+    Ok(Page {
+        data: rows.into_iter().map(convert).collect::<Result<_, _>>()?,
+        ends,
+        has_more,
+    })
+}
+
+/// The rows of page after page, from the first; holds one page at a time.
+pub fn stream<T, F, R>(read: F) -> impl Stream<Item = Result<T, StoreError>> + Send
+where
+    F: Fn(PageRequest) -> R + Send,
+    R: Future<Output = Result<Page<T>, StoreError>> + Send,
+    T: Send,
+{
+    let first = Some(PageRequest::first(STREAM_PAGE));
+    stream::try_unfold((read, first), |(read, request)| async move {
+        let Some(request) = request else {
+            return Ok::<_, StoreError>(None);
+        };
+        let page = read(request).await?;
+        let next = page.ends.filter(|_| page.has_more).map(|(_, last)| request.after(last));
+        let rows = stream::iter(page.data.into_iter().map(Ok));
+        Ok(Some((rows, (read, next))))
+    })
+    .try_flatten()
+}

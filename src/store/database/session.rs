@@ -1,0 +1,76 @@
+//! A savepoint that remembers how it failed. Every statement of a transaction goes through it, so that no failure can be
+//! swallowed: what a failed statement was part of is undone, in every database alike.
+
+use std::sync::{Mutex, PoisonError};
+
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+
+use super::failure::{Failure, NUL};
+
+pub struct Session {
+    savepoint: DatabaseTransaction,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Session {
+    pub const fn new(savepoint: DatabaseTransaction) -> Self {
+        Self {
+            savepoint,
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// The savepoint, and how it failed if it did.
+    pub fn into_parts(self) -> (DatabaseTransaction, Option<Failure>) {
+        let failure = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (self.savepoint, failure)
+    }
+
+    fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(error) = &result {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.get_or_insert_with(|| Failure::from(error));
+        }
+        result
+    }
+}
+
+/// PostgreSQL refuses U+0000 in text, so nobody gets it (rule 13).
+fn refuse_nul(statement: &Statement) -> Result<(), DbErr> {
+    let values = statement.values.iter().flat_map(|values| &values.0);
+    for value in values {
+        if let Value::String(Some(text)) = value
+            && text.contains('\0')
+        {
+            return Err(DbErr::Custom(NUL.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Session {
+    fn get_database_backend(&self) -> DbBackend {
+        self.savepoint.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.note(refuse_nul(&statement))?;
+        self.note(self.savepoint.execute_raw(statement).await)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.note(self.savepoint.execute_unprepared(sql).await)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.note(refuse_nul(&statement))?;
+        self.note(self.savepoint.query_one_raw(statement).await)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.note(refuse_nul(&statement))?;
+        self.note(self.savepoint.query_all_raw(statement).await)
+    }
+}

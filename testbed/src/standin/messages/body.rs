@@ -1,0 +1,85 @@
+//! What a message is besides its text: its type and its fields, in WhatsApp Web's own words. One container carries every
+//! kind through the service, which looks into it only where it has to: for the medium behind it, and for a poll's options.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::standin::people::jid::Jid;
+
+/// The type of a plain text.
+pub(crate) const CHAT: &str = "chat";
+
+/// The type of what WhatsApp says about a group.
+pub(crate) const GROUP_NOTICE: &str = "gp2";
+
+/// The types of what WhatsApp itself says.
+const NOTICES: &[&str] = &[
+    GROUP_NOTICE,
+    "notification",
+    "notification_template",
+    "e2e_notification",
+    "broadcast_notification",
+    "protocol",
+    "call_log",
+];
+
+/// A message's type, and the fields that go with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// `chat`, `image`, `ptt`, `location`, `poll_creation`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `lat`, `pollName`, `directPath`, `isForwarded`, … as the page's models have them.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::of(CHAT, Map::new())
+    }
+}
+
+impl Body {
+    pub(crate) fn of(kind: &str, fields: Map<String, Value>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            fields,
+        }
+    }
+
+    /// A text and nothing else.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kind == CHAT && self.fields.is_empty()
+    }
+
+    /// Not from a person, but from WhatsApp itself: it is never unread.
+    pub(crate) fn is_notice(&self) -> bool {
+        NOTICES.contains(&self.kind.as_str())
+    }
+
+    /// What WhatsApp itself says in a group: what happened, and to whom.
+    pub(crate) fn notice(subtype: &str, recipients: &[Jid]) -> Self {
+        let mut body = Self::of(GROUP_NOTICE, Map::new());
+        body.set("subtype", subtype);
+        body.set("recipients", json!(recipients));
+        body
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
+    pub(crate) fn number(&self, field: &str) -> Option<u32> {
+        let value = self.fields.get(field)?;
+        value.as_u64().and_then(|number| u32::try_from(number).ok())
+    }
+
+    pub(crate) fn flag(&self, field: &str) -> bool {
+        self.fields.get(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    pub(crate) fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.fields.insert(field.to_owned(), value.into());
+    }
+}

@@ -1,0 +1,287 @@
+//! A backup is whole, the same for all databases, and lets nothing out before a person says so.
+
+use crm::contract::RawJson;
+use crm::domain::agent::AgentSource;
+use crm::domain::conversation::Conversation;
+use crm::domain::outbox::WhatsAppWork;
+use crm::domain::{MessageId, Seq};
+use crm::store::{Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, PageRequest, Store, StoreError};
+use futures_util::future::join_all;
+use futures_util::{FutureExt, TryStreamExt};
+
+use super::databases::{BEGIN, Database, Kind, on_each_database};
+use crate::store::desk;
+use crate::store::desk::{inbound, outbound, take};
+
+on_each_database! {
+    a_backup_made_here_is_restored_on_every_database,
+    a_backup_is_of_one_moment_while_others_write,
+    a_backup_goes_only_into_an_empty_database,
+    what_is_no_whole_backup_is_refused_and_leaves_nothing,
+}
+
+/// Something of everything.
+async fn fill(store: &Store) -> Conversation {
+    let ada = desk::ada(store).await;
+    for i in 0..250 {
+        take(
+            store,
+            inbound(&ada, &format!("A{i}"), &format!("Nr. {i} 👋\n\"\u{1}"), BEGIN),
+        )
+        .await
+        .unwrap();
+    }
+    let message = desk::new(take(store, outbound(&ada, "k", "Hi", BEGIN)).await.unwrap());
+    let account = ada.account_id;
+    store.settings().instance().await.unwrap();
+    store
+        .write((account, message), |tx, (account, message)| {
+            async move {
+                let id = message.id;
+                let media = tx.media().insert(&crate::store::media::wanted(*account)).await?;
+                tx.media().attach(message.id, &media).await?;
+                tx.outbox()
+                    .enqueue(NewWork::for_message(message, WhatsAppWork::SendMessage { message: id }))
+                    .await?;
+                tx.messages().choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
+                tx.rooms().reserve(message.conversation_id, "alias").await?;
+                tx.rooms().set(message.conversation_id, &"!room".into()).await?;
+                tx.rooms()
+                    .add_event(id, 0, &"$event".into(), message.conversation_id)
+                    .await?;
+                tx.pending_events()
+                    .add(&"!room".into(), &"$secret".into(), &"@grace:x".into(), BEGIN)
+                    .await?;
+                tx.quarantine()
+                    .add("whatsapp", Some(*account), b"\0\xff", "no JSON")
+                    .await?;
+                tx.agents()
+                    .add(&"@grace:x".into(), "Grace", AgentSource::Config)
+                    .await?;
+                tx.settings().set_cursor("matrix", "s1").await?;
+                tx.accounts()
+                    .take_lease(
+                        *account,
+                        &Holder {
+                            folder: "/a".into(),
+                            process: "1".into(),
+                        },
+                    )
+                    .await?;
+                tx.audit()
+                    .add("admin", "key.create", "shop", &serde_json::json!({}))
+                    .await?;
+                let new = NewApiKey {
+                    name: "shop".into(),
+                    prefix: "crm_".into(),
+                    hash: [1; 32],
+                    scopes: vec!["read".into()],
+                    accounts: None,
+                    expires_at: None,
+                };
+                let key = tx.keys().create(&new).await?.id;
+                tx.answers()
+                    .put(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
+                    .await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    ada
+}
+
+async fn dump(store: &Store) -> Vec<u8> {
+    let mut backup = vec![];
+    store.dump(&mut backup).await.unwrap();
+    backup
+}
+
+async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
+    let store = database.open().await;
+    let ada = fill(&store).await;
+    let backup = dump(&store).await;
+    let instance = store.settings().instance().await.unwrap();
+    let kinds = if testbed::quick() {
+        vec![Kind::Sqlite]
+    } else {
+        vec![Kind::Sqlite, Kind::Postgres, Kind::MariaDb]
+    };
+    for kind in kinds {
+        let target = Database::new(kind).await;
+        let restored = target.open().await;
+        let report = restored.load(backup.as_slice()).await.unwrap();
+        assert_eq!(report.messages, 251);
+        same(&store, &restored, &ada).await;
+        // Nothing goes out, and what has no number yet gets one that was never given out.
+        assert!(restored.settings().is_parked().await.unwrap());
+        let before = restored.settings().restored().await.unwrap().unwrap();
+        assert_eq!(before.instance, instance);
+        assert!(before.last_work.0 > 0, "the backup has work");
+        assert_ne!(
+            restored.settings().instance().await.unwrap(),
+            instance,
+            "it is another instance"
+        );
+        assert_eq!(*restored.head().borrow(), Seq(251));
+        let next = desk::new(take(&restored, inbound(&ada, "next", "x", BEGIN)).await.unwrap());
+        assert_eq!(next.id, MessageId(252));
+        let known = take(&restored, inbound(&ada, "A7", "x", BEGIN)).await.unwrap();
+        assert!(matches!(known, Inserted::Existing(_)));
+        let account = ada.account_id;
+        let elsewhere = restored.write(account, |tx, &account| {
+            async move {
+                tx.accounts()
+                    .take_lease(
+                        account,
+                        &Holder {
+                            folder: "/b".into(),
+                            process: "2".into(),
+                        },
+                    )
+                    .await
+            }
+            .boxed()
+        });
+        elsewhere.await.unwrap();
+        restored.close().await;
+    }
+    store.close().await;
+}
+
+/// Everything that callers can read is the same.
+async fn same(one: &Store, two: &Store, ada: &Conversation) {
+    let messages = async |store: &Store| -> Vec<_> {
+        store
+            .messages()
+            .stream(MessageFilter::default())
+            .try_collect()
+            .await
+            .unwrap()
+    };
+    assert_eq!(messages(one).await, messages(two).await);
+    assert_eq!(
+        one.journal().after(Seq(0), 1000).await.unwrap(),
+        two.journal().after(Seq(0), 1000).await.unwrap()
+    );
+    assert_eq!(
+        one.conversations().get(ada.id).await.unwrap(),
+        two.conversations().get(ada.id).await.unwrap()
+    );
+    assert_eq!(
+        one.accounts().present().await.unwrap(),
+        two.accounts().present().await.unwrap()
+    );
+    assert_eq!(one.keys().list().await.unwrap(), two.keys().list().await.unwrap());
+    assert_eq!(one.agents().list().await.unwrap(), two.agents().list().await.unwrap());
+    assert_eq!(
+        one.settings().cursor("matrix").await.unwrap(),
+        two.settings().cursor("matrix").await.unwrap()
+    );
+    assert_eq!(
+        one.rooms().of_conversation(ada.id).await.unwrap(),
+        two.rooms().of_conversation(ada.id).await.unwrap()
+    );
+    assert_eq!(
+        one.messages().hand_over(MessageId(251)).await.unwrap(),
+        two.messages().hand_over(MessageId(251)).await.unwrap()
+    );
+    assert_eq!(
+        one.pending_events().list(false, 0, 9).await.unwrap(),
+        two.pending_events().list(false, 0, 9).await.unwrap()
+    );
+    let page = PageRequest::first(9);
+    assert_eq!(
+        one.audit().page(page).await.unwrap(),
+        two.audit().page(page).await.unwrap()
+    );
+    let bytes = async |store: &Store| store.quarantine().page(page, None).await.unwrap().data.remove(0).bytes;
+    assert_eq!(bytes(one).await, bytes(two).await);
+    let ready = async |store: &Store| {
+        store
+            .outbox()
+            .ready::<WhatsAppWork>(None, BEGIN, 9, &Busy::default())
+            .await
+            .unwrap()
+    };
+    assert_eq!(ready(one).await, ready(two).await);
+}
+
+async fn a_backup_is_of_one_moment_while_others_write(database: Database) {
+    const WRITERS: usize = 8;
+    const EACH: usize = 25;
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    take(&store, inbound(&ada, "first", "x", BEGIN)).await.unwrap();
+    let writers = join_all((0..WRITERS).map(|w| {
+        let (store, ada) = (&store, &ada);
+        async move {
+            for i in 0..EACH {
+                take(store, inbound(ada, &format!("{w}-{i}"), "x", BEGIN))
+                    .await
+                    .unwrap();
+            }
+        }
+    }));
+    let (_, backups) = tokio::join!(writers, async {
+        [dump(&store).await, dump(&store).await, dump(&store).await]
+    });
+    for backup in backups {
+        let target = Database::new(Kind::Sqlite).await;
+        let restored = target.open().await;
+        let report = restored.load(backup.as_slice()).await.unwrap();
+        // Messages and events were written together, so they are there together.
+        let head = restored.journal().range().await.unwrap().head;
+        assert_eq!(i64::try_from(report.messages).unwrap(), head.0);
+        restored.close().await;
+    }
+    store.close().await;
+}
+
+async fn a_backup_goes_only_into_an_empty_database(database: Database) {
+    let store = database.open().await;
+    desk::account(&store).await;
+    let backup = dump(&store).await;
+    let refused = store.load(backup.as_slice()).await;
+    assert!(matches!(refused, Err(StoreError::NotEmpty)), "{refused:?}");
+    assert_eq!(store.accounts().present().await.unwrap().len(), 1);
+    store.close().await;
+}
+
+async fn what_is_no_whole_backup_is_refused_and_leaves_nothing(database: Database) {
+    let store = database.open().await;
+    let source = Database::new(Kind::Sqlite).await;
+    let full = source.open().await;
+    fill(&full).await;
+    let backup = String::from_utf8(dump(&full).await).unwrap();
+    full.close().await;
+    let lines: Vec<&str> = backup.lines().collect();
+    let newest = migration::Migrator::names().pop().unwrap();
+    let newer = |header: &str| header.replace(&newest, "m9999_next");
+    let without = |n: usize| {
+        let mut lines = lines.clone();
+        lines.remove(n);
+        lines.join("\n") + "\n"
+    };
+    let broken = [
+        String::new(),
+        "{}\n".to_owned(),
+        "hello\n".to_owned(),
+        backup[..backup.len() / 2].to_owned(),
+        backup[..backup.len() - 1].to_owned(),
+        without(lines.len() - 1),
+        without(40),
+        backup.replace("\"table\":\"agents\"", "\"table\":\"spies\""),
+        backup.replacen("\"direction\":", "\"derection\":", 1),
+    ];
+    for (i, broken) in broken.iter().enumerate() {
+        let refused = store.load(broken.as_bytes()).await;
+        assert!(matches!(refused, Err(StoreError::BadBackup(_))), "{i}: {refused:?}");
+    }
+    let refused = store.load(newer(&backup).as_bytes()).await;
+    assert!(matches!(refused, Err(StoreError::Newer { .. })), "{refused:?}");
+    assert!(store.accounts().present().await.unwrap().is_empty());
+    assert!(!store.settings().is_parked().await.unwrap());
+    store.load(backup.as_bytes()).await.unwrap();
+    store.close().await;
+}

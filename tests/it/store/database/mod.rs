@@ -1,0 +1,12 @@
+//! The database itself: opening, values, pages, backups, groups of writes and lost connections.
+
+pub mod backup;
+pub mod bounds;
+pub mod databases;
+pub mod grouping;
+pub mod lost;
+pub mod opening;
+pub mod pages;
+pub mod raw;
+pub mod schema;
+pub mod values;

@@ -1,0 +1,6 @@
+//! Customers, their merges, and agents.
+
+pub mod agents;
+pub mod customers;
+pub mod merges;
+pub mod merging_at_random;

@@ -1,0 +1,199 @@
+// Messages as plain JSON. Only fields that the server needs are copied, never media or keys.
+
+import { chosen, type Details, detailsOf } from './details';
+import { isOnce, type Medium, medium } from './media';
+import { isNotice } from './notices';
+import { idText, type Person, person, type Reactor, reactor } from '../people';
+import { attempt } from '../errors';
+
+/** The library's type, with fields that it leaves out. */
+export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
+  latestEditMsgKey?: unknown;
+  latestEditSenderTimestampMs?: number;
+  hasReaction?: boolean;
+};
+type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
+
+/** A message. */
+export interface Message {
+  type: 'message';
+  /** The stanza id. */
+  id: string;
+  chat: string;
+  fromMe: boolean;
+  /** Its sender, in a group. */
+  sender: string | null;
+  /** Time in whole seconds since 1970. */
+  t: unknown;
+  kind: unknown;
+  ack: unknown;
+  body: unknown;
+  caption: unknown;
+  quoted: unknown;
+  /** Length of a voice note, audio or video, in seconds. */
+  seconds: unknown;
+  fileName: unknown;
+  /** Name of a contact, poll or place. */
+  title: unknown;
+  viewOnce: boolean;
+  media: Medium | null;
+  /** Time of the last edit: seconds or milliseconds since 1970, depending on the page's version. */
+  edited: unknown;
+  /** All reactions, if they were requested. */
+  reactions: { emoji: unknown; reactor: Reactor; t: unknown }[] | null;
+  /** All votes of a poll, if they were requested. */
+  votes: Vote[] | null;
+  details: Details | null;
+  contact: Person;
+  chatName: unknown;
+}
+
+/** One person's vote in a poll. */
+export interface Vote {
+  options: unknown[];
+  voter: Reactor;
+  t: unknown;
+}
+
+/** Types that are not messages, or not readable yet: a ciphertext is reported again once it is decrypted. */
+const NO_MESSAGES = new Set<unknown>([
+  'ciphertext',
+  'protocol',
+  'notification',
+  'e2e_notification',
+  'broadcast_notification',
+  'reaction',
+  'reaction_enc',
+  'poll_update',
+  'poll_result_snapshot',
+  'pinned_message',
+  'keep_in_chat',
+  'debug',
+]);
+
+/** Types whose `body` is text. In others it may be a thumbnail. */
+const WRITTEN = new Set<unknown>(['chat', 'hsm', 'list_response', 'buttons_response', 'template_button_reply']);
+
+/** Whether the chat is with people, and not a status, a channel or a broadcast list. */
+export function isConversation(chat: string): boolean {
+  return /@(c\.us|lid|g\.us)$/.test(chat);
+}
+
+/** Whether the chat is a status, a channel or the like, which is not reported. A chat of an unknown form is. */
+function isElsewhere(chat: string): boolean {
+  return /@(broadcast|newsletter|call|bot)$/.test(chat);
+}
+
+/** Returns a key as text. Not by `_serialized`: its place in the key differs between versions of the page. */
+export function keyText(key: MsgKey): string {
+  return String(key);
+}
+
+/** Whether it is a view-once message that only the phone can show. */
+function isHiddenOnce(msg: MsgModel): boolean {
+  return msg.type === 'ciphertext' && /view_once/.test(String(msg.subtype ?? ''));
+}
+
+/** Converts a message; null if it is not one to report. */
+export function toMessage(msg: MsgModel): Message | null {
+  const chat = idText(msg.id.remote);
+  if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || isElsewhere(chat)) {
+    return null;
+  }
+  const fromMe = msg.id.fromMe === true;
+  const inGroup = chat.endsWith('@g.us');
+  const writer: unknown = msg.author ?? msg.id.participant ?? null;
+  const author = inGroup && writer !== null ? idText(writer) : null;
+  const other = author ?? chat;
+  const chatModel = inGroup ? WPP.chat.get(chat) : undefined;
+  return {
+    type: 'message',
+    id: msg.id.id,
+    chat,
+    fromMe,
+    sender: author,
+    t: msg.t,
+    kind: msg.type,
+    ack: msg.ack ?? 0,
+    body: WRITTEN.has(msg.type) ? msg.body : null,
+    caption: msg.caption ?? null,
+    quoted: msg.quotedStanzaID ?? null,
+    seconds: msg.duration ?? null,
+    fileName: msg.filename ?? null,
+    title: titleOf(msg),
+    viewOnce: isOnce(msg) || isHiddenOnce(msg),
+    media: medium(msg),
+    edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
+    reactions: null,
+    votes: null,
+    details: attempt(() => detailsOf(msg), null),
+    // The name in our own messages is ours and not the customer's.
+    contact: person(other, fromMe ? undefined : msg.notifyName),
+    chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
+  };
+}
+
+function titleOf(msg: MsgModel): unknown {
+  switch (msg.type) {
+    case 'vcard':
+      return msg.vcardFormattedName ?? null;
+    case 'poll_creation':
+      return msg.pollName ?? null;
+    case 'location':
+      return msg.loc ?? null;
+    default:
+      return null;
+  }
+}
+
+/** Stands for a message that cannot be converted, with enough to find it again. */
+export interface Unreadable {
+  type: 'unreadable';
+  key: string;
+  error: string;
+}
+
+/** Like {@link toEvent}, with reactions and votes, which need a look-up. */
+export async function withReactions(msg: MsgModel): Promise<Message | Unreadable | null> {
+  const message = toEvent(msg);
+  if (message?.type === 'message') {
+    message.reactions = msg.hasReaction ? await reactionsOf(msg).catch(() => null) : [];
+    message.votes = msg.type === 'poll_creation' ? await votesOf(msg).catch(() => null) : null;
+  }
+  return message;
+}
+
+async function votesOf(msg: MsgModel): Promise<Vote[]> {
+  const { votes } = await WPP.chat.getVotes(keyText(msg.id));
+  return votes.map((vote) => ({
+    options: chosen(vote.selectedOptions, msg),
+    voter: reactor(vote.sender),
+    t: vote.timestamp,
+  }));
+}
+
+async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {
+  const { reactions } = await WPP.chat.getReactions(keyText(msg.id));
+  return reactions.flatMap(({ senders }) =>
+    senders.map((one) => {
+      // The library's types have another name for this field than the library.
+      const { sender = one.senderUserJid } = one as { sender?: unknown };
+      return { emoji: one.reactionText, reactor: reactor(sender), t: one.timestamp };
+    }),
+  );
+}
+
+/** Whether it may have changed since it was written: edited, deleted, with reactions or votes, or a live location. */
+export function isRevised(msg: MsgModel): boolean {
+  const changes = [msg.latestEditMsgKey, msg.hasReaction, msg.isLive];
+  return changes.some(Boolean) || ['revoked', 'poll_creation', 'live_location'].includes(msg.type ?? '');
+}
+
+/** Like {@link toMessage}; a message that cannot be converted is reported as unreadable, never dropped. */
+export function toEvent(msg: MsgModel): Message | Unreadable | null {
+  try {
+    return toMessage(msg);
+  } catch (error) {
+    return { type: 'unreadable', key: String(msg?.id), error: String(error).slice(0, 300) };
+  }
+}
