@@ -44,8 +44,9 @@ fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
 }
 
+/// Bytes come back whole, in parts and as a file.
 #[tokio::test]
-async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() {
+async fn stored_bytes_come_back_and_are_kept_once() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         // More than two parts of an upload to a bucket.
@@ -67,7 +68,7 @@ async fn what_goes_in_comes_out_whole_in_parts_and_as_a_file_and_is_kept_once() 
 }
 
 #[tokio::test]
-async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
+async fn sweep_deletes_only_old_unowned_files() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         let [mine, nobodys] = [put(&vault, b"mine").await, put(&vault, b"nobody's").await];
@@ -89,7 +90,7 @@ async fn only_what_is_old_and_belongs_to_nothing_is_thrown_away() {
 
 /// A crash leaves half a medium: the next start throws it away, and never takes it for a whole one.
 #[tokio::test]
-async fn what_was_coming_in_when_the_program_died_is_gone_at_the_next_start() {
+async fn half_received_file_is_gone_after_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("media");
     let vault = Vault::in_folder(&path).unwrap();
@@ -105,8 +106,9 @@ async fn what_was_coming_in_when_the_program_died_is_gone_at_the_next_start() {
     assert_eq!(read(&reopened, &name, 0..5).await.unwrap(), b"whole");
 }
 
+/// No name leads out of the vault.
 #[tokio::test]
-async fn more_than_is_taken_is_refused_and_no_name_leads_out_of_the_vault() {
+async fn oversized_file_and_bad_name_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for vault in vaults(&folder) {
         let mut incoming = vault.incoming(10).unwrap();
