@@ -79,7 +79,7 @@ mod tests {
 
     /// Rule 32.
     #[test]
-    fn library_logs_at_most_info_whatever_filter() {
+    fn library_logs_at_most_info_at_any_filter() {
         for filter in ["trace", "thirtyfour=trace,crmother=trace,crm=trace,info"] {
             let lines = logged(filter, LogFormat::Text);
             assert!(lines.contains("ours") && lines.contains("harmless"), "{lines}");

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_pipe_is_success_wherever_it_comes_from() {
+    fn broken_pipe_is_success() {
         let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(
             of(Err(anyhow::Error::from(pipe).context("writing the table"))),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_the_code_of_its_fault_whatever_was_said_around_it() {
+    fn wrapped_error_keeps_exit_code() {
         let fault = Fault::new(Exit::NotFound, "there is no customer 7");
         assert_eq!(code(&anyhow::Error::from(fault).context("looking")), Exit::NotFound);
         assert_eq!(code(&ConfigError::NoDataDir.into()), Exit::Usage);

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shell_knows_every_scope() {
+    fn shell_knows_every_scope() {
         let known: Vec<Scope> = Right::value_variants().iter().map(|right| (*right).into()).collect();
         assert_eq!(known, Scope::ALL);
     }

@@ -169,7 +169,7 @@ mod tests {
     use crate::domain::pacing::WaitReason;
 
     #[test]
-    fn waiting_message_says_why_and_until_when() {
+    fn waiting_message_says_reason_and_time() {
         let waiting = WaitingView {
             reason: WaitReason::QuietHours,
             until: Timestamp(1_790_060_400_000),

@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_contradicts_itself_nowhere() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 }

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn released_folder_is_free_despite_inherited_lock() {
+    fn released_folder_ignores_inherited_lock() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(&folder.path().join("data")).unwrap();
         let lock = data.lock("crm serve").unwrap();

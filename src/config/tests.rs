@@ -29,7 +29,7 @@ fn error_of(toml: &str, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn example_file_has_every_key_with_its_default() {
+fn example_file_has_every_key_and_default() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("crm.example.toml");
     let from_example = Config::load(&[], Some(&example), &surroundings(&[])).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -52,7 +52,7 @@ fn example_file_has_every_key_with_its_default() {
 }
 
 #[test]
-fn flag_beats_environment_beats_file_beats_default() {
+fn flag_beats_env_beats_file_beats_default() {
     let home = tempfile::tempdir().unwrap();
     file(
         home.path(),
@@ -125,7 +125,7 @@ fn pacing_can_be_switched_off() {
 }
 
 #[test]
-fn secret_is_read_from_file_or_variable_and_hidden() {
+fn secret_from_file_or_variable_is_hidden() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "password", "hunter2\n");
     let by_file = surroundings(&[("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap())]);
@@ -182,7 +182,7 @@ fn data_folder_open_to_others_is_refused() {
 }
 
 #[test]
-fn second_owner_is_refused_with_first_ones_name() {
+fn second_owner_is_refused_naming_first() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::open(&folder.path().join("data")).unwrap();
     let lock = data.lock("crm serve").unwrap();

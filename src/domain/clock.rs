@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_is_written_in_utc_with_milliseconds_and_read_back() {
+    fn timestamp_round_trips_in_utc_milliseconds() {
         let moment = Timestamp(1_764_000_000_123);
         let text = serde_json::to_string(&moment).unwrap();
         assert_eq!(text, "\"2025-11-24T16:00:00.123Z\"");
@@ -91,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_beyond_the_calendar_is_still_written() {
+    fn timestamp_beyond_calendar_is_written() {
         assert!(Timestamp(i64::MAX).to_string().starts_with("9999-"));
         assert!(Timestamp(i64::MIN).to_string().starts_with("-009999-"));
     }
 
     #[test]
-    fn a_clock_that_jumps_back_gives_no_negative_span() {
+    fn backward_clock_gives_zero_span() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
     }
 }

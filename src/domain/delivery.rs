@@ -82,7 +82,7 @@ mod tests {
 
     /// rule 3.
     #[test]
-    fn only_a_certain_absence_in_the_same_login_sends_again() {
+    fn only_certain_absence_in_same_login_resends() {
         assert_eq!(after_look_up(&LookUp::Absent, true), Next::SendAgain);
         assert_eq!(after_look_up(&LookUp::Absent, false), Next::GiveUpUnknown);
         assert_eq!(after_look_up(&LookUp::Unclear("syncing".into()), true), Next::Wait);
@@ -104,7 +104,7 @@ mod tests {
 
     /// rule 4.
     #[test]
-    fn trouble_of_the_account_uses_up_no_attempt_and_a_refusal_ends_in_failed() {
+    fn outage_uses_no_attempt_refusal_fails() {
         let trouble = SendError::Unreachable(Unreachable("offline".into()));
         assert_eq!(after_failure(&trouble, 100), AfterFailure::Pause);
         let refusal = SendError::NotSent { why: "busy".into() };
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_grows_and_is_bounded() {
+    fn back_off_grows_up_to_limit() {
         assert_eq!(back_off(3), Duration::from_secs(8));
         assert_eq!(back_off(u32::MAX), Duration::from_mins(5));
     }

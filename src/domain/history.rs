@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_depth_is_written_as_it_is_read() {
+    fn history_depth_round_trips() {
         for text in ["none", "1d", "90d", "all"] {
             assert_eq!(text.parse::<HistoryDepth>().unwrap().to_string(), text);
         }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deeper_import_reaches_further_back() {
+    fn deeper_import_reaches_further_back() {
         let linked = Timestamp::from_seconds(1_790_000_000);
         let reach = |text: &str| text.parse::<HistoryDepth>().unwrap().since(linked);
         assert_eq!(reach("none"), linked);

@@ -352,7 +352,7 @@ mod tests {
 
     /// rule 31.
     #[test]
-    fn a_files_name_leads_nowhere_and_hides_nothing() {
+    fn file_name_loses_path_and_control_marks() {
         for (name, clean) in [
             ("prices.pdf", Some("prices.pdf")),
             ("../../etc/passwd", Some("passwd")),
@@ -373,7 +373,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_and_no_type_is_too_much(text in "\\PC{0,300}|[\\x00-\\x7f]{0,60}|(\\.|/|é){0,300}") {
+        fn any_file_name_and_type_is_cleaned(text in "\\PC{0,300}|[\\x00-\\x7f]{0,60}|(\\.|/|é){0,300}") {
             if let Some(name) = clean_filename(&text) {
                 prop_assert!(!name.is_empty() && name.len() <= MAX_FILENAME_BYTES);
                 prop_assert!(!name.contains(['/', '\\', '\0', '\n', '"']) && !name.starts_with('.'), "{name:?}");
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_for_all_kinds_or_for_one() {
+    fn size_limits_apply_to_all_or_one_kind() {
         let limits: SizeLimits = "20MB, video=64 MiB,sticker=500kb".parse().unwrap();
         assert_eq!(limits.of(FileKind::Document), 20_000_000);
         assert_eq!(limits.of(FileKind::Video), 64 << 20);
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_goes_out_as_what_it_is_and_only_as_what_it_can_be() {
+    fn file_kind_follows_and_must_fit_its_type() {
         assert_eq!(FileKind::of_type(Some("image/png")), FileKind::Image);
         assert_eq!(FileKind::of_type(Some("application/pdf")), FileKind::Document);
         assert_eq!(FileKind::of_type(None), FileKind::Document);
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_medium_has_a_line_that_stands_for_it() {
+    fn media_message_has_placeholder_line() {
         let timed = |seconds| Details {
             duration_s: Some(seconds),
             ..Details::default()

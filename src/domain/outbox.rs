@@ -139,7 +139,7 @@ mod tests {
 
     /// Rows of an older database, as they stand in its `work` column.
     #[test]
-    fn rows_of_before_are_still_read() {
+    fn older_outbox_rows_are_still_read() {
         let message = MessageId(7);
         let whatsapp = [
             (

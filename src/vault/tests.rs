@@ -44,6 +44,7 @@ fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
 }
 
+/// Bytes come back whole, in parts and as a file.
 #[tokio::test]
 async fn stored_object_reads_back_whole_and_in_parts() {
     let folder = tempfile::tempdir().unwrap();
@@ -105,6 +106,7 @@ async fn restart_deletes_incomplete_objects() {
     assert_eq!(read(&reopened, &name, 0..5).await.unwrap(), b"whole");
 }
 
+/// No name leads out of the vault.
 #[tokio::test]
 async fn too_large_object_and_bad_name_are_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -103,7 +103,7 @@ mod tests {
 
     /// rule 30.
     #[test]
-    fn only_our_own_names_are_answered_to() {
+    fn unknown_host_name_is_refused() {
         for host in [
             "localhost",
             "LOCALHOST:8000",
@@ -129,7 +129,7 @@ mod tests {
 
     /// rule 30.
     #[test]
-    fn a_page_of_a_stranger_can_neither_change_anything_nor_open_a_socket() {
+    fn foreign_origin_cannot_write_or_open_socket() {
         let evil = Some("https://evil.example");
         let refused = Some(Code::OriginNotAllowed);
         assert_eq!(check(&Method::POST, Some("localhost"), evil, false), refused);

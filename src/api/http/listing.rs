@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameter_names_the_known_ones() {
+    fn unknown_parameter_lists_known_ones() {
         assert_eq!(field_names::<Colours>(), ["colour"]);
         assert!(field_names::<NoFilter>().is_empty());
         let problem = unknown_parameter("shade", field_names::<Colours>());

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_what_was_asked_for_and_several_are_the_whole() {
+    fn range_is_parsed_several_mean_whole_file() {
         assert_eq!(asked("bytes=2-4", None), Ok(Some(2..5)));
         assert_eq!(asked("bytes=7-", None), Ok(Some(7..10)));
         assert_eq!(asked("bytes=-3", None), Ok(Some(7..10)));
@@ -152,7 +152,7 @@ mod tests {
 
     /// rule 31.
     #[test]
-    fn a_name_stays_within_its_header() {
+    fn file_name_stays_within_header() {
         let told = disposition(false, Some("a\"; b=é.pdf"));
         assert_eq!(
             told,

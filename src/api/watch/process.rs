@@ -24,7 +24,7 @@ fn resident() -> Option<i64> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_process_knows_what_it_weighs() {
+    fn resident_memory_of_own_process_is_known() {
         assert!(super::resident().unwrap() > 1 << 20);
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_resumes_within_the_journal_and_nowhere_else() {
+    fn resume_is_limited_to_journal_range() {
         let range = JournalRange {
             oldest: Seq(5),
             head: Seq(9),

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn piece_that_waits_holds_up_no_other() {
+    async fn waiting_piece_delays_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let numbers = Numbers::new(&folder, 5).await;
         let tasks = Supervisor::new();
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_in_hand_is_dropped_with_its_worker() {
+    async fn work_in_hand_is_dropped_with_worker() {
         let folder = tempfile::tempdir().unwrap();
         let numbers = Numbers::new(&folder, 2).await;
         let tasks = Supervisor::new();
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panic_of_a_piece_is_one_of_the_worker() {
+    async fn panic_in_a_piece_reaches_worker() {
         let folder = tempfile::tempdir().unwrap();
         let numbers = Numbers::new(&folder, 1).await;
         let mut lanes = Lanes::new(numbers.clone(), &Supervisor::new());

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_of_events_cover_each_event_once_and_in_order() {
+    fn chunks_hold_each_event_once_in_order() {
         let events = Events::from(Vec::from(["a", "b", "c"].map(poison)));
         let sizes: Vec<usize> = events.chunks(2).map(|chunk| chunk.len()).collect();
         assert_eq!(sizes, [2, 1]);

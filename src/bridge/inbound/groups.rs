@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_calls_those_members_by_name_that_it_has_after_an_at() {
+    fn at_sign_and_user_id_mention_member() {
         let member = |user: &str| Participant {
             user: WaUserId::from(user),
             name: user.to_owned(),

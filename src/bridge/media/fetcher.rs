@@ -238,8 +238,9 @@ mod tests {
         }
     }
 
+    /// A failure ends after a few attempts; trouble of the account or of the disk counts as none.
     #[test]
-    fn what_fails_is_tried_again_a_few_times_and_trouble_of_the_account_counts_for_nothing() {
+    fn failed_fetch_is_retried_outage_is_not_counted() {
         let expired = || FetchError::Expired("410".into());
         assert_eq!(state(&after(expired(), 0)), None);
         assert_eq!(state(&after(expired(), MAX_ASKED - 1)), Some(MediaState::Expired));

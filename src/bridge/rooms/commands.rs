@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_leading_exclamation_mark_commands() {
+    fn only_leading_exclamation_mark_is_command() {
         for (body, command) in [
             ("!help", Some(Command::Help)),
             ("  !help\n", Some(Command::Help)),

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_written_as_the_name_of_the_file_says() {
+    fn qr_file_format_follows_extension() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| {
             let path = folder.path().join(name);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_has_a_white_border_and_the_code_in_it() {
+    fn qr_image_has_white_border_and_code() {
         let code = code("hello").unwrap();
         let bytes = picture(&code).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_two_numbers_and_perhaps_a_name_with_commas() {
+    fn location_is_two_numbers_and_optional_name() {
         let place = serde_json::to_string(&location("-51.5, 0.25,Market Hall, High Street").unwrap()).unwrap();
         assert_eq!(
             place,

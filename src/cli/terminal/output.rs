@@ -182,7 +182,7 @@ mod tests {
 
     /// rule 31.
     #[test]
-    fn a_terminal_is_told_nothing_that_it_would_obey() {
+    fn control_characters_never_reach_terminal() {
         let hostile = "\x1b]0;owned\x07 \u{9b}31m \u{202e}txt.exe\r\nnext\ttab é 👍";
         let shown = plain(hostile);
         assert!(

@@ -106,8 +106,9 @@ impl Account {
 mod tests {
     use super::*;
 
+    /// After 14 days WhatsApp unlinks a device; the phone of one that is still linked is in use.
     #[test]
-    fn a_phone_that_was_long_unseen_is_told_of_before_whatsapp_unlinks_its_devices_and_not_for_ever() {
+    fn unseen_phone_is_reported_before_unlinking() {
         let seen = Timestamp(1_790_000_000_000);
         let after = |days: u64| phone_unseen(seen, seen.plus(Duration::from_hours(days * 24)));
         assert_eq!(after(0), None);

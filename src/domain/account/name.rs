@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_leads_to_no_other_folder_and_is_no_id() {
+    fn account_name_is_no_path_and_no_id() {
         for good in ["default", "sales", "shop-2", "a", "x_y"] {
             assert_eq!(good.parse::<AccountName>().unwrap().as_str(), good);
         }

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_shown_as_it_was_meant() {
+    fn name_keeps_emoji_and_script() {
         for (told, shown) in [
             ("  Ada \t Lovelace\n", "Ada Lovelace"),
             ("👩‍👧 José", "👩‍👧 José"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_turn_or_break_the_words_around_it_is_taken_out() {
+    fn bidi_and_control_characters_are_removed() {
         assert_eq!(
             clean("\u{202e}evil\u{202c}\u{1b}[31m\0x\u{2028}y\u{200b}z").as_deref(),
             Some("evil [31m x yz")
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_shows_nothing_is_none() {
+    fn invisible_name_is_none() {
         for nothing in [
             "",
             " \u{200b}\u{feff}",
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_and_ends_in_something_that_is_seen() {
+    fn long_name_is_cut_at_visible_character() {
         let emoji = clean(&"👍".repeat(4000)).unwrap();
         assert_eq!(emoji.chars().count(), MAX_NAME_CHARS);
         let joined = clean(&"a\u{200d}".repeat(4000)).unwrap();

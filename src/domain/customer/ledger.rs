@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_is_added_to_whoever_is_known() {
+    fn unowned_identity_joins_known_customer() {
         assert_eq!(plan(&[(Phone, NOBODY), (Lid, NOBODY)]), (None, vec![Add, Add]));
         assert_eq!(
             plan(&[(Phone, of(7, false)), (Lid, NOBODY)]),
@@ -112,15 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn two_customers_of_whom_one_has_no_lid_are_one() {
+    fn two_customers_merge_if_one_has_no_lid() {
         let told = [(Phone, of(1, false)), (Lid, of(2, false))];
         assert_eq!(plan(&told), (Some(2), vec![Merge(CustomerId(1)), Keep]));
         let told = [(Phone, of(1, false)), (Username, of(2, true))];
         assert_eq!(plan(&told), (Some(1), vec![Keep, Merge(CustomerId(2))]));
     }
 
+    /// The number of somebody with another LID has passed to another person.
     #[test]
-    fn a_number_of_somebody_with_another_lid_has_passed_on_and_merges_nobody() {
+    fn number_under_new_lid_moves_without_merge() {
         let told = [(Lid, of(2, false)), (Phone, of(1, true))];
         assert_eq!(plan(&told), (Some(2), vec![Keep, Move]));
         let told = [(Phone, of(1, true)), (Lid, NOBODY)];
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lid_ever_passes_from_one_to_another() {
+    fn lid_never_moves_between_customers() {
         for owner in [NOBODY, of(1, false), of(1, true)] {
             for other in [NOBODY, of(1, false), of(1, true), of(2, false), of(2, true)] {
                 let (_, verdicts) = plan(&[(Phone, other), (Lid, owner)]);

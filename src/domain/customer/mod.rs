@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_taken_as_people_write_it_and_kept_in_one_form() {
+    fn phone_number_is_normalised() {
         for text in [
             "+447700900123",
             " +44 7700 900-123",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_international_number_is_refused() {
+    fn non_international_number_is_refused() {
         for text in [
             "",
             "+",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_tells_no_number() {
+    fn debug_output_hides_phone_number() {
         let phone: PhoneNumber = "+447700900123".parse().unwrap();
         assert!(!format!("{phone:?} {:?}", Identity::phone(&phone)).contains("7700"));
     }

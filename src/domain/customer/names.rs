@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_better_source_goes_before_a_worse_one_whoever_it_was_told_of() {
+    fn better_name_source_wins_across_customers() {
         let shown = |own: &Names, others: &[Names]| best(own, others).map(|(source, name)| format!("{source} {name}"));
         let push = names("", "", "ada", 9);
         assert_eq!(shown(&push, &[]).unwrap(), "push ada");
@@ -91,8 +91,9 @@ mod tests {
         assert_eq!(shown(&Names::default(), &[]), None);
     }
 
+    /// Of two names from one source the newest is shown; the one that a person set stays.
     #[test]
-    fn of_two_names_from_one_source_the_last_told_is_shown_and_our_own_word_stays() {
+    fn newest_name_wins_but_own_set_name_stays() {
         let older = names("mine", "", "ada", 1);
         let newer = names("theirs", "", "Ada", 2);
         assert_eq!(best(&older, std::slice::from_ref(&newer)).unwrap().1, "mine");

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn acks_move_a_message_forward_only_whatever_their_order() {
+    fn acks_in_any_order_move_only_forward() {
         let mut state = MessageState::Sending;
         let mut seen = vec![];
         for ack in [0, 2, 1, 3, 2, 4, -1] {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ack_overrules_a_message_given_up() {
+    fn ack_overrules_failed_or_unknown_message() {
         assert_eq!(MessageState::Unknown.after_ack(1), Some(MessageState::Sent));
         assert_eq!(MessageState::Failed.after_ack(2), Some(MessageState::Delivered));
         assert_eq!(MessageState::Sending.after_ack(-1), Some(MessageState::Failed));
@@ -241,7 +241,7 @@ mod tests {
 
     /// rule 28.
     #[test]
-    fn the_ack_number_is_the_superseded_systems() {
+    fn ack_number_matches_superseded_system() {
         let acks: Vec<_> = MessageState::ALL
             .iter()
             .map(|state| (state.as_str(), state.ack()))

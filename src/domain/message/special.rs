@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_end_the_line_of_its_card() {
+    fn contact_name_cannot_break_vcard_line() {
         let bob = card("Bob; TEL:1,\n2", &"+447700900123".parse().unwrap());
         assert_eq!(
             bob.vcard,

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_shows_its_name_and_its_numbers_however_they_are_written() {
+    fn contact_card_shows_name_and_numbers() {
         let bob = ContactCard {
             name: "Bob\u{202e}".to_owned(),
             vcard: "BEGIN:VCARD\r\nFN:Bob\r\nitem1.TEL;waid=447700900123:+44 7700 900\r\n 123\r\nTEL:112\r\nEND:VCARD"
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_a_name_is_its_position() {
+    fn unnamed_place_shows_address_and_position() {
         let nowhere = Location {
             latitude: 51.5,
             longitude: -0.25,

@@ -69,8 +69,9 @@ mod tests {
         )
     }
 
+    /// The word counts in any case, and with punctuation around it.
     #[test]
-    fn only_a_message_that_is_nothing_but_the_word_counts_in_whatever_case() {
+    fn consent_word_counts_only_as_whole_message() {
         for text in ["STOP", "stop", "  Stop\n", "Stop.", "\"stop!\"", "NE M'ÉCRIVEZ PLUS"] {
             assert_eq!(words().read(text), Some(Wish::NoMore), "{text:?}");
         }
@@ -81,8 +82,9 @@ mod tests {
         assert_eq!(ConsentWords::default().read("stop"), None, "no words, no wish");
     }
 
+    /// The day begins when the customer writes something other than the word.
     #[test]
-    fn who_opted_out_may_be_answered_for_a_day_after_they_wrote_something_else() {
+    fn opted_out_customer_is_answered_for_a_day() {
         let at = |hours: i64| Timestamp(hours * 3_600_000);
         assert!(may_write(None, None, at(0)));
         assert!(!may_write(Some(at(5)), None, at(6)));

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_over_midnight_end_on_the_next_morning() {
+    fn hours_over_midnight_end_next_morning() {
         let night = hours("22:00-07:00", "UTC");
         assert_eq!(night.end(at("2026-03-01T21:59:59.999Z")), None);
         let morning = Some(at("2026-03-02T07:00:00Z"));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_on_the_wall_decides_and_not_the_one_of_the_server() {
+    fn daily_hours_follow_configured_time_zone() {
         let night = hours("22:00-07:00", "America/New_York");
         assert_eq!(night.end(at("2026-07-01T01:00:00Z")), None);
         assert_eq!(
@@ -113,8 +113,9 @@ mod tests {
         );
     }
 
+    /// A clock that is put forward or back makes no second night.
     #[test]
-    fn a_clock_that_is_put_forward_or_back_in_the_night_moves_its_end_and_makes_no_second_night() {
+    fn clock_change_moves_end_of_quiet_hours() {
         let night = hours("22:00-07:00", "Europe/London");
         // Forward at 01:00 on 29 March 2026: an hour shorter.
         assert_eq!(night.end(at("2026-03-28T22:00:00Z")), Some(at("2026-03-29T06:00:00Z")));
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pair_of_times_is_refused() {
+    fn malformed_day_hours_are_refused() {
         for text in [
             "",
             "22:00",

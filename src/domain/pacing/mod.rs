@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_contact_waits_exactly_until_the_window_has_room() {
+    fn first_contact_waits_until_window_has_room() {
         let made = [at(10.0), at(10.5), at(10.75)];
         assert_eq!(caps(0, 0).due(&made, 0, at(11.0)), at(11.0), "no cap");
         assert_eq!(caps(4, 0).due(&made, 0, at(10.8)), at(10.8), "room for one");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_those_that_wait_is_told_its_own_time() {
+    fn each_waiting_contact_gets_its_own_time() {
         let made = [at(10.0), at(10.5)];
         let due = |ahead| caps(2, 0).due(&made, ahead, at(10.6));
         assert_eq!(
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn in_quiet_hours_only_answers_go_out() {
+    fn quiet_hours_let_only_answers_out() {
         let until = Some(Waiting {
             reason: WaitReason::QuietHours,
             until: at(31.0),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_falls_into_the_quiet_hours_is_told_as_their_end() {
+    fn wait_into_quiet_hours_ends_with_them() {
         let first = |made| Facts {
             first: Some(FirstContact {
                 made: vec![at(made)],

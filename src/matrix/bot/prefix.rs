@@ -19,7 +19,7 @@ mod tests {
     use crate::domain::message::Origin;
 
     #[test]
-    fn each_speaker_has_a_name_but_the_desk() {
+    fn each_speaker_but_desk_has_name_prefix() {
         let name = || "Ada".to_owned();
         let customer = Speaker::Customer {
             id: CustomerId(1),

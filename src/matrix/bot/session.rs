@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn session_and_key_are_private_and_reset_deletes_them() {
+    fn session_files_are_private_and_resettable() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("matrix");
         let kept = SessionFolder::open(&folder).unwrap();

@@ -218,7 +218,7 @@ mod tests {
 
     /// Rule 1: the reply fallback is stripped.
     #[test]
-    fn reply_fallback_is_removed_and_typed_quote_kept() {
+    fn reply_fallback_is_stripped_quote_is_kept() {
         let reply = |body: &str| {
             what(
                 "m.room.message",

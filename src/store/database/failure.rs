@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_duplicate_names_its_key_and_not_the_entry() {
+    fn duplicate_error_names_key_not_value() {
         let key = key_of("Duplicate entry '+447700900123' for key 'uq_customers_phone'");
         assert_eq!(key, "uq_customers_phone");
         assert_eq!(key_of("Duplicate entry 'a for key b' for key 'k'"), "k");

@@ -42,7 +42,7 @@ mod tests {
     use crate::domain::hex::hex;
 
     #[test]
-    fn a_hash_survives_its_row() {
+    fn hash_round_trips_as_hex() {
         let hash: [u8; 32] = std::array::from_fn(|i| u8::try_from(i * 8).unwrap());
         assert_eq!(from_hex("t", &hex(&hash)).unwrap(), hash);
         for wrong in ["", "00", &"x".repeat(64), &"é".repeat(32)] {

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn second_owner_is_refused_with_first_ones_name() {
+    fn second_owner_is_refused_naming_first() {
         let (_parent, path) = folder();
         let first = Profile::open(&path, Timestamp(1_764_000_000_000)).unwrap();
         let error = Profile::open(&path, Timestamp::ZERO).unwrap_err().to_string();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_profile_is_free_despite_inherited_lock() {
+    fn dropped_profile_ignores_inherited_lock() {
         let (_parent, path) = folder();
         let profile = Profile::open(&path, Timestamp::ZERO).unwrap();
         let copy = profile.lock.try_clone().unwrap();

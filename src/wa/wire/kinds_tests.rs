@@ -83,7 +83,7 @@ fn each_kind_has_details_and_one_line() {
 }
 
 #[test]
-fn text_keeps_marks_mentions_quote_and_forward_flag() {
+fn text_keeps_formatting_mentions_and_quote() {
     let details = json!({
         "forwarded": true, "expiresAfter": 86400,
         "mentions": [{"id": "9001@lid", "contact": person("9001@lid", "Bo\u{202e}b")}],

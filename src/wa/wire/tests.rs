@@ -137,7 +137,7 @@ fn unparsable_event_keeps_its_bytes() {
 
 /// Rule 13: the bytes are kept, so that they can be parsed once the form is known.
 #[test]
-fn unknown_chat_id_is_poison_and_makes_no_contact() {
+fn unknown_chat_id_is_poison_not_contact() {
     for chat in [
         "9001@hosted",
         "9001@hosted.lid",

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_older_clients_reply_quotes_every_line_and_names_the_writer() {
+    fn reply_fallback_quotes_each_line_and_writer() {
         let to = serde_json::json!({
             "room_id": "!r", "event_id": "$e", "sender": "@a:x", "kind": "m.room.message", "content": {"body": "one\ntwo"},
             "timestamp": 0, "encrypted": false, "readable": true, "redacted": false,

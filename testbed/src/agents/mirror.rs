@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_covers_the_events_before_it_and_none_after() {
+    fn receipt_covers_events_up_to_it() {
         let receipt = json!({"receipt": {"room_id": "!r", "user_id": "@b:x", "event_id": "$2"}});
         let messages = ["$1", "$2", "$3"].map(|id| message(id, &json!(null), false));
         let mirror = mirror(messages.into_iter().chain([receipt]));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reaction_counts_until_it_is_redacted() {
+    fn reaction_counts_until_redacted() {
         let relation = json!({"rel_type": "m.annotation", "event_id": "$1", "key": "✓"});
         let mut mirror = mirror([message("$1", &json!(null), false), message("$2", &relation, false)]);
         assert_eq!(mirror.reactions("!r", "$1").collect::<Vec<_>>(), [("@a:x", "✓")]);

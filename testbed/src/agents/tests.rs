@@ -33,7 +33,7 @@ async fn two_people(encrypted: bool) -> (Synapse, Agent, Agent, String) {
 }
 
 #[tokio::test]
-async fn two_independent_clients_understand_each_other_in_an_encrypted_room() {
+async fn js_and_nio_clients_share_encrypted_room() {
     if quick() {
         return;
     }
@@ -99,7 +99,7 @@ async fn two_independent_clients_understand_each_other_in_an_encrypted_room() {
 }
 
 #[tokio::test]
-async fn what_is_sent_while_the_homeserver_is_down_arrives_once_and_in_order() {
+async fn sends_during_outage_arrive_once_in_order() {
     if quick() {
         return;
     }
@@ -141,7 +141,7 @@ async fn what_is_sent_while_the_homeserver_is_down_arrives_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_person_sees_typing_and_leaves() {
+async fn client_sees_typing_and_leave() {
     if quick() {
         return;
     }

@@ -113,7 +113,7 @@ mod tests_of_items {
     }
 
     #[test]
-    fn attributes_part_no_item_from_its_doc() {
+    fn attribute_keeps_doc_with_its_item() {
         let text = "/// Is.\n#[derive(Debug)]\npub struct A;\n\npub fn b() {}\n";
         assert_eq!(documented(text), (1, 2));
     }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_found_by_its_whole_name() {
+    fn user_is_found_by_whole_name() {
         let users = "root:x:0:0:root:/:/bin/sh\npostgres2:x:9:9::/:/\npostgres:x:101:104:,,,:/var:/bin/bash\n";
         assert_eq!(find(users, "postgres"), Some(Account { uid: 101, gid: 104 }));
         assert_eq!(find(users, "mysql"), None);

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_of_dead_processes_are_swept_and_others_stay() {
+    fn sweep_removes_only_dead_process_folders() {
         let parent = tempfile::tempdir().unwrap();
         // Above the kernel's highest process id, so certainly of nobody alive.
         let dead = parent.path().join(format!("{PREFIX}{}-synapse-x", u32::MAX));

@@ -164,7 +164,7 @@ mod tests {
     use crate::servers::is_running;
 
     #[tokio::test]
-    async fn each_database_is_new_and_the_server_comes_back_after_a_kill() {
+    async fn each_database_is_new_and_survives_kill() {
         if crate::servers::quick() {
             return;
         }

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_dies_with_an_owner_that_is_killed() {
+    async fn server_dies_with_killed_owner() {
         let folder = tempfile::tempdir().unwrap();
         let told = folder.path().join("pid");
         let myself = std::env::current_exe().unwrap();

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lookups_are_told_from_lists() {
+    fn indexing_counts_list_literal_does_not() {
         let program = Program::of([("src/cli/a.rs", "fn f() { let x = m[\"a\"][\"b\"]; g([\"c\"]); }")]);
         assert_eq!(program.0.values().map(indexings).sum::<usize>(), 2);
     }

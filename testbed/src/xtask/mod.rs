@@ -71,7 +71,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_commands_are_well_formed() {
+    fn xtask_commands_are_well_formed() {
         super::Xtask::command().debug_assert();
     }
 }

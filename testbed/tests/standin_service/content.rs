@@ -59,7 +59,7 @@ async fn uploaded(standin: &StandIn, credential: &Value, body: Vec<u8>) -> Resul
 }
 
 #[tokio::test]
-async fn a_customers_file_is_announced_with_its_hash_and_lies_under_its_path_with_its_seal() {
+async fn customer_file_has_hash_and_sealed_bytes() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -77,7 +77,7 @@ async fn a_customers_file_is_announced_with_its_hash_and_lies_under_its_path_wit
 }
 
 #[tokio::test]
-async fn only_a_linked_page_uploads_and_only_what_has_a_seal() {
+async fn upload_needs_linked_page_and_seal() {
     let standin = standin().await;
     let credential = Page::link(&standin).await;
     let stranger = json!({ "device": credential["device"], "secret": "guess" });
@@ -91,7 +91,7 @@ async fn only_a_linked_page_uploads_and_only_what_has_a_seal() {
 }
 
 #[tokio::test]
-async fn a_phone_shows_a_file_that_is_what_the_message_says_and_no_other() {
+async fn phone_shows_only_file_that_fits_message() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, credential) = Page::ready(&standin).await;
@@ -121,7 +121,7 @@ async fn a_phone_shows_a_file_that_is_what_the_message_says_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_file_expires_comes_back_and_is_uploaded_again_by_a_phone_that_is_on() {
+async fn online_phone_uploads_expired_file_again() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -147,8 +147,9 @@ async fn a_file_expires_comes_back_and_is_uploaded_again_by_a_phone_that_is_on()
     assert_eq!(fetched(&standin, &answer["result"]).await, Err(404));
 }
 
+/// The seal fits what the sender uploaded wrongly, and not what was altered afterwards.
 #[tokio::test]
-async fn a_broken_file_is_what_its_sender_uploaded_or_was_altered_after_it() {
+async fn corrupt_file_keeps_or_breaks_its_seal() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -174,7 +175,7 @@ async fn a_broken_file_is_what_its_sender_uploaded_or_was_altered_after_it() {
 }
 
 #[tokio::test]
-async fn a_voters_last_choice_counts_and_a_poll_that_nobody_knows_is_voted_in_all_the_same() {
+async fn last_vote_counts_unknown_poll_gets_votes() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -208,7 +209,7 @@ async fn a_voters_last_choice_counts_and_a_poll_that_nobody_knows_is_voted_in_al
 }
 
 #[tokio::test]
-async fn a_live_location_moves_under_its_id_and_history_has_where_it_is_now() {
+async fn live_location_moves_also_in_history() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -226,7 +227,7 @@ async fn a_live_location_moves_under_its_id_and_history_has_where_it_is_now() {
 }
 
 #[tokio::test]
-async fn a_timer_is_told_and_holds_for_what_follows() {
+async fn timer_is_announced_and_applies_afterwards() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;

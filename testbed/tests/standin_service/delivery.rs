@@ -12,7 +12,7 @@ use crate::page::{Page, SECRET, device};
 use crate::{standin, texts};
 
 #[tokio::test]
-async fn every_accepted_send_is_noted_and_the_phone_shows_doubles_once() {
+async fn repeated_send_is_noted_twice_shown_once() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -32,7 +32,7 @@ async fn every_accepted_send_is_noted_and_the_phone_shows_doubles_once() {
 }
 
 #[tokio::test]
-async fn a_stanza_comes_again_on_every_connection_until_it_is_acknowledged() {
+async fn stanza_is_resent_until_acknowledged() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, credential) = Page::ready(&standin).await;
@@ -61,7 +61,7 @@ async fn a_stanza_comes_again_on_every_connection_until_it_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_phone_that_is_off_gets_what_was_held_in_order() {
+async fn offline_phone_gets_held_messages_in_order() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -78,7 +78,7 @@ async fn a_phone_that_is_off_gets_what_was_held_in_order() {
 }
 
 #[tokio::test]
-async fn what_was_edited_or_deleted_before_it_was_delivered_arrives_so() {
+async fn edit_or_delete_before_delivery_is_applied() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -100,7 +100,7 @@ async fn what_was_edited_or_deleted_before_it_was_delivered_arrives_so() {
 }
 
 #[tokio::test]
-async fn senders_choose_their_ids_and_see_delivered_and_read() {
+async fn sender_chooses_id_and_sees_receipts() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let bob = standin.customer("Bob", "447700900124");
@@ -128,7 +128,7 @@ async fn senders_choose_their_ids_and_see_delivered_and_read() {
 }
 
 #[tokio::test]
-async fn an_answer_is_lost_delayed_or_a_refusal_as_asked() {
+async fn answer_is_lost_delayed_or_refused_on_demand() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, credential) = Page::ready(&standin).await;
@@ -155,7 +155,7 @@ async fn an_answer_is_lost_delayed_or_a_refusal_as_asked() {
 }
 
 #[tokio::test]
-async fn a_second_page_of_a_device_displaces_the_first() {
+async fn second_page_displaces_first() {
     let standin = standin().await;
     let (mut first, credential) = Page::ready(&standin).await;
     let mut second = Page::log_in(&standin, &credential).await;
@@ -166,7 +166,7 @@ async fn a_second_page_of_a_device_displaces_the_first() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_unknown_or_was_unlinked_is_sent_away() {
+async fn unknown_or_unlinked_device_is_logged_out() {
     let standin = standin().await;
     let (mut page, credential) = Page::ready(&standin).await;
     standin.phone().log_out_devices_for("account_locked");
@@ -177,7 +177,7 @@ async fn a_device_that_is_unknown_or_was_unlinked_is_sent_away() {
 }
 
 #[tokio::test]
-async fn a_page_that_goes_before_it_has_its_credential_leaves_no_device() {
+async fn page_gone_before_credential_fails_scan() {
     let standin = standin().await;
     let mut page = Page::open(&standin, "ws/chat").await;
     let code = page.begin().await;
@@ -191,7 +191,7 @@ async fn a_page_that_goes_before_it_has_its_credential_leaves_no_device() {
 }
 
 #[tokio::test]
-async fn a_code_with_other_keys_is_refused() {
+async fn code_with_wrong_keys_is_refused() {
     let standin = standin().await;
     let mut page = Page::open(&standin, "ws/chat").await;
     let code = page.begin().await;
@@ -205,7 +205,7 @@ async fn a_code_with_other_keys_is_refused() {
 }
 
 #[tokio::test]
-async fn typing_reaches_only_a_connection_that_asked_for_it() {
+async fn typing_reaches_only_subscribed_connection() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, credential) = Page::ready(&standin).await;
@@ -225,7 +225,7 @@ async fn typing_reaches_only_a_connection_that_asked_for_it() {
 }
 
 #[tokio::test]
-async fn the_network_is_refused_while_it_is_down_and_silent_while_it_is_dead() {
+async fn down_network_refuses_dead_network_is_silent() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, credential) = Page::ready(&standin).await;

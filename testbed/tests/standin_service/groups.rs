@@ -7,7 +7,7 @@ use crate::page::Page;
 use crate::standin;
 
 #[tokio::test]
-async fn two_accounts_in_one_group_see_each_others_messages_and_tell_each_other_of_receipts() {
+async fn two_accounts_share_group_and_receipts() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (first, second) = (standin.phone(), standin.add_phone("Corner Shop", "447700900002"));
@@ -53,7 +53,7 @@ async fn two_accounts_in_one_group_see_each_others_messages_and_tell_each_other_
 }
 
 #[tokio::test]
-async fn who_leaves_hears_of_it_and_of_nothing_after_it() {
+async fn removed_member_hears_removal_and_no_more() {
     let standin = standin().await;
     let (ann, bob) = (
         standin.customer("Ann", "447700900123"),
@@ -87,7 +87,7 @@ async fn who_leaves_hears_of_it_and_of_nothing_after_it() {
 }
 
 #[tokio::test]
-async fn the_history_of_a_group_has_its_authors_and_notices() {
+async fn group_history_has_authors_and_notices() {
     let standin = standin().await;
     let (ann, bob) = (
         standin.customer("Ann", "447700900123"),

@@ -12,7 +12,7 @@ use crate::page::Page;
 use crate::standin;
 
 #[tokio::test]
-async fn a_devices_store_keeps_what_was_answered_even_lone_surrogates() {
+async fn device_store_keeps_lone_surrogates() {
     let standin = standin().await;
     let credential = Page::link(&standin).await;
     let path = format!(
@@ -48,7 +48,7 @@ async fn a_devices_store_keeps_what_was_answered_even_lone_surrogates() {
 }
 
 #[tokio::test]
-async fn history_comes_until_it_was_taken() {
+async fn history_comes_until_acknowledged() {
     let standin = standin().await;
     for n in 0..25 {
         standin
@@ -69,7 +69,7 @@ async fn history_comes_until_it_was_taken() {
 }
 
 #[tokio::test]
-async fn what_is_older_comes_once_the_page_is_up_a_chunk_at_a_time() {
+async fn older_history_follows_in_chunks() {
     let standin = standin().await;
     let chats = standin.fill_history(3, 3_000, Duration::from_hours(24));
     standin.give_first(10);
@@ -107,8 +107,9 @@ async fn what_is_older_comes_once_the_page_is_up_a_chunk_at_a_time() {
     );
 }
 
+/// A hidden number is not revealed.
 #[tokio::test]
-async fn people_are_found_by_either_address_and_told_only_what_may_be_known() {
+async fn person_is_found_by_number_or_lid() {
     let standin = standin().await;
     standin.add_customer(NewCustomer::by_lid("Lea", "447700900200", "111"));
     standin.add_customer(NewCustomer::hidden("Hal", "222"));
@@ -135,7 +136,7 @@ async fn people_are_found_by_either_address_and_told_only_what_may_be_known() {
 }
 
 #[tokio::test]
-async fn a_script_answers_by_its_first_rule_that_fits() {
+async fn script_answers_by_first_matching_rule() {
     let standin = standin().await;
     let ann = standin.customer("Ann", "447700900123");
     let (mut page, _) = Page::ready(&standin).await;
@@ -160,7 +161,7 @@ async fn a_script_answers_by_its_first_rule_that_fits() {
 }
 
 #[tokio::test]
-async fn the_page_is_served_with_a_policy_and_the_layout_asked_for() {
+async fn page_has_csp_and_requested_key_layout() {
     let standin = standin().await;
     let get = |path: &'static str| {
         let url = standin.url() + path;
@@ -189,7 +190,7 @@ async fn the_page_is_served_with_a_policy_and_the_layout_asked_for() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_gone_cannot_write_behind_the_back_of_the_next() {
+async fn replaced_page_cannot_write_to_disk() {
     let standin = standin().await;
     let credential = Page::link(&standin).await;
     let secret = credential["secret"].as_str().expect("text");

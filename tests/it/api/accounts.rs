@@ -21,7 +21,7 @@ fn qr(code: &str) -> Session {
 }
 
 #[tokio::test]
-async fn a_session_is_told_at_once_and_then_when_it_changes() {
+async fn session_long_poll_returns_on_change() {
     let app = App::start().await;
     let path = "/api/v1/accounts/default/session";
     app.whatsapp.session.send_replace(qr("one"));
@@ -50,7 +50,7 @@ async fn a_session_is_told_at_once_and_then_when_it_changes() {
 
 /// Invariant 5: the port that would never answer is not asked.
 #[tokio::test]
-async fn link_requests_are_written_down_and_answered_at_once() {
+async fn link_request_is_stored_without_waiting() {
     let app = App::start().await;
     app.whatsapp.stuck.store(true, Ordering::SeqCst);
     let wanted = async || {
@@ -94,7 +94,7 @@ async fn link_requests_are_written_down_and_answered_at_once() {
 }
 
 #[tokio::test]
-async fn an_account_is_added_found_by_name_and_id_and_refused_twice() {
+async fn account_is_added_once_found_and_removed() {
     let app = App::start().await;
     let made = app.post("/api/v1/accounts", &json!({ "name": "sales" })).await;
     assert_eq!(made.status(), 201);
@@ -145,7 +145,7 @@ async fn an_account_is_added_found_by_name_and_id_and_refused_twice() {
 }
 
 #[tokio::test]
-async fn lists_and_exports_are_narrowed_by_account() {
+async fn account_filter_narrows_lists_and_exports() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
     app.post("/api/v1/accounts", &json!({ "name": "sales" })).await;

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::app::App;
 
+/// The refusal says what to do, and ends with the opt-out.
 #[tokio::test]
-async fn who_has_opted_out_is_refused_with_what_to_do_until_it_is_taken_back() {
+async fn send_to_opted_out_customer_is_refused() {
     let app = App::start().await;
     let met = app.inbound("Ada", "+447700900123", "hello").await;
     let id = met.customer_id.unwrap();

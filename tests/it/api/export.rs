@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::app::App;
 
 #[tokio::test]
-async fn an_export_has_every_message_and_says_how_many() {
+async fn export_has_every_message_and_total_count() {
     let app = App::start().await;
     for n in 0..250 {
         app.inbound("Ada", "+447700900123", &format!("message {n:0n$}", n = n % 9 + 3))
@@ -25,7 +25,7 @@ async fn an_export_has_every_message_and_says_how_many() {
 
 /// rule 31.
 #[tokio::test]
-async fn a_csv_cell_that_begins_a_formula_is_defused_and_a_number_is_not() {
+async fn exported_formula_is_defused_phone_is_not() {
     let app = App::start().await;
     app.inbound(
         "=HYPERLINK(\"http://evil.example\")",

@@ -40,8 +40,9 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/backup", Scope::Admin),
 ];
 
+/// Only `/healthz` answers without a key.
 #[tokio::test]
-async fn nothing_but_healthz_answers_without_a_key_and_each_scope_opens_what_it_should() {
+async fn every_route_needs_key_with_its_scope() {
     let app = App::start().await;
     assert_eq!(app.bare(Method::GET, "/healthz").send().await.unwrap().status(), 200);
     let ws = app.bare(Method::GET, "/api/v1/ws").send().await.unwrap();
@@ -75,9 +76,9 @@ async fn nothing_but_healthz_answers_without_a_key_and_each_scope_opens_what_it_
     app.stop().await;
 }
 
-/// rule 30.
+/// Rule 30. A valid key changes nothing about it.
 #[tokio::test]
-async fn another_name_or_a_page_of_another_origin_is_turned_away_whatever_its_key() {
+async fn foreign_host_or_origin_is_refused() {
     let app = App::start().await;
     let rebound = app
         .request(Method::GET, "/api/v1/customers")

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::app::{App, NOW};
 
 #[tokio::test]
-async fn a_key_is_told_once_and_stands_nowhere_in_the_database() {
+async fn key_is_shown_once_and_never_stored() {
     let app = App::start().await;
     let answer = app
         .post("/api/v1/keys", &json!({ "name": "shop", "scope": "send" }))
@@ -57,7 +57,7 @@ async fn a_key_is_told_once_and_stands_nowhere_in_the_database() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_was_to_end() {
+async fn key_ends_at_its_expiry() {
     let app = App::start().await;
     for (expires_at, status) in [(Timestamp(NOW.0 + 1), 200), (NOW, 401)] {
         let wanted = CreateKey {

@@ -29,7 +29,7 @@ fn names(rows: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_list_can_be_walked_in_both_directions_without_a_gap() {
+async fn list_pages_both_ways_without_gap() {
     let app = App::start().await;
     for n in 1..=5 {
         app.inbound(&format!("Customer {n}"), &format!("+44770090000{n}"), "hello")
@@ -59,7 +59,7 @@ async fn a_list_can_be_walked_in_both_directions_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_conversation_and_its_messages_are_told_with_the_names_of_the_contract() {
+async fn conversation_and_messages_match_contract() {
     let app = App::start().await;
     let first = app.inbound("Ada", "+447700900123", "one").await;
     app.inbound("Ada", "+447700900123", "three").await;

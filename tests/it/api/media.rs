@@ -39,7 +39,7 @@ fn told<'a>(answer: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_file_that_was_handed_in_comes_out_whole_in_parts_and_not_at_all_if_it_is_known() {
+async fn uploaded_file_is_served_whole_and_in_ranges() {
     let app = App::start().await;
     let bytes: Vec<u8> = (0..700_000_u32).map(|at| u8::try_from(at % 249).unwrap()).collect();
     let media = handed_in(&app, "list.bin", "application/x-thing", &bytes).await;
@@ -83,9 +83,9 @@ async fn a_file_that_was_handed_in_comes_out_whole_in_parts_and_not_at_all_if_it
     app.stop().await;
 }
 
-/// rule 31.
+/// Rule 31. No file becomes a page of ours.
 #[tokio::test]
-async fn only_rasters_sounds_and_films_are_shown_and_no_file_becomes_a_page_of_ours() {
+async fn only_image_audio_and_video_are_shown_inline() {
     let app = App::start().await;
     let opus = [&b"OggS\0\x02"[..], &[0; 22], b"OpusHead"].concat();
     for (name, claimed, bytes, served, way) in [
@@ -147,8 +147,9 @@ async fn only_rasters_sounds_and_films_are_shown_and_no_file_becomes_a_page_of_o
     app.stop().await;
 }
 
+/// A key that may only read cannot upload.
 #[tokio::test]
-async fn nothing_and_too_much_are_refused_and_a_key_that_may_only_read_hands_nothing_in() {
+async fn empty_or_oversized_upload_is_refused() {
     let app = App::start().await;
     let empty = upload(&app, "a.txt", "text/plain", "").await;
     assert_eq!(empty.status(), 422);
@@ -174,7 +175,7 @@ async fn nothing_and_too_much_are_refused_and_a_key_that_may_only_read_hands_not
 }
 
 #[tokio::test]
-async fn a_picture_has_a_small_one_and_what_is_none_says_so() {
+async fn only_readable_image_has_thumbnail() {
     let app = App::start().await;
     let picture = handed_in(&app, "a.png", "image/png", &crate::rig::files::png()).await;
     let small = app
@@ -195,7 +196,7 @@ async fn a_picture_has_a_small_one_and_what_is_none_says_so() {
 
 /// rule 25.
 #[tokio::test]
-async fn the_same_file_under_the_same_key_is_one_and_another_is_refused() {
+async fn upload_key_replays_same_file_refuses_other() {
     let app = App::start().await;
     let under = async |bytes: &'static str| {
         let request = app
@@ -215,7 +216,7 @@ async fn the_same_file_under_the_same_key_is_one_and_another_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_goes_out_as_what_it_is_with_what_stands_under_it() {
+async fn file_is_sent_by_its_kind_with_caption() {
     let app = App::start().await;
     let picture = handed_in(&app, "cake.png", "image/png", PNG).await;
     let text = handed_in(&app, "prices.csv", "text/csv", b"a;b").await;
@@ -259,7 +260,7 @@ async fn a_file_goes_out_as_what_it_is_with_what_stands_under_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_here_says_why_and_can_be_asked_for() {
+async fn missing_medium_says_why_and_can_be_fetched() {
     let app = App::start().await;
     let message = app.inbound("Ada", TO, "[image]").await;
     let account = app.account;

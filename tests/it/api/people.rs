@@ -18,7 +18,7 @@ async fn patch(app: &App, id: i64, body: &Value, tag: Option<&str>) -> (u16, Val
 }
 
 #[tokio::test]
-async fn what_a_person_sets_goes_before_what_whatsapp_tells_and_can_be_taken_back() {
+async fn set_name_and_phone_override_until_cleared() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
     app.inbound("Bob", "+447700900124", "hello").await;
@@ -65,7 +65,7 @@ async fn what_a_person_sets_goes_before_what_whatsapp_tells_and_can_be_taken_bac
 }
 
 #[tokio::test]
-async fn two_customers_are_merged_and_parted_and_their_old_ids_still_lead_somewhere() {
+async fn merged_customer_ids_redirect_until_undo() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "from one number").await;
     app.inbound("Ada", "+447700900124", "from another").await;

@@ -21,7 +21,7 @@ async fn told(answer: Response) -> String {
 }
 
 #[tokio::test]
-async fn every_error_is_a_problem_and_a_contract() {
+async fn every_error_is_a_problem_document() {
     let app = App::start().await;
     let send = |body: &str| {
         app.request(Method::POST, "/api/v1/messages")
@@ -102,7 +102,7 @@ async fn every_error_is_a_problem_and_a_contract() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_too_long_is_refused_and_the_longest_is_taken() {
+async fn longest_text_is_accepted_longer_is_refused() {
     let app = App::start().await;
     // Escaped throughout, so that the body is as large as a text can make it.
     let body = |length: usize| {
@@ -122,7 +122,7 @@ async fn a_text_that_is_too_long_is_refused_and_the_longest_is_taken() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_now_is_a_conflict() {
+async fn decision_on_received_message_conflicts() {
     let app = App::start().await;
     let message = app.inbound("Ada", "+447700900123", "hello").await;
     for verb in ["retry", "cancel"] {

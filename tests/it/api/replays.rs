@@ -44,7 +44,7 @@ async fn is_replayed(answer: Response, status: u16, location: &str) {
 }
 
 #[tokio::test]
-async fn older_answer_to_a_send_is_replayed_as_it_is() {
+async fn older_send_answer_is_replayed_unchanged() {
     let app = App::start().await;
     let request = SendRequest {
         to: Some(TO.to_owned()),
@@ -76,7 +76,7 @@ async fn older_answer_to_a_send_is_replayed_as_it_is() {
 }
 
 #[tokio::test]
-async fn older_answer_to_an_upload_is_replayed_as_it_is() {
+async fn older_upload_answer_is_replayed_unchanged() {
     let app = App::start().await;
     let file = hex(&Sha256::digest("one"));
     let hash = Sha256::digest(format!("{file}\0application/octet-stream\0")).into();
@@ -94,7 +94,7 @@ async fn older_answer_to_an_upload_is_replayed_as_it_is() {
 
 /// The first answer and its replay are the same bytes.
 #[tokio::test]
-async fn replay_has_the_bytes_of_the_first_answer() {
+async fn replay_has_bytes_of_first_answer() {
     let app = App::start().await;
     let send = async || {
         app.request(Method::POST, "/api/v1/messages")

@@ -18,7 +18,7 @@ async fn send(app: &App, key: &str, idempotency_key: Option<&str>, body: &Value)
 }
 
 #[tokio::test]
-async fn a_send_is_accepted_with_its_place_and_can_be_looked_at_there() {
+async fn send_answers_202_with_location() {
     let app = App::start().await;
     let key = app.key_of(Scope::Send).await;
     let answer = send(&app, &key, None, &json!({ "to": TO, "content": "hello" })).await;
@@ -40,7 +40,7 @@ async fn a_send_is_accepted_with_its_place_and_can_be_looked_at_there() {
 
 /// rule 25.
 #[tokio::test]
-async fn the_same_key_and_body_give_the_first_answer_again_and_another_body_is_refused() {
+async fn idempotency_key_replays_same_body_only() {
     let app = App::start().await;
     let body = json!({ "to": TO, "content": "once" });
     let first = send(&app, &app.key, Some("order-7"), &body).await;
@@ -92,7 +92,7 @@ async fn the_same_key_and_body_give_the_first_answer_again_and_another_body_is_r
 
 /// rule 25.
 #[tokio::test]
-async fn twenty_at_once_under_one_key_make_one_message() {
+async fn parallel_sends_under_one_key_make_one() {
     let app = App::start().await;
     let body = json!({ "to": TO, "content": "once" });
     let answers = join_all((0..20).map(|_| send(&app, &app.key, Some("k"), &body))).await;
@@ -109,7 +109,7 @@ async fn twenty_at_once_under_one_key_make_one_message() {
 }
 
 #[tokio::test]
-async fn a_queued_message_can_be_taken_back() {
+async fn queued_message_can_be_cancelled() {
     let app = App::start().await;
     let body = json!({ "to": TO, "content": "too hasty" });
     let message: Value = send(&app, &app.key, None, &body).await.json().await.unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::app::App;
 
 #[tokio::test]
-async fn what_whatsapp_would_not_take_is_refused_with_the_field_that_is_wrong() {
+async fn invalid_special_message_names_its_field() {
     let app = App::start().await;
     let poll = |question: &str, options: Vec<String>, selectable: u32| json!({"poll": {"question": question, "options": options, "selectable": selectable}});
     let two = || vec!["yes".to_owned(), "no".to_owned()];
@@ -62,7 +62,7 @@ async fn what_whatsapp_would_not_take_is_refused_with_the_field_that_is_wrong() 
 }
 
 #[tokio::test]
-async fn a_place_a_card_and_a_poll_are_accepted_like_a_text() {
+async fn location_contact_and_poll_are_accepted() {
     let app = App::start().await;
     for (body, kind, content) in [
         (

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::app::App;
 
 #[tokio::test]
-async fn ready_status_and_metrics_tell_how_everything_stands() {
+async fn readiness_status_and_metrics_show_state() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
     app.post("/api/v1/messages", &json!({ "to": "+447700900124", "content": "x" }))
@@ -39,7 +39,7 @@ async fn ready_status_and_metrics_tell_how_everything_stands() {
 
 /// rule 13.
 #[tokio::test]
-async fn the_quarantine_is_listed_and_can_be_read_again() {
+async fn quarantine_is_listed_and_replayed() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
     app.store

@@ -46,14 +46,14 @@ fn graph() -> Graph {
 }
 
 #[test]
-fn every_room_uses_only_what_lies_below_it() {
+fn room_uses_only_lower_rooms() {
     let graph = graph();
     kept(&rules::rooms(&graph));
     kept(&rules::circles_of_rooms(&graph));
 }
 
 #[test]
-fn wings_use_only_those_before_them() {
+fn wing_uses_only_earlier_wings() {
     kept(&rules::wings(&graph()));
 }
 
@@ -77,7 +77,7 @@ fn no_path_climbs_twice() {
 }
 
 #[test]
-fn only_the_supervisor_starts_tasks() {
+fn only_supervisor_starts_tasks() {
     kept(&rules::tasks(&Program::read(&root()).unwrap()));
 }
 
@@ -99,9 +99,9 @@ fn no_absent_page_is_referred_to() {
     kept(&rules::pages(&texts.collect::<Vec<_>>(), &here));
 }
 
-/// Invariant 8.
+/// Invariant 8. Only `store` knows the database, only `wa` the browser, only `matrix` the homeserver.
 #[test]
-fn only_store_knows_the_database_only_wa_the_browser_only_matrix_the_homeserver() {
+fn each_adapter_library_stays_in_its_room() {
     let mut wrong = vec![];
     for (room, file, text) in sources() {
         for (library, home) in KEPT_IN {
@@ -120,8 +120,9 @@ fn only_store_knows_the_database_only_wa_the_browser_only_matrix_the_homeserver(
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// No file has more than 500 lines, and the median has at most 200.
 #[test]
-fn no_file_is_longer_than_500_lines_and_the_median_is_under_200() {
+fn files_stay_within_length_limits() {
     let mut lengths: Vec<(usize, String)> = vec![];
     for (file, text) in texts(SOURCES) {
         lengths.push((text.lines().count(), file));
@@ -134,7 +135,7 @@ fn no_file_is_longer_than_500_lines_and_the_median_is_under_200() {
 }
 
 #[test]
-fn no_module_has_a_name_that_says_nothing() {
+fn no_module_has_meaningless_name() {
     for path in visit(&root()).unwrap() {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         assert!(

@@ -6,7 +6,7 @@ use super::{root, texts};
 
 /// The pages name the test that keeps each promise; a promise whose test was renamed or deleted is kept by nobody.
 #[test]
-fn every_test_that_the_map_names_exists() {
+fn every_test_named_in_pages_exists() {
     let sources: String = texts(&["src", "tests", "testbed"])
         .into_iter()
         .map(|(_, text)| text)

@@ -80,7 +80,7 @@ fn path_in_code_counts_as_use() {
 }
 
 #[test]
-fn comments_texts_and_tests_count_not() {
+fn comments_strings_and_tests_do_not_count() {
     let talk = "// crate::bridge::Desk\n/* crate::bridge */ fn f() -> &'static str { \"crate::bridge::Desk\" }\n\
                 #[cfg(test)]\nmod tests { use crate::bridge::Desk; fn g() { let x = '{'; } }\nfn h<'a>(x: &'a str) {}\n";
     assert_eq!(
@@ -91,7 +91,7 @@ fn comments_texts_and_tests_count_not() {
 }
 
 #[test]
-fn file_of_tests_counts_not() {
+fn test_file_does_not_count() {
     let tests = [
         ("src/domain/mod.rs", "pub mod message;\n#[cfg(test)]\nmod testing;\n"),
         ("src/domain/testing.rs", "use crate::bridge::Desk;\n"),

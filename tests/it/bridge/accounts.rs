@@ -210,8 +210,9 @@ fn policy() -> Policy {
     }
 }
 
+/// An account is added and removed while the server runs, and the other does not notice.
 #[tokio::test]
-async fn an_account_comes_and_goes_while_the_server_runs_and_the_other_does_not_notice() {
+async fn account_comes_and_goes_beside_another() {
     let folder = tempfile::tempdir().unwrap();
     let source = Arc::new(Silent::default());
     let server = Server::start(folder.path(), &source).await;
@@ -270,8 +271,9 @@ async fn an_account_comes_and_goes_while_the_server_runs_and_the_other_does_not_
     server.stop().await;
 }
 
+/// A profile that is kept stays linked.
 #[tokio::test]
-async fn a_device_that_cannot_be_unlinked_is_told_of_and_a_profile_that_is_kept_is_left_linked() {
+async fn failed_unlink_is_reported_kept_profile_stays() {
     let folder = tempfile::tempdir().unwrap();
     let source = Arc::new(Silent::default());
     let server = Server::start(folder.path(), &source).await;
@@ -296,7 +298,7 @@ async fn a_device_that_cannot_be_unlinked_is_told_of_and_a_profile_that_is_kept_
 }
 
 #[tokio::test]
-async fn what_an_account_takes_is_decided_by_its_own_policy() {
+async fn account_policy_limits_its_files() {
     const MIB: u64 = 1 << 20;
     let folder = tempfile::tempdir().unwrap();
     let generous = Policy {
@@ -349,7 +351,7 @@ async fn what_an_account_takes_is_decided_by_its_own_policy() {
 
 /// A crash in whatever wait: the next start finds in the row what is left to do.
 #[tokio::test]
-async fn a_removal_that_is_killed_anywhere_is_finished_by_the_next_start_and_told_once() {
+async fn killed_removal_is_finished_and_reported_once() {
     let mut killed = 0;
     for wait in 0..60 {
         let folder = tempfile::tempdir().unwrap();
@@ -401,7 +403,7 @@ async fn a_removal_that_is_killed_anywhere_is_finished_by_the_next_start_and_tol
 
 /// rule 7.
 #[tokio::test]
-async fn an_account_with_the_number_of_another_takes_nothing_in() {
+async fn account_with_taken_number_stores_nothing() {
     let mut rig = Rig::begin(|run| run.whatsapp.link_phone("+447700900002")).await;
     let store = rig.program.store.clone();
     store
@@ -423,7 +425,7 @@ async fn an_account_with_the_number_of_another_takes_nothing_in() {
 }
 
 #[tokio::test]
-async fn rooms_say_to_which_account_they_belong_once_there_are_several() {
+async fn room_names_account_once_there_are_several() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let topics = |rig: &Rig| {

@@ -29,8 +29,9 @@ impl Rig {
     }
 }
 
+/// A reaction is never too late.
 #[tokio::test]
-async fn an_edit_or_a_deletion_past_its_time_is_refused_and_an_emoji_is_not() {
+async fn late_edit_or_deletion_is_refused() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let sent = rig.send(0, "shall we?").await.id;
@@ -53,7 +54,7 @@ async fn an_edit_or_a_deletion_past_its_time_is_refused_and_an_emoji_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_changed_while_its_chat_is_being_found_goes_out_as_it_was_changed() {
+async fn edit_during_chat_lookup_goes_out() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let (here, reached) = oneshot::channel();

@@ -155,7 +155,7 @@ async fn lost_lease_stops_that_account_alone() {
 }
 
 #[tokio::test]
-async fn account_that_cannot_open_keeps_no_other_waiting() {
+async fn unopenable_account_delays_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let two = Two::new();
     two.refuses.store(true, Ordering::SeqCst);

@@ -15,7 +15,7 @@ fn text(body: &str) -> RoomEventKind {
 /// The bot is put out of a room between an agent's command and its answer: the answer can never be given, and what the
 /// customer writes next is shown in a new room.
 #[tokio::test]
-async fn gone_room_frees_its_lane() {
+async fn gone_room_frees_lane() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let room = rig.run.matrix.room();
@@ -35,7 +35,7 @@ async fn gone_room_frees_its_lane() {
 
 /// As above, where nothing tells that the room is gone but its answers.
 #[tokio::test]
-async fn purged_room_frees_its_lane() {
+async fn purged_room_frees_lane() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let room = rig.run.matrix.room();
@@ -51,7 +51,7 @@ async fn purged_room_frees_its_lane() {
 
 /// A tick in a room that is gone is given up: its message is not shown anywhere any more.
 #[tokio::test]
-async fn purged_room_frees_its_ticks() {
+async fn purged_room_frees_ticks() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let room = rig.run.matrix.room();
@@ -65,7 +65,7 @@ async fn purged_room_frees_its_ticks() {
 
 /// An answer for a room that is gone takes nothing from the room that the conversation has by now.
 #[tokio::test]
-async fn late_answer_leaves_the_new_room_alone() {
+async fn late_answer_leaves_new_room_alone() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let old = rig.run.matrix.room();
@@ -95,7 +95,7 @@ async fn late_answer_leaves_the_new_room_alone() {
 
 /// What a homeserver refuses again and again is given up.
 #[tokio::test]
-async fn refused_work_frees_its_lane() {
+async fn refused_work_frees_lane() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.matrix.rooms.lock().unwrap().refuses = true;

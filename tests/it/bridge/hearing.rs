@@ -30,9 +30,9 @@ impl Rig {
     }
 }
 
-/// rule 16: by comparing page and store.
+/// rule 16: by comparing page and store. A page that tells nothing of what it shows is found within a minute.
 #[tokio::test]
-async fn a_page_that_tells_nothing_of_what_it_shows_is_found_out_within_a_minute_healed_and_told_of_once() {
+async fn deaf_page_is_healed_and_reported_once() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let unheard = rig.run.whatsapp.customer_writes_unheard(0);
@@ -61,7 +61,7 @@ async fn a_page_that_tells_nothing_of_what_it_shows_is_found_out_within_a_minute
 
 /// What the page itself finds out comes in by the same way.
 #[tokio::test]
-async fn what_the_page_says_that_it_did_not_tell_is_compared_at_once() {
+async fn missed_event_triggers_comparison_at_once() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.session_happens(&SessionEvent::Missed);
@@ -75,7 +75,7 @@ async fn what_the_page_says_that_it_did_not_tell_is_compared_at_once() {
 
 /// What came while the page was away makes no event, and is nobody's deafness.
 #[tokio::test]
-async fn what_came_while_the_page_was_away_is_no_deafness() {
+async fn message_during_absence_is_no_deafness() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -91,7 +91,7 @@ async fn what_came_while_the_page_was_away_is_no_deafness() {
 
 /// A device whose phone nobody uses is unlinked after 14 days.
 #[tokio::test]
-async fn a_phone_that_was_long_unseen_is_told_of_in_time_and_its_return_too() {
+async fn unseen_phone_and_its_return_are_reported() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let account = async |rig: &Rig| rig.program.store.accounts().present().await.unwrap().remove(0);

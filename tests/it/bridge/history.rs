@@ -50,7 +50,7 @@ impl Rig {
 }
 
 #[tokio::test]
-async fn the_past_is_imported_as_deep_as_was_chosen_in_its_order_and_calls_nobody() {
+async fn import_keeps_depth_and_order_and_is_silent() {
     let past = [
         (0, "too old", 24 * 91),
         (0, "first", 200),
@@ -94,7 +94,7 @@ async fn the_past_is_imported_as_deep_as_was_chosen_in_its_order_and_calls_nobod
 }
 
 #[tokio::test]
-async fn an_import_can_be_refused_and_asked_for_later_and_deeper() {
+async fn import_can_be_asked_later_and_deeper() {
     let past = [(0, "old", 24 * 40), (0, "young", 24)];
     let mut rig = Rig::with_past(&past, HistoryDepth::None).await;
     rig.settle().await;
@@ -134,7 +134,7 @@ async fn an_import_can_be_refused_and_asked_for_later_and_deeper() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_killed_anywhere_is_complete_once_and_in_order() {
+async fn killed_import_completes_once_in_order() {
     for seed in 0..12_u32 {
         let texts: Vec<String> = (0..150).map(|n| format!("text {n:03}")).collect();
         // Three a second, so that the order within a second counts; two chats, one of several chunks.
@@ -199,7 +199,7 @@ async fn an_import_that_is_killed_anywhere_is_complete_once_and_in_order() {
 
 /// What is live goes first, and what comes meanwhile is no history.
 #[tokio::test]
-async fn a_message_that_comes_during_the_import_is_taken_in_as_ever() {
+async fn message_during_import_is_live() {
     let texts: Vec<String> = (0..400).map(|n| format!("text {n:03}")).collect();
     let past: Vec<_> = texts.iter().map(|text| (0, text.as_str(), 300)).collect();
     let mut rig = Rig::before_past(&past, HistoryDepth::All).await;
@@ -219,7 +219,7 @@ async fn a_message_that_comes_during_the_import_is_taken_in_as_ever() {
 }
 
 #[tokio::test]
-async fn what_a_comparison_finds_is_counted_and_told() {
+async fn comparison_counts_and_reports_recovered() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -261,7 +261,7 @@ async fn what_a_comparison_finds_is_counted_and_told() {
 }
 
 #[tokio::test]
-async fn a_comparison_of_chats_with_nothing_new_asks_the_page_for_none_of_them() {
+async fn comparison_reads_no_unchanged_chat() {
     let past = [(0, "a", 24 * 30), (1, "b", 30), (2, "c", 24 * 100)];
     let mut rig = Rig::with_past(&past, HistoryDepth::Days(90)).await;
     rig.settle().await;
@@ -276,9 +276,9 @@ async fn a_comparison_of_chats_with_nothing_new_asks_the_page_for_none_of_them()
     assert_eq!(rig.reads(), before);
 }
 
-/// rule 13.
+/// Rule 13. The rest of the import goes on.
 #[tokio::test]
-async fn what_the_store_refuses_of_the_past_is_kept_and_holds_up_nothing() {
+async fn unstorable_history_goes_to_quarantine() {
     let past = [(0, "one", 9), (0, "nul \0 inside", 8), (0, "two", 7)];
     let mut rig = Rig::with_past(&past, HistoryDepth::All).await;
     rig.settle().await;
@@ -289,7 +289,7 @@ async fn what_the_store_refuses_of_the_past_is_kept_and_holds_up_nothing() {
 
 /// Only what bears an old time because nobody knows its time is taken from the page after the import.
 #[tokio::test]
-async fn a_missed_message_without_a_time_is_found() {
+async fn missed_message_without_time_is_found() {
     let mut rig = Rig::with_past(&[(0, "old", 9)], HistoryDepth::Days(90)).await;
     rig.settle().await;
     rig.met().await;

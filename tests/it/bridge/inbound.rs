@@ -12,7 +12,7 @@ use super::Rig;
 
 /// rule 9.
 #[tokio::test]
-async fn what_is_older_than_the_first_login_is_history_and_calls_nobody() {
+async fn message_before_first_login_is_silent_history() {
     let mut rig = Rig::new().await;
     let old = rig.run.clock.now().minus(Duration::from_hours(5));
     let message = rig.run.whatsapp.message(0, "OLD", "from last week", old);
@@ -30,7 +30,7 @@ async fn what_is_older_than_the_first_login_is_history_and_calls_nobody() {
 
 /// rule 7.
 #[tokio::test]
-async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
+async fn other_number_sends_and_stores_nothing() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.link_phone("+447700900555");
@@ -51,7 +51,7 @@ async fn another_number_that_scans_sends_nothing_and_stores_nothing() {
 
 /// rule 13.
 #[tokio::test]
-async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
+async fn poison_keeps_its_bytes_and_delays_nothing() {
     let mut rig = Rig::new().await;
     let now = rig.run.clock.now();
     rig.run.whatsapp.event(PageEvent::Poison {
@@ -89,7 +89,7 @@ async fn poison_is_kept_byte_for_byte_and_holds_up_nothing() {
 
 /// rule 11.
 #[tokio::test]
-async fn a_message_that_never_made_an_event_is_found_in_order() {
+async fn message_without_event_is_found_in_order() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -108,7 +108,7 @@ async fn a_message_that_never_made_an_event_is_found_in_order() {
 
 /// rule 11.
 #[tokio::test]
-async fn an_ack_for_a_message_that_we_do_not_know_fetches_it() {
+async fn ack_for_unknown_message_fetches_it() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.phone_writes(0, "from the owner's phone");
@@ -121,7 +121,7 @@ async fn an_ack_for_a_message_that_we_do_not_know_fetches_it() {
 
 /// rule 12: a customer chooses their ids, and may copy another's.
 #[tokio::test]
-async fn the_same_stanza_id_from_another_customer_is_another_message() {
+async fn copied_stanza_id_is_another_message() {
     let mut rig = Rig::new().await;
     let now = rig.run.clock.now();
     for chat in 0..2 {
@@ -135,7 +135,7 @@ async fn the_same_stanza_id_from_another_customer_is_another_message() {
 
 /// rule 15.
 #[tokio::test]
-async fn unread_counts_what_no_agent_has_read_whatever_whatsapp_shows() {
+async fn unread_follows_agents_not_blue_ticks() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.customer_writes(0);

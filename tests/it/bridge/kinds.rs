@@ -64,8 +64,9 @@ fn vote(of: &WaMessage, options: &[&str], at: i64) -> PageEvent {
     }
 }
 
+/// An older vote never replaces a newer one.
 #[tokio::test]
-async fn a_vote_counts_once_the_last_one_and_never_an_older_one() {
+async fn newest_vote_counts_once() {
     let mut rig = Rig::new().await;
     let asked = rig.told("POLL", Kind::Poll, "[poll: When?] nine · ten", poll());
     rig.tell(asked.clone());
@@ -96,9 +97,9 @@ async fn a_vote_counts_once_the_last_one_and_never_an_older_one() {
     assert!(lines.iter().any(|line| line.contains("voted for: ten")), "{lines:?}");
 }
 
-/// rule 13.
+/// Rule 13. What follows is stored.
 #[tokio::test]
-async fn what_is_about_nothing_is_kept_with_a_reason_and_holds_up_nothing() {
+async fn event_about_unknown_message_is_quarantined() {
     let mut rig = Rig::new().await;
     let unknown = rig.told("NOWHERE", Kind::Poll, "", poll());
     rig.run.whatsapp.event(vote(&unknown, &["nine"], 10));
@@ -134,7 +135,7 @@ fn somewhere(latitude: f64) -> Location {
 }
 
 #[tokio::test]
-async fn a_place_that_is_shared_live_moves_in_its_own_message() {
+async fn live_location_moves_in_its_message() {
     let mut rig = Rig::new().await;
     let details = Details {
         location: Some(Location {
@@ -167,7 +168,7 @@ async fn a_place_that_is_shared_live_moves_in_its_own_message() {
 }
 
 #[tokio::test]
-async fn a_reply_to_something_that_we_do_not_have_keeps_what_it_quotes() {
+async fn reply_to_unknown_message_keeps_quote() {
     let mut rig = Rig::new().await;
     let quote = |id: &str| Details {
         quote: Some(Quote {
@@ -197,8 +198,9 @@ async fn a_reply_to_something_that_we_do_not_have_keeps_what_it_quotes() {
     );
 }
 
+/// The message is no history, so somebody is called for it.
 #[tokio::test]
-async fn a_time_that_cannot_be_right_counts_as_now_and_hides_nothing() {
+async fn impossible_time_counts_as_now() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let now = rig.run.clock.now();
@@ -231,7 +233,7 @@ async fn a_time_that_cannot_be_right_counts_as_now_and_hides_nothing() {
 }
 
 #[tokio::test]
-async fn notices_are_told_and_only_a_missed_call_is_unread() {
+async fn only_missed_call_notice_is_unread() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let notice = |word: &str| Details {
@@ -275,7 +277,7 @@ async fn notices_are_told_and_only_a_missed_call_is_unread() {
 }
 
 #[tokio::test]
-async fn a_message_disappears_at_its_time_also_after_a_new_start() {
+async fn message_disappears_on_time_after_restart() {
     let mut rig = Rig::new().await;
     let details = Details {
         expires_after_s: Some(3600),
@@ -309,7 +311,7 @@ async fn a_message_disappears_at_its_time_also_after_a_new_start() {
 }
 
 #[tokio::test]
-async fn hundreds_of_votes_of_one_person_are_one_vote() {
+async fn hundreds_of_votes_of_one_voter_count_once() {
     let mut rig = Rig::new().await;
     let first = rig.told("POLL", Kind::Poll, "[poll]", poll());
     rig.tell(first.clone());

@@ -31,8 +31,9 @@ async fn begun(port: &SilentWhatsApp, logins: usize) {
     tokio::time::timeout(PATIENCE, begun).await.expect("it is begun");
 }
 
+/// A login that was asked for is done once the page is there.
 #[tokio::test]
-async fn login_survives_a_crash_and_is_done_once_the_page_is_there() {
+async fn requested_login_survives_restart() {
     let folder = tempfile::tempdir().unwrap();
     let source = Arc::new(Silent::default());
     let server = Server::start(folder.path(), &source).await;
@@ -59,7 +60,7 @@ async fn login_survives_a_crash_and_is_done_once_the_page_is_there() {
 }
 
 #[tokio::test]
-async fn last_wish_replaces_one_that_hangs() {
+async fn last_link_request_replaces_hanging_one() {
     let folder = tempfile::tempdir().unwrap();
     let source = Arc::new(Silent::default());
     let server = Server::start(folder.path(), &source).await;
@@ -83,7 +84,7 @@ async fn last_wish_replaces_one_that_hangs() {
 }
 
 #[tokio::test]
-async fn wish_that_fails_says_why_and_is_over() {
+async fn failed_link_request_says_why_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let source = Arc::new(Silent::default());
     let server = Server::start(folder.path(), &source).await;

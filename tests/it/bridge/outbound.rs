@@ -16,9 +16,9 @@ fn text(body: &str) -> RoomEventKind {
     }
 }
 
-/// rule 1.
+/// Rule 1. What an agent writes that cannot be sent is answered.
 #[tokio::test]
-async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
+async fn only_agent_texts_go_out() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let now = rig.run.clock.now();
@@ -66,7 +66,7 @@ async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
 
 /// rule 4.
 #[tokio::test]
-async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
+async fn failed_message_frees_lane() {
     let mut rig = Rig::new().await;
     let nowhere = "+447700909999".parse().unwrap();
     let absent = rig.send_to(SendTo::Phone(nowhere), "to nobody").await;
@@ -84,7 +84,7 @@ async fn a_failed_message_frees_its_lane_and_blocks_no_other() {
 
 /// rule 4.
 #[tokio::test]
-async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
+async fn outage_pauses_sends_old_ones_expire() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -130,7 +130,7 @@ async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
 
 /// rule 5.
 #[tokio::test]
-async fn what_an_agent_wrote_long_ago_waits_for_a_word() {
+async fn old_agent_text_waits_for_confirmation() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let now = rig.run.clock.now();
@@ -163,7 +163,7 @@ async fn what_an_agent_wrote_long_ago_waits_for_a_word() {
 
 /// rule 5.
 #[tokio::test]
-async fn a_parked_outbox_waits_until_somebody_says_go() {
+async fn parked_outbox_waits_for_resume() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.program
@@ -183,7 +183,7 @@ async fn a_parked_outbox_waits_until_somebody_says_go() {
 
 /// rule 4: a person decides.
 #[tokio::test]
-async fn retry_resolve_and_cancel_do_what_they_say_and_refuse_what_makes_no_sense() {
+async fn retry_resolve_and_cancel_check_the_state() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -218,7 +218,7 @@ async fn retry_resolve_and_cancel_do_what_they_say_and_refuse_what_makes_no_sens
 
 /// rule 8: like a person.
 #[tokio::test]
-async fn a_chat_is_read_and_typed_in_before_an_answer_goes_out() {
+async fn chat_is_read_and_typed_before_answer() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.send(0, "an answer").await;

@@ -86,7 +86,7 @@ fn data(event: &JournalEvent) -> Value {
 
 /// rule 8: queued with a reason and a time, not refused.
 #[tokio::test]
-async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
+async fn first_contacts_over_cap_wait_answers_do_not() {
     let mut rig = Rig::with(|run| run.policy.pace.first_contacts.daily = Some(1)).await;
     rig.met().await;
     rig.send(1, "first contact").await;
@@ -130,9 +130,9 @@ async fn first_contacts_over_the_cap_wait_and_answers_do_not() {
     );
 }
 
-/// rule 8.
+/// Rule 8. Whoever wrote to us is no first contact.
 #[tokio::test]
-async fn who_writes_is_no_first_contact_any_more_and_is_answered_at_once() {
+async fn customer_who_writes_is_answered_at_once() {
     let mut rig = Rig::with(|run| run.policy.pace.first_contacts.hourly = Some(1)).await;
     rig.send(1, "first contact").await;
     rig.send(2, "second contact").await;
@@ -145,7 +145,7 @@ async fn who_writes_is_no_first_contact_any_more_and_is_answered_at_once() {
 
 /// rule 8.
 #[tokio::test]
-async fn in_quiet_hours_texts_wait_for_the_morning_and_answers_do_not() {
+async fn quiet_hours_delay_texts_but_not_answers() {
     let night = Daily::new("22:00-07:00".parse().unwrap(), jiff::tz::TimeZone::UTC);
     let mut rig = Rig::with(|run| run.policy.pace.quiet = Some(night)).await;
     rig.met().await;
@@ -191,8 +191,9 @@ fn words() -> ConsentWords {
     ConsentWords::new(&["STOP".to_owned()], &["START".to_owned()])
 }
 
+/// The customer or a person may revoke the opt-out.
 #[tokio::test]
-async fn who_opts_out_is_sent_nothing_until_they_or_a_person_say_otherwise() {
+async fn opt_out_blocks_sends_until_revoked() {
     let mut rig = Rig::with(|run| run.policy.pace.consent = words()).await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -255,8 +256,9 @@ async fn who_opts_out_is_sent_nothing_until_they_or_a_person_say_otherwise() {
     assert_eq!(rig.message("they called and want this").await.state, MessageState::Read);
 }
 
+/// An opt-out that comes late or twice undoes no later word.
 #[tokio::test]
-async fn an_opt_out_that_comes_late_or_twice_undoes_no_later_word() {
+async fn late_or_repeated_opt_out_changes_nothing() {
     let mut rig = Rig::with(|run| run.policy.pace.consent = words()).await;
     rig.met().await;
     let before = rig.now();

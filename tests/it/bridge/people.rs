@@ -77,7 +77,7 @@ impl Rig {
 }
 
 #[tokio::test]
-async fn whoever_comes_by_lid_then_number_then_username_is_one_customer_with_one_conversation() {
+async fn lid_number_and_username_are_one_customer() {
     let mut rig = Rig::new().await;
     rig.joined().await;
     let user = Identity::username("ada");
@@ -124,7 +124,7 @@ async fn whoever_comes_by_lid_then_number_then_username_is_one_customer_with_one
 }
 
 #[tokio::test]
-async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_nothing() {
+async fn left_room_links_new_room_and_sends_nothing() {
     let mut rig = Rig::new().await;
     rig.joined().await;
     let notices = rig.run.matrix.notices();
@@ -183,7 +183,7 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
 
 /// rule 20: what was shown in the old room is ticked there.
 #[tokio::test]
-async fn what_an_agent_wrote_in_the_old_room_is_ticked_there() {
+async fn message_from_old_room_is_ticked_there() {
     let mut rig = Rig::new().await;
     let (chat, number) = rig.number();
     rig.writes(LID_CHAT, &[lid()], "by lid");
@@ -199,9 +199,9 @@ async fn what_an_agent_wrote_in_the_old_room_is_ticked_there() {
     assert_eq!(rig.run.matrix.ticks(&event), ["✓✓ read"]);
 }
 
-/// The page looks a number up and answers with a LID of whom we know.
+/// Somebody whose number we wrote to tells their LID, under which we know another customer.
 #[tokio::test]
-async fn a_look_up_that_tells_a_lid_that_we_know_joins_the_two() {
+async fn number_with_known_lid_merges_customers() {
     let mut rig = Rig::new().await;
     let (chat, number) = rig.number();
     rig.writes(LID_CHAT, &[lid()], "by lid");
@@ -223,7 +223,7 @@ async fn a_look_up_that_tells_a_lid_that_we_know_joins_the_two() {
 }
 
 #[tokio::test]
-async fn a_name_that_a_person_sets_holds_and_is_told_only_when_it_changes() {
+async fn set_name_holds_and_is_reported_on_change() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let edit = |name: Option<&str>| {

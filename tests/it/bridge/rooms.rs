@@ -17,7 +17,7 @@ fn text(body: &str) -> RoomEventKind {
 
 /// rule 14.
 #[tokio::test]
-async fn what_was_written_elsewhere_appears_with_its_author() {
+async fn message_sent_elsewhere_shows_author() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.send(0, "from the shell").await;
@@ -34,7 +34,7 @@ async fn what_was_written_elsewhere_appears_with_its_author() {
 
 /// rule 20.
 #[tokio::test]
-async fn a_message_that_waits_says_so_and_its_tick_follows_it_to_the_end() {
+async fn waiting_message_says_so_and_tick_follows() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.whatsapp.set_online(false);
@@ -67,7 +67,7 @@ async fn a_message_that_waits_says_so_and_its_tick_follows_it_to_the_end() {
 
 /// rule 21.
 #[tokio::test]
-async fn a_trouble_is_told_once_and_its_end_once() {
+async fn trouble_and_its_end_are_reported_once() {
     let mut rig = Rig::new().await;
     rig.run.whatsapp.unlink();
     rig.work().await;
@@ -119,7 +119,7 @@ async fn a_trouble_is_told_once_and_its_end_once() {
 
 /// rule 18: the homeserver has forgotten the transaction id, and the answer was lost.
 #[tokio::test]
-async fn an_old_uncertain_event_is_searched_for_before_it_is_sent_again() {
+async fn uncertain_event_is_searched_before_resend() {
     let mut rig = Rig::new().await;
     rig.run.whatsapp.customer_writes(0);
     rig.run.matrix.lose_next_answer_of_a_send();
@@ -136,7 +136,7 @@ async fn an_old_uncertain_event_is_searched_for_before_it_is_sent_again() {
 
 /// A WhatsApp text may be longer than an event may be.
 #[tokio::test]
-async fn a_text_that_no_homeserver_takes_is_cut_at_a_character_and_says_where_the_rest_is() {
+async fn overlong_text_is_cut_and_says_where_rest_is() {
     let mut rig = Rig::new().await;
     rig.met().await;
     let long = "ü".repeat(MAX_ROOM_TEXT);
@@ -153,7 +153,7 @@ async fn a_text_that_no_homeserver_takes_is_cut_at_a_character_and_says_where_th
 
 /// rule 17: what a gap has swallowed is told, where it was written.
 #[tokio::test]
-async fn what_could_not_be_read_back_is_told_in_its_room() {
+async fn unfilled_gap_is_reported_in_its_room() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.matrix.rooms.lock().unwrap().read_back = 1;
@@ -217,7 +217,7 @@ async fn restored_work_is_parked_and_not_repeated() {
 
 /// rule 15: a receipt on something that is no message tells that what was shown until there is read, and nothing else.
 #[tokio::test]
-async fn receipt_on_a_tick_reads_no_further() {
+async fn receipt_on_tick_reads_no_further() {
     let mut rig = Rig::new().await;
     rig.met().await;
     rig.run.matrix.happens("@ada:test", text("hello"), rig.run.clock.now());

@@ -5,8 +5,9 @@ use rustix::process::Signal;
 use super::rig::Shell;
 use super::serving::Served;
 
+/// The next server drives the accounts that were added without one.
 #[tokio::test]
-async fn accounts_are_kept_without_a_server_and_driven_by_the_next_one() {
+async fn accounts_are_managed_without_server() {
     let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
     assert_eq!(
         shell.ok(&["account", "add", "sales", "-o", "json"]).await.json()["name"],
@@ -66,7 +67,7 @@ async fn accounts_are_kept_without_a_server_and_driven_by_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_section_for_an_account_that_nobody_has_added_is_told_of() {
+async fn section_of_unknown_account_is_a_warning() {
     let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
     std::fs::write(
         shell.folder.path().join("crm.toml"),

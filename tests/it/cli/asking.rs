@@ -9,7 +9,7 @@ use super::rig::Shell;
 use crate::api::app::App;
 
 #[tokio::test]
-async fn lists_are_printed_as_asked() {
+async fn lists_are_printed_in_each_format() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
     app.inbound("Bob", "+447700900124", "two\nlines").await;
@@ -45,7 +45,7 @@ async fn lists_are_printed_as_asked() {
 
 /// rule 31.
 #[tokio::test]
-async fn what_a_customer_wrote_cannot_command_a_terminal_or_a_spreadsheet() {
+async fn customer_text_commands_no_terminal_or_csv() {
     let app = App::start().await;
     app.inbound(
         "\u{1b}]0;owned\u{7}Eve",
@@ -75,7 +75,7 @@ async fn what_a_customer_wrote_cannot_command_a_terminal_or_a_spreadsheet() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_command_says_what_happened() {
+async fn exit_code_and_error_say_what_happened() {
     let app = App::start().await;
     let message = app.inbound("Ada", "+447700900123", "hello").await;
     let shell = Shell::of(&app);
@@ -118,7 +118,7 @@ async fn the_end_of_a_command_says_what_happened() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_or_variable_is_refused_by_name() {
+async fn unknown_key_or_variable_is_refused() {
     let shell = Shell::bare().with("CRM_WHATSAPP_REED", "never");
     let ended = shell.run(&["status"]).await;
     assert_eq!(ended.code, Some(2));
@@ -131,7 +131,7 @@ async fn an_unknown_key_or_variable_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn whoever_stops_reading_or_presses_ctrl_c_is_not_scolded() {
+async fn closed_pipe_exits_0_and_ctrl_c_130() {
     let app = App::start().await;
     for n in 0..300 {
         app.inbound("Ada", "+447700900123", &format!("{n} {}", "x".repeat(1000)))
@@ -158,7 +158,7 @@ async fn whoever_stops_reading_or_presses_ctrl_c_is_not_scolded() {
 }
 
 #[tokio::test]
-async fn an_export_goes_whole_into_a_file_or_not_at_all() {
+async fn export_file_is_whole_or_absent() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "hello").await;
     let shell = Shell::of(&app);
@@ -188,7 +188,7 @@ async fn an_export_goes_whole_into_a_file_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_doctor_finds_what_is_wrong_and_lists_the_quarantine() {
+async fn doctor_finds_faults_and_lists_quarantine() {
     use futures_util::FutureExt as _;
     let app = App::start().await;
     app.store

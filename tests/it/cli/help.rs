@@ -53,7 +53,7 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 #[tokio::test]
-async fn every_command_says_what_it_does_and_takes() {
+async fn every_command_has_help() {
     let shell = Shell::bare();
     let mut all = String::new();
     for command in COMMANDS {
@@ -65,7 +65,7 @@ async fn every_command_says_what_it_does_and_takes() {
 }
 
 #[tokio::test]
-async fn completions_and_manual_pages_come_for_every_command() {
+async fn completions_and_manual_pages_are_written() {
     let shell = Shell::bare();
     for dialect in ["bash", "zsh", "fish"] {
         let script = shell.ok(&["completion", dialect]).await.out;
@@ -79,7 +79,7 @@ async fn completions_and_manual_pages_come_for_every_command() {
 }
 
 #[tokio::test]
-async fn what_is_typed_wrongly_is_a_usage_error() {
+async fn wrong_arguments_are_a_usage_error() {
     let shell = Shell::bare();
     for arguments in [
         &["fly"][..],

@@ -2,8 +2,9 @@
 
 use super::rig::Shell;
 
+/// Only its maker can read the data folder.
 #[tokio::test]
-async fn the_first_key_can_be_made_before_there_is_a_server_and_only_its_maker_can_read_the_folder() {
+async fn first_key_is_made_without_server() {
     use std::os::unix::fs::PermissionsExt as _;
     let shell = Shell::bare().with("CRM_URL", "http://127.0.0.1:9");
     let made = shell.ok(&["key", "create", "shop", "--scope", "send"]).await;

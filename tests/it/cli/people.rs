@@ -6,7 +6,7 @@ use super::rig::Shell;
 use crate::api::app::App;
 
 #[tokio::test]
-async fn customers_are_renamed_merged_and_parted_in_the_shell() {
+async fn shell_renames_merges_and_unmerges() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "from one number").await;
     app.inbound("Ada", "+447700900124", "from another").await;

@@ -34,7 +34,7 @@ async fn becomes(app: &App, state: MessageState, failure: Option<Failure>) {
 
 /// rule 27 and 28.
 #[tokio::test]
-async fn a_send_ends_as_its_message_does() {
+async fn send_exit_code_follows_message_state() {
     let failure = |code: &str| Failure {
         code: code.to_owned(),
         detail: "this and that; do so".to_owned(),
@@ -61,7 +61,7 @@ async fn a_send_ends_as_its_message_does() {
 }
 
 #[tokio::test]
-async fn what_cannot_go_out_before_a_login_says_so() {
+async fn send_before_login_names_crm_login() {
     let app = App::start().await;
     let account = app.account;
     app.store
@@ -82,7 +82,7 @@ async fn what_cannot_go_out_before_a_login_says_so() {
 }
 
 #[tokio::test]
-async fn a_text_can_come_from_standard_input_and_a_key_makes_two_runs_one() {
+async fn text_from_stdin_with_key_is_sent_once() {
     let app = App::start().await;
     let shell = Shell::of(&app);
     let arguments = [
@@ -111,7 +111,7 @@ async fn a_text_can_come_from_standard_input_and_a_key_makes_two_runs_one() {
 }
 
 #[tokio::test]
-async fn a_customer_can_be_named_if_the_name_says_who_is_meant() {
+async fn recipient_by_name_must_be_unambiguous() {
     let app = App::start().await;
     app.inbound("Ada Lovelace", "+447700900123", "hello").await;
     app.inbound("Bob", "+447700900124", "hello").await;
@@ -130,7 +130,7 @@ async fn a_customer_can_be_named_if_the_name_says_who_is_meant() {
 
 /// rule 8: a reason and a time; nobody waits in the shell for the morning.
 #[tokio::test]
-async fn a_send_that_waits_for_the_morning_says_so_at_once() {
+async fn send_in_quiet_hours_says_so_at_once() {
     let app = App::start().await;
     let shell = Shell::of(&app);
     let until = crm::clock::SystemClock.now().plus(std::time::Duration::from_hours(8));

@@ -65,8 +65,9 @@ fn log_of(shell: &Shell) -> String {
     std::fs::read_to_string(shell.folder.path().join("log")).unwrap()
 }
 
+/// The server ends in order, and its key outlasts a restart.
 #[tokio::test]
-async fn a_server_makes_its_key_refuses_a_second_and_ends_in_order() {
+async fn server_makes_key_and_refuses_second() {
     let served = Served::start(Shell::bare()).await;
     let status = served.shell.ok(&["status", "-o", "json"]).await.json();
     assert_eq!(status["accounts"][0]["name"], "default");
@@ -106,7 +107,7 @@ async fn a_server_makes_its_key_refuses_a_second_and_ends_in_order() {
 
 /// rule 32: a text and a number that are sent stand in no log, whatever is logged.
 #[tokio::test]
-async fn neither_a_text_nor_a_number_nor_a_key_is_ever_logged() {
+async fn text_number_and_key_are_never_logged() {
     let served = Served::start(Shell::bare().with("CRM_LOG", "debug")).await;
     let shell = &served.shell;
     let sent = ["send", "+447700900123", "canary-7f3a", "--wait", "queued"];
@@ -129,7 +130,7 @@ async fn neither_a_text_nor_a_number_nor_a_key_is_ever_logged() {
 
 /// rule 5.
 #[tokio::test]
-async fn a_backup_taken_while_the_server_runs_can_be_restored_and_waits_for_a_word() {
+async fn live_backup_restores_with_outbox_parked() {
     let served = Served::start(Shell::bare()).await;
     served
         .shell

@@ -10,7 +10,7 @@ use crate::api::app::App;
 
 /// rule 27.
 #[tokio::test]
-async fn a_tail_prints_one_event_a_line_and_ends_when_it_was_quiet_for_long_enough() {
+async fn tail_prints_one_event_per_line_until_idle() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "one").await;
     app.inbound("Bob", "+447700900124", "two").await;
@@ -37,7 +37,7 @@ async fn a_tail_prints_one_event_a_line_and_ends_when_it_was_quiet_for_long_enou
 }
 
 #[tokio::test]
-async fn a_tail_goes_on_where_it_was_when_the_server_comes_back() {
+async fn tail_resumes_after_server_restart() {
     let app = App::start().await;
     app.inbound("Ada", "+447700900123", "before").await;
     let shell = Shell::of(&app);

@@ -16,8 +16,9 @@ fn finding<'a>(findings: &'a Value, check: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{check} in {findings}"))
 }
 
+/// `doctor` and `status` say what to install or correct.
 #[tokio::test]
-async fn without_a_browser_or_a_driver_doctor_and_status_say_what_to_install() {
+async fn missing_browser_or_driver_is_explained() {
     // No PATH leads to a driver.
     let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
     let ended = shell.run(&["doctor", "-o", "json"]).await;
@@ -64,7 +65,7 @@ async fn without_a_browser_or_a_driver_doctor_and_status_say_what_to_install() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_used_ends_the_start_with_what_to_do() {
+async fn unusable_database_ends_start_with_advice() {
     let served = Served::start(Shell::bare()).await;
     let (shell, _) = served.end().await;
     let file = shell.data_dir().join("crm.db");

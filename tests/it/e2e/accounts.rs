@@ -51,7 +51,7 @@ async fn round_trip(desk: &Desk, account: &str, customer: &Customer, number: &st
 /// The death of one's browser delays nothing of the other: by the order of events, not by time. The dead one is kept down
 /// until the other has made its round.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_accounts_work_at_once_and_the_death_of_ones_browser_delays_nothing_of_the_other() {
+async fn dead_browser_delays_no_other_account() {
     let (desk, phone) = two(Plan::plain()).await;
     let ada = desk.standin.customer("Ada", ADA);
     let ben = desk.standin.customer("Ben", BEN).to(phone.id());
@@ -146,7 +146,7 @@ fn told(event: &Value) -> (&str, &str, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_is_added_linked_by_code_used_and_removed_while_the_server_runs() {
+async fn account_is_added_used_and_removed_at_runtime() {
     let mut plan = Plan::plain();
     // The last table of the file.
     plan.settings.matrix = "[account.second]\nfirst_contacts = [\"1/d\"]".to_owned();
@@ -218,8 +218,9 @@ async fn an_account_is_added_linked_by_code_used_and_removed_while_the_server_ru
     assert!(!desk.crm.data_dir().join("whatsapp/second").exists());
 }
 
+/// The other account goes on, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_killed_in_a_removal_goes_on_with_it_and_with_the_other_account() {
+async fn server_killed_in_removal_finishes_it() {
     let (mut desk, phone) = two(Plan::plain()).await;
     let removal = reqwest::Client::new()
         .delete(format!("{}/api/v1/accounts/second", desk.crm.url))

@@ -22,7 +22,7 @@ async fn heard(socket: &mut Socket, stanza: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_odd_is_kept_or_refused_with_a_reason_and_holds_up_nothing() {
+async fn odd_input_is_kept_and_delays_nothing() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
@@ -114,7 +114,7 @@ async fn what_is_odd_is_kept_or_refused_with_a_reason_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_of_control_characters_and_marks_commands_nothing_and_a_flood_is_taken_whole() {
+async fn hostile_name_is_cleaned_flood_is_kept_whole() {
     let desk = Desk::ready(Plan::plain()).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
     let mallory = NewCustomer {

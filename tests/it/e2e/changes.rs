@@ -15,7 +15,7 @@ const NUMBER: &str = "447700900130";
 const TO: &str = "+447700900130";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_customer_changes_about_a_message_is_changed_once_everywhere() {
+async fn customer_change_applies_once() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
@@ -72,7 +72,7 @@ async fn what_a_customer_changes_about_a_message_is_changed_once_everywhere() {
 
 /// A change that was made while nobody heard the page is found when it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_changed_while_the_browser_was_dead_is_found() {
+async fn change_during_browser_death_is_found() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
@@ -115,7 +115,7 @@ async fn what_was_changed_while_the_browser_was_dead_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_we_change_about_a_message_reaches_the_phone_from_every_face() {
+async fn change_by_each_interface_reaches_phone() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;

@@ -7,7 +7,7 @@ use crate::rig::until;
 
 /// rule 26.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neither_ctrl_c_nor_kill_9_and_a_new_start_leave_a_browser_behind() {
+async fn no_browser_survives_ctrl_c_or_kill() {
     let mut desk = Desk::ready(Plan::plain()).await;
     let before = desk.crm.browser_processes();
     assert!(!before.is_empty(), "the browser runs");
@@ -43,7 +43,7 @@ async fn neither_ctrl_c_nor_kill_9_and_a_new_start_leave_a_browser_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_server_on_the_same_data_folder_is_refused() {
+async fn second_server_on_data_folder_is_refused() {
     let desk = Desk::start(Plan::plain()).await;
     let second = desk.crm.run(&["serve"]).await;
     assert_eq!(

@@ -10,7 +10,7 @@ use crate::rig::socket::Socket;
 use crate::rig::told::{rest, told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_is_mirrored_with_its_members_and_can_be_written_to() {
+async fn group_is_mirrored_and_can_be_written_to() {
     let desk = Desk::ready(Plan::plain()).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
     let [ada, bob, eve] = [
@@ -136,7 +136,7 @@ async fn view_until(desk: &Desk, path: &str, wanted: impl Fn(&Value) -> bool) ->
 
 /// rule 14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_has_a_room_in_which_everybody_has_a_name_and_agents_answer_the_group() {
+async fn group_room_names_members_and_takes_answers() {
     if testbed::quick() {
         return;
     }

@@ -80,9 +80,9 @@ async fn kill_in_the_midst(crm: &mut Crm, after: i64) -> i64 {
     messages
 }
 
-/// rule 9.
+/// Rule 9. The import reports its progress, and is complete once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn history_is_imported_with_progress_and_complete_once_though_it_is_killed_twice() {
+async fn history_import_survives_two_kills() {
     let (chats, each) = size();
     let standin = StandIn::start(Options::default()).await.unwrap();
     let written = fill(&standin, chats, each);
@@ -163,7 +163,7 @@ async fn history_is_imported_with_progress_and_complete_once_though_it_is_killed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_missed_is_recovered_counted_and_told() {
+async fn missed_messages_are_recovered_and_counted() {
     let mut desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", "447700900141");
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;

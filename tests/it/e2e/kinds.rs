@@ -29,7 +29,7 @@ impl Talk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_customers_send_is_what_everybody_here_is_shown() {
+async fn each_received_kind_is_stored_and_exported() {
     let mut rig = Talk::with(NUMBER).await;
     let mut seen = vec![];
 
@@ -110,7 +110,7 @@ async fn metrics(desk: &Desk) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
+async fn poll_counts_voter_once_live_location_moves() {
     let mut rig = Talk::with(NUMBER).await;
     let poll = rig.hears(Draft::poll("When?", &["nine", "ten"], 1)).await;
     assert_eq!(
@@ -150,8 +150,9 @@ async fn a_poll_counts_each_voter_once_and_a_live_place_moves_in_its_message() {
     assert_eq!((&place["latitude"], &place["longitude"]), (&json!(1.5), &json!(2.5)));
 }
 
+/// Sent by the shell and by the WebSocket.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_we_send_is_what_the_phone_shows_from_every_face() {
+async fn location_contact_and_poll_reach_phone() {
     let mut rig = Talk::with(NUMBER).await;
     let question = rig.hears(Draft::text("where?")).await;
     let id = question["id"].to_string();
@@ -217,7 +218,7 @@ async fn what_we_send_is_what_the_phone_shows_from_every_face() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_of_a_disappearing_chat_is_gone_when_its_time_is_over() {
+async fn disappearing_message_is_gone_after_its_time() {
     let mut rig = Talk::with(NUMBER).await;
     let short = rig
         .hears(Draft {

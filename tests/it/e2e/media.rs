@@ -31,7 +31,7 @@ fn kind_of(kind: AttachmentKind) -> (&'static str, bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_kind_that_a_customer_sends_is_held_byte_for_byte_wherever_one_looks() {
+async fn received_file_is_stored_byte_for_byte() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
@@ -106,7 +106,7 @@ async fn each_kind_that_a_customer_sends_is_held_byte_for_byte_wherever_one_look
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_kind_that_we_send_is_on_the_phone_byte_for_byte_once() {
+async fn sent_file_reaches_phone_byte_for_byte_once() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let folder = desk.crm.folder().to_owned();
@@ -220,7 +220,7 @@ async fn what_cannot_be_sent_is_refused(desk: &Desk, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_document_of_100_mb_passes_each_way_and_the_servers_memory_hardly_rises() {
+async fn document_of_100_mb_hardly_raises_memory() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;

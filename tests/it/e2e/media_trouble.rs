@@ -15,7 +15,7 @@ const TO: &str = "+447700900130";
 
 /// Killed in the middle of it, each way: one message, the right bytes, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_killed_while_it_fetches_and_while_it_sends_brings_each_over_once() {
+async fn transfer_killed_midway_completes_once() {
     let mut desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
@@ -77,8 +77,9 @@ async fn a_server_killed_while_it_fetches_and_while_it_sends_brings_each_over_on
     assert_eq!(exported(&desk).await.len(), 2);
 }
 
+/// The medium has expired, is broken or too large, or may be viewed only once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_expired_is_broken_too_large_or_shown_only_once_is_told_as_such_and_holds_up_nothing() {
+async fn unusable_medium_is_reported_and_delays_nothing() {
     let plan = Plan {
         settings: Settings {
             top: "media.max_size = \"1MB, image=50kB\"\n".into(),
@@ -154,7 +155,7 @@ async fn what_has_expired_is_broken_too_large_or_shown_only_once_is_told_as_such
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_demand_nothing_is_fetched_before_somebody_asks() {
+async fn on_demand_media_is_fetched_when_asked() {
     let plan = Plan {
         settings: Settings {
             top: "media.fetch = \"demand\"\n".into(),

@@ -40,7 +40,7 @@ impl Talk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customer_with_a_new_number_goes_on_in_the_same_conversation() {
+async fn changed_number_keeps_conversation() {
     let mut rig = Talk::with(NUMBER).await;
     let before = rig.hears(Draft::text("from the old number")).await;
     rig.customer.change_number(NEW_NUMBER);
@@ -96,7 +96,7 @@ async fn a_customer_with_a_new_number_goes_on_in_the_same_conversation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_timer_that_a_customer_sets_is_told_kept_and_honoured_both_ways() {
+async fn disappearing_timer_applies_both_ways() {
     let mut rig = Talk::with(NUMBER).await;
     let stays = rig.hears(Draft::text("this stays")).await;
     rig.customer.set_disappearing(3);
@@ -134,7 +134,7 @@ async fn a_timer_that_a_customer_sets_is_told_kept_and_honoured_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_may_be_seen_once_is_a_notice_here_and_its_bytes_are_nowhere() {
+async fn view_once_leaves_notice_and_no_bytes() {
     let mut rig = Talk::with(NUMBER).await;
     let once = |kind, mimetype, bytes: Vec<u8>| Attachment {
         view_once: true,
@@ -187,7 +187,7 @@ async fn what_may_be_seen_once_is_a_notice_here_and_its_bytes_are_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_that_nobody_took_and_who_joined_are_told_and_only_calls_are_unread() {
+async fn missed_call_is_unread_group_notice_is_not() {
     let mut rig = Talk::with(NUMBER).await;
     for (video, line) in [(false, "Missed call"), (true, "Missed video call")] {
         rig.customer.send(Draft::missed_call(video));
@@ -216,7 +216,7 @@ async fn calls_that_nobody_took_and_who_joined_are_told_and_only_calls_are_unrea
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_called_by_name_in_a_group_is_named_in_both_directions() {
+async fn group_mention_is_named_both_ways() {
     let mut rig = Talk::with(NUMBER).await;
     let bob = rig.desk.standin.customer("Bob", "447700900163");
     let group = rig.desk.standin.group("Bakers", &[&rig.customer, &bob]);

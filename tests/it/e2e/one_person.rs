@@ -178,8 +178,9 @@ impl Rig {
     }
 }
 
+/// The customer can be parted and merged again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_comes_by_lid_number_and_username_has_one_conversation_and_one_room_and_can_be_parted() {
+async fn lid_number_and_username_share_one_room() {
     if testbed::quick() {
         return;
     }

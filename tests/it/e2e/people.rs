@@ -13,7 +13,7 @@ const TO: &str = "+447700900140";
 const OTHER: &str = "447700900141";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customer_behind_a_lid_and_a_number_is_one_and_can_be_parted_and_be_one_again() {
+async fn customer_can_be_merged_parted_and_remerged() {
     let desk = Desk::ready(Plan::plain()).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
     let ada = desk.standin.add_customer(NewCustomer::by_lid("Ada", NUMBER, LID));

@@ -10,7 +10,7 @@ use crate::rig::told::{rest, told};
 use crate::rig::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customers_picture_is_there_byte_for_byte_and_follows_what_they_show() {
+async fn customer_avatar_follows_whatsapp() {
     let mut plan = Plan::plain();
     // Looked up all the time, so that a change is found at once.
     plan.settings.top = "[media]\navatars = \"1s\"\n".to_owned();
@@ -37,7 +37,7 @@ async fn looks(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_groups_picture_is_there_byte_for_byte_and_follows_what_it_shows() {
+async fn group_avatar_follows_whatsapp() {
     let desk = Desk::ready(Plan::plain()).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
     let ada = desk.standin.customer("Ada", "447700900146");

@@ -10,7 +10,7 @@ use crate::rig::{PATIENCE, until};
 
 /// The agent on matrix-js-sdk and the one on matrix-nio each see the customer's message in an encrypted room and answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_message_makes_the_whole_round_trip_with_both_independent_clients() {
+async fn message_makes_round_trip_with_both_clients() {
     if testbed::quick() {
         return;
     }

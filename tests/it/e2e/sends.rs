@@ -9,9 +9,9 @@ use crate::rig::socket::Socket;
 const NUMBER: &str = "447700900130";
 const TO: &str = "+447700900130";
 
-/// rule 25 and 27.
+/// Rules 25 and 27. The same key sends nothing more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_send_from_each_face_reaches_the_phone_once_and_the_same_key_sends_nothing_more() {
+async fn send_by_each_interface_reaches_phone_once() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     customer.play(testbed::standin::Script {
@@ -54,9 +54,9 @@ async fn a_send_from_each_face_reaches_the_phone_once_and_the_same_key_sends_not
     assert_eq!(times_accepted(&desk.standin, "another text"), 0);
 }
 
-/// rule 6.
+/// Rule 6. The phone or the page is off, and the command that waits for the message times out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_a_phone_or_the_page_off_a_wait_times_out_and_the_message_goes_out_once_later() {
+async fn send_while_offline_goes_out_once_later() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
 
@@ -94,7 +94,7 @@ async fn with_a_phone_or_the_page_off_a_wait_times_out_and_the_message_goes_out_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_number_that_is_not_on_whatsapp_and_an_empty_or_over_long_text_are_refused_with_why() {
+async fn absent_number_and_bad_text_are_refused() {
     let desk = Desk::ready(Plan::plain()).await;
     let absent = desk.crm.run(&["send", "+447700900199", "hello"]).await;
     assert_eq!(

@@ -23,7 +23,7 @@ async fn received(desk: &Desk) -> Vec<String> {
 
 /// rule 16.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_has_gone_deaf_loses_nothing_and_is_counted_until_it_hears_again() {
+async fn deaf_page_loses_nothing_and_is_counted() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     customer.write("heard");
@@ -68,7 +68,7 @@ async fn a_page_that_has_gone_deaf_loses_nothing_and_is_counted_until_it_hears_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customer_who_writes_stop_gets_nothing_more_until_it_is_taken_back() {
+async fn stop_word_blocks_sends_until_opt_in() {
     let desk = Desk::ready(Plan::plain()).await;
     let customer = desk.standin.customer("Ada", NUMBER);
     customer.write("Stop.");

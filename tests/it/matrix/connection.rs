@@ -23,7 +23,7 @@ async fn assert_prompt(desk: &Desk) -> String {
 }
 
 #[tokio::test]
-async fn a_homeserver_that_is_down_is_found_when_it_comes_up_and_when_it_comes_back() {
+async fn desk_connects_when_homeserver_comes_up() {
     if quick() {
         return;
     }
@@ -59,7 +59,7 @@ async fn a_homeserver_that_is_down_is_found_when_it_comes_up_and_when_it_comes_b
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_a_state_that_says_what_to_do() {
+async fn wrong_password_is_refused_with_advice() {
     if quick() {
         return;
     }
@@ -81,7 +81,7 @@ async fn a_wrong_password_is_a_state_that_says_what_to_do() {
 
 /// Session and store belong together: matrix-sdk refuses a session whose account is not the one in the store.
 #[tokio::test]
-async fn a_session_that_is_not_ours_or_no_more_is_refused_until_it_is_reset() {
+async fn foreign_or_ended_session_needs_reset() {
     if quick() {
         return;
     }

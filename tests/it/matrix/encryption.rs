@@ -11,7 +11,7 @@ use super::desk::{Desk, PASSWORD, SOON, options, person, spec, until};
 
 /// Both directions, with two independent clients: matrix-js-sdk and matrix-nio.
 #[tokio::test]
-async fn agents_read_the_desk_from_its_first_word_on_and_it_reads_them() {
+async fn agents_and_desk_read_each_other_from_start() {
     if quick() {
         return;
     }
@@ -57,7 +57,7 @@ async fn agents_read_the_desk_from_its_first_word_on_and_it_reads_them() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_session_and_keys() {
+async fn restart_keeps_session_and_keys() {
     if quick() {
         return;
     }
@@ -94,7 +94,7 @@ async fn a_restart_keeps_session_and_keys() {
 
 /// rule 1: an event that cannot be decrypted is told, and read when its key has come.
 #[tokio::test]
-async fn an_event_is_read_again_once_its_key_is_there() {
+async fn event_is_decrypted_once_key_arrives() {
     if quick() {
         return;
     }
@@ -160,7 +160,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 /// An agent's new device is told the key of the first word after our own absence: no word goes out before it is known
 /// who has which devices.
 #[tokio::test]
-async fn nothing_is_said_before_it_is_known_who_may_read_it() {
+async fn send_waits_until_devices_are_known() {
     if quick() {
         return;
     }
@@ -188,7 +188,7 @@ async fn nothing_is_said_before_it_is_known_who_may_read_it() {
 
 /// Who comes later, by an invitation or through the Space alone, reads what is written from then on.
 #[tokio::test]
-async fn an_agent_who_comes_later_reads_what_is_written_from_then_on() {
+async fn agent_who_joins_late_reads_from_then_on() {
     if quick() {
         return;
     }

@@ -28,7 +28,7 @@ async fn room_of(agent: &Agent, alias: &str) -> Option<String> {
 
 /// rule 19.
 #[tokio::test]
-async fn a_room_is_made_once_however_often_and_from_wherever_it_is_asked_for() {
+async fn room_is_made_once_despite_many_requests() {
     if quick() {
         return;
     }
@@ -72,7 +72,7 @@ async fn a_room_is_made_once_however_often_and_from_wherever_it_is_asked_for() {
 
 /// An agent who cannot be invited keeps nobody else out.
 #[tokio::test]
-async fn an_agent_who_cannot_be_reached_keeps_nobody_out() {
+async fn unreachable_agent_keeps_nobody_out() {
     if quick() {
         return;
     }
@@ -96,7 +96,7 @@ async fn an_agent_who_cannot_be_reached_keeps_nobody_out() {
 
 /// Whatever a crash has left undone is done at the next call.
 #[tokio::test]
-async fn a_room_that_was_made_half_way_is_completed() {
+async fn half_made_room_is_completed() {
     if quick() {
         return;
     }
@@ -134,7 +134,7 @@ async fn a_room_that_was_made_half_way_is_completed() {
 
 /// rule 19: adopted only when we created it.
 #[tokio::test]
-async fn a_strangers_room_under_our_alias_is_left_alone() {
+async fn foreign_room_under_our_alias_is_not_used() {
     if quick() {
         return;
     }
@@ -159,7 +159,7 @@ async fn a_strangers_room_under_our_alias_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_room_that_we_were_put_out_of_is_gone_and_made_anew() {
+async fn room_we_left_is_gone_and_made_anew() {
     if quick() {
         return;
     }
@@ -188,8 +188,9 @@ async fn a_room_that_we_were_put_out_of_is_gone_and_made_anew() {
     assert_eq!(desk.bot.ensure_room(&spec("gone-ada", &[])).await.unwrap(), again);
 }
 
+/// A direct room stands outside the Space.
 #[tokio::test]
-async fn name_and_topic_follow_the_customer_and_a_direct_room_hangs_nowhere() {
+async fn room_name_and_topic_follow_customer() {
     if quick() {
         return;
     }

@@ -16,7 +16,7 @@ fn txn(id: &str) -> TxnId {
 
 /// rule 18.
 #[tokio::test]
-async fn one_transaction_id_is_one_event_and_is_found_again() {
+async fn transaction_id_is_one_event_and_findable() {
     if quick() {
         return;
     }
@@ -91,7 +91,7 @@ async fn one_transaction_id_is_one_event_and_is_found_again() {
 
 /// `kill -9` of the homeserver in the middle of it: with the same transaction ids nothing is lost, doubled or out of order.
 #[tokio::test]
-async fn a_homeserver_killed_during_sends_loses_and_doubles_nothing() {
+async fn killed_homeserver_loses_and_doubles_nothing() {
     const SENDS: usize = 40;
     if quick() {
         return;
@@ -129,7 +129,7 @@ async fn a_homeserver_killed_during_sends_loses_and_doubles_nothing() {
 
 /// rule 20: the SDK would wait a 429 out for minutes without a word.
 #[tokio::test]
-async fn a_homeserver_that_slows_us_down_says_for_how_long_at_once() {
+async fn rate_limited_send_returns_wait_at_once() {
     if quick() {
         return;
     }

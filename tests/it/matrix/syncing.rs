@@ -48,7 +48,7 @@ async fn desk_with_room(synapse: &Synapse, name: &str, agent: &Agent) -> (Desk, 
 
 /// Rule 17: the SDK's handlers never see the events that a limited timeline leaves out, so we page back to them.
 #[tokio::test]
-async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
+async fn sync_gap_is_filled_in_order() {
     if quick() {
         return;
     }
@@ -73,7 +73,7 @@ async fn a_long_absence_loses_nothing_doubles_nothing_and_keeps_the_order() {
 
 /// Invariant 4: a token whose events were lost with our transaction brings them again.
 #[tokio::test]
-async fn the_same_token_brings_the_same_events_in_this_run_and_in_the_next() {
+async fn same_sync_token_brings_same_events() {
     if quick() {
         return;
     }
@@ -112,7 +112,7 @@ async fn the_same_token_brings_the_same_events_in_this_run_and_in_the_next() {
 
 /// rule 17: with no token nothing older than now; and a store that was reset learns of its rooms before it goes on.
 #[tokio::test]
-async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_is_lost() {
+async fn no_token_starts_now_no_store_loses_nothing() {
     if quick() {
         return;
     }
@@ -144,7 +144,7 @@ async fn without_a_token_nothing_is_older_than_now_and_without_a_store_nothing_i
 
 /// rule 1: what is not a text is known for what it is, in an encrypted room too.
 #[tokio::test]
-async fn every_kind_of_event_is_told_for_what_it_is() {
+async fn every_event_kind_is_classified() {
     if quick() {
         return;
     }
@@ -214,7 +214,7 @@ async fn every_kind_of_event_is_told_for_what_it_is() {
 
 /// rule 1: the bot declines invitations.
 #[tokio::test]
-async fn a_strangers_invitation_is_declined() {
+async fn stranger_invitation_is_declined() {
     if quick() {
         return;
     }

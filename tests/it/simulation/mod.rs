@@ -60,7 +60,7 @@ fn stay_on(cpu: usize) {
 
 /// Invariants 1 to 6, and rule 2–4, 11, 12, 18, 20, 22, 23, 34.
 #[test]
-fn nothing_is_lost_and_nothing_comes_twice_wherever_the_program_is_killed() {
+fn kill_anywhere_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let empty = runtime().block_on(setup::empty_database(folder.path()));
     let cpus = sched_getaffinity(None).unwrap();

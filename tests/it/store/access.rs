@@ -13,13 +13,13 @@ use super::desk::{self, inbound, take_in};
 
 on_each_database! {
     /// rule 25.
-    two_requests_that_race_under_one_key_are_answered_alike,
-    answers_are_kept_apart_by_scope_and_forgotten_by_age,
+    racing_requests_under_one_key_answer_alike,
+    answers_are_scoped_and_pruned_by_age,
     /// rule 26, invariant 7.
-    a_process_that_lost_its_account_can_write_nothing_for_it,
-    an_account_is_made_once_bound_once_and_dated_once,
-    a_key_is_found_by_its_hash_until_it_is_revoked,
-    settings_and_cursors_keep_their_last_value,
+    lost_lease_fences_off_writes,
+    account_is_made_bound_and_dated_once,
+    key_is_found_by_hash_valid_until_revoked,
+    settings_and_cursors_keep_last_value,
 }
 
 fn answer(body: &impl Serialize) -> RawJson {
@@ -47,7 +47,7 @@ async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n
         .unwrap()
 }
 
-async fn two_requests_that_race_under_one_key_are_answered_alike(database: Database) {
+async fn racing_requests_under_one_key_answer_alike(database: Database) {
     let one = database.open().await;
     let ada = desk::ada(&one).await;
     let two = database.open().await;
@@ -65,7 +65,7 @@ async fn two_requests_that_race_under_one_key_are_answered_alike(database: Datab
     two.close().await;
 }
 
-async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database) {
+async fn answers_are_scoped_and_pruned_by_age(database: Database) {
     let store = database.open().await;
     let put = |scope, key: &'static str| {
         store.write((scope, key), |tx, &(scope, key)| {
@@ -87,7 +87,7 @@ async fn answers_are_kept_apart_by_scope_and_forgotten_by_age(database: Database
     store.close().await;
 }
 
-async fn a_process_that_lost_its_account_can_write_nothing_for_it(database: Database) {
+async fn lost_lease_fences_off_writes(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let take = |folder: &'static str, process: &'static str| {
@@ -148,7 +148,7 @@ async fn check(store: &Store, account: AccountId, fence: Fence) -> Result<(), St
         .await
 }
 
-async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
+async fn account_is_made_bound_and_dated_once(database: Database) {
     let store = database.open().await;
     let id = desk::account(&store).await;
     assert_eq!(desk::account(&store).await, id);
@@ -188,7 +188,7 @@ async fn an_account_is_made_once_bound_once_and_dated_once(database: Database) {
     store.close().await;
 }
 
-async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
+async fn key_is_found_by_hash_valid_until_revoked(database: Database) {
     let store = database.open().await;
     let new = NewApiKey {
         name: "shop".into(),
@@ -224,7 +224,7 @@ async fn a_key_is_found_by_its_hash_until_it_is_revoked(database: Database) {
     store.close().await;
 }
 
-async fn settings_and_cursors_keep_their_last_value(database: Database) {
+async fn settings_and_cursors_keep_last_value(database: Database) {
     let store = database.open().await;
     let set = |name: &'static str, value: Option<&'static str>| {
         store.write((name, value), |tx, &(name, value)| {

@@ -11,10 +11,10 @@ use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take};
 
 on_each_database! {
-    an_account_is_added_once_and_comes_back_as_it_was,
-    a_removal_is_begun_and_finished_once_and_frees_the_lease,
-    what_an_account_has_under_way_is_its_own,
-    customers_are_listed_by_the_account_that_knows_them,
+    removed_account_comes_back_as_it_was,
+    removal_happens_once_and_frees_lease,
+    work_under_way_is_per_account,
+    customers_are_listed_per_account,
 }
 
 async fn add(store: &Store, name: &'static str) -> Added {
@@ -46,7 +46,7 @@ async fn finish(store: &Store, id: AccountId, detail: Option<&'static str>) -> b
         .is_some()
 }
 
-async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
+async fn removed_account_comes_back_as_it_was(database: Database) {
     let store = database.open().await;
     let Added::New(made) = add(&store, "sales").await else {
         panic!("a new one");
@@ -90,7 +90,7 @@ async fn an_account_is_added_once_and_comes_back_as_it_was(database: Database) {
     store.close().await;
 }
 
-async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Database) {
+async fn removal_happens_once_and_frees_lease(database: Database) {
     let store = database.open().await;
     let id = desk::account(&store).await;
     let take_lease = |folder: &'static str| {
@@ -116,7 +116,7 @@ async fn a_removal_is_begun_and_finished_once_and_frees_the_lease(database: Data
     store.close().await;
 }
 
-async fn what_an_account_has_under_way_is_its_own(database: Database) {
+async fn work_under_way_is_per_account(database: Database) {
     let store = database.open().await;
     let Added::New(other) = add(&store, "other").await else {
         panic!("a new one");
@@ -165,7 +165,7 @@ async fn what_an_account_has_under_way_is_its_own(database: Database) {
     store.close().await;
 }
 
-async fn customers_are_listed_by_the_account_that_knows_them(database: Database) {
+async fn customers_are_listed_per_account(database: Database) {
     let store = database.open().await;
     let Added::New(other) = add(&store, "other").await else {
         panic!("a new one");

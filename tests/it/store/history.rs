@@ -10,9 +10,9 @@ use super::database::databases::{Database, on_each_database};
 use super::desk;
 
 on_each_database! {
-    a_depth_that_was_chosen_before_the_first_login_holds_at_it,
-    an_import_goes_on_where_each_chat_was,
-    what_comparisons_find_adds_up,
+    depth_chosen_before_login_holds,
+    import_resumes_where_each_chat_was,
+    recovered_counts_add_up,
 }
 
 async fn link(store: &Store, account: AccountId, default: HistoryDepth) {
@@ -48,7 +48,7 @@ async fn plan(store: &Store, account: AccountId, chats: &'static [&'static str])
         .unwrap()
 }
 
-async fn a_depth_that_was_chosen_before_the_first_login_holds_at_it(database: Database) {
+async fn depth_chosen_before_login_holds(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     assert_eq!(store.history().get(account).await.unwrap(), None);
@@ -70,7 +70,7 @@ async fn a_depth_that_was_chosen_before_the_first_login_holds_at_it(database: Da
     store.close().await;
 }
 
-async fn an_import_goes_on_where_each_chat_was(database: Database) {
+async fn import_resumes_where_each_chat_was(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     link(&store, account, HistoryDepth::All).await;
@@ -117,7 +117,7 @@ async fn an_import_goes_on_where_each_chat_was(database: Database) {
     store.close().await;
 }
 
-async fn what_comparisons_find_adds_up(database: Database) {
+async fn recovered_counts_add_up(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     assert_eq!(store.accounts().synced(account).await.unwrap(), None);

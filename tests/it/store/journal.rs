@@ -15,16 +15,16 @@ use super::desk::{self, inbound, take};
 
 on_each_database! {
     /// Invariant 6.
-    a_follower_sees_every_event_once_and_in_order_while_several_processes_write,
+    many_writers_leave_no_gap_for_follower,
     /// rule 23.
-    an_event_that_commits_late_keeps_the_later_ones_back,
-    a_follower_is_woken_by_its_own_process,
-    stored_follower_acts_once_over_a_crash,
-    events_of_one_transaction_follow_each_other,
-    what_is_pruned_is_told,
+    late_commit_holds_back_later_events,
+    write_wakes_follower_of_own_process,
+    stored_follower_acts_once_over_crash,
+    events_of_one_transaction_stay_together,
+    pruned_range_is_reported,
 }
 
-async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_write(database: Database) {
+async fn many_writers_leave_no_gap_for_follower(database: Database) {
     const EACH: usize = 60;
     let first = database.open().await;
     let ada = desk::ada(&first).await;
@@ -52,7 +52,7 @@ async fn a_follower_sees_every_event_once_and_in_order_while_several_processes_w
     join_all([first, second, third].map(Store::close)).await;
 }
 
-async fn stored_follower_acts_once_over_a_crash(database: Database) {
+async fn stored_follower_acts_once_over_crash(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     take(&store, inbound(&ada, "before", "x", BEGIN)).await.unwrap();
@@ -95,7 +95,7 @@ async fn stored_follower_acts_once_over_a_crash(database: Database) {
     store.close().await;
 }
 
-async fn an_event_that_commits_late_keeps_the_later_ones_back(database: Database) {
+async fn late_commit_holds_back_later_events(database: Database) {
     let (trigger, asleep) = match database.kind {
         // One writer at a time: there is nothing to keep back.
         Kind::Sqlite => return,
@@ -154,7 +154,7 @@ async fn follow(store: &Store, until: Seq) -> Vec<JournalEvent> {
     }
 }
 
-async fn a_follower_is_woken_by_its_own_process(database: Database) {
+async fn write_wakes_follower_of_own_process(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let mut head = store.head();
@@ -179,7 +179,7 @@ async fn a_follower_is_woken_by_its_own_process(database: Database) {
     store.close().await;
 }
 
-async fn events_of_one_transaction_follow_each_other(database: Database) {
+async fn events_of_one_transaction_stay_together(database: Database) {
     type MakeEvent = fn(&Conversation) -> Event;
     let store = database.open().await;
     let ada = desk::ada(&store).await;
@@ -215,7 +215,7 @@ async fn events_of_one_transaction_follow_each_other(database: Database) {
     store.close().await;
 }
 
-async fn what_is_pruned_is_told(database: Database) {
+async fn pruned_range_is_reported(database: Database) {
     const DAY: Duration = Duration::from_hours(24);
     let store = database.open().await;
     let ada = desk::ada(&store).await;

@@ -12,11 +12,11 @@ use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, take};
 
 on_each_database! {
-    what_a_group_is_is_kept_and_told_once,
-    a_message_that_disappears_is_gone_from_its_row_and_from_the_journal,
+    group_is_stored_and_reported_on_change,
+    disappearing_wipes_row_and_journal,
 }
 
-async fn what_a_group_is_is_kept_and_told_once(database: Database) {
+async fn group_is_stored_and_reported_on_change(database: Database) {
     let store = database.open().await;
     let id = desk::ada(&store).await.id;
     let member = |name: &str, is_admin| Participant {
@@ -49,7 +49,7 @@ async fn keep(store: &crm::store::Store, id: ConversationId, group: &Group) -> b
         .unwrap()
 }
 
-async fn a_message_that_disappears_is_gone_from_its_row_and_from_the_journal(database: Database) {
+async fn disappearing_wipes_row_and_journal(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let poll = Poll {

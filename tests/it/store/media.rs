@@ -12,10 +12,10 @@ use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, inbound, new, outbound, take};
 
 on_each_database! {
-    how_a_medium_stands_is_in_its_messages_and_changes_with_it,
-    what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off,
-    what_was_handed_in_and_never_sent_is_forgotten_after_a_day,
-    what_a_message_showed_that_has_disappeared_does_not_come_back,
+    media_state_changes_in_all_its_messages,
+    due_media_skip_busy_and_delayed_ones,
+    old_unsent_upload_is_deleted,
+    medium_of_disappeared_message_stays_gone,
 }
 
 pub fn wanted(account: AccountId) -> NewMedia {
@@ -63,7 +63,7 @@ fn stored(sha256: &str) -> MediaChange {
     }
 }
 
-async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Database) {
+async fn media_state_changes_in_all_its_messages(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let first = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
@@ -99,7 +99,7 @@ async fn how_a_medium_stands_is_in_its_messages_and_changes_with_it(database: Da
     store.close().await;
 }
 
-async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_off(database: Database) {
+async fn due_media_skip_busy_and_delayed_ones(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let mut ids = vec![];
@@ -148,7 +148,7 @@ async fn what_is_to_be_fetched_is_given_in_order_without_what_is_in_hand_or_put_
     store.close().await;
 }
 
-async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Database) {
+async fn old_unsent_upload_is_deleted(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let message = new(take(&store, outbound(&ada, "k", "[image]", BEGIN)).await.unwrap());
@@ -177,7 +177,7 @@ async fn what_was_handed_in_and_never_sent_is_forgotten_after_a_day(database: Da
 }
 
 /// Though its bytes were on their way when the message's time was over.
-async fn what_a_message_showed_that_has_disappeared_does_not_come_back(database: Database) {
+async fn medium_of_disappeared_message_stays_gone(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let message = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());

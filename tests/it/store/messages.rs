@@ -11,15 +11,15 @@ use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// Invariant 2.
-    a_message_told_twice_is_stored_once,
+    repeated_message_is_stored_once,
     /// rule 12: senders choose their ids, and can copy another's.
-    the_same_id_of_another_side_sender_or_conversation_is_another_message,
+    copied_id_of_other_sender_is_other_message,
     /// rule 2.
-    a_stanza_id_once_chosen_stays,
-    an_accepted_text_is_found_again_by_its_client_key,
+    chosen_stanza_id_stays,
+    accepted_text_is_found_by_client_key,
 }
 
-async fn a_message_told_twice_is_stored_once(database: Database) {
+async fn repeated_message_is_stored_once(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let hello = inbound(&ada, "A1", "Hello", BEGIN);
@@ -47,7 +47,8 @@ async fn a_message_told_twice_is_stored_once(database: Database) {
     store.close().await;
 }
 
-async fn the_same_id_of_another_side_sender_or_conversation_is_another_message(database: Database) {
+/// Another side, another sender or another conversation makes it another message.
+async fn copied_id_of_other_sender_is_other_message(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
@@ -70,7 +71,7 @@ async fn the_same_id_of_another_side_sender_or_conversation_is_another_message(d
     store.close().await;
 }
 
-async fn a_stanza_id_once_chosen_stays(database: Database) {
+async fn chosen_stanza_id_stays(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let id = desk::new(take(&store, outbound(&ada, "k", "Hi", BEGIN)).await.unwrap()).id;
@@ -108,7 +109,7 @@ async fn a_stanza_id_once_chosen_stays(database: Database) {
     store.close().await;
 }
 
-async fn an_accepted_text_is_found_again_by_its_client_key(database: Database) {
+async fn accepted_text_is_found_by_client_key(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let first = desk::new(take(&store, outbound(&ada, "key", "Hi", BEGIN)).await.unwrap());

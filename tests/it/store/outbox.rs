@@ -13,12 +13,12 @@ use super::database::databases::{BEGIN, Database, on_each_database};
 use super::desk::{self, outbound, take};
 
 on_each_database! {
-    only_the_head_of_a_lane_is_ready,
-    a_head_that_waits_keeps_its_own_lane_waiting_and_no_other,
-    what_is_in_hand_is_not_given_again,
-    ticks_of_one_message_are_given_one_after_the_other,
+    only_head_of_lane_is_ready,
+    waiting_head_delays_only_its_lane,
+    work_in_hand_is_not_given_again,
+    ticks_of_one_message_run_one_by_one,
     work_is_counted_by_target_and_account,
-    what_kept_an_account_waiting_is_over,
+    recovered_account_hastens_its_work,
     work_goes_away_with_its_message,
 }
 
@@ -73,7 +73,7 @@ fn later(seconds: u64) -> Timestamp {
     BEGIN.plus(Duration::from_secs(seconds))
 }
 
-async fn only_the_head_of_a_lane_is_ready(database: Database) {
+async fn only_head_of_lane_is_ready(database: Database) {
     let desk = Desk::new(&database).await;
     let none = Busy::default();
     let first = desk.send(&desk.ada.1).await;
@@ -115,7 +115,7 @@ async fn only_the_head_of_a_lane_is_ready(database: Database) {
     desk.store.close().await;
 }
 
-async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Database) {
+async fn waiting_head_delays_only_its_lane(database: Database) {
     let desk = Desk::new(&database).await;
     let none = Busy::default();
     let first = desk.send(&desk.ada.1).await;
@@ -146,7 +146,7 @@ async fn a_head_that_waits_keeps_its_own_lane_waiting_and_no_other(database: Dat
     desk.store.close().await;
 }
 
-async fn what_is_in_hand_is_not_given_again(database: Database) {
+async fn work_in_hand_is_not_given_again(database: Database) {
     let desk = Desk::new(&database).await;
     let first = desk.send(&desk.ada.1).await;
     let other = desk.send(&desk.ben.1).await;
@@ -165,7 +165,7 @@ async fn what_is_in_hand_is_not_given_again(database: Database) {
 }
 
 /// Two ticks of one message at once would each write down what the other has just changed.
-async fn ticks_of_one_message_are_given_one_after_the_other(database: Database) {
+async fn ticks_of_one_message_run_one_by_one(database: Database) {
     let desk = Desk::new(&database).await;
     let tick = async |message: &Message| {
         let work = MatrixWork::Tick { message: message.id };
@@ -223,7 +223,7 @@ async fn work_is_counted_by_target_and_account(database: Database) {
     desk.store.close().await;
 }
 
-async fn what_kept_an_account_waiting_is_over(database: Database) {
+async fn recovered_account_hastens_its_work(database: Database) {
     let desk = Desk::new(&database).await;
     let item = desk.enqueue(send(&desk.ada.1).at(later(3600))).await;
     assert_eq!(desk.ready(BEGIN, &Busy::default()).await, []);

@@ -12,15 +12,15 @@ use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// rule 8.
-    a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes,
-    an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing,
+    waiting_reason_is_kept_while_queued,
+    older_consent_word_changes_nothing,
 }
 
 fn at(seconds: u64) -> Timestamp {
     BEGIN.plus(Duration::from_secs(seconds))
 }
 
-async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes(database: Database) {
+async fn waiting_reason_is_kept_while_queued(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
@@ -64,7 +64,8 @@ async fn a_message_that_waits_says_why_and_until_when_and_no_longer_once_it_goes
     store.close().await;
 }
 
-async fn an_opt_out_is_kept_with_its_day_and_an_older_word_changes_nothing(database: Database) {
+/// An opt-out is kept with its time.
+async fn older_consent_word_changes_nothing(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let id = ada.customer_id.unwrap();

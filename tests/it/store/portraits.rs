@@ -13,13 +13,13 @@ use super::desk;
 use super::media::wanted;
 
 on_each_database! {
-    whose_picture_is_due_is_known_and_one_that_is_shown_is_kept,
-    what_becomes_due_while_it_is_looked_up_stays_due,
+    due_avatar_is_known_shown_one_is_kept,
+    avatar_due_during_lookup_stays_due,
 }
 
 const LATER: Duration = Duration::from_secs(1);
 
-async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: Database) {
+async fn due_avatar_is_known_shown_one_is_kept(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let group = group(&store, ada.account_id).await;
@@ -60,7 +60,7 @@ async fn whose_picture_is_due_is_known_and_one_that_is_shown_is_kept(database: D
     store.close().await;
 }
 
-async fn what_becomes_due_while_it_is_looked_up_stays_due(database: Database) {
+async fn avatar_due_during_lookup_stays_due(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let group = Face::Group(group(&store, ada.account_id).await);

@@ -12,15 +12,15 @@ use super::desk::{self, inbound, outbound, take};
 
 on_each_database! {
     /// rule 11.
-    what_is_held_since_a_moment_is_told_in_order,
+    held_ids_since_moment_come_in_order,
     /// rule 11.
-    only_what_whatsapp_may_still_tell_more_about_is_read_again,
+    only_unfinished_messages_are_read_again,
     /// rule 11.
-    messages_with_emojis_are_told_with_their_chats,
+    reacted_messages_come_with_their_chats,
     /// rule 3.
-    what_a_person_wants_sent_again_counts_for_the_present_login,
+    manual_retry_counts_for_current_login,
     /// rule 8.
-    only_customers_who_never_wrote_count_as_first_contacts,
+    only_silent_customers_are_first_contacts,
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -44,7 +44,7 @@ async fn text(store: &Store, of: &crm::domain::conversation::Conversation, key: 
     desk::new(take(store, outbound(of, key, key, when)).await.unwrap()).id
 }
 
-async fn what_is_held_since_a_moment_is_told_in_order(database: Database) {
+async fn held_ids_since_moment_come_in_order(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     for (id, seconds) in [("old", 1), ("b", 9), ("a", 5)] {
@@ -59,7 +59,7 @@ async fn what_is_held_since_a_moment_is_told_in_order(database: Database) {
     store.close().await;
 }
 
-async fn messages_with_emojis_are_told_with_their_chats(database: Database) {
+async fn reacted_messages_come_with_their_chats(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let reaction = Reaction {
@@ -104,7 +104,7 @@ async fn messages_with_emojis_are_told_with_their_chats(database: Database) {
     store.close().await;
 }
 
-async fn only_what_whatsapp_may_still_tell_more_about_is_read_again(database: Database) {
+async fn only_unfinished_messages_are_read_again(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let states = [
@@ -165,7 +165,7 @@ async fn only_what_whatsapp_may_still_tell_more_about_is_read_again(database: Da
     store.close().await;
 }
 
-async fn what_a_person_wants_sent_again_counts_for_the_present_login(database: Database) {
+async fn manual_retry_counts_for_current_login(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let id = text(&store, &ada, "k", BEGIN).await;
@@ -192,7 +192,7 @@ async fn what_a_person_wants_sent_again_counts_for_the_present_login(database: D
     store.close().await;
 }
 
-async fn only_customers_who_never_wrote_count_as_first_contacts(database: Database) {
+async fn only_silent_customers_are_first_contacts(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;

@@ -9,15 +9,15 @@ use super::desk::{self, outbound, take};
 
 on_each_database! {
     /// rule 19.
-    a_conversation_has_one_room_and_the_first_alias_wins,
-    an_event_shows_one_part_of_one_message,
+    first_room_alias_of_conversation_wins,
+    event_shows_one_part_of_one_message,
     /// rule 20.
-    a_tick_is_written_down_before_it_is_said,
+    tick_is_stored_before_it_is_sent,
     /// rule 1.
-    an_event_that_cannot_be_decrypted_is_kept_once,
+    undecryptable_event_is_kept_once,
 }
 
-async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database) {
+async fn first_room_alias_of_conversation_wins(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await.id;
     let reserve = |alias: &'static str| {
@@ -54,7 +54,7 @@ async fn a_conversation_has_one_room_and_the_first_alias_wins(database: Database
     store.close().await;
 }
 
-async fn an_event_shows_one_part_of_one_message(database: Database) {
+async fn event_shows_one_part_of_one_message(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let text = async |key: &str| desk::new(take(&store, outbound(&ada, key, "x", BEGIN)).await.unwrap()).id;
@@ -90,7 +90,7 @@ async fn an_event_shows_one_part_of_one_message(database: Database) {
     store.close().await;
 }
 
-async fn a_tick_is_written_down_before_it_is_said(database: Database) {
+async fn tick_is_stored_before_it_is_sent(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let id = desk::new(take(&store, outbound(&ada, "1", "x", BEGIN)).await.unwrap()).id;
@@ -130,7 +130,7 @@ async fn a_tick_is_written_down_before_it_is_said(database: Database) {
     store.close().await;
 }
 
-async fn an_event_that_cannot_be_decrypted_is_kept_once(database: Database) {
+async fn undecryptable_event_is_kept_once(database: Database) {
     let store = database.open().await;
     let (room, event, user) = (
         MatrixRoomId::from("!r"),

@@ -53,7 +53,7 @@ impl Measure {
 
 /// Invariants 2 and 3, rule 3, 11, 17, 18, 26, 33.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killing_every_part_at_random_loses_nothing_and_doubles_nothing() {
+async fn random_kills_lose_and_double_nothing() {
     if testbed::quick() {
         return;
     }

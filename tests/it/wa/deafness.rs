@@ -34,7 +34,7 @@ fn count(desk: &Desk, how: Deafness) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_stands_still_is_found_out_and_its_browser_started_anew() {
+async fn frozen_page_restarts_browser() {
     let desk = Desk::with(Options::default(), |options| {
         options.limits.look = Duration::from_secs(1);
         options.limits.silent = Duration::from_secs(2);
@@ -58,7 +58,7 @@ async fn a_page_that_stands_still_is_found_out_and_its_browser_started_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_library_that_does_not_find_the_page_is_found_out_by_name_and_the_page_loaded_anew() {
+async fn missing_module_is_named_and_page_reloaded() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("half.js");
     std::fs::write(&library, std::fs::read_to_string(LIBRARY).unwrap() + HALF).unwrap();
@@ -89,7 +89,7 @@ async fn a_library_that_does_not_find_the_page_is_found_out_by_name_and_the_page
 
 /// A listener that is gone is noticed by the page itself; who compares page and store then asks for it to be healed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listener_that_is_gone_is_found_out_and_treated_harder_each_time() {
+async fn lost_listener_gets_harder_remedy_each_time() {
     let mut desk = Desk::linked().await;
     let ada = desk.standin.customer("ada", "447700900123");
     ada.write("heard");
@@ -117,8 +117,9 @@ async fn a_listener_that_is_gone_is_found_out_and_treated_harder_each_time() {
     desk.end().await;
 }
 
+/// The memory of browser and page is measured.
 #[tokio::test(flavor = "multi_thread")]
-async fn browser_and_page_are_weighed_and_a_page_that_is_too_large_is_loaded_anew_when_nobody_uses_it() {
+async fn large_unused_page_is_reloaded() {
     let desk = Desk::with(Options::default(), |options| {
         options.limits.weigh = Duration::from_millis(200);
         options.limits.status = Duration::from_millis(100);

@@ -6,7 +6,7 @@ use crm::domain::whatsapp::{LoginMethod, WhatsApp as _};
 use super::desk::Desk;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_phone_that_scans_the_code_makes_the_session_ready() {
+async fn scanned_qr_code_makes_session_ready() {
     let desk = Desk::start().await;
     desk.link().await;
     let session = desk.session();
@@ -18,8 +18,9 @@ async fn a_phone_that_scans_the_code_makes_the_session_ready() {
     desk.end().await;
 }
 
+/// A logout on the phone says why, and the phone may link again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_phone_that_types_the_code_makes_the_session_ready_and_may_log_it_out() {
+async fn typed_pairing_code_makes_session_ready() {
     let desk = Desk::start().await;
     desk.until("a code", |session| session.qr.clone()).await;
     let phone = desk.standin.phone();

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::desk::Desk;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_customer_writes_is_pulled_with_their_names_until_it_is_acked() {
+async fn customer_text_is_pulled_until_acked() {
     let mut desk = Desk::linked().await;
     let ada = desk.standin.add_customer(NewCustomer {
         saved_name: Some("Ada Lovelace".to_owned()),
@@ -47,7 +47,7 @@ async fn what_a_customer_writes_is_pulled_with_their_names_until_it_is_acked() {
 
 /// Invariant 3; rule 2.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_goes_out_once_under_the_id_that_was_chosen_and_its_acks_come_back() {
+async fn text_goes_out_once_under_chosen_id() {
     for (layout, address) in [(KeyLayout::Old, Address::Phone), (KeyLayout::New, Address::Lid)] {
         let mut desk = Desk::with(
             Options {
@@ -100,7 +100,7 @@ async fn a_text_goes_out_once_under_the_id_that_was_chosen_and_its_acks_come_bac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reply_quotes_and_a_message_typed_on_the_phone_comes_as_ours() {
+async fn reply_quotes_and_phone_text_comes_as_ours() {
     let mut desk = Desk::linked().await;
     let ada = desk.standin.customer("ada", "447700900123");
     let asked = ada.write("Is it ready?");
@@ -131,7 +131,7 @@ async fn a_reply_quotes_and_a_message_typed_on_the_phone_comes_as_ours() {
 
 /// rule 3.
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_chat_that_is_there_can_say_that_a_message_is_not() {
+async fn only_known_chat_reports_message_absent() {
     let mut desk = Desk::linked().await;
     desk.standin.customer("ada", "447700900123").write("Hi");
     let chat = desk.message("Hi").await.chat;
@@ -146,7 +146,7 @@ async fn only_a_chat_that_is_there_can_say_that_a_message_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_is_not_on_whatsapp_has_no_chat() {
+async fn number_not_on_whatsapp_has_no_chat() {
     let desk = Desk::linked().await;
     desk.standin.add_customer(NewCustomer {
         on_whatsapp: false,
@@ -158,7 +158,7 @@ async fn a_number_that_is_not_on_whatsapp_has_no_chat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_chats_and_their_messages_are_read_back_in_order() {
+async fn chats_and_messages_are_read_in_order() {
     let mut desk = Desk::linked().await;
     let ada = desk.standin.customer("ada", "447700900123");
     let texts: Vec<String> = (0..30).map(|i| format!("line {i}")).collect();
@@ -191,7 +191,7 @@ async fn the_chats_and_their_messages_are_read_back_in_order() {
 
 /// The doorbell: the next poll is minutes away, so only the doorbell can end the wait.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_reaches_the_page_ends_the_pull_that_waits_for_it() {
+async fn new_message_ends_waiting_pull() {
     let mut desk = Desk::with(Options::default(), |options| {
         options.limits.pull = Duration::from_mins(5);
     })
@@ -212,7 +212,7 @@ async fn a_message_that_reaches_the_page_ends_the_pull_that_waits_for_it() {
 
 /// A bell that has rung once does not ring for ever: a page with nothing to tell is not asked without a pause.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pull_waits_while_the_page_has_nothing_to_tell_though_it_had_before() {
+async fn empty_page_keeps_pull_waiting() {
     const WAIT: Duration = Duration::from_millis(500);
     let mut desk = Desk::with(Options::default(), |options| options.limits.pull = WAIT).await;
     desk.link().await;

@@ -42,7 +42,7 @@ pub async fn newest_is(desk: &Desk, wanted: &str) {
 
 /// rule 14: the driver is only a way in; the browser goes on without it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
+async fn killed_driver_and_browser_are_replaced() {
     let mut desk = Desk::linked().await;
     let ada = desk.standin.customer("ada", "447700900123");
     let browser = pids(&desk, "chrom", "chromedriver");
@@ -70,7 +70,7 @@ async fn a_killed_driver_is_replaced_and_a_killed_browser_started_again() {
 
 /// rule 16: a socket that is gone says so; one that is dead has to be asked.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there() {
+async fn network_loss_is_noticed_and_recovered() {
     let desk = Desk::with(Options::default(), |options| {
         options.limits.idle = Duration::from_millis(500);
         options.limits.probe = Duration::from_secs(1);
@@ -100,7 +100,7 @@ async fn a_network_that_is_gone_or_dead_is_noticed_and_what_was_missed_is_there(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_opened_elsewhere_is_told_and_taken_over_on_request() {
+async fn session_opened_elsewhere_can_be_taken_over() {
     let mut desk = Desk::linked().await;
     desk.standin.open_elsewhere();
     let session = desk.state(SessionState::Conflict).await;
@@ -114,7 +114,7 @@ async fn an_account_that_is_opened_elsewhere_is_told_and_taken_over_on_request()
 
 /// Where the configuration asks for it; not in a loop: see `TakeOver`.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_opened_elsewhere_comes_back_by_itself_where_that_is_wanted() {
+async fn configured_take_over_resolves_conflict() {
     let desk = Desk::with(Options::default(), |options| {
         options.take_over = Some(Duration::from_millis(300));
         options.limits.status = Duration::from_millis(100);
@@ -128,7 +128,7 @@ async fn a_session_that_was_opened_elsewhere_comes_back_by_itself_where_that_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_keeps_the_page_from_coming_up_is_told_with_what_to_do() {
+async fn page_start_failure_names_setting() {
     let quick = |options: &mut crm::wa::WaOptions| {
         options.limits.launch = Duration::from_secs(10);
         options.limits.ready = Duration::from_secs(2);

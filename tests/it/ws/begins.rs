@@ -29,7 +29,7 @@ async fn hello_identify_ready() {
 }
 
 #[tokio::test]
-async fn a_key_in_the_header_needs_no_identify_and_allows_one() {
+async fn key_in_header_makes_identify_optional() {
     let limits = SocketLimits {
         header_grace: Duration::from_millis(50),
         ..SocketLimits::default()
@@ -62,7 +62,7 @@ async fn a_key_in_the_header_needs_no_identify_and_allows_one() {
 }
 
 #[tokio::test]
-async fn what_does_not_begin_as_it_should_is_closed_with_why() {
+async fn wrong_first_frame_is_closed_with_code() {
     let app = App::start().await;
     let identify = |d: serde_json::Value| Message::text(json!({ "op": "identify", "d": d }).to_string());
     let key = &app.key;
@@ -109,7 +109,7 @@ async fn what_does_not_begin_as_it_should_is_closed_with_why() {
 }
 
 #[tokio::test]
-async fn another_protocol_is_refused_and_silence_is_not_waited_for() {
+async fn unknown_protocol_and_silence_are_closed() {
     let limits = SocketLimits {
         identify: Duration::from_millis(50),
         ..SocketLimits::default()

@@ -11,7 +11,7 @@ const TO: &str = "+447700900123";
 
 /// rule 25.
 #[tokio::test]
-async fn a_send_is_answered_as_by_rest_and_shares_its_idempotency() {
+async fn socket_send_shares_idempotency_with_rest() {
     let app = App::start().await;
     let (mut client, _) = Client::identified(&app, json!({})).await;
     let d = json!({ "to": TO, "content": "once", "idempotency_key": "k" });
@@ -46,7 +46,7 @@ async fn a_send_is_answered_as_by_rest_and_shares_its_idempotency() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_wrong_is_answered_and_the_connection_lives_on() {
+async fn invalid_command_is_answered_not_closed() {
     let app = App::start().await;
     let (mut client, _) = Client::identified(&app, json!({})).await;
     for (d, code) in [
@@ -74,7 +74,7 @@ async fn a_command_that_is_wrong_is_answered_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_only_read_may_not_send() {
+async fn read_only_key_may_not_send() {
     let app = App::start().await;
     let key = app.key_of(Scope::Read).await;
     let mut client = Client::greeted(&app).await;

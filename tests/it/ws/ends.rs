@@ -10,7 +10,7 @@ use super::client::Client;
 use crate::api::app::App;
 
 #[tokio::test]
-async fn before_a_restart_clients_are_told_when_to_come_back() {
+async fn shutdown_tells_clients_when_to_reconnect() {
     let app = App::start().await;
     let (mut client, _) = Client::identified(&app, json!({})).await;
     app.supervisor.stop();
@@ -23,7 +23,7 @@ async fn before_a_restart_clients_are_told_when_to_come_back() {
 
 /// A client that reads again finds what was queued, without a hole, and then why it was closed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_does_not_read_is_closed_and_can_resume() {
+async fn slow_client_is_closed_and_can_resume() {
     let limits = SocketLimits {
         queue_frames: 4,
         slow_after: Duration::from_millis(200),
@@ -70,7 +70,7 @@ async fn a_client_that_does_not_read_is_closed_and_can_resume() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_revoked_ends_its_connections() {
+async fn revoked_key_ends_its_connections() {
     let limits = SocketLimits {
         heartbeat: Duration::from_millis(50),
         ..SocketLimits::default()

@@ -23,7 +23,7 @@ fn numbers(events: &[Value]) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn an_event_is_told_when_it_is_committed_with_the_journals_own_columns() {
+async fn event_frame_has_journal_columns() {
     let app = App::start().await;
     let (mut client, _) = Client::identified(&app, json!({})).await;
     app.inbound("Ada", "+447700900123", "hello").await;
@@ -33,7 +33,7 @@ async fn an_event_is_told_when_it_is_committed_with_the_journals_own_columns() {
 
 /// Invariant 6.
 #[tokio::test]
-async fn a_client_that_resumes_is_told_what_it_missed_in_order_and_then_what_comes() {
+async fn resumed_client_gets_missed_then_live_events() {
     let app = App::start().await;
     for n in 0..1200 {
         app.inbound("Ada", "+447700900123", &"x".repeat(n + 1)).await;
@@ -59,7 +59,7 @@ async fn a_client_that_resumes_is_told_what_it_missed_in_order_and_then_what_com
 
 /// Invariant 6: while writers and followers race.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn followers_that_come_at_any_moment_see_every_event_once_and_in_order() {
+async fn racing_followers_see_each_event_once() {
     const EVENTS: usize = 200;
     let app = App::start().await;
     let write = async {
@@ -94,7 +94,7 @@ async fn followers_that_come_at_any_moment_see_every_event_once_and_in_order() {
 
 /// rule 23.
 #[tokio::test]
-async fn a_cursor_that_is_too_old_is_told_so_and_goes_on_live() {
+async fn stale_cursor_gets_resync_then_live_events() {
     let app = App::start().await;
     for n in 0..3 {
         app.inbound("Ada", "+447700900123", &"x".repeat(n + 1)).await;
@@ -117,7 +117,7 @@ async fn a_cursor_that_is_too_old_is_told_so_and_goes_on_live() {
 }
 
 #[tokio::test]
-async fn a_filter_lets_through_what_it_names_and_nothing_else() {
+async fn filter_passes_only_named_events() {
     let app = App::start().await;
     let first = app.inbound("Ada", "+447700900123", "one").await;
     let second = app.inbound("Bob", "+447700900124", "two").await;
@@ -156,7 +156,7 @@ async fn a_filter_lets_through_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn heartbeats_are_answered_and_silence_ends_a_connection() {
+async fn heartbeat_is_answered_silence_closes() {
     let limits = SocketLimits {
         heartbeat: std::time::Duration::from_mins(1),
         silence: std::time::Duration::from_millis(300),

@@ -37,7 +37,7 @@ fn qr_page(code: &str) -> PageStatus {
 }
 
 #[test]
-fn a_login_goes_through_qr_and_syncing_to_ready() {
+fn login_passes_qr_and_syncing_to_ready() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
     assert_eq!((session.state, session.qr.as_deref()), (SessionState::Qr, Some("2@x")));
 
@@ -54,14 +54,14 @@ fn a_login_goes_through_qr_and_syncing_to_ready() {
 
 /// The library's `conn.main_ready` is true at the QR screen as well.
 #[test]
-fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
+fn main_ready_at_qr_screen_is_no_login() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
     assert!(!session.state.is_linked() && !session.state.can_send());
 }
 
 /// rule 7.
 #[test]
-fn another_number_that_scans_is_refused() {
+fn scan_by_other_number_is_refused() {
     let session = Session::starting().handle(
         SessionEvent::Page(ready_page("a")),
         Some(&Binding::To(phone("+447700900999"))),
@@ -73,7 +73,7 @@ fn another_number_that_scans_is_refused() {
 
 /// rule 7: two accounts with one number would tell and send everything twice.
 #[test]
-fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
+fn number_of_other_account_is_refused() {
     let me = ready_page("a").me.unwrap().phone;
     let taken = Binding::FirstBut(vec![phone("+447700900998"), me]);
     let session = Session::starting().handle(SessionEvent::Page(ready_page("a")), Some(&taken));
@@ -86,7 +86,7 @@ fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
 
 /// rule 11.
 #[test]
-fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
+fn attach_reload_and_reconnect_ask_for_resync() {
     let attached = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
     assert_eq!(attached.resync, 1);
     let unchanged = attached.handle(SessionEvent::Page(ready_page("a")), None);
@@ -111,7 +111,7 @@ fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
 
 /// rule 11: else what it tells on coming back is taken in before what it took in while it was loaded.
 #[test]
-fn a_page_that_is_offline_when_it_is_first_seen_has_to_be_compared_too() {
+fn page_first_seen_offline_asks_for_resync() {
     let offline = |epoch: &str| PageStatus {
         online: false,
         ..ready_page(epoch)
@@ -126,7 +126,7 @@ fn a_page_that_is_offline_when_it_is_first_seen_has_to_be_compared_too() {
 }
 
 #[test]
-fn a_logout_says_why_until_a_new_code_is_there() {
+fn logout_shows_reason_until_new_code() {
     let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
     let out = ready.handle(SessionEvent::LoggedOut(Some("unlinked".into())), None);
     assert_eq!(out.state, SessionState::LoggedOut);
@@ -146,7 +146,7 @@ fn a_logout_says_why_until_a_new_code_is_there() {
 }
 
 #[test]
-fn a_pairing_code_stays_until_it_is_typed() {
+fn pairing_code_stays_until_login() {
     let session = Session::starting()
         .handle(SessionEvent::Page(qr_page("2@x")), None)
         .handle(SessionEvent::PairingCode("2F6C48JE".into()), None)
@@ -161,7 +161,7 @@ fn a_pairing_code_stays_until_it_is_typed() {
 
 /// A page that is loaded anew has forgotten the code, so nobody may go on typing it.
 #[test]
-fn a_pairing_code_dies_with_its_page() {
+fn pairing_code_ends_with_page_reload() {
     let session = Session::starting()
         .handle(SessionEvent::Page(qr_page("2@x")), None)
         .handle(SessionEvent::PairingCode("2F6C48JE".into()), None);
@@ -175,7 +175,7 @@ fn a_pairing_code_dies_with_its_page() {
 
 /// rule 10.
 #[test]
-fn events_that_were_missed_ask_for_a_resync_of_a_live_session() {
+fn missed_events_resync_only_live_session() {
     let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
     let missed = ready.handle(SessionEvent::Missed, None);
     assert_eq!((missed.state, missed.resync), (SessionState::Ready, ready.resync + 1));
@@ -183,7 +183,7 @@ fn events_that_were_missed_ask_for_a_resync_of_a_live_session() {
 }
 
 #[test]
-fn what_failed_stays_to_be_read_while_the_page_loads_again() {
+fn failure_stays_shown_while_page_reloads() {
     let failed = Session::starting().handle(SessionEvent::Failed("no network".into()), None);
     let loading = PageStatus::default();
     let session = failed.handle(SessionEvent::Page(loading), None);
@@ -203,8 +203,9 @@ fn codes_do_not_show_in_debug_output() {
     assert!(!format!("{session:?}").contains("secret"));
 }
 
+/// A blocked account says what to do, and a page that does not fit says what is missing.
 #[test]
-fn a_blocked_account_and_a_page_that_does_not_fit_are_states_of_their_own_with_what_to_do() {
+fn restriction_and_mismatch_are_own_states() {
     let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
     let seen = |change: fn(&mut PageStatus)| {
         let mut page = ready_page("a");

@@ -145,8 +145,9 @@ mod tests {
     use super::*;
     use crate::servers::is_running;
 
+    /// The homeserver dies with its owner.
     #[tokio::test]
-    async fn a_homeserver_keeps_its_users_over_a_kill_and_dies_with_its_owner() {
+    async fn homeserver_keeps_users_over_kill() {
         if crate::servers::quick() {
             return;
         }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_the_nearest_rank() {
+    fn percentile_is_nearest_rank() {
         let mut latencies = Latencies::default();
         for milliseconds in (1..=200).rev() {
             latencies.add(Duration::from_millis(milliseconds));

@@ -14,10 +14,10 @@ use crate::store::desk;
 use crate::store::desk::{inbound, outbound, take};
 
 on_each_database! {
-    a_backup_made_here_is_restored_on_every_database,
-    a_backup_is_of_one_moment_while_others_write,
-    a_backup_goes_only_into_an_empty_database,
-    what_is_no_whole_backup_is_refused_and_leaves_nothing,
+    backup_restores_on_every_database,
+    backup_is_consistent_during_writes,
+    restore_needs_empty_database,
+    broken_backup_is_refused_and_leaves_nothing,
 }
 
 /// Something of everything.
@@ -97,7 +97,7 @@ async fn dump(store: &Store) -> Vec<u8> {
     backup
 }
 
-async fn a_backup_made_here_is_restored_on_every_database(database: Database) {
+async fn backup_restores_on_every_database(database: Database) {
     let store = database.open().await;
     let ada = fill(&store).await;
     let backup = dump(&store).await;
@@ -207,7 +207,7 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
     assert_eq!(ready(one).await, ready(two).await);
 }
 
-async fn a_backup_is_of_one_moment_while_others_write(database: Database) {
+async fn backup_is_consistent_during_writes(database: Database) {
     const WRITERS: usize = 8;
     const EACH: usize = 25;
     let store = database.open().await;
@@ -238,7 +238,7 @@ async fn a_backup_is_of_one_moment_while_others_write(database: Database) {
     store.close().await;
 }
 
-async fn a_backup_goes_only_into_an_empty_database(database: Database) {
+async fn restore_needs_empty_database(database: Database) {
     let store = database.open().await;
     desk::account(&store).await;
     let backup = dump(&store).await;
@@ -248,7 +248,7 @@ async fn a_backup_goes_only_into_an_empty_database(database: Database) {
     store.close().await;
 }
 
-async fn what_is_no_whole_backup_is_refused_and_leaves_nothing(database: Database) {
+async fn broken_backup_is_refused_and_leaves_nothing(database: Database) {
     let store = database.open().await;
     let source = Database::new(Kind::Sqlite).await;
     let full = source.open().await;

@@ -14,16 +14,16 @@ use crate::store::desk;
 use crate::store::desk::{inbound, take, take_in};
 
 on_each_database! {
-    writers_that_wait_share_a_commit,
-    what_was_answered_is_there_for_everybody,
-    a_closure_that_fails_undoes_itself_and_no_other,
-    a_closure_that_panics_undoes_itself_and_no_other,
-    a_closure_cannot_keep_what_a_failed_statement_was_part_of,
-    what_is_not_committed_is_gone_after_a_crash,
-    what_was_accepted_before_closing_is_committed,
+    waiting_writers_share_a_commit,
+    answered_write_is_visible_to_all,
+    failed_write_undoes_only_itself,
+    panicking_write_undoes_only_itself,
+    failed_statement_undoes_whole_write,
+    uncommitted_write_is_gone_after_crash,
+    write_begun_before_close_is_committed,
 }
 
-async fn writers_that_wait_share_a_commit(database: Database) {
+async fn waiting_writers_share_a_commit(database: Database) {
     const WRITERS: usize = 50;
     let store = database.open().await;
     let ada = desk::ada(&store).await;
@@ -68,7 +68,7 @@ async fn writers_that_wait_share_a_commit(database: Database) {
     store.close().await;
 }
 
-async fn what_was_answered_is_there_for_everybody(database: Database) {
+async fn answered_write_is_visible_to_all(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let other = database.open().await;
@@ -84,7 +84,7 @@ async fn what_was_answered_is_there_for_everybody(database: Database) {
     other.close().await;
 }
 
-async fn a_closure_that_fails_undoes_itself_and_no_other(database: Database) {
+async fn failed_write_undoes_only_itself(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let results = join_all((0..20).map(|i| {
@@ -111,7 +111,7 @@ async fn a_closure_that_fails_undoes_itself_and_no_other(database: Database) {
     store.close().await;
 }
 
-async fn a_closure_that_panics_undoes_itself_and_no_other(database: Database) {
+async fn panicking_write_undoes_only_itself(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (bad, good) = (inbound(&ada, "bad", "x", BEGIN), inbound(&ada, "good", "x", BEGIN));
@@ -132,7 +132,7 @@ async fn a_closure_that_panics_undoes_itself_and_no_other(database: Database) {
     store.close().await;
 }
 
-async fn a_closure_cannot_keep_what_a_failed_statement_was_part_of(database: Database) {
+async fn failed_statement_undoes_whole_write(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (good, bad) = (inbound(&ada, "A1", "x", BEGIN), inbound(&ada, "A2", "a\0b", BEGIN));
@@ -151,7 +151,7 @@ async fn a_closure_cannot_keep_what_a_failed_statement_was_part_of(database: Dat
     store.close().await;
 }
 
-async fn what_is_not_committed_is_gone_after_a_crash(database: Database) {
+async fn uncommitted_write_is_gone_after_crash(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let written = Arc::new(Semaphore::new(0));
@@ -180,7 +180,7 @@ async fn what_is_not_committed_is_gone_after_a_crash(database: Database) {
     store.close().await;
 }
 
-async fn what_was_accepted_before_closing_is_committed(database: Database) {
+async fn write_begun_before_close_is_committed(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));

@@ -14,10 +14,10 @@ use crate::store::desk;
 use crate::store::desk::{inbound, take, take_in};
 
 on_each_database! {
-    a_transaction_whose_connection_dies_runs_again,
-    readers_and_writers_come_back_after_the_server_dropped_them,
-    processes_that_hold_each_other_up_both_get_through,
-    two_processes_that_store_the_same_message_at_once_store_it_once,
+    lost_connection_reruns_transaction,
+    dropped_connections_are_reopened,
+    deadlocked_processes_both_succeed,
+    same_message_from_two_processes_stored_once,
 }
 
 /// Ends every connection to the database but the one that asks.
@@ -41,7 +41,7 @@ async fn drop_connections(database: &Database) {
     }
 }
 
-async fn a_transaction_whose_connection_dies_runs_again(database: Database) {
+async fn lost_connection_reruns_transaction(database: Database) {
     if database.kind == Kind::Sqlite {
         return;
     }
@@ -70,7 +70,7 @@ async fn a_transaction_whose_connection_dies_runs_again(database: Database) {
     store.close().await;
 }
 
-async fn readers_and_writers_come_back_after_the_server_dropped_them(database: Database) {
+async fn dropped_connections_are_reopened(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     for i in 0..3 {
@@ -101,7 +101,7 @@ async fn touch_both(store: &Store, order: [ConversationId; 2], meet: &Arc<Barrie
         .unwrap();
 }
 
-async fn processes_that_hold_each_other_up_both_get_through(database: Database) {
+async fn deadlocked_processes_both_succeed(database: Database) {
     if database.kind == Kind::Sqlite {
         // It has one writer at a time: the second would wait at its beginning.
         return;
@@ -125,7 +125,7 @@ async fn processes_that_hold_each_other_up_both_get_through(database: Database) 
     two.close().await;
 }
 
-async fn two_processes_that_store_the_same_message_at_once_store_it_once(database: Database) {
+async fn same_message_from_two_processes_stored_once(database: Database) {
     let one = database.open().await;
     let two = database.open().await;
     let ada = desk::ada(&one).await;

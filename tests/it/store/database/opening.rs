@@ -12,13 +12,13 @@ use crate::store::desk;
 use crate::store::desk::{inbound, take};
 
 on_each_database! {
-    a_database_that_is_newer_than_the_program_is_refused,
-    a_database_that_cannot_be_written_to_is_refused,
-    several_processes_that_start_at_once_make_the_tables_once,
-    what_was_stored_is_there_after_a_restart,
+    newer_database_is_refused,
+    read_only_database_is_refused,
+    parallel_starts_make_tables_once,
+    stored_message_survives_restart,
 }
 
-async fn a_database_that_is_newer_than_the_program_is_refused(database: Database) {
+async fn newer_database_is_refused(database: Database) {
     database.open().await.close().await;
     raw::execute(
         &database,
@@ -33,7 +33,7 @@ async fn a_database_that_is_newer_than_the_program_is_refused(database: Database
     assert!(error.to_string().contains("start that version"));
 }
 
-async fn a_database_that_cannot_be_written_to_is_refused(mut database: Database) {
+async fn read_only_database_is_refused(mut database: Database) {
     database.open().await.close().await;
     match database.kind {
         Kind::Sqlite => database.url.push_str("?mode=ro"),
@@ -52,7 +52,7 @@ async fn a_database_that_cannot_be_written_to_is_refused(mut database: Database)
     assert!(matches!(error, StoreError::ReadOnly(_)), "{error}");
 }
 
-async fn several_processes_that_start_at_once_make_the_tables_once(database: Database) {
+async fn parallel_starts_make_tables_once(database: Database) {
     let stores = try_join_all((0..3).map(|_| database.try_open())).await.unwrap();
     desk::account(&stores[0]).await;
     for store in stores {
@@ -61,7 +61,7 @@ async fn several_processes_that_start_at_once_make_the_tables_once(database: Dat
     }
 }
 
-async fn what_was_stored_is_there_after_a_restart(database: Database) {
+async fn stored_message_survives_restart(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     take(&store, inbound(&ada, "A1", "x", BEGIN)).await.unwrap();
@@ -72,7 +72,7 @@ async fn what_was_stored_is_there_after_a_restart(database: Database) {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_is_told_without_its_password() {
+async fn bad_database_url_error_hides_password() {
     for (url, unreachable) in [
         ("", false),
         ("crm.db", false),
@@ -98,7 +98,7 @@ async fn an_address_that_leads_nowhere_is_told_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_loses_nothing_that_was_accepted() {
+async fn full_disk_loses_no_accepted_message() {
     let database = Database::new(Kind::Sqlite).await;
     database.open().await.close().await;
     let options = OpenOptions {
@@ -129,7 +129,7 @@ async fn a_full_disk_is_told_and_loses_nothing_that_was_accepted() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_told() {
+async fn file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("crm.db");
     std::fs::write(&path, "not a database, but long enough to be looked at ".repeat(40)).unwrap();

@@ -11,10 +11,10 @@ use crate::store::desk;
 use crate::store::desk::{inbound, take};
 
 on_each_database! {
-    every_message_is_on_one_page_in_the_order_of_whatsapps_seconds,
-    a_page_stays_what_it_is_while_rows_are_added,
-    conversations_are_listed_by_their_last_message,
-    a_page_is_never_larger_than_the_largest,
+    pages_order_messages_by_whatsapp_second,
+    page_is_stable_while_rows_are_added,
+    conversations_are_listed_by_last_message,
+    page_size_is_clamped,
 }
 
 /// Walks through all pages; gives the rows.
@@ -34,7 +34,7 @@ async fn walk<T>(mut page: PageRequest, read: impl AsyncFn(PageRequest) -> Page<
     }
 }
 
-async fn every_message_is_on_one_page_in_the_order_of_whatsapps_seconds(database: Database) {
+async fn pages_order_messages_by_whatsapp_second(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     // Ours has milliseconds; the answer, told later, has the same second and none.
@@ -78,7 +78,7 @@ async fn every_message_is_on_one_page_in_the_order_of_whatsapps_seconds(database
     store.close().await;
 }
 
-async fn a_page_stays_what_it_is_while_rows_are_added(database: Database) {
+async fn page_is_stable_while_rows_are_added(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     for i in 0..6 {
@@ -100,7 +100,7 @@ async fn a_page_stays_what_it_is_while_rows_are_added(database: Database) {
     store.close().await;
 }
 
-async fn conversations_are_listed_by_their_last_message(database: Database) {
+async fn conversations_are_listed_by_last_message(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let ben = desk::conversation(&store, ada.account_id, "+447700900456").await;
@@ -145,7 +145,7 @@ async fn conversations_are_listed_by_their_last_message(database: Database) {
     store.close().await;
 }
 
-async fn a_page_is_never_larger_than_the_largest(database: Database) {
+async fn page_size_is_clamped(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     take(&store, inbound(&ada, "A", "x", BEGIN)).await.unwrap();

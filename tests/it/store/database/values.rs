@@ -12,14 +12,14 @@ use crate::store::desk::{inbound, outbound, take};
 
 on_each_database! {
     /// rule 24.
-    times_keep_their_milliseconds_and_keys_compare_bytewise,
+    times_keep_milliseconds_keys_compare_bytewise,
     /// rule 13.
-    what_no_database_takes_is_refused_for_good_and_goes_into_quarantine,
-    a_message_comes_back_as_it_was,
-    an_id_is_never_used_again,
+    unstorable_value_is_refused_for_good,
+    message_comes_back_as_stored,
+    outbox_id_is_never_reused,
 }
 
-async fn times_keep_their_milliseconds_and_keys_compare_bytewise(database: Database) {
+async fn times_keep_milliseconds_keys_compare_bytewise(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let at = Timestamp(1_790_000_000_987);
@@ -39,7 +39,8 @@ async fn times_keep_their_milliseconds_and_keys_compare_bytewise(database: Datab
     store.close().await;
 }
 
-async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(database: Database) {
+/// The quarantine takes its bytes.
+async fn unstorable_value_is_refused_for_good(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let nul = inbound(&ada, "A1", "a\0b", BEGIN);
@@ -83,7 +84,7 @@ async fn what_no_database_takes_is_refused_for_good_and_goes_into_quarantine(dat
     store.close().await;
 }
 
-async fn a_message_comes_back_as_it_was(database: Database) {
+async fn message_comes_back_as_stored(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let content = "Grüße 👋🏽 \u{202e} 'quoted\" \\ %_\n".repeat(3000);
@@ -127,7 +128,7 @@ async fn a_message_comes_back_as_it_was(database: Database) {
     store.close().await;
 }
 
-async fn an_id_is_never_used_again(database: Database) {
+async fn outbox_id_is_never_reused(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let message = desk::new(take(&store, outbound(&ada, "k", "x", BEGIN)).await.unwrap());

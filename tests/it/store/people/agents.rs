@@ -11,9 +11,9 @@ use crate::store::database::raw;
 
 on_each_database! {
     configured_agents_are_added_once,
-    agent_who_left_configuration_answers_no_more,
+    agent_removed_from_config_stops_answering,
     /// What a person decided outlasts the configuration.
-    deactivated_agent_stays_so,
+    deactivated_agent_stays_deactivated,
     persons_agent_outlasts_configuration,
     agent_of_older_row_is_reconciled,
 }
@@ -63,7 +63,7 @@ async fn configured_agents_are_added_once(database: Database) {
     store.close().await;
 }
 
-async fn agent_who_left_configuration_answers_no_more(database: Database) {
+async fn agent_removed_from_config_stops_answering(database: Database) {
     let store = database.open().await;
     reconcile(&store, &["ada", "ben"]).await;
     assert_eq!(reconcile(&store, &["ben"]).await.left, users(&["ada"]));
@@ -79,7 +79,7 @@ async fn agent_who_left_configuration_answers_no_more(database: Database) {
     store.close().await;
 }
 
-async fn deactivated_agent_stays_so(database: Database) {
+async fn deactivated_agent_stays_deactivated(database: Database) {
     let store = database.open().await;
     reconcile(&store, &["ada"]).await;
     let ada = store.agents().list().await.unwrap()[0].id;

@@ -12,14 +12,14 @@ use crate::store::database::databases::{Database, on_each_database};
 use crate::store::desk;
 
 on_each_database! {
-    a_customer_is_found_by_number_and_by_lid_once_both_were_told,
-    the_number_follows_the_newest_one_told,
-    a_name_that_a_person_gave_is_not_replaced_by_whatsapps,
-    a_contact_without_any_name_or_identity_makes_no_customer,
-    a_chat_that_moves_from_number_to_lid_stays_one_conversation,
-    a_chat_that_two_conversations_claim_belongs_to_the_one_that_it_was_seen_in_last,
-    customers_are_found_by_a_part_of_name_or_number_alike_everywhere,
-    what_is_unread_is_counted_for_conversation_and_customer,
+    customer_is_found_by_number_or_lid,
+    customer_shows_newest_number,
+    set_name_is_not_replaced_by_whatsapp,
+    contact_without_identity_makes_no_customer,
+    chat_moved_to_lid_keeps_conversation,
+    claimed_chat_belongs_to_latest_conversation,
+    search_matches_part_of_name_or_number,
+    unread_counts_per_conversation_and_customer,
 }
 
 fn phone(digits: &str) -> Identity {
@@ -42,7 +42,7 @@ async fn resolve(store: &Store, identities: &[Identity], name: Option<&str>) -> 
         .await
 }
 
-async fn a_customer_is_found_by_number_and_by_lid_once_both_were_told(database: Database) {
+async fn customer_is_found_by_number_or_lid(database: Database) {
     let store = database.open().await;
     let (number, lid) = (phone("447700900123"), Identity::lid("99001"));
     let first = resolve(&store, std::slice::from_ref(&number), Some("Ada"))
@@ -69,7 +69,7 @@ async fn a_customer_is_found_by_number_and_by_lid_once_both_were_told(database: 
     store.close().await;
 }
 
-async fn the_number_follows_the_newest_one_told(database: Database) {
+async fn customer_shows_newest_number(database: Database) {
     let store = database.open().await;
     let lid = Identity::lid("99001");
     let shown = |customer: &Customer| customer.phone.as_ref().map(|phone| phone.as_str().to_owned());
@@ -99,7 +99,7 @@ async fn the_number_follows_the_newest_one_told(database: Database) {
     store.close().await;
 }
 
-async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Database) {
+async fn set_name_is_not_replaced_by_whatsapp(database: Database) {
     let store = database.open().await;
     let number = [phone("447700900123")];
     let first = resolve(&store, &number, None).await.unwrap().customer;
@@ -129,7 +129,7 @@ async fn a_name_that_a_person_gave_is_not_replaced_by_whatsapps(database: Databa
     store.close().await;
 }
 
-async fn a_contact_without_any_name_or_identity_makes_no_customer(database: Database) {
+async fn contact_without_identity_makes_no_customer(database: Database) {
     let store = database.open().await;
     let refused = resolve(&store, &[], Some("Ada")).await;
     assert!(matches!(&refused, Err(error) if error.is_permanent()), "{refused:?}");
@@ -137,7 +137,7 @@ async fn a_contact_without_any_name_or_identity_makes_no_customer(database: Data
     store.close().await;
 }
 
-async fn a_chat_that_moves_from_number_to_lid_stays_one_conversation(database: Database) {
+async fn chat_moved_to_lid_keeps_conversation(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let moved = resolve_chat(&store, &ada, "lid-chat").await;
@@ -175,7 +175,7 @@ async fn resolve_chat(
         .unwrap()
 }
 
-async fn a_chat_that_two_conversations_claim_belongs_to_the_one_that_it_was_seen_in_last(database: Database) {
+async fn claimed_chat_belongs_to_latest_conversation(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let twin = desk::conversation(&store, ada.account_id, "+447700900456").await;
@@ -193,7 +193,7 @@ async fn a_chat_that_two_conversations_claim_belongs_to_the_one_that_it_was_seen
     store.close().await;
 }
 
-async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(database: Database) {
+async fn search_matches_part_of_name_or_number(database: Database) {
     let store = database.open().await;
     for (digits, name) in [
         ("447700900001", "Zoë ÄRGER"),
@@ -223,7 +223,7 @@ async fn customers_are_found_by_a_part_of_name_or_number_alike_everywhere(databa
     store.close().await;
 }
 
-async fn what_is_unread_is_counted_for_conversation_and_customer(database: Database) {
+async fn unread_counts_per_conversation_and_customer(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
     let (id, customer) = (ada.id, ada.customer_id.unwrap());

@@ -17,18 +17,18 @@ use crate::store::database::databases::{BEGIN, Database, on_each_database};
 use crate::store::desk;
 
 on_each_database! {
-    customers_who_turn_out_to_be_one_have_one_conversation,
-    what_a_merge_moved_goes_home_and_so_does_what_came_since,
-    merges_are_undone_in_whatever_order,
-    what_was_told_in_both_is_one_message_and_two_again_afterwards,
-    a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since,
-    a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_since,
-    a_customer_of_another_account_keeps_their_conversation,
-    a_number_that_passes_to_another_person_merges_nobody,
-    a_number_that_is_changed_is_followed,
-    two_of_whom_a_person_said_so_stay_two_until_something_new_is_told,
-    what_waits_for_the_outside_follows_its_message,
-    names_come_from_the_best_that_told_one,
+    merged_customers_have_one_conversation,
+    undone_merge_returns_old_and_new_messages,
+    merges_are_undone_in_any_order,
+    duplicate_message_is_one_while_merged,
+    hidden_duplicate_returns_after_later_merge,
+    returned_conversation_leaves_later_merges,
+    merge_keeps_conversation_of_other_account,
+    number_passed_to_other_person_merges_nobody,
+    changed_number_is_followed,
+    unmerged_customers_stay_apart_until_news,
+    outbox_work_follows_merged_message,
+    customer_name_comes_from_best_source,
 }
 
 pub fn phone(n: i64) -> Identity {
@@ -130,7 +130,7 @@ async fn customers(store: &Store) -> Vec<Customer> {
         .data
 }
 
-async fn customers_who_turn_out_to_be_one_have_one_conversation(database: Database) {
+async fn merged_customers_have_one_conversation(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let user = Identity::username("ada");
@@ -174,7 +174,7 @@ async fn customers_who_turn_out_to_be_one_have_one_conversation(database: Databa
     store.close().await;
 }
 
-async fn what_a_merge_moved_goes_home_and_so_does_what_came_since(database: Database) {
+async fn undone_merge_returns_old_and_new_messages(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let (a, b) = (lid(1), phone(1));
@@ -214,7 +214,7 @@ async fn what_a_merge_moved_goes_home_and_so_does_what_came_since(database: Data
     store.close().await;
 }
 
-async fn merges_are_undone_in_whatever_order(database: Database) {
+async fn merges_are_undone_in_any_order(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let mut ids = vec![];
@@ -241,7 +241,7 @@ async fn merges_are_undone_in_whatever_order(database: Database) {
     store.close().await;
 }
 
-async fn what_was_told_in_both_is_one_message_and_two_again_afterwards(database: Database) {
+async fn duplicate_message_is_one_while_merged(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let one = hear(&store, account, &[lid(1)], "same").await.0.customer.id;
@@ -264,7 +264,7 @@ async fn what_was_told_in_both_is_one_message_and_two_again_afterwards(database:
     store.close().await;
 }
 
-async fn a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since(database: Database) {
+async fn hidden_duplicate_returns_after_later_merge(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let one = hear(&store, account, &[lid(1)], "same").await.0.customer.id;
@@ -283,7 +283,8 @@ async fn a_double_that_is_out_of_sight_goes_home_whatever_was_merged_since(datab
     store.close().await;
 }
 
-async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_since(database: Database) {
+/// A conversation that goes back whole leaves behind what was merged into it since.
+async fn returned_conversation_leaves_later_merges(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let other = store.write((), |tx, ()| {
@@ -309,7 +310,7 @@ async fn a_conversation_that_goes_back_whole_leaves_behind_what_ended_in_it_sinc
     store.close().await;
 }
 
-async fn a_customer_of_another_account_keeps_their_conversation(database: Database) {
+async fn merge_keeps_conversation_of_other_account(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let other = store
@@ -339,7 +340,7 @@ async fn a_customer_of_another_account_keeps_their_conversation(database: Databa
     store.close().await;
 }
 
-async fn a_number_that_passes_to_another_person_merges_nobody(database: Database) {
+async fn number_passed_to_other_person_merges_nobody(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let former = hear(&store, account, &[lid(1), phone(1)], "former").await.0.customer.id;
@@ -355,7 +356,7 @@ async fn a_number_that_passes_to_another_person_merges_nobody(database: Database
     store.close().await;
 }
 
-async fn a_number_that_is_changed_is_followed(database: Database) {
+async fn changed_number_is_followed(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let shown = async || customers(&store).await[0].phone.as_ref().unwrap().as_str().to_owned();
@@ -378,7 +379,8 @@ async fn a_number_that_is_changed_is_followed(database: Database) {
     store.close().await;
 }
 
-async fn two_of_whom_a_person_said_so_stay_two_until_something_new_is_told(database: Database) {
+/// A person has decided that the two are two customers.
+async fn unmerged_customers_stay_apart_until_news(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     hear(&store, account, &[lid(1)], "a").await;
@@ -404,7 +406,7 @@ async fn two_of_whom_a_person_said_so_stay_two_until_something_new_is_told(datab
     store.close().await;
 }
 
-async fn what_waits_for_the_outside_follows_its_message(database: Database) {
+async fn outbox_work_follows_merged_message(database: Database) {
     let store = database.open().await;
     let account = desk::account(&store).await;
     let one = hear(&store, account, &[lid(1)], "a").await.0.customer.id;
@@ -453,7 +455,7 @@ async fn what_waits_for_the_outside_follows_its_message(database: Database) {
     store.close().await;
 }
 
-async fn names_come_from_the_best_that_told_one(database: Database) {
+async fn customer_name_comes_from_best_source(database: Database) {
     let store = database.open().await;
     let meet = async |of: Identity, saved: Option<&str>, push: Option<&str>| {
         let told = Told::new(&[of], saved, push, IdentitySource::WhatsApp);

@@ -187,7 +187,7 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
     #[test]
-    fn every_message_stays_with_the_customer_whose_identity_wrote_it(steps in steps()) {
+    fn message_stays_with_identity_that_wrote_it(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let database = Database::new(Kind::Sqlite).await;

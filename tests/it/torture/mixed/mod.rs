@@ -36,7 +36,7 @@ const PARTS: [Part; 6] = [
 
 /// Invariants 2 and 3, rule 3, 11, 26, 33.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_of_every_kind_survive_reloads_kills_and_absences_with_their_bytes() {
+async fn every_kind_survives_kills_and_outages() {
     let measure = Measure::chosen(30, 1);
     let began = Instant::now();
     let mut desk = Desk::ready(Plan::plain()).await;
