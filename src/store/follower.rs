@@ -68,7 +68,7 @@ impl Follower {
         Ok(Self::new(store, parse(name, &begun.await?)?))
     }
 
-    /// Waits for what comes next.
+    /// Waits for the next events and returns them. Fails when the store is closed.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
             self.head.mark_unchanged();

@@ -22,7 +22,7 @@ pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, s
     let follow = async {
         loop {
             if let Err(error) = follow(&readers, &head).await {
-                tracing::debug!("not hearing from the database, trying again: {error}");
+                tracing::debug!("lost the connection for the database's notifications, connecting again: {error}");
             }
             tokio::time::sleep(PAUSE).await;
         }
