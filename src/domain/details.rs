@@ -40,6 +40,7 @@ pub struct Details {
     /// Width of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
+    /// Height of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// People who are mentioned in the text.

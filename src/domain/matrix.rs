@@ -2,7 +2,6 @@
 //!
 //! It fits two kinds of adapter: a bot, which asks the homeserver for events and sends everything itself, and an
 //! application service, to which the homeserver pushes events and which sends as a user per customer.
-//! application service, which the homeserver pushes to and which speaks as a user of each customer's own.
 
 use std::path::PathBuf;
 use std::time::Duration;

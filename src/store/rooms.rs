@@ -38,7 +38,7 @@ pub struct ShownAs {
 /// The bot's reaction to an agent's message (rule 20).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
-    /// What it says.
+    /// Text of the reaction.
     pub key: String,
     /// Id of the reaction's event; `None` while it is stored but not sent.
     pub event: Option<MatrixEventId>,
