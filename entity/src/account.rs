@@ -1,10 +1,11 @@
-//! A WhatsApp number that we drive, and who drives it.
+//! Accounts: WhatsApp numbers that crm drives, and the lease of each.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::AccountId;
 
+/// A row of `accounts`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "accounts")]
 pub struct Model {
@@ -20,17 +21,17 @@ pub struct Model {
     pub fence: i64,
     pub folder: Option<String>,
     pub holder: Option<String>,
-    /// When the phone itself last showed that it is in use.
+    /// When the phone itself was last seen in use.
     pub phone_seen_at: Option<i64>,
-    /// When it was last compared with the page, how many messages that found, and how many all comparisons have.
+    /// Time of the last comparison with the page.
     pub synced_at: Option<i64>,
     pub last_recovered: Option<i64>,
     pub recovered: Option<i64>,
-    /// Since when it is being taken away, whether its profile is kept, and when that was done.
+    /// Time when its removal began.
     pub removing_at: Option<i64>,
     pub keep_profile: Option<bool>,
     pub removed_at: Option<i64>,
-    /// What is to be done about its link to a phone (for a login by code: of which number), and when that was asked for.
+    /// Requested change of its link: a word of `LinkWord`.
     pub wanted: Option<String>,
     pub wanted_phone: Option<String>,
     pub wanted_at: Option<i64>,

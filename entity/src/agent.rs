@@ -1,10 +1,11 @@
-//! A person who answers.
+//! Agents: people who answer customers.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AgentId, MatrixUserId};
 
+/// A row of `agents`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "agents")]
 pub struct Model {
@@ -14,7 +15,7 @@ pub struct Model {
     #[sea_orm(unique)]
     pub matrix_user: Option<MatrixUserId>,
     pub created_at: i64,
-    /// None in rows from before it was kept.
+    /// Source of the decision to add the agent; `None` in rows older than the column.
     pub source: Option<String>,
     pub deactivated_at: Option<i64>,
     pub deactivated_by: Option<String>,

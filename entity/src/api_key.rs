@@ -1,10 +1,11 @@
-//! A key of the API: its hash, never the key.
+//! API keys: the hash of each, never the key.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ApiKeyId;
 
+/// A row of `api_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "api_keys")]
 pub struct Model {
@@ -15,9 +16,9 @@ pub struct Model {
     /// SHA-256 in hexadecimal.
     #[sea_orm(unique)]
     pub hash: String,
-    /// A JSON list of words.
+    /// A JSON list of scopes.
     pub scopes: String,
-    /// A JSON list of account ids; all of them when null.
+    /// A JSON list of account ids; null means all accounts.
     pub accounts: Option<String>,
     pub created_at: i64,
     pub expires_at: Option<i64>,

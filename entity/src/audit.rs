@@ -1,8 +1,9 @@
-//! Who did what.
+//! The audit log: who did what to what.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A row of `audit`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "audit")]
 pub struct Model {
@@ -12,7 +13,7 @@ pub struct Model {
     pub actor: String,
     pub action: String,
     pub subject: String,
-    /// JSON.
+    /// Further facts, as JSON.
     pub detail: String,
 }
 

@@ -1,8 +1,9 @@
-//! Where a follower stands.
+//! Cursors: positions of followers.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A row of `cursors`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "cursors")]
 pub struct Model {

@@ -1,10 +1,11 @@
-//! A name by which WhatsApp knows a customer; unique by (kind, value) while it holds.
+//! Identities by which WhatsApp knows customers; unique by (kind, value) while current.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::CustomerId;
 
+/// A row of `customer_identities`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "customer_identities")]
 pub struct Model {
@@ -15,12 +16,12 @@ pub struct Model {
     pub value: String,
     pub first_seen: i64,
     pub last_seen: i64,
-    /// Whose it was first, where merging has given it to another.
+    /// Customer who had it before a merge gave it to another.
     #[serde(default)]
     pub home_id: Option<CustomerId>,
     #[serde(default)]
     pub source: Option<String>,
-    /// 0 while it holds, else the row's own id.
+    /// 0 while it is current, else the row's own id.
     #[serde(default)]
     pub closed: i64,
 }

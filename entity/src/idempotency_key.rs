@@ -1,10 +1,11 @@
-//! The answer to a request that carried a key; unique by (scope, key).
+//! Stored answers to requests that carried an idempotency key; unique by (scope, key).
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ApiKeyId, MessageId};
 
+/// A row of `idempotency_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
@@ -12,10 +13,10 @@ pub struct Model {
     pub id: i64,
     pub scope: ApiKeyId,
     pub key: String,
-    /// SHA-256 in hexadecimal.
+    /// SHA-256 of the request's body, in hexadecimal.
     pub body_hash: String,
     pub status: i32,
-    /// JSON.
+    /// Body of the answer, as JSON.
     pub response: String,
     pub message_id: Option<MessageId>,
     pub created_at: i64,

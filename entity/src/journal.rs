@@ -1,10 +1,11 @@
-//! An event of the journal.
+//! Events of the journal.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ConversationId, CustomerId, Seq};
 
+/// A row of `journal`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "journal")]
 pub struct Model {
@@ -15,7 +16,7 @@ pub struct Model {
     pub account_id: Option<AccountId>,
     pub customer_id: Option<CustomerId>,
     pub conversation_id: Option<ConversationId>,
-    /// JSON: a snapshot.
+    /// Data of the event, as JSON: a snapshot.
     pub data: String,
 }
 

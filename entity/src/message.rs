@@ -1,10 +1,11 @@
-//! A message; unique by (conversation, from-me, sender, WhatsApp id) and by client key.
+//! Messages; unique by (conversation, from-me, sender, WhatsApp id) and by client key.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MediaId, MessageId, WaMessageId, WaUserId};
 
+/// A row of `messages`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "messages")]
 pub struct Model {
@@ -17,27 +18,27 @@ pub struct Model {
     pub kind: String,
     pub content: String,
     pub timestamp: i64,
-    /// `timestamp` in whole seconds, which is all that WhatsApp knows: lists sort by it, then by id.
+    /// `timestamp` in whole seconds, WhatsApp's precision: lists are ordered by it, then by id.
     pub sort_at: i64,
     pub state: String,
     pub whatsapp_id: Option<WaMessageId>,
     pub from_me: bool,
     pub sender: WaUserId,
-    /// Where it was handed over.
+    /// Chat that it was sent in, or came in.
     pub chat_id: Option<ChatId>,
-    /// The account's login in which its WhatsApp id was chosen.
+    /// Login of the account in which its WhatsApp id was chosen.
     pub login: Option<i64>,
     pub author_origin: Option<String>,
     pub author_name: Option<String>,
     #[sea_orm(unique)]
     pub client_key: Option<String>,
     pub reply_to: Option<MessageId>,
-    /// A JSON object: how the medium stands, as the row of `media` has it.
+    /// Copy of the medium's state, as a JSON object; the row of `media` has the original.
     pub media: Option<String>,
     pub media_id: Option<MediaId>,
-    /// A JSON object.
+    /// Details, as a JSON object.
     pub details: Option<String>,
-    /// A JSON array.
+    /// Reactions, as a JSON array.
     pub reactions: Option<String>,
     pub edited_at: Option<i64>,
     pub deleted_at: Option<i64>,
@@ -45,13 +46,13 @@ pub struct Model {
     pub failure_code: Option<String>,
     pub failure_detail: Option<String>,
     pub expires_at: Option<i64>,
-    /// When what it says disappears.
+    /// Time at which its content is deleted (disappearing message).
     pub vanishes_at: Option<i64>,
     pub wait_reason: Option<String>,
     pub wait_until: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
-    /// By whose identity it came, where merging has given it to another customer.
+    /// Merged customer by whose identity it came.
     #[serde(default)]
     pub home_id: Option<CustomerId>,
 }

@@ -1,10 +1,11 @@
-//! Work for the outside world, in lanes.
+//! Outbox: work for WhatsApp and Matrix, in lanes.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ConversationId, MessageId, OutboxId};
 
+/// A row of `outbox`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "outbox")]
 pub struct Model {
@@ -14,7 +15,7 @@ pub struct Model {
     pub account_id: AccountId,
     pub lane: Option<ConversationId>,
     pub message_id: Option<MessageId>,
-    /// JSON.
+    /// The work, as JSON.
     pub work: String,
     pub attempts: i64,
     pub not_before: i64,

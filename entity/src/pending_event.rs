@@ -1,10 +1,11 @@
-//! An event that cannot be decrypted yet.
+//! Room events that cannot be decrypted yet.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MatrixEventId, MatrixRoomId, MatrixUserId};
 
+/// A row of `pending_events`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "pending_events")]
 pub struct Model {

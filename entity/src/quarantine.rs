@@ -1,10 +1,11 @@
-//! What came from outside and could not be taken in.
+//! The quarantine: input from outside that could not be stored.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, QuarantineId};
 
+/// A row of `quarantine`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "quarantine")]
 pub struct Model {

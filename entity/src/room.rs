@@ -1,10 +1,11 @@
-//! A conversation's room.
+//! Rooms of conversations.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConversationId, MatrixRoomId};
 
+/// A row of `rooms`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "rooms")]
 pub struct Model {

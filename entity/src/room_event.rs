@@ -1,10 +1,11 @@
-//! Which event shows which part of a message, and the tick on it; unique by (message, part) and by event.
+//! Room events that show parts of messages, with the tick on each; unique by (message, part) and by event.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConversationId, MatrixEventId, MessageId};
 
+/// A row of `room_events`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "room_events")]
 pub struct Model {

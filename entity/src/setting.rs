@@ -1,8 +1,9 @@
-//! A named value.
+//! Settings: named values.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A row of `settings`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "settings")]
 pub struct Model {

@@ -94,33 +94,21 @@ pub struct MarkReadCommand {
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame<T = EventType> {
     /// First frame: the client must identify itself now.
-    Hello {
-        d: Hello,
-    },
+    Hello { d: Hello },
     /// The client is accepted.
-    Ready {
-        d: Ready,
-    },
+    Ready { d: Ready },
     /// An event.
     Event(EventFrame<T>),
     /// All missed events have been sent.
-    Resumed {
-        d: Resumed,
-    },
+    Resumed { d: Resumed },
     /// Events after the cursor were pruned: the client must read the lists again.
-    ResyncRequired {
-        d: ResyncRequired,
-    },
+    ResyncRequired { d: ResyncRequired },
     /// The server restarts.
-    Reconnect {
-        d: Reconnect,
-    },
+    Reconnect { d: Reconnect },
     /// Answer to a command.
     Reply(Reply),
     /// Answer to a heartbeat.
-    HeartbeatAck {
-        s: Option<i64>,
-    },
+    HeartbeatAck { s: Option<i64> },
 }
 
 impl<T: DeserializeOwned> ServerFrame<T> {

@@ -6,7 +6,6 @@
 //! bytes ([`RawJson`]), and older clients read newer answers. So a field that is added to a view is optional when read
 //! (`#[serde(default)]`), and no field or word is ever renamed or removed. `tests/it/contract` parses every type as
 //! each earlier version wrote it.
-//! earlier version wrote it.
 
 mod account;
 mod conversation;

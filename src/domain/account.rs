@@ -79,7 +79,7 @@ pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
     let unseen = now.since(seen);
     (UNSEEN_AFTER..UNLINKED_AFTER).contains(&unseen).then(|| {
         format!(
-            "nobody has been seen to use this account's phone for {} days; open WhatsApp on it before {}, or WhatsApp may \
+            "this account's phone was not used for {} days; open WhatsApp on it before {}, or WhatsApp may \
              unlink this device",
             unseen.as_secs() / 86_400,
             seen.plus(UNLINKED_AFTER)

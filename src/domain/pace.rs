@@ -32,7 +32,7 @@ impl WaitReason {
     /// Returns the reason for people to read.
     pub const fn explained(self) -> &'static str {
         match self {
-            Self::FirstContacts => "as many first contacts have been made as may be (CRM_WHATSAPP_FIRST_CONTACTS)",
+            Self::FirstContacts => "the limit of first contacts is reached (CRM_WHATSAPP_FIRST_CONTACTS)",
             Self::QuietHours => "these are quiet hours (CRM_WHATSAPP_QUIET_HOURS)",
         }
     }

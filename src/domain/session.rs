@@ -327,10 +327,10 @@ impl Session {
 const fn wrong_number(bound: &Binding) -> &'static str {
     match bound {
         Binding::To(_) => {
-            "another number than this account's has scanned; nothing is sent or stored: unlink it on that phone, then run `crm login` with the right one"
+            "a phone with another number than this account's has scanned the code; nothing is sent or stored: unlink this device on that phone, then run `crm login` with the right phone"
         }
         Binding::FirstBut(_) => {
-            "a number has scanned that another account on this server has; nothing is sent or stored here: unlink it on that phone, then run `crm login` with another one"
+            "the phone that has scanned the code belongs to another account on this server; nothing is sent or stored here: unlink this device on that phone, then run `crm login` with another phone"
         }
     }
 }
@@ -346,7 +346,7 @@ fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
     } else if page.outdated {
         (
             SessionState::Mismatch,
-            "WhatsApp serves this version of its page no longer; the page is loaded anew by itself",
+            "WhatsApp does not serve this version of its page any more; the page is reloaded automatically",
         )
     } else {
         return None;
@@ -357,7 +357,7 @@ fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
 /// Returns what to say about a page in which the library does not find these parts.
 pub fn does_not_fit(missing: &[String]) -> String {
     format!(
-        "the WhatsApp library does not find {} in the page; nothing is sent or heard: the page is loaded anew, and if that \
+        "the WhatsApp library does not find {} in the page; nothing is sent or received: the page is reloaded, and if that \
          does not help, name a newer library with CRM_WHATSAPP_LIBRARY",
         missing.join(", ")
     )

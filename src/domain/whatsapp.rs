@@ -110,20 +110,11 @@ pub enum PageEvent {
         at: Timestamp,
     },
     /// A message was deleted for everyone.
-    Deleted {
-        target: MessageKey,
-        at: Timestamp,
-    },
+    Deleted { target: MessageKey, at: Timestamp },
     /// A reaction was added, changed or removed.
-    Reacted {
-        target: MessageKey,
-        reaction: WaReaction,
-    },
+    Reacted { target: MessageKey, reaction: WaReaction },
     /// A person voted in a poll.
-    Voted {
-        target: MessageKey,
-        vote: WaVote,
-    },
+    Voted { target: MessageKey, vote: WaVote },
     /// A live location changed.
     Moved {
         target: MessageKey,
@@ -133,10 +124,7 @@ pub enum PageEvent {
     /// Name and members of a group.
     Group(Box<WaGroup>),
     /// Data that did not parse, byte for byte (rule 13).
-    Poison {
-        bytes: Vec<u8>,
-        error: String,
-    },
+    Poison { bytes: Vec<u8>, error: String },
 }
 
 impl PageEvent {

@@ -70,7 +70,7 @@ pub(super) async fn connect(options: &OpenOptions) -> Result<Connections, StoreE
         Some("postgres" | "postgresql") => postgres(options).await,
         Some("mysql" | "mariadb") => mysql(options).await,
         _ => Err(StoreError::BadAddress(
-            "it begins with none of the names of databases".to_owned(),
+            "it names no database that crm supports".to_owned(),
         )),
     }
 }
@@ -80,7 +80,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     if options.url.contains(":memory:") || options.url.contains("mode=memory") {
         // Each reader would see its own database, and a restart would lose the data.
         return Err(StoreError::BadAddress(
-            "a database in memory cannot be shared; name a file".to_owned(),
+            "a database in memory cannot be shared; use a file".to_owned(),
         ));
     }
     if !options.url.contains("mode=") {

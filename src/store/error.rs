@@ -6,7 +6,7 @@ use crate::domain::AccountId;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The address of the database cannot be used.
-    #[error("this is no database address: {0}; write sqlite://…, postgres://… or mysql://…")]
+    #[error("this is not a database address: {0}; write sqlite://…, postgres://… or mysql://…")]
     BadAddress(String),
     /// The database does not answer, or refuses the connection.
     #[error("the database cannot be reached: {0}; check that it runs and that its address is right")]
@@ -29,7 +29,7 @@ pub enum StoreError {
     #[error("this cannot be stored: {0}")]
     Unstorable(String),
     /// A value that must be unique exists already.
-    #[error("it is there already: {0}")]
+    #[error("it exists already: {0}")]
     Conflict(String),
     /// A row that was named does not exist.
     #[error("there is no such {what}")]
@@ -43,7 +43,7 @@ pub enum StoreError {
     )]
     LeaseElsewhere { account: AccountId, folder: String },
     /// A value in the database cannot be parsed.
-    #[error("the database holds what crm never wrote: {0}; restore a backup, or report this")]
+    #[error("the database contains a value that crm cannot read: {0}; restore a backup, or report this")]
     Corrupt(String),
     /// The backup is damaged, incomplete, or none of ours.
     #[error("this backup cannot be read: {0}")]

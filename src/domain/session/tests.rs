@@ -52,7 +52,7 @@ fn a_login_goes_through_qr_and_syncing_to_ready() {
     assert_eq!(session.state, SessionState::Ready);
 }
 
-/// The library's `conn.main_ready` is true at the QR screen as well.
+/// The library's `conn.main_ready` is true at the QR screen too.
 #[test]
 fn a_page_that_says_main_at_the_qr_screen_is_not_taken_for_logged_in() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
@@ -71,7 +71,7 @@ fn another_number_that_scans_is_refused() {
     assert_eq!(session.resync, 0, "nothing of a wrong number may be stored");
 }
 
-/// rule 7: two accounts with one number would tell and send everything twice.
+/// rule 7: two accounts with one number would report and send everything twice.
 #[test]
 fn the_number_of_another_account_is_refused_and_any_other_is_welcome() {
     let me = ready_page("a").me.unwrap().phone;
@@ -109,7 +109,7 @@ fn a_resync_is_asked_for_at_attach_new_epoch_main_and_back_online() {
     assert_eq!(again.resync, 5, "attached again");
 }
 
-/// rule 11: else what it tells on coming back is taken in before what it took in while it was loaded.
+/// rule 11: otherwise the events after the page is back would be stored before those that it received while loading.
 #[test]
 fn a_page_that_is_offline_when_it_is_first_seen_has_to_be_compared_too() {
     let offline = |epoch: &str| PageStatus {
@@ -159,7 +159,7 @@ fn a_pairing_code_stays_until_it_is_typed() {
     assert_eq!((session.state, session.pairing_code), (SessionState::Ready, None));
 }
 
-/// A page that is loaded anew has forgotten the code, so nobody may go on typing it.
+/// A reloaded page does not accept the code any more, so it must not be shown.
 #[test]
 fn a_pairing_code_dies_with_its_page() {
     let session = Session::starting()

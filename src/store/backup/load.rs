@@ -51,7 +51,7 @@ impl Store {
 
 fn check(header: &Header) -> Result<(), StoreError> {
     if header.format != FORMAT {
-        return Err(bad("it is no backup of crm"));
+        return Err(bad("it is not a backup of crm"));
     }
     if header.version > VERSION || !Migrator::names().contains(&header.schema) {
         return Err(StoreError::Newer {
@@ -130,7 +130,7 @@ impl Batch {
             };
         }
         for_each_table!(insert);
-        Err(bad("it has a table that crm does not know"))
+        Err(bad("it contains a table that crm does not know"))
     }
 }
 
@@ -261,7 +261,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
 
 /// Tells the column of the fault, not the line: the line may contain a customer's message.
 fn unreadable(error: &serde_json::Error) -> StoreError {
-    StoreError::BadBackup(format!("a line is not what it should be, at column {}", error.column()))
+    StoreError::BadBackup(format!("a line cannot be parsed, at column {}", error.column()))
 }
 
 fn bad(why: &str) -> StoreError {

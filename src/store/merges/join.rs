@@ -28,7 +28,7 @@ impl Merges<'_, Tx> {
             self.0.customers().need(merged).await?,
         );
         if id == merged || kept.merged_into.is_some() || gone.merged_into.is_some() {
-            return Err(StoreError::Conflict("customers that are one already".to_owned()));
+            return Err(StoreError::Conflict("these customers are merged already".to_owned()));
         }
         let mut moved = Moved::default();
         for from in self.0.conversations().rows_of_customer(merged).await? {

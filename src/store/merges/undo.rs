@@ -40,7 +40,7 @@ impl Merges<'_, Tx> {
         self.lock(&[kept, restored]).await?;
         let is_merged = self.0.customers().need(restored).await?.merged_into == Some(merge.customer_id);
         if merge.undone_at.is_some() || !is_merged {
-            return Err(StoreError::Conflict("a merge that was undone already".to_owned()));
+            return Err(StoreError::Conflict("this merge is undone already".to_owned()));
         }
         let apart = customer::ActiveModel {
             merged_into: Set(None),
