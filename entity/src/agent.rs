@@ -11,13 +11,17 @@ use crate::ids::{AgentId, MatrixUserId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: AgentId,
+    /// Name that is shown.
     pub name: String,
+    /// Matrix user of the agent.
     #[sea_orm(unique)]
     pub matrix_user: Option<MatrixUserId>,
     pub created_at: i64,
     /// Source of the decision to add the agent; `None` in rows older than the column.
     pub source: Option<String>,
+    /// Time of the deactivation; `None` while active.
     pub deactivated_at: Option<i64>,
+    /// Source of the deactivation: a word of `AgentSource`.
     pub deactivated_by: Option<String>,
 }
 

@@ -11,7 +11,9 @@ use crate::ids::ApiKeyId;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ApiKeyId,
+    /// Name by which people know the key.
     pub name: String,
+    /// First characters of the key.
     pub prefix: String,
     /// SHA-256 in hexadecimal.
     #[sea_orm(unique)]
@@ -21,8 +23,11 @@ pub struct Model {
     /// A JSON list of account ids; null means all accounts.
     pub accounts: Option<String>,
     pub created_at: i64,
+    /// Time after which the key is refused.
     pub expires_at: Option<i64>,
+    /// Time of the revocation.
     pub revoked_at: Option<i64>,
+    /// Time of the last request with the key.
     pub last_used_at: Option<i64>,
 }
 

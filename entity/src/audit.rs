@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// Time of the action.
     pub at: i64,
+    /// Key or person that did it.
     pub actor: String,
+    /// Name of the action.
     pub action: String,
+    /// Thing that the action was done to.
     pub subject: String,
     /// Further facts, as JSON.
     pub detail: String,

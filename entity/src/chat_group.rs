@@ -11,6 +11,7 @@ use crate::ids::{ConversationId, MediaId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// Conversation of the group.
     #[sea_orm(unique)]
     pub conversation_id: ConversationId,
     /// Members, as a JSON array.

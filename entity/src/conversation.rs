@@ -12,17 +12,27 @@ use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ConversationId,
+    /// Account of the chat.
     pub account_id: AccountId,
+    /// Customer of the chat; `None` for a group.
     pub customer_id: Option<CustomerId>,
+    /// A word of `ChatKind`.
     pub kind: String,
+    /// Name of the customer or the group.
     pub name: String,
+    /// A word of `ConversationStatus`.
     pub status: String,
+    /// Agent who works on it.
     pub assignee: Option<String>,
+    /// Messages that no agent has read or answered.
     pub unread_count: i64,
+    /// Newest message.
     pub last_message_id: Option<MessageId>,
+    /// Time of the newest message.
     pub last_message_at: Option<i64>,
     /// Time by which lists are ordered: of the last message, else of the creation.
     pub active_at: i64,
+    /// Chat in which answers are sent.
     pub chat_id: Option<ChatId>,
     /// Time of our first message to a customer who had never written.
     pub first_contact_at: Option<i64>,

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "cursors")]
 pub struct Model {
+    /// Name of the follower.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
+    /// Position, in the follower's own format.
     pub value: String,
     pub updated_at: i64,
 }

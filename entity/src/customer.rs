@@ -11,19 +11,26 @@ use crate::ids::{CustomerId, MediaId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: CustomerId,
+    /// Name that is shown.
     pub name: String,
     /// Whether a person set the name.
     pub named: bool,
+    /// Phone number that is shown, with `+`.
     #[sea_orm(unique)]
     pub phone: Option<String>,
+    /// A word of the team's own.
     pub status: String,
+    /// Address of a picture that a person has set.
     pub photo_url: Option<String>,
+    /// Sum over the customer's conversations.
     pub unread_count: i64,
     /// Attributes, as a JSON object.
     pub attributes: String,
     /// Name and phone number in lower case, so that searches work the same in every database.
     pub search: String,
+    /// Time of the opt-out.
     pub opted_out_at: Option<i64>,
+    /// Word or person by which the customer opted out.
     pub opted_out_by: Option<String>,
     /// Time of the last opt-in: an older opt-out that arrives late does not count.
     pub opted_in_at: Option<i64>,

@@ -11,7 +11,9 @@ use crate::ids::CustomerId;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// The customer with the smaller id.
     pub first_id: CustomerId,
+    /// The customer with the greater id.
     pub second_id: CustomerId,
     /// Id of the newest identity at the time of the decision: newer identities may lead to a merge.
     pub newest_identity: i64,

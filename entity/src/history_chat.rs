@@ -11,10 +11,13 @@ use crate::ids::{AccountId, ChatId, HistoryChatId, HistoryMark};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: HistoryChatId,
+    /// Account of the chat.
     pub account_id: AccountId,
+    /// WhatsApp's id of the chat.
     pub chat: ChatId,
     /// Oldest message that is imported: older ones come next.
     pub mark: Option<HistoryMark>,
+    /// Whether everything within the depth is imported.
     pub done: bool,
     /// How often the page did not have the mark any more.
     pub restarts: i32,

@@ -11,13 +11,17 @@ use crate::ids::{ApiKeyId, MessageId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// API key of the request.
     pub scope: ApiKeyId,
+    /// Idempotency key of the request.
     pub key: String,
     /// SHA-256 of the request's body, in hexadecimal.
     pub body_hash: String,
+    /// HTTP status of the answer.
     pub status: i32,
     /// Body of the answer, as JSON.
     pub response: String,
+    /// Message that the request created, if any.
     pub message_id: Option<MessageId>,
     pub created_at: i64,
 }

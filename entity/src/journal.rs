@@ -9,12 +9,18 @@ use crate::ids::{AccountId, ConversationId, CustomerId, Seq};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "journal")]
 pub struct Model {
+    /// Number of the event.
     #[sea_orm(primary_key, auto_increment = false)]
     pub seq: Seq,
+    /// Time of the event.
     pub at: i64,
+    /// A word of `EventType`.
     pub kind: String,
+    /// Account of the event, if it has one.
     pub account_id: Option<AccountId>,
+    /// Customer of the event, if it has one.
     pub customer_id: Option<CustomerId>,
+    /// Conversation of the event, if it has one.
     pub conversation_id: Option<ConversationId>,
     /// Data of the event, as JSON: a snapshot.
     pub data: String,

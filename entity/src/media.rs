@@ -13,21 +13,25 @@ pub struct Model {
     pub id: MediaId,
     /// Account whose WhatsApp has the bytes; `None` for an upload.
     pub account_id: Option<AccountId>,
+    /// A word of `MediaState`.
     pub state: String,
     /// Whether it is to be downloaded; otherwise it waits until a person asks for it.
     pub wanted: bool,
     /// How often the download has failed.
     pub attempts: i64,
+    /// Time before which it is not downloaded.
     pub not_before: i64,
     /// Media type as the sender states it.
     pub mimetype: String,
     /// Media type found in the bytes; `None` if they show none.
     pub sniffed: Option<String>,
+    /// Size in bytes.
     pub size: Option<i64>,
     /// SHA-256 of the stored bytes, in hexadecimal: also their name in the vault.
     pub sha256: Option<String>,
     /// SHA-256 of the bytes as WhatsApp states it, in hexadecimal.
     pub promised_sha256: Option<String>,
+    /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
     /// Reason for the state, in words.
     pub detail: Option<String>,

@@ -13,13 +13,18 @@ pub struct Model {
     pub id: MergeId,
     /// Customer who stays.
     pub customer_id: CustomerId,
+    /// Customer who was merged.
     pub merged_customer_id: CustomerId,
+    /// Whether WhatsApp reported that the two are one.
     pub automatic: bool,
+    /// Person who decided it; `None` for an automatic merge.
     pub made_by: Option<String>,
     /// Facts that an undo needs, as JSON.
     pub moved: String,
     pub created_at: i64,
+    /// Time of the undo; `None` while the merge holds.
     pub undone_at: Option<i64>,
+    /// Person who undid it.
     pub undone_by: Option<String>,
 }
 

@@ -11,12 +11,18 @@ use crate::ids::{MatrixEventId, MatrixRoomId, MatrixUserId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// Room of the event.
     pub room_id: MatrixRoomId,
+    /// Id of the event.
     #[sea_orm(unique)]
     pub event_id: MatrixEventId,
+    /// Sender of the event.
     pub sender: MatrixUserId,
+    /// Time of writing, as the sender's homeserver states it.
     pub at: i64,
+    /// Time when we first received it.
     pub first_seen: i64,
+    /// Whether the room was sent a notice about it.
     pub told: bool,
 }
 

@@ -11,10 +11,13 @@ use crate::ids::{ConversationId, MatrixRoomId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// Conversation that the room shows.
     #[sea_orm(unique)]
     pub conversation_id: ConversationId,
+    /// Random local part of the room's alias.
     #[sea_orm(unique)]
     pub alias: String,
+    /// Id of the room; `None` until it is created.
     #[sea_orm(unique)]
     pub room_id: Option<MatrixRoomId>,
     pub created_at: i64,

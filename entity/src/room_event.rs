@@ -11,14 +11,22 @@ use crate::ids::{ConversationId, MatrixEventId, MessageId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// Message that the event shows.
     pub message_id: MessageId,
+    /// Number of the part, from 0.
     pub part: i32,
+    /// Id of the event.
     #[sea_orm(unique)]
     pub event_id: MatrixEventId,
+    /// Conversation of the room.
     pub conversation_id: ConversationId,
+    /// Text of the tick; `None` without a tick.
     pub tick_key: Option<String>,
+    /// Event of the tick; `None` while it is not sent.
     pub tick_event: Option<MatrixEventId>,
+    /// Reaction that the tick replaces, until that is redacted.
     pub tick_previous: Option<MatrixEventId>,
+    /// Number of the tick, from 0.
     pub tick_turn: Option<i64>,
     pub created_at: i64,
 }

@@ -44,6 +44,7 @@ impl AccountView {
 /// An account with its import and its last comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStatusView {
+    /// The account.
     #[serde(flatten)]
     pub account: AccountView,
     /// Import of its history; null when there is none.

@@ -27,7 +27,9 @@ pub(super) const NUL: &str = "text with a U+0000";
 /// An error of the database, translated.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
+    /// What must happen to the transaction.
     pub aftermath: Aftermath,
+    /// The error for the caller.
     pub error: StoreError,
 }
 

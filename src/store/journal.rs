@@ -109,7 +109,9 @@ pub(super) async fn range(database: &impl ConnectionTrait) -> Result<JournalRang
 
 /// An event and its time.
 pub(super) struct Entry {
+    /// Time of the event.
     pub at: Timestamp,
+    /// The event, which has no number yet.
     pub event: Event,
 }
 

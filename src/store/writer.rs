@@ -121,12 +121,19 @@ where
     }
 }
 
+/// The task that owns the writing connection.
 pub(super) struct Writer {
+    /// The writing connection.
     pub database: DatabaseConnection,
+    /// Closures in the queue.
     pub jobs: mpsc::Receiver<Box<dyn Job>>,
+    /// Source of the time of each closure.
     pub clock: Arc<dyn Clock>,
+    /// Newest event, raised after each commit with events.
     pub head: watch::Sender<Seq>,
+    /// Workers to wake after a commit.
     pub wake_ups: WakeUps,
+    /// Cancelled when no more closures are accepted.
     pub closing: CancellationToken,
 }
 

@@ -28,7 +28,7 @@ impl Merges<'_, Tx> {
         };
         let known = self.0.identities().known(told).await?;
         let of = |customer| known.iter().filter(move |row| row.customer_id == customer);
-        // A pair of identities that were both known at the decision is no news, whatever else is reported with it.
+        // The decision covers a pair of identities that were both known then, even if others are reported with it.
         Ok(of(one).any(|a| of(other).any(|b| a.id.max(b.id) <= newest)))
     }
 

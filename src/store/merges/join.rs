@@ -170,7 +170,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// Ends a customer, and gives the other one their attributes that it lacks. Returns the attributes that were taken.
+    /// Ends a customer, and gives the kept customer the attributes that it lacks. Returns the attributes that were taken.
     async fn end_customer(
         &self,
         kept: &customer::Model,

@@ -1,7 +1,7 @@
-//! Takes the conversations of one customer apart when a merge is undone.
+//! Splits the conversations of one customer when a merge is undone.
 //!
-//! `shared` is a conversation that the kept customer has when the undoing begins. Below it lie those that have ended in it. What
-//! is at home with the restored customer, or with somebody who was merged into them, leaves it; the rest stays.
+//! `shared` is a conversation of the kept customer before the undo. Below it are the conversations that ended in it.
+//! Messages whose home is the restored customer, or a customer who was merged into them, leave it; the others stay.
 //!
 //! ```text
 //! before                                after
@@ -11,16 +11,16 @@
 //!   └ ended: doubles, the restored one's
 //! ```
 //!
-//! | `shared` | what there is | what becomes of it |
+//! | `shared` | case | result |
 //! |---|---|---|
-//! | was the kept one's | nothing of the restored one's in it or below it | stays as it is |
-//! | was the kept one's | one of the restored one's own ended in it | that one goes on again, with what is theirs |
-//! | was the kept one's | one that had come to the restored one whole ended in it | that one goes on again, likewise |
-//! | was the kept one's | theirs came in since, and none of theirs ended in it | a new conversation gets it |
-//! | came over whole | nothing of the kept one's in it or below it | goes back whole |
+//! | was the kept one's | nothing of the restored one in it or below it | stays as it is |
+//! | was the kept one's | a conversation of the restored one ended in it | that one continues, with their messages |
+//! | was the kept one's | one that had come whole to the restored one ended in it | that one continues, likewise |
+//! | was the kept one's | only their messages came in since | a new conversation gets them |
+//! | came over whole | nothing of the kept one in it or below it | goes back whole |
 //! | came over whole | the kept one's came in, or ended in it, since | goes back; a new conversation gets the kept one's |
-//! | either | a double below the other, which this one lacks | comes into sight here ([`Tx::gather_hidden`]) |
-//! | either | a double below the other, which this one has as well | goes below this one |
+//! | either | a double below the other, which this one lacks | shows here again (`gather_hidden`) |
+//! | either | a double below the other, which this one has as well | moves below this one |
 
 use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;

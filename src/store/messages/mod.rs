@@ -131,19 +131,28 @@ pub struct HandOver {
 /// A message as a resync compares it with the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentMessage {
+    /// Id of the message.
     pub id: MessageId,
+    /// Stanza id.
     pub whatsapp_id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
+    /// Sender as part of the unique key; empty where `from_me` is enough.
     pub sender: WaUserId,
+    /// Time of writing.
     pub timestamp: Timestamp,
+    /// Delivery state.
     pub state: MessageState,
 }
 
 /// Selects the messages of an export; those that match all given fields are returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
+    /// Messages of this account.
     pub account: Option<AccountId>,
+    /// Messages of conversations with this customer.
     pub customer: Option<CustomerId>,
+    /// Messages of this conversation.
     pub conversation: Option<ConversationId>,
     /// Messages written at or after this time.
     pub from: Option<Timestamp>,
