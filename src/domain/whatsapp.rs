@@ -88,7 +88,6 @@ pub struct PageMark {
 pub struct Batch {
     /// Mark to acknowledge once these events are committed; `None` when the batch is empty.
     pub mark: Option<PageMark>,
-    /// The events.
     pub events: Vec<PageEvent>,
 }
 
@@ -146,7 +145,6 @@ impl PageEvent {
 pub struct MessageKey {
     /// Chat of the message.
     pub chat: ChatId,
-    /// Kind of the chat.
     pub chat_kind: ChatKind,
     /// Stanza id of the message.
     pub id: WaMessageId,
@@ -169,7 +167,6 @@ pub struct WaReaction {
     pub contact: WaContact,
     /// Author of the reaction, as WhatsApp names them.
     pub sender: WaUserId,
-    /// Time of the reaction.
     pub at: Timestamp,
 }
 
@@ -184,14 +181,12 @@ pub struct WaVote {
     pub contact: WaContact,
     /// Voter, as WhatsApp names them.
     pub sender: WaUserId,
-    /// Time of the vote.
     pub at: Timestamp,
 }
 
 /// A group as WhatsApp reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaGroup {
-    /// Chat of the group.
     pub chat: ChatId,
     /// Name of the group, if the page knows it.
     pub name: Option<String>,
@@ -208,7 +203,6 @@ pub struct WaParticipant {
     pub contact: WaContact,
     /// Whether it is our account.
     pub from_me: bool,
-    /// Whether the member is an admin.
     pub is_admin: bool,
 }
 
@@ -230,7 +224,6 @@ pub struct WaMessage {
     pub id: WaMessageId,
     /// Chat of the message.
     pub chat: ChatId,
-    /// Kind of the chat.
     pub chat_kind: ChatKind,
     /// The other side of a direct chat; in a group, the sender.
     pub contact: WaContact,
@@ -242,7 +235,6 @@ pub struct WaMessage {
     pub sender: WaUserId,
     /// Time of writing, in whole seconds.
     pub timestamp: Timestamp,
-    /// Kind of the message.
     pub kind: Kind,
     /// Text, or the bracketed line that stands for a kind that crm does not support.
     pub content: String,
@@ -250,7 +242,6 @@ pub struct WaMessage {
     pub ack: i32,
     /// Stanza id of the message that it quotes.
     pub quoted: Option<WaMessageId>,
-    /// Details of special kinds.
     pub details: Option<Details>,
     /// Medium; never that of a view-once message.
     #[serde(default)]
@@ -271,13 +262,11 @@ pub struct WaMessage {
 /// A medium as WhatsApp describes it, before the download.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaMedia {
-    /// Media type.
     pub mimetype: Option<String>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// SHA-256, in hexadecimal.
     pub sha256: Option<String>,
-    /// Name of the file.
     pub filename: Option<String>,
 }
 
@@ -300,11 +289,9 @@ impl WaMessage {
 pub struct ChatSummary {
     /// WhatsApp's id of the chat.
     pub chat: ChatId,
-    /// Kind of the chat.
     pub kind: ChatKind,
     /// The other side of a direct chat.
     pub contact: WaContact,
-    /// Name of the chat.
     pub name: Option<String>,
     /// Unread messages, as WhatsApp counts them.
     pub unread: u32,
