@@ -170,8 +170,8 @@ fn on_one_line(name: &str) -> String {
     name.trim().to_owned()
 }
 
-/// Returns a file's name without path, reserved characters, control characters and characters that reorder text (rule
-/// 31); `None` when nothing is left.
+/// Returns a file's name without path, reserved characters, control characters and characters that reorder text
+/// (rule 31); `None` when nothing is left.
 pub fn clean_filename(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = name

@@ -93,8 +93,8 @@ impl Accounts<'_, Tx> {
         rows.into_iter().map(lanes::read_as).collect()
     }
 
-    /// Ends the removal of an account: its lease is free, and messages of its login cannot be looked up any more (rule
-    /// 3). Returns `None` if the removal had not begun, or was ended already.
+    /// Ends the removal of an account: its lease is free, and messages of its login cannot be looked up any more
+    /// (rule 3). Returns `None` if the removal had not begun, or was ended already.
     pub async fn finish_removal(&self, id: AccountId, detail: Option<&str>) -> Result<Option<Account>, StoreError> {
         let row = self.lock(id).await?;
         if row.removing_at.is_none() || row.removed_at.is_some() {
