@@ -1,22 +1,27 @@
-//! The answer to a request that carried a key; unique by (scope, key).
+//! Stored answers to requests that carried an idempotency key; unique by (scope, key).
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ApiKeyId, MessageId};
 
+/// A row of `idempotency_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    /// API key of the request.
     pub scope: ApiKeyId,
+    /// Idempotency key of the request.
     pub key: String,
-    /// SHA-256 in hexadecimal.
+    /// SHA-256 of the request's body, in hexadecimal.
     pub body_hash: String,
+    /// HTTP status of the answer.
     pub status: i32,
-    /// JSON.
+    /// Body of the answer, as JSON.
     pub response: String,
+    /// Message that the request created, if any.
     pub message_id: Option<MessageId>,
     pub created_at: i64,
 }

@@ -1,7 +1,7 @@
-//! Ids as newtypes, so that a customer's id can never stand where a message's is wanted.
+//! Ids as newtypes, so that the compiler does not accept a customer's id for a message's.
 //!
-//! Integer ids are keys of our own database (the superseded system's ids are numbers, so ours stay numbers). Text ids are
-//! opaque: only `wa` parses WhatsApp's, only `matrix` parses Matrix's; everybody else compares and stores them.
+//! Integer ids are keys of our own database (the superseded system's ids are numbers, so ours stay numbers). Text ids
+//! are opaque: only `wa` parses WhatsApp's and only `matrix` parses Matrix's; all others only compare and store them.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ macro_rules! text_ids {
         pub struct $name(pub String);
 
         impl $name {
-            /// The id as its owner wrote it.
+            /// Returns the id as its owner wrote it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -62,45 +62,45 @@ macro_rules! text_ids {
 }
 
 integer_ids! {
-    /// A WhatsApp number that we drive.
+    /// Id of an account: a WhatsApp number that crm drives.
     AccountId,
-    /// A person who writes to us, whatever number or name they use.
+    /// Id of a customer: one person, whatever number or name they use.
     CustomerId,
-    /// One account's chat with one customer (or one group).
+    /// Id of a conversation: the chat of one account with one customer or group.
     ConversationId,
-    /// A message, in or out.
+    /// Id of a message, inbound or outbound.
     MessageId,
-    /// A picture, a voice note, a document: what a message carries besides its text.
+    /// Id of a medium: an image, a voice note or a document of a message.
     MediaId,
-    /// A person who answers.
+    /// Id of an agent: a person who answers customers.
     AgentId,
-    /// A key of the API.
+    /// Id of an API key.
     ApiKeyId,
-    /// That two customers were made one.
+    /// Id of a merge of two customers.
     MergeId,
-    /// A piece of work for the outside world.
+    /// Id of an outbox row.
     OutboxId,
-    /// An event from outside that could not be taken in.
+    /// Id of an event in the quarantine.
     QuarantineId,
-    /// A chat whose history is imported.
+    /// Id of a chat whose history is imported.
     HistoryChatId,
-    /// A position in the journal. The first event has 1; 0 means "before everything".
+    /// Number of an event in the journal. The first event has 1; 0 means "before everything".
     Seq,
 }
 
 text_ids! {
-    /// A chat as WhatsApp names it (`…@c.us`, `…@lid`, `…@g.us`).
+    /// WhatsApp's id of a chat (`…@c.us`, `…@lid`, `…@g.us`).
     ChatId,
-    /// A person as WhatsApp names them; the same forms as a one-to-one chat.
+    /// WhatsApp's id of a person; the same forms as a one-to-one chat.
     WaUserId,
-    /// WhatsApp's stanza id: the part of a message key that survives a chat's move from number to LID.
+    /// WhatsApp's stanza id: the part of a message key that stays when a chat moves from number to LID.
     WaMessageId,
-    /// A place in a chat, as the page names it, from which on older messages can be asked for.
+    /// Position in a chat, in the page's own format, before which older messages can be read.
     HistoryMark,
-    /// A room of Matrix.
+    /// Id of a Matrix room.
     MatrixRoomId,
-    /// An event in a room of Matrix.
+    /// Id of an event in a Matrix room.
     MatrixEventId,
-    /// A user of Matrix.
+    /// Id of a Matrix user.
     MatrixUserId,
 }

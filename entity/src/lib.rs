@@ -1,7 +1,7 @@
 //! The rows of the database and the newtypes of their ids, and nothing else.
 //!
-//! Times are milliseconds since 1970-01-01T00:00:00Z. Words (`kind`, `state` …) are the domain's. Rows are also written to and
-//! read from backups, so that a change of a field is a change of the backup's format.
+//! Times are milliseconds since 1970-01-01T00:00:00Z. Words (`kind`, `state` …) are the domain's. Rows are also written
+//! to and read from backups, so a change of a field is a change of the backup's format.
 
 pub mod account;
 pub mod api_key;

@@ -1,15 +1,15 @@
-//! Tables and columns that mean the same in every database: keys compare bytewise, text has no small limit, times and
+//! Tables and columns that behave the same in every database: keys compare bytewise, text has no small limit, times and
 //! flags are plain numbers.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-/// Longest key in characters: what an index of `MySQL` takes in a row of several.
+/// Longest key, in characters: the limit of a `MySQL` index with several columns.
 pub const KEY_CHARS: u32 = 255;
-/// Longest word (`kind`, `state` …) in characters.
+/// Longest word (`kind`, `state` …), in characters.
 const WORD_CHARS: u32 = 32;
 
-/// Makes tables and indexes in one database's own words.
+/// Creates tables and indexes in the dialect of one database.
 pub struct Builder<'a> {
     manager: &'a SchemaManager<'a>,
     backend: DbBackend,
@@ -17,6 +17,7 @@ pub struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// Creates a builder for the manager's database. On `MySQL` this reads the server's version.
     pub async fn new(manager: &'a SchemaManager<'a>) -> Result<Self, DbErr> {
         let backend = manager.get_database_backend();
         let collation = match backend {
@@ -30,11 +31,12 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// Creates a table without references.
     pub async fn table(&self, name: &'static str, columns: Vec<ColumnDef>) -> Result<(), DbErr> {
         self.table_with(name, columns, &[]).await
     }
 
-    /// A table whose columns point at the `id` of others: (column, table).
+    /// Creates a table whose columns reference the `id` of others: (column, table).
     pub async fn table_with(
         &self,
         name: &'static str,
@@ -60,23 +62,24 @@ impl<'a> Builder<'a> {
         self.manager.create_table(table).await
     }
 
-    /// One more column of a table that there is. It has to be optional: there may be rows.
+    /// Adds a column to an existing table. It must be optional, because there may be rows.
     pub async fn add(&self, table: &'static str, mut column: ColumnDef) -> Result<(), DbErr> {
         let change = Table::alter().table(table).add_column(&mut column).take();
         self.manager.alter_table(change).await
     }
 
-    /// Only what no index has.
+    /// Drops a column that no index contains.
     pub async fn drop(&self, table: &'static str, column: &'static str) -> Result<(), DbErr> {
         let change = Table::alter().table(table).drop_column(column).take();
         self.manager.alter_table(change).await
     }
 
+    /// Creates an index.
     pub async fn index(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
         self.make_index(table, columns, false).await
     }
 
-    /// Several nulls are allowed in it, in every database.
+    /// Creates a unique index. It allows several nulls, in every database.
     pub async fn unique(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
         self.make_index(table, columns, true).await
     }
@@ -94,27 +97,28 @@ impl<'a> Builder<'a> {
         self.manager.create_index(index).await
     }
 
-    /// Text that is compared and indexed: at most [`KEY_CHARS`].
+    /// Returns a column for text that is compared and indexed: at most [`KEY_CHARS`].
     pub fn key(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name).string_len(KEY_CHARS).not_null().take();
         if self.backend == DbBackend::Sqlite {
-            // The others refuse what is longer by themselves.
+            // The other databases refuse longer text by themselves.
             column.check(Expr::cust(format!("length(\"{name}\") <= {KEY_CHARS}")));
         }
         column
     }
 
-    /// Text of whatever length.
+    /// Returns a column for text of any length.
     pub fn text(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);
         match self.backend {
-            // MySQL's own `text` ends at 64 KiB.
+            // MySQL's `text` ends at 64 KiB.
             DbBackend::MySql => column.custom("longtext"),
             _ => column.text(),
         };
         column.not_null().take()
     }
 
+    /// Returns a column for bytes of any length.
     pub fn bytes(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);
         match self.backend {
@@ -125,7 +129,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Our own number for a row. Never used again for another row.
+/// Returns the column of a row's own id. An id is never used again for another row.
 pub fn id() -> ColumnDef {
     ColumnDef::new("id")
         .big_integer()
@@ -135,30 +139,33 @@ pub fn id() -> ColumnDef {
         .take()
 }
 
-/// A number, a time in milliseconds, or another row's id.
+/// Returns a column for a number, a time in milliseconds, or another row's id.
 pub fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
+/// Returns a column for a 32-bit number.
 pub fn small_number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).integer().not_null().take()
 }
 
+/// Returns a column for a truth value.
 pub fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
 
+/// Returns a column for a word (`kind`, `state` …).
 pub fn word(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(WORD_CHARS).not_null().take()
 }
 
-/// The same column, where nothing may stand in it.
+/// Makes a column nullable.
 pub fn optional(mut column: ColumnDef) -> ColumnDef {
     column.null().take()
 }
 
-/// `utf8mb4_bin` takes trailing spaces for nothing: of the bytewise collations, the one that does not is named
-/// differently by the two families.
+/// Returns the name of the bytewise collation that respects trailing spaces. (`utf8mb4_bin` ignores them.) `MySQL` and
+/// `MariaDB` have different names for it.
 async fn bytewise_collation(manager: &SchemaManager<'_>) -> Result<&'static str, DbErr> {
     let version = Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version");
     let row = manager.get_connection().query_one_raw(version).await?;

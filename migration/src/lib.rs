@@ -1,4 +1,4 @@
-//! The database's tables, one file a migration. A migration is never edited once it is released: a change is a new one.
+//! The migrations of the database, one file each. A released migration is never edited: a change is a new migration.
 
 mod columns;
 mod m0001_foundation;
@@ -16,7 +16,7 @@ mod m0012_wanted_links;
 
 use sea_orm_migration::prelude::*;
 
-/// Every migration, in order.
+/// All migrations, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrator;
 
@@ -41,12 +41,12 @@ impl MigratorTrait for Migrator {
 }
 
 impl Migrator {
-    /// Applies the migrations that are missing.
+    /// Applies the missing migrations.
     pub async fn migrate<'c>(database: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
         Self::up(database, None).await
     }
 
-    /// The names of the migrations, in order: what a database holds that is up to date.
+    /// Returns the names of all migrations, in order: those that an up-to-date database has.
     pub fn names() -> Vec<String> {
         Self::migrations()
             .iter()

@@ -1,9 +1,10 @@
-//! Accounts, customers, conversations and messages; rooms; keys; the journal, the outbox and the rest of the machinery.
+//! Accounts, customers, conversations, messages, rooms and keys; the journal, the outbox and the other internal tables.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, flag, id, number, optional, small_number, word};
 
+/// Creates the first tables.
 pub struct Migration;
 
 impl MigrationName for Migration {
@@ -21,7 +22,8 @@ impl MigrationTrait for Migration {
         rooms(&b).await?;
         access(&b).await?;
         machinery(&b).await?;
-        // Of the columns' own width: the connection keeps the statement, with the types that it first saw.
+        // The values have the columns' own width, because the connection caches the statement with the types that it
+        // saw first.
         let head = Query::insert()
             .into_table("journal_head")
             .columns(["id", "seq", "pruned"])

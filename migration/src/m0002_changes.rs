@@ -1,9 +1,10 @@
-//! What a message carries besides its text, and what happens to it after it was written.
+//! Details of messages, and reactions to them.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, optional};
 
+/// Adds `messages.details` and `messages.reactions`.
 pub struct Migration;
 
 impl MigrationName for Migration {

@@ -1,9 +1,10 @@
-//! Pictures, voice notes, documents: what is known of them. Their bytes lie in the vault.
+//! Media: images, voice notes, documents. The vault holds their bytes.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, flag, id, number, optional, word};
 
+/// Creates `media` and references it from messages.
 pub struct Migration;
 
 impl MigrationName for Migration {

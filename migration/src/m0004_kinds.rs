@@ -1,9 +1,10 @@
-//! Groups, and messages that disappear.
+//! Groups, and disappearing messages.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, id, number, optional};
 
+/// Creates `chat_groups` and adds `messages.vanishes_at`.
 pub struct Migration;
 
 impl MigrationName for Migration {

@@ -1,10 +1,11 @@
-//! Identities that begin and end, names with where they came from, and customers who turn out to be one: who was merged
-//! into whom, and to whom everything belonged before, so that a merge can be undone.
+//! The ledger of identities with begin and end, names with their sources, and merges: which customer was merged into
+//! which, and the home of every row before, so that a merge can be undone.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, flag, id, number, optional, word};
 
+/// Adds the ledger, names by source, and merges.
 pub struct Migration;
 
 impl MigrationName for Migration {
@@ -32,7 +33,8 @@ async fn identities(manager: &SchemaManager<'_>, b: &Builder<'_>) -> Result<(), 
     let table = "customer_identities";
     b.add(table, optional(number("home_id"))).await?;
     b.add(table, optional(word("source"))).await?;
-    // 0 while it holds, else the row's own id: one person at a time has a number, and the past has any count of them.
+    // 0 while it is current, else the row's own id: one person at a time has a number, but any number of past rows may
+    // have it.
     b.add(table, number("closed").default(0).take()).await?;
     let mut before = Index::drop();
     before.name("uq_customer_identities_kind_value").table(table);
@@ -55,7 +57,7 @@ async fn people(manager: &SchemaManager<'_>, b: &Builder<'_>) -> Result<(), DbEr
         .and_where(Expr::col("named").eq(true))
         .take();
     manager.execute(given).await?;
-    // Where a name came from was not written down: what is none of those that we made up was told by WhatsApp.
+    // The source of a name was not stored. A name that is none of those that crm made up came from WhatsApp.
     let told = Query::update()
         .table("customers")
         .value("push_name", Expr::col("name"))

@@ -1,9 +1,10 @@
-//! The import of history, chat by chat; what comparisons with the page have found; accounts that come and go.
+//! The import of history by chat, and the results of comparisons with the page.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, flag, id, number, optional, small_number, word};
 
+/// Creates the tables of the import and adds the results of comparisons to `accounts`.
 pub struct Migration;
 
 impl MigrationName for Migration {

@@ -1,10 +1,11 @@
-//! Why a message waits by our own will, when first contacts were made, who does not want to be written to, and when an
+//! The pace of sending: why a message waits, when first contacts were made, which customers opted out, and when an
 //! account's phone was last seen.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, number, optional, word};
 
+/// Adds the columns of the pace.
 pub struct Migration;
 
 impl MigrationName for Migration {

@@ -1,10 +1,11 @@
-//! Accounts that are taken away: since when, whether their profile is kept, and when that was done. The row stays, as what was said
-//! through it does.
+//! Removal of accounts: when it began, whether the profile is kept, and when it ended. The row of a removed account
+//! stays, because its messages do.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, flag, number, optional};
 
+/// Adds the columns of a removal.
 pub struct Migration;
 
 impl MigrationName for Migration {

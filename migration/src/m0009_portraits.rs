@@ -1,9 +1,10 @@
-//! Customers' profile pictures: which one they show, the medium that it is, and when it was looked up.
+//! Avatars of customers: the tag, the medium, and the time of the lookup.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, number, optional};
 
+/// Adds the columns of avatars to `customers`.
 pub struct Migration;
 
 impl MigrationName for Migration {

@@ -1,9 +1,10 @@
-//! Groups' pictures are kept as customers' are, and for both stands when they are to be looked up next.
+//! Avatars of groups, stored like those of customers. For both, the time of the next lookup is stored.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, number, optional};
 
+/// Moves avatars of groups to media, and adds the time of the next lookup.
 pub struct Migration;
 
 impl MigrationName for Migration {
@@ -16,7 +17,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let b = Builder::new(manager).await?;
-        // An address of WhatsApp's, which holds for some days.
+        // The address is WhatsApp's own and is valid only for some days.
         b.drop("chat_groups", "photo_url").await?;
         b.add("chat_groups", optional(number("photo_id"))).await?;
         b.add("chat_groups", optional(b.text("photo_tag"))).await?;

@@ -1,9 +1,10 @@
-//! Where an agent is known from, since when they answer no more, and by whose will.
+//! Source of agents, and when and on whose decision they were deactivated.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, number, optional, word};
 
+/// Adds the columns of source and deactivation.
 pub struct Migration;
 
 impl MigrationName for Migration {

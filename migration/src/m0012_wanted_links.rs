@@ -1,10 +1,11 @@
-//! What is to be done about an account's link to its phone: a login (with a pairing code, for the phone of this number), a logout,
-//! or taking the session over; and when that was asked for.
+//! Requested change of an account's link to its phone: a login (for a pairing code, with the phone's number), a logout,
+//! or taking the session over; with the time of the request.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, number, optional, word};
 
+/// Adds the columns of the request.
 pub struct Migration;
 
 impl MigrationName for Migration {

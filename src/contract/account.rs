@@ -12,25 +12,30 @@ use crate::domain::{AccountId, Timestamp};
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
+    /// Id of the account.
     pub id: AccountId,
+    /// Name of the account, unique.
     pub name: String,
+    /// State of its session with WhatsApp Web.
     pub state: SessionState,
-    /// What the state means for the reader and what to do about it, where there is something to say.
+    /// Meaning of the state and what to do, where there is something to say.
     pub detail: Option<String>,
-    /// The number that the account is bound to, once a phone has linked it.
+    /// Phone number that the account is bound to, once a phone has linked it.
     pub phone: Option<PhoneNumber>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Since when it is being removed; absent otherwise.
+    /// Time when its removal began; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removing_at: Option<Timestamp>,
-    /// When it was removed; absent otherwise. Its conversations and messages stay.
+    /// Time when its removal ended; absent otherwise. Its conversations and messages stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
 }
 
 impl AccountView {
-    /// Whether it is neither removed nor being removed.
+    /// Returns whether the account is neither removed nor being removed.
     pub const fn is_in_use(&self) -> bool {
         self.removing_at.is_none() && self.removed_at.is_none()
     }
@@ -39,25 +44,29 @@ impl AccountView {
 /// An account with its import and its last comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStatusView {
+    /// The account.
     #[serde(flatten)]
     pub account: AccountView,
-    /// The import of its history; null when there is none.
+    /// Import of its history; null when there is none.
     pub history: Option<HistoryView>,
-    /// The last comparison with WhatsApp; null before the first.
+    /// Last comparison with WhatsApp; null before the first.
     pub sync: Option<SyncView>,
 }
 
-/// The session of an account with WhatsApp. Its codes let anybody link a device: they are for keys of scope `manage` alone.
+/// Session of an account with WhatsApp. Its codes let anybody link a device, so only keys of scope `manage` may see it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
+    /// State of the session.
     pub state: SessionState,
+    /// Problem and what to do, where there is something to say.
     pub detail: Option<String>,
-    /// The content of the QR code.
+    /// Content of the QR code.
     pub qr: Option<String>,
+    /// Pairing code to be entered on the phone.
     pub pairing_code: Option<String>,
     /// The linked phone.
     pub me: Option<MeView>,
-    /// Why the login, logout or take-over that was asked for last has failed.
+    /// Reason why the last login, logout or take-over failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -65,28 +74,30 @@ pub struct SessionView {
 /// A linked phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeView {
+    /// Number of the phone.
     pub phone: PhoneNumber,
-    /// The LID's digits, where WhatsApp tells it.
+    /// Digits of its LID, if WhatsApp reports it.
     pub lid: Option<String>,
+    /// Name that the owner has chosen.
     pub name: Option<String>,
 }
 
-/// Asks for a new account, or for a removed one back.
+/// Request for a new account, or to restore a removed one.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
-    /// 1 to 32 small letters, digits, `-` and `_`, beginning with a letter.
+    /// Name: 1 to 32 lower-case letters, digits, `-` and `_`, beginning with a letter.
     pub name: String,
 }
 
-/// Asks to link a device.
+/// Request to link a device.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
-    /// Link with a code that is typed on the phone of this number; with a QR code otherwise.
+    /// Number of the phone on which a pairing code is entered; without it, a QR code is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<PhoneNumber>,
-    /// How much of what was written before the first login is imported; the configuration decides otherwise.
+    /// How far back the history is imported, counted from the first login; without it, the configuration decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryDepth>,
 }

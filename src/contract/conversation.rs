@@ -1,4 +1,4 @@
-//! Conversations.
+//! Conversations and groups.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,57 +7,72 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::group::{Group, Participant};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaUserId};
 
-/// One account's chat with one customer, or one group.
+/// The chat of one account with one customer or group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConversationView {
+    /// Id of the conversation.
     pub id: ConversationId,
+    /// Account of the chat.
     pub account_id: AccountId,
-    /// Null for a group.
+    /// Customer of the chat; null for a group.
     pub customer_id: Option<CustomerId>,
+    /// Kind of the chat.
     pub kind: ChatKind,
-    /// The customer's or the group's name.
+    /// Name of the customer or the group.
     pub name: String,
+    /// State of the desk's work on it.
     pub status: ConversationStatus,
+    /// Agent who works on it.
     pub assignee: Option<String>,
-    /// Messages that no agent has read or answered (WhatsApp's own read state is another thing).
+    /// Messages that no agent has read or answered. (WhatsApp's own read state is separate.)
     pub unread_count: i64,
+    /// Newest message.
     pub last_message_id: Option<MessageId>,
+    /// Time of the newest message.
     pub last_message_at: Option<Timestamp>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// The conversation in which it goes on since its customer was merged; absent otherwise.
+    /// Conversation that continues this one since its customer was merged; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<ConversationId>,
-    /// A group's picture and members, where one conversation is asked for; absent otherwise.
+    /// A group's avatar and members, when one conversation is requested; absent otherwise.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupView>,
 }
 
-/// A group's picture and members.
+/// Avatar and members of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
-    /// Path at which the API serves the group's picture.
+    /// Path at which the API serves the group's avatar.
     pub photo_url: Option<String>,
+    /// Members of the group.
     pub participants: Vec<ParticipantView>,
 }
 
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParticipantView {
-    /// As a text that mentions them has it after `@`.
+    /// User as it stands after `@` in a text that mentions them.
     pub user: WaUserId,
+    /// Name that is shown.
     pub name: String,
+    /// Phone number, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<PhoneNumber>,
     /// Whether it is the account itself.
     pub from_me: bool,
+    /// Whether the member is an admin of the group.
     pub is_admin: bool,
 }
 
-/// The body of a redirect to the surviving customer or conversation of a merge.
+/// Body of a redirect to the surviving customer or conversation of a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedView<Id> {
+    /// Id that was requested.
     pub id: Id,
+    /// Id of the survivor.
     pub merged_into: Id,
 }
 

@@ -1,4 +1,4 @@
-//! Customers.
+//! Customers and their identities.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -10,64 +10,78 @@ use crate::domain::{CustomerId, Timestamp};
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomerView {
+    /// Id of the customer.
     pub id: CustomerId,
+    /// Name that is shown.
     pub name: String,
+    /// Source of the name.
     pub name_source: NameSource,
-    /// In international form, with `+`.
+    /// Phone number in international form, with `+`.
     pub phone: Option<PhoneNumber>,
+    /// Status of the customer, a word of the team's own.
     pub status: String,
-    /// Path at which the API serves the profile picture.
+    /// Path at which the API serves the avatar.
     pub photo_url: Option<String>,
     /// Messages that no agent has read or answered.
     pub unread_count: i64,
-    /// The caller's own fields.
+    /// Fields of the API's callers.
     pub attributes: Map<String, Value>,
-    /// Since when they do not want to be written to; absent otherwise.
+    /// Time of the opt-out; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_at: Option<Timestamp>,
-    /// The word by which they opted out, or the person who noted it.
+    /// Word by which the customer opted out, or person who recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_by: Option<String>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// The surviving customer of a merge, who has everything of this one; absent otherwise.
+    /// Surviving customer of a merge, who has all data of this one; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<CustomerId>,
 }
 
-/// One name by which WhatsApp knows, or has known, a customer.
+/// An identity by which WhatsApp knows, or has known, a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityView {
+    /// Kind of the identity.
     pub kind: IdentityKind,
-    /// A phone number with `+`, a LID's digits, or a username.
+    /// Phone number with `+`, digits of a LID, or username.
     pub value: String,
-    /// Null where it was not recorded.
+    /// Source of the identity; null if it was not recorded.
     pub source: Option<IdentitySource>,
+    /// Time when the customer was first seen with it.
     pub first_seen: Timestamp,
+    /// Time when the customer was last seen with it.
     pub last_seen: Timestamp,
-    /// Whether it still is this customer's: a number may have passed to another person, or have been changed.
+    /// Whether the customer still has it: a number may have passed to another person, or have been changed.
     pub current: bool,
-    /// The customer whose it was before a merge; absent otherwise.
+    /// Customer who had it before a merge; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_customer_id: Option<CustomerId>,
 }
 
-/// Changes of a customer. An absent field stays; null takes back what a person set, and WhatsApp's value holds again.
+/// Request to change a customer. An absent field is not changed; null removes what a person set, so that WhatsApp's
+/// value shows again.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EditCustomer {
+    /// Name, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
+    /// Phone number, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub phone: Option<Option<PhoneNumber>>,
+    /// Status, a word of the team's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// All attributes; replaces those of before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Map<String, Value>>,
 }
 
-/// Reads a field that is there, be it null.
+/// Deserializes a field that is present, even if it is null.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

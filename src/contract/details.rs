@@ -1,11 +1,12 @@
-//! Details of a message besides its text, media and reactions. One object for all kinds, with only the parts that a message has.
+//! Details of a message besides its text, media and reactions. One object for all kinds, with only the parts that a
+//! message has.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::details::{ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
-/// Every field is absent where a message does not have it.
+/// Details of a message. Every field is absent if the message does not have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(
@@ -13,19 +14,19 @@ use crate::domain::{Timestamp, WaMessageId, WaUserId};
     reason = "each is a mark of its own that a message has or has not"
 )]
 pub struct DetailsView {
-    /// Forwarded from another chat.
+    /// Whether it was forwarded from another chat.
     #[serde(skip_serializing_if = "is_false")]
     pub forwarded: bool,
-    /// To be viewed once, on the phone: its picture is never kept here.
+    /// Whether it can be viewed once, on the phone: its medium is never stored here.
     #[serde(skip_serializing_if = "is_false")]
     pub view_once: bool,
-    /// A video that plays by itself, in a loop, without sound.
+    /// Whether it is a video that plays by itself, in a loop, without sound.
     #[serde(skip_serializing_if = "is_false")]
     pub animated: bool,
-    /// Seconds from when it was written until it disappears.
+    /// Seconds after writing when it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_after_s: Option<u32>,
-    /// Its content has disappeared, as its timer wanted.
+    /// Whether its content was deleted because its time was over.
     #[serde(skip_serializing_if = "is_false")]
     pub disappeared: bool,
     /// Length of a voice note, audio or video, in seconds.
@@ -34,98 +35,112 @@ pub struct DetailsView {
     /// Loudness of a voice note over its length: up to 64 numbers from 0 to 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waveform: Vec<u8>,
-    /// In pixels, of a picture or video.
+    /// Width of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// In pixels, of a picture or video.
+    /// Height of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// The people mentioned in the text.
+    /// People who are mentioned in the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<MentionView>,
+    /// Place of a location message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationView>,
+    /// Cards of a contact message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<ContactCardView>,
+    /// Poll of a poll message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll: Option<PollView>,
-    /// The message that it replies to, where that is not stored here; otherwise `reply_to` names it.
+    /// Message that it replies to, if that is not stored here; otherwise `reply_to` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<QuoteView>,
-    /// The subject of a system notice: `number_changed`, `call_missed`, `member_added` …
+    /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-    /// For an unknown kind: WhatsApp's own word for it, and its fields.
+    /// For an unknown kind: WhatsApp's own name of it, and its fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<serde_json::Value>,
 }
 
-/// A person mentioned in a text.
+/// A person who is mentioned in a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MentionView {
-    /// As the text has it after `@`.
+    /// User as the text has it after `@`.
     pub user: WaUserId,
+    /// Name of the person, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// A quoted message, as the reply describes it.
+/// A quoted message, as the reply contains it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuoteView {
+    /// Stanza id of the quoted message.
     pub whatsapp_id: WaMessageId,
-    /// Its author, as far as is known.
+    /// Name of its author, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The beginning of its text.
+    /// Beginning of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
 
-/// A place.
+/// A place, or a live location.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LocationView {
-    /// In degrees, north positive.
+    /// Latitude in degrees, north positive.
     pub latitude: f64,
-    /// In degrees, east positive.
+    /// Longitude in degrees, east positive.
     pub longitude: f64,
+    /// Name of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Postal address of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// For a live location, its end. The position is the last one reported.
+    /// End of a live location. The position is the last one that was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_until: Option<Timestamp>,
 }
 
-/// A contact's card.
+/// A contact card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactCardView {
+    /// Name on the card.
     pub name: String,
-    /// As it was sent (RFC 2426).
+    /// The card as a vCard (RFC 2426), as it was sent.
     pub vcard: String,
 }
 
-/// A poll, and how it stands.
+/// A poll and its votes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollView {
+    /// Question of the poll.
     pub question: String,
+    /// Options, in order.
     pub options: Vec<String>,
-    /// How many options one person may choose; 0 for any number.
+    /// How many options one person may choose; 0 means any number.
     pub selectable: u32,
-    /// One for each voter, with their last choice.
+    /// Votes: each voter once, with their last choice.
     #[serde(default)]
     pub votes: Vec<PollVoteView>,
 }
 
-/// A person's last choice in a poll.
+/// The last choice of one voter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollVoteView {
+    /// Whether our account voted.
     pub from_me: bool,
-    /// In a group, the member.
+    /// In a group: the member who voted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<WaUserId>,
+    /// Name of the voter.
     pub name: String,
+    /// Options that were chosen.
     pub options: Vec<String>,
+    /// Time of the vote.
     pub at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Events: what happened, as the journal keeps it and followers are told.
+//! Events of the journal, as followers receive them.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,15 +14,15 @@ use crate::domain::message::Message;
 use crate::domain::word::words;
 use crate::domain::{AccountId, ConversationId, CustomerId, Seq, Timestamp};
 
-/// Declares the types of events, each with its word and its data, once.
+/// Declares the types of events, each once with its word and its data.
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident($data:ty) = $word:literal),+ $(,)?) => {
         words! {
-            /// The type of an event. The words are a contract with integrators.
+            /// Type of an event. The words are a contract with integrators.
             EventType { $($(#[$doc])* $name = $word),+ }
         }
 
-        /// The data of an event by its type: a snapshot, complete in itself.
+        /// Data of an event by its type: a snapshot, complete in itself.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "data")]
         pub enum EventBody { $($(#[$doc])* #[serde(rename = $word)] $name($data)),+ }
@@ -33,12 +33,12 @@ macro_rules! events {
                 match self { $(Self::$name(_) => EventType::$name),+ }
             }
 
-            /// Writes the data as JSON, as the journal keeps it.
+            /// Returns the data as JSON, as the journal stores it.
             pub fn data(&self) -> serde_json::Result<RawJson> {
                 match self { $(Self::$name(data) => RawJson::of(data)),+ }
             }
 
-            /// Reads the data of an event of the journal.
+            /// Parses the data of an event of the journal.
             pub fn parse(kind: EventType, data: &RawJson) -> serde_json::Result<Self> {
                 match kind { $(EventType::$name => data.parse().map(Self::$name)),+ }
             }
@@ -47,35 +47,48 @@ macro_rules! events {
 }
 
 events! {
+    /// A customer wrote a message.
     MessageReceived(MessageView) = "message.received",
+    /// A message was accepted for sending.
     MessageQueued(MessageView) = "message.queued",
-    /// Also tells for the first time of a message that was written on the account's own phone.
+    /// The state of a message changed. Also the first event of a message that was written on the account's own phone.
     MessageState(MessageView) = "message.state",
+    /// The text of a message was edited.
     MessageEdited(MessageView) = "message.edited",
+    /// A message was deleted for everyone, or disappeared.
     MessageDeleted(MessageView) = "message.deleted",
+    /// The reactions to a message changed.
     MessageReaction(MessageView) = "message.reaction",
-    /// Somebody has voted, or changed their vote.
+    /// The votes of a poll changed.
     MessagePoll(MessageView) = "message.poll",
+    /// The state of a message's medium changed.
     MessageMedia(MessageView) = "message.media",
+    /// A customer was created.
     CustomerCreated(CustomerView) = "customer.created",
+    /// A customer changed.
     CustomerUpdated(CustomerView) = "customer.updated",
+    /// Two customers were merged.
     CustomerMerged(MergedView) = "customer.merged",
+    /// A merge was undone.
     CustomerUnmerged(UnmergedView) = "customer.unmerged",
+    /// A conversation was read.
     ConversationRead(ConversationView) = "conversation.read",
+    /// A conversation changed.
     ConversationUpdated(ConversationView) = "conversation.updated",
+    /// The state of an account's session changed.
     AccountState(AccountView) = "account.state",
-    /// There is a new account, or a removed one is back.
+    /// An account was added, or a removed one was restored.
     AccountAdded(AccountView) = "account.added",
-    /// An account is removed; its conversations and messages stay.
+    /// An account was removed; its conversations and messages stay.
     AccountRemoved(AccountView) = "account.removed",
-    /// How far the import of the account's history is. Its messages make no events of their own.
+    /// The import of an account's history made progress. The imported messages create no events.
     AccountHistory(HistoryView) = "account.history",
-    /// A comparison with WhatsApp has found missed messages, or was asked for.
+    /// A comparison with WhatsApp found missed messages, or was requested.
     AccountSynced(SyncView) = "account.synced",
 }
 
-/// An event before the journal has given it its number. Each type is made from its own subject alone, so that no type can go
-/// with another's data or columns.
+/// An event that has no number of the journal yet. Each type is created from its own subject, so that type, data and
+/// columns always fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     account_id: Option<AccountId>,
@@ -85,78 +98,97 @@ pub struct Event {
 }
 
 impl Event {
+    /// Creates `message.received`.
     pub fn message_received(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageReceived)
     }
 
+    /// Creates `message.queued`.
     pub fn message_queued(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageQueued)
     }
 
+    /// Creates `message.state`.
     pub fn message_state(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageState)
     }
 
+    /// Creates `message.edited`.
     pub fn message_edited(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageEdited)
     }
 
+    /// Creates `message.deleted`.
     pub fn message_deleted(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageDeleted)
     }
 
+    /// Creates `message.reaction`.
     pub fn message_reaction(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageReaction)
     }
 
+    /// Creates `message.poll`.
     pub fn message_poll(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessagePoll)
     }
 
+    /// Creates `message.media`.
     pub fn message_media(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageMedia)
     }
 
+    /// Creates `customer.created`.
     pub fn customer_created(customer: &Customer) -> Self {
         Self::of_customer(customer.id, EventBody::CustomerCreated(customer.into()))
     }
 
+    /// Creates `customer.updated`.
     pub fn customer_updated(customer: &Customer) -> Self {
         Self::of_customer(customer.id, EventBody::CustomerUpdated(customer.into()))
     }
 
+    /// Creates `customer.merged`, an event of the surviving customer.
     pub fn customer_merged(merged: &Merged) -> Self {
         Self::of_customer(merged.customer.id, EventBody::CustomerMerged(merged.into()))
     }
 
+    /// Creates `customer.unmerged`, an event of the customer who had survived.
     pub fn customer_unmerged(parted: &Parted) -> Self {
         Self::of_customer(parted.customer.id, EventBody::CustomerUnmerged(parted.into()))
     }
 
+    /// Creates `conversation.read`.
     pub fn conversation_read(conversation: &Conversation) -> Self {
         Self::of_conversation(conversation, EventBody::ConversationRead)
     }
 
+    /// Creates `conversation.updated`.
     pub fn conversation_updated(conversation: &Conversation) -> Self {
         Self::of_conversation(conversation, EventBody::ConversationUpdated)
     }
 
+    /// Creates `account.state`.
     pub fn account_state(account: &Account) -> Self {
         Self::of_account(account.id, EventBody::AccountState(account.into()))
     }
 
+    /// Creates `account.added`.
     pub fn account_added(account: &Account) -> Self {
         Self::of_account(account.id, EventBody::AccountAdded(account.into()))
     }
 
+    /// Creates `account.removed`.
     pub fn account_removed(account: &Account) -> Self {
         Self::of_account(account.id, EventBody::AccountRemoved(account.into()))
     }
 
+    /// Creates `account.history`.
     pub fn account_history(account: AccountId, history: &History) -> Self {
         Self::of_account(account, EventBody::AccountHistory(history.into()))
     }
 
+    /// Creates `account.synced`.
     pub fn account_synced(account: AccountId, synced: &Synced) -> Self {
         Self::of_account(account, EventBody::AccountSynced(synced.into()))
     }
@@ -197,38 +229,49 @@ impl Event {
         }
     }
 
+    /// Returns the type of the event.
     pub const fn kind(&self) -> EventType {
         self.body.kind()
     }
 
+    /// Returns the data of the event.
     pub const fn body(&self) -> &EventBody {
         &self.body
     }
 
-    /// The account that it is about; none for a customer, who belongs to no account.
+    /// Returns the account of the event; `None` for events of customers, who belong to no account.
     pub const fn account_id(&self) -> Option<AccountId> {
         self.account_id
     }
 
+    /// Returns the customer of the event, if it has one.
     pub const fn customer_id(&self) -> Option<CustomerId> {
         self.customer_id
     }
 
+    /// Returns the conversation of the event, if it has one.
     pub const fn conversation_id(&self) -> Option<ConversationId> {
         self.conversation_id
     }
 }
 
-/// An event of the journal: a line of `crm tail`. Its data is passed on as it was written, whatever the types are by now;
-/// [`EventBody::parse`] reads it.
+/// An event of the journal: a line of `crm tail`. Its data is passed on as it was written, whatever the present types
+/// are; [`EventBody::parse`] parses it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEvent<T = EventType> {
+    /// Number of the event.
     pub seq: Seq,
+    /// Time of the event.
     pub at: Timestamp,
+    /// Type of the event.
     #[serde(rename = "type")]
     pub kind: T,
+    /// Account of the event; null for events of customers.
     pub account_id: Option<AccountId>,
+    /// Customer of the event, if it has one.
     pub customer_id: Option<CustomerId>,
+    /// Conversation of the event, if it has one.
     pub conversation_id: Option<ConversationId>,
+    /// Data of the event.
     pub data: RawJson,
 }

@@ -7,16 +7,19 @@ use serde_json::Value;
 use super::{EventType, JournalEvent, RawJson};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Timestamp};
 
-/// A frame of the client's. `id` and `d` are the caller's own JSON: the one is echoed, the other read by what `op` says.
+/// A frame that a client sends. `id` and `d` are the client's own JSON: `id` is echoed, and `op` decides how `d` is
+/// parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientFrame<D = Value> {
+    /// Name of the operation.
     pub op: String,
     /// Echoed in the reply to a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Value>,
-    /// In a heartbeat, the last event seen.
+    /// In a heartbeat: number of the last event received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s: Option<i64>,
+    /// Data of the operation.
     #[serde(default)]
     pub d: D,
 }
@@ -25,24 +28,26 @@ pub struct ClientFrame<D = Value> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identify<F = Value> {
-    /// An API key, where it did not come in the request's header.
+    /// API key, if it was not in the request's header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// The last event seen: what came after it is told first.
+    /// Number of the last event received: later events are sent first.
     pub resume_from: Option<i64>,
     /// A [`FilterRequest`].
     pub filter: Option<F>,
 }
 
-/// The events that are wanted. All that is given has to hold.
+/// Selects events. An event must match all given fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilterRequest<T = EventType> {
+    /// Types of events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<T>>,
+    /// Conversations of events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_ids: Option<Vec<ConversationId>>,
-    /// By name or id.
+    /// Account of events, by name or id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
@@ -51,7 +56,9 @@ pub struct FilterRequest<T = EventType> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EditCommand {
+    /// Message to edit.
     pub message_id: MessageId,
+    /// New text.
     pub content: String,
 }
 
@@ -59,6 +66,7 @@ pub struct EditCommand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteCommand {
+    /// Message to delete for everyone.
     pub message_id: MessageId,
 }
 
@@ -66,8 +74,9 @@ pub struct DeleteCommand {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReactCommand {
+    /// Message to react to.
     pub message_id: MessageId,
-    /// Empty takes the desk's emoji away.
+    /// The emoji; empty removes the desk's reaction.
     pub emoji: String,
 }
 
@@ -75,42 +84,35 @@ pub struct ReactCommand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarkReadCommand {
+    /// Conversation to mark as read.
     pub conversation_id: ConversationId,
 }
 
-/// A frame of the server's. `T` is what the types of events are read as: a `String` also takes those of later versions.
+/// A frame that the server sends. `T` is the type for names of event types: a `String` also accepts those of later
+/// versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame<T = EventType> {
-    /// The first frame: the client identifies itself now.
-    Hello {
-        d: Hello,
-    },
-    /// The client is let in.
-    Ready {
-        d: Ready,
-    },
+    /// First frame: the client must identify itself now.
+    Hello { d: Hello },
+    /// The client is accepted.
+    Ready { d: Ready },
+    /// An event.
     Event(EventFrame<T>),
-    /// Everything that was missed has been told.
-    Resumed {
-        d: Resumed,
-    },
-    /// Events after the cursor are no longer kept: read the lists anew.
-    ResyncRequired {
-        d: ResyncRequired,
-    },
+    /// All missed events have been sent.
+    Resumed { d: Resumed },
+    /// Events after the cursor were pruned: the client must read the lists again.
+    ResyncRequired { d: ResyncRequired },
     /// The server restarts.
-    Reconnect {
-        d: Reconnect,
-    },
+    Reconnect { d: Reconnect },
+    /// Answer to a command.
     Reply(Reply),
-    HeartbeatAck {
-        s: Option<i64>,
-    },
+    /// Answer to a heartbeat.
+    HeartbeatAck { s: Option<i64> },
 }
 
 impl<T: DeserializeOwned> ServerFrame<T> {
-    /// Reads a frame; `None` for one of a later version.
+    /// Parses a frame; returns `None` for a kind of a later version.
     pub fn parse(text: &str) -> serde_json::Result<Option<Self>> {
         #[derive(Deserialize)]
         struct Op {
@@ -140,71 +142,81 @@ impl<T: DeserializeOwned> ServerFrame<T> {
     }
 }
 
-/// The data of a frame that has nothing else.
+/// Data of a frame that has no other field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameD<D> {
+    /// Data of the frame.
     pub d: D,
 }
 
 /// Data of `hello`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// How often the client is to send a heartbeat.
+    /// Interval at which the client must send a heartbeat, in milliseconds.
     pub heartbeat_interval_ms: u64,
+    /// Id of the WebSocket session.
     pub session_id: String,
 }
 
 /// Data of `ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// The newest event.
+    /// Number of the newest event.
     pub seq: Seq,
-    /// The oldest event that is kept.
+    /// Number of the oldest event that is kept.
     pub oldest: Seq,
 }
 
 /// Data of `resumed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
-    /// How many events were told again.
+    /// Number of events that were sent again.
     pub replayed: u64,
 }
 
 /// Data of `resync_required`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResyncRequired {
-    /// The oldest event that is kept.
+    /// Number of the oldest event that is kept.
     pub oldest: Seq,
 }
 
 /// Data of `reconnect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconnect {
+    /// Time after which the client should connect again, in milliseconds.
     pub after_ms: u64,
 }
 
-/// An event, with the journal's own columns beside its data.
+/// An event, with the journal's columns beside its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFrame<T = EventType> {
+    /// Type of the event.
     pub t: T,
+    /// Number of the event.
     pub s: Seq,
+    /// Time of the event.
     pub at: Timestamp,
+    /// Account of the event; null for events of customers.
     pub account_id: Option<AccountId>,
+    /// Customer of the event, if it has one.
     pub customer_id: Option<CustomerId>,
+    /// Conversation of the event, if it has one.
     pub conversation_id: Option<ConversationId>,
-    /// As the journal keeps it.
+    /// Data of the event, as the journal stores it.
     pub d: RawJson,
 }
 
-/// The answer to a command: the same as over REST.
+/// Answer to a command: the same as over REST.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// As the command had it; null where it had none.
+    /// Id of the command; null if it had none.
     pub id: Option<Value>,
-    /// The HTTP status that REST would answer.
+    /// HTTP status that REST would answer with.
     pub status: u16,
+    /// Body that REST would answer with.
     pub d: RawJson,
-    /// Present where this is the answer to an earlier request with the same idempotency key.
+    /// Present if this is the answer to an earlier request with the same idempotency key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent_replayed: bool,
 }

@@ -1,4 +1,4 @@
-//! The import of history, and comparisons with WhatsApp.
+//! Imports of history, and comparisons with WhatsApp.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,52 +8,60 @@ use crate::domain::{ConversationId, CustomerId, Timestamp};
 /// An account's import. Also the data of `account.history`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
+    /// State of the import.
     pub state: HistoryState,
-    /// `90d`, `all` or `none`.
+    /// Depth: `90d`, `all` or `none`.
     pub depth: HistoryDepth,
-    /// Chats that reach into the depth, as far as they are known.
+    /// Chats with messages within the depth, as far as they are known.
     pub chats_total: i64,
+    /// Chats that are imported.
     pub chats_done: i64,
-    /// Messages that were new.
+    /// Messages imported.
     pub messages: i64,
+    /// Time when the import began.
     pub started_at: Option<Timestamp>,
+    /// Time when the import ended.
     pub finished_at: Option<Timestamp>,
 }
 
 /// A comparison of an account with WhatsApp. Also the data of `account.synced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncView {
+    /// Time of the last comparison.
     pub synced_at: Timestamp,
-    /// Missed messages that the last comparison has found.
+    /// Missed messages that the last comparison found.
     pub recovered: i64,
-    /// Missed messages that all comparisons have found.
+    /// Missed messages that all comparisons found.
     pub recovered_total: i64,
 }
 
-/// Asks for an import.
+/// Request for an import.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryRequest {
-    /// `90d`, `all` or `none`.
+    /// Depth: `90d`, `all` or `none`.
     pub depth: HistoryDepth,
 }
 
-/// Asks for a comparison: of one chat, named by one of these, or of all where none is given.
+/// Request for a comparison: of one chat, named by one of these fields, or of all chats if none is given.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
-    /// A phone number in international form.
+    /// Phone number in international form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// Customer of the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// Conversation of the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
 }
 
-/// A comparison that is not done within the caller's wait: it is once `synced_at` is not before this.
+/// A comparison that takes longer than the caller waits. It is done when `synced_at` is not before `asked_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncStarted {
+    /// Time of the request.
     pub asked_at: Timestamp,
 }
 

@@ -6,50 +6,59 @@ use crate::domain::word::words;
 use crate::domain::{AccountId, ApiKeyId, Timestamp};
 
 words! {
-    /// What a key may do, ordered from the least to the most: each scope includes those before it.
+    /// Rights of a key, from the least to the most: each scope includes those before it.
     Scope {
-        /// See customers, conversations, messages and events.
+        /// Read customers, conversations, messages and events.
         Read = "read",
-        /// Send messages, mark conversations as read, say what customers are called.
+        /// Send messages, mark conversations as read, change customers' names.
         Send = "send",
-        /// Link and unlink accounts, merge customers, decide about messages, work the outbox and the quarantine.
+        /// Link and unlink accounts, merge customers, settle messages of unknown outcome, work on the outbox and the
+        /// quarantine.
         Manage = "manage",
-        /// Make and revoke keys, take backups.
+        /// Create and revoke keys, take backups.
         Admin = "admin",
     }
 }
 
 impl Scope {
-    /// Returns the greatest of `words`; those that are no scopes grant nothing.
+    /// Returns the greatest scope in `words`; words that are no scopes grant nothing.
     pub fn greatest<S: AsRef<str>>(words: &[S]) -> Option<Self> {
         words.iter().filter_map(|word| word.as_ref().parse().ok()).max()
     }
 }
 
-/// A key without its secret, which is stored nowhere.
+/// A key without its secret, which is not stored anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyView {
+    /// Id of the key.
     pub id: ApiKeyId,
+    /// Name by which people know the key.
     pub name: String,
-    /// The key's first characters, to tell keys apart.
+    /// First characters of the key, to tell keys apart.
     pub prefix: String,
     /// Words of [`Scope`].
     pub scopes: Vec<String>,
-    /// The accounts that it is bound to; null for all.
+    /// Accounts that the key is limited to; null for all.
     pub accounts: Option<Vec<AccountId>>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time after which the key is refused; null for never.
     pub expires_at: Option<Timestamp>,
+    /// Time of the revocation; null while it is not revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Time of the last request with the key.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Asks for a new key.
+/// Request for a new key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
-    /// 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
+    /// Rights of the key.
     pub scope: Scope,
+    /// Time after which the key is refused; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
@@ -57,8 +66,9 @@ pub struct CreateKey {
 /// A key at its creation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedKey {
-    /// The key itself, shown this once.
+    /// The key itself, shown only this once.
     pub key: String,
+    /// The key as it is stored.
     #[serde(flatten)]
     pub stored: KeyView,
 }

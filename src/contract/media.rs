@@ -1,4 +1,4 @@
-//! Media: pictures, voice notes, documents.
+//! Media: images, voice notes, documents.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,21 @@ use crate::domain::media::{Media, MediaState};
 /// A file of a message, or one that was uploaded to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaView {
+    /// Id of the medium.
     pub id: MediaId,
+    /// State of its bytes.
     pub state: MediaState,
-    /// As its sender says. The type that it is served as follows from its bytes.
+    /// Media type as the sender states it. The type that the API serves follows from the bytes.
     pub mimetype: String,
-    /// In bytes; for media that is not stored yet, as WhatsApp says.
+    /// Size in bytes; as WhatsApp states it while the bytes are not stored.
     pub size: Option<u64>,
-    /// Of the stored bytes, in hexadecimal.
+    /// SHA-256 of the stored bytes, in hexadecimal.
     pub sha256: Option<String>,
+    /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
     /// Path at which the API serves its bytes.
     pub url: String,
-    /// Why it is not stored.
+    /// Reason why it is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Merges of two customers, and their undoing.
+//! Merges of two customers, and how they are undone.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,58 +9,72 @@ use crate::domain::{AccountId, ConversationId, CustomerId, MergeId, Timestamp};
 /// A merge, undone or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeView {
+    /// Id of the merge.
     pub id: MergeId,
-    /// The surviving customer.
+    /// Surviving customer.
     pub customer_id: CustomerId,
+    /// Customer who was merged.
     pub merged_customer_id: CustomerId,
-    /// Whether WhatsApp said that the two are one; otherwise a person did.
+    /// Whether WhatsApp reported that the two are one; otherwise a person decided it.
     pub automatic: bool,
+    /// Person who decided it; null for an automatic merge.
     pub made_by: Option<String>,
+    /// Time of the merge.
     pub at: Timestamp,
+    /// Time of the undo; null while the merge holds.
     pub undone_at: Option<Timestamp>,
+    /// Person who undid it.
     pub undone_by: Option<String>,
+    /// Conversations that were merged.
     pub conversations: Vec<JoinedView>,
 }
 
-/// Two conversations of one account that became one.
+/// Two conversations of one account that were merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinedView {
+    /// Account of both.
     pub account_id: AccountId,
-    /// The surviving conversation.
+    /// Surviving conversation.
     pub conversation_id: ConversationId,
+    /// Conversation that ended.
     pub merged_conversation_id: ConversationId,
 }
 
-/// Data of `customer.merged`: everything as it is after the merge.
+/// Data of `customer.merged`: the state after the merge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MergedView {
+    /// Id of the merge.
     pub merge_id: MergeId,
+    /// Whether WhatsApp reported that the two are one.
     pub automatic: bool,
-    /// The surviving customer.
+    /// Surviving customer.
     pub customer: CustomerView,
+    /// Customer who was merged.
     pub merged_customer_id: CustomerId,
-    /// The customer's conversations.
+    /// Conversations of the surviving customer.
     pub conversations: Vec<ConversationView>,
+    /// Conversations that were merged.
     pub joined: Vec<JoinedView>,
 }
 
-/// Data of `customer.unmerged`: everything as it is after the merge was undone.
+/// Data of `customer.unmerged`: the state after the undo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnmergedView {
+    /// Id of the merge.
     pub merge_id: MergeId,
-    /// The customer who had survived.
+    /// Customer who had survived.
     pub customer: CustomerView,
-    /// The customer who is there again.
+    /// Customer who is restored.
     pub restored: CustomerView,
-    /// The conversations of both.
+    /// Conversations of both.
     pub conversations: Vec<ConversationView>,
 }
 
-/// Asks to merge a customer into the one of the path.
+/// Request to merge a customer into the one of the path.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MergeRequest {
-    /// The customer who ends in the one of the path.
+    /// Customer who is merged into the one of the path.
     pub with: CustomerId,
 }
 

@@ -1,4 +1,4 @@
-//! Messages.
+//! Messages, with author, reactions and failure.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,77 +7,95 @@ use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageS
 use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
-/// A message, in or out.
+/// A message, inbound or outbound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageView {
+    /// Id of the message.
     pub id: MessageId,
-    /// Null in a group.
+    /// Customer of the conversation; null in a group.
     pub customer_id: Option<CustomerId>,
+    /// Conversation that it belongs to.
     pub conversation_id: ConversationId,
+    /// Account that sent or received it.
     pub account_id: AccountId,
+    /// Direction of the message.
     pub direction: Direction,
+    /// Kind of the message.
     pub kind: Kind,
-    /// The text; for a kind without one, the bracketed line that stands for it.
+    /// Text; for a kind without one, the bracketed line that stands for it.
     pub content: String,
-    /// When it was written (inbound: WhatsApp's whole seconds; outbound: when it was accepted).
+    /// Time of writing. Inbound: WhatsApp's whole seconds; outbound: when it was accepted.
     pub timestamp: Timestamp,
-    /// The state as the superseded system's number: 1 sent, 2 delivered, 3 read or played; null otherwise.
+    /// The superseded system's number of the state: 1 sent, 2 delivered, 3 read or played; null otherwise.
     pub ack: Option<u8>,
+    /// Delivery state.
     pub state: MessageState,
-    /// The stanza id, once chosen.
+    /// Stanza id; null before it is chosen.
     pub whatsapp_id: Option<WaMessageId>,
+    /// Author, where it is not the customer of the conversation.
     pub author: Option<AuthorView>,
+    /// Message that it quotes.
     pub reply_to: Option<MessageId>,
+    /// Medium that it carries.
     pub media: Option<MediaView>,
+    /// Data of special kinds.
     pub details: Option<DetailsView>,
+    /// Reactions to it.
     pub reactions: Vec<ReactionView>,
+    /// Time of the last edit.
     pub edited_at: Option<Timestamp>,
+    /// Time of the deletion for everyone.
     pub deleted_at: Option<Timestamp>,
-    /// Whether it is older than the account's first login. Nobody is notified of it.
+    /// Whether it is from before the account's first login. No agent is notified of it.
     pub backfilled: bool,
-    /// Why it was not sent, or may not have been.
+    /// Reason why it was not sent, or may not have been sent.
     pub failure: Option<FailureView>,
-    /// Why a queued message is held back by the desk itself; absent otherwise.
+    /// Reason why crm itself holds back a queued message; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
 }
 
-/// The writer of a message.
+/// Author of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorView {
-    /// Where it was written; absent for a customer's own message.
+    /// Face in which it was written; absent for a customer's own message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// A customer's name, an agent's, or an API key's.
+    /// Name that is shown: of a customer, an agent or an API key.
     pub name: String,
 }
 
-/// An emoji under a message. Each person has at most one there.
+/// One person's emoji on a message. Each person has at most one per message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactionView {
+    /// The emoji.
     pub emoji: String,
-    /// Whether it is the desk's, from whatever client or phone.
+    /// Whether it is the desk's, from any client or phone.
     pub from_me: bool,
-    /// In a group, the member.
+    /// In a group: the member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<WaUserId>,
+    /// Name that is shown for the person.
     pub name: String,
+    /// Time of the reaction.
     pub at: Timestamp,
 }
 
-/// The reason why a message was not sent, or may not have been.
+/// Reason why a message was not sent, or may not have been sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureView {
-    /// A stable word, such as `not_on_whatsapp` or `expired`.
+    /// Stable code, such as `not_on_whatsapp` or `expired`.
     pub code: String,
-    /// What is wrong, then what to do about it.
+    /// Sentence for people: what is wrong, then what to do.
     pub detail: String,
 }
 
-/// The reason why a queued message is held back, and until when.
+/// Reason why a queued message is held back, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingView {
+    /// Reason for waiting.
     pub reason: WaitReason,
+    /// Time at which it may be sent.
     pub until: Timestamp,
 }
 

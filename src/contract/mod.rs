@@ -1,10 +1,11 @@
-//! The contract: everything that goes over the wire, typed. REST bodies, WebSocket frames, journal events, `-o json` of the shell.
-//! `From` turns the domain's types into views; nothing here decides, reads or waits. Knows `domain` and serde alone.
+//! The contract: types of everything that goes over the wire: REST bodies, WebSocket frames, journal events, `-o json`
+//! of the shell. `From` converts the domain's types into views; nothing here decides, reads or waits. Knows only
+//! `domain` and serde.
 //!
-//! What is written lives on: the journal keeps events for 30 days and the answers to idempotency keys for a day, as bytes
-//! ([`RawJson`]), and older clients read newer answers. So a field that is added to a view is optional when read
-//! (`#[serde(default)]`), and no field or word is ever renamed or taken away. `tests/it/contract` parses every type as each
-//! earlier version wrote it.
+//! What is written lives on: the journal keeps events for 30 days and the answers to idempotency keys for a day, as
+//! bytes ([`RawJson`]), and older clients read newer answers. So a field that is added to a view is optional when read
+//! (`#[serde(default)]`), and no field or word is ever renamed or removed. `tests/it/contract` parses every type as
+//! each earlier version wrote it.
 
 mod account;
 mod conversation;

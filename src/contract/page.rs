@@ -2,18 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Some rows of a list.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
+    /// Rows of the page.
     pub data: Vec<T>,
-    /// Give it as `after` (as `before` in falling order) for the next page; null at the end.
+    /// Cursor to pass as `after` (in descending order as `before`) for the next page; null at the end.
     pub next_cursor: Option<String>,
     /// Whether rows follow the last one, in the same order and within the same bounds.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// Returns a list that is never long enough to be cut into pages.
+    /// Returns a whole list as one page, for lists that are always short.
     pub const fn whole(data: Vec<T>) -> Self {
         Self {
             data,

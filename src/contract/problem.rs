@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::word::words;
 
 words! {
-    /// The kind of a problem. The words are a contract with integrators.
+    /// Kind of a problem. The words are a contract with integrators.
     Code {
         MalformedJson = "malformed_json",
         InvalidBody = "invalid_body",
@@ -62,7 +62,7 @@ impl Code {
         }
     }
 
-    /// Returns the sentence that is the same for every problem of this kind.
+    /// Returns the title, which is the same for every problem of this kind.
     pub const fn title(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body is not JSON",
@@ -94,38 +94,40 @@ impl Code {
     }
 }
 
-/// The body of an error answer (`application/problem+json`). Only `detail` is needed to read one: whatever else another version
-/// says or leaves out, people can be told what is wrong.
+/// Body of an error answer (`application/problem+json`). Only `detail` is required for parsing: whatever another
+/// version adds or leaves out, people still learn what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemBody {
     /// `urn:crm:problem:` and the code.
     #[serde(rename = "type", default)]
     pub kind: String,
+    /// Title of the kind of problem.
     #[serde(default)]
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status.
     #[serde(default)]
     pub status: u16,
-    /// What is wrong, then what to do about it.
+    /// Sentence for people: what is wrong, then what to do.
     pub detail: String,
-    /// The request's path.
+    /// Path of the request.
     #[serde(default)]
     pub instance: String,
     /// A word of [`Code`].
     #[serde(default)]
     pub code: String,
-    /// The same as in the header `X-Request-Id` and in the server's log.
+    /// Id of the request, as in the header `X-Request-Id` and in the server's log.
     #[serde(default)]
     pub request_id: String,
-    /// The fields that are wrong; absent where it is none in particular.
+    /// Fields that are wrong; absent if no field in particular is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
-/// One field that is wrong.
+/// A field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// A JSON pointer into the body, or `/name` of a query parameter.
+    /// JSON pointer into the body, or `/name` of a query parameter.
     pub pointer: String,
+    /// Sentence for people: what is wrong with the field.
     pub detail: String,
 }

@@ -6,26 +6,26 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// JSON kept byte for byte: a stored event or answer that has to outlive changes of its type, or an answer that is
-/// printed as it came.
+/// JSON that is kept byte for byte: a stored event or answer that must outlive changes of its type, or an answer that
+/// is printed as it came.
 ///
-/// serde reads it only where the JSON itself is read: not behind `flatten`, `untagged` or an internal tag.
+/// serde can read it only directly from JSON: not behind `flatten`, `untagged` or an internal tag.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// Writes a value as JSON.
+    /// Serializes a value as JSON.
     pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
-    /// Takes text that is JSON, as it is.
+    /// Converts text that is JSON already; fails if it is not.
     pub fn from_text(text: String) -> serde_json::Result<Self> {
         RawValue::from_string(text).map(Self)
     }
 
-    /// Reads it as a `T`.
+    /// Parses it as a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.as_str())
     }
@@ -42,7 +42,7 @@ impl fmt::Display for RawJson {
     }
 }
 
-/// Compares the bytes, not what they mean.
+/// Compares the bytes, not the meaning.
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()

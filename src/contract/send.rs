@@ -1,104 +1,116 @@
-//! Requests about messages.
+//! Requests that send and change messages.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::media::FileKind;
 use crate::domain::{ConversationId, CustomerId, MediaId, MessageId};
 
-/// Asks to send a message to one of `to`, `customer_id` and `conversation_id`.
+/// Request to send a message to one of `to`, `customer_id` and `conversation_id`.
 ///
-/// An idempotency key is bound to the bytes that this serialises to: a field that is added has to be left out where it is
-/// not given, or requests that were made before an upgrade are refused as others after it.
+/// An idempotency key is bound to the bytes that this serializes to: a new field must be skipped when it is not given,
+/// or requests from before an upgrade would be refused after it as different ones.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
-    /// A phone number in international form.
+    /// Phone number in international form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// Customer to write to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
+    /// Conversation to write in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
-    /// The text, or the caption of a file, where it may be left out.
+    /// Text, or the caption of a file, which may be left out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content: String,
-    /// A file that was uploaded before.
+    /// File that was uploaded before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<SendMedia>,
-    /// In place of a text or file, one of these three.
+    /// Place, sent in place of a text or file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<SendLocation>,
+    /// Contact card, sent in place of a text or file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<SendContact>,
+    /// Poll, sent in place of a text or file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<SendPoll>,
-    /// The account that sends, by name, where several could.
+    /// Name of the account that sends, if several could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Message to quote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
 }
 
-/// The file of a message.
+/// File of a message.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendMedia {
+    /// Id of the uploaded file.
     pub id: MediaId,
-    /// What it is sent as; chosen by its bytes where it is left out.
+    /// Kind of message as which it is sent; without it, chosen by the file's bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FileKind>,
 }
 
-/// A place to be sent.
+/// Place to be sent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendLocation {
-    /// In degrees, north positive.
+    /// Latitude in degrees, north positive.
     pub latitude: f64,
-    /// In degrees, east positive.
+    /// Longitude in degrees, east positive.
     pub longitude: f64,
+    /// Name of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Postal address of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 
-/// A contact to be sent, with one of `phone` and `vcard`.
+/// Contact to be sent, with one of `phone` and `vcard`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendContact {
+    /// Name on the card.
     pub name: String,
+    /// Phone number in international form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// RFC 2426.
+    /// The card as a vCard (RFC 2426).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vcard: Option<String>,
 }
 
-/// A poll to be sent.
+/// Poll to be sent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendPoll {
+    /// Question of the poll.
     pub question: String,
-    /// 2 to 12 of them.
+    /// Options, 2 to 12.
     pub options: Vec<String>,
-    /// How many options one person may choose; 0 for any number.
+    /// How many options one person may choose; 0 means any number.
     #[serde(default)]
     pub selectable: u32,
 }
 
-/// Asks to change the text of a message.
+/// Request to change the text of a message.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
+    /// New text.
     pub content: String,
 }
 
-/// Asks to put an emoji under a message, in place of the desk's last one.
+/// Request to react to a message, in place of the desk's last reaction.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReactRequest {
-    /// Empty takes it away.
+    /// The emoji; empty removes the reaction.
     pub emoji: String,
 }
 
@@ -106,17 +118,20 @@ pub struct ReactRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
+    /// It was sent.
     Sent,
+    /// It was not sent.
     Failed,
 }
 
-/// Settles a message of unknown outcome.
+/// Request to settle a message of unknown outcome.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
+    /// The finding.
     pub state: Outcome,
 }
 
-/// A body without fields, for requests that say it all by their path.
+/// A body without fields, for requests that say everything in their path.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Empty {}

@@ -1,4 +1,4 @@
-//! What the shell's `-o json` puts together itself; everything else there is the server's JSON.
+//! Types of `-o json` that the shell itself puts together; all others are the server's JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,16 @@ use crate::domain::{MessageId, WaMessageId};
 /// Output of `crm send`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendReport {
+    /// Id of the message.
     pub id: MessageId,
+    /// Delivery state.
     pub state: MessageState,
+    /// Stanza id; null before it is chosen.
     pub whatsapp_id: Option<WaMessageId>,
+    /// Reason why it was not sent, or may not have been sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureView>,
+    /// Reason why it is held back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
 }
@@ -22,9 +27,12 @@ pub struct SendReport {
 /// Output of `crm customer view`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomerFile {
+    /// The customer.
     #[serde(flatten)]
     pub customer: CustomerView,
+    /// Identities, present and past.
     pub identities: Vec<IdentityView>,
+    /// Merges that the customer took part in.
     pub merges: Vec<MergeView>,
 }
 
@@ -32,10 +40,11 @@ pub struct CustomerFile {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LoginEvent {
-    /// The content of the QR code that is to be scanned.
+    /// Content of a QR code to be scanned.
     Qr { code: String },
-    /// The code that is to be typed on the phone.
+    /// Code to be entered on the phone.
     PairingCode { code: String },
+    /// State of the session.
     State {
         state: SessionState,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,9 +55,10 @@ pub enum LoginEvent {
 /// A line of `crm login` about the import of history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEvent {
+    /// State of the import.
     #[serde(flatten)]
     pub history: HistoryView,
-    /// `history`.
+    /// Always `history`.
     pub event: String,
 }
 

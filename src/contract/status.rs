@@ -1,4 +1,4 @@
-//! How the desk stands.
+//! State of the desk and its parts.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,96 +8,115 @@ use crate::domain::outbox::Target;
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, MatrixUserId, Seq, Timestamp};
 
-/// The whole desk.
+/// State of the whole desk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
-    /// The server's version.
+    /// Version of the server.
     pub version: String,
+    /// Accounts with their imports and comparisons.
     pub accounts: Vec<AccountStatusView>,
+    /// Connection to the homeserver.
     pub matrix: MatrixView,
+    /// Database and journal.
     pub database: DatabaseView,
+    /// Work that waits.
     pub outbox: OutboxView,
-    /// Events from outside that could not be stored.
+    /// Number of events from outside that could not be stored.
     pub quarantined: u64,
 }
 
-/// The connection to the homeserver.
+/// State of the connection to the homeserver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatrixView {
+    /// State of the connection.
     pub state: MatrixState,
-    /// What is wrong and what to do.
+    /// Problem and what to do.
     pub detail: Option<String>,
+    /// Our own Matrix user, once it is known.
     pub user: Option<MatrixUserId>,
 }
 
-/// The database and its journal.
+/// State of the database and its journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseView {
-    /// `ready`.
+    /// Always `ready`.
     pub state: String,
-    /// The oldest event that is kept; one after `head` when there is none.
+    /// Number of the oldest event that is kept; one more than `head` if there is none.
     pub oldest: Seq,
-    /// The newest event; 0 when there never was one.
+    /// Number of the newest event; 0 if there never was one.
     pub head: Seq,
 }
 
-/// The work that waits for WhatsApp and Matrix.
+/// Work that waits for WhatsApp and Matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxView {
-    /// Whether nothing goes out until `crm outbox resume`, as after a restore.
+    /// Whether nothing is sent until `crm outbox resume`, as after a restore.
     pub parked: bool,
+    /// Counts by target and account.
     pub waiting: Vec<BacklogView>,
 }
 
-/// The work that waits for one side of one account.
+/// Work that waits for one target of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BacklogView {
+    /// WhatsApp or Matrix.
     pub target: Target,
+    /// Account that the work is for.
     pub account_id: AccountId,
+    /// Rows of work.
     pub waiting: u64,
-    /// Of these: handed over at least once, so that the outcome may be unknown.
+    /// Those of them that were handed over at least once, so that the outcome may be unknown.
     pub started: u64,
-    /// Of these: refused at least once.
+    /// Those of them that were refused at least once.
     pub refused: u64,
-    /// When the oldest was accepted.
+    /// Time when the oldest was accepted.
     pub oldest: Timestamp,
 }
 
 /// Body of `/healthz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliveView {
-    /// `ok`.
+    /// Always `ok`.
     pub status: String,
 }
 
-/// Body of `/readyz`. Where the database does not answer, the rest is absent.
+/// Body of `/readyz`. If the database does not answer, `whatsapp` and `matrix` are absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadyView {
+    /// Whether the server can do its work.
     pub ready: bool,
+    /// State of the database.
     pub database: DatabaseStateView,
+    /// States of the accounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<Vec<ReadyAccountView>>,
+    /// State of the connection to the homeserver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<MatrixStateView>,
 }
 
-/// The database's state: `ready` or `unavailable`.
+/// State of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseStateView {
+    /// `ready` or `unavailable`.
     pub state: String,
 }
 
-/// An account's state.
+/// State of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadyAccountView {
+    /// Name of the account.
     pub name: String,
+    /// State of its session.
     pub state: SessionState,
+    /// Problem and what to do, where there is something to say.
     pub detail: Option<String>,
 }
 
-/// The homeserver's state.
+/// State of the connection to the homeserver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatrixStateView {
+    /// State of the connection.
     pub state: MatrixState,
 }
 

@@ -1,39 +1,44 @@
-//! A person who answers customers.
+//! Agents: people who answer customers.
 
 use super::word::words;
 use super::{AgentId, MatrixUserId, Timestamp};
 
 words! {
-    /// By whose will an agent answers, or answers no more.
+    /// Source of the decision that an agent is active or not.
     AgentSource {
-        /// The configuration names them, or has ceased to.
+        /// The configuration names the agent, or does not any more.
         Config = "config",
-        /// A person at the desk. The configuration does not change what a person decided.
+        /// A person at the desk. The configuration does not override a person's decision.
         Person = "person",
     }
 }
 
-/// A person who answers customers.
+/// An agent: a person who answers customers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
+    /// Id of the agent.
     pub id: AgentId,
+    /// Name that is shown.
     pub name: String,
+    /// Matrix user of the agent.
     pub matrix_user: Option<MatrixUserId>,
-    /// Who added them.
+    /// Source of the decision to add the agent.
     pub source: AgentSource,
-    /// Since when they answer no more, where that is so.
+    /// Time and source of the deactivation; `None` while active.
     pub deactivated: Option<Deactivated>,
 }
 
-/// An agent's end.
+/// Deactivation of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deactivated {
+    /// Time of the deactivation.
     pub at: Timestamp,
+    /// Source of the decision.
     pub by: AgentSource,
 }
 
 impl Agent {
-    /// Whether what they write goes out to customers.
+    /// Returns whether the agent is active: their messages go to customers.
     pub const fn is_active(&self) -> bool {
         self.deactivated.is_none()
     }

@@ -1,4 +1,4 @@
-//! Time as the program sees it: injected, so that the simulation can bend it.
+//! Time, injected so that the simulation can control it.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,20 +6,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with milliseconds wherever people or
-/// programs read it, kept as the bare number in the database (`MySQL`'s own type would lose the milliseconds).
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with milliseconds wherever
+/// people or programs read it, and as the bare number in the database (`MySQL`'s own type would lose the milliseconds).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// The start of 1970 (UTC).
     pub const ZERO: Self = Self(0);
 
-    /// From whole seconds, which is all that WhatsApp gives.
+    /// Converts whole seconds, the precision of WhatsApp's times.
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// This moment and `after` later; the far future stays the far future.
+    /// Returns the time that is `after` later; stops at the largest time.
     #[must_use]
     pub fn plus(self, after: Duration) -> Self {
         Self(
@@ -28,7 +29,7 @@ impl Timestamp {
         )
     }
 
-    /// This moment and `before` earlier.
+    /// Returns the time that is `before` earlier; stops at the smallest time.
     #[must_use]
     pub fn minus(self, before: Duration) -> Self {
         Self(
@@ -37,7 +38,7 @@ impl Timestamp {
         )
     }
 
-    /// How long after `earlier` this is; nothing when it is not after it (clocks jump).
+    /// Returns the time that has passed since `earlier`; zero when `earlier` is not earlier (clocks jump).
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -47,7 +48,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(moment) => write!(f, "{moment:.3}"),
-            // Beyond the calendar (a customer's phone may claim anything): the nearest moment that can be written.
+            // Beyond the calendar (a customer's phone may state any time): the nearest time that can be written.
             Err(_) if self.0 < 0 => write!(f, "{:.3}", jiff::Timestamp::MIN),
             Err(_) => write!(f, "{:.3}", jiff::Timestamp::MAX),
         }
@@ -68,12 +69,13 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where the time comes from, and how to wait for it.
+/// Source of the time, with a way to wait for it.
 #[async_trait]
 pub trait Clock: Send + Sync + 'static {
+    /// Returns the present time.
     fn now(&self) -> Timestamp;
 
-    /// Returns when `span` has passed on this clock.
+    /// Waits until `span` has passed on this clock.
     async fn sleep(&self, span: Duration);
 }
 

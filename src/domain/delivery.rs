@@ -1,29 +1,29 @@
-//! What to do with an outbound message whose sending was interrupted or went wrong: pure decisions (rule 2–4).
+//! Decisions about an outbound message whose sending was interrupted or failed (rule 2–4). Pure functions.
 
 use std::time::Duration;
 
 use super::message::MessageState;
 use super::whatsapp::{LookUp, SendError};
 
-/// Refusals of one message before it is given up.
+/// Refusals after which a message fails.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// What comes next for a message that has a stanza id.
+/// Next step for a message that has a stanza id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// WhatsApp has it: this is its state.
+    /// WhatsApp has the message in this state.
     Is(MessageState),
-    /// The page has it and will send it: look again in the next epoch.
+    /// The page has the message and will send it: look again in the next epoch.
     PageHasIt,
-    /// Certainly not sent in this login: hand it over again under the same id.
+    /// The message was certainly not sent in this login: send it again under the same id.
     SendAgain,
-    /// The login in which it was handed over has ended: nobody can know. A person decides.
+    /// The login in which the message was sent has ended, so nobody can know. A person decides.
     GiveUpUnknown,
-    /// Cannot be told now: look again later.
+    /// Not known now: look again later.
     Wait,
 }
 
-/// What a look-up means. `same_login`: the message's id was handed over in the login that the page has now.
+/// Returns the next step after a lookup. `same_login`: the message's id was chosen in the login that the page has now.
 pub fn after_look_up(look_up: &LookUp, same_login: bool) -> Next {
     match look_up {
         LookUp::Found { ack } if *ack < 0 => Next::Is(MessageState::Failed),
@@ -35,20 +35,20 @@ pub fn after_look_up(look_up: &LookUp, same_login: bool) -> Next {
     }
 }
 
-/// What a failed hand-over means.
+/// Next step after a failed send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// The account is in trouble: pause it, count nothing.
+    /// The account is in trouble: pause it, and count no attempt.
     Pause,
     /// Try this message again after a pause; its lane waits.
     Retry { after: Duration },
-    /// Given up as certainly not sent.
+    /// The message failed and was certainly not sent.
     Fail { code: String, detail: String },
-    /// Look its id up first.
+    /// Look up its stanza id first.
     LookUp,
 }
 
-/// `attempts`: how often it was refused before, this one not counted.
+/// Returns the next step after a failed send. `attempts` is the number of refusals before this one.
 pub fn after_failure(error: &SendError, attempts: u32) -> AfterFailure {
     match error {
         SendError::Unreachable(_) => AfterFailure::Pause,
@@ -69,7 +69,7 @@ pub fn after_failure(error: &SendError, attempts: u32) -> AfterFailure {
     }
 }
 
-/// 1 s, 2 s, 4 s … at most 5 min.
+/// Returns the pause before the next attempt: 1 s, 2 s, 4 s … at most 5 min.
 pub fn back_off(attempts: u32) -> Duration {
     const LONGEST: Duration = Duration::from_mins(5);
     Duration::from_secs(1 << attempts.min(16)).min(LONGEST)

@@ -1,7 +1,8 @@
-//! Bytes in lower-case hexadecimal digits, as hashes are written.
+//! Bytes as lower-case hexadecimal digits.
 
 use std::fmt::Write as _;
 
+/// Returns bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()

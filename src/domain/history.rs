@@ -1,4 +1,4 @@
-//! The import of what was written before an account was linked: how deep it goes, and how far it is.
+//! The import of history (messages from before the first login): its depth and its progress.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,18 +14,21 @@ const DAY: Duration = Duration::from_hours(24);
 /// How far back the import reaches, counted from the first login. Written `90d`, `all` or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HistoryDepth {
+    /// Nothing is imported.
     None,
+    /// This many days are imported.
     Days(u32),
+    /// Everything that the page has is imported.
     All,
 }
 
 impl HistoryDepth {
-    /// Nothing older than this is imported by an account that was linked at `linked`.
+    /// Returns the time before which nothing is imported, for an account that was linked at `linked`.
     pub fn since(self, linked: Timestamp) -> Timestamp {
         match self {
             Self::None => linked,
             Self::Days(days) => linked.minus(DAY * days),
-            // Before everything: also before what claims to be older than 1970.
+            // The smallest time, because some messages claim to be older than 1970.
             Self::All => Timestamp(i64::MIN),
         }
     }
@@ -41,7 +44,7 @@ impl fmt::Display for HistoryDepth {
     }
 }
 
-/// What is no depth.
+/// Error: the text is not a depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a number of days such as 90d, or all, or none")]
 pub struct NotADepth;
@@ -76,33 +79,38 @@ impl<'de> Deserialize<'de> for HistoryDepth {
 }
 
 words! {
-    /// Where the import stands.
+    /// State of an import.
     HistoryState {
-        /// Its depth is chosen, and the account is not linked yet.
+        /// The depth is chosen, but the account is not linked yet.
         Waiting = "waiting",
         Running = "running",
         Done = "done",
     }
 }
 
-/// An account's import as everybody outside the store sees it.
+/// An account's import, as all modules outside the store see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
+    /// State of the import.
     pub state: HistoryState,
+    /// Depth of the import.
     pub depth: HistoryDepth,
-    /// Chats that reach into the depth, as far as they are known.
+    /// Chats with messages within the depth, as far as they are known.
     pub chats_total: i64,
+    /// Chats that are imported.
     pub chats_done: i64,
-    /// Messages that were new.
+    /// Messages imported.
     pub messages: i64,
+    /// Time when the import began.
     pub started_at: Option<Timestamp>,
+    /// Time when the import ended.
     pub finished_at: Option<Timestamp>,
-    /// Nothing older than this is imported.
+    /// Time before which nothing is imported.
     pub since: Option<Timestamp>,
 }
 
 impl History {
-    /// Whole percent of the chats.
+    /// Returns the share of chats that are imported, in whole percent.
     pub const fn percent(&self) -> i64 {
         match self.chats_total {
             0 => 0,
@@ -111,13 +119,14 @@ impl History {
     }
 }
 
-/// What comparing an account with its page has found.
+/// Result of comparing an account with its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Synced {
+    /// Time of the last comparison.
     pub synced_at: Timestamp,
-    /// Messages that were missed and that the last comparison has found.
+    /// Missed messages that the last comparison found.
     pub recovered: i64,
-    /// Messages that all comparisons have found.
+    /// Missed messages that all comparisons found.
     pub recovered_total: i64,
 }
 

@@ -1,28 +1,28 @@
-//! What people want done about the link between an account and its phone. It stands in the account's row until it is done, so that
-//! nobody who asks waits for a browser, and no crash forgets it.
+//! Requests to change the link between an account and its phone. A request is stored in the account's row until it is
+//! done, so that the caller does not wait for a browser, and a crash does not lose it.
 
 use super::Timestamp;
 use super::whatsapp::LoginMethod;
 use super::word::words;
 
 words! {
-    /// A [`LinkChange`] without what belongs to it, as its row names it.
+    /// Kind of a [`LinkChange`], as its row names it.
     LinkWord { Login = "login", Logout = "logout", TakeOver = "take_over" }
 }
 
-/// What is to be done about an account's link.
+/// A change of an account's link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkChange {
-    /// Link a device; its codes appear in the session.
+    /// Links a device; the codes for it appear in the session's state.
     Login(LoginMethod),
-    /// Unlink the device.
+    /// Unlinks the device.
     Logout,
-    /// Take the session over from another window.
+    /// Takes the session over from another window.
     TakeOver,
 }
 
 impl LinkChange {
-    /// Returns the word for it.
+    /// Returns the kind of the change.
     pub const fn word(&self) -> LinkWord {
         match self {
             Self::Login(_) => LinkWord::Login,
@@ -32,10 +32,11 @@ impl LinkChange {
     }
 }
 
-/// What somebody wants done, the last that was asked for.
+/// The request about an account's link that was made last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedLink {
+    /// Requested change.
     pub change: LinkChange,
-    /// When it was asked for; later than any that was asked for before.
+    /// Time of the request; later than that of any request before.
     pub at: Timestamp,
 }

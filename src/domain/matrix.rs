@@ -1,7 +1,7 @@
-//! The port to Matrix. `matrix` implements it on a real homeserver; the simulation with a fake.
+//! The port to Matrix. `matrix` implements it with a real homeserver, the simulation with a fake.
 //!
-//! Shaped for two kinds of adapter: a bot, which asks the homeserver for what happened and says everything itself, and an
-//! application service, which the homeserver pushes to and which speaks as a user of each customer's own.
+//! It fits two kinds of adapter: a bot, which asks the homeserver for events and sends everything itself, and an
+//! application service, to which the homeserver pushes events and which sends as a user per customer.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,38 +15,41 @@ use super::word::words;
 use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 words! {
-    /// Where the connection to the homeserver stands.
+    /// State of the connection to the homeserver.
     MatrixState {
         /// No homeserver is configured.
         Off = "off",
         Starting = "starting",
         Ready = "ready",
-        /// The homeserver does not answer; tried again with a growing pause.
+        /// The homeserver does not answer; retried with a growing pause.
         Unreachable = "unreachable",
         /// The homeserver refuses our login.
         Refused = "refused",
     }
 }
 
+/// State of the connection to the homeserver, with an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatrixStatus {
+    /// State of the connection.
     pub state: MatrixState,
-    /// What is wrong and what to do.
+    /// Problem and what to do about it.
     pub detail: Option<String>,
+    /// Our own Matrix user, once it is known.
     pub user: Option<MatrixUserId>,
 }
 
-/// How a call to the homeserver failed, and how certain that is.
+/// Failure of a call to the homeserver, and its certainty.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MatrixError {
-    /// The homeserver does not answer, or not now (429: after this long). With the same transaction id a repeat is safe
-    /// for a while, so this costs no attempt.
+    /// The homeserver does not answer, or asks us to wait (429: for `retry_after`). A repeat with the same transaction
+    /// id is safe for a while, so this counts as no attempt.
     #[error("the homeserver cannot be reached: {why}")]
     Unreachable { why: String, retry_after: Option<Duration> },
-    /// The homeserver has refused it, and will again.
+    /// The homeserver refused the call, and would refuse it again.
     #[error("the homeserver refused: {0}")]
     Refused(String),
-    /// We are no longer in the room, or it is no more: its mapping is to be dropped.
+    /// We are not in the room any more, or it does not exist: its mapping must be deleted.
     #[error("the room is gone: {0}")]
     RoomGone(String),
 }
@@ -55,77 +58,83 @@ pub enum MatrixError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TxnId(pub String);
 
-/// How far the rooms' events were taken in, in the adapter's own words: of a bot the token of its last sync, of an
-/// application service the id of the last transaction that it was pushed. Stored, and compared for equality, by everybody
-/// else.
+/// Position up to which room events were stored, in the adapter's own format: for a bot the token of its last sync, for
+/// an application service the id of the last transaction that was pushed. All others only store it and compare it for
+/// equality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomMark(pub String);
 
-/// In whose name something is said in a room. A bot says all of it as itself and puts the name before the words; an
-/// application service has a user for each.
+/// Sender of something in a room. A bot sends everything as itself and puts the name before the text; an application
+/// service has a user for each sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Speaker {
-    /// The program: notices and ticks.
+    /// The program itself: notices and ticks.
     Desk,
+    /// A customer.
     Customer {
         id: CustomerId,
-        /// As it was when they wrote.
+        /// Name of the customer at the time of writing.
         name: String,
-        /// The address of their profile picture; another picture has another address.
+        /// Address of the avatar; another avatar has another address.
         avatar: Option<String>,
     },
     /// The owner, on the phone or on another linked device.
     Phone,
-    /// Somebody of this desk, not in the room but in another face.
+    /// A member of the desk who wrote through another face than the room.
     Colleague { name: String, origin: Origin },
-    /// Anyone else of whom only a name is known, such as WhatsApp itself in its notices.
+    /// Any other sender of whom only a name is known, such as WhatsApp in its notices.
     Named { name: String },
 }
 
-/// A room to be made, exactly once: `alias` is the key (rule 19).
+/// A room to be created exactly once: `alias` is the key (rule 19).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomSpec {
-    /// Local part of the alias, from the conversation's random key, never from a number.
+    /// Local part of the alias: the conversation's random key, never a phone number.
     pub alias: String,
+    /// Name of the room.
     pub name: String,
+    /// Topic of the room.
     pub topic: String,
+    /// Users to invite.
     pub invite: Vec<MatrixUserId>,
-    /// A direct room with one person, outside the Space (the trouble room).
+    /// Whether it is a direct room with one person, outside the Space (the trouble room).
     pub direct: bool,
 }
 
-/// Bytes of the longest text that surely fits one event: 65,536 bytes hold all of it, of which JSON may double the text
-/// and encryption adds a third. A longer text is cut by whoever renders it.
+/// Longest text that surely fits one event, in bytes: an event has at most 65,536 bytes, JSON may double the text, and
+/// encryption adds a third. Whoever renders a longer text cuts it.
 pub const MAX_ROOM_TEXT: usize = 20 * 1024;
 
-/// A file that is shown in a room.
+/// A file to be shown in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomFile {
-    /// Where its bytes are, for as long as the call lasts.
+    /// Path of its bytes, valid during the call.
     pub path: PathBuf,
+    /// Name of the file.
     pub name: String,
+    /// Media type of the file.
     pub mimetype: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What was written under it.
+    /// Text under the file.
     pub caption: Option<String>,
 }
 
-/// Something shown in a room.
+/// Content to be shown in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomContent {
-    /// What somebody wrote.
+    /// A text that somebody wrote.
     Text {
         body: String,
         reply_to: Option<MatrixEventId>,
     },
-    /// A file that somebody sent. Shown as an image, a video or a sound where its type is one.
+    /// A file that somebody sent. Shown as image, video or audio if its type is one.
     File {
         file: RoomFile,
         reply_to: Option<MatrixEventId>,
     },
-    /// The program's own word. Never goes to a customer.
+    /// A notice of the program. Never goes to a customer.
     Notice {
         body: String,
         reply_to: Option<MatrixEventId>,
@@ -134,33 +143,38 @@ pub enum RoomContent {
     Reaction { to: MatrixEventId, key: String },
 }
 
-/// Something that happened in a room.
+/// An event in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomEvent {
+    /// Room of the event.
     pub room: MatrixRoomId,
+    /// Id of the event.
     pub id: MatrixEventId,
+    /// Sender of the event.
     pub sender: MatrixUserId,
-    /// When the sender's homeserver says that it was written.
+    /// Time of writing, as the sender's homeserver states it.
     pub at: Timestamp,
+    /// Kind and content of the event.
     pub what: RoomEventKind,
 }
 
+/// Kind and content of a room event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomEventKind {
-    /// A text (the reply fallback is stripped), and what it replies to.
+    /// A text, without the reply fallback, and the event that it replies to.
     Text {
         body: String,
         reply_to: Option<MatrixEventId>,
     },
-    /// Never for a customer.
+    /// A notice; never goes to a customer.
     Notice,
-    /// Something that was meant for the customer but is not built yet, in a word (`edit`, `thread`, `reaction`, `image` …).
+    /// Content for the customer that crm does not support yet, as a word (`edit`, `thread`, `reaction`, `image` …).
     Unsupported(String),
-    /// Could not be decrypted (yet).
+    /// An event that cannot be decrypted (yet).
     Undecryptable,
-    /// Somebody's membership changed.
+    /// A change of a user's membership.
     Member { user: MatrixUserId, membership: Membership },
-    /// Nothing for us.
+    /// An event that does not matter to crm.
     Other,
 }
 
@@ -168,28 +182,32 @@ words! {
     Membership { Join = "join", Invite = "invite", Leave = "leave", Ban = "ban", Knock = "knock" }
 }
 
-/// An agent has read up to an event.
+/// A read receipt: an agent has read up to an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadUpTo {
+    /// Room of the receipt.
     pub room: MatrixRoomId,
+    /// Agent who has read.
     pub user: MatrixUserId,
+    /// Newest event that was read.
     pub event: MatrixEventId,
 }
 
-/// What happened since a mark, complete: gaps are filled before it is handed over (rule 17).
+/// Events and receipts since a mark, complete: gaps are filled before (rule 17).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomBatch {
-    /// To be stored in the same transaction as the events, and to be handed back in the next pull.
+    /// Mark to be stored in the transaction of the events, and passed to the next pull.
     pub mark: RoomMark,
-    /// In order per room. Our own events are left out, and those that are nothing for us.
+    /// Events in order per room, without our own and without those that do not matter.
     pub events: Vec<RoomEvent>,
+    /// Read receipts.
     pub receipts: Vec<ReadUpTo>,
-    /// Rooms in which more has happened than is read back: their oldest events are missing here. To be told.
+    /// Rooms with more events than can be read back: their oldest events are missing, and the room is sent a notice.
     pub cut: Vec<MatrixRoomId>,
 }
 
 impl RoomBatch {
-    /// Returns a batch in which nothing has happened up to `mark`.
+    /// Returns a batch without events up to `mark`.
     pub fn nothing_until(mark: RoomMark) -> Self {
         Self {
             mark,
@@ -200,32 +218,32 @@ impl RoomBatch {
     }
 }
 
-/// Our account on a homeserver. Every call ends within a deadline of the adapter's own.
+/// Our account on a homeserver. Every call ends within a deadline of the adapter.
 #[async_trait]
 pub trait Matrix: Send + Sync + 'static {
+    /// Returns a receiver of the connection's state.
     fn status(&self) -> watch::Receiver<MatrixStatus>;
 
-    /// Returns what happened since `acked`, waiting up to half a minute for something. Everything up to `acked` is stored
-    /// on our side: only now may the adapter tell the homeserver that it has it. With no mark: nothing but the mark of now
-    /// (rule 17: nothing older than now is sent to a customer). The same mark again gives the same events again, and
-    /// whatever has come since. One call at a time, and always one under way: [`Self::send`] relies on it to know who may
-    /// read.
+    /// Returns the events since `acked`, and waits up to half a minute for one. Everything up to `acked` is stored on
+    /// our side: only now may the adapter acknowledge it to the homeserver. Without a mark, returns only the present
+    /// mark (rule 17: nothing older goes to a customer). The same mark again returns the same events again, and newer
+    /// ones. There is one call at a time, and always one under way: [`Self::send`] relies on it to know who may read.
     async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError>;
 
-    /// One event again, decrypted if its key has come by now.
+    /// Returns one event again, decrypted if its key has arrived.
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError>;
 
-    /// Returns the event and those before it in its room, the newest first, as far back as one page goes.
+    /// Returns the event and those before it in its room, newest first, as far back as one page goes.
     async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError>;
 
-    /// The room of this alias, made if there is none; adopted only when we created it (rule 19).
+    /// Returns the room of this alias, and creates it if there is none. Fails if somebody else created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;
 
-    /// Sets name and topic where they differ, and invites those who are missing.
+    /// Sets name and topic where they differ, and invites the users who are missing.
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError>;
 
-    /// Sends in somebody's name under a transaction id: the same id again gives the same event. Until the first
-    /// [`Self::pull`] of this run has come back there is no sending.
+    /// Sends content in a sender's name under a transaction id; the same id again returns the same event. Nothing is
+    /// sent until the first [`Self::pull`] of this run has returned.
     async fn send(
         &self,
         room: &MatrixRoomId,
@@ -234,15 +252,15 @@ pub trait Matrix: Send + Sync + 'static {
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError>;
 
-    /// Looks through the room's newest events for one of ours with this transaction id in its content (rule 18).
+    /// Searches the room's newest events for one of ours with this transaction id in its content (rule 18).
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError>;
 
-    /// Takes an event of ours back.
+    /// Redacts an event of ours.
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError>;
 
     /// Moves our read receipt to `id`: the customer has read it (rule 20).
     async fn mark_read(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError>;
 
-    /// Ends the connection in order.
+    /// Closes the connection in order.
     async fn close(&self);
 }

@@ -1,5 +1,5 @@
-//! What a message carries besides its text: a picture, a voice note, a document. Where it stands, how it is sent, how large it
-//! may be, and how its name is cleaned. Its bytes are the vault's business.
+//! Media of messages: images, voice notes, documents. Their states, the kinds of file, size limits, and cleaned file
+//! names. The vault holds their bytes.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,81 +12,87 @@ use super::message::Kind;
 use super::message::details::Details;
 use super::word::words;
 
-/// The largest medium that is taken unless somebody says otherwise, in bytes: beyond it WhatsApp Web's own memory is at stake.
+/// Largest medium that is downloaded unless the configuration says otherwise, in bytes. More would endanger WhatsApp
+/// Web's own memory.
 pub const DEFAULT_MAX_BYTES: u64 = 100 << 20;
-/// The longest name of a file, in bytes: what every file system takes.
+/// Longest name of a file, in bytes: every file system takes it.
 pub const MAX_FILENAME_BYTES: usize = 200;
-/// The longest type that is taken for one, in bytes.
+/// Longest media type that is accepted, in bytes.
 pub const MAX_MIMETYPE_BYTES: usize = 127;
-/// The type of what nobody knows the type of.
+/// Media type of files whose type is unknown.
 pub const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 const MEGABYTE: u64 = 1_000_000;
-/// The longest name in a line that stands for a medium, in characters.
+/// Longest file name in a line that stands for a medium, in characters.
 const MAX_LINE_NAME_CHARS: usize = 120;
 
 words! {
-    /// Where a medium is.
+    /// State of a medium's bytes.
     MediaState {
-        /// WhatsApp has it, and we do not yet.
+        /// WhatsApp has the bytes, the vault does not yet.
         Pending = "pending",
-        /// We hold it, and its hash is right.
+        /// The vault has the bytes, and their hash is right.
         Stored = "stored",
-        /// WhatsApp does not have it any more; it may be asked for again.
+        /// WhatsApp does not have the bytes any more; a person may ask for them again.
         Expired = "expired",
-        /// It is larger than we take.
+        /// The medium is larger than the limit.
         Refused = "refused",
-        /// What came is not what was promised.
+        /// The bytes do not have the hash that WhatsApp states.
         Broken = "broken",
     }
 }
 
-/// Where a medium's bytes go as they come, a slice at a time.
+/// Receiver of a medium's bytes, one slice at a time.
 #[async_trait]
 pub trait Sink: Send {
-    /// Fails with [`std::io::ErrorKind::FileTooLarge`] when there are more of them than may be.
+    /// Writes the next slice. Fails with [`std::io::ErrorKind::FileTooLarge`] when the limit is exceeded.
     async fn write(&mut self, slice: &[u8]) -> std::io::Result<()>;
 }
 
-/// A medium as everybody outside the store sees it. Kept as JSON in the row of its message; its JSON outside is `contract::MediaView`.
+/// A medium, as all modules outside the store see it. Stored as JSON in the message's row; its JSON outside is
+/// `contract::MediaView`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
+    /// Id of the medium.
     pub id: MediaId,
+    /// State of its bytes.
     pub state: MediaState,
-    /// As whoever sent it says. What it is served as follows from its bytes.
+    /// Media type as the sender states it. The type that the API serves follows from the bytes.
     pub mimetype: String,
-    /// In bytes; of what is not here yet, as WhatsApp tells it.
+    /// Size in bytes; as WhatsApp states it while the bytes are not stored.
     pub size: Option<u64>,
-    /// In hexadecimal, of the bytes that we hold.
+    /// SHA-256 of the stored bytes, in hexadecimal.
     pub sha256: Option<String>,
+    /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
-    /// Where the API serves it.
+    /// Path at which the API serves the bytes.
     pub url: String,
-    /// Why it is not here.
+    /// Reason why the bytes are not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// Where the API serves a medium.
+/// Returns the path at which the API serves a medium.
 pub fn url(id: MediaId) -> String {
     format!("/api/v1/media/{id}")
 }
 
 words! {
-    /// As what a file is sent.
+    /// Kind of message as which a file is sent.
     FileKind {
         Image = "image", Video = "video",
         /// A short video that plays by itself, without sound.
         Gif = "gif",
         Audio = "audio",
-        /// A sound that appears as recorded on the spot.
+        /// Audio that is shown as a voice note.
         Voice = "voice",
         Document = "document", Sticker = "sticker",
     }
 }
 
 impl FileKind {
-    /// As what a file goes out when nobody says: what phones show, and everything else as a document.
+    /// Returns the kind for a file without a requested kind: types that phones display keep their kind, all others are
+    /// documents.
     pub fn of_type(sniffed: Option<&str>) -> Self {
         match sniffed.unwrap_or_default() {
             "image/jpeg" | "image/png" | "image/webp" => Self::Image,
@@ -96,7 +102,7 @@ impl FileKind {
         }
     }
 
-    /// Whether a file of this type (as its bytes say) can go out as this.
+    /// Returns whether a file of this type (as its bytes say) can be sent as this kind.
     pub fn takes(self, sniffed: Option<&str>) -> bool {
         let sniffed = sniffed.unwrap_or_default();
         match self {
@@ -104,12 +110,12 @@ impl FileKind {
             Self::Image => sniffed.starts_with("image/"),
             Self::Sticker => matches!(sniffed, "image/webp" | "image/png" | "image/jpeg" | "image/gif"),
             Self::Video | Self::Gif => sniffed.starts_with("video/"),
-            // The containers of sound are those of pictures that move.
+            // MP4 and WebM are containers of audio as well as of video.
             Self::Audio | Self::Voice => sniffed.starts_with("audio/") || matches!(sniffed, "video/mp4" | "video/webm"),
         }
     }
 
-    /// The message's kind.
+    /// Returns the kind of the message.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Image => Kind::Image,
@@ -121,7 +127,7 @@ impl FileKind {
         }
     }
 
-    /// As what a message of ours is sent.
+    /// Returns the kind as which a message of ours is sent.
     pub const fn of_message(kind: Kind, animated: bool) -> Self {
         match kind {
             Kind::Image => Self::Image,
@@ -135,7 +141,7 @@ impl FileKind {
     }
 }
 
-/// The line that stands for a medium without a caption, without its brackets: `voice note, 0:12`.
+/// Returns the line that stands for a medium without a caption, without brackets: `voice note, 0:12`.
 pub fn line(kind: Kind, details: &Details, filename: Option<&str>) -> String {
     let what = match kind {
         Kind::Image => "image",
@@ -164,8 +170,8 @@ fn on_one_line(name: &str) -> String {
     name.trim().to_owned()
 }
 
-/// A file's name without what would lead elsewhere, hide what it is, or command a terminal (rule 31); none when nothing is
-/// left of it.
+/// Returns a file's name without path, reserved characters, control characters and characters that reorder text
+/// (rule 31); `None` when nothing is left.
 pub fn clean_filename(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = name
@@ -186,18 +192,19 @@ pub fn clean_filename(name: &str) -> Option<String> {
         Some((stem, ending)) if !stem.is_empty() && ending.len() <= 16 => (stem, format!(".{ending}")),
         _ => (kept, String::new()),
     };
-    // Cut before the ending, which says what it is.
+    // Cut before the extension, which tells the type.
     let stem = &stem[..stem.floor_char_boundary(MAX_FILENAME_BYTES - ending.len())];
     let name = format!("{stem}{ending}");
     (!name.is_empty() && name != ".").then_some(name)
 }
 
-/// Marks that change the order in which text is read, or are not seen at all.
+/// Returns whether a character changes the order in which text is read, or is invisible.
 const fn reorders(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A type in its plain form (`type/subtype`, perhaps with parameters), or the unknown one.
+/// Returns a media type in its plain form (`type/subtype`, perhaps with parameters), or the unknown type if it is
+/// invalid.
 pub fn clean_mimetype(text: &str) -> String {
     let text = text.trim();
     let plain = text.len() <= MAX_MIMETYPE_BYTES
@@ -222,11 +229,11 @@ fn is_type(text: &str) -> bool {
         .is_some_and(|(main, sub)| token(main) && token(sub))
 }
 
-/// How large a medium may be, by kind: `100MB`, or `100MB, video=64MB, image=16MB`.
+/// Limits on the size of media, by kind: `100MB`, or `100MB, video=64MB, image=16MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeLimits {
     most: u64,
-    /// In the order of [`FileKind::ALL`].
+    /// Limits by kind, in the order of [`FileKind::ALL`].
     by_kind: [Option<u64>; FileKind::ALL.len()],
 }
 
@@ -237,7 +244,7 @@ impl Default for SizeLimits {
 }
 
 impl SizeLimits {
-    /// The same for every kind.
+    /// Creates limits that are the same for every kind, in bytes.
     pub const fn of_all(most: u64) -> Self {
         Self {
             most,
@@ -245,12 +252,12 @@ impl SizeLimits {
         }
     }
 
-    /// What a medium of this kind may have, in bytes.
+    /// Returns the limit for a kind, in bytes.
     pub fn of(&self, kind: FileKind) -> u64 {
         self.by_kind[kind as usize].unwrap_or(self.most)
     }
 
-    /// What a medium of any kind may have.
+    /// Returns the largest limit of all kinds, in bytes.
     pub fn largest(&self) -> u64 {
         FileKind::ALL
             .iter()
@@ -285,7 +292,7 @@ impl FromStr for SizeLimits {
     }
 }
 
-/// `100MB`, `64 MiB`, `1000`.
+/// Parses a size such as `100MB`, `64 MiB` or `1000`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -306,7 +313,7 @@ fn bytes(text: &str) -> Option<u64> {
         .filter(|size| *size > 0)
 }
 
-/// A size as people read it: `1.5 MB`.
+/// Returns a size as people read it: `1.5 MB`.
 pub fn readable_size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -316,21 +323,23 @@ pub fn readable_size(bytes: u64) -> String {
 }
 
 words! {
-    /// When what customers send is fetched.
+    /// Policy for downloading media that customers send.
     FetchMode {
-        /// At once, but not what is older than the first login.
+        /// At once, except media from before the first login.
         Auto = "auto",
-        /// When somebody asks for it.
+        /// When a person asks for it.
         Demand = "demand",
     }
 }
 
-/// What the desk takes, decided once by the configuration.
+/// Rules for media, set by the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediaRules {
+    /// Policy for downloading.
     pub fetch: FetchMode,
+    /// Limits on the size.
     pub max: SizeLimits,
-    /// How often a customer's profile picture is looked up; none: never.
+    /// Interval between two lookups of an avatar; `None` means never.
     pub portraits: Option<Duration>,
 }
 

@@ -1,5 +1,5 @@
-//! The core that knows no browser, no homeserver and no database: what a message, a session, a customer and an event are,
-//! how they change, and the ports through which the outside is reached. Nothing here waits or does I/O.
+//! The core, which knows no browser, no homeserver and no database: messages, sessions, customers and events, how they
+//! change, and the ports to the outside. Nothing here waits or does I/O.
 
 pub mod account;
 pub mod agent;

@@ -1,4 +1,4 @@
-//! Work for the outside world, written in the same transaction as the change that asks for it.
+//! Outbox work: work for WhatsApp and Matrix, stored in the transaction of the change that requires it.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use super::word::words;
 use super::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, OutboxId, Timestamp};
 
 words! {
-    /// Which relay takes the work.
+    /// Relay that does the work.
     Target { WhatsApp = "whatsapp", Matrix = "matrix" }
 }
 
-/// What to do, on either side.
+/// Work for one of the relays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     WhatsApp(WhatsAppWork),
@@ -19,6 +19,7 @@ pub enum Work {
 }
 
 impl Work {
+    /// Returns the relay that does the work.
     pub const fn target(&self) -> Target {
         match self {
             Self::WhatsApp(_) => WhatsAppWork::TARGET,
@@ -27,19 +28,20 @@ impl Work {
     }
 }
 
-/// Work for one relay. Kept as JSON in the row, beside its target: rows outlive an upgrade, so a variant or field that was
-/// ever written stays readable.
+/// Work for one relay. Stored as JSON in the row, beside its target. Rows outlive an upgrade, so a variant or field
+/// that was ever written must stay readable.
 pub trait TargetWork: Serialize + DeserializeOwned + Into<Work> {
+    /// The relay.
     const TARGET: Target;
 }
 
-/// What to do at WhatsApp.
+/// Work for the relay to WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum WhatsAppWork {
-    /// Bring a queued message to WhatsApp.
+    /// Send a queued message.
     SendMessage { message: MessageId },
-    /// Change what a message says on the customer's phone; `by` is who wants it.
+    /// Edit a message that WhatsApp has; `by` names the person who wants it.
     EditMessage {
         message: MessageId,
         content: String,
@@ -47,7 +49,7 @@ pub enum WhatsAppWork {
     },
     /// Delete a message for everyone.
     DeleteMessage { message: MessageId, by: String },
-    /// Put an emoji of ours under a message; empty takes it away.
+    /// React to a message; an empty emoji removes our reaction.
     React {
         message: MessageId,
         emoji: String,
@@ -65,27 +67,27 @@ impl From<WhatsAppWork> for Work {
     }
 }
 
-/// What to do in a room.
+/// Work for the relay to Matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum MatrixWork {
-    /// Show a message in its conversation's room, making the room first if there is none.
+    /// Show a message in its conversation's room; creates the room if there is none.
     ShowMessage { message: MessageId },
-    /// Bring the tick on an agent's message up to date with the message's state.
+    /// Update the tick on an agent's message to the message's state.
     Tick { message: MessageId },
     /// Answer a message of ours in its room with a notice: why it was not, or may not have been, sent.
     Answer { about: MessageId, text: String },
-    /// Answer an event in a room with a notice: why it went nowhere.
+    /// Answer an event in a room with a notice: why it was not sent to the customer.
     Reply {
         room: MatrixRoomId,
         event: MatrixEventId,
         text: String,
     },
-    /// Say something in a room, about no message of it.
+    /// Send a notice to a room that is about no message in it.
     Tell { room: MatrixRoomId, text: String },
-    /// Bring a room's name, topic and members up to date.
+    /// Update a room's name, topic and members.
     UpdateRoom,
-    /// Tell the owner of a trouble, or of its end.
+    /// Notify the owner of a trouble, or of its end.
     Trouble {
         owner: MatrixUserId,
         key: String,
@@ -95,7 +97,7 @@ pub enum MatrixWork {
 }
 
 impl MatrixWork {
-    /// The only room that the work can be done in, if it is for one.
+    /// Returns the room, if the work can be done in that room only.
     pub const fn room(&self) -> Option<&MatrixRoomId> {
         match self {
             Self::Reply { room, .. } | Self::Tell { room, .. } => Some(room),
@@ -114,22 +116,30 @@ impl From<MatrixWork> for Work {
     }
 }
 
-/// A row of the outbox. Rows of one lane, (target, lane), are taken in the order of their ids; `None` is the lane of
-/// what belongs to no conversation.
+/// A row of the outbox. Rows of one lane, (target, lane), are done in the order of their ids. Rows with `None` as their
+/// lane are done in any order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxItem<W = Work> {
+    /// Id of the row.
     pub id: OutboxId,
+    /// Account that the work is for.
     pub account_id: AccountId,
+    /// Conversation whose order the row keeps.
     pub lane: Option<ConversationId>,
-    /// The message that it is about, where it goes away with it.
+    /// Message that it is about; the row is deleted with it.
     pub message: Option<MessageId>,
+    /// The work.
     pub work: W,
     /// How often it was tried and refused. Trouble of the account or homeserver does not count.
     pub attempts: u32,
+    /// Time before which it is not done.
     pub not_before: Timestamp,
+    /// Time when it was stored.
     pub created_at: Timestamp,
-    /// When it was first handed to the outside; set before the handing over, so that after a crash "perhaps done" is known.
+    /// Time when it was first handed to its target; stored before that, so that after a crash it is known that the work
+    /// may be done.
     pub started_at: Option<Timestamp>,
+    /// Error of the last attempt.
     pub last_error: Option<String>,
 }
 
@@ -137,7 +147,7 @@ pub struct OutboxItem<W = Work> {
 mod tests {
     use super::*;
 
-    /// Rows of an older database, as they stand in its `work` column.
+    /// Parses rows of an older database, as they stand in its `work` column.
     #[test]
     fn older_outbox_rows_are_still_read() {
         let message = MessageId(7);

@@ -1,6 +1,6 @@
-//! Enumerations whose values are words, in the database and in JSON alike.
+//! Enumerations whose values are words, the same in the database and in JSON.
 
-/// A word that stands in the database and in JSON. Written once, here, so that the two can never differ.
+/// Declares an enumeration with a word per value. Each word is written once, so that database and JSON cannot differ.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -8,8 +8,10 @@ macro_rules! words {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
+            /// All values, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// Returns the word of the value.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -38,10 +40,12 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// A word that is none of those that stand for a value.
+/// Error: the word stands for no value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{word}` is not one of {}", expected.join(", "))]
 pub struct UnknownWord {
+    /// The word that was found.
     pub word: String,
+    /// The words that are known.
     pub expected: &'static [&'static str],
 }

@@ -1,4 +1,4 @@
-//! API keys, as hashes only, and the record of what was done with them.
+//! API keys, stored only as hashes, and the audit log of what was done with them.
 
 use entity::{api_key, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -15,54 +15,70 @@ use super::database::page::{Page, PageKey, PageRequest};
 use super::database::row::{from_json, to_json};
 use super::{Store, StoreError, Tx};
 
-/// A key to be stored.
+/// An API key to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApiKey {
+    /// Name by which people know the key.
     pub name: String,
-    /// The key's first characters, for people to tell keys apart.
+    /// First characters of the key, so that people can tell keys apart.
     pub prefix: String,
     /// SHA-256 of the key.
     pub hash: [u8; 32],
-    /// Words such as `read`, `send`, `manage`, `admin`.
+    /// Scopes of the key: `read`, `send`, `manage` or `admin`.
     pub scopes: Vec<String>,
-    /// The accounts that it is bound to; all when none.
+    /// Accounts that the key is limited to; `None` means all accounts.
     pub accounts: Option<Vec<AccountId>>,
+    /// Time after which the key is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key as it is stored: the key itself is nowhere.
+/// An API key as it is stored. The key itself is not stored anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredApiKey {
+    /// Id of the row.
     pub id: ApiKeyId,
+    /// Name by which people know the key.
     pub name: String,
+    /// First characters of the key.
     pub prefix: String,
+    /// Scopes of the key.
     pub scopes: Vec<String>,
+    /// Accounts that the key is limited to; `None` means all accounts.
     pub accounts: Option<Vec<AccountId>>,
+    /// Time at which the key was stored.
     pub created_at: Timestamp,
+    /// Time after which the key is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
+    /// Time at which the key was revoked; `None` while it is not.
     pub revoked_at: Option<Timestamp>,
+    /// Time of the last request that used the key, as [`Keys::touch`] recorded it.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Something that was done with a key, or by a person.
+/// One entry of the audit log: an action done with a key or by a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
+    /// Time of the action.
     pub at: Timestamp,
+    /// Key or person that did it.
     pub actor: String,
+    /// Name of the action.
     pub action: String,
+    /// Thing that the action was done to.
     pub subject: String,
+    /// Further facts about the action, as JSON.
     pub detail: serde_json::Value,
 }
 
 impl StoredApiKey {
-    /// Whether the key still opens anything at `now`.
+    /// Returns whether the key is neither revoked nor expired at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
 impl Audit<'_, Store> {
-    /// What was done, by id.
+    /// Returns a page of the audit log, ordered by id.
     pub async fn page(&self, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
         let columns = (None, audit::Column::Id);
         let key = |row: &audit::Model| PageKey::of_id(row.id);
@@ -80,7 +96,7 @@ impl Audit<'_, Store> {
 }
 
 impl Keys<'_, Store> {
-    /// The key with this hash, valid or not.
+    /// Returns the key with this hash, even if it is revoked or expired.
     pub async fn find(&self, hash: &[u8; 32]) -> Result<Option<StoredApiKey>, StoreError> {
         let row = api_key::Entity::find()
             .filter(api_key::Column::Hash.eq(hex(hash)))
@@ -89,7 +105,7 @@ impl Keys<'_, Store> {
         row.map(read).transpose()
     }
 
-    /// All of them, the first made first.
+    /// Returns all keys, oldest first.
     pub async fn list(&self) -> Result<Vec<StoredApiKey>, StoreError> {
         let rows = api_key::Entity::find()
             .order_by_asc(api_key::Column::Id)
@@ -100,7 +116,7 @@ impl Keys<'_, Store> {
 }
 
 impl Audit<'_, Tx> {
-    /// Records who did what to what.
+    /// Adds an entry to the audit log: `actor` did `action` to `subject`. `detail` is stored as JSON.
     pub async fn add(
         &self,
         actor: &str,
@@ -123,6 +139,7 @@ impl Audit<'_, Tx> {
 }
 
 impl Keys<'_, Tx> {
+    /// Stores a new key and returns it as stored.
     pub async fn create(&self, new: &NewApiKey) -> Result<StoredApiKey, StoreError> {
         let mut row = api_key::Model {
             id: ApiKeyId(0),
@@ -143,7 +160,8 @@ impl Keys<'_, Tx> {
         read(row)
     }
 
-    /// Revokes a key for good; `None` when there is no such key.
+    /// Revokes a key permanently and returns it. Returns `None` when no key has this id. A second call keeps the first
+    /// time.
     pub async fn revoke(&self, id: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
         let Some(mut row) = api_key::Entity::find_by_id(id).one(&self.0.session).await? else {
             return Ok(None);
@@ -159,7 +177,7 @@ impl Keys<'_, Tx> {
         read(row).map(Some)
     }
 
-    /// Notes that a key was used now.
+    /// Records that a key was used now.
     pub async fn touch(&self, id: ApiKeyId) -> Result<(), StoreError> {
         api_key::Entity::update_many()
             .col_expr(api_key::Column::LastUsedAt, Expr::value(self.0.now.0))

@@ -1,4 +1,4 @@
-//! The people who answer. This table alone says who they are; the configuration is reconciled into it.
+//! The agents, who answer customers. This table is the only source for that; the configuration is reconciled into it.
 
 use entity::agent;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -12,14 +12,14 @@ use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
 impl<D: Database> Agents<'_, D> {
-    /// Returns all agents, the first met first.
+    /// Returns all agents, oldest first.
     pub async fn list(&self) -> Result<Vec<Agent>, StoreError> {
         all(self.0.connection()).await
     }
 }
 
 impl Agents<'_, Store> {
-    /// Returns the Matrix users of the agents who answer now.
+    /// Returns the Matrix users of the active agents.
     pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
         let agents = all(self.0.readers()).await?.into_iter();
         Ok(agents
@@ -30,7 +30,7 @@ impl Agents<'_, Store> {
 }
 
 impl Agents<'_, Tx> {
-    /// Tells whether a Matrix user is an agent who answers now.
+    /// Returns whether a Matrix user is an active agent.
     pub async fn is_answering(&self, user: &MatrixUserId) -> Result<bool, StoreError> {
         let found = agent::Entity::find()
             .filter(agent::Column::MatrixUser.eq(user.as_str()))
@@ -40,7 +40,7 @@ impl Agents<'_, Tx> {
         Ok(found.is_some())
     }
 
-    /// Adds an agent. A Matrix user is one agent at most.
+    /// Adds an agent and returns its id. A Matrix user can be one agent at most: the database refuses a second one.
     pub async fn add(&self, user: &MatrixUserId, name: &str, source: AgentSource) -> Result<AgentId, StoreError> {
         let row = agent::ActiveModel {
             id: NotSet,
@@ -54,7 +54,8 @@ impl Agents<'_, Tx> {
         Ok(agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }
 
-    /// Lets an agent answer no more. Whoever decides again decides anew: a person's word replaces the configuration's.
+    /// Deactivates an agent. A later decision replaces an earlier one, so a person's decision replaces the
+    /// configuration's.
     pub async fn deactivate(&self, id: AgentId, by: AgentSource) -> Result<(), StoreError> {
         let change = agent::ActiveModel {
             deactivated_at: Set(Some(self.0.now.0)),
@@ -64,7 +65,7 @@ impl Agents<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Lets an agent answer again.
+    /// Activates an agent again.
     pub async fn activate(&self, id: AgentId) -> Result<(), StoreError> {
         let change = agent::ActiveModel {
             deactivated_at: Set(None),
@@ -96,7 +97,7 @@ async fn all(database: &impl ConnectionTrait) -> Result<Vec<Agent>, StoreError> 
 }
 
 fn read(row: agent::Model) -> Result<Agent, StoreError> {
-    // Rows from before sources were kept.
+    // Rows older than the column have no source; they came from the configuration.
     let source = |text: Option<String>| text.map_or(Ok(AgentSource::Config), |text| word("agents", &text));
     let deactivated = match row.deactivated_at {
         Some(at) => Some(Deactivated {

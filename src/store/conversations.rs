@@ -1,4 +1,4 @@
-//! Conversations: one account's chat with one customer or group.
+//! Conversations: the chat of one account with one customer or group.
 
 use entity::{conversation, customer};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -16,28 +16,35 @@ use super::database::row::word;
 use super::messages::whole_seconds;
 use super::{Store, StoreError, Tx, WorkFor};
 
-/// What [`Tx::resolve_conversation`] found or made.
+/// Result of [`Conversations::resolve`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedConversation {
+    /// The conversation that was found or created.
     pub conversation: Conversation,
+    /// Whether it was created by this call.
     pub created: bool,
 }
 
-/// Which conversations are wanted; all that is given has to hold.
+/// Selects conversations; those that match all given fields are returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConversationFilter {
+    /// Conversations of this account.
     pub account: Option<AccountId>,
+    /// Conversations with this customer.
     pub customer: Option<CustomerId>,
+    /// Conversations with this status.
     pub status: Option<ConversationStatus>,
+    /// Only conversations with unread messages.
     pub unread: bool,
 }
 
 impl<D: Database> Conversations<'_, D> {
+    /// Returns the conversation with this id, even if it was merged into another.
     pub async fn get(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         find(self.0.connection(), id).await
     }
 
-    /// The direct conversation of an account with a customer.
+    /// Returns the direct conversation of an account with a customer.
     pub async fn of_customer(
         &self,
         account: AccountId,
@@ -49,18 +56,20 @@ impl<D: Database> Conversations<'_, D> {
             .transpose()
     }
 
-    /// The conversation in which this one goes on: itself unless it has ended in another.
+    /// Returns the conversation that continues this one after merges, or the conversation itself if it was not merged.
     pub async fn live(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         live(self.0.connection(), id).await
     }
 
+    /// Returns the conversation that answers in this chat of an account.
     pub async fn of_chat(&self, account: AccountId, chat: &ChatId) -> Result<Option<Conversation>, StoreError> {
         of_chat(self.0.connection(), account, chat).await?.map(read).transpose()
     }
 }
 
 impl Conversations<'_, Store> {
-    /// By last activity (the last message, else the making), then id.
+    /// Returns a page of conversations that were not merged into another, ordered by last activity (the last message,
+    /// else the creation), then by id.
     pub async fn page(&self, page: PageRequest, filter: ConversationFilter) -> Result<Page<Conversation>, StoreError> {
         let ConversationFilter {
             account,
@@ -85,7 +94,7 @@ impl Conversations<'_, Store> {
 }
 
 impl Conversations<'_, Tx> {
-    /// A customer's conversations, in the order of their making.
+    /// Returns a customer's conversations that were not merged into another, oldest first.
     pub async fn live_of_customer(&self, customer: CustomerId) -> Result<Vec<Conversation>, StoreError> {
         let rows = self.rows_of_customer(customer).await?;
         rows.into_iter().map(read).collect()
@@ -109,9 +118,10 @@ impl Conversations<'_, Tx> {
         of_customer(&self.0.session, account, customer).await
     }
 
-    /// The conversation, made when there is none: one with a customer is found by the customer, whatever its chat is called by
-    /// now, and takes `chat` as the one to answer; a group is found by its chat, and takes `name`. (A customer's
-    /// conversation has the customer's name.)
+    /// Finds the conversation, or creates it. A conversation with a customer is found by the customer, whatever its
+    /// chat is called now, and takes `chat` as the chat to answer in. A group is found by its chat and takes `name`. (A
+    /// customer's conversation has the customer's name.) Fails with [`StoreError::Missing`] without a customer and a
+    /// chat.
     pub async fn resolve(
         &self,
         account: AccountId,
@@ -160,7 +170,7 @@ impl Conversations<'_, Tx> {
         })
     }
 
-    /// Sets the status and gives the conversation as it then is.
+    /// Sets the status and returns the changed conversation.
     pub async fn set_status(&self, id: ConversationId, status: ConversationStatus) -> Result<Conversation, StoreError> {
         let change = conversation::ActiveModel {
             status: Set(status.to_string()),
@@ -170,7 +180,7 @@ impl Conversations<'_, Tx> {
         self.need(id).await.and_then(read)
     }
 
-    /// Counts `n` more unread messages, for the conversation and its customer.
+    /// Adds `n` to the unread counts of the conversation and its customer.
     pub async fn add_unread(&self, id: ConversationId, n: i64) -> Result<(), StoreError> {
         conversation::Entity::update_many()
             .col_expr(
@@ -184,7 +194,7 @@ impl Conversations<'_, Tx> {
         self.add_customer_unread(id, n).await
     }
 
-    /// Nothing is unread any more; tells whether something was.
+    /// Sets the unread count to zero and takes it off the customer's count. Returns whether anything was unread.
     pub async fn clear_unread(&self, id: ConversationId) -> Result<bool, StoreError> {
         let row = self.need(id).await?;
         if row.unread_count == 0 {
@@ -199,8 +209,8 @@ impl Conversations<'_, Tx> {
         Ok(true)
     }
 
-    /// Notes a message as the last one, unless a later one is noted. Within one second, which is all that WhatsApp knows, the
-    /// one that is noted last is the last.
+    /// Records a message as the last one, unless a later one is recorded. WhatsApp's times are whole seconds, so within
+    /// one second the message that is recorded last counts as the last.
     pub async fn touch(&self, id: ConversationId, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
         let next_second = whole_seconds(at).saturating_add(1000);
         let change = conversation::ActiveModel {
@@ -222,7 +232,7 @@ impl Conversations<'_, Tx> {
         Ok(())
     }
 
-    /// A customer's conversations are called as the customer is.
+    /// Renames all conversations of a customer.
     pub(super) async fn rename(&self, customer: CustomerId, name: &str) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             name: Set(name.to_owned()),
@@ -237,7 +247,8 @@ impl Conversations<'_, Tx> {
         Ok(())
     }
 
-    /// A chat belongs to the conversation in which it was seen last: number and LID of one person may have begun as two.
+    /// Takes a chat from the conversation that has it: a chat belongs to the conversation in which it was seen last,
+    /// because the number and the LID of one person may have begun as two conversations.
     pub async fn free_chat(&self, account: AccountId, chat: &ChatId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             chat_id: Set(None),
@@ -260,7 +271,7 @@ impl Conversations<'_, Tx> {
         kind: ChatKind,
         name: &str,
     ) -> Result<Conversation, StoreError> {
-        // Nobody has seen its picture yet.
+        // Its avatar was never looked up.
         self.0.wake(WorkFor::Avatars(account));
         let mut row = conversation::Model {
             id: ConversationId(0),

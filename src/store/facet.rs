@@ -1,14 +1,15 @@
 //! The facets of [`Store`] and [`Tx`]: one for each kind of row, so that a call says what it acts on
-//! (`tx.messages().insert(..)`, `store.messages().page(..)`). A facet borrows where it came from. What only reads is written
-//! once for both; what writes is there for a [`Tx`] alone.
+//! (`tx.messages().insert(..)`, `store.messages().page(..)`). A facet borrows the store or transaction. Methods that
+//! only read are written once for both; methods that write exist for a [`Tx`] only.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::database::session::Session;
 use super::{Store, Tx};
 
-/// Where a facet reads: the pool of readers, or a transaction that sees its own writes.
+/// Source of reads for a facet: the pool of readers, or a transaction that sees its own writes.
 pub trait Database: Sync {
+    /// Type of the connection.
     type Connection: ConnectionTrait;
 
     /// Returns the connection that statements go through.
@@ -31,7 +32,7 @@ impl Database for Tx {
     }
 }
 
-/// Declares the facets, and the method of [`Store`] and [`Tx`] that gives each.
+/// Declares the facets, and the method of [`Store`] and [`Tx`] that returns each.
 macro_rules! facets {
     ($($(#[$doc:meta])* $facet:ident = $method:ident;)*) => {
         $(
@@ -78,7 +79,7 @@ facets! {
     Groups = groups;
     /// The import of history.
     HistoryImports = history;
-    /// Customers' dated identities.
+    /// Dated identities of customers.
     Identities = identities;
     /// The journal.
     Journal = journal;
@@ -86,15 +87,15 @@ facets! {
     Keys = keys;
     /// Media of messages.
     MediaItems = media;
-    /// Merges of customers, and their undoing.
+    /// Merges of customers, and how they are undone.
     Merges = merges;
     /// Messages.
     Messages = messages;
     /// Opt-outs.
     OptOuts = opt_outs;
-    /// Work that waits for WhatsApp or Matrix.
+    /// Work to be done in WhatsApp or Matrix.
     Outbox = outbox;
-    /// What the pace of sending needs to know.
+    /// Facts that the pace of sending depends on.
     Pace = pace;
     /// Room events that could not be decrypted yet.
     PendingEvents = pending_events;
@@ -102,6 +103,6 @@ facets! {
     Quarantine = quarantine;
     /// Rooms and the events that show messages.
     Rooms = rooms;
-    /// Settings and cursors of the program.
+    /// Settings and cursors of crm.
     Settings = settings;
 }

@@ -1,4 +1,4 @@
-//! Groups: their members and pictures, a row for each group's conversation.
+//! Groups: members and avatar, one row per group conversation.
 
 use entity::chat_group;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -12,6 +12,7 @@ use super::database::row::{from_json, to_json};
 use super::{StoreError, Tx};
 
 impl<D: Database> Groups<'_, D> {
+    /// Returns the group of this conversation, or `None` if its members are not known.
     pub async fn get(&self, conversation: ConversationId) -> Result<Option<Group>, StoreError> {
         of(self.0.connection(), conversation)
             .await?
@@ -22,7 +23,7 @@ impl<D: Database> Groups<'_, D> {
 }
 
 impl Groups<'_, Tx> {
-    /// Keeps who is in a group; tells whether that is news.
+    /// Stores the members of a group. Returns whether they changed.
     pub async fn set(&self, conversation: ConversationId, participants: &[Participant]) -> Result<bool, StoreError> {
         let participants = to_json(&participants)?;
         let Some(before) = of(&self.0.session, conversation).await? else {

@@ -1,5 +1,5 @@
-//! The import of history: how deep each account's goes and how far each of its chats is, so that it goes on after a crash
-//! where it was.
+//! The import of history: how far back each account's goes, and how far each of its chats is, so that it continues
+//! after a crash.
 
 use std::collections::HashSet;
 
@@ -15,42 +15,44 @@ use crate::store::facet::{Database, HistoryImports};
 use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
-/// Chats planned by one statement.
+/// Most chats inserted by one statement.
 const CHATS_AT_ONCE: usize = 200;
 
 /// A chat whose history is being imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryChat {
+    /// Id of the row.
     pub id: HistoryChatId,
+    /// WhatsApp's id of the chat.
     pub chat: ChatId,
-    /// The oldest message that is in.
+    /// Oldest message that is imported; `None` before the first step.
     pub mark: Option<HistoryMark>,
-    /// How often the mark was not found any more.
+    /// How often the page did not have the mark any more.
     pub restarts: i32,
 }
 
-/// How far a chat is, once its newest part is in.
+/// Progress of a chat after one step of the import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistoryStep {
-    /// As far as before.
+    /// No progress.
     Stays,
-    /// Down to here; there is more.
+    /// Imported back to here; there is more.
     Reached(HistoryMark),
-    /// Down to here, and there is nothing more to be had.
+    /// Imported back to here; the page has nothing older.
     Done(Option<HistoryMark>),
-    /// Its mark is gone from the page: from the newest on again.
+    /// The page does not have the mark any more: starts again with the newest message.
     Again,
 }
 
 impl<D: Database> HistoryImports<'_, D> {
-    /// An account's import; `None` when nobody has asked for one.
+    /// Returns an account's import, or `None` when nobody has asked for one.
     pub async fn get(&self, account: AccountId) -> Result<Option<History>, StoreError> {
         find(self.0.connection(), account).await?.as_ref().map(read).transpose()
     }
 }
 
 impl HistoryImports<'_, Store> {
-    /// The chat that comes next; the plan puts the newest first.
+    /// Returns the next chat to import, or `None` when all are done. The plan puts the newest chat first.
     pub async fn next_chat(&self, account: AccountId) -> Result<Option<HistoryChat>, StoreError> {
         let row = history_chat::Entity::find()
             .filter(history_chat::Column::AccountId.eq(account))
@@ -68,8 +70,8 @@ impl HistoryImports<'_, Store> {
 }
 
 impl HistoryImports<'_, Tx> {
-    /// Somebody wants history. Before the first login the depth is kept for it; after it the import goes on as deep as that,
-    /// or as deep as it was, whichever is deeper, and looks again at chats that had nothing more.
+    /// Requests an import of history. Before the first login, stores the depth for it. After it, starts the import
+    /// again with the greater of the new and the old depth, and reopens the chats that were done.
     pub async fn ask(&self, id: AccountId, depth: HistoryDepth) -> Result<History, StoreError> {
         let account = self
             .0
@@ -117,13 +119,14 @@ impl HistoryImports<'_, Tx> {
         Ok(history)
     }
 
-    /// The account is linked for the first time: its import begins, as deep as was chosen, or as `default` says.
+    /// Begins the import when the account is linked for the first time, with the depth that was requested, else with
+    /// `default`.
     pub async fn begin(&self, account: AccountId, default: HistoryDepth) -> Result<History, StoreError> {
         let chosen = self.get(account).await?;
         self.ask(account, chosen.map_or(default, |history| history.depth)).await
     }
 
-    /// Adds chats to the plan, in this order; those that are in it stay as they are. Tells how many were added.
+    /// Adds chats to the plan, in this order, and keeps those that are in it. Returns the number of chats added.
     pub async fn plan(&self, account: AccountId, chats: &[ChatId]) -> Result<u64, StoreError> {
         let rows = history_chat::Entity::find()
             .filter(history_chat::Column::AccountId.eq(account))
@@ -155,7 +158,7 @@ impl HistoryImports<'_, Tx> {
         Ok(fresh.len() as u64)
     }
 
-    /// Notes that `new` messages of a chat are in, and how far it is by now.
+    /// Records that `new` messages of a chat were imported, and the progress of the chat. Returns the account's import.
     pub async fn record(
         &self,
         account: AccountId,
@@ -207,7 +210,7 @@ impl HistoryImports<'_, Tx> {
         self.need(account).await
     }
 
-    /// Everything that can be had is in.
+    /// Marks an account's import as done, and returns it.
     pub async fn finish(&self, account: AccountId) -> Result<History, StoreError> {
         let change = history_import::ActiveModel {
             state: Set(HistoryState::Done.to_string()),
@@ -223,7 +226,7 @@ impl HistoryImports<'_, Tx> {
         self.need(account).await
     }
 
-    /// Every chat of the plan may have more than it had.
+    /// Marks every chat of the plan as not done: with a greater depth it may have more.
     async fn reopen_chats(&self, account: AccountId) -> Result<(), StoreError> {
         history_chat::Entity::update_many()
             .col_expr(history_chat::Column::Done, Expr::value(false))
@@ -248,7 +251,7 @@ async fn find(
     Ok(history_import::Entity::find_by_id(account).one(database).await?)
 }
 
-/// The row of an account whose history nobody has asked for.
+/// Returns the row of an account whose history nobody has requested.
 fn unasked(account: AccountId) -> history_import::Model {
     history_import::Model {
         account_id: account,

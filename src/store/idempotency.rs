@@ -1,4 +1,4 @@
-//! Answers to requests that carried an idempotency key (rule 25): in one transaction with what the request made.
+//! Stored answers to requests with an idempotency key (rule 25), written in the transaction of what the request made.
 
 use entity::idempotency_key;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -12,20 +12,23 @@ use crate::store::facet::{Answers, Database};
 use super::database::row::{from_hex, from_json};
 use super::{Store, StoreError, Tx};
 
-/// The answer to an earlier request.
+/// Answer to an earlier request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredAnswer {
-    /// SHA-256 of what was asked.
+    /// SHA-256 of the request's body.
     pub body_hash: [u8; 32],
-    /// The HTTP status.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// The body as it was sent, byte for byte: what its type is by now does not matter to a replay.
+    /// Body of the answer, byte for byte, so that a replay does not depend on its present type.
     pub response: RawJson,
+    /// Message that the request created, if any.
     pub message: Option<MessageId>,
+    /// Time of the answer.
     pub created_at: Timestamp,
 }
 
 impl<D: Database> Answers<'_, D> {
+    /// Returns the answer to the request of this API key that carried this idempotency key.
     pub async fn get(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
         let row = idempotency_key::Entity::find()
             .filter(idempotency_key::Column::Scope.eq(scope))
@@ -37,7 +40,7 @@ impl<D: Database> Answers<'_, D> {
 }
 
 impl Answers<'_, Store> {
-    /// Forgets answers given before `before`; gives the count.
+    /// Deletes answers older than `before` and returns how many.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.0
             .write(before, |tx, &before| {
@@ -54,8 +57,8 @@ impl Answers<'_, Store> {
 }
 
 impl Answers<'_, Tx> {
-    /// Keeps an answer. Two processes that race for one key collide here: the loser's closure runs again and finds the
-    /// winner's answer.
+    /// Stores an answer. When two processes race for one key they collide here: the closure of the second runs again
+    /// and finds the answer of the first.
     pub async fn put(
         &self,
         scope: ApiKeyId,

@@ -1,4 +1,4 @@
-//! Hears from PostgreSQL that another process has written events.
+//! Listens to PostgreSQL's notifications that another process has written events.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::domain::Seq;
 
 use super::journal::{self, CHANNEL};
 
-/// The pause before a lost connection is made again.
+/// Pause before a lost connection is made again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Raises `head` by what others notify, until `stopping`. What was missed while the connection was lost is asked for.
+/// Raises `head` on each notification, until `stopping`. Reads the head after every reconnect, so no event is missed.
 pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, stopping: CancellationToken) {
     let DatabaseConnectionType::SqlxPostgresPoolConnection(_) = &readers.inner else {
         return;
@@ -22,7 +22,7 @@ pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, s
     let follow = async {
         loop {
             if let Err(error) = follow(&readers, &head).await {
-                tracing::debug!("not hearing from the database, trying again: {error}");
+                tracing::debug!("lost the connection for the database's notifications, connecting again: {error}");
             }
             tokio::time::sleep(PAUSE).await;
         }

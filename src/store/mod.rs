@@ -1,5 +1,5 @@
-//! The only user of sea-orm: [`Store`] (reads, and `write` on one writer) and [`Tx`] (every change, with its journal events
-//! and its work for the outside). Gives and takes the domain's types, never rows. Does nothing outside the database.
+//! The only user of sea-orm: [`Store`] (reads, and `write` with one writer) and [`Tx`] (every change, with its journal
+//! events and its outbox rows). Takes and returns the domain's types, never rows. Does nothing outside the database.
 
 mod access;
 mod accounts;
@@ -66,7 +66,7 @@ pub use rooms::{RoomOf, ShownAs, Tick};
 pub use settings::Restored;
 pub use wake_up::WorkFor;
 
-/// How long closing waits for what was accepted to be committed.
+/// Longest time for which closing waits for accepted writes to be committed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// The database. Clones share one writer and one pool of readers.
@@ -82,9 +82,9 @@ struct Inner {
     head: watch::Sender<Seq>,
     wake_ups: WakeUps,
     clock: Arc<dyn Clock>,
-    /// No more closures are accepted.
+    /// Cancelled when no more closures are accepted.
     closing: CancellationToken,
-    /// Everything ends where it stands.
+    /// Cancelled when everything is to end at once.
     abandoned: CancellationToken,
     tasks: Supervisor,
 }
@@ -96,29 +96,30 @@ impl Drop for Inner {
     }
 }
 
-/// One transaction: every change is made through it. When the closure fails, or any statement did, all of it is undone.
+/// One transaction; every change is made through it. If the closure or any statement fails, all of it is rolled back.
 pub struct Tx {
     session: Session,
     now: Timestamp,
     events: Vec<Event>,
-    /// Those who are woken when it commits.
+    /// Workers to wake when the transaction commits.
     woken: Mutex<BTreeSet<WorkFor>>,
 }
 
 impl Store {
-    /// Opens the database at `url`, makes the file of a SQLite one if there is none, and brings its tables up to date.
+    /// Opens the database at `url`, creates the file if it is a SQLite one that does not exist, and migrates the
+    /// tables.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         OpenOptions::new(url).open(clock).await
     }
 
-    /// Runs `closure` in a transaction and answers when it is on the disk (rule 22).
+    /// Runs `closure` in a transaction and returns when that is committed durably (rule 22).
     ///
-    /// There is one writer. Closures that wait are run one after the other and committed together, a savepoint each: an
-    /// error undoes its own closure alone.
+    /// There is one writer. Waiting closures run one after the other and are committed together, each under its own
+    /// savepoint: an error undoes only its own closure.
     ///
-    /// After a lost connection or a collision with another process the closure runs again. So the writer owns `input` and
-    /// lends it to each run: the closure borrows it, never consumes it, and captures nothing. It has to find what it has
-    /// done by keys of its own.
+    /// After a lost connection or a collision with another process the closure runs again. So the writer owns `input`
+    /// and lends it to each run: the closure borrows it, never consumes it, and captures nothing. It must recognize
+    /// what it has done already by keys of its own.
     ///
     /// ```ignore
     /// store.write((id, tag), |tx, (id, tag)| async move { tx.rooms().reserve(*id, tag).await }.boxed()).await
@@ -133,12 +134,12 @@ impl Store {
         writer::submit(&self.inner.jobs, input, closure).await
     }
 
-    /// Returns when nothing can be written any more: the store is closed, or its writer is lost.
+    /// Waits until nothing can be written any more: the store is closed, or its writer is lost.
     pub async fn ended(&self) {
         self.inner.jobs.closed().await;
     }
 
-    /// The newest event's number, raised after each commit that wrote events: a hint to look, never the truth.
+    /// Returns the newest event's number, raised after each commit with events. It is only a hint to read the journal.
     pub fn head(&self) -> watch::Receiver<Seq> {
         self.inner.head.subscribe()
     }
@@ -147,13 +148,13 @@ impl Store {
     pub async fn close(self) {
         self.inner.closing.cancel();
         if !self.inner.tasks.shutdown(CLOSE_LIMIT).await {
-            tracing::warn!("the database does not end; what waits for it is given up");
+            tracing::warn!("the database does not close in time; waiting writes are dropped");
             self.inner.abandoned.cancel();
         }
         self.disconnect().await;
     }
 
-    /// Lets everything go as a crash would: what is not committed is undone. For simulations of one.
+    /// Closes everything as a crash would, for simulations of one: what is not committed is rolled back.
     pub async fn abandon(self) {
         self.inner.abandoned.cancel();
         self.inner.tasks.shutdown(CLOSE_LIMIT).await;
@@ -161,7 +162,8 @@ impl Store {
     }
 
     async fn disconnect(&self) {
-        // The reader goes first: SQLite tidies up when its last connection ends, which has to be one that may write.
+        // The readers close first: SQLite cleans up when its last connection closes, and that one must be able to
+        // write.
         for database in [&self.inner.readers, &self.inner.writer] {
             if let Err(error) = database.close_by_ref().await {
                 tracing::warn!("closing the database: {}", StoreError::from(error));
@@ -175,12 +177,12 @@ impl Store {
 }
 
 impl Tx {
-    /// The clock's time when the closure began.
+    /// Returns the clock's time when the closure began.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Adds an event to the journal, numbered when the transaction commits (rule 23).
+    /// Adds an event to the journal. It gets its number when the transaction commits (rule 23).
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);
     }

@@ -1,4 +1,5 @@
-//! Opening the database: which kind, which connections, whether its tables are ours, and whether it can be written to.
+//! Opening the database: connects, checks that the tables are ours, migrates them, and checks that it can be written
+//! to.
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};
 
 impl OpenOptions {
-    /// Opens the database, makes the file of a SQLite one if there is none, and brings its tables up to date. An
-    /// up-to-date one costs two queries.
+    /// Opens the database, creates the file if it is a SQLite one that does not exist, and migrates the tables. Costs
+    /// two queries if they are up to date. Fails with [`StoreError::Newer`] if a newer version of crm has migrated
+    /// them.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<Store, StoreError> {
         let connections = connect(&self).await?;
         let head = match prepare(&connections.writer).await {
@@ -31,7 +33,7 @@ impl OpenOptions {
     }
 }
 
-/// Starts the writer, and the listener where there is something to listen to.
+/// Starts the writer and, on PostgreSQL, the listener for notifications.
 fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
     let Connections { writer, readers } = connections;
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
@@ -76,7 +78,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
     }
 }
 
-/// Brings the tables up to date and gives the newest event's number.
+/// Migrates the tables and returns the newest event's number.
 async fn prepare(database: &DatabaseConnection) -> Result<Seq, StoreError> {
     let known = Migrator::names();
     let applied = applied(database).await?;
@@ -89,7 +91,7 @@ async fn prepare(database: &DatabaseConnection) -> Result<Seq, StoreError> {
     probe(database).await
 }
 
-/// The migrations that a database has, in order; none where the table of migrations is not there yet.
+/// Returns the migrations that a database has, in order; none if the table of migrations does not exist yet.
 async fn applied(database: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
     let backend = database.get_database_backend();
     let query = Statement::from_string(backend, "SELECT version FROM seaql_migrations ORDER BY version");
@@ -99,18 +101,18 @@ async fn applied(database: &DatabaseConnection) -> Result<Vec<String>, StoreErro
             .map(|row| row.try_get("", "version").map_err(StoreError::from))
             .collect(),
         Err(error) => match StoreError::from(error) {
-            // No such table. Were it anything else, the migration would meet it again.
+            // Treated as "no such table". If it is another error, the migration will meet it again.
             StoreError::Database(_) => Ok(Vec::new()),
             error => Err(error),
         },
     }
 }
 
-/// Runs the missing migrations; of several processes one does, and the others wait for it.
+/// Runs the missing migrations. Of several processes one does, and the others wait for it.
 async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
     let backend = database.get_database_backend();
     if backend == DbBackend::MySql {
-        // Its changes of tables commit at once, so a lock of its own stands in for the transaction.
+        // MySQL commits table changes at once, so a named lock replaces the transaction.
         let lock = |sql| database.execute_raw(Statement::from_string(backend, sql));
         lock("SELECT GET_LOCK('crm_migration', 60)").await?;
         let done = Migrator::migrate(database).await;
@@ -126,7 +128,8 @@ async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
     Ok(transaction.commit().await?)
 }
 
-/// Writes nothing, but would be refused where nothing can be written.
+/// Returns the newest event's number. Makes an update that changes nothing and rolls it back, so that it fails if the
+/// database is read-only.
 async fn probe(database: &DatabaseConnection) -> Result<Seq, StoreError> {
     let backend = database.get_database_backend();
     let transaction = database.begin_with_options(immediate()).await?;

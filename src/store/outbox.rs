@@ -1,4 +1,4 @@
-//! Work for the outside world, in lanes (rule 4).
+//! The outbox: work for WhatsApp and Matrix, in lanes (rule 4).
 
 use entity::outbox;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -13,25 +13,28 @@ use crate::store::facet::Outbox;
 use super::database::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx, WorkFor};
 
-/// The outbox's name in a query about rows that stand before others.
+/// Alias of the outbox in a query about earlier rows.
 const EARLIER: &str = "earlier";
-/// Answers for a gone room that are deleted at once; the relay gives up what is left, one by one.
+/// Most rows for a gone room that are deleted at once; the relay gives up the rest one by one.
 const MAX_IN_ROOM: u64 = 1_000;
 
-/// A piece of work to be written down.
+/// A row of work to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewWork {
+    /// Account that the work is for.
     pub account: AccountId,
+    /// Conversation whose order the work keeps; `None` for work outside the lanes.
     pub lane: Option<ConversationId>,
+    /// The work itself.
     pub work: Work,
-    /// Not to be done before this; at once when none.
+    /// Time before which it is not done; `None` means at once.
     pub not_before: Option<Timestamp>,
-    /// The message that it is about, so that it can be found and taken away with it.
+    /// Message that it is about, so that it can be found and deleted with it.
     pub message: Option<MessageId>,
 }
 
 impl NewWork {
-    /// Work about a message, in the lane of its conversation.
+    /// Creates work about a message, in the lane of its conversation.
     pub fn for_message(message: &Message, work: impl Into<Work>) -> Self {
         Self {
             account: message.account_id,
@@ -42,7 +45,7 @@ impl NewWork {
         }
     }
 
-    /// Work in the lane of a conversation, about no message of it.
+    /// Creates work in the lane of a conversation, about no message.
     pub fn for_conversation(account: AccountId, lane: ConversationId, work: impl Into<Work>) -> Self {
         Self {
             account,
@@ -53,7 +56,7 @@ impl NewWork {
         }
     }
 
-    /// Work that belongs to no conversation.
+    /// Creates work that belongs to no conversation.
     pub fn for_account(account: AccountId, work: impl Into<Work>) -> Self {
         Self {
             account,
@@ -64,12 +67,13 @@ impl NewWork {
         }
     }
 
-    /// Out of the lane: neither waits for others nor keeps them waiting.
+    /// Takes the work out of its lane: it does not wait for other work, and other work does not wait for it.
     #[must_use]
     pub fn free(self) -> Self {
         Self { lane: None, ..self }
     }
 
+    /// Sets the time before which the work is not done.
     #[must_use]
     pub fn at(self, not_before: Timestamp) -> Self {
         Self {
@@ -79,8 +83,8 @@ impl NewWork {
     }
 }
 
-/// What a relay has in hand: neither these lanes nor these items are given to it again, nor, outside the lanes, anything
-/// else about the same messages.
+/// Work that a relay is doing. The relay is not given these lanes and items again, nor, outside the lanes, other work
+/// about the same messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Busy {
     lanes: Vec<ConversationId>,
@@ -89,8 +93,8 @@ pub struct Busy {
 }
 
 impl Busy {
-    /// Takes an item in hand, unless something is in hand that it would meet: two ticks of one message may be given at
-    /// once.
+    /// Marks an item as being done. Returns false, and does not, if other work outside the lanes about the same message
+    /// is being done: one query may return two ticks of one message.
     pub fn take<W>(&mut self, item: &OutboxItem<W>) -> bool {
         let about = free_message(item);
         if about.is_some_and(|message| self.messages.contains(&message)) {
@@ -102,7 +106,7 @@ impl Busy {
         true
     }
 
-    /// The item is done with.
+    /// Marks an item as not being done any more.
     pub fn put_back<W>(&mut self, item: &OutboxItem<W>) {
         let about = free_message(item);
         self.items.retain(|id| *id != item.id);
@@ -111,27 +115,31 @@ impl Busy {
     }
 }
 
-/// What an item outside the lanes is about.
+/// Returns the message of an item that is in no lane.
 fn free_message<W>(item: &OutboxItem<W>) -> Option<MessageId> {
     item.message.filter(|_| item.lane.is_none())
 }
 
-/// How much work waits.
+/// Counts of the waiting work for one target and account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxCount {
+    /// WhatsApp or Matrix.
     pub target: Target,
+    /// Account that the work is for.
     pub account_id: AccountId,
+    /// Rows of work.
     pub waiting: u64,
-    /// Of these: handed to the outside at least once.
+    /// Those of them that were handed to the target at least once.
     pub started: u64,
-    /// Of these: refused at least once.
+    /// Those of them that the target refused at least once.
     pub refused: u64,
+    /// Time when the oldest of them was stored.
     pub oldest: Timestamp,
 }
 
 impl Outbox<'_, Store> {
-    /// What can be done now: the head of each lane that is due, and what is due outside the lanes, the oldest first. A lane
-    /// whose head is not due waits as a whole. Work of one account only, where one is given.
+    /// Returns the work that can be done at `now`, oldest first, at most `limit`: the head of each lane if it is due,
+    /// and due work outside the lanes. A lane whose head is not due waits as a whole. With `account`, only its work.
     pub async fn ready<W: TargetWork>(
         &self,
         account: Option<AccountId>,
@@ -148,9 +156,9 @@ impl Outbox<'_, Store> {
         rows.into_iter().map(read_as).collect()
     }
 
-    /// How much waits, by target and account.
+    /// Returns counts of the waiting work by target and account.
     pub async fn counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
-        // `count` leaves out nulls, so a value where something holds, and null where not, counts it.
+        // `count` skips nulls, so a value where the condition holds, else null, counts the matches.
         let refused = CaseStatement::new().case(outbox::Column::Attempts.gt(0), 1);
         let rows: Vec<(String, AccountId, i64, i64, i64, i64)> = outbox::Entity::find()
             .select_only()
@@ -184,6 +192,7 @@ impl Outbox<'_, Store> {
 }
 
 impl Outbox<'_, Tx> {
+    /// Stores work, wakes its relay when the transaction commits, and returns the row's id.
     pub async fn enqueue(&self, new: NewWork) -> Result<OutboxId, StoreError> {
         self.0.wake(WorkFor::outbox(new.work.target(), new.account));
         let row = outbox::ActiveModel {
@@ -205,12 +214,13 @@ impl Outbox<'_, Tx> {
         Ok(outbox::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }
 
+    /// Returns the work with this id, or `None` if it is done.
     pub async fn get(&self, id: OutboxId) -> Result<Option<OutboxItem>, StoreError> {
         let row = outbox::Entity::find_by_id(id).one(&self.0.session).await?;
         row.map(read).transpose()
     }
 
-    /// Notes that the work is about to be handed to the outside, for the first time only; tells whether it is still there.
+    /// Records the time at which work is first handed to its target. Returns whether the work still exists.
     pub async fn start(&self, id: OutboxId) -> Result<bool, StoreError> {
         let Some(item) = self.get(id).await? else {
             return Ok(false);
@@ -225,13 +235,14 @@ impl Outbox<'_, Tx> {
         Ok(true)
     }
 
-    /// Takes done work out; tells whether it was still there.
+    /// Deletes work that is done. Returns whether it still existed.
     pub async fn finish(&self, id: OutboxId) -> Result<bool, StoreError> {
         let deleted = outbox::Entity::delete_by_id(id).exec(&self.0.session).await?;
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Puts work off; `count` when it was refused, not when the account or the homeserver was in trouble.
+    /// Postpones work to `not_before`. With `count`, adds a refusal; without it, the account or the homeserver was in
+    /// trouble.
     pub async fn retry(&self, id: OutboxId, not_before: Timestamp, error: &str, count: bool) -> Result<(), StoreError> {
         outbox::Entity::update_many()
             .col_expr(outbox::Column::NotBefore, Expr::value(not_before.0))
@@ -246,7 +257,7 @@ impl Outbox<'_, Tx> {
         Ok(())
     }
 
-    /// Makes an account's waiting work for WhatsApp due now: what kept it waiting may be over.
+    /// Makes an account's waiting work for WhatsApp due now: the reason for waiting may be over.
     pub async fn hasten(&self, account: AccountId) -> Result<(), StoreError> {
         self.0.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
@@ -259,7 +270,7 @@ impl Outbox<'_, Tx> {
         Ok(())
     }
 
-    /// The same for one of its lanes.
+    /// Makes the waiting work for WhatsApp in one lane due now.
     pub async fn hasten_lane(&self, account: AccountId, lane: ConversationId) -> Result<(), StoreError> {
         self.0.wake(WorkFor::WhatsApp(account));
         outbox::Entity::update_many()
@@ -272,7 +283,7 @@ impl Outbox<'_, Tx> {
         Ok(())
     }
 
-    /// Deletes the answers and notices that are for this room and no other. Returns how many.
+    /// Deletes the answers and notices that are for this room only. Returns how many.
     pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<u64, StoreError> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
@@ -284,7 +295,7 @@ impl Outbox<'_, Tx> {
         let mut removed = 0;
         for row in rows {
             let item = read_as::<MatrixWork>(row)?;
-            // The text may name the room as well.
+            // The text of an answer may contain the room's id as well.
             if item.work.room() == Some(room) {
                 removed += u64::from(self.finish(item.id).await?);
             }
@@ -292,7 +303,7 @@ impl Outbox<'_, Tx> {
         Ok(removed)
     }
 
-    /// Takes away the work about a message for one target; gives the count.
+    /// Deletes the work about a message for one target. Returns how many rows.
     pub async fn remove(&self, message: MessageId, target: Target) -> Result<u64, StoreError> {
         let deleted = outbox::Entity::delete_many()
             .filter(outbox::Column::MessageId.eq(message))
@@ -303,7 +314,7 @@ impl Outbox<'_, Tx> {
     }
 }
 
-/// The head of each lane that is not in hand, and everything outside the lanes that is not.
+/// Selects the head of each lane that is not busy, and all work outside the lanes that is not busy.
 fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outbox::Entity> {
     let same = |column: outbox::Column| Expr::col((EARLIER, column)).equals((outbox::Entity, column));
     let earlier = Query::select()
@@ -334,7 +345,7 @@ fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outb
     query
 }
 
-/// A row as work for the target that stands in it.
+/// Reads a row whose target is not known beforehand.
 fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
     match word("outbox", &row.target)? {
         Target::WhatsApp => read_as::<WhatsAppWork>(row).map(untyped),
@@ -342,7 +353,7 @@ fn read(row: outbox::Model) -> Result<OutboxItem, StoreError> {
     }
 }
 
-/// A row that is known to be for this target.
+/// Reads a row that is known to be for this target.
 pub(super) fn read_as<W: TargetWork>(row: outbox::Model) -> Result<OutboxItem<W>, StoreError> {
     Ok(OutboxItem {
         id: row.id,

@@ -1,4 +1,4 @@
-//! What came from outside and could not be taken in, byte for byte (rule 13).
+//! The quarantine: input from outside that could not be stored, byte for byte (rule 13).
 
 use entity::quarantine;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -13,23 +13,29 @@ use super::database::page;
 use super::database::page::{Page, PageKey, PageRequest};
 use super::{Store, StoreError, Tx};
 
-/// Something that could not be taken in.
+/// Input that could not be stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct QuarantineItem {
+    /// Id of the row.
     pub id: QuarantineId,
-    /// Where it came from: `whatsapp` or `matrix`.
+    /// Source of the input: `whatsapp` or `matrix`.
     pub source: String,
+    /// Account that it came for, if any.
     pub account_id: Option<AccountId>,
+    /// The input, byte for byte.
     pub bytes: Vec<u8>,
+    /// Reason why it could not be stored.
     pub error: String,
     /// How often the same bytes came.
     pub times: u64,
+    /// Time when they first came.
     pub first_seen: Timestamp,
+    /// Time when they last came.
     pub last_seen: Timestamp,
 }
 
 impl Quarantine<'_, Store> {
-    /// By id; of one account only, where one is given.
+    /// Returns a page of the quarantine, ordered by id. With `account`, only its items.
     pub async fn page(
         &self,
         page: PageRequest,
@@ -42,14 +48,15 @@ impl Quarantine<'_, Store> {
         page::read(query, page, columns, self.0.readers(), key, |row| Ok(read(row))).await
     }
 
+    /// Returns the number of items.
     pub async fn count(&self) -> Result<u64, StoreError> {
         Ok(quarantine::Entity::find().count(self.0.readers()).await?)
     }
 }
 
 impl Quarantine<'_, Tx> {
-    /// Keeps bytes that could not be taken in; the same bytes again are counted, not kept twice. `error` may hold whatever
-    /// made the trouble: it is cleaned of U+0000.
+    /// Stores input that could not be stored otherwise. The same bytes again only raise the count. U+0000 in `error` is
+    /// replaced.
     pub async fn add(
         &self,
         source: &str,
@@ -92,12 +99,13 @@ impl Quarantine<'_, Tx> {
         Ok(())
     }
 
+    /// Returns the item with this id.
     pub async fn get(&self, id: QuarantineId) -> Result<Option<QuarantineItem>, StoreError> {
         let row = quarantine::Entity::find_by_id(id).one(&self.0.session).await?;
         Ok(row.map(read))
     }
 
-    /// Forgets an item that could be taken in after all.
+    /// Deletes an item that could be stored after all.
     pub async fn remove(&self, id: QuarantineId) -> Result<(), StoreError> {
         quarantine::Entity::delete_by_id(id).exec(&self.0.session).await?;
         Ok(())

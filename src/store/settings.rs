@@ -1,4 +1,4 @@
-//! Named values: what is set once (the instance's id), what is switched (the parked outbox), and the cursors of followers.
+//! Named values: set once (the instance's id), switched (the parked outbox), and the cursors of followers.
 
 use entity::{cursor, setting};
 use sea_orm::ActiveValue::Set;
@@ -9,38 +9,40 @@ use crate::store::facet::{Database, Settings};
 
 use super::{Store, StoreError, Tx, WorkFor};
 
-/// The setting that holds the instance's id.
+/// Setting that holds the instance's id.
 pub(super) const INSTANCE: &str = "instance";
-/// The setting that holds the id of the instance that a restored database was made from: what it handed out and was not sure of
-/// may be found under it.
+/// Setting that holds the id of the instance that a restored database was made from. What that instance sent without
+/// being sure may be found under this id.
 pub(super) const RESTORED: &str = "restored_instance";
-/// The setting that holds the id of the last piece of work in the backup: of what is newer, the old instance knew nothing.
+/// Setting that holds the id of the last outbox row in the backup. The old instance did not know any newer row.
 pub(super) const RESTORED_WORK: &str = "restored_work";
-/// The setting that is there while the outbox is parked.
+/// Setting that exists while the outbox is parked.
 pub(super) const PARKED: &str = "parked";
 
 /// The instance whose backup a database was restored from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
+    /// Id of that instance.
     pub instance: String,
-    /// The last piece of work in the backup. The old instance may have done it, and those before it, since.
+    /// Last outbox row in the backup. The old instance may have done this row, and those before it, after the backup.
     pub last_work: OutboxId,
 }
 
 impl<D: Database> Settings<'_, D> {
+    /// Returns the value of a setting.
     pub async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
         let row = setting::Entity::find_by_id(name).one(self.0.connection()).await?;
         Ok(row.map(|row| row.value))
     }
 
-    /// Where a follower stands, in its own words (a sync token, a sequence number).
+    /// Returns the cursor of a follower, in its own format (a sync token, a sequence number).
     pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
         cursor(self.0.connection(), name).await
     }
 }
 
 impl Settings<'_, Store> {
-    /// This database's random id, made when it is first asked for: Matrix transaction ids begin with it (rule 18).
+    /// Returns this database's random id, created by the first call. Matrix transaction ids begin with it (rule 18).
     pub async fn instance(&self) -> Result<String, StoreError> {
         if let Some(instance) = self.get(INSTANCE).await? {
             return Ok(instance);
@@ -59,7 +61,7 @@ impl Settings<'_, Store> {
             .await
     }
 
-    /// Returns what this database was restored from, if it was.
+    /// Returns the instance that this database was restored from, if it was restored.
     pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
         let Some(instance) = self.get(RESTORED).await? else {
             return Ok(None);
@@ -72,14 +74,14 @@ impl Settings<'_, Store> {
         }))
     }
 
-    /// Whether the outbox is parked: nothing goes out until a person says so (rule 5).
+    /// Returns whether the outbox is parked: nothing is sent until a person resumes it (rule 5).
     pub async fn is_parked(&self) -> Result<bool, StoreError> {
         Ok(self.get(PARKED).await?.is_some())
     }
 }
 
 impl Settings<'_, Tx> {
-    /// Sets a value, or takes it away.
+    /// Sets a setting, or deletes it if `value` is `None`.
     pub async fn set(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
         let db = &self.0.session;
         let Some(value) = value else {
@@ -99,7 +101,7 @@ impl Settings<'_, Tx> {
         Ok(())
     }
 
-    /// Parks the outbox, or lets it go.
+    /// Parks the outbox, or resumes it and wakes the relays to WhatsApp.
     pub async fn set_parked(&self, parked: bool) -> Result<(), StoreError> {
         if !parked {
             for account in self.0.accounts().present().await? {
@@ -109,6 +111,7 @@ impl Settings<'_, Tx> {
         self.set(PARKED, parked.then_some("yes")).await
     }
 
+    /// Stores the cursor of a follower.
     pub async fn set_cursor(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let db = &self.0.session;
         let row = cursor::Model {

@@ -1,5 +1,5 @@
-//! Wakes those who may have work: once a transaction has committed, and only those for whom it wrote something. A wake-up is a
-//! hint, never the truth: one that is lost (or that another process would have had to give) costs a poll, never a message.
+//! Wake-ups: after a commit, wakes the workers for which the transaction has written work. A wake-up is only a hint:
+//! one that is lost (or that another process would have to send) costs a poll, never a message.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,23 +11,23 @@ use crate::domain::outbox::Target;
 
 use super::{Store, Tx};
 
-/// For whom there may be work.
+/// A worker for which there may be work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkFor {
     /// The relay to WhatsApp of an account.
     WhatsApp(AccountId),
-    /// The relay to the rooms, which is one for all accounts.
+    /// The relay to Matrix, one for all accounts.
     Rooms,
-    /// The fetching of an account's media.
+    /// The download of an account's media.
     Media(AccountId),
-    /// The looking up of profile pictures through an account.
+    /// The lookup of avatars through an account.
     Avatars(AccountId),
     /// The linking of an account's device.
     Linking(AccountId),
 }
 
 impl WorkFor {
-    /// Returns who takes an account's work for a target.
+    /// Returns the worker that does an account's work for a target.
     pub const fn outbox(target: Target, account: AccountId) -> Self {
         match target {
             Target::WhatsApp => Self::WhatsApp(account),
@@ -36,12 +36,12 @@ impl WorkFor {
     }
 }
 
-/// Everybody who waits to be woken. Clones share them.
+/// All waiting workers. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct WakeUps(Arc<Mutex<HashMap<WorkFor, watch::Sender<()>>>>);
 
 impl WakeUps {
-    /// Wakes those who wait for such work.
+    /// Wakes the workers that wait for such work.
     pub fn wake(&self, work: &BTreeSet<WorkFor>) {
         let waiting = self.lock();
         for sender in work.iter().filter_map(|work| waiting.get(work)) {
@@ -53,21 +53,21 @@ impl WakeUps {
         self.lock().entry(work).or_default().subscribe()
     }
 
-    /// The map is whole whatever happened to another thread that held it.
+    /// Returns the map even if another thread panicked while it held the lock; the map is always consistent.
     fn lock(&self) -> MutexGuard<'_, HashMap<WorkFor, watch::Sender<()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store {
-    /// Returns what changes whenever a transaction has committed that wrote such work.
+    /// Returns a receiver that changes whenever a transaction with such work has committed.
     pub fn wake_ups(&self, work: WorkFor) -> watch::Receiver<()> {
         self.inner.wake_ups.listen(work)
     }
 }
 
 impl Tx {
-    /// Has those woken, once this is committed, who take such work: there may be some that they could not do before.
+    /// Wakes this worker after the commit.
     pub fn wake(&self, work: WorkFor) {
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).insert(work);
     }

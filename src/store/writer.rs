@@ -1,5 +1,5 @@
-//! The one writer (rule 22): closures that wait are run one after the other in one transaction, a savepoint each, and
-//! answered after its commit. So a hundred writers cost one sync of the disk, and none hears of success too early.
+//! The one writer (rule 22): runs waiting closures one after the other in one transaction, each under a savepoint, and
+//! answers them after the commit. So a hundred writes cost one sync of the disk, and none is reported too early.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -21,13 +21,13 @@ use super::database::session::Session;
 use super::wake_up::{WakeUps, WorkFor};
 use super::{StoreError, Tx, journal};
 
-/// Closures that may wait; more wait for their turn to wait.
+/// Most closures that wait in the queue; further callers wait for a place in it.
 pub(super) const MAX_WAITING: usize = 1024;
-/// Closures committed together.
+/// Most closures committed together.
 const MAX_GROUP: usize = 128;
-/// How often a closure runs again because another process wrote the same key.
+/// How often a closure runs because another process wrote the same key.
 const MAX_COLLISIONS: u32 = 3;
-/// The pauses before a lost transaction is run again; after the last one its closures are told.
+/// Pauses before a lost transaction runs again. After the last one its closures fail.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(5),
     Duration::from_millis(25),
@@ -37,25 +37,25 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(1500),
 ];
 
-/// A closure that waits for its turn, its types forgotten.
+/// A closure in the queue, without its types.
 pub(super) trait Job: Send {
-    /// Nobody waits for the answer any more.
+    /// Returns whether nobody waits for the answer any more.
     fn is_unwanted(&self) -> bool;
 
-    /// Runs the closure; tells whether it wants its changes kept.
+    /// Runs the closure. Returns whether its changes are to be kept.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
 
-    /// The closure's changes were undone: unless it failed by itself, this is why.
+    /// Tells the closure that its changes were undone, and why. A failure of its own is kept.
     fn undone(&mut self, why: &StoreError);
 
-    /// Gives the answer.
+    /// Sends the answer.
     fn answer(self: Box<Self>);
 }
 
-/// What a closure came to: its result, or its panic.
+/// Result of a closure, or its panic.
 type Outcome<T, E> = Result<Result<T, E>, Box<dyn Any + Send>>;
 
-/// A closure, and what it is lent each time it runs.
+/// A closure, and the input that it is lent on each run.
 struct Closure<I, T, E, F> {
     run: F,
     input: I,
@@ -97,7 +97,7 @@ where
     }
 }
 
-/// Hands a closure and its input to the writer and waits for the answer.
+/// Sends a closure and its input to the writer and waits for the answer.
 pub(super) async fn submit<I, T, E, F>(jobs: &mpsc::Sender<Box<dyn Job>>, input: I, closure: F) -> Result<T, E>
 where
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
@@ -122,12 +122,19 @@ where
     }
 }
 
+/// The task that owns the writing connection.
 pub(super) struct Writer {
+    /// The writing connection.
     pub database: DatabaseConnection,
+    /// Closures in the queue.
     pub jobs: mpsc::Receiver<Box<dyn Job>>,
+    /// Source of the time of each closure.
     pub clock: Arc<dyn Clock>,
+    /// Newest event, raised after each commit with events.
     pub head: watch::Sender<Seq>,
+    /// Workers to wake after a commit.
     pub wake_ups: WakeUps,
+    /// Cancelled when no more closures are accepted.
     pub closing: CancellationToken,
 }
 
@@ -154,7 +161,7 @@ impl Writer {
         }
     }
 
-    /// Commits a group, again if need be, and answers it.
+    /// Commits a group, with retries, and answers it.
     async fn commit(&self, mut group: Vec<Box<dyn Job>>) {
         let mut pauses = PAUSES.iter();
         loop {
@@ -169,7 +176,7 @@ impl Writer {
                 Err(failure) => failure,
             };
             if matches!(failure.error, StoreError::Unreachable(_)) && pauses.len() < PAUSES.len() {
-                // Making the connection has been tried for long enough by now.
+                // The time for connecting is over already, so no retry follows.
                 pauses = [].iter();
             }
             let again = (failure.aftermath == Aftermath::Again).then(|| pauses.next()).flatten();
@@ -203,7 +210,7 @@ impl Writer {
         Ok(Committed { head, woken })
     }
 
-    /// Runs one closure under a savepoint, again when another process was faster. Fails only when the whole transaction has.
+    /// Runs one closure under a savepoint, again after a collision. Fails only when the whole transaction has failed.
     async fn run_one(
         &self,
         outer: &DatabaseTransaction,
@@ -250,14 +257,14 @@ impl Writer {
     }
 }
 
-/// What a group's transaction has come to.
+/// Result of a group's transaction.
 struct Committed {
-    /// The newest event's number, if it wrote events.
+    /// Number of the newest event, if the group wrote events.
     head: Option<Seq>,
     woken: BTreeSet<WorkFor>,
 }
 
-/// An error outside the closures: of the transaction itself, which is gone whatever the error is.
+/// Returns the failure of the transaction itself, outside the closures: it is lost, whatever the error is.
 fn whole(error: &DbErr) -> Failure {
     let failure = Failure::from(error);
     let aftermath = match failure.aftermath {

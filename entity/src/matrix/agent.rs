@@ -1,22 +1,27 @@
-//! A person who answers.
+//! Agents: people who answer customers.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AgentId, MatrixUserId};
 
+/// A row of `agents`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "agents")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: AgentId,
+    /// Name that is shown.
     pub name: String,
+    /// Matrix user of the agent.
     #[sea_orm(unique)]
     pub matrix_user: Option<MatrixUserId>,
     pub created_at: i64,
-    /// None in rows from before it was kept.
+    /// Source of the decision to add the agent; `None` in rows older than the column.
     pub source: Option<String>,
+    /// Time of the deactivation; `None` while active.
     pub deactivated_at: Option<i64>,
+    /// Source of the deactivation: a word of `AgentSource`.
     pub deactivated_by: Option<String>,
 }
 

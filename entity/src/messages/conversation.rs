@@ -1,35 +1,47 @@
-//! An account's chat; unique by (account, chat) and by (account, customer).
+//! Conversations: the chat of one account with one customer or group; unique by (account, chat) and by (account,
+//! customer).
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId};
 
+/// A row of `conversations`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "conversations")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ConversationId,
+    /// Account of the chat.
     pub account_id: AccountId,
+    /// Customer of the chat; `None` for a group.
     pub customer_id: Option<CustomerId>,
+    /// A word of `ChatKind`.
     pub kind: String,
+    /// Name of the customer or the group.
     pub name: String,
+    /// A word of `ConversationStatus`.
     pub status: String,
+    /// Agent who works on it.
     pub assignee: Option<String>,
+    /// Messages that no agent has read or answered.
     pub unread_count: i64,
+    /// Newest message.
     pub last_message_id: Option<MessageId>,
+    /// Time of the newest message.
     pub last_message_at: Option<i64>,
-    /// What lists sort by: the last message's time, else the making's.
+    /// Time by which lists are ordered: of the last message, else of the creation.
     pub active_at: i64,
+    /// Chat in which answers are sent.
     pub chat_id: Option<ChatId>,
-    /// When we first wrote, to somebody who never had.
+    /// Time of our first message to a customer who had never written.
     pub first_contact_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
-    /// Whose it was first, where merging has given it to another customer.
+    /// Customer who had it before a merge gave it to another.
     #[serde(default)]
     pub home_id: Option<CustomerId>,
-    /// Where it goes on since its customer was merged.
+    /// Conversation that continues this one since its customer was merged.
     #[serde(default)]
     pub merged_into: Option<ConversationId>,
 }

@@ -1,34 +1,39 @@
-//! What a message carries besides its text: what is known of it. Its bytes lie in the vault, under their SHA-256.
+//! Media of messages. The vault holds the bytes, under their SHA-256.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, MediaId};
 
+/// A row of `media`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "media")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: MediaId,
-    /// Whose WhatsApp has it; none for what was handed to us to be sent.
+    /// Account whose WhatsApp has the bytes; `None` for an upload.
     pub account_id: Option<AccountId>,
+    /// A word of `MediaState`.
     pub state: String,
-    /// It is to be fetched; otherwise it waits until somebody asks for it.
+    /// Whether it is to be downloaded; otherwise it waits until a person asks for it.
     pub wanted: bool,
-    /// How often fetching it has failed.
+    /// How often the download has failed.
     pub attempts: i64,
+    /// Time before which it is not downloaded.
     pub not_before: i64,
-    /// As whoever sent it says.
+    /// Media type as the sender states it.
     pub mimetype: String,
-    /// As its bytes say; none where they say nothing.
+    /// Media type found in the bytes; `None` if they show none.
     pub sniffed: Option<String>,
+    /// Size in bytes.
     pub size: Option<i64>,
-    /// Of the bytes that we hold, in hexadecimal: also their name in the vault.
+    /// SHA-256 of the stored bytes, in hexadecimal: also their name in the vault.
     pub sha256: Option<String>,
-    /// Of the bytes that WhatsApp promised.
+    /// SHA-256 of the bytes as WhatsApp states it, in hexadecimal.
     pub promised_sha256: Option<String>,
+    /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
-    /// Why it is not here.
+    /// Reason for the state, in words.
     pub detail: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,

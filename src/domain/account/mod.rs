@@ -1,4 +1,4 @@
-//! A WhatsApp number that we drive.
+//! A WhatsApp account that crm drives.
 
 mod name;
 pub mod session;
@@ -12,47 +12,52 @@ use session::SessionState;
 
 pub use name::{AccountName, NotAnAccountName};
 
-/// The account that exists from the first start.
+/// Name of the account that exists from the first start.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
-/// An account as everybody outside the store sees it.
+/// An account, as all modules outside the store see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
+    /// Id of the account.
     pub id: AccountId,
+    /// Name of the account, unique.
     pub name: String,
+    /// State of its session with WhatsApp Web.
     pub state: SessionState,
-    /// What the state means for the reader and what to do about it, where there is something to say.
+    /// Meaning of the state for the reader and what to do, where there is something to say.
     pub detail: Option<String>,
-    /// The number that the account is bound to: the first one that scanned.
+    /// Number that the account is bound to: the first one that was linked.
     pub phone: Option<PhoneNumber>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Since when it is being taken away; none, as long as it is to stay.
+    /// Time when its removal began; `None` while it is to stay.
     pub removing_at: Option<Timestamp>,
-    /// Since when it is gone. What was said through it stays.
+    /// Time when its removal ended. Its messages stay.
     pub removed_at: Option<Timestamp>,
-    /// Whether its browser's profile outlives a removal, and with it the link to the phone.
+    /// Whether its browser profile is kept when it is removed, and with it the link to the phone.
     pub keep_profile: bool,
-    /// Older messages than this are history (rule 9); none before the first login.
+    /// Watermark: older messages are history (rule 9). `None` before the first login.
     pub watermark: Option<Timestamp>,
-    /// Changes with every new link of the device (rule 3): an absent message may be sent again only in the login
-    /// in which its id was chosen.
+    /// Number of the present link of the device (rule 3): a message that WhatsApp does not have may be sent again only
+    /// in the login in which its id was chosen.
     pub login: i64,
-    /// When the phone itself last showed that it is in use: it linked us, or somebody wrote on it.
+    /// When the phone itself was last seen in use: it linked us, or somebody wrote on it.
     pub phone_seen_at: Option<Timestamp>,
 }
 
-/// Whose phone an account takes.
+/// Phone numbers that may link an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// This number's alone: the first that has scanned.
+    /// Only this number: the first one that was linked.
     To(PhoneNumber),
-    /// The first that scans, but no other account's.
+    /// The first number that is linked, but none of these, which other accounts have.
     FirstBut(Vec<PhoneNumber>),
 }
 
 impl Binding {
-    /// Whether the phone of this number, in digits, is taken.
+    /// Returns whether the phone with this number, in digits without `+`, may link the account.
     pub fn takes(&self, digits: &str) -> bool {
         match self {
             Self::To(own) => own.digits() == digits,
@@ -60,7 +65,7 @@ impl Binding {
         }
     }
 
-    /// The account's own number.
+    /// Returns the number that the account is bound to.
     pub const fn own(&self) -> Option<&PhoneNumber> {
         match self {
             Self::To(own) => Some(own),
@@ -69,18 +74,18 @@ impl Binding {
     }
 }
 
-/// WhatsApp unlinks a device whose phone was not used for so long.
+/// Time without use after which WhatsApp unlinks the phone's devices.
 const UNLINKED_AFTER: Duration = Duration::from_hours(14 * 24);
-/// From when on that is worth a word.
+/// Time without use after which we warn.
 const UNSEEN_AFTER: Duration = Duration::from_hours(10 * 24);
 
-/// What to say of a phone that was last seen then, if there is something to say. A device that is linked still when it should
-/// long have been unlinked has a phone that is in use, and only ever reads.
+/// Returns a warning about a phone that was last seen at `seen`, if one is due. No warning after 14 days: a device that
+/// is still linked then has a phone that is in use, but only for reading.
 pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
     let unseen = now.since(seen);
     (UNSEEN_AFTER..UNLINKED_AFTER).contains(&unseen).then(|| {
         format!(
-            "nobody has been seen to use this account's phone for {} days; open WhatsApp on it before {}, or WhatsApp may \
+            "this account's phone was not used for {} days; open WhatsApp on it before {}, or WhatsApp may \
              unlink this device",
             unseen.as_secs() / 86_400,
             seen.plus(UNLINKED_AFTER)
@@ -89,13 +94,13 @@ pub fn phone_unseen(seen: Timestamp, now: Timestamp) -> Option<String> {
 }
 
 impl Account {
-    /// Whether anything may be done through it: it is not gone, and not about to go.
+    /// Returns whether the account can be used: it is not removed, and its removal has not begun.
     pub const fn is_in_use(&self) -> bool {
         self.removing_at.is_none() && self.removed_at.is_none()
     }
 
-    /// What was written before this is history. (WhatsApp gives whole seconds: a message written in the very second of the
-    /// first login is not older than it.) Without a login everything is.
+    /// Returns the time before which messages are history. (WhatsApp gives whole seconds, so a message of the very
+    /// second of the first login is not history.) Without a login everything is history.
     pub fn history_ends(&self) -> Timestamp {
         self.watermark
             .map_or(Timestamp(i64::MAX), |watermark| Timestamp(watermark.0 / 1000 * 1000))

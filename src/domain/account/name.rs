@@ -1,4 +1,4 @@
-//! What an account may be called. Its name is a folder, a part of an address and a table of the configuration.
+//! The name of an account. It is also a folder, a part of an address and a table of the configuration.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 /// Longest name, in bytes.
 const MAX_NAME: usize = 32;
 
-/// A name that an account can have.
+/// A valid name of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountName(String);
 
-/// Text that is no [`AccountName`].
+/// Error: the text is not an [`AccountName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an account's name is 1 to {MAX_NAME} small letters, digits, - and _, and begins with a letter, such as sales or shop-2"
@@ -18,6 +18,7 @@ pub struct AccountName(String);
 pub struct NotAnAccountName;
 
 impl AccountName {
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

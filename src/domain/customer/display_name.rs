@@ -1,13 +1,14 @@
-//! A name that somebody else chose (a customer's own, a group's), made fit to be shown: what would command a terminal, turn
-//! the reading order of the words around it, or break a line is taken out, and its length has a bound.
+//! Cleaning of a name that somebody else chose (a customer or a group). Characters that control a terminal, change the
+//! order of the text around it or break a line are removed, and the length is limited.
 
-/// Most Unicode scalar values of a name. WhatsApp takes 25 for a person and 100 for a group; an address book takes more.
+/// Longest name, in Unicode scalar values. WhatsApp allows 25 for a person and 100 for a group; an address book allows
+/// more.
 pub const MAX_NAME_CHARS: usize = 200;
 
-/// Joins emoji into one; worth nothing at the end of a name.
+/// Zero-width joiner, which combines emoji; meaningless at the end of a name.
 const JOINER: char = '\u{200d}';
 
-/// The name as it may be shown, or nothing when nothing of it can be seen.
+/// Returns the name cleaned for display, or `None` if nothing of it is visible.
 pub fn clean(name: &str) -> Option<String> {
     let mut shown = String::new();
     let mut chars = 0;
@@ -32,8 +33,8 @@ fn is_break(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
-/// Marks that reorder what is read, and others that show nothing and may hide in a name: two names that look alike are to be
-/// alike. Joiners stay, which emoji and several scripts are written with.
+/// Returns whether a character changes the reading order, or is invisible and may hide in a name: two names that look
+/// alike must be alike. Joiners are kept, because emoji and several scripts need them.
 const fn is_hostile(c: char) -> bool {
     matches!(
         c,
@@ -50,7 +51,7 @@ const fn is_hostile(c: char) -> bool {
     )
 }
 
-/// Whether somebody would see anything of it.
+/// Returns whether a character is visible.
 fn is_seen(c: char) -> bool {
     // Joiners, variation selectors and blank letters.
     let is_blank = matches!(c, '\u{200c}' | JOINER | '\u{fe00}'..='\u{fe0f}')

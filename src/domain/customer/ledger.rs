@@ -1,54 +1,60 @@
-//! Whose an identity is when WhatsApp tells several of one person together, and some of them are somebody else's by now.
+//! Decides who has an identity when WhatsApp reports several identities of one person and some belong to other
+//! customers.
 //!
-//! A LID is a person's for ever; a number and a username can be given up and taken by another. So what is told together with
-//! a LID belongs to whoever has the LID: whoever had it before and has another LID is another person, who has lost it; whoever
-//! had it and has no LID is the same person, of whom we had not known this yet.
+//! A LID is a person's for ever; a phone number and a username can be given up and taken by another person. So
+//! identities that are reported with a LID belong to the customer who has the LID. A customer who had one of them and
+//! has another LID is another person, who has lost it; a customer who had one and has no LID is the same person, which
+//! was not known before.
 
 use super::IdentityKind;
 use crate::domain::CustomerId;
 
-/// One of the identities that were told together.
+/// One of the identities that were reported together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
+    /// Kind of the identity.
     pub kind: IdentityKind,
-    /// Who has it now.
+    /// Customer who has it now.
     pub owner: Option<Owner>,
 }
 
+/// Present owner of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
+    /// The customer.
     pub customer: CustomerId,
-    /// Whether they have a LID that is none of those told.
+    /// Whether the customer has a LID that was not reported.
     pub has_other_lid: bool,
 }
 
-/// What becomes of one identity.
+/// Decision about one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It stays whose it is.
+    /// The customer keeps it.
     Keep,
-    /// Nobody has it: it becomes the person's.
+    /// Nobody has it: the person gets it.
     Add,
-    /// It has passed from somebody else to the person.
+    /// It passes from another customer to the person.
     Move,
-    /// Whoever has it is the person.
+    /// The customer who has it is the same person, and is merged.
     Merge(CustomerId),
 }
 
+/// Decision about all identities of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The person's customer; none when they are new to us.
+    /// Customer that the person is; `None` when the person is new.
     pub person: Option<CustomerId>,
-    /// For each identity, in the order in which they were told.
+    /// Decisions in the order of the identities.
     pub verdicts: Vec<Verdict>,
 }
 
-/// The first identity told is the one that the chat goes by.
+/// Decides who has the reported identities. The first identity names the chat.
 pub fn decide(claims: &[Claim]) -> Plan {
     let lid = claims.iter().find(|claim| claim.kind == IdentityKind::Lid);
     let person = match lid {
         Some(Claim { owner: Some(owner), .. }) => Some(owner.customer),
-        // A LID that nobody has yet: whoever has no LID at all may be its person.
+        // Nobody has this LID yet: a customer without any LID may be its person.
         Some(_) => owners(claims)
             .find(|owner| !owner.has_other_lid)
             .map(|owner| owner.customer),

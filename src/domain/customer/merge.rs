@@ -1,4 +1,4 @@
-//! That two customers were made one: what everybody outside the store sees of it.
+//! Merges of customers, as all modules outside the store see them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,56 +6,70 @@ use super::Customer;
 use crate::domain::conversation::Conversation;
 use crate::domain::{AccountId, ConversationId, CustomerId, MergeId, Timestamp};
 
-/// A merge, and its undoing if there was one.
+/// A merge, and its undo if there was one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merge {
+    /// Id of the merge.
     pub id: MergeId,
-    /// The one who went on.
+    /// Customer who stays.
     pub customer_id: CustomerId,
+    /// Customer who was merged.
     pub merged_customer_id: CustomerId,
-    /// WhatsApp told that the two are one; otherwise a person did.
+    /// Whether WhatsApp reported that the two are one; otherwise a person decided it.
     pub automatic: bool,
-    /// Who, if a person did.
+    /// Person who decided it; `None` for an automatic merge.
     pub made_by: Option<String>,
+    /// Time of the merge.
     pub at: Timestamp,
+    /// Time of the undo; `None` while the merge holds.
     pub undone_at: Option<Timestamp>,
+    /// Person who undid it.
     pub undone_by: Option<String>,
+    /// Conversations that were merged.
     pub conversations: Vec<Joined>,
 }
 
-/// Two conversations of one account that became one.
+/// Two conversations of one account that were merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
+    /// Account of both.
     pub account_id: AccountId,
-    /// The one that goes on.
+    /// Conversation that stays.
     pub conversation_id: ConversationId,
-    /// The one that ended in it.
+    /// Conversation that ended.
     pub merged_conversation_id: ConversationId,
 }
 
-/// What a merge came to, for those who are told of it.
+/// Report of a merge, for the journal and the rooms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
+    /// The merge.
     pub merge: Merge,
+    /// Id of the merge.
     pub merge_id: MergeId,
+    /// Whether WhatsApp reported that the two are one.
     pub automatic: bool,
-    /// As the customer is now.
+    /// Customer who stays, after the merge.
     pub customer: Customer,
+    /// Customer who was merged.
     pub merged_customer_id: CustomerId,
-    /// The customer's conversations as they are now.
+    /// The customer's conversations after the merge.
     pub conversations: Vec<Conversation>,
-    /// Which of them took up which.
+    /// Conversations that were merged.
     pub joined: Vec<Joined>,
 }
 
-/// What the undoing of a merge came to.
+/// Report of an undone merge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parted {
+    /// The merge.
     pub merge: Merge,
+    /// Id of the merge.
     pub merge_id: MergeId,
-    /// As they are now: the one who went on, and the one who is there again.
+    /// Customer who stayed, after the undo.
     pub customer: Customer,
+    /// Customer who was restored.
     pub restored: Customer,
-    /// The conversations of both as they are now.
+    /// Conversations of both after the undo.
     pub conversations: Vec<Conversation>,
 }

@@ -1,4 +1,5 @@
-//! A customer: one person, known by dated identities (phone number, LID, username), never by one of them alone.
+//! Customers. A customer is one person, known by dated identities (phone number, LID, username), never by one of them
+//! alone.
 
 pub mod display_name;
 pub mod ledger;
@@ -15,26 +16,26 @@ use super::word::words;
 use super::{CustomerId, Timestamp};
 use names::NameSource;
 
-/// Digits in an international number: E.164 allows 15 at the most, and nobody has fewer than 7.
+/// Number of digits in an international phone number: E.164 allows at most 15, and no country uses fewer than 7.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// A phone number in international form. Written with `+` (`+447700900123`).
+/// A phone number in international form, written with `+` (`+447700900123`).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PhoneNumber(String);
 
-/// Text that is not a phone number.
+/// Error: the text is not a phone number.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a phone number: write it in international form, such as +447700900123")]
 pub struct NotAPhoneNumber;
 
 impl PhoneNumber {
-    /// The digits without `+`, as WhatsApp writes a number.
+    /// Returns the digits without `+`, as WhatsApp writes a number.
     pub fn digits(&self) -> &str {
         &self.0[1..]
     }
 
-    /// With `+`.
+    /// Returns the number with `+`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,8 +44,8 @@ impl PhoneNumber {
 impl FromStr for PhoneNumber {
     type Err = NotAPhoneNumber;
 
-    /// Takes `+` and digits, with the spaces, dots, dashes and brackets that people write between them. A number without
-    /// `+` or `00` is refused: guessing its country could reach a stranger.
+    /// Parses `+` and digits, with the spaces, dots, dashes and brackets that people write between them. Refuses a
+    /// number without `+` or `00`: guessing its country could reach a stranger.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let rest = text
@@ -86,7 +87,7 @@ impl fmt::Display for PhoneNumber {
     }
 }
 
-/// Says nothing of the number, so that no log line can (rule 32).
+/// Does not print the number, so that no log line contains it (rule 32).
 impl fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PhoneNumber(…)")
@@ -94,30 +95,33 @@ impl fmt::Debug for PhoneNumber {
 }
 
 words! {
-    /// By what a person is known to WhatsApp.
+    /// Kind of a WhatsApp identity.
     IdentityKind { Phone = "phone", Lid = "lid", Username = "username" }
 }
 
 words! {
-    /// From whom we know an identity.
+    /// Source of an identity.
     IdentitySource {
-        /// WhatsApp told it with a message, a chat or a look-up.
+        /// WhatsApp reported it with a message, a chat or a lookup.
         WhatsApp = "whatsapp",
-        /// Somebody wrote to it from here.
+        /// An agent or a program wrote to it through crm.
         Asked = "asked",
         /// A person at the desk set it.
         Set = "set",
     }
 }
 
-/// One name by which WhatsApp knows a person: a phone number with `+`, a LID's digits, or a username.
+/// One identity by which WhatsApp knows a person: a phone number with `+`, a LID's digits, or a username.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
+    /// Kind of the identity.
     pub kind: IdentityKind,
+    /// Phone number with `+`, digits of a LID, or username without `@`.
     pub value: String,
 }
 
 impl Identity {
+    /// Creates the identity of a phone number.
     pub fn phone(phone: &PhoneNumber) -> Self {
         Self {
             kind: IdentityKind::Phone,
@@ -125,6 +129,7 @@ impl Identity {
         }
     }
 
+    /// Creates the identity of a LID, given its digits.
     pub fn lid(digits: &str) -> Self {
         Self {
             kind: IdentityKind::Lid,
@@ -132,7 +137,7 @@ impl Identity {
         }
     }
 
-    /// Without `@`.
+    /// Creates the identity of a username, given without `@`.
     pub fn username(name: &str) -> Self {
         Self {
             kind: IdentityKind::Username,
@@ -150,36 +155,48 @@ impl fmt::Debug for Identity {
 /// An identity with its dates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatedIdentity {
+    /// The identity.
     pub identity: Identity,
-    /// None where it was not written down.
+    /// Source of the identity; `None` in rows older than the column.
     pub source: Option<IdentitySource>,
+    /// Time when the customer was first seen with it.
     pub first_seen: Timestamp,
+    /// Time when the customer was last seen with it.
     pub last_seen: Timestamp,
-    /// Whether it still is this customer's: a number may have passed to another person, or have been changed.
+    /// Whether the customer still has it: a number may have passed to another person or have been changed.
     pub current: bool,
-    /// Whose it was before a merge made it this customer's.
+    /// Customer who had it before a merge gave it to this one.
     pub merged_customer_id: Option<CustomerId>,
 }
 
-/// A customer as everybody outside the store sees them. Their JSON is `contract::CustomerView`.
+/// A customer, as all modules outside the store see it. Its JSON is `contract::CustomerView`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Customer {
+    /// Id of the customer.
     pub id: CustomerId,
+    /// Name that is shown.
     pub name: String,
+    /// Source of the name.
     pub name_source: NameSource,
+    /// Phone number that is shown, if it is known.
     pub phone: Option<PhoneNumber>,
+    /// Status of the customer, a word of the team's own.
     pub status: String,
+    /// Address of the avatar, or of the picture that a person has set.
     pub photo_url: Option<String>,
     /// Messages that no agent has read or answered.
     pub unread_count: i64,
+    /// Attributes of the team's own.
     pub attributes: serde_json::Map<String, serde_json::Value>,
-    /// Since when they do not want to be written to, where that is so.
+    /// Time of the opt-out; `None` while there is none.
     pub opted_out_at: Option<Timestamp>,
-    /// By what word of theirs, or who noted it.
+    /// Word by which the customer opted out, or person who recorded it.
     pub opted_out_by: Option<String>,
+    /// Time of creation.
     pub created_at: Timestamp,
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Who this customer turned out to be: everything of theirs is there.
+    /// Customer who continues this one since a merge: all data is there.
     pub merged_into: Option<CustomerId>,
 }
 

@@ -1,30 +1,33 @@
-//! What a customer is called: by priority, whatever was told last of each.
+//! Choice of a customer's name: by source in a fixed order of priority, and within a source the newest.
 
 use super::{Identity, IdentityKind};
 use crate::domain::Timestamp;
 use crate::domain::word::words;
 
 words! {
-    /// Where a customer's name comes from, the best first.
+    /// Source of a customer's name, in the order of priority.
     NameSource {
-        /// A person at the desk gave it.
+        /// A person at the desk set it.
         Set = "set",
-        /// The address book of the account's phone.
+        /// The address book of the account's phone has it.
         Saved = "saved",
-        /// The customer calls themself so.
+        /// The customer has chosen it in WhatsApp.
         Push = "push",
-        /// Nobody has told a name: the number, or what there is in its place.
+        /// No name is known: the phone number, or a replacement for it.
         Number = "number",
     }
 }
 
-/// The names that are known of a customer, each from its source.
+/// Names that are known of a customer, by source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
+    /// Name that a person set.
     pub given: Option<String>,
+    /// Name in the phone's address book.
     pub saved: Option<String>,
+    /// Name that the customer has chosen.
     pub push: Option<String>,
-    /// When WhatsApp last told another one.
+    /// Time when WhatsApp last reported a changed name.
     pub told_at: Timestamp,
 }
 
@@ -39,8 +42,9 @@ impl Names {
     }
 }
 
-/// The name of a customer, `own`, who may have been merged with others. Of names from one source, the customer's own goes
-/// before what people called the others, and what WhatsApp told last before what it told earlier.
+/// Returns the best name of a customer, `own`, with whom others may have been merged. Within one source, a name that
+/// people set for the customer itself comes before those of the others, and a name from WhatsApp that is newer before
+/// an older one. Returns `None` if no name is known.
 pub fn best(own: &Names, others: &[Names]) -> Option<(NameSource, String)> {
     NameSource::ALL.iter().find_map(|source| {
         let mut all: Vec<&Names> = std::iter::once(own).chain(others).collect();
@@ -52,7 +56,7 @@ pub fn best(own: &Names, others: &[Names]) -> Option<(NameSource, String)> {
     })
 }
 
-/// What a customer is called as long as nobody tells a name; none without any identity.
+/// Returns the name to show while no name is known: phone number, username or LID; `None` without any identity.
 pub fn fallback(identities: &[Identity]) -> Option<String> {
     let of = |kind| identities.iter().find(|identity| identity.kind == kind);
     if let Some(phone) = of(IdentityKind::Phone) {

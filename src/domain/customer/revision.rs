@@ -1,21 +1,21 @@
-//! A customer's revision: changes with whatever people edit about them, and tells which of it has changed. What changes by itself
-//! (what is unread) is no part of it.
+//! A customer's revision: changes whenever a person edits a field, and tells which field changed. Fields that change by
+//! themselves (unread messages) are not part of it.
 
 use sha2::{Digest as _, Sha256};
 
 use super::{Customer, PhoneNumber};
 use crate::domain::hex::hex;
 
-/// Bytes of each field's hash: enough to notice a change, not to guess a value.
+/// Bytes of each field's hash: enough to notice a change, too few to find the value.
 const BYTES: usize = 6;
 
-/// The revision, in characters that an `ETag` takes.
+/// Returns the revision, in characters that are valid in an `ETag`.
 pub fn of(customer: &Customer) -> String {
     let parts: Vec<String> = fields(customer).into_iter().map(|(_, hash)| hash).collect();
     format!("{}-{}", customer.id, parts.join("-"))
 }
 
-/// The names of the fields that are other than in a revision that was told earlier.
+/// Returns the names of the fields that differ from an earlier revision.
 pub fn differences(known: &str, customer: &Customer) -> Vec<&'static str> {
     let mut known = known.split('-');
     let is_same_customer = known.next() == Some(customer.id.to_string().as_str());

@@ -1,5 +1,5 @@
-//! What a message carries besides its text, its medium and its reactions: where a place lies, whose card it is, how a poll
-//! stands. One object for all kinds, with only what a message has. Kept as JSON in the row of its message; its JSON outside is
+//! Details of a message besides its text, medium and reactions: a location, a contact card, a poll. One object for all
+//! kinds, with only the fields that a message has. Stored as JSON in the message's row; its JSON outside is
 //! `contract::DetailsView`.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
-/// Everything is absent where a message does not have it.
+/// Details of a message. A field that the message does not have is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(
@@ -16,131 +16,151 @@ use crate::domain::{Timestamp, WaMessageId, WaUserId};
     reason = "each is a mark of its own that a message has or has not"
 )]
 pub struct Details {
-    /// It was passed on from another chat.
+    /// Whether it was forwarded from another chat.
     #[serde(skip_serializing_if = "is_false")]
     pub forwarded: bool,
-    /// It may be looked at once, on the phone: what it showed is never kept here.
+    /// Whether it can be viewed once, on the phone; its medium is never stored here.
     #[serde(skip_serializing_if = "is_false")]
     pub view_once: bool,
-    /// A video that plays by itself, in a circle, without sound.
+    /// Whether it is a video that plays by itself, in a loop, without sound.
     #[serde(skip_serializing_if = "is_false")]
     pub animated: bool,
-    /// It disappears this many seconds after it was written.
+    /// Seconds after writing when it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_after_s: Option<u32>,
-    /// What it said has disappeared, as its timer wanted.
+    /// Whether its content was deleted because its time was over.
     #[serde(skip_serializing_if = "is_false")]
     pub disappeared: bool,
     /// Length of a voice note, audio or video, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<u32>,
-    /// The loudness of a voice note over its length: up to 64 numbers from 0 to 100.
+    /// Loudness of a voice note over its length: up to 64 numbers from 0 to 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waveform: Vec<u8>,
-    /// In pixels, of a picture or video.
+    /// Width of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
+    /// Height of an image or video, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// Who is called by name in the text.
+    /// People who are mentioned in the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
+    /// Place of a location message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Cards of a contact message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<ContactCard>,
+    /// Poll of a poll message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll: Option<Poll>,
-    /// What it replies to, where that is nothing that we have: else `reply_to` says it.
+    /// Message that it replies to, if that is not stored here; else `reply_to` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// What a notice of WhatsApp's own is about: `number_changed`, `call_missed`, `member_added` …
+    /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-    /// Of a kind that we do not know: WhatsApp's own word for it, and what it came with.
+    /// For an unknown kind: WhatsApp's own name of it, and its data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<serde_json::Value>,
 }
 
 impl Details {
-    /// Returns when a message written at `written` disappears. WhatsApp counts from when it was written.
+    /// Returns when a message written at `written` disappears. WhatsApp counts from the time of writing.
     pub fn disappears_at(&self, written: Timestamp) -> Option<Timestamp> {
         let seconds = self.expires_after_s?;
         Some(written.plus(Duration::from_secs(u64::from(seconds))))
     }
 
-    /// Nothing at all is none.
+    /// Returns `None` if no field is set.
     pub fn into_option(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
     }
 }
 
-/// Somebody who is called by name in a text.
+/// A person who is mentioned in a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
-    /// As the text has it after `@`.
+    /// User as the text has it after `@`.
     pub user: WaUserId,
+    /// Name of the person, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// What is quoted, as the reply tells it.
+/// The quoted message, as the reply contains it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
+    /// Stanza id of the quoted message.
     pub whatsapp_id: WaMessageId,
-    /// Who wrote it, as far as is known.
+    /// Name of its author, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The beginning of what it said.
+    /// Beginning of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
 
+/// A place, or a live location.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Location {
-    /// In degrees, north and east positive.
+    /// Latitude in degrees, north positive.
     pub latitude: f64,
+    /// Longitude in degrees, east positive.
     pub longitude: f64,
+    /// Name of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Postal address of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Shared live: until when. The position above is the last that was told.
+    /// End of a live location; the position above is the last one that was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_until: Option<Timestamp>,
 }
 
+/// A contact card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactCard {
+    /// Name on the card.
     pub name: String,
-    /// The card in vCard's own form (RFC 2426), as it was sent.
+    /// The card as a vCard (RFC 2426), as it was sent.
     pub vcard: String,
 }
 
+/// A poll and its votes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poll {
+    /// Question of the poll.
     pub question: String,
+    /// Options, in order.
     pub options: Vec<String>,
-    /// How many options one person may choose; 0: any number.
+    /// How many options one person may choose; 0 means any number.
     pub selectable: u32,
-    /// Each voter once, with the last choice that they made.
+    /// Votes: each voter once, with their last choice.
     #[serde(default)]
     pub votes: Vec<PollVote>,
 }
 
+/// The present choice of one voter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollVote {
+    /// Whether our account voted.
     pub from_me: bool,
-    /// In a group: which of its members.
+    /// In a group: the member who voted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<WaUserId>,
+    /// Name of the voter.
     pub name: String,
+    /// Options that were chosen.
     pub options: Vec<String>,
+    /// Time of the vote.
     pub at: Timestamp,
 }
 
 impl PollVote {
-    /// Whether both are of the same person.
+    /// Returns whether both votes are from the same person.
     pub fn is_of_same(&self, other: &Self) -> bool {
         self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
     }

@@ -1,4 +1,4 @@
-//! A message, in or out, and how its state moves.
+//! Messages, inbound and outbound, and how their state changes.
 
 pub mod details;
 pub mod special;
@@ -14,23 +14,23 @@ use super::word::words;
 use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 use details::Details;
 
-/// How long after it was written WhatsApp takes an edit of a message.
+/// Time after writing within which WhatsApp accepts an edit of a message.
 pub const EDIT_WITHIN: Duration = Duration::from_mins(15);
-/// How long after it was written WhatsApp deletes a message for everyone: two days and twelve hours.
+/// Time after writing within which WhatsApp deletes a message for everyone: two days and twelve hours.
 pub const DELETE_WITHIN: Duration = Duration::from_hours(60);
-/// The longest emoji that is taken for one, in bytes: families and flags are several characters.
+/// Longest emoji that is accepted, in bytes: families and flags are several characters.
 pub const MAX_EMOJI_BYTES: usize = 64;
 
-/// The longest text that we take, in Unicode scalar values. WhatsApp's own limit is 65,536.
+/// Longest text that is accepted, in Unicode scalar values. It is WhatsApp's own limit.
 pub const MAX_TEXT_CHARS: usize = 65_536;
 
 words! {
-    /// Which way a message went.
+    /// Direction of a message.
     Direction { Inbound = "inbound", Outbound = "outbound" }
 }
 
 words! {
-    /// What a message carries. Kinds that are not built yet are kept as `Unknown` and shown as a bracketed line.
+    /// Kind of a message. Kinds that crm does not support are stored as `Unknown` and shown as a bracketed line.
     Kind {
         Text = "text", Image = "image", Video = "video", Audio = "audio", Voice = "voice", Document = "document",
         Sticker = "sticker", Location = "location", Contact = "contact", Poll = "poll", System = "system",
@@ -39,13 +39,13 @@ words! {
 }
 
 words! {
-    /// Where a message is on its way.
+    /// Delivery state of a message.
     MessageState {
-        /// A customer's message that we hold.
+        /// A customer's message that is stored.
         Received = "received",
-        /// Accepted and in the outbox.
+        /// Accepted, waiting in the outbox.
         Queued = "queued",
-        /// Its stanza id is chosen and stored, and the page may have it.
+        /// The stanza id is chosen and stored, and the page may have the message.
         Sending = "sending",
         /// WhatsApp's server has it.
         Sent = "sent",
@@ -53,7 +53,7 @@ words! {
         Delivered = "delivered",
         /// The customer has read it.
         Read = "read",
-        /// The customer has played it (voice).
+        /// The customer has played it (voice note).
         Played = "played",
         /// It was not sent and will not be.
         Failed = "failed",
@@ -63,7 +63,7 @@ words! {
 }
 
 impl MessageState {
-    /// The number of the superseded system: null while queued or failed, 1 sent, 2 delivered, 3 read and played.
+    /// Returns the superseded system's number of the state: 1 sent, 2 delivered, 3 read and played, otherwise `None`.
     pub const fn ack(self) -> Option<u8> {
         match self {
             Self::Received | Self::Queued | Self::Sending | Self::Failed | Self::Unknown => None,
@@ -73,7 +73,7 @@ impl MessageState {
         }
     }
 
-    /// How far along the way of an outbound message this is.
+    /// Returns how far an outbound message is, as a number that grows.
     const fn rank(self) -> u8 {
         match self {
             Self::Received | Self::Queued => 0,
@@ -86,9 +86,9 @@ impl MessageState {
         }
     }
 
-    /// The state after WhatsApp's ack number `ack` was seen, or nothing when it tells nothing new. Acks come late, twice
-    /// and out of order; a state only ever moves forward. An ack on a message that we had given up (`failed`, `unknown`)
-    /// is the truth, and wins.
+    /// Returns the state after WhatsApp's ack number `ack`, or `None` if it changes nothing. Acks come late, twice and
+    /// out of order; a state only moves forward. An ack for a message that we had given up (`failed`, `unknown`) is
+    /// true, and counts.
     #[must_use]
     pub fn after_ack(self, ack: i32) -> Option<Self> {
         if self == Self::Received {
@@ -102,7 +102,8 @@ impl MessageState {
             3 => Self::Read,
             _ => Self::Played,
         };
-        // An error ack is about a message that the server never took: it cannot take back what is already known sent.
+        // An error ack means that the server never accepted the message, so it cannot revoke a state of `sent` or
+        // later.
         let news = if told == Self::Failed {
             matches!(self, Self::Queued | Self::Sending | Self::Unknown)
         } else {
@@ -111,7 +112,7 @@ impl MessageState {
         news.then_some(told)
     }
 
-    /// Whether WhatsApp may still tell more about a message in this state.
+    /// Returns whether WhatsApp may still report a change of a message in this state.
     pub const fn is_unfinished(self) -> bool {
         matches!(
             self,
@@ -119,94 +120,111 @@ impl MessageState {
         )
     }
 
-    /// Whether WhatsApp has a message in this state, for certain.
+    /// Returns whether WhatsApp certainly has a message in this state.
     pub fn is_with_whatsapp(self) -> bool {
         self == Self::Received || self.reached(Self::Sent)
     }
 
-    /// Whether this is at least as far as `goal` on the way `sent → delivered → read → played`.
+    /// Returns whether this state is at least as far as `goal` in the order `sent → delivered → read → played`.
     pub fn reached(self, goal: Self) -> bool {
         self.ack().is_some() && self.rank() >= goal.rank()
     }
 }
 
 words! {
-    /// From which face an outbound message was written.
+    /// Face in which an outbound message was written.
     Origin {
         Matrix = "matrix", Shell = "shell", Api = "api", Console = "console",
-        /// On the owner's own phone, or another linked device.
+        /// The owner's own phone, or another linked device.
         Phone = "phone",
     }
 }
 
-/// Who wrote a message.
+/// Author of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
-    /// The face that it was written in; absent for a customer's own message.
+    /// Face in which it was written; `None` for a customer's own message.
     pub origin: Option<Origin>,
-    /// The name that people know the author by: a customer's, an agent's, or an API key's.
+    /// Name that is shown: of a customer, an agent or an API key.
     pub name: String,
 }
 
-/// Somebody's emoji under a message. Each person has at most one there.
+/// One person's emoji on a message. Each person has at most one per message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
+    /// The emoji.
     pub emoji: String,
-    /// Ours, from whatever face or phone.
+    /// Whether it is ours, from any face or phone.
     pub from_me: bool,
-    /// In a group: which of its members.
+    /// In a group: the member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<WaUserId>,
-    /// The name that people know them by.
+    /// Name that is shown for the person.
     pub name: String,
+    /// Time of the reaction.
     pub at: Timestamp,
 }
 
 impl Reaction {
-    /// Whether both are of the same person.
+    /// Returns whether both reactions are from the same person.
     pub fn is_of_same(&self, other: &Self) -> bool {
         self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
     }
 }
 
-/// Why a message was not sent, or may not have been.
+/// Reason why a message was not sent, or may not have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// A stable word, such as `not_on_whatsapp` or `expired`.
+    /// Stable code, such as `not_on_whatsapp` or `expired`.
     pub code: String,
-    /// What is wrong, then what to do about it.
+    /// Sentence for people: what is wrong, then what to do.
     pub detail: String,
 }
 
-/// A message as everybody outside the store sees it. Its JSON is `contract::MessageView`.
+/// A message, as all modules outside the store see it. Its JSON is `contract::MessageView`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
+    /// Id of the message.
     pub id: MessageId,
+    /// Customer of the conversation; `None` in a group.
     pub customer_id: Option<CustomerId>,
+    /// Conversation that it belongs to.
     pub conversation_id: ConversationId,
+    /// Account that sent or received it.
     pub account_id: AccountId,
+    /// Direction of the message.
     pub direction: Direction,
+    /// Kind of the message.
     pub kind: Kind,
-    /// The text; for a kind without one, the bracketed line that stands for it.
+    /// Text; for a kind without one, the bracketed line that stands for it.
     pub content: String,
-    /// When it was written (inbound: WhatsApp's whole seconds; outbound: when it was accepted).
+    /// Time of writing. Inbound: WhatsApp's whole seconds; outbound: when it was accepted.
     pub timestamp: Timestamp,
     /// [`MessageState::ack`] of `state`.
     pub ack: Option<u8>,
+    /// Delivery state.
     pub state: MessageState,
-    /// The stanza id, once chosen.
+    /// Stanza id; `None` before it is chosen.
     pub whatsapp_id: Option<WaMessageId>,
+    /// Author, where it is not the customer of the conversation.
     pub author: Option<Author>,
+    /// Message that it quotes.
     pub reply_to: Option<MessageId>,
+    /// Medium that it carries.
     pub media: Option<Media>,
+    /// Data of special kinds.
     pub details: Option<Details>,
+    /// Reactions to it.
     pub reactions: Vec<Reaction>,
+    /// Time of the last edit.
     pub edited_at: Option<Timestamp>,
+    /// Time of the deletion for everyone.
     pub deleted_at: Option<Timestamp>,
-    /// Older than the first login: nobody is called for it.
+    /// Whether it is from before the first login; no agent is notified of it.
     pub backfilled: bool,
+    /// Reason why it was not sent, or may not have been.
     pub failure: Option<Failure>,
-    /// Why a queued message does not go out yet, where that is our own will.
+    /// Reason why a queued message waits, if crm itself holds it back.
     pub waiting: Option<Waiting>,
 }
 

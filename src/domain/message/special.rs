@@ -1,9 +1,10 @@
-//! What somebody sends that is neither a text nor a file.
+//! Content of a message that is neither a text nor a file.
 
 use super::details::{ContactCard, Details, Location, Poll};
 use super::{Kind, wording};
 use crate::domain::customer::PhoneNumber;
 
+/// Content that is neither a text nor a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Special {
     Location(Location),
@@ -12,6 +13,7 @@ pub enum Special {
 }
 
 impl Special {
+    /// Returns the kind of the message.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Location(_) => Kind::Location,
@@ -20,7 +22,7 @@ impl Special {
         }
     }
 
-    /// The line that stands for it.
+    /// Returns the line that stands for it.
     pub fn line(&self) -> String {
         match self {
             Self::Location(location) => wording::place(location),
@@ -29,6 +31,7 @@ impl Special {
         }
     }
 
+    /// Returns it as the details of a message.
     pub fn details(&self) -> Details {
         let mut details = Details::default();
         match self.clone() {
@@ -40,7 +43,7 @@ impl Special {
     }
 }
 
-/// The card of somebody with this name and number, in vCard's own form (RFC 2426) as WhatsApp writes it.
+/// Creates the card of a person with this name and number, as a vCard (RFC 2426) like WhatsApp's own.
 pub fn card(name: &str, phone: &PhoneNumber) -> ContactCard {
     let escaped: String = name
         .chars()

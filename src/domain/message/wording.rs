@@ -1,16 +1,16 @@
-//! What a message without a text of its own says in one line: a place, a card, a poll. For rooms, lists and exports.
+//! Lines of text for messages without a text: a location, a contact card, a poll. For rooms, lists and exports.
 
 use super::details::{ContactCard, Location, Poll};
 use crate::domain::customer::display_name;
 
-/// The longest name of a place or card in a line, in characters.
+/// Longest name of a place or card in a line, in characters.
 const MAX_NAME_CHARS: usize = 120;
-/// Most cards that a line names.
+/// Most cards named in a line.
 const MAX_NAMED: usize = 12;
-/// Most numbers of one card in a line.
+/// Most phone numbers of one card in a line.
 const MAX_NUMBERS: usize = 3;
 
-/// `[location: Market Hall; 1 High Street; 51.50330, -0.11950]`
+/// Returns the line for a location: `[location: Market Hall; 1 High Street; 51.50330, -0.11950]`.
 pub fn place(location: &Location) -> String {
     let what = if location.live_until.is_some() {
         "live location"
@@ -23,7 +23,7 @@ pub fn place(location: &Location) -> String {
     format!("[{what}: {}]", words.join("; "))
 }
 
-/// `[contact: Bob, +447700900123]`
+/// Returns the line for contact cards: `[contact: Bob, +447700900123]`.
 pub fn cards(cards: &[ContactCard]) -> String {
     let named: Vec<String> = cards.iter().take(MAX_NAMED).map(card).collect();
     let what = if cards.len() == 1 { "contact" } else { "contacts" };
@@ -33,7 +33,7 @@ pub fn cards(cards: &[ContactCard]) -> String {
     }
 }
 
-/// `[poll: Pick-up or delivery?] pick-up · delivery`
+/// Returns the line for a poll: `[poll: Pick-up or delivery?] pick-up · delivery`.
 pub fn poll(poll: &Poll) -> String {
     let options: Vec<String> = poll.options.iter().filter_map(|option| line(option)).collect();
     let question = line(&poll.question).unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn poll(poll: &Poll) -> String {
 }
 
 fn card(card: &ContactCard) -> String {
-    // A long line of a vCard goes on in the next, behind a space.
+    // A vCard folds a long line: it continues in the next one, after a space.
     let unfolded = card.vcard.replace("\r\n", "\n").replace("\n ", "");
     let numbers = unfolded.lines().filter_map(|row| {
         let (property, value) = row.split_once(':')?;
@@ -57,7 +57,7 @@ fn card(card: &ContactCard) -> String {
     words.join(", ")
 }
 
-/// On one line, without what would turn it round, and not too long.
+/// Returns text on one line, cleaned for display and cut; `None` if nothing is visible.
 pub fn line(text: &str) -> Option<String> {
     display_name::clean(text).map(|text| text.chars().take(MAX_NAME_CHARS).collect())
 }

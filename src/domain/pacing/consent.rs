@@ -1,23 +1,25 @@
-//! What customers say about being written to at all: words that mean "no more", words that mean "again", and what may still
-//! be sent to somebody who has opted out.
+//! Consent: words by which customers opt out and opt in, and whether a customer who has opted out may still be written
+//! to.
 
 use std::time::Duration;
 
 use crate::domain::Timestamp;
 
-/// Somebody who has opted out and then writes something else has begun to talk: they may be answered for so long.
+/// Time for which a customer may be answered who has opted out and has written something else since.
 pub const ANSWER_WITHIN: Duration = Duration::from_hours(24);
-/// What people put behind a word that stands alone.
+/// Characters that people put around a single word.
 const PUNCTUATION: [char; 6] = ['.', '!', '"', '\'', '“', '”'];
 
-/// What a message as a whole means.
+/// Meaning of a whole message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
+    /// The customer opts out.
     NoMore,
+    /// The customer opts in again.
     Again,
 }
 
-/// The words that say so; matched against the whole message, in whatever case.
+/// Words for opting out and in, compared with the whole message, in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentWords {
     no_more: Vec<String>,
@@ -25,6 +27,7 @@ pub struct ConsentWords {
 }
 
 impl ConsentWords {
+    /// Creates the lists of words for opting out (`no_more`) and in (`again`).
     pub fn new(no_more: &[String], again: &[String]) -> Self {
         let plain = |words: &[String]| words.iter().map(|word| plain(word)).collect();
         Self {
@@ -33,6 +36,7 @@ impl ConsentWords {
         }
     }
 
+    /// Returns the wish that a message states, if its whole text is one of the words.
     pub fn read(&self, text: &str) -> Option<Wish> {
         let said = plain(text);
         let is_one_of = |words: &[String]| !said.is_empty() && words.contains(&said);
@@ -49,8 +53,8 @@ fn plain(text: &str) -> String {
     text.trim_matches(is_around).to_lowercase()
 }
 
-/// Whether somebody may be written to. `heard` is when they wrote last: WhatsApp knows whole seconds, so what they wrote in the
-/// second in which they opted out is no later word.
+/// Returns whether a customer may be written to. `heard` is the time of their last message. WhatsApp's times are whole
+/// seconds, so a message of the second of the opt-out is not later than it.
 pub fn may_write(opted_out_at: Option<Timestamp>, heard: Option<Timestamp>, now: Timestamp) -> bool {
     let Some(opted_out_at) = opted_out_at else {
         return true;

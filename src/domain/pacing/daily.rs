@@ -1,4 +1,4 @@
-//! Hours that come back every day in somebody's time zone, such as those in which people sleep.
+//! Hours that repeat every day in a time zone, such as quiet hours.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Timestamp;
 
-/// A stretch of the day by the clock on the wall; one that ends before it begins ends on the next day.
+/// Hours of the day by local time. If the end is before the begin, it is on the next day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayHours {
     from: Time,
@@ -34,8 +34,8 @@ impl fmt::Display for DayHours {
     }
 }
 
-/// The same hours in one time zone: each day's begin and end are moments, so a clock that is put forward or back in them
-/// makes them shorter or longer and never makes them come twice.
+/// These hours in one time zone. Begin and end of each day are points in time, so a change of the clocks makes the
+/// hours shorter or longer but never repeats them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daily {
     hours: DayHours,
@@ -43,11 +43,12 @@ pub struct Daily {
 }
 
 impl Daily {
+    /// Creates the hours in a time zone.
     pub const fn new(hours: DayHours, zone: TimeZone) -> Self {
         Self { hours, zone }
     }
 
-    /// When these hours end, if `now` is in them.
+    /// Returns the end of these hours if `now` is within them.
     pub fn end(&self, now: Timestamp) -> Option<Timestamp> {
         let moment = jiff::Timestamp::from_millisecond(now.0).ok()?;
         let today = moment.to_zoned(self.zone.clone()).date();
@@ -57,14 +58,15 @@ impl Daily {
             .find_map(|(from, to)| (from <= now && now < to).then_some(to))
     }
 
-    /// The hours that begin on this day.
+    /// Returns begin and end of the hours that begin on this day.
     fn of(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
         let DayHours { from, to } = self.hours;
         let last = if from < to { day } else { day.tomorrow().ok()? };
         Some((self.at(day, from)?, self.at(last, to)?))
     }
 
-    /// A time that the clock skips is as much later; of one that it shows twice, the first counts.
+    /// Returns the time on this day. A time that the clock skips is moved later; of one that comes twice, the first
+    /// counts.
     fn at(&self, day: Date, time: Time) -> Option<Timestamp> {
         let moment = day.to_datetime(time).to_zoned(self.zone.clone()).ok()?;
         Some(Timestamp(moment.timestamp().as_millisecond()))

@@ -1,4 +1,5 @@
-//! The pace of a person: whether a message may go out now, and if not, why and until when. Pure decisions; the relay asks.
+//! The pace of sending: whether a message may be sent now, and if not, why and until when. Pure decisions; the relay
+//! asks.
 
 pub mod consent;
 pub mod daily;
@@ -10,56 +11,62 @@ use super::word::words;
 use consent::ConsentWords;
 use daily::Daily;
 
-/// A text that was written within this after the customer wrote is an answer, and so is one to a customer who has written
-/// within it: whoever writes is awake.
+/// A text counts as an answer if it was written, or is sent, within this time after the customer's last message: the
+/// customer is awake then, so quiet hours do not hold it back.
 pub const ANSWER_WITHIN: Duration = Duration::from_mins(30);
+/// One hour, the shorter window of the first-contact limits.
 pub const HOUR: Duration = Duration::from_hours(1);
+/// 24 hours, the longer window of the first-contact limits.
 pub const DAY: Duration = Duration::from_hours(24);
-/// First contacts in front of one in the queue that are counted; behind so many the time told is the earliest possible one.
+/// Most waiting first contacts that are counted. Behind more of them, the reported time is the earliest possible one.
 const MAX_AHEAD: usize = 1000;
 
 words! {
-    /// Why a message that could go out does not yet.
+    /// Reason why crm holds back a message that could be sent.
     WaitReason {
-        /// As many people who never wrote have been written to as may be.
+        /// The limit of first contacts is reached.
         FirstContacts = "first_contacts",
-        /// The customer sleeps.
+        /// These are quiet hours for the customer.
         QuietHours = "quiet_hours",
     }
 }
 
 impl WaitReason {
-    /// For people to read.
+    /// Returns the reason for people to read.
     pub const fn explained(self) -> &'static str {
         match self {
-            Self::FirstContacts => "as many first contacts have been made as may be (CRM_WHATSAPP_FIRST_CONTACTS)",
+            Self::FirstContacts => "the limit of first contacts is reached (CRM_WHATSAPP_FIRST_CONTACTS)",
             Self::QuietHours => "these are quiet hours (CRM_WHATSAPP_QUIET_HOURS)",
         }
     }
 }
 
-/// A message that waits by our own will.
+/// Reason for which a message waits, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
+    /// Reason for waiting.
     pub reason: WaitReason,
+    /// Time at which it may be sent.
     pub until: Timestamp,
 }
 
-/// How many people who never wrote may be written to; none: any number.
+/// Limits of first contacts: people who never wrote and may be written to. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FirstContacts {
-    /// In any hour.
+    /// Most in any hour.
     pub hourly: Option<u32>,
-    /// In any 24 hours.
+    /// Most in any 24 hours.
     pub daily: Option<u32>,
 }
 
 impl FirstContacts {
+    /// Returns whether there is no limit.
     pub const fn is_unlimited(&self) -> bool {
         self.hourly.is_none() && self.daily.is_none()
     }
 
-    /// When one may be made that stands behind `ahead` others: now, or when enough of those that were made are old enough.
+    /// Returns when a first contact is possible that has `ahead` others before it: `now`, or when enough of those
+    /// `made` are old enough.
     pub fn due(&self, made: &[Timestamp], ahead: usize, now: Timestamp) -> Timestamp {
         let mut made = made.to_vec();
         made.sort_unstable();
@@ -75,7 +82,7 @@ impl FirstContacts {
         let caps = [(self.hourly, HOUR), (self.daily, DAY)];
         let full = caps.into_iter().filter_map(|(cap, window)| {
             let cap = usize::try_from(cap?).ok()?;
-            // As long as the cap-th newest is in the window, the window is full.
+            // The window is full as long as the cap-th newest is within it.
             let oldest = made.len().checked_sub(cap).and_then(|at| made.get(at))?;
             Some(oldest.plus(window))
         });
@@ -83,37 +90,39 @@ impl FirstContacts {
     }
 }
 
-/// How one account behaves towards people.
+/// Sending behaviour of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
+    /// Limits of first contacts.
     pub first_contacts: FirstContacts,
-    /// When nobody is written to who has not just written.
+    /// Hours in which only answers are sent.
     pub quiet: Option<Daily>,
+    /// Words for opting out and in.
     pub consent: ConsentWords,
 }
 
-/// What is known of a message that could go out.
+/// Facts about a message that could be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// When it was written.
+    /// Time of writing.
     pub written: Timestamp,
-    /// When the customer wrote last.
+    /// Time of the customer's last message.
     pub heard: Option<Timestamp>,
-    /// Where it would be a first contact.
+    /// Facts about earlier first contacts, if the message would be a first contact.
     pub first: Option<FirstContact>,
 }
 
-/// What is known of those that were written to before.
+/// Facts about an account's first contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstContact {
-    /// When the first contacts of the last 24 hours were made.
+    /// Times of the first contacts of the last 24 hours.
     pub made: Vec<Timestamp>,
-    /// Others that wait in front of this one.
+    /// Number of first contacts that wait before this one.
     pub ahead: usize,
 }
 
 impl Pace {
-    /// Why the message has to wait, if it has to. `until` is a moment at which nothing of ours holds it back.
+    /// Returns why the message must wait, if it must. At `until` none of the limits holds it back.
     pub fn waits(&self, facts: &Facts, now: Timestamp) -> Option<Waiting> {
         let due = match &facts.first {
             Some(first) => self.first_contacts.due(&first.made, first.ahead, now),

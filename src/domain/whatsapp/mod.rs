@@ -1,4 +1,4 @@
-//! The port to WhatsApp. `wa` implements it on a real browser; the simulation with a fake.
+//! The port to WhatsApp. `wa` implements it with a real browser, the simulation with a fake.
 
 mod outgoing;
 
@@ -23,119 +23,111 @@ pub use outgoing::{MessageChange, OutgoingChange, OutgoingContent, OutgoingFile,
 /// Most events in one [`Batch`] (rule 10).
 pub const MAX_BATCH_EVENTS: usize = 200;
 
-/// The account cannot be reached just now: no browser, no page, not linked, not online. Costs no attempt; the work waits.
+/// The account cannot be reached now: no browser, no page, not linked, or offline. Counts as no attempt; the work
+/// waits.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("WhatsApp cannot be reached: {0}")]
 pub struct Unreachable(pub String);
 
-/// How a send failed, and how certain that is: the caller has to choose.
+/// Failure of a send, and its certainty, so that the caller has to choose.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SendError {
-    /// Certainly not sent, and not because of the message: the account is in trouble. Costs no attempt.
+    /// Certainly not sent, and not because of the message: the account is in trouble. Counts as no attempt.
     #[error("not sent: {0}")]
     Unreachable(Unreachable),
     /// Certainly not sent; trying again may help.
     #[error("not sent: {why}")]
     NotSent { why: String },
-    /// Certainly not sent, and never will be.
+    /// Certainly not sent, and cannot be sent later.
     #[error("not sent: {detail}")]
     Refused { code: &'static str, detail: String },
-    /// It may have been sent. Look the id up before anything else.
+    /// It may have been sent. Look up its id before anything else.
     #[error("may not have been sent: {why}")]
     Unknown { why: String },
 }
 
-/// Why a medium could not be fetched.
+/// Failure of a download of a medium.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The account is in trouble. Costs no attempt.
+    /// The account is in trouble. Counts as no attempt.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
-    /// WhatsApp does not have it (any more). It has been asked for again, which the phone may answer in a while.
+    /// WhatsApp does not have it (any more). It was requested again from the phone, which may answer later.
     #[error("WhatsApp does not have it any more: {0}")]
     Expired(String),
     /// Trying again may help.
     #[error("{0}")]
     Failed(String),
-    /// We could not keep it.
+    /// The bytes could not be written.
     #[error(transparent)]
     Sink(#[from] std::io::Error),
 }
 
-/// Which picture of themselves somebody shows.
+/// Result of a lookup of an avatar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Portrait {
-    /// None, or not to us.
+    /// There is none, or none that we may see.
     None,
-    /// The one that is known.
+    /// It is the one that is known already.
     Same,
-    /// Another, which was written into the sink. `tag` is how to know it again.
+    /// It is another one, which was written into the sink. `tag` identifies it.
     New { tag: String },
 }
 
-/// How far the page's events have been committed.
+/// Position up to which the page's events are committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageMark {
+    /// Epoch of the page.
     pub epoch: String,
+    /// Number of the event within the epoch.
     pub seq: u64,
 }
 
-/// Some of the page's events, in order.
+/// Events of the page, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// What to acknowledge once these are committed; none when the batch is empty.
+    /// Mark to acknowledge once these events are committed; `None` when the batch is empty.
     pub mark: Option<PageMark>,
     pub events: Vec<PageEvent>,
 }
 
-/// Something that the page told.
+/// An event that the page reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PageEvent {
+    /// A message, new or changed.
     Message(Box<WaMessage>),
-    /// Acks on messages of ours (`from_me`): 1 sent, 2 delivered, 3 read, 4 played, negative: refused.
+    /// Acks for messages of ours (`from_me`): 1 sent, 2 delivered, 3 read, 4 played, negative refused.
     Ack {
         chat: ChatId,
         ids: Vec<WaMessageId>,
         ack: i32,
     },
-    /// Somebody has changed what a message says.
+    /// The text of a message was edited.
     Edited {
         target: MessageKey,
         content: String,
         at: Timestamp,
     },
-    /// Somebody has deleted a message for everyone.
-    Deleted {
-        target: MessageKey,
-        at: Timestamp,
-    },
-    /// Somebody has put an emoji under a message, or taken it away.
-    Reacted {
-        target: MessageKey,
-        reaction: WaReaction,
-    },
-    /// Somebody has chosen in a poll.
-    Voted {
-        target: MessageKey,
-        vote: WaVote,
-    },
-    /// Somebody who shares their place live is elsewhere now.
+    /// A message was deleted for everyone.
+    Deleted { target: MessageKey, at: Timestamp },
+    /// A reaction was added, changed or removed.
+    Reacted { target: MessageKey, reaction: WaReaction },
+    /// A person voted in a poll.
+    Voted { target: MessageKey, vote: WaVote },
+    /// A live location changed.
     Moved {
         target: MessageKey,
         location: Location,
         at: Timestamp,
     },
-    /// How a group is called and who is in it.
+    /// Name and members of a group.
     Group(Box<WaGroup>),
-    /// What did not parse, kept byte for byte (rule 13).
-    Poison {
-        bytes: Vec<u8>,
-        error: String,
-    },
+    /// Data that did not parse, byte for byte (rule 13).
+    Poison { bytes: Vec<u8>, error: String },
 }
 
 impl PageEvent {
-    /// The message that something else than itself is told about.
+    /// Returns the message that the event is about, if the event is not a message itself.
     pub const fn target(&self) -> Option<&MessageKey> {
         match self {
             Self::Edited { target, .. }
@@ -148,119 +140,138 @@ impl PageEvent {
     }
 }
 
-/// A message that something else is about.
+/// Key of a message that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKey {
+    /// Chat of the message.
     pub chat: ChatId,
     pub chat_kind: ChatKind,
+    /// Stanza id of the message.
     pub id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
-    /// As [`WaMessage::sender`].
+    /// Sender, as in [`WaMessage::sender`].
     pub sender: WaUserId,
-    /// As [`WaMessage::contact`].
+    /// Contact, as in [`WaMessage::contact`].
     pub contact: WaContact,
 }
 
-/// An emoji under a message.
+/// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaReaction {
-    /// Empty when it was taken away.
+    /// The emoji; empty when the reaction was removed.
     pub emoji: String,
+    /// Whether it is ours.
     pub from_me: bool,
-    /// Who it is of; of nobody when it is ours.
+    /// Person who reacted; without identities when it is ours.
     pub contact: WaContact,
+    /// Author of the reaction, as WhatsApp names them.
     pub sender: WaUserId,
     pub at: Timestamp,
 }
 
-/// Somebody's choice in a poll: the last that they made counts.
+/// A person's choice in a poll; it replaces their earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaVote {
-    /// None when the vote was taken back.
+    /// Options chosen; empty when the vote was withdrawn.
     pub options: Vec<String>,
+    /// Whether it is ours.
     pub from_me: bool,
-    /// As [`WaReaction::contact`].
+    /// Voter, as in [`WaReaction::contact`].
     pub contact: WaContact,
+    /// Voter, as WhatsApp names them.
     pub sender: WaUserId,
     pub at: Timestamp,
 }
 
-/// A group as WhatsApp tells it.
+/// A group as WhatsApp reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaGroup {
     pub chat: ChatId,
+    /// Name of the group, if the page knows it.
     pub name: Option<String>,
-    /// None when the page does not know who is in it.
+    /// Members; `None` when the page does not know them.
     pub participants: Option<Vec<WaParticipant>>,
 }
 
-/// Somebody in a group.
+/// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaParticipant {
+    /// The member, as WhatsApp names them.
     pub user: WaUserId,
+    /// Identities and names of the member.
     pub contact: WaContact,
+    /// Whether it is our account.
     pub from_me: bool,
     pub is_admin: bool,
 }
 
-/// A person behind a message or chat, by all the names that WhatsApp tells.
+/// A person, with all identities and names that WhatsApp reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaContact {
+    /// Identities; the first is the one that names the chat.
     pub identities: Vec<Identity>,
-    /// From the owner's address book.
+    /// Name in the owner's address book.
     pub saved_name: Option<String>,
-    /// As the person calls themself.
+    /// Name that the person has chosen.
     pub push_name: Option<String>,
 }
 
-/// A message as WhatsApp tells it.
+/// A message as WhatsApp reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaMessage {
+    /// Stanza id.
     pub id: WaMessageId,
+    /// Chat of the message.
     pub chat: ChatId,
     pub chat_kind: ChatKind,
-    /// The other side of a direct chat; the sender's in a group.
+    /// The other side of a direct chat; in a group, the sender.
     pub contact: WaContact,
-    /// The group's name.
+    /// Name of the group.
     pub chat_name: Option<String>,
+    /// Whether our account wrote it.
     pub from_me: bool,
-    /// Who wrote it (ours when `from_me`): part of what makes the message unique (rule 12).
+    /// Author (our account when `from_me`): part of the message's unique key (rule 12).
     pub sender: WaUserId,
+    /// Time of writing, in whole seconds.
     pub timestamp: Timestamp,
     pub kind: Kind,
-    /// The text, or the bracketed line that stands for a kind that is not built yet.
+    /// Text, or the bracketed line that stands for a kind that crm does not support.
     pub content: String,
+    /// WhatsApp's ack number.
     pub ack: i32,
+    /// Stanza id of the message that it quotes.
     pub quoted: Option<WaMessageId>,
     pub details: Option<Details>,
-    /// What it carries besides; never what may be looked at only once.
+    /// Medium; never that of a view-once message.
     #[serde(default)]
     pub media: Option<WaMedia>,
-    /// When its text was changed last.
+    /// Time of the last edit.
     pub edited_at: Option<Timestamp>,
-    /// It was deleted for everyone: what it said is not told any more.
+    /// Whether it was deleted for everyone: its content is not reported any more.
     pub is_deleted: bool,
-    /// Every reaction under it; none when the page was not asked.
+    /// All reactions to it; `None` when the page was not asked.
     pub reactions: Option<Vec<WaReaction>>,
-    /// Every vote, of a poll; none when the page was not asked.
+    /// All votes of a poll; `None` when the page was not asked.
     pub votes: Option<Vec<WaVote>>,
-    /// A notice that the customer has another number from now on.
+    /// In a system notice: the customer's new phone number.
     #[serde(default)]
     pub new_number: Option<PhoneNumber>,
 }
 
-/// A medium as WhatsApp tells of it, before it is fetched.
+/// A medium as WhatsApp describes it, before the download.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaMedia {
     pub mimetype: Option<String>,
-    /// In bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
-    /// In hexadecimal.
+    /// SHA-256, in hexadecimal.
     pub sha256: Option<String>,
     pub filename: Option<String>,
 }
 
 impl WaMessage {
+    /// Returns the key of the message.
     pub fn key(&self) -> MessageKey {
         MessageKey {
             chat: self.chat.clone(),
@@ -276,26 +287,31 @@ impl WaMessage {
 /// A chat in the page's list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatSummary {
+    /// WhatsApp's id of the chat.
     pub chat: ChatId,
     pub kind: ChatKind,
+    /// The other side of a direct chat.
     pub contact: WaContact,
     pub name: Option<String>,
+    /// Unread messages, as WhatsApp counts them.
     pub unread: u32,
-    /// When the chat last changed.
+    /// Time of the chat's last change.
     pub last_at: Option<Timestamp>,
+    /// Stanza id of the last message.
     pub last_message: Option<WaMessageId>,
 }
 
-/// A message of the past, and the place where it stands.
+/// A message of the history, with its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Past {
+    /// Position of the message in its chat.
     pub mark: HistoryMark,
-    /// A message, or what could not be read of one.
+    /// The message, or the data that did not parse.
     pub event: PageEvent,
 }
 
 impl Past {
-    /// When it was written, where that can be read.
+    /// Returns the time of writing, if the message could be parsed.
     pub fn at(&self) -> Option<Timestamp> {
         match &self.event {
             PageEvent::Message(message) => Some(message.timestamp),
@@ -303,7 +319,7 @@ impl Past {
         }
     }
 
-    /// About how much of memory it takes.
+    /// Returns about how many bytes of memory it takes.
     pub fn chars(&self) -> usize {
         match &self.event {
             PageEvent::Message(message) => message.content.len(),
@@ -313,131 +329,140 @@ impl Past {
     }
 }
 
-/// What a chat has before some place.
+/// Messages of a chat before a position.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Earlier {
-    /// In the order (`t`, page order), oldest first; empty when there is nothing more.
+    /// Messages in the order (`t`, page order), oldest first; empty when there are no more.
     Page(Vec<Past>),
-    /// The page does not know the place any more.
+    /// The page does not know the position any more.
     Lost,
+    /// The page does not have the chat.
     NoChat,
 }
 
-/// To whom a message goes.
+/// Recipient of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
     Chat(ChatId),
     Phone(PhoneNumber),
 }
 
-/// A chat that exists, and who it is.
+/// A chat that exists, and its contact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
+    /// WhatsApp's id of the chat.
     pub chat: ChatId,
+    /// Identities and names of the other side.
     pub contact: WaContact,
 }
 
-/// A message whose medium is wanted.
+/// Key of a message whose medium is to be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaKey {
+    /// Chat of the message.
     pub chat: ChatId,
+    /// Stanza id of the message.
     pub id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
 }
 
-/// What became of a message that may have been sent (rule 3).
+/// Result of a lookup of a message that may have been sent (rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookUp {
     /// The page has it with this ack.
     Found { ack: i32 },
-    /// Certainly not there: looked for under LID and number, logged in, fully ready and synced.
+    /// Certainly not there: it was looked up under LID and phone number, in a page that is logged in, fully ready and
+    /// synced.
     Absent,
-    /// Cannot be told now, and why.
+    /// Not known now, and why.
     Unclear(String),
 }
 
-/// How a device is linked.
+/// Way of linking a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginMethod {
+    /// With a QR code that the phone scans.
     Qr,
-    /// With an eight-character code typed on the phone of this number.
+    /// With an eight-character code that is entered on the phone with this number.
     PairingCode(PhoneNumber),
 }
 
-/// One account's WhatsApp. Every call ends within a deadline of the adapter's own.
+/// The WhatsApp connection of one account. Every call ends within a deadline of the adapter.
 #[async_trait]
 pub trait WhatsApp: Send + Sync + 'static {
-    /// The session's state, now and whenever it changes.
+    /// Returns a receiver of the session's state.
     fn session(&self) -> watch::Receiver<Session>;
 
-    /// Whose phone the account takes, told by whoever keeps it; any other then means `wrong_number`.
+    /// Sets which phones may link the account. Another phone leads to the state `wrong_number`.
     fn bind(&self, to: Binding);
 
-    /// The next events, after forgetting those up to `acked` (an ack of another epoch is ignored). Waits for the page's
-    /// doorbell a second or two, then answers with an empty batch.
+    /// Returns the next events, and drops those up to `acked` (an ack of another epoch is ignored). Waits a second or
+    /// two for the page's doorbell, then returns an empty batch.
     async fn pull(&self, acked: Option<&PageMark>) -> Result<Batch, Unreachable>;
 
-    /// The chat of `to`, or `None` when the number is not on WhatsApp.
+    /// Returns the chat of a recipient, or `None` when the number is not on WhatsApp.
     async fn resolve(&self, to: &Recipient) -> Result<Option<Resolved>, Unreachable>;
 
-    /// A new stanza id for a message in `chat`.
+    /// Returns a new stanza id for a message in `chat`.
     async fn choose_id(&self, chat: &ChatId) -> Result<WaMessageId, Unreachable>;
 
-    /// Shows "typing…" for about as long as a person would need for `text`, then returns.
+    /// Shows "typing…" for about as long as a person needs for `text`, then returns.
     async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
 
     /// Shows "recording…" for this long, then returns.
     async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable>;
 
-    /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Further acks come as
+    /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Later acks come as
     /// events.
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
 
-    /// Changes a message, unless it is as wanted. [`SendError::Unknown`] may be tried again like [`SendError::NotSent`].
+    /// Changes a message, unless it is as wanted already. [`SendError::Unknown`] may be tried again like
+    /// [`SendError::NotSent`].
     async fn change(&self, change: &OutgoingChange) -> Result<(), SendError>;
 
-    /// What became of our message `id`, last known in `chat`.
+    /// Looks up our message `id`, last known in `chat`.
     async fn look_up(&self, chat: &ChatId, id: &WaMessageId) -> Result<LookUp, Unreachable>;
 
-    /// Marks everything in the chat as read, so that the customer sees it.
+    /// Marks all messages of a chat as read, so that the customer sees the read receipts.
     async fn mark_read(&self, chat: &ChatId) -> Result<(), Unreachable>;
 
-    /// The page's chats, the most recent first.
+    /// Returns the page's chats, most recent first.
     async fn chats(&self) -> Result<Vec<ChatSummary>, Unreachable>;
 
-    /// The most recent of [`Self::chats`], at most `count`: cheap enough to be asked for all the time.
+    /// Returns the most recent of [`Self::chats`], at most `count`: cheap enough to be called often.
     async fn newest(&self, count: usize) -> Result<Vec<ChatSummary>, Unreachable> {
         let mut chats = self.chats().await?;
         chats.truncate(count);
         Ok(chats)
     }
 
-    /// The page has not told something that it shows: it is to be made to listen again, by whatever it takes.
+    /// Repairs a page that shows something that it did not report, by any means needed, so that it reports again.
     async fn heal(&self) {}
 
-    /// What its browser costs, and how often it had to be healed.
+    /// Returns the browser's memory and the counts of its repairs.
     fn vitals(&self) -> Vitals {
         Vitals::default()
     }
 
-    /// The newest `count` messages of a chat in the order (`t`, page order), oldest first. What does not parse comes as
-    /// [`PageEvent::Poison`].
+    /// Returns the newest `count` messages of a chat in the order (`t`, page order), oldest first. Data that does not
+    /// parse comes as [`PageEvent::Poison`].
     async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
 
-    /// Those of a chat's newest messages, back to `since` and at most `count`, that were changed after they were written.
+    /// Returns those of a chat's newest messages, back to `since` and at most `count`, that were changed after writing.
     async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
 
-    /// About `count` messages of a chat that stand before `mark`, or the newest ones: for reading a long chat bit by bit.
+    /// Returns about `count` messages of a chat before `mark`, or the newest ones, to read a long chat in parts.
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;
 
-    /// One message by its id, or `None` when the page does not have it.
+    /// Returns one message by its id, or `None` when the page does not have it.
     async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;
 
-    /// Fetches the medium of a message, at most `max` bytes of it, into `sink`, from its beginning.
+    /// Downloads the medium of a message into `sink`, from its beginning, at most `max` bytes.
     async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
 
-    /// Looks up the picture that the other side of a direct chat, or a group, shows, and writes it into `sink`, at most `max` bytes, if it is
-    /// another than `known`.
+    /// Looks up the avatar of a direct chat's other side or of a group. Writes it into `sink`, at most `max` bytes, if
+    /// its tag differs from `known`.
     async fn portrait(
         &self,
         chat: &ChatId,
@@ -446,10 +471,10 @@ pub trait WhatsApp: Send + Sync + 'static {
         sink: &mut dyn Sink,
     ) -> Result<Portrait, FetchError>;
 
-    /// Reads a [`PageEvent::Poison`]'s bytes again, with whatever this version understands.
+    /// Parses the bytes of a [`PageEvent::Poison`] again, with this version's parser.
     fn read_again(&self, bytes: &[u8]) -> PageEvent;
 
-    /// Starts linking a device; codes appear in [`Session`].
+    /// Starts linking a device; the codes appear in [`Session`].
     async fn login(&self, method: LoginMethod) -> Result<(), Unreachable>;
 
     /// Unlinks the device.
@@ -458,6 +483,6 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Takes the session over from another window ("Use here").
     async fn take_over(&self) -> Result<(), Unreachable>;
 
-    /// Ends the browser in order. The port is of no use afterwards.
+    /// Closes the browser in order, within `limit`. The port must not be used afterwards.
     async fn close(&self, limit: Duration);
 }

@@ -1,4 +1,4 @@
-//! What goes out to WhatsApp: messages and what they carry, and changes of messages that are there.
+//! Outgoing messages with their content, and changes of messages that WhatsApp has.
 
 use std::path::PathBuf;
 
@@ -6,23 +6,25 @@ use crate::domain::media::FileKind;
 use crate::domain::message::details::{ContactCard, Location, Poll};
 use crate::domain::{ChatId, WaMessageId, WaUserId};
 
-/// A message on its way out.
+/// An outgoing message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutgoingMessage {
+    /// Chat that it is sent in.
     pub chat: ChatId,
-    /// Chosen and stored before.
+    /// Stanza id, chosen and stored before.
     pub id: WaMessageId,
+    /// Content of the message.
     pub content: OutgoingContent,
-    /// The message that it replies to.
+    /// Message that it quotes.
     pub quoted: Option<QuotedKey>,
 }
 
-/// What a message on its way out carries.
+/// Content of an outgoing message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutgoingContent {
     Text {
         text: String,
-        /// Who is called by name in it, as the text has them after `@`.
+        /// Users who are mentioned in the text, as it has them after `@`.
         mentions: Vec<WaUserId>,
     },
     Location(Location),
@@ -31,20 +33,25 @@ pub enum OutgoingContent {
     File(OutgoingFile),
 }
 
-/// A file on its way out.
+/// An outgoing file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingFile {
-    /// Where the browser can read it, for an hour at least.
+    /// Path at which the browser can read it, for at least an hour.
     pub path: PathBuf,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
+    /// Kind of message as which it is sent.
     pub kind: FileKind,
+    /// Media type.
     pub mimetype: String,
+    /// Name of the file.
     pub filename: Option<String>,
+    /// Text under the file.
     pub caption: Option<String>,
 }
 
 impl OutgoingContent {
+    /// Creates a text without mentions.
     pub const fn text(text: String) -> Self {
         Self::Text {
             text,
@@ -56,29 +63,36 @@ impl OutgoingContent {
 /// A change of a message that WhatsApp has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutgoingChange {
+    /// Chat of the message.
     pub chat: ChatId,
+    /// Stanza id of the message.
     pub id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
-    /// In a group: who wrote it, as the store has them.
+    /// In a group: the author, as the store names them.
     pub sender: Option<WaUserId>,
+    /// The change.
     pub change: MessageChange,
 }
 
-/// What is to be changed. Each may be asked for again and is then done already.
+/// Kind of change. Each is idempotent: a second request finds it done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageChange {
+    /// Replaces the text.
     Edit(String),
-    /// For everyone.
+    /// Deletes the message for everyone.
     Delete,
-    /// Empty takes our emoji away.
+    /// Sets our reaction; an empty emoji removes it.
     React(String),
 }
 
-/// Enough to find a quoted message again.
+/// Key with which a quoted message can be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotedKey {
+    /// Stanza id of the message.
     pub id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
-    /// In a group: who wrote it, as the store has them.
+    /// In a group: the author, as the store names them.
     pub sender: Option<WaUserId>,
 }

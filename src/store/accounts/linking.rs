@@ -1,4 +1,4 @@
-//! What people want done about an account's link to its phone, in the account's row.
+//! Requests of people about an account's link to its phone, stored in the account's row.
 
 use entity::account;
 use sea_orm::ActiveValue::Set;
@@ -13,7 +13,7 @@ use crate::store::database::row::word;
 use crate::store::{Store, StoreError, Tx, WorkFor};
 
 impl Accounts<'_, Store> {
-    /// Returns what is to be done about an account's link.
+    /// Returns the open request about an account's link.
     pub async fn wanted_link(&self, id: AccountId) -> Result<Option<WantedLink>, StoreError> {
         let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         row.map_or(Ok(None), |row| read(&row))
@@ -21,7 +21,7 @@ impl Accounts<'_, Store> {
 }
 
 impl Accounts<'_, Tx> {
-    /// Writes down what is to be done about an account's link, in the place of what was to be done until now.
+    /// Stores a request about an account's link. Replaces the one before it.
     pub async fn want_link(&self, id: AccountId, change: &LinkChange) -> Result<(), StoreError> {
         let phone = match change {
             LinkChange::Login(LoginMethod::PairingCode(phone)) => Some(phone.as_str().to_owned()),
@@ -31,7 +31,7 @@ impl Accounts<'_, Tx> {
         let change = account::ActiveModel {
             wanted: Set(Some(change.word().to_string())),
             wanted_phone: Set(phone),
-            // Two that are asked for in one moment are two.
+            // Each request gets a time of its own, because the time identifies it.
             wanted_at: Set(Some(before.map_or(self.0.now.0, |before| self.0.now.0.max(before + 1)))),
             ..account::ActiveModel::default()
         };
@@ -39,9 +39,9 @@ impl Accounts<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Forgets what was to be done, unless something else is by now; tells whether it did.
+    /// Ends the request of time `at`, unless another has replaced it. Returns whether it was ended.
     pub async fn end_wanted_link(&self, id: AccountId, at: Timestamp) -> Result<bool, StoreError> {
-        // When it was asked for stays, so that the next one is later.
+        // `wanted_at` stays, so that the next request gets a later time.
         let ended = account::Entity::update_many()
             .set(account::ActiveModel {
                 wanted: Set(None),

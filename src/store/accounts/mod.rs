@@ -1,4 +1,4 @@
-//! The WhatsApp numbers that we drive, and who drives them.
+//! The WhatsApp accounts that crm drives, and the lease that says which process drives each one.
 
 pub mod linking;
 pub mod removal;
@@ -23,39 +23,43 @@ use super::database::page::{Page, PageKey, PageRequest};
 use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
-/// How exactly a phone's last use is dated.
+/// Precision of the time at which a phone was last seen.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
 
-/// Who wants to drive an account: a process on a profile folder (rule 26).
+/// A process on a profile folder that wants to drive an account (rule 26).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The profile folder, unique across hosts: an account moves only within the same folder.
+    /// Profile folder, unique across hosts. An account can be driven only from the folder that it already belongs to.
     pub folder: String,
-    /// The process, for people to read.
+    /// Name of the process, for people to read.
     pub process: String,
 }
 
-/// An account's lease as it is now.
+/// Current lease of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
+    /// Process and folder that hold the lease, or held it last.
     pub holder: Holder,
+    /// Number of this lease.
     pub fence: Fence,
 }
 
-/// Says which taking of an account's lease a process works under; a later taking makes it worthless.
+/// Number of one lease of an account. Each new lease gets a higher number, and work under a lower one is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub i64);
 
 impl<D: Database> Accounts<'_, D> {
+    /// Returns the account with this id, even if it was removed.
     pub async fn get(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
         find(self.0.connection(), id).await
     }
 
+    /// Returns the account with this name, even if it was removed.
     pub async fn by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
         by_name(self.0.connection(), name).await
     }
 
-    /// By name or id, as people call it: no name is a number.
+    /// Returns the account with this name or id. The two cannot be confused, because a name is never a number.
     pub async fn called(&self, called: &str) -> Result<Option<Account>, StoreError> {
         match called.parse() {
             Ok(id) => find(self.0.connection(), AccountId(id)).await,
@@ -63,14 +67,15 @@ impl<D: Database> Accounts<'_, D> {
         }
     }
 
-    /// Those that are not gone, the first made first.
+    /// Returns all accounts that were not removed, oldest first.
     pub async fn present(&self) -> Result<Vec<Account>, StoreError> {
         present(self.0.connection()).await
     }
 }
 
 impl Accounts<'_, Store> {
-    /// When an account was last compared with its page, and what that found.
+    /// Returns when an account was last compared with its page and how many messages that found; `None` if it never
+    /// was.
     pub async fn synced(&self, id: AccountId) -> Result<Option<Synced>, StoreError> {
         let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.and_then(|row| {
@@ -82,7 +87,7 @@ impl Accounts<'_, Store> {
         }))
     }
 
-    /// By id; `removed`: also those that are gone.
+    /// Returns a page of accounts, ordered by id. Includes removed accounts if `removed` is set.
     pub async fn page(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
         let present = (!removed).then(|| account::Column::RemovedAt.is_null());
         let query = account::Entity::find().filter(Condition::all().add_option(present));
@@ -90,7 +95,8 @@ impl Accounts<'_, Store> {
         page::read(query, page, (None, account::Column::Id), self.0.readers(), key, read).await
     }
 
-    /// Returns who drives an account, or drove it last; `None` where nobody does.
+    /// Returns the lease of an account: its current holder, or its last one. Returns `None` if the account belongs to
+    /// no folder.
     pub async fn lease(&self, id: AccountId) -> Result<Option<Lease>, StoreError> {
         let row = account::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.and_then(|row| {
@@ -103,14 +109,14 @@ impl Accounts<'_, Store> {
         }))
     }
 
-    /// All that there ever were, the first made first.
+    /// Returns all accounts, also the removed ones, oldest first.
     pub async fn all(&self) -> Result<Vec<Account>, StoreError> {
         read_all(account::Entity::find(), self.0.readers()).await
     }
 }
 
 impl Accounts<'_, Tx> {
-    /// Makes an account, or gives the one of this name.
+    /// Creates an account, or returns the one that has this name already.
     pub async fn create(&self, name: &str) -> Result<Account, StoreError> {
         if let Some(account) = self.by_name(name).await? {
             return Ok(account);
@@ -143,7 +149,7 @@ impl Accounts<'_, Tx> {
         self.need(id).await.and_then(read)
     }
 
-    /// Writes the session's state down; tells whether that changed anything.
+    /// Stores the state of the account's session. Returns whether that changed anything.
     pub async fn set_session(
         &self,
         id: AccountId,
@@ -163,7 +169,7 @@ impl Accounts<'_, Tx> {
         Ok(true)
     }
 
-    /// Binds an account to its first number (rule 7); a bound account stays as it is.
+    /// Binds an account to its first phone number (rule 7). Does nothing when the account is bound already.
     pub async fn bind_phone(&self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
         if self.need(id).await?.phone.is_some() {
             return Ok(());
@@ -175,7 +181,7 @@ impl Accounts<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Sets the moment before which everything is history (rule 9); stays as it is once set.
+    /// Sets the watermark: messages before `at` are history (rule 9). Does nothing when a watermark is set already.
     pub async fn set_watermark(&self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
         if self.need(id).await?.watermark.is_some() {
             return Ok(());
@@ -187,10 +193,11 @@ impl Accounts<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// The phone was in use at this moment, if it was not seen later.
+    /// Records that the phone was in use at `at`, unless a later time is stored. A time less than an hour later is
+    /// ignored.
     pub async fn see_phone(&self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
         let known = self.need(id).await?.phone_seen_at;
-        // To the hour is enough.
+        // A precision of one hour is enough, and saves a write for every event.
         if known.is_some_and(|known| Timestamp(known).plus(SEEN_EVERY) >= at) {
             return Ok(());
         }
@@ -201,12 +208,12 @@ impl Accounts<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Begins a new login (rule 3) and gives its number.
+    /// Begins a new login (rule 3) and returns its number.
     pub async fn next_login(&self, id: AccountId) -> Result<i64, StoreError> {
         let login = self.need(id).await?.login + 1;
         let change = account::ActiveModel {
             login: Set(login),
-            // Whatever phone scans next has then been seen.
+            // The next phone that scans the code counts as seen by that.
             phone_seen_at: Set(None),
             ..account::ActiveModel::default()
         };
@@ -214,7 +221,8 @@ impl Accounts<'_, Tx> {
         Ok(login)
     }
 
-    /// Notes that the account was compared with its page, and what that found.
+    /// Records that the account was compared with its page now and that `recovered` messages were missing. Returns the
+    /// totals.
     pub async fn note_sync(&self, id: AccountId, recovered: u64) -> Result<Synced, StoreError> {
         let found = i64::try_from(recovered).unwrap_or(i64::MAX);
         let synced = Synced {
@@ -232,8 +240,8 @@ impl Accounts<'_, Tx> {
         Ok(synced)
     }
 
-    /// Takes an account's lease. The caller holds the folder's kernel lock, so whoever held the lease before is gone.
-    /// Refused with [`StoreError::LeaseElsewhere`] when the account lives in another folder.
+    /// Takes the lease of an account. The caller holds the kernel lock of the folder, so the process that held the
+    /// lease before has ended. Fails with [`StoreError::LeaseElsewhere`] when the account belongs to another folder.
     pub async fn take_lease(&self, id: AccountId, holder: &Holder) -> Result<Fence, StoreError> {
         let row = self.lock(id).await?;
         if let Some(folder) = row.folder
@@ -252,7 +260,8 @@ impl Accounts<'_, Tx> {
         Ok(Fence(fence))
     }
 
-    /// Refuses with [`StoreError::LeaseLost`] when the lease was taken again since. From here to the commit nobody takes it.
+    /// Fails with [`StoreError::LeaseLost`] if another process has taken the lease since. Locks the row, so that nobody
+    /// can take the lease before this transaction commits.
     pub async fn check_fence(&self, id: AccountId, fence: Fence) -> Result<(), StoreError> {
         if self.lock(id).await?.fence == fence.0 {
             Ok(())
@@ -261,8 +270,8 @@ impl Accounts<'_, Tx> {
         }
     }
 
-    /// Lets an account go, so that it may be driven from another folder; the holder of `fence` has lost it. Does nothing and
-    /// returns false when the lease was taken again since.
+    /// Releases an account, so that it can be driven from another folder; the holder of `fence` loses the lease. Does
+    /// nothing and returns false when another process has taken the lease since.
     pub async fn release_lease(&self, id: AccountId, fence: Fence) -> Result<bool, StoreError> {
         let row = self.lock(id).await?;
         if row.fence != fence.0 {
@@ -283,7 +292,7 @@ impl Accounts<'_, Tx> {
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
-    /// The row, held until the commit. SQLite has one writer as a whole, and no such words.
+    /// Returns the row and locks it until the commit. SQLite has one writer for the whole database and no `FOR UPDATE`.
     pub(super) async fn lock(&self, id: AccountId) -> Result<account::Model, StoreError> {
         let mut query = account::Entity::find_by_id(id);
         if self.0.session.get_database_backend() != DbBackend::Sqlite {

@@ -1,5 +1,5 @@
-//! Accounts that come and go. A row that is gone stays, because what was said through it does; added again under its name, it goes
-//! on where it was.
+//! Adding and removing accounts. The row of a removed account stays, because its messages do. When the account is added
+//! again under its name, it continues where it was.
 
 use entity::{account, message, outbox};
 use sea_orm::ActiveValue::Set;
@@ -15,17 +15,19 @@ use crate::store::facet::Accounts;
 
 use crate::store::{StoreError, Tx, accounts, messages, outbox as lanes};
 
-/// What became of an account that was to be added.
+/// Result of adding an account.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Added {
+    /// The account is new.
     New(Account),
-    /// It was gone; its conversations, and the number that it is bound to, are as they were.
+    /// The account had been removed; its conversations and its bound number are as before.
     Back(Account),
-    /// There is one of this name.
+    /// An account of this name exists already.
     Taken(Account),
 }
 
 impl Accounts<'_, Tx> {
+    /// Adds an account, or restores the removed account of this name.
     pub async fn add(&self, name: &AccountName) -> Result<Added, StoreError> {
         let Some(known) = self.by_name(name.as_str()).await? else {
             return Ok(Added::New(self.create(name.as_str()).await?));
@@ -45,9 +47,11 @@ impl Accounts<'_, Tx> {
         self.need(known.id).await.and_then(accounts::read).map(Added::Back)
     }
 
-    /// From here on nothing is accepted for this account; `None` when that is so already.
+    /// Begins the removal of an account: it accepts nothing from now on. Returns `None` if the removal has begun
+    /// already.
     pub async fn begin_removal(&self, id: AccountId, keep_profile: bool) -> Result<Option<Account>, StoreError> {
-        // Held, so that whoever asks whether it may still be used and whoever takes it away come one after the other.
+        // Locked, so that a check of [`Account::is_in_use`] in another transaction comes before or after, never at the
+        // same time.
         let row = self.lock(id).await?;
         if row.removing_at.is_some() || row.removed_at.is_some() {
             return Ok(None);
@@ -63,7 +67,7 @@ impl Accounts<'_, Tx> {
         self.need(id).await.and_then(accounts::read).map(Some)
     }
 
-    /// Messages of an account that are on their way to WhatsApp, the oldest first.
+    /// Returns an account's messages that are queued or being sent, oldest first, at most `limit`.
     pub async fn messages_under_way(&self, id: AccountId, limit: u64) -> Result<Vec<Message>, StoreError> {
         let states = [MessageState::Queued, MessageState::Sending];
         let rows = message::Entity::find()
@@ -77,7 +81,7 @@ impl Accounts<'_, Tx> {
         rows.into_iter().map(messages::read).collect()
     }
 
-    /// What waits for an account's WhatsApp, the oldest first.
+    /// Returns an account's waiting work for WhatsApp, oldest first, at most `limit`.
     pub async fn waiting_work(&self, id: AccountId, limit: u64) -> Result<Vec<OutboxItem<WhatsAppWork>>, StoreError> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
@@ -89,8 +93,8 @@ impl Accounts<'_, Tx> {
         rows.into_iter().map(lanes::read_as).collect()
     }
 
-    /// The account is gone: its lease is free, and what was handed over in its login can be looked up no more (rule 3).
-    /// `None` when it was gone already.
+    /// Ends the removal of an account: its lease is free, and messages of its login cannot be looked up any more
+    /// (rule 3). Returns `None` if the removal had not begun, or was ended already.
     pub async fn finish_removal(&self, id: AccountId, detail: Option<&str>) -> Result<Option<Account>, StoreError> {
         let row = self.lock(id).await?;
         if row.removing_at.is_none() || row.removed_at.is_some() {

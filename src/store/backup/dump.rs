@@ -14,11 +14,12 @@ use crate::store::{Store, StoreError};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
 
-/// Bytes gathered before they are written.
+/// Bytes that are collected before they are written.
 const CHUNK: usize = 64 << 10;
 
 impl Store {
-    /// Writes everything as it is at one moment, while others go on working. Holds one row at a time.
+    /// Writes a backup of one snapshot of the database, while others go on writing. Holds one row at a time in memory.
+    /// Fails with [`StoreError::BackupUnwritable`] when `writer` fails.
     pub async fn dump<W: AsyncWrite + Unpin + Send>(&self, writer: W) -> Result<BackupReport, StoreError> {
         let transaction = self.readers().begin_with_options(snapshot()).await?;
         let mut lines = Lines {

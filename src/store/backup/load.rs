@@ -19,17 +19,19 @@ use crate::store::{Store, StoreError, journal};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
 
-/// Longest line of a backup: a quarantined event is the largest row, and the page gives at most 1 MiB.
+/// Longest line of a backup, in bytes. A quarantined event is the largest row, and the page sends at most 1 MiB of it.
 const MAX_LINE: u64 = 64 << 20;
-/// Rows written by one statement, and the bytes of their lines.
+/// Most rows that one statement writes, and most bytes of their lines.
 const MAX_ROWS: usize = 100;
 const MAX_BYTES: usize = 1 << 20;
 
 impl Store {
-    /// Reads a backup into this database, which has to be empty, and parks the outbox (rule 5). All or nothing.
+    /// Loads a backup into this database, which must be empty, and parks the outbox (rule 5). Loads all of it or
+    /// nothing.
     ///
-    /// The new database is another instance: its next ids may have been given out before, so that Matrix must not take its
-    /// transactions for the old one's (rule 18). Accounts may be driven from any folder.
+    /// The new database gets a new instance name: ids that it gives next may have been given before, so Matrix must not
+    /// mistake its transactions for those of the old instance (rule 18). All leases are cleared, so accounts can be
+    /// driven from any folder.
     pub async fn load<R: AsyncBufRead + Unpin + Send>(&self, reader: R) -> Result<BackupReport, StoreError> {
         let mut lines = Lines {
             reader,
@@ -49,18 +51,18 @@ impl Store {
 
 fn check(header: &Header) -> Result<(), StoreError> {
     if header.format != FORMAT {
-        return Err(bad("it is no backup of crm"));
+        return Err(bad("it is not a backup of crm"));
     }
     if header.version > VERSION || !Migrator::names().contains(&header.schema) {
         return Err(StoreError::Newer {
             found: format!("backup format {}, {}", header.version, header.schema),
         });
     }
-    // A backup of an older schema lacks columns and tables that came since: all of those may be empty.
+    // A backup of an older schema lacks the columns and tables that were added later; all of those may be empty.
     Ok(())
 }
 
-/// A row as it stands in its line.
+/// One row, as it stands in its line.
 #[derive(Deserialize)]
 struct Row<'a> {
     table: String,
@@ -95,7 +97,7 @@ async fn load<R: AsyncBufRead + Unpin>(
     Ok(report)
 }
 
-/// Rows of one table that are written together.
+/// Rows of one table that are written by one statement.
 #[derive(Default)]
 struct Batch {
     table: String,
@@ -128,7 +130,7 @@ impl Batch {
             };
         }
         for_each_table!(insert);
-        Err(bad("it has a table that crm does not know"))
+        Err(bad("it contains a table that crm does not know"))
     }
 }
 
@@ -148,7 +150,7 @@ where
     Ok(())
 }
 
-/// Nothing is there but the row that the migration puts in.
+/// Fails unless the database contains only the row that the migration inserts, and deletes that row.
 async fn must_be_empty(transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     macro_rules! count {
         ($($table:ident $($numbered:ident)?),+ $(,)?) => {
@@ -164,7 +166,7 @@ async fn must_be_empty(transaction: &DatabaseTransaction) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Makes PostgreSQL count on from the rows' own ids; the others do by themselves.
+/// Moves PostgreSQL's id sequences past the loaded ids; the other databases do so themselves.
 async fn count_on(transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     if transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
@@ -190,7 +192,7 @@ async fn count_on(transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Nothing goes out before a person says so, and nobody holds an account.
+/// Parks the outbox until a person resumes it, and clears all leases.
 async fn park(transaction: &DatabaseTransaction, now: i64) -> Result<(), StoreError> {
     setting::Entity::delete_many()
         .filter(setting::Column::Name.is_in([RESTORED, RESTORED_WORK, PARKED]))
@@ -243,7 +245,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             .map_err(|error| unreadable(&error))
     }
 
-    /// The next line, without its end.
+    /// Returns the next line without its newline, or `None` at the end.
     async fn read(&mut self) -> Result<Option<&[u8]>, StoreError> {
         self.line.clear();
         let mut bounded = (&mut self.reader).take(MAX_LINE);
@@ -257,9 +259,9 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     }
 }
 
-/// Where in the line, not the line: it may hold a customer's words.
+/// Tells the column of the fault, not the line: the line may contain a customer's message.
 fn unreadable(error: &serde_json::Error) -> StoreError {
-    StoreError::BadBackup(format!("a line is not what it should be, at column {}", error.column()))
+    StoreError::BadBackup(format!("a line cannot be parsed, at column {}", error.column()))
 }
 
 fn bad(why: &str) -> StoreError {

@@ -1,41 +1,44 @@
-//! Backups: every table as lines of JSON, the same for all databases. A header, a line for each row, and an end that tells
-//! whether all of it is there.
+//! Backups: every table as lines of JSON, in the same format for all databases. A backup has a header, one line per
+//! row, and an end line with counts that shows whether it is complete.
 
 mod dump;
 mod load;
 
 use serde::{Deserialize, Serialize};
 
-/// What the first line says a backup is.
+/// Name of the format, in the first line of a backup.
 const FORMAT: &str = "crm-backup";
-/// Raised when the lines change their meaning. (When the rows do, a migration does, and the header names it.)
+/// Version of the format, raised when the meaning of the lines changes. (A change of the rows comes with a migration,
+/// and the header names that.)
 const VERSION: u32 = 1;
 
-/// What was written or read.
+/// Counts of what a backup contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupReport {
+    /// Rows of all tables.
     pub rows: u64,
+    /// Rows of the table `messages`.
     pub messages: u64,
 }
 
-/// The first line.
+/// First line of a backup.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: String,
     version: u32,
-    /// The newest migration of the database that it was made from.
+    /// Newest migration of the database that the backup was made from.
     schema: String,
     made_at: crate::domain::Timestamp,
 }
 
-/// The last line.
+/// Last line of a backup.
 #[derive(Serialize, Deserialize)]
 struct End {
     end: BackupReport,
 }
 
-/// Names every table once, in an order in which each comes after those that its rows point at. `numbered`: its rows have ids
-/// that the database gives.
+/// Calls a macro with the name of every table, in an order in which a table comes after those that it references.
+/// `numbered`: the database generates the ids of its rows.
 macro_rules! for_each_table {
     ($visit:ident) => {
         $visit! {

@@ -1,4 +1,4 @@
-//! What a person changes about a customer.
+//! Changes that a person makes to a customer.
 
 use entity::customer;
 use sea_orm::ActiveValue::Set;
@@ -14,20 +14,24 @@ use crate::store::{StoreError, Tx};
 
 use super::read;
 
-/// What is `None` stays as it is.
+/// A change of a customer. A field that is `None` is not changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerChange {
-    /// Goes before WhatsApp's names; none takes it back.
+    /// Name that takes precedence over WhatsApp's names; `Some(None)` removes it.
     pub name: Option<Option<String>>,
-    /// Goes before the numbers that WhatsApp tells; none takes it back. Refused when it is another customer's.
+    /// Phone number that takes precedence over those from WhatsApp; `Some(None)` removes it. Refused with
+    /// [`StoreError::Conflict`] when another customer has it.
     pub phone: Option<Option<PhoneNumber>>,
+    /// Status of the customer, a word of the team's own.
     pub status: Option<String>,
+    /// Address of a picture that the team has set; `Some(None)` removes it.
     pub photo_url: Option<Option<String>>,
+    /// Replaces all attributes.
     pub attributes: Option<Map<String, Value>>,
 }
 
 impl Customers<'_, Tx> {
-    /// Changes a customer; `None` when that changes nothing.
+    /// Changes a customer and returns it, or `None` when nothing changed.
     pub async fn update(&self, id: CustomerId, change: &CustomerChange) -> Result<Option<Customer>, StoreError> {
         let before = self.need(id).await?;
         let mut after = before.clone();
@@ -67,7 +71,7 @@ impl Customers<'_, Tx> {
         }
     }
 
-    /// Also what those were called who were merged into the customer.
+    /// Deletes the given names of the customers who were merged into this one too.
     async fn forget_given_names(&self, id: CustomerId) -> Result<(), StoreError> {
         for some in self.merged_into(id).await?.chunks(MAX_NAMED) {
             customer::Entity::update_many()

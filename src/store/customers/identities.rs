@@ -1,4 +1,4 @@
-//! The ledger of identities: who has which, since when, from where, and who had it before.
+//! The ledger of identities: which customer has an identity, since when, from which source, and who had it before.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::store::database::row::word;
 use crate::store::facet::Identities;
 use crate::store::{Store, StoreError, Tx};
 
-/// How exactly an identity's last use is dated. One that was lost for less than this was not lost.
+/// Precision of the time at which an identity was last seen. An identity that comes back sooner than this is continued.
 const SEEN_EVERY: Duration = Duration::from_hours(24);
-/// Of an identity that holds.
+/// Value of `closed` in an identity that is current.
 const OPEN: i64 = 0;
 
 impl Identities<'_, Store> {
-    /// The names by which WhatsApp knows a customer now, the first known first.
+    /// Returns the current identities of a customer, oldest first.
     pub async fn of_customer(&self, id: CustomerId) -> Result<Vec<Identity>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.eq(id))
@@ -31,7 +31,7 @@ impl Identities<'_, Store> {
         rows.iter().map(read).collect()
     }
 
-    /// All of them with their dates, those that are over too.
+    /// Returns all identities of a customer with their dates, also the past ones.
     pub async fn dated(&self, id: CustomerId) -> Result<Vec<DatedIdentity>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.eq(id))
@@ -43,12 +43,12 @@ impl Identities<'_, Store> {
 }
 
 impl Identities<'_, Tx> {
-    /// Those of these that somebody has.
+    /// Returns the current rows of these identities.
     pub(in crate::store) async fn known(&self, told: &[Identity]) -> Result<Vec<Model>, StoreError> {
         Ok(holding(told).all(&self.0.session).await?)
     }
 
-    /// What customers have now, the first known first.
+    /// Returns the current identities of these customers, oldest first.
     pub(super) async fn held_by(&self, customers: &[CustomerId]) -> Result<Vec<Model>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.is_in(customers.iter().copied()))
@@ -59,7 +59,7 @@ impl Identities<'_, Tx> {
         Ok(rows)
     }
 
-    /// Gives a customer an identity that nobody has. `home`: to which of those merged into them it belongs.
+    /// Adds an identity that nobody has to a customer. `home` is the customer to whom it belongs if a merge is undone.
     pub(super) async fn add(
         &self,
         customer: CustomerId,
@@ -91,7 +91,7 @@ impl Identities<'_, Tx> {
         Ok(())
     }
 
-    /// The row of when this customer had it last, and has it no more.
+    /// Returns the row of the last time that this customer had the identity and lost it.
     pub(super) async fn last_held(
         &self,
         customer: CustomerId,
@@ -107,7 +107,7 @@ impl Identities<'_, Tx> {
         Ok(row)
     }
 
-    /// It has passed to another, or was given up.
+    /// Ends an identity: it passed to another customer, or was given up.
     pub(super) async fn end(&self, row: &Model) -> Result<(), StoreError> {
         self.set_end(row, row.id).await
     }
@@ -122,7 +122,7 @@ impl Identities<'_, Tx> {
         Ok(())
     }
 
-    /// Says from where an identity is known.
+    /// Sets the source of an identity.
     pub(super) async fn set_source(&self, row: &Model, source: IdentitySource) -> Result<(), StoreError> {
         customer_identity::Entity::update_many()
             .col_expr(customer_identity::Column::Source, Expr::value(source.as_str()))
@@ -132,7 +132,7 @@ impl Identities<'_, Tx> {
         Ok(())
     }
 
-    /// Dates an identity anew, once a day.
+    /// Updates the time at which an identity was last seen, at most once a day.
     pub(super) async fn mark_seen(&self, row: &Model) -> Result<(), StoreError> {
         if self.0.now.since(Timestamp(row.last_seen)) < SEEN_EVERY {
             return Ok(());
@@ -145,7 +145,7 @@ impl Identities<'_, Tx> {
         Ok(())
     }
 
-    /// The newest identity of anybody.
+    /// Returns the id of the newest identity of all, or 0.
     pub(in crate::store) async fn newest(&self) -> Result<i64, StoreError> {
         let newest = customer_identity::Entity::find()
             .order_by_desc(customer_identity::Column::Id)
@@ -155,7 +155,7 @@ impl Identities<'_, Tx> {
     }
 }
 
-/// The rows of these identities that hold.
+/// Selects the current rows of these identities.
 pub(super) fn holding(told: &[Identity]) -> Select<customer_identity::Entity> {
     let any = told
         .iter()
@@ -175,7 +175,7 @@ pub(super) fn is(row: &Model, identity: &Identity) -> bool {
     row.kind == identity.kind.as_str() && row.value == identity.value
 }
 
-/// To which customer it belongs without any merge.
+/// Returns the customer to whom the row belongs if no merge is counted.
 pub(super) fn home(row: &Model) -> CustomerId {
     row.home_id.unwrap_or(row.customer_id)
 }
@@ -184,7 +184,8 @@ pub(super) fn is_of_kind(row: &Model, kind: IdentityKind) -> bool {
     row.kind == kind.as_str()
 }
 
-/// The number to show, if it is an international one: a service's short code is an identity, and no number to show.
+/// Returns the phone number to show. A service's short code is an identity but not an international number: returns
+/// `None`.
 pub(super) fn phone(row: &Model) -> Option<PhoneNumber> {
     let is_phone = is_of_kind(row, IdentityKind::Phone);
     is_phone.then(|| row.value.parse().ok()).flatten()

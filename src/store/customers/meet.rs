@@ -1,4 +1,4 @@
-//! Finding the customer whom WhatsApp means, by all that it tells of them (rule 12).
+//! Finding the customer whom WhatsApp means, by all the identities that it reports (rule 12).
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,21 @@ use crate::store::{StoreError, Tx};
 
 use super::identities::{home, is, is_of_kind};
 
-/// What is told of one person. Names are made fit to be shown.
+/// What WhatsApp reports about one person. The names are cleaned for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The first is the one that their chat goes by.
+    /// Distinct identities; the first is the one that names the chat.
     pub identities: Vec<Identity>,
+    /// Name in the address book of the phone.
     pub saved_name: Option<String>,
+    /// Name that the person has chosen.
     pub push_name: Option<String>,
+    /// Source of the identities.
     pub source: IdentitySource,
 }
 
 impl Told {
+    /// Creates a report: removes double identities, and cleans the names for display.
     pub fn new(
         identities: &[Identity],
         saved_name: Option<&str>,
@@ -51,24 +55,27 @@ impl Told {
     }
 }
 
-/// What [`Tx::meet_customer`] found or made.
+/// Result of [`Customers::meet`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedCustomer {
+    /// The customer.
     pub customer: Customer,
+    /// Whether the customer was created by this call.
     pub created: bool,
-    /// Name or number are other than before.
+    /// Whether the name or the phone number changed.
     pub changed: bool,
-    /// To whom what is told belongs without any merge; none: to the customer themself.
+    /// Customer to whom the reported identity belongs if no merge is counted; `None` when that is the customer itself.
     pub home: Option<CustomerId>,
-    /// Customers who turned out to be this one.
+    /// Customers who were merged into this one.
     pub merged: Vec<Merged>,
-    /// Others of whom something is other than before: their number has passed on.
+    /// Other customers who changed, because their number passed to this one.
     pub others: Vec<Customer>,
 }
 
 impl Customers<'_, Tx> {
-    /// The customer who is told of, made when there is none. Identities not yet known are added; those that have passed from
-    /// one person to another follow; customers who turn out to be one are made one, the older stays.
+    /// Finds the customer who is meant, or creates one. Adds identities that are new, moves those that passed from one
+    /// person to another, and merges customers who turn out to be one person; the older customer stays. Fails with
+    /// [`StoreError::Unstorable`] without any identity.
     pub async fn meet(&self, told: &Told) -> Result<ResolvedCustomer, StoreError> {
         if told.identities.is_empty() {
             return Err(StoreError::Unstorable("a contact without any identity".to_owned()));
@@ -91,7 +98,7 @@ impl Customers<'_, Tx> {
         }
         let is_stale = news.stale.remove(&id);
         let mut others = Vec::new();
-        // Whoever loses a number does so before somebody else takes it.
+        // A customer who loses a number must lose it before another takes it: the column is unique.
         for other in std::mem::take(&mut news.stale) {
             others.extend(self.refresh(other).await?);
         }
@@ -110,7 +117,7 @@ impl Customers<'_, Tx> {
         })
     }
 
-    /// Brings the ledger to what is told.
+    /// Brings the ledger up to date with the report.
     async fn settle(&self, told: &Told, known: &[Model], news: &mut News) -> Result<(), StoreError> {
         let Plan { person, verdicts } = ledger::decide(&self.claims(told, known).await?);
         let person = match person {
@@ -139,7 +146,8 @@ impl Customers<'_, Tx> {
         self.join_all(told, person, same, news).await
     }
 
-    /// Whether it was the person's before they had another one: the chat of a number that was changed still goes by it.
+    /// Returns whether the person had this identity and has another of its kind now: after a change of number the chat
+    /// still has the old number as its name.
     async fn has_given_up(&self, told: &Told, identity: &Identity, person: CustomerId) -> Result<bool, StoreError> {
         let goes_by_it = told.identities.first() == Some(identity) && told.identities.len() > 1;
         if !goes_by_it
@@ -168,8 +176,8 @@ impl Customers<'_, Tx> {
         Ok(())
     }
 
-    /// Ends what a new number, or a new username, stands in the place of: a LID has one of each at a time. Only what was known to
-    /// be that LID's: what came to the customer by a merge may be their other phone's.
+    /// Ends the identities that `new` replaces: a LID has one phone number and one username at a time. Ends only those
+    /// that were known to be of that LID: those that a merge brought may be of the person's other phone.
     async fn retire(
         &self,
         told: &Told,
@@ -190,7 +198,7 @@ impl Customers<'_, Tx> {
         Ok(())
     }
 
-    /// Makes one of those who turned out to be, unless a person has said that they are two.
+    /// Merges the customers who turned out to be one, unless a person has said that they are different.
     async fn join_all(
         &self,
         told: &Told,
@@ -239,26 +247,26 @@ impl Customers<'_, Tx> {
     }
 }
 
-/// What settling has changed.
+/// Changes made by `settle`.
 #[derive(Default)]
 struct News {
     created: Option<CustomerId>,
-    /// Who is told of.
+    /// Customer whom the report is about.
     person: Option<CustomerId>,
-    /// Who would be the same person, had nobody said otherwise.
+    /// Customers who would have been merged if a person had not kept them apart.
     apart: BTreeSet<CustomerId>,
-    /// Whose identities are other than before.
+    /// Customers whose identities changed.
     stale: BTreeSet<CustomerId>,
     merged: Vec<Merged>,
 }
 
-/// Whether all of it is known, and of one customer.
+/// Returns whether all identities are known and belong to one customer.
 fn is_settled(told: &Told, known: &[Model]) -> bool {
     told.identities.len() == known.len() && known.iter().all(|row| row.customer_id == known[0].customer_id)
 }
 
-/// Who is meant: whoever has the first, which is the one that the chat goes by. A number that was given up and passed on is
-/// none of the person's: then whoever has the next.
+/// Returns the row of the customer who is meant: the owner of the first identity, which names the chat. A number that
+/// was given up and now belongs to another person is skipped, and the next identity decides.
 fn meant<'a>(told: &Told, known: &'a [Model], news: &News) -> Option<&'a Model> {
     let is_theirs = |row: &&Model| {
         news.person.is_none_or(|person| row.customer_id == person) || news.apart.contains(&row.customer_id)
@@ -271,7 +279,8 @@ fn meant<'a>(told: &Told, known: &'a [Model], news: &News) -> Option<&'a Model> 
     theirs.next()
 }
 
-/// To which of those merged into a person something new belongs: to where the LID does, else to where the first known does.
+/// Returns the merged customer to whom a new identity belongs: the one that has the LID, else the one that has the
+/// first known identity.
 fn belongs(told: &Told, known: &[Model], person: CustomerId) -> CustomerId {
     let of_person = |told: &Identity| known.iter().find(|row| is(row, told) && row.customer_id == person);
     let first = || told.identities.iter().find_map(of_person);

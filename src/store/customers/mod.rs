@@ -1,4 +1,4 @@
-//! Customers and the dated identities by which WhatsApp knows them.
+//! Customers, and the dated identities by which WhatsApp knows them.
 
 mod change;
 mod identities;
@@ -26,36 +26,37 @@ use crate::store::facet::{Customers, Database};
 pub use change::CustomerChange;
 pub use meet::{ResolvedCustomer, Told};
 
-/// Makes the next character of a search pattern mean itself; a backslash would mean more than that to MySQL.
+/// Escape character of search patterns. A backslash would have another meaning for MySQL too.
 const ESCAPE: char = '!';
 
-/// Which customers a list takes; all that is given has to hold.
+/// Selects customers; those that match all given fields are returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomerFilter {
-    /// A part of a name or number, in whatever case.
+    /// Part of a name or phone number, in any case.
     pub search: Option<String>,
-    /// With whom this account has a conversation.
+    /// Customers who have a conversation with this account.
     pub account: Option<AccountId>,
 }
 
 impl<D: Database> Customers<'_, D> {
-    /// Also one who was merged into another, who says so.
+    /// Returns the customer with this id, even if they were merged into another (`merged_into`).
     pub async fn get(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
         find(self.0.connection(), id).await
     }
 
+    /// Returns the customer who has this identity now.
     pub async fn by_identity(&self, identity: &Identity) -> Result<Option<Customer>, StoreError> {
         by_identity(self.0.connection(), identity).await
     }
 
-    /// The customer as whom this one goes on: itself unless it was merged.
+    /// Returns the customer that continues this one after merges, or the customer itself if they were not merged.
     pub async fn current(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
         current(self.0.connection(), id).await
     }
 }
 
 impl Customers<'_, Store> {
-    /// By id.
+    /// Returns a page of customers who were not merged into another, ordered by id.
     pub async fn page(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
         let search = filter.search.as_deref().map(str::trim);
@@ -77,7 +78,8 @@ impl Customers<'_, Store> {
         .await
     }
 
-    /// Every customer by id, a page at a time in memory; of one account only, where one is given.
+    /// Returns a stream of all customers, ordered by id, with one page at a time in memory. With `account`, only the
+    /// customers of that account.
     pub fn stream(
         &self,
         account: Option<AccountId>,
@@ -97,7 +99,7 @@ impl Customers<'_, Tx> {
         row.ok_or(StoreError::Missing { what: "customer" })
     }
 
-    /// A customer's rows: of those who were merged into them, at whatever remove.
+    /// Returns the rows of all customers who were merged into this one, directly or through others.
     pub(super) async fn merged_into(&self, id: CustomerId) -> Result<Vec<customer::Model>, StoreError> {
         let mut found: Vec<customer::Model> = Vec::new();
         let mut above = vec![id];
@@ -146,7 +148,7 @@ async fn by_identity(database: &impl ConnectionTrait, identity: &Identity) -> Re
     }
 }
 
-/// The customers with whom an account has a conversation.
+/// Selects the ids of customers who have a conversation with an account.
 fn known_to(account: AccountId) -> SelectStatement {
     Query::select()
         .column(conversation::Column::CustomerId)
@@ -156,7 +158,7 @@ fn known_to(account: AccountId) -> SelectStatement {
         .take()
 }
 
-/// `%` and `_` in what is searched for mean themselves.
+/// Returns a pattern that finds `search` anywhere; `%` and `_` in it stand for themselves.
 fn containing(search: &str) -> LikeExpr {
     let mut pattern = String::from("%");
     for c in search.to_lowercase().chars() {

@@ -1,4 +1,4 @@
-//! What a customer is called and what number is theirs: worked out from all that is known of them, written when it changes.
+//! Name and phone number of a customer: computed from all that is known about them, stored when they change.
 
 use entity::{customer, customer_identity};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -13,11 +13,11 @@ use crate::store::{StoreError, Tx};
 use super::meet::Told;
 use super::{identities, read};
 
-/// Of what status a customer is until a person says otherwise.
+/// Status of a customer until a person changes it.
 const DEFAULT_STATUS: &str = "active";
 
 impl Customers<'_, Tx> {
-    /// A customer of whom nothing is known yet but how they are called.
+    /// Creates a customer with the reported names; identities are added later.
     pub(super) async fn create(&self, told: &Told) -> Result<CustomerId, StoreError> {
         let row = customer::ActiveModel {
             id: NotSet,
@@ -50,7 +50,7 @@ impl Customers<'_, Tx> {
             .last_insert_id)
     }
 
-    /// Keeps the names that WhatsApp tells. Tells whether one is new. One that it does not tell any more stays.
+    /// Stores the reported names and returns whether one changed. A name that is not reported any more stays.
     pub(super) async fn learn_names(&self, id: CustomerId, told: &Told) -> Result<bool, StoreError> {
         let before = self.need(id).await?;
         let mut after = before.clone();
@@ -73,7 +73,7 @@ impl Customers<'_, Tx> {
         Ok(true)
     }
 
-    /// Works name and number out anew. Gives the customer if they are other than before.
+    /// Computes the name and the phone number again. Returns the customer if they changed.
     pub(in crate::store) async fn refresh(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
         let before = self.need(id).await?;
         let merged = self.merged_into(id).await?;
@@ -95,7 +95,7 @@ impl Customers<'_, Tx> {
         self.save(after, &before).await.and_then(read).map(Some)
     }
 
-    /// Writes a changed customer, and its new name into its direct conversations.
+    /// Stores a changed customer, and its new name in its conversations.
     pub(in crate::store) async fn save(
         &self,
         mut row: customer::Model,
@@ -142,7 +142,7 @@ pub(super) fn names_of(row: &customer::Model) -> Names {
     }
 }
 
-/// The number that a person set, else the last that became the customer's.
+/// Returns the number that a person set, else the number that became the customer's last.
 fn current_phone(held: &[customer_identity::Model]) -> Option<PhoneNumber> {
     let numbers = held.iter().filter_map(|row| {
         Some((
@@ -156,7 +156,7 @@ fn current_phone(held: &[customer_identity::Model]) -> Option<PhoneNumber> {
         .map(|(_, _, phone)| phone)
 }
 
-/// What stands in the place of a name. A customer who has lost every identity keeps what they were called.
+/// Returns the text to show instead of a name. A customer who has lost every identity keeps their last name.
 fn unnamed(held: &[customer_identity::Model], row: &customer::Model) -> Result<String, StoreError> {
     if let Some(phone) = &row.phone {
         return Ok(phone.clone());
@@ -165,7 +165,7 @@ fn unnamed(held: &[customer_identity::Model], row: &customer::Model) -> Result<S
     Ok(names::fallback(&held).unwrap_or_else(|| row.name.clone()))
 }
 
-/// Lower case by Unicode's rules, which the databases' own do not all follow.
+/// Returns the text for searches. Lower case by Unicode's rules, because the databases' own rules differ.
 fn search_text(name: &str, phone: Option<&str>) -> String {
     format!("{}\n{}", name.to_lowercase(), phone.unwrap_or_default())
 }

@@ -1,4 +1,5 @@
-//! Who does not want to be written to, since when and by what word. A customer's wish counts for every account.
+//! Opt-outs: which customers do not want to be written to, since when, and on whose word. An opt-out counts for all
+//! accounts.
 
 use crate::domain::customer::Customer;
 use crate::domain::{CustomerId, Timestamp};
@@ -7,8 +8,8 @@ use crate::store::facet::OptOuts;
 use crate::store::{StoreError, Tx, customers};
 
 impl OptOuts<'_, Tx> {
-    /// Notes that a customer opted out at a moment; gives the customer as they then are. `None` when that is no news: they
-    /// had opted out later than that, or have since taken it back.
+    /// Records that a customer opted out at `at`, and returns the changed customer. Returns `None` if it is out of
+    /// date: a later opt-out is stored, or the customer has opted in since.
     pub async fn add(&self, id: CustomerId, at: Timestamp, by: &str) -> Result<Option<Customer>, StoreError> {
         let before = self.0.customers().need(id).await?;
         let is_old =
@@ -27,7 +28,7 @@ impl OptOuts<'_, Tx> {
             .map(Some)
     }
 
-    /// Takes an opt-out back; `None` when there is none, or only a later one.
+    /// Ends an opt-out at `at` and returns the changed customer. Returns `None` if there is none, or only a later one.
     pub async fn end(&self, id: CustomerId, at: Timestamp) -> Result<Option<Customer>, StoreError> {
         let before = self.0.customers().need(id).await?;
         if before.opted_out_at.is_none_or(|out| out > at.0) {

@@ -1,7 +1,7 @@
-//! The bounds of what the store does in one go.
+//! Limits on the work of one call of the store.
 
-/// Steps that a walk along merges takes: more are no chain but a circle, which nothing of ours has made.
+/// Most steps along a chain of merges. A longer chain can only be a cycle, which crm never writes.
 pub const MAX_CHAIN: usize = 1000;
 
-/// Values that one query names. SQLite takes 32,766 at most, PostgreSQL and MariaDB 65,535.
+/// Most values in the `IN` list of one query. SQLite takes 32,766 at most, PostgreSQL and MariaDB 65,535.
 pub const MAX_NAMED: usize = 500;

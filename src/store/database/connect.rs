@@ -1,4 +1,5 @@
-//! Connections to the three kinds of database, one that writes and a pool that reads, and how transactions begin on them.
+//! Connections to the three kinds of database (one for writing, a pool for reading), and how transactions begin on
+//! them.
 
 use std::time::Duration;
 
@@ -13,33 +14,36 @@ use crate::store::StoreError;
 
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
-/// Between two looks whether another program has made the file.
+/// Interval between two attempts to open a file that another program is creating.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// How sure a SQLite commit is.
+/// Durability of a SQLite commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// On the disk, over a power cut.
+    /// A commit survives a power failure.
     #[default]
     Full,
-    /// Over `kill -9` of the program only: for tests and simulations.
+    /// A commit survives only the end of the process (`kill -9`): for tests and simulations.
     Off,
 }
 
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
+    /// Address of the database: `sqlite:`, `postgres:`, `mysql:` or `mariadb:`.
     pub url: String,
+    /// Durability of commits; SQLite only.
     pub synchronous: Synchronous,
-    /// Connections that read at once.
+    /// Most connections that read at the same time.
     pub readers: u32,
-    /// How long a connection may take to be made, or to come free.
+    /// Longest time to make a connection, or to wait for a free one.
     pub connect_within: Duration,
-    /// Largest size of a SQLite file in pages of 4 KiB; none: the disk's.
+    /// Largest size of a SQLite file, in pages of 4 KiB; `None` means no limit.
     pub max_pages: Option<u32>,
 }
 
 impl OpenOptions {
+    /// Returns the default options for a database at `url`: durable commits, 4 readers, 10 seconds to connect.
     pub fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -53,8 +57,9 @@ impl OpenOptions {
 
 /// The connections of a store.
 pub struct Connections {
-    /// One connection: there is one writer.
+    /// The only connection that writes.
     pub writer: DatabaseConnection,
+    /// Pool of connections that read.
     pub readers: DatabaseConnection,
 }
 
@@ -65,7 +70,7 @@ pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
         Some("postgres" | "postgresql") => postgres(options).await,
         Some("mysql" | "mariadb") => mysql(options).await,
         _ => Err(StoreError::BadAddress(
-            "it begins with none of the names of databases".to_owned(),
+            "it names no database that crm supports".to_owned(),
         )),
     }
 }
@@ -73,9 +78,9 @@ pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
 async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     let mut connection: SqliteConnectOptions = options.url.parse().map_err(unreadable)?;
     if options.url.contains(":memory:") || options.url.contains("mode=memory") {
-        // Readers would see other databases, and a restart none.
+        // Each reader would see its own database, and a restart would lose the data.
         return Err(StoreError::BadAddress(
-            "a database in memory cannot be shared; name a file".to_owned(),
+            "a database in memory cannot be shared; use a file".to_owned(),
         ));
     }
     if !options.url.contains("mode=") {
@@ -94,7 +99,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     if let Some(pages) = options.max_pages {
         connection = connection.pragma("max_page_count", pages.to_string());
     }
-    // A file's connections neither die nor grow old.
+    // Connections to a file do not break or age, so they need no test and no renewal.
     let pool = |size| {
         pool::<sea_orm::sqlx::Sqlite>(options, size)
             .idle_timeout(None)
@@ -103,7 +108,8 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     };
     let writer: SqlitePoolOptions = pool(1);
     let readers: SqlitePoolOptions = pool(options.readers);
-    // Of several programs that open a new file at once one makes it what it is; SQLite does not let the others wait for that.
+    // When several programs open a new file at once, one of them sets it to WAL mode, and SQLite refuses the others at
+    // once instead of letting them wait.
     let began = tokio::time::Instant::now();
     let writer = loop {
         match writer.clone().connect_with(connection.clone()).await.map_err(refused) {
@@ -133,8 +139,8 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     let connection: MySqlConnectOptions = url.parse().map_err(unreadable)?;
     let connection = connection.disable_statement_logging();
     try_once(options, &connection).await?;
-    // Whatever the server's own settings: what is too long is refused and not cut, and a transaction sees what others have
-    // committed, or a collision could never be resolved by looking again.
+    // Independent of the server's own settings: values that are too long are refused, not cut, and a transaction sees
+    // what others have committed; otherwise a collision could never be resolved by reading again.
     let pool = |size| -> MySqlPoolOptions {
         pool(options, size).after_connect(|connection: &mut MySqlConnection, _| {
             Box::pin(async move {
@@ -161,7 +167,7 @@ fn pool<DB: Database>(options: &OpenOptions, size: u32) -> PoolOptions<DB> {
         .acquire_timeout(options.connect_within)
 }
 
-/// A pool tries until its time is over, and then does not say why.
+/// Connects once without a pool: a pool retries until its time is over and then does not say why.
 async fn try_once<C>(options: &OpenOptions, connection: &C) -> Result<(), StoreError>
 where
     C: ConnectOptions<Connection: Sized>,
@@ -171,7 +177,7 @@ where
     connection.map_err(refused)?.close().await.map_err(refused)
 }
 
-/// The address itself may hold a password, so only the reason is told.
+/// Returns only the reason, because the address may contain a password.
 fn unreadable(error: sea_orm::sqlx::Error) -> StoreError {
     match error {
         sea_orm::sqlx::Error::Configuration(why) => StoreError::BadAddress(why.to_string()),
@@ -183,7 +189,8 @@ fn refused(error: sea_orm::sqlx::Error) -> StoreError {
     DbErr::Conn(RuntimeErr::SqlxError(error.into())).into()
 }
 
-/// SQLite takes its lock at the beginning, so that no transaction fails half-way for want of it.
+/// Returns options that make SQLite take its write lock at the beginning, so that a transaction cannot fail half-way for
+/// lack of it.
 pub fn immediate() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -191,7 +198,7 @@ pub fn immediate() -> TransactionOptions {
     }
 }
 
-/// A read-only transaction that sees one moment.
+/// Returns options for a read-only transaction that sees one snapshot.
 pub fn snapshot() -> TransactionOptions {
     TransactionOptions {
         isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),

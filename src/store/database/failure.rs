@@ -1,5 +1,5 @@
-//! What a database's error means: in our words, and for the transaction in which it happened. The messages of the
-//! databases themselves may hold the values of rows, so that only those known not to are passed on.
+//! Translation of a database's error: into our words, and into what must happen to the transaction. The messages of the
+//! databases may contain values of rows, so only those that are known not to are passed on.
 
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
@@ -8,26 +8,28 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use crate::store::StoreError;
 
-/// What has to happen to a transaction after an error in it.
+/// What must happen to a transaction after an error in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aftermath {
-    /// The closure failed; the others of its group go on.
+    /// The closure failed and is undone; the others of its group go on.
     Undo,
-    /// Another process has written the same key meanwhile: the closure runs again and finds it.
+    /// Another process has written the same key in the meantime: the closure runs again and finds it.
     Collision,
-    /// The whole transaction is gone (connection lost, deadlock): everything in it may run again.
+    /// The whole transaction is lost (connection lost, deadlock): everything in it may run again.
     Again,
-    /// The whole transaction is gone, and so would be the next one.
+    /// The whole transaction is lost, and running it again would fail too.
     Lost,
 }
 
-/// The text of [`DbErr::Custom`] that stands for a U+0000.
+/// Text of a [`DbErr::Custom`] that means "contains U+0000".
 pub const NUL: &str = "text with a U+0000";
 
-/// A database's error, understood.
+/// An error of the database, translated.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// What must happen to the transaction.
     pub aftermath: Aftermath,
+    /// The error for the caller.
     pub error: StoreError,
 }
 
@@ -76,7 +78,7 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> Failure {
     from_postgres(error, &code)
 }
 
-/// Codes: <https://www.sqlite.org/rescode.html>. The last byte is the primary code.
+/// Translates SQLite's codes: <https://www.sqlite.org/rescode.html>. The last byte is the primary code.
 fn from_sqlite(error: &(dyn DatabaseError + 'static), code: u32) -> Failure {
     let text = || error.message().to_owned();
     match code & 0xff {
@@ -91,9 +93,9 @@ fn from_sqlite(error: &(dyn DatabaseError + 'static), code: u32) -> Failure {
     }
 }
 
-/// Codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Translates PostgreSQL's codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn from_postgres(error: &(dyn DatabaseError + 'static), code: &str) -> Failure {
-    // The message proper names tables, constraints and types; values are in the detail, which stays out.
+    // The message names tables, constraints and types; the values are in the detail, which is left out.
     let text = || format!("{} ({code})", error.message());
     match code {
         "23505" => collision(error.constraint().unwrap_or("unknown").to_owned()),
@@ -110,7 +112,8 @@ fn from_postgres(error: &(dyn DatabaseError + 'static), code: &str) -> Failure {
     }
 }
 
-/// Numbers: <https://mariadb.com/kb/en/mariadb-error-code-reference/>. Messages may quote values.
+/// Translates the error numbers of MySQL and MariaDB: <https://mariadb.com/kb/en/mariadb-error-code-reference/>. Their
+/// messages may quote values, so most are left out.
 fn from_mysql(error: &MySqlDatabaseError) -> Failure {
     let number = error.number();
     let text = || format!("error {number}");
@@ -130,7 +133,7 @@ fn from_mysql(error: &MySqlDatabaseError) -> Failure {
     }
 }
 
-/// Of `Duplicate entry '+447…' for key 'uq_customers_phone'` the key alone: the entry may be a number.
+/// Returns only the key of `Duplicate entry '+447…' for key 'uq_customers_phone'`: the entry may be a phone number.
 fn key_of(message: &str) -> String {
     let key = message.rsplit_once("for key ").map_or("unknown", |(_, key)| key);
     key.trim_matches('\'').to_owned()

@@ -1,4 +1,4 @@
-//! Pages by key, never by offset: a page stays what it is while rows are added before it.
+//! Pages by key, never by offset: a page stays the same when rows are added before it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,27 +11,28 @@ use sea_orm::{
 
 use crate::store::StoreError;
 
-/// Most rows in one page, whatever is asked for.
+/// Most rows in one page, whatever limit is requested.
 pub const MAX_PAGE: u64 = 1000;
-/// Rows of a page that a stream holds in memory.
+/// Rows that a stream holds in memory.
 const STREAM_PAGE: u64 = 500;
 
-/// A place in a list, as it was when it was told: rows sort by (`at`, `id`). What callers write into cursors.
+/// A position in a list: rows are ordered by (`at`, `id`). Callers use it as a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageKey {
-    /// Milliseconds, or 0 in lists that sort by id alone.
+    /// Time in milliseconds, or 0 in lists that are ordered by id alone.
     pub at: i64,
+    /// Id of the row.
     pub id: i64,
 }
 
 impl PageKey {
-    /// A place in a list that sorts by id alone.
+    /// Returns a position in a list that is ordered by id alone.
     pub const fn of_id(id: i64) -> Self {
         Self { at: 0, id }
     }
 }
 
-/// Text that is not a [`PageKey`].
+/// Error: the text is not a [`PageKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor; take one from the answer before")]
 pub struct NotAPageKey;
@@ -54,30 +55,31 @@ impl FromStr for PageKey {
     }
 }
 
-/// In which direction a page goes through the list.
+/// Direction in which a page goes through the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The smallest key first: the oldest, or the first made.
+    /// Smallest key first (oldest first).
     #[default]
     Ascending,
-    /// The largest key first: the newest.
+    /// Largest key first (newest first).
     Descending,
 }
 
-/// Which rows are wanted. `after` and `before` are bounds of the key (exclusive), whatever the order.
+/// Selects the rows of a page. `after` and `before` are exclusive bounds of the key, whatever the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// At most [`MAX_PAGE`]; 0 counts as 1.
+    /// Most rows to return; at most [`MAX_PAGE`], and 0 counts as 1.
     pub limit: u64,
-    /// Only keys greater than this.
+    /// Only rows with a greater key.
     pub after: Option<PageKey>,
-    /// Only keys less than this.
+    /// Only rows with a smaller key.
     pub before: Option<PageKey>,
+    /// Order of the rows.
     pub order: Order,
 }
 
 impl PageRequest {
-    /// The first `limit` rows.
+    /// Returns a request for the first `limit` rows.
     pub const fn first(limit: u64) -> Self {
         Self {
             limit,
@@ -87,7 +89,7 @@ impl PageRequest {
         }
     }
 
-    /// The last `limit` rows, the last one first.
+    /// Returns a request for the last `limit` rows, last one first.
     pub const fn last(limit: u64) -> Self {
         Self {
             order: Order::Descending,
@@ -95,6 +97,7 @@ impl PageRequest {
         }
     }
 
+    /// Limits the request to keys greater than `key`.
     #[must_use]
     pub const fn after(self, key: PageKey) -> Self {
         Self {
@@ -103,6 +106,7 @@ impl PageRequest {
         }
     }
 
+    /// Limits the request to keys smaller than `key`.
     #[must_use]
     pub const fn before(self, key: PageKey) -> Self {
         Self {
@@ -112,17 +116,18 @@ impl PageRequest {
     }
 }
 
-/// Some rows of a list, in the order that was asked for.
+/// Rows of a list, in the requested order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
+    /// The rows.
     pub data: Vec<T>,
-    /// The keys of the first and the last row of `data`; none when it is empty.
+    /// Keys of the first and the last row of `data`; `None` when it is empty.
     pub ends: Option<(PageKey, PageKey)>,
-    /// Whether there are more rows beyond the last one, in the same direction and within the same bounds.
+    /// Whether more rows follow the last one, in the same direction and within the same bounds.
     pub has_more: bool,
 }
 
-/// Reads a page of `query` by the columns (`at`, `id`), or by `id` alone, and makes of each row what the caller gets.
+/// Reads a page of `query`, ordered by the columns (`at`, `id`) or by `id` alone, and converts each row.
 pub async fn read<E, T>(
     query: Select<E>,
     page: PageRequest,
@@ -170,7 +175,7 @@ where
     })
 }
 
-/// The rows of page after page, from the first; holds one page at a time.
+/// Returns the rows of all pages, from the first on; holds one page at a time.
 pub fn stream<T, F, R>(read: F) -> impl Stream<Item = Result<T, StoreError>> + Send
 where
     F: Fn(PageRequest) -> R + Send,

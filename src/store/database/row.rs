@@ -1,4 +1,4 @@
-//! Reading the values of rows: words, JSON, hashes. What crm never wrote is told as such, and never a panic.
+//! Reading the values of rows: words, JSON, hashes. A value that cannot be read is an error, never a panic.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::store::StoreError;
 
-/// A word of the domain.
+/// Parses a word of the domain.
 pub fn word<T: FromStr<Err: Display>>(table: &str, text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|error| StoreError::corrupt(table, error))
 }
 
 pub fn from_json<T: DeserializeOwned>(table: &str, text: &str) -> Result<T, StoreError> {
-    // Where in the text, not the text: it may be a customer's.
+    // Tells the column of the fault, not the text: it may be a customer's.
     serde_json::from_str(text)
         .map_err(|error| StoreError::corrupt(table, format_args!("bad JSON at column {}", error.column())))
 }

@@ -1,5 +1,5 @@
-//! A savepoint that remembers how it failed. Every statement of a transaction goes through it, so that no failure can be
-//! swallowed: what a failed statement was part of is undone, in every database alike.
+//! A savepoint that records how it failed. Every statement of a transaction goes through it, so that no failure can be
+//! ignored: when a statement fails, the savepoint is undone, in every database alike.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 
 use super::failure::{Failure, NUL};
 
+/// Connection of a [`Tx`]: a savepoint that records its first failure.
 pub struct Session {
     savepoint: DatabaseTransaction,
     failure: Mutex<Option<Failure>>,
@@ -21,7 +22,7 @@ impl Session {
         }
     }
 
-    /// The savepoint, and how it failed if it did.
+    /// Returns the savepoint, and its first failure if any.
     pub fn into_parts(self) -> (DatabaseTransaction, Option<Failure>) {
         let failure = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
         (self.savepoint, failure)
@@ -36,7 +37,7 @@ impl Session {
     }
 }
 
-/// PostgreSQL refuses U+0000 in text, so nobody gets it (rule 13).
+/// Refuses U+0000 in text, because PostgreSQL does; so all databases behave alike (rule 13).
 fn refuse_nul(statement: &Statement) -> Result<(), DbErr> {
     let values = statement.values.iter().flat_map(|values| &values.0);
     for value in values {

@@ -1,4 +1,4 @@
-//! Which events a follower wants: `filter {types?, conversation_ids?, account?}`. All that is given has to hold.
+//! The filter of a follower: `filter {types?, conversation_ids?, account?}`. An event must match all given fields.
 
 use crate::contract::{EventType, FilterRequest, JournalEvent};
 use crate::domain::{AccountId, ConversationId};
@@ -6,7 +6,7 @@ use crate::domain::{AccountId, ConversationId};
 /// Most entries in one list of a filter.
 const MAX_ENTRIES: usize = 1000;
 
-/// A filter whose names are resolved.
+/// A filter whose account name is resolved to an id.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     types: Option<Vec<EventType>>,
@@ -15,7 +15,8 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Returns `None` when the filter is longer than we take. `account` is the id of the account that it names.
+    /// Creates a filter. Returns `None` when a list in it is longer than 1,000 entries. `account` is the id of the
+    /// account that it names.
     pub fn new(request: FilterRequest, account: Option<AccountId>) -> Option<Self> {
         let short = |length: Option<usize>| length.is_none_or(|length| length <= MAX_ENTRIES);
         let lengths = (
@@ -29,14 +30,14 @@ impl EventFilter {
         })
     }
 
-    /// Returns whether the follower wants this event.
+    /// Returns whether an event matches the filter.
     pub fn takes(&self, event: &JournalEvent) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(&event.kind))
             && self
                 .conversations
                 .as_ref()
                 .is_none_or(|ids| event.conversation_id.is_some_and(|id| ids.contains(&id)))
-            // Customers belong to no account: their events are everybody's.
+            // Events of customers belong to no account, so every account's filter takes them.
             && self.account.is_none_or(|id| event.account_id.is_none_or(|of| of == id))
     }
 }

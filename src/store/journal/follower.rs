@@ -1,9 +1,9 @@
-//! A follower of the journal: it arms its wake-up, asks, then waits, with a slow poll behind it. A wake-up is only a hint, so
-//! a lost one costs a second and never an event.
+//! A follower of the journal: it arms its wake-up, queries, then waits, with a slow poll behind it. A wake-up is only a
+//! hint, so a lost one costs a second and never an event.
 //!
-//! A follower that only tells keeps its cursor where it tells it to (a WebSocket's client has it). One that has effects of its own
-//! keeps it in the store, under its name, and moves it in the transaction of what it did: so a crash neither leaves an event out
-//! nor brings one about twice.
+//! A follower that only reports events leaves its cursor to the receiver (for example a WebSocket's client). A follower
+//! with effects of its own keeps its cursor in the store, under its name, and moves it in the transaction of the
+//! effect; so a crash neither skips an event nor repeats its effect.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use crate::domain::Seq;
 
 use crate::store::{Store, StoreError, Tx};
 
-/// Events read at once.
+/// Events read by one query.
 const BATCH: u64 = 500;
 
-/// How long a lost wake-up can hold an event up.
+/// Longest time by which a lost wake-up can delay an event.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
-/// Reads the journal from a cursor on, for ever.
+/// Reads the journal from a cursor on, without end.
 pub struct Follower {
     store: Store,
     head: watch::Receiver<Seq>,
     cursor: Seq,
 }
 
-/// What comes next.
+/// Result of [`Follower::next`].
 #[derive(Debug)]
 pub enum Next {
     /// Some events, in order.
     Events(Vec<JournalEvent>),
-    /// What came after the cursor is no longer kept; the cursor moves to just before this event.
+    /// The events after the cursor were pruned; the cursor moves to just before `oldest`.
     Lost { oldest: Seq },
 }
 
 impl Follower {
-    /// Follows from the event after `cursor` on.
+    /// Creates a follower that starts with the event after `cursor`.
     pub fn new(store: &Store, cursor: Seq) -> Self {
         Self {
             store: store.clone(),
@@ -46,7 +46,8 @@ impl Follower {
         }
     }
 
-    /// Follows from where the follower of this name has come to ([`Tx::followed`]); one that is new, from now on.
+    /// Creates a follower that continues after the stored cursor of this name ([`Tx::followed`]). A new name starts at
+    /// the journal's head, and that is stored.
     pub async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
         if let Some(cursor) = store.settings().cursor(&key(name)).await? {
             return Ok(Self::new(store, parse(name, &cursor)?));
@@ -55,7 +56,7 @@ impl Follower {
         let key = key(name);
         let begun = store.write((key, head), |tx, (key, head)| {
             Box::pin(async move {
-                // Written down before anything is done: what comes until then is not left out after a crash.
+                // Stored before any effect, so that events before the first effect are not skipped after a crash.
                 if let Some(cursor) = tx.settings().cursor(key).await? {
                     return Ok(cursor);
                 }
@@ -67,7 +68,7 @@ impl Follower {
         Ok(Self::new(store, parse(name, &begun.await?)?))
     }
 
-    /// Waits for what comes next.
+    /// Waits for the next events and returns them. Fails when the store is closed.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
             self.head.mark_unchanged();
@@ -83,21 +84,21 @@ impl Follower {
                 self.cursor = events.last().map_or(self.cursor, |last| last.seq);
                 return Ok(Next::Events(events));
             }
-            // A closed watch means that the store closes: the next question will say so.
+            // A closed watch means that the store is closing; the next query returns that error.
             let _ = tokio::time::timeout(SLOW_POLL, self.head.changed()).await;
         }
     }
 }
 
 impl Tx {
-    /// Notes that the follower of this name is done with the events up to `seq`: to be called in the transaction of what it did
-    /// about them.
+    /// Stores that the follower of this name has handled the events up to `seq`. Call it in the transaction of the
+    /// effects.
     pub async fn followed(&self, name: &str, seq: Seq) -> Result<(), StoreError> {
         self.settings().set_cursor(&key(name), &seq.0.to_string()).await
     }
 }
 
-/// The name of a follower's cursor.
+/// Returns the name of a follower's cursor.
 fn key(name: &str) -> String {
     format!("follower.{name}")
 }

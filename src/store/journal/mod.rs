@@ -1,5 +1,5 @@
 //! The journal: every event once, in the order of the commits (rule 23). Its numbers come from one row that is updated
-//! last in the transaction, so that whoever holds it commits before the next one counts.
+//! last in the transaction; the lock on that row is held until the commit, so commits follow the order of the numbers.
 
 pub mod filter;
 pub mod follower;
@@ -20,25 +20,25 @@ use super::database::page::MAX_PAGE;
 use super::database::row::{from_json, word};
 use super::{Store, StoreError, Tx};
 
-/// On what PostgreSQL notifies other processes.
+/// Channel on which PostgreSQL notifies other processes.
 pub(super) const CHANNEL: &str = "crm_journal";
-/// Rows and bytes written by one statement: servers refuse packets that are too large.
+/// Most rows and bytes written by one statement: servers refuse packets that are too large.
 const MAX_ROWS: usize = 100;
 const MAX_BYTES: usize = 1 << 20;
-/// Events forgotten in one transaction, so that pruning keeps nobody waiting for long.
+/// Most events deleted in one transaction, so that pruning does not block other writers for long.
 const PRUNE_STEP: u64 = 5_000;
 
-/// What the journal holds.
+/// Range of the events that the journal holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalRange {
-    /// The oldest event that can still be read; the one after `head` when there is none.
+    /// Oldest event that can still be read; the one after `head` when there is none.
     pub oldest: Seq,
-    /// The newest event; 0 when there never was one.
+    /// Newest event; 0 when there never was one.
     pub head: Seq,
 }
 
 impl Journal<'_, Store> {
-    /// At most `limit` (and [`MAX_PAGE`]) events after `after`, in order.
+    /// Returns the events after `after`, in order, at most `limit` and [`MAX_PAGE`].
     pub async fn after(&self, after: Seq, limit: u64) -> Result<Vec<JournalEvent>, StoreError> {
         let rows = journal::Entity::find()
             .filter(journal::Column::Seq.gt(after))
@@ -49,11 +49,12 @@ impl Journal<'_, Store> {
         rows.iter().map(event).collect()
     }
 
+    /// Returns the range of the events that the journal holds.
     pub async fn range(&self) -> Result<JournalRange, StoreError> {
         range(self.0.readers()).await
     }
 
-    /// Forgets the events up to the last one before the first that is younger than `before`; gives the count.
+    /// Deletes the events older than `before`, up to the first one that is not older, and returns how many.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut count = 0;
         loop {
@@ -109,13 +110,15 @@ pub(super) async fn range(database: &impl ConnectionTrait) -> Result<JournalRang
     })
 }
 
-/// An event and when it happened.
+/// An event and its time.
 pub(super) struct Entry {
+    /// Time of the event.
     pub at: Timestamp,
+    /// The event, which has no number yet.
     pub event: Event,
 }
 
-/// Numbers and writes events, as the last thing before the commit. Gives the newest number.
+/// Numbers events and writes them, as the last step before the commit. Returns the newest number.
 pub(super) async fn append(transaction: &impl ConnectionTrait, entries: Vec<Entry>) -> Result<Option<Seq>, DbErr> {
     if entries.is_empty() {
         return Ok(None);
@@ -161,7 +164,7 @@ async fn insert(transaction: &impl ConnectionTrait, rows: Vec<journal::ActiveMod
     Ok(())
 }
 
-/// Takes `count` numbers and gives the last of them. From here to the commit no other process takes any.
+/// Takes `count` numbers and returns the last of them. Until the commit no other process can take any.
 async fn take_numbers(transaction: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
     let backend = transaction.get_database_backend();
     let (update, select) = match backend {
@@ -189,7 +192,7 @@ async fn take_numbers(transaction: &impl ConnectionTrait, count: i64) -> Result<
         .try_get("", "seq")
 }
 
-/// Moves the hint forward, never back.
+/// Moves the head forward, never back.
 pub(super) fn raise(head: &watch::Sender<Seq>, to: Seq) {
     head.send_if_modified(|head| {
         let news = to > *head;

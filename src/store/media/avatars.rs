@@ -1,4 +1,4 @@
-//! Pictures of customers and groups: which one each shows, and whose are to be looked up.
+//! Avatars of customers and groups: which one each shows, and which are due for a lookup.
 
 use entity::{chat_group, conversation, customer};
 use sea_orm::ActiveValue::Set;
@@ -10,36 +10,41 @@ use crate::store::facet::Avatars;
 
 use crate::store::{Store, StoreError, Tx};
 
-/// Whose picture it is.
+/// Owner of an avatar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
+    /// A customer.
     Customer(CustomerId),
-    /// The group's conversation.
+    /// A group, by its conversation.
     Group(ConversationId),
 }
 
-/// A picture that is to be looked up.
+/// An avatar that is due for a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuePortrait {
+    /// Owner of the avatar.
     pub of: Face,
+    /// Chat in which WhatsApp is asked for it.
     pub chat: ChatId,
-    /// Which picture is known.
+    /// WhatsApp's tag of the avatar that is known, if any.
     pub tag: Option<String>,
 }
 
-/// When a picture was looked up, and when it is to be again.
+/// Time of a lookup, and time of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Looked {
+    /// Time of this lookup.
     pub at: Timestamp,
+    /// Time of the next lookup.
     pub again: Timestamp,
 }
 
-/// A conversation's id, its customer's, and its chat's.
+/// Id of a conversation, of its customer, and of its chat.
 type Place = (ConversationId, Option<CustomerId>, Option<ChatId>);
 
 impl Avatars<'_, Store> {
-    /// The picture that is due of those whose conversation in this account was active since `active`: customers first, and of
-    /// each kind the one who was active last.
+    /// Returns the next avatar that is due at `now`, of conversations in this account that were active since `active`.
+    /// Customers come first, and of each kind the one that was active last.
     pub async fn due(
         &self,
         account: AccountId,
@@ -68,7 +73,7 @@ impl Avatars<'_, Store> {
         }))
     }
 
-    /// The conversation that was active last of those for which `due` finds something.
+    /// Returns the conversation that was active last of those for which `due` finds a row.
     async fn latest_of(
         &self,
         account: AccountId,
@@ -95,7 +100,8 @@ impl Avatars<'_, Store> {
 }
 
 impl Avatars<'_, Tx> {
-    /// Keeps which picture somebody shows, if any. Tells whether they look other than before.
+    /// Stores the avatar that a customer or group shows, if any, and the time of the next lookup. Returns whether the
+    /// visible picture changed.
     pub async fn set(&self, of: Face, shown: Option<(String, MediaId)>, looked: Looked) -> Result<bool, StoreError> {
         let (tag, photo) = shown.unzip();
         let (before, is_seen) = match of {
@@ -110,7 +116,7 @@ impl Avatars<'_, Tx> {
                 if before != photo {
                     self.0.customers().change(id, change).await?;
                 }
-                // A picture that somebody has set goes first.
+                // A picture that a person has set takes precedence.
                 (before, customer.photo_url.is_none() && customer.merged_into.is_none())
             }
             Face::Group(conversation) => {
@@ -134,9 +140,9 @@ impl Avatars<'_, Tx> {
         Ok(before != photo && is_seen)
     }
 
-    /// A picture was looked up, and is what it was. What has become due since then stays due.
+    /// Records a lookup that found no change. An avatar that became due after `looked.at` stays due.
     pub async fn mark_checked(&self, of: Face, looked: Looked) -> Result<(), StoreError> {
-        // No change that anybody sees.
+        // `updated_at` is not changed, because nothing visible changes.
         match of {
             Face::Customer(id) => {
                 customer::Entity::update_many()
@@ -158,7 +164,7 @@ impl Avatars<'_, Tx> {
         Ok(())
     }
 
-    /// A group has changed, its picture perhaps: it is to be looked up.
+    /// Makes the avatar of a group due now, because the group changed.
     pub async fn recheck_group(&self, conversation: ConversationId) -> Result<(), StoreError> {
         chat_group::Entity::update_many()
             .col_expr(chat_group::Column::PhotoDueAt, Expr::value(self.0.now.0))
@@ -169,7 +175,7 @@ impl Avatars<'_, Tx> {
     }
 }
 
-/// The customer of the conversation around, if their picture is due.
+/// Selects the customer of the outer query's conversation, if the avatar is due.
 fn due_customer(now: Timestamp) -> SelectStatement {
     let of_conversation = (conversation::Entity, conversation::Column::CustomerId);
     Query::select()
@@ -180,7 +186,7 @@ fn due_customer(now: Timestamp) -> SelectStatement {
         .take()
 }
 
-/// The group of the conversation around, if its picture is due.
+/// Selects the group of the outer query's conversation, if the avatar is due.
 fn due_group(now: Timestamp) -> SelectStatement {
     let conversation = (conversation::Entity, conversation::Column::Id);
     Query::select()

@@ -1,4 +1,4 @@
-//! Storing media and what becomes of them.
+//! Storing media and changes of their state.
 
 use entity::{media, message};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -15,6 +15,7 @@ use crate::store::{StoreError, Tx, WorkFor};
 use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};
 
 impl MediaItems<'_, Tx> {
+    /// Stores a medium and returns it. Wakes the download worker if it is wanted.
     pub async fn insert(&self, new: &NewMedia) -> Result<Media, StoreError> {
         if let (true, Some(account)) = (new.wanted, new.account) {
             self.0.wake(WorkFor::Media(account));
@@ -40,7 +41,7 @@ impl MediaItems<'_, Tx> {
         Ok(self.need(id).await?.media)
     }
 
-    /// Makes a message carry a medium, and gives it as it then is.
+    /// Attaches a medium to a message and returns the changed message.
     pub async fn attach(&self, message: MessageId, media: &Media) -> Result<Message, StoreError> {
         let change = message::ActiveModel {
             media: Set(Some(to_json(media)?)),
@@ -55,7 +56,7 @@ impl MediaItems<'_, Tx> {
             .ok_or(StoreError::Missing { what: "message" })
     }
 
-    /// Writes down what has become of a medium, and gives the messages that carry it as they then are.
+    /// Changes the state of a medium and returns the messages that carry it, as changed.
     pub async fn change(&self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
         let is_wanted = matches!(change, MediaChange::Wanted);
         let change = match change {
@@ -103,7 +104,7 @@ impl MediaItems<'_, Tx> {
         Ok(messages)
     }
 
-    /// Puts fetching a medium off; it has failed once more where `count`.
+    /// Postpones the download of a medium to `not_before`. Counts a failed attempt if `count` is set.
     pub async fn retry(&self, id: MediaId, not_before: Timestamp, count: bool) -> Result<(), StoreError> {
         media::Entity::update_many()
             .col_expr(media::Column::NotBefore, Expr::value(not_before.0))
@@ -117,8 +118,9 @@ impl MediaItems<'_, Tx> {
         Ok(())
     }
 
-    /// Forgets what came to us before `before` and no message carries and nobody shows (it was never sent, has disappeared, or is
-    /// another now), at most `limit`; gives the count. Its bytes are thrown away when they are found to belong to nothing.
+    /// Deletes at most `limit` media rows older than `before` that no message or avatar references (never sent,
+    /// disappeared or replaced). Returns how many. The bytes are deleted later, when the vault is swept for objects
+    /// without a row.
     pub async fn forget_unsent(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let [by_customer, by_group] = shown().map(Expr::exists);
         let unsent: Vec<MediaId> = media::Entity::find()

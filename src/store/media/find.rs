@@ -14,13 +14,15 @@ use crate::store::{Store, StoreError};
 use super::{DueMedia, Hashes, StoredMedia, carried, read};
 
 impl<D: Database> MediaItems<'_, D> {
+    /// Returns the medium with this id.
     pub async fn get(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
         by_id(self.0.connection(), id).await
     }
 }
 
 impl MediaItems<'_, Store> {
-    /// What is to be fetched from an account's WhatsApp by now, the oldest first, without what is in hand; at most `limit`.
+    /// Returns the media of an account that are due for download at `now`, oldest first, at most `limit`, without those
+    /// `in_hand`.
     pub async fn due(
         &self,
         account: AccountId,
@@ -49,7 +51,7 @@ impl MediaItems<'_, Store> {
         Ok(due)
     }
 
-    /// Those of these objects that a medium of ours is made of.
+    /// Returns those of these hashes that a media row references.
     pub async fn known_objects(&self, sha256: &[String]) -> Result<Hashes, StoreError> {
         let known: Vec<Option<String>> = media::Entity::find()
             .select_only()
@@ -62,7 +64,7 @@ impl MediaItems<'_, Store> {
         Ok(known.into_iter().flatten().collect())
     }
 
-    /// How many media are in each state.
+    /// Returns the number of media in each state.
     pub async fn count(&self) -> Result<HashMap<MediaState, u64>, StoreError> {
         let counts: Vec<(String, i64)> = media::Entity::find()
             .select_only()
@@ -79,7 +81,7 @@ impl MediaItems<'_, Store> {
         counts.collect()
     }
 
-    /// Where WhatsApp has a medium: in the first message that came with it.
+    /// Returns where WhatsApp has a medium: the chat and stanza id of the first message that carries it.
     async fn place(&self, row: media::Model) -> Result<Option<DueMedia>, StoreError> {
         let found = message::Entity::find()
             .filter(message::Column::MediaId.eq(row.id))

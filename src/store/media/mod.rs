@@ -1,5 +1,5 @@
-//! Media: what is known of each, and which message carries it. A message's row has a copy of how its medium stands, so that a
-//! list of messages is one query; both change in one transaction.
+//! Media: facts about each medium, and which message carries it. A message's row has a copy of its medium's state, so
+//! that a list of messages is one query; both change in one transaction.
 
 pub mod avatars;
 mod change;
@@ -21,55 +21,71 @@ use super::database::row::word;
 /// A medium to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMedia {
-    /// Whose WhatsApp has it; none for what was handed to us to be sent.
+    /// Account whose WhatsApp has the bytes; `None` for an upload that is to be sent.
     pub account: Option<AccountId>,
+    /// State of the bytes.
     pub state: MediaState,
-    /// It is to be fetched.
+    /// Whether the bytes are to be downloaded.
     pub wanted: bool,
+    /// Media type as the sender or WhatsApp states it.
     pub mimetype: String,
+    /// Media type found in the bytes.
     pub sniffed: Option<String>,
+    /// Size in bytes.
     pub size: Option<u64>,
+    /// SHA-256 of the bytes that we hold, in hexadecimal.
     pub sha256: Option<String>,
-    /// What WhatsApp says that its bytes' hash is.
+    /// SHA-256 of the bytes as WhatsApp states it, in hexadecimal.
     pub promised_sha256: Option<String>,
+    /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
+    /// Reason for the state, in words.
     pub detail: Option<String>,
 }
 
-/// A medium with what only we need to know.
+/// A medium with the facts that the API does not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMedia {
+    /// The medium as the API shows it.
     pub media: Media,
+    /// Account whose WhatsApp has the bytes; `None` for an upload.
     pub account: Option<AccountId>,
-    /// What its bytes say it is.
+    /// Media type found in the bytes.
     pub sniffed: Option<String>,
 }
 
-/// A medium that is to be fetched now, and where WhatsApp has it.
+/// A medium that is to be downloaded now, and where WhatsApp has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueMedia {
+    /// Id of the medium.
     pub id: MediaId,
-    /// How often it has failed.
+    /// How often the download has failed.
     pub attempts: u32,
+    /// Size in bytes, as WhatsApp states it.
     pub size: Option<u64>,
+    /// SHA-256 of the bytes as WhatsApp states it, in hexadecimal.
     pub promised_sha256: Option<String>,
+    /// Chat of the message.
     pub chat: ChatId,
+    /// Stanza id of the first message that carries the medium.
     pub message: WaMessageId,
+    /// Whether we sent that message.
     pub from_me: bool,
 }
 
-/// What has become of a medium.
+/// Change of a medium's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaChange {
-    /// We hold it.
+    /// The vault holds the bytes.
     Stored {
         sha256: String,
         size: u64,
         sniffed: Option<String>,
     },
-    /// It is not to be had: [`MediaState::Expired`], [`MediaState::Refused`] or [`MediaState::Broken`], and why.
+    /// The bytes cannot be had: [`MediaState::Expired`], [`MediaState::Refused`] or [`MediaState::Broken`], and the
+    /// reason.
     Lost { state: MediaState, detail: String },
-    /// Somebody asks for it, again perhaps.
+    /// A person asks for the bytes, perhaps again.
     Wanted,
 }
 
@@ -91,15 +107,15 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
     })
 }
 
-/// The hashes of objects.
+/// SHA-256 hashes of objects in the vault, in hexadecimal.
 pub type Hashes = HashSet<String>;
 
-/// The messages that carry a medium (of the query around).
+/// Selects the messages that carry a medium of the outer query.
 fn carried() -> SelectStatement {
     pointing_here(message::Entity, message::Column::MediaId)
 }
 
-/// The customers and groups that show a medium (of the query around) as their picture.
+/// Selects the customers and the groups that show a medium of the outer query as their avatar.
 fn shown() -> [SelectStatement; 2] {
     [
         pointing_here(customer::Entity, customer::Column::PhotoId),

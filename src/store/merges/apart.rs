@@ -1,5 +1,5 @@
-//! A person's word that two customers are two: it holds until a person says otherwise, or WhatsApp tells of identities that
-//! were not known when it was given.
+//! Decisions of people that two customers are different. Such a decision holds until a person merges the two, or until
+//! WhatsApp reports identities that were not known at the time of the decision.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
 impl Merges<'_, Tx> {
-    /// Whether a person's word stands against making one of the two, of whom `told` was told together.
+    /// Returns whether a person's decision forbids merging these two. `told` are the identities that WhatsApp reported
+    /// as one person's.
     pub(in crate::store) async fn are_kept_apart(
         &self,
         one: CustomerId,
@@ -27,11 +28,11 @@ impl Merges<'_, Tx> {
         };
         let known = self.0.identities().known(told).await?;
         let of = |customer| known.iter().filter(move |row| row.customer_id == customer);
-        // A pair of which both were known then is no news, whatever else is told with it.
+        // The decision covers a pair of identities that were both known then, even if others are reported with it.
         Ok(of(one).any(|a| of(other).any(|b| a.id.max(b.id) <= newest)))
     }
 
-    /// A person says that they are two.
+    /// Stores a person's decision that the two are different.
     pub(super) async fn keep_apart(&self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
         let (first, second) = (one.min(other), one.max(other));
         customer_apart::Entity::delete_many()
@@ -50,7 +51,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// A person says that they are one.
+    /// Deletes the decisions that the two are different: a person has merged them.
     pub(super) async fn let_together(&self, one: CustomerId, other: CustomerId) -> Result<(), StoreError> {
         let kept = self.kept_apart(one, other).await?;
         customer_apart::Entity::delete_many()
@@ -60,7 +61,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// The words that were given about these two, or those merged into them.
+    /// Returns the decisions about these two, or about customers merged into them.
     async fn kept_apart(&self, one: CustomerId, other: CustomerId) -> Result<Vec<customer_apart::Model>, StoreError> {
         let ones = self.with_merged(one).await?;
         let others = self.with_merged(other).await?;
@@ -79,7 +80,7 @@ impl Merges<'_, Tx> {
         Ok(rows.into_iter().filter(is_between).collect())
     }
 
-    /// A customer and those who were merged into them.
+    /// Returns a customer and all who were merged into them.
     pub(super) async fn with_merged(&self, id: CustomerId) -> Result<BTreeSet<CustomerId>, StoreError> {
         let merged = self.0.customers().merged_into(id).await?;
         Ok(std::iter::once(id).chain(merged.iter().map(|row| row.id)).collect())

@@ -1,4 +1,4 @@
-//! Moving messages between conversations, each with the home that it has.
+//! Moving messages between conversations. Each keeps its home.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -13,18 +13,19 @@ use crate::store::database::bounds::MAX_NAMED;
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
-/// Which messages are meant, by whose they are without any merge.
+/// Selects messages by their home: the customer to whom they belong if no merge is counted.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Home {
+    /// All messages.
     Any,
-    /// Of one of these.
+    /// Messages of one of these customers.
     In(BTreeSet<CustomerId>),
-    /// Of none of these.
+    /// Messages of none of these customers.
     NotIn(BTreeSet<CustomerId>),
 }
 
 impl Home {
-    /// A message without a home is at home with the customer who has it.
+    /// Returns the condition on a message's home. A message without a home belongs to its customer.
     pub(super) fn condition(&self) -> Condition {
         let home = || {
             Func::coalesce([
@@ -44,12 +45,12 @@ fn ids(customers: &BTreeSet<CustomerId>) -> Vec<i64> {
     customers.iter().map(|id| id.0).collect()
 }
 
-/// What makes a message unique in its conversation.
+/// Fields that make a message unique in its conversation.
 type Key = (Option<WaMessageId>, bool, WaUserId);
 
 impl Merges<'_, Tx> {
-    /// Moves messages to a customer's conversation. One that is there already is one message: the other stays behind, and
-    /// comes back into sight when the merge is undone. Gives how many were moved.
+    /// Moves messages to a customer's conversation and returns how many. A message that is already there is not moved:
+    /// it stays behind, and shows again when the merge is undone.
     pub(super) async fn gather(
         &self,
         from: ConversationId,
@@ -83,7 +84,8 @@ impl Merges<'_, Tx> {
         Ok(moved)
     }
 
-    /// Gives messages to a customer, and into a conversation; whose they were becomes their home.
+    /// Gives messages to a customer, and moves them to a conversation if one is given. Stores their first customer as
+    /// their home.
     pub(super) async fn move_messages(
         &self,
         which: Condition,
@@ -114,7 +116,7 @@ impl Merges<'_, Tx> {
         Ok(moved.rows_affected)
     }
 
-    /// Those of `from` that `to` has as well.
+    /// Returns the messages of `from` that are in `to` as well.
     async fn doubles(&self, from: ConversationId, to: ConversationId) -> Result<HashSet<MessageId>, StoreError> {
         let here = self.keys(from).await?;
         if here.is_empty() {
@@ -144,8 +146,7 @@ impl Merges<'_, Tx> {
         Ok(rows.into_iter().map(key).collect())
     }
 
-    /// What waits for the outside goes into the lane in which its message now is; what is about no message stays where the
-    /// conversation goes on.
+    /// Moves the outbox rows to the lane of their message's new conversation. Rows about no message stay.
     async fn move_work(&self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
         let waiting: Vec<(crate::domain::OutboxId, Option<MessageId>)> = outbox::Entity::find()
             .select_only()
@@ -183,7 +184,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// What of a conversation is worked out from its messages: its last one, and by when lists sort it.
+    /// Computes the last message of a conversation again, and the time by which lists sort it.
     pub(super) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
         let last = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
@@ -201,7 +202,7 @@ impl Merges<'_, Tx> {
         self.0.conversations().change(id, change).await
     }
 
-    /// How many of a conversation's unread messages, its last `unread` of a customer, are at home with these.
+    /// Returns how many of a conversation's unread messages (its last `unread` inbound ones) have one of these homes.
     pub(super) async fn unread_of(
         &self,
         id: ConversationId,
@@ -223,7 +224,7 @@ impl Merges<'_, Tx> {
         Ok(i64::try_from(theirs.count()).unwrap_or(i64::MAX))
     }
 
-    /// The chats in which customers of these homes were heard.
+    /// Returns the chats in which inbound messages of these homes came.
     pub(super) async fn chats_of(&self, id: ConversationId, home: &Home) -> Result<BTreeSet<ChatId>, StoreError> {
         let chats: Vec<Option<ChatId>> = message::Entity::find()
             .select_only()
@@ -238,7 +239,7 @@ impl Merges<'_, Tx> {
         Ok(chats.into_iter().flatten().collect())
     }
 
-    /// The chat of the newest message that says in which it stands.
+    /// Returns the chat of the newest message that has one.
     pub(super) async fn newest_chat(&self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
         let row = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))

@@ -1,7 +1,7 @@
-//! What is out of sight: a message that the conversation which goes on has as well stays behind in the one that ended.
+//! Hidden messages: a double of a message in the live conversation stays behind in the conversation that ended.
 //!
-//! It is always below a conversation of whom it is at home with, or of those they were merged into; so whoever is cut off takes
-//! theirs along from wherever it has stayed.
+//! A hidden message is always in or below a conversation of its home customer, or of one they were merged into. So when
+//! a customer is split off, all their hidden messages can be found and moved.
 
 use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;
@@ -15,7 +15,8 @@ use crate::store::{StoreError, Tx};
 use super::Home;
 
 impl Merges<'_, Tx> {
-    /// Brings what stayed behind below `from` and has one of these homes below `to`, into sight where `to` has it not.
+    /// Moves the hidden messages below `from` that have one of these homes to `to`, where they show unless `to` has a
+    /// double, or else below `to`.
     pub(super) async fn gather_hidden(
         &self,
         from: ConversationId,
@@ -40,8 +41,8 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// For what every conversation there has already: one that ended before it began. It is nobody's, for a customer has one
-    /// conversation in an account.
+    /// Creates an ended conversation for messages of which every other conversation has a double. It has no customer,
+    /// because a customer has one conversation per account.
     async fn hidden_place(
         &self,
         beside: &conversation::Model,
@@ -60,7 +61,7 @@ impl Merges<'_, Tx> {
         Ok(place.id)
     }
 
-    /// Whether a conversation has any of these, in sight or out of it.
+    /// Returns whether a conversation has messages of these homes, visible or hidden.
     pub(super) async fn has_any_below(&self, id: ConversationId, home: &Home) -> Result<bool, StoreError> {
         if self.has_any(id, home).await? {
             return Ok(true);

@@ -1,4 +1,4 @@
-//! Making one of two customers.
+//! Merging two customers.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,9 @@ use crate::store::{StoreError, Tx, customers};
 use super::{Home, Moved, MovedConversation};
 
 impl Merges<'_, Tx> {
-    /// Makes `merged` the customer `id`, who goes on. `made_by`: the person who wants it; none when WhatsApp told so. Both have
-    /// to be customers who were not merged themselves.
+    /// Merges the customer `merged` into the customer `id`, who stays. `made_by` is the person who decided it; `None`
+    /// when WhatsApp reported it. Fails with [`StoreError::Conflict`] when the two are the same, or when one of them
+    /// was merged already.
     pub async fn merge(&self, id: CustomerId, merged: CustomerId, made_by: Option<&str>) -> Result<Merged, StoreError> {
         self.lock(&[id, merged]).await?;
         let (kept, gone) = (
@@ -27,7 +28,7 @@ impl Merges<'_, Tx> {
             self.0.customers().need(merged).await?,
         );
         if id == merged || kept.merged_into.is_some() || gone.merged_into.is_some() {
-            return Err(StoreError::Conflict("customers that are one already".to_owned()));
+            return Err(StoreError::Conflict("these customers are merged already".to_owned()));
         }
         let mut moved = Moved::default();
         for from in self.0.conversations().rows_of_customer(merged).await? {
@@ -54,15 +55,15 @@ impl Merges<'_, Tx> {
         let merge_id = self.note(id, merged, made_by, &moved).await?;
         self.0.customers().refresh(id).await?;
         if let Some(at) = gone.opted_out_at {
-            // Who did not want to be written to under one name does not under the other; an undo leaves it so, to be on the
-            // safe side.
+            // A person who opted out under one name has opted out under the other too. Undoing the merge keeps the
+            // opt-out, to be on the safe side.
             let by = gone.opted_out_by.as_deref().unwrap_or_default();
             self.0.opt_outs().add(id, Timestamp(at), by).await?;
         }
         self.merged(merge_id).await
     }
 
-    /// What there is to tell of a merge that was just made.
+    /// Returns the report of a merge that was just made.
     async fn merged(&self, id: MergeId) -> Result<Merged, StoreError> {
         let missing = StoreError::Missing { what: "merge" };
         let merge = self.get(id).await?.ok_or(missing)?;
@@ -77,7 +78,7 @@ impl Merges<'_, Tx> {
         })
     }
 
-    /// Holds customers until the commit, always in the same order. SQLite has one writer as a whole.
+    /// Locks customers until the commit, always in the same order. SQLite has one writer for the whole database.
     pub(super) async fn lock(&self, ids: &[CustomerId]) -> Result<(), StoreError> {
         if self.0.session.get_database_backend() != DbBackend::Sqlite {
             customer::Entity::find()
@@ -90,7 +91,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// Ends a conversation in another of the same account.
+    /// Merges a conversation into another of the same account.
     async fn join(
         &self,
         to: &conversation::Model,
@@ -106,7 +107,7 @@ impl Merges<'_, Tx> {
             ..conversation::ActiveModel::default()
         };
         self.0.conversations().change(from.id, ended).await?;
-        // The chat that was heard last is the one to answer.
+        // Answers go to the chat with the last activity.
         let later = from.chat_id.is_some() && (to.chat_id.is_none() || from.active_at > to.active_at);
         let open = ConversationStatus::Open.as_str();
         let goes_on = conversation::ActiveModel {
@@ -138,7 +139,7 @@ impl Merges<'_, Tx> {
         })
     }
 
-    /// A conversation in an account in which the other has none goes on as it is.
+    /// Gives a whole conversation to a customer who has none in that account.
     async fn hand_over_conversation(&self, row: &conversation::Model, to: CustomerId) -> Result<(), StoreError> {
         let change = conversation::ActiveModel {
             customer_id: Set(Some(to)),
@@ -169,7 +170,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// Ends a customer in another, who takes what they do not have themselves. Gives the attributes that were taken.
+    /// Ends a customer, and gives the kept customer the attributes that it lacks. Returns the attributes that were taken.
     async fn end_customer(
         &self,
         kept: &customer::Model,
@@ -189,7 +190,7 @@ impl Merges<'_, Tx> {
         let goes_on = customer::ActiveModel {
             attributes: Set(to_json(&attributes)?),
             unread_count: Set(kept.unread_count + gone.unread_count),
-            // The chat that is answered may be the other's, and show another picture.
+            // The chat to answer in may now be the other's, with another avatar.
             photo_due_at: Set(None),
             ..customer::ActiveModel::default()
         };

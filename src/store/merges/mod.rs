@@ -1,9 +1,9 @@
-//! Customers who turn out to be one, and who are found to be two after all.
+//! Merges of customers who turn out to be one person, and how they are undone.
 //!
-//! Nothing is thrown away by a merge. Who was merged stays as a row that says into whom; every identity, conversation and
-//! message keeps, as its home, whose it would be without any merge. What a customer has is then always everything whose home
-//! is theirs, or is of somebody who was merged into them. Undoing a merge cuts that one link, in whatever order merges were
-//! made, and what comes in while they are one goes home as well.
+//! A merge deletes nothing. The merged customer stays as a row that names the other. Every identity, conversation and
+//! message keeps its home: the customer to whom it would belong without any merge. A customer has everything whose home
+//! is the customer, or anyone merged into them. Undoing a merge removes that one link, in any order of merges; what
+//! came in between goes home too.
 
 mod apart;
 mod gather;
@@ -27,11 +27,11 @@ use crate::store::facet::{Database, Merges};
 
 pub(super) use gather::Home;
 
-/// What a merge moved that does not go home by itself.
+/// Facts about a merge that undoing it needs and homes do not record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Moved {
     conversations: Vec<MovedConversation>,
-    /// What the one who went on did not have.
+    /// Attributes that the kept customer did not have.
     #[serde(default)]
     attributes: Map<String, Value>,
 }
@@ -39,14 +39,15 @@ struct Moved {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct MovedConversation {
     joined: Joined,
-    /// The chats of both as they were: of the one that goes on, and of the one that ended in it.
+    /// Chats of both before the merge: of the conversation that stays, and of the one that ended.
     chat: Option<ChatId>,
     merged_chat: Option<ChatId>,
-    /// The room of the one that ended became the other's.
+    /// Whether the room of the ended conversation became the other's.
     room: bool,
 }
 
 impl<D: Database> Merges<'_, D> {
+    /// Returns the merge with this id.
     pub async fn get(&self, id: MergeId) -> Result<Option<Merge>, StoreError> {
         let row = merge::Entity::find_by_id(id).one(self.0.connection()).await?;
         row.map(read).transpose()
@@ -54,7 +55,7 @@ impl<D: Database> Merges<'_, D> {
 }
 
 impl Merges<'_, Store> {
-    /// All in which a customer had a part, the first made first.
+    /// Returns all merges that a customer took part in, oldest first.
     pub async fn of_customer(&self, customer: CustomerId) -> Result<Vec<Merge>, StoreError> {
         let either = Condition::any()
             .add(merge::Column::CustomerId.eq(customer))
@@ -69,7 +70,7 @@ impl Merges<'_, Store> {
 }
 
 impl Merges<'_, Tx> {
-    /// The merge that made this customer another's, if it holds.
+    /// Returns the merge that ended this customer, if it was not undone.
     pub async fn that_ended(&self, customer: CustomerId) -> Result<Option<Merge>, StoreError> {
         let row = merge::Entity::find()
             .filter(merge::Column::MergedCustomerId.eq(customer))

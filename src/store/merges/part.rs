@@ -1,7 +1,7 @@
-//! Takes the conversations of one customer apart when a merge is undone.
+//! Splits the conversations of one customer when a merge is undone.
 //!
-//! `shared` is a conversation that the kept customer has when the undoing begins. Below it lie those that have ended in it. What
-//! is at home with the restored customer, or with somebody who was merged into them, leaves it; the rest stays.
+//! `shared` is a conversation of the kept customer before the undo. Below it are the conversations that ended in it.
+//! Messages whose home is the restored customer, or a customer who was merged into them, leave it; the others stay.
 //!
 //! ```text
 //! before                                after
@@ -11,16 +11,16 @@
 //!   └ ended: doubles, the restored one's
 //! ```
 //!
-//! | `shared` | what there is | what becomes of it |
+//! | `shared` | case | result |
 //! |---|---|---|
-//! | was the kept one's | nothing of the restored one's in it or below it | stays as it is |
-//! | was the kept one's | one of the restored one's own ended in it | that one goes on again, with what is theirs |
-//! | was the kept one's | one that had come to the restored one whole ended in it | that one goes on again, likewise |
-//! | was the kept one's | theirs came in since, and none of theirs ended in it | a new conversation gets it |
-//! | came over whole | nothing of the kept one's in it or below it | goes back whole |
+//! | was the kept one's | nothing of the restored one in it or below it | stays as it is |
+//! | was the kept one's | a conversation of the restored one ended in it | that one continues, with their messages |
+//! | was the kept one's | one that had come whole to the restored one ended in it | that one continues, likewise |
+//! | was the kept one's | only their messages came in since | a new conversation gets them |
+//! | came over whole | nothing of the kept one in it or below it | goes back whole |
 //! | came over whole | the kept one's came in, or ended in it, since | goes back; a new conversation gets the kept one's |
-//! | either | a double below the other, which this one lacks | comes into sight here ([`Tx::gather_hidden`]) |
-//! | either | a double below the other, which this one has as well | goes below this one |
+//! | either | a double below the other, which this one lacks | shows here again (`gather_hidden`) |
+//! | either | a double below the other, which this one has as well | moves below this one |
 
 use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;
@@ -37,7 +37,7 @@ use super::{Home, MovedConversation, moved};
 use crate::store::database::bounds::MAX_CHAIN;
 
 impl Merges<'_, Tx> {
-    /// Gives back what of a conversation is at home with the restored customer.
+    /// Moves the restored customer's part of a conversation to a conversation of their own.
     pub(super) async fn part(&self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
         self.settle_ours(parting, shared.id).await?;
         if shared.home_id.is_some_and(|home| parting.theirs.contains(&home)) {
@@ -57,21 +57,22 @@ impl Merges<'_, Tx> {
         self.split_unread(shared, restored, unread).await?;
         self.adopt_ended(shared.id, restored, |owner| parting.theirs.contains(&owner))
             .await?;
-        // One that had come over whole may have taken others in since.
+        // A conversation that had come over whole may have taken in others since.
         self.adopt_ended(restored, shared.id, |owner| !parting.theirs.contains(&owner))
             .await?;
         self.gather_hidden(shared.id, restored, parting.restored, &of_restored)
             .await?;
         let of_kept = Home::NotIn(parting.theirs.clone());
         self.gather_hidden(restored, shared.id, parting.kept, &of_kept).await?;
-        // What had stayed behind in it says yet whose it was when it ended.
+        // Messages that stayed behind in it still name the customer of the time when it ended.
         let all = Condition::all().add(message::Column::ConversationId.eq(restored));
         self.move_messages(all, None, parting.restored).await?;
         self.recount(shared.id).await?;
         self.recount(restored).await
     }
 
-    /// A text of ours since then is at home where the chat is that it went out in.
+    /// Sets the home of our messages since the merge to the restored customer, where they went to a chat that only that
+    /// customer used.
     async fn settle_ours(&self, parting: &Parting, id: ConversationId) -> Result<(), StoreError> {
         let of_restored = self.chats_of(id, &Home::In(parting.theirs.clone())).await?;
         let of_kept = self.chats_of(id, &Home::NotIn(parting.theirs.clone())).await?;
@@ -92,7 +93,8 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// Returns the restored customer's conversation; made if something of theirs came in since and there was none.
+    /// Returns the restored customer's conversation. Creates one if messages of theirs came in since the merge and
+    /// there is none. Returns `None` if they have nothing here.
     async fn restored_conversation(
         &self,
         parting: &Parting,
@@ -100,7 +102,7 @@ impl Merges<'_, Tx> {
     ) -> Result<Option<ConversationId>, StoreError> {
         let ended = self.ended_in(shared.id).await?;
         let own = ended.iter().find(|one| one.customer_id == Some(parting.restored));
-        // One that had come over whole before it ended in this one.
+        // A conversation that had come over whole before it ended in this one.
         let whole = || ended.iter().find(|one| one.home_id == Some(parting.restored));
         if let Some(found) = own.or_else(whole) {
             let change = conversation::ActiveModel {
@@ -118,7 +120,8 @@ impl Merges<'_, Tx> {
         self.new_conversation(shared, parting.restored).await.map(Some)
     }
 
-    /// Gives back a conversation that was the restored customer's as a whole, but for what came in since.
+    /// Gives back a conversation that was the restored customer's as a whole, without what came in for the kept
+    /// customer since.
     async fn give_back_whole(&self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
         let of_kept = Home::NotIn(parting.theirs.clone());
         let has_kept = self.has_any_below(shared.id, &of_kept).await?;
@@ -148,7 +151,7 @@ impl Merges<'_, Tx> {
         self.recount(kept).await
     }
 
-    /// A new conversation of a customer in the account of this one.
+    /// Creates a conversation of a customer in the account of `beside`.
     async fn new_conversation(
         &self,
         beside: &conversation::Model,
@@ -164,7 +167,7 @@ impl Merges<'_, Tx> {
         Ok(made.id)
     }
 
-    /// Each of the two answers in the chat in which it was heard last.
+    /// Gives each of the two the chat in which its newest message came.
     async fn split_chats(
         &self,
         row: &conversation::Model,
@@ -212,7 +215,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// What ended in `from` and whose owner is meant ends in `to` from here on.
+    /// Makes `to` the successor of the conversations that ended in `from` and whose owner matches.
     async fn adopt_ended(
         &self,
         from: ConversationId,
@@ -234,7 +237,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// The conversations that ended in this one, at whatever remove.
+    /// Returns the conversations that ended in this one, directly or through others.
     pub(super) async fn ended_in(&self, id: ConversationId) -> Result<Vec<conversation::Model>, StoreError> {
         let mut found: Vec<conversation::Model> = Vec::new();
         let mut above = vec![id];
@@ -259,12 +262,12 @@ impl Merges<'_, Tx> {
     }
 }
 
-/// Returns whose a conversation is without any merge.
+/// Returns the customer to whom a conversation belongs if no merge is counted.
 fn owner(row: &conversation::Model) -> Option<CustomerId> {
     row.home_id.or(row.customer_id)
 }
 
-/// Returns what the merge noted of the conversation that is there again.
+/// Returns the record that the merge made of the restored conversation.
 fn record_of(parting: &Parting, id: ConversationId) -> Result<Option<MovedConversation>, StoreError> {
     let all = moved(&parting.merge)?.conversations;
     Ok(all.into_iter().find(|one| one.joined.merged_conversation_id == id))

@@ -1,4 +1,4 @@
-//! Making two of a customer who was made of two.
+//! Undoing a merge of two customers.
 
 use std::collections::BTreeSet;
 
@@ -16,20 +16,21 @@ use crate::store::{StoreError, Tx, customers};
 
 use super::{Home, moved};
 
-/// Whom an undoing concerns.
+/// The customers that an undo splits.
 pub(super) struct Parting {
-    /// Who has everything so far.
+    /// Customer who has everything so far.
     pub kept: CustomerId,
-    /// Who is there again.
+    /// Customer who is restored.
     pub restored: CustomerId,
-    /// They, and those who were merged into them: what is at home with one of these is theirs.
+    /// The restored customer and all who were merged into them: their homes are the restored customer's.
     pub theirs: BTreeSet<CustomerId>,
+    /// Row of the merge that is undone.
     pub merge: merge::Model,
 }
 
 impl Merges<'_, Tx> {
-    /// Undoes a merge: what came from the one who was merged, or came in by their identities since, is theirs again. A person's
-    /// word keeps the two apart from here on.
+    /// Undoes a merge: gives the restored customer what was theirs, and what came in by their identities since. Stores
+    /// that a person keeps the two apart from now on. Fails with [`StoreError::Conflict`] when it was undone already.
     pub async fn undo(&self, id: MergeId, by: &str) -> Result<Parted, StoreError> {
         let row = merge::Entity::find_by_id(id).one(&self.0.session).await?;
         let merge = row.ok_or(StoreError::Missing { what: "merge" })?;
@@ -39,7 +40,7 @@ impl Merges<'_, Tx> {
         self.lock(&[kept, restored]).await?;
         let is_merged = self.0.customers().need(restored).await?.merged_into == Some(merge.customer_id);
         if merge.undone_at.is_some() || !is_merged {
-            return Err(StoreError::Conflict("a merge that was undone already".to_owned()));
+            return Err(StoreError::Conflict("this merge is undone already".to_owned()));
         }
         let apart = customer::ActiveModel {
             merged_into: Set(None),
@@ -65,7 +66,7 @@ impl Merges<'_, Tx> {
             self.recount_customer(id).await?;
         }
         self.give_back_attributes(&parting).await?;
-        // Whoever loses a number does so before somebody else takes it.
+        // A customer who loses a number must lose it before another takes it: the column is unique.
         self.0.customers().refresh(kept).await?;
         self.0.customers().refresh(restored).await?;
         self.keep_apart(parting.merge.customer_id, restored).await?;
@@ -97,7 +98,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// What was taken and is still as it was is taken back; the one who was merged has it still.
+    /// Removes the attributes that the merge added and nobody has changed; the restored customer still has them.
     async fn give_back_attributes(&self, parting: &Parting) -> Result<(), StoreError> {
         let taken = moved(&parting.merge)?.attributes;
         if taken.is_empty() {
@@ -113,7 +114,7 @@ impl Merges<'_, Tx> {
         self.0.customers().change(row.id, change).await
     }
 
-    /// Brings into sight what stayed behind in ended conversations because it was there twice, where it no more is.
+    /// Shows the hidden messages of which the customer's live conversations have no double any more.
     async fn unhide(&self, id: CustomerId) -> Result<(), StoreError> {
         for conversation in self.0.conversations().rows_of_customer(id).await? {
             for ended in self.ended_in(conversation.id).await? {
@@ -126,7 +127,7 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// What is worked out from the conversations that a customer has now.
+    /// Computes again the counts that depend on the customer's conversations.
     async fn recount_customer(&self, id: CustomerId) -> Result<(), StoreError> {
         let conversations = self.0.conversations().rows_of_customer(id).await?;
         let change = customer::ActiveModel {

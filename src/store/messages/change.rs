@@ -1,4 +1,4 @@
-//! Storing messages and what becomes of them.
+//! Storing messages and changes of their state.
 
 use entity::message;
 use sea_orm::ActiveValue::Set;
@@ -13,12 +13,12 @@ use crate::store::{StoreError, Tx};
 use super::{HandOver, Inserted, NewMessage, find, read, row, unnumbered};
 
 impl Messages<'_, Tx> {
-    /// Stores a message, or gives the one that is stored.
+    /// Stores a message, or returns the one that is stored already.
     pub async fn insert(&self, new: NewMessage) -> Result<Inserted, StoreError> {
         let mut row = row(new.clone(), self.0.now)?;
         if self.0.session.get_database_backend() == DbBackend::MySql {
-            // It cannot insert "or do nothing" without taking other faults for nothing, too. Looking first is enough: of two
-            // processes that store the same message at once one collides with the unique key, and its closure runs again.
+            // MySQL's "insert or do nothing" also hides other faults. Reading first is enough: when two processes store
+            // the same message at once, one collides with the unique key, and its closure runs again.
             if let Some(stored) = self.stored(&new).await? {
                 return Ok(Inserted::Existing(stored));
             }
@@ -26,7 +26,7 @@ impl Messages<'_, Tx> {
             row.id = insert.exec(&self.0.session).await?.last_insert_id;
             return read(row).map(Inserted::New);
         }
-        // Whichever of its unique keys is there already.
+        // Covers whichever of its unique keys exists already.
         let nothing = OnConflict::new().do_nothing().to_owned();
         let insert = message::Entity::insert(unnumbered(row.clone()))
             .on_conflict(nothing)
@@ -44,8 +44,8 @@ impl Messages<'_, Tx> {
         }
     }
 
-    /// The message that we sent under this stanza id; where several have it (another account's number may be a customer
-    /// of ours), the one handed over in `chat`, else the first.
+    /// Returns the message that we sent under this stanza id. Several may have it, because another account's number can
+    /// be a customer of ours: returns the one that was sent in `chat`, else the first.
     pub async fn ours(
         &self,
         account: AccountId,
@@ -69,7 +69,7 @@ impl Messages<'_, Tx> {
         read(rows.swap_remove(there.unwrap_or(0))).map(Some)
     }
 
-    /// The message that a reply quotes; of several with this id, the first.
+    /// Returns the message that a reply quotes; the first if several have this id.
     pub async fn in_conversation(
         &self,
         conversation: ConversationId,
@@ -84,7 +84,7 @@ impl Messages<'_, Tx> {
         Ok(row.map(|row| row.id))
     }
 
-    /// Sets state and failure and gives the message as it then is.
+    /// Sets the state and the failure, deletes the reason for waiting, and returns the changed message.
     pub async fn set_state(
         &self,
         id: MessageId,
@@ -96,7 +96,7 @@ impl Messages<'_, Tx> {
             state: Set(state.to_string()),
             failure_code: Set(code),
             failure_detail: Set(detail),
-            // Whatever it waited for: it is somewhere else now.
+            // In a new state it does not wait for what it waited for before.
             wait_reason: Set(None),
             wait_until: Set(None),
             ..message::ActiveModel::default()
@@ -105,8 +105,8 @@ impl Messages<'_, Tx> {
         self.need(id).await.and_then(read)
     }
 
-    /// Gives a message its stanza id, for ever (rule 2): one that has an id keeps it, and its login, and takes only
-    /// the chat. Does not change the state.
+    /// Gives a message its stanza id for ever (rule 2). If it has an id already, it keeps id and login, and only the
+    /// chat changes. Does not change the state.
     pub async fn choose_stanza(
         &self,
         id: MessageId,
@@ -130,7 +130,8 @@ impl Messages<'_, Tx> {
         Ok(chosen)
     }
 
-    /// A person wants a message sent again: its id counts as chosen in the account's present login.
+    /// Sets the login of a message to the account's present one: a person wants it sent again, so its id counts as
+    /// chosen now.
     pub async fn renew_login(&self, id: MessageId) -> Result<(), StoreError> {
         let account = self.need(id).await?.account_id;
         let login = self
@@ -147,7 +148,7 @@ impl Messages<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Gives a message that may be sent again (a person said so) another time to live.
+    /// Sets a new expiry for a message that a person has allowed to be sent again; `None` means that it never expires.
     pub async fn set_expiry(&self, id: MessageId, at: Option<Timestamp>) -> Result<(), StoreError> {
         let change = message::ActiveModel {
             expires_at: Set(at.map(|at| at.0)),

@@ -1,4 +1,4 @@
-//! Reading messages, one, by pages, or all.
+//! Reading messages: one, by page, or all.
 
 use entity::{conversation, message};
 use futures_util::Stream;
@@ -18,12 +18,12 @@ use crate::store::{Store, StoreError};
 
 use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 
-/// Chat, stanza id, and whether it is ours.
+/// Chat, stanza id, and whether the message is ours.
 type InChat = (Option<ChatId>, Option<WaMessageId>, bool);
 
-/// Messages that WhatsApp has, written since `from`, each with its chat; the newest first.
+/// Selects an account's messages that have a stanza id, written at or after `from`, each with its chat; newest first.
 fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<message::Entity> {
-    // What was written on the phone was handed over by nobody here: it is in its conversation's chat.
+    // A message written on the phone has no chat of its own: it is in its conversation's chat.
     let chat = Func::coalesce([
         Expr::col((message::Entity, message::Column::ChatId)),
         Expr::col((conversation::Entity, conversation::Column::ChatId)),
@@ -40,7 +40,7 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
         .join(JoinType::InnerJoin, of_conversation)
         .filter(message::Column::AccountId.eq(account))
         .filter(message::Column::WhatsappId.is_not_null())
-        // What is older than the first login was settled, or not, before our time: asking for each would be many questions.
+        // Messages before the first login are left out: asking the page about each would be too many queries.
         .filter(message::Column::Backfilled.eq(false))
         .filter(message::Column::Timestamp.gte(from.0))
         .order_by_desc(message::Column::Id)
@@ -48,29 +48,31 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
 }
 
 impl<D: Database> Messages<'_, D> {
+    /// Returns the message with this id.
     pub async fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         by_id(self.0.connection(), id).await
     }
 
+    /// Returns the message with this client key.
     pub async fn by_client_key(&self, key: &str) -> Result<Option<Message>, StoreError> {
         by_client_key(self.0.connection(), key).await
     }
 
-    /// Under what a message was handed over; `None` before its id is chosen.
+    /// Returns the stanza id, chat and login of a message; `None` before its id is chosen.
     pub async fn hand_over(&self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
         hand_over(self.0.connection(), id).await
     }
 }
 
 impl Messages<'_, Store> {
-    /// In a group: who wrote a message, as its uniqueness has them.
+    /// Returns the author of a group's message, as stored for uniqueness; `None` elsewhere.
     pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
         let row = message::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.map(|row| row.sender).filter(|sender| !sender.as_str().is_empty()))
     }
 
-    /// A conversation's messages in the order of their time in whole seconds (WhatsApp knows no finer), then of their
-    /// storing.
+    /// Returns a page of a conversation's messages, ordered by time in whole seconds (WhatsApp's precision), then by
+    /// id.
     pub async fn page(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
         let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
         let columns = (Some(message::Column::SortAt), message::Column::Id);
@@ -81,7 +83,8 @@ impl Messages<'_, Store> {
         page::read(query, page, columns, self.0.readers(), key, read).await
     }
 
-    /// What we hold of a conversation since `from`, for comparing with the page (rule 11), in its order.
+    /// Returns a conversation's messages since `from`, for the comparison with the page (rule 11), in the order of the
+    /// conversation.
     pub async fn recent_ids(
         &self,
         conversation: ConversationId,
@@ -98,7 +101,7 @@ impl Messages<'_, Store> {
         rows.into_iter().filter_map(|row| recent(row).transpose()).collect()
     }
 
-    /// Our messages written since `from` about which WhatsApp may still tell more, the oldest first.
+    /// Returns our messages since `from` whose state may still change, oldest first.
     pub async fn unfinished(&self, conversation: ConversationId, from: Timestamp) -> Result<Vec<Message>, StoreError> {
         let unfinished = MessageState::ALL.iter().filter(|state| state.is_unfinished());
         let rows = message::Entity::find()
@@ -112,8 +115,8 @@ impl Messages<'_, Store> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Chat and id of an account's messages that were handed over, written since `from`, about which WhatsApp may still
-    /// tell more; the newest first, at most `limit`.
+    /// Returns chat and stanza id of an account's own messages since `from` whose state may still change; newest first,
+    /// at most `limit`.
     pub async fn unfinished_of_account(
         &self,
         account: AccountId,
@@ -129,7 +132,8 @@ impl Messages<'_, Store> {
         Ok(rows.into_iter().filter_map(|(chat, id, _)| chat.zip(id)).collect())
     }
 
-    /// The same of an account's messages under which there are emojis, and whether they are ours.
+    /// Returns chat and stanza id of an account's messages since `from` that have reactions, and whether each is ours;
+    /// newest first, at most `limit`.
     pub async fn reacted_of_account(
         &self,
         account: AccountId,
@@ -147,7 +151,7 @@ impl Messages<'_, Store> {
         Ok(known.collect())
     }
 
-    /// Those of these ids under which an account has no message at all.
+    /// Returns those of these stanza ids under which an account has no message.
     pub async fn unknown_of(&self, account: AccountId, ids: &[WaMessageId]) -> Result<Vec<WaMessageId>, StoreError> {
         let known: Vec<Option<WaMessageId>> = message::Entity::find()
             .select_only()
@@ -161,9 +165,9 @@ impl Messages<'_, Store> {
         Ok(ids.iter().filter(|id| !is_known(id)).cloned().collect())
     }
 
-    /// Returns an account's messages that are still queued and have expired by `now`, the oldest first, at most `limit`.
+    /// Returns an account's queued messages that have expired by `now`, oldest first, at most `limit`.
     pub async fn expired(&self, account: AccountId, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
-        // Read along the index on state and id: few messages are queued, whatever the number of those that were sent.
+        // Uses the index on state and id: few messages are queued, however many were sent.
         let rows = message::Entity::find()
             .filter(message::Column::State.eq(MessageState::Queued.as_str()))
             .filter(message::Column::AccountId.eq(account))
@@ -175,7 +179,7 @@ impl Messages<'_, Store> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Messages by id, a page at a time in memory.
+    /// Returns a stream of messages, ordered by id, with one page at a time in memory.
     pub fn stream(&self, filter: MessageFilter) -> impl Stream<Item = Result<Message, StoreError>> + Send + use<> {
         let store = self.0.clone();
         page::stream(move |request| {
@@ -184,13 +188,13 @@ impl Messages<'_, Store> {
         })
     }
 
-    /// How many messages are of a kind that we do not know.
+    /// Returns the number of messages of a kind that crm does not know.
     pub async fn count_unknown(&self) -> Result<u64, StoreError> {
         let unknown = message::Column::Kind.eq(Kind::Unknown.as_str());
         Ok(message::Entity::find().filter(unknown).count(self.0.readers()).await?)
     }
 
-    /// How many messages [`Messages::stream`] gives.
+    /// Returns the number of messages that [`Messages::stream`] returns.
     pub async fn count(&self, filter: MessageFilter) -> Result<u64, StoreError> {
         let query = message::Entity::find().filter(condition(filter));
         Ok(query.count(self.0.readers()).await?)
@@ -250,7 +254,8 @@ fn condition(filter: MessageFilter) -> Condition {
         .add_option(until.map(|until| message::Column::Timestamp.lt(until.0)))
 }
 
-/// What is in a conversation that has ended in another is there twice, and shown where the other goes on.
+/// Returns the condition for visible messages. A message in an ended conversation is a double: the other one shows in
+/// the conversation that goes on.
 pub(super) fn in_sight() -> Condition {
     let ended = Query::select()
         .column(conversation::Column::Id)

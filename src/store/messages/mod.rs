@@ -1,4 +1,4 @@
-//! Messages: stored once, whatever tells of them and however often.
+//! Messages. A message is stored once, whichever sources report it and however often.
 
 mod change;
 mod find;
@@ -24,38 +24,56 @@ use super::database::row::{from_json, to_json, word};
 /// (rule 12), and by `client_key` where it has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
+    /// Account that sends or receives it.
     pub account: AccountId,
+    /// Customer of the conversation; `None` in a group.
     pub customer: Option<CustomerId>,
+    /// Conversation that it belongs to.
     pub conversation: ConversationId,
+    /// Whether it comes in or goes out.
     pub direction: Direction,
+    /// Kind of the message.
     pub kind: Kind,
+    /// Text, or the caption of a medium.
     pub content: String,
+    /// Time of writing.
     pub timestamp: Timestamp,
+    /// Delivery state.
     pub state: MessageState,
+    /// Stanza id; `None` before it is chosen.
     pub whatsapp_id: Option<WaMessageId>,
+    /// Whether our account wrote it.
     pub from_me: bool,
-    /// The sender's part of the uniqueness; empty where `from_me` says it all.
+    /// Sender as part of the unique key; empty where `from_me` is enough.
     pub sender: WaUserId,
+    /// Author, where it is not the customer.
     pub author: Option<Author>,
+    /// Key of the client that makes a repeated request find this message.
     pub client_key: Option<String>,
+    /// Message that it quotes.
     pub reply_to: Option<MessageId>,
+    /// Data of special kinds, such as a location.
     pub details: Option<Details>,
+    /// Time of the last edit.
     pub edited_at: Option<Timestamp>,
+    /// Time of the deletion for everyone.
     pub deleted_at: Option<Timestamp>,
+    /// Reactions to it.
     pub reactions: Vec<Reaction>,
+    /// Whether it is older than the watermark and came with the history.
     pub backfilled: bool,
-    /// Not sent any more after this (rule 4).
+    /// Time after which it is not sent any more (rule 4).
     pub expires_at: Option<Timestamp>,
-    /// What it says disappears then.
+    /// Time at which its content is deleted (disappearing message).
     pub vanishes_at: Option<Timestamp>,
-    /// The chat that it came in.
+    /// Chat that it came in.
     pub chat: Option<ChatId>,
-    /// By the identity of which of those merged into the customer it came; none: of the customer themself.
+    /// Merged customer by whose identity it came; `None` for the customer itself.
     pub home: Option<CustomerId>,
 }
 
 impl NewMessage {
-    /// A message of this conversation with nothing but what every message has.
+    /// Creates a message of this conversation with only the fields that every message has.
     pub fn of(
         conversation: &Conversation,
         direction: Direction,
@@ -92,51 +110,62 @@ impl NewMessage {
     }
 }
 
-/// Whether a message was new. The stored row wins.
+/// Result of storing a message. A row that is stored already is not changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
     New(Message),
     Existing(Message),
 }
 
-/// Under what a message of ours was, or is to be, handed to WhatsApp.
+/// Stanza id and chat under which our message is, or will be, sent in WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOver {
+    /// Stanza id.
     pub id: WaMessageId,
+    /// Chat that it is sent in.
     pub chat: ChatId,
-    /// The account's login in which the id was chosen (rule 3).
+    /// Login of the account in which the id was chosen (rule 3).
     pub login: i64,
 }
 
-/// What a resync compares with the page.
+/// A message as a resync compares it with the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentMessage {
+    /// Id of the message.
     pub id: MessageId,
+    /// Stanza id.
     pub whatsapp_id: WaMessageId,
+    /// Whether our account wrote it.
     pub from_me: bool,
+    /// Sender as part of the unique key; empty where `from_me` is enough.
     pub sender: WaUserId,
+    /// Time of writing.
     pub timestamp: Timestamp,
+    /// Delivery state.
     pub state: MessageState,
 }
 
-/// Which messages an export takes; all that is given has to hold.
+/// Selects the messages of an export; those that match all given fields are returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
+    /// Messages of this account.
     pub account: Option<AccountId>,
+    /// Messages of conversations with this customer.
     pub customer: Option<CustomerId>,
+    /// Messages of this conversation.
     pub conversation: Option<ConversationId>,
-    /// Written at or after this.
+    /// Messages written at or after this time.
     pub from: Option<Timestamp>,
-    /// Written before this.
+    /// Messages written before this time.
     pub until: Option<Timestamp>,
 }
 
-/// The whole second of a moment, in milliseconds.
+/// Returns the start of a time's second, in milliseconds.
 pub(super) const fn whole_seconds(at: Timestamp) -> i64 {
     at.0.div_euclid(1000).saturating_mul(1000)
 }
 
-/// The row of a message that is not stored yet: everything but its id.
+/// Returns the row of a message that is not stored yet; its id is 0.
 fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
     let (author_origin, author_name) = match new.author {
         Some(Author { origin, name }) => (origin.map(|origin| origin.to_string()), Some(name)),
@@ -181,7 +210,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
     })
 }
 
-/// None of them is none at all.
+/// Returns the column's value for reactions: `None` for an empty list.
 fn reactions_row(reactions: &[Reaction]) -> Result<Option<String>, StoreError> {
     if reactions.is_empty() {
         return Ok(None);
@@ -189,7 +218,7 @@ fn reactions_row(reactions: &[Reaction]) -> Result<Option<String>, StoreError> {
     to_json(&reactions).map(Some)
 }
 
-/// The same row for the database to number.
+/// Returns the row without its id, which the database generates.
 fn unnumbered(row: message::Model) -> message::ActiveModel {
     let mut row = row.into_active_model();
     row.id = NotSet;

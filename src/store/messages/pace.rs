@@ -1,4 +1,4 @@
-//! What the pace of sending is decided by: who wrote last, who never did, and what waits.
+//! Facts that decide the pace of sending: the customer's last message, first contacts, and waiting messages.
 
 use entity::{conversation, message};
 use sea_orm::ActiveValue::Set;
@@ -14,19 +14,19 @@ use crate::store::{Store, StoreError, Tx};
 use super::read;
 
 impl<D: Database> Pace<'_, D> {
-    /// When the customer last wrote, as far as we hold it. What we wrote ourselves says nothing about what we have heard.
+    /// Returns when the customer last wrote, as far as it is stored. Our own messages do not count.
     pub async fn last_heard(&self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
         last_heard(self.0.connection(), conversation).await
     }
 }
 
 impl Pace<'_, Store> {
-    /// Whether a text to this conversation would be the first word ever said there (rule 8).
+    /// Returns whether a text to this conversation would be a first contact: nobody has written there before (rule 8).
     pub async fn is_first_contact(&self, conversation: ConversationId) -> Result<bool, StoreError> {
         is_first_contact(self.0.readers(), conversation).await
     }
 
-    /// When an account made its first contacts since `since`, the earliest first.
+    /// Returns the times of an account's first contacts after `since`, earliest first.
     pub async fn first_contacts(&self, account: AccountId, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
         let times: Vec<Option<i64>> = conversation::Entity::find()
             .select_only()
@@ -40,7 +40,7 @@ impl Pace<'_, Store> {
         Ok(times.into_iter().flatten().map(Timestamp).collect())
     }
 
-    /// How many first contacts of an account wait that were accepted before this message.
+    /// Returns how many first contacts of an account are waiting that were accepted before this message.
     pub async fn first_contacts_before(&self, account: AccountId, message: MessageId) -> Result<u64, StoreError> {
         let waiting = message::Entity::find()
             .filter(message::Column::AccountId.eq(account))
@@ -52,7 +52,7 @@ impl Pace<'_, Store> {
 }
 
 impl Pace<'_, Tx> {
-    /// Notes the moment of a first contact, if it is one. To be called before the text gets its id.
+    /// Records the time of a first contact, if this is one. Call it before the text gets its stanza id.
     pub async fn note_first_contact(&self, conversation: ConversationId) -> Result<(), StoreError> {
         if is_first_contact(&self.0.session, conversation).await? {
             conversation::Entity::update_many()
@@ -64,7 +64,7 @@ impl Pace<'_, Tx> {
         Ok(())
     }
 
-    /// Notes why and until when a queued message waits; gives it as it then is, or `None` when that is no news.
+    /// Stores why and until when a queued message waits. Returns the changed message, or `None` when nothing changed.
     pub async fn set_waiting(&self, id: MessageId, waiting: Waiting) -> Result<Option<Message>, StoreError> {
         let row = self.0.messages().need(id).await?;
         let known = read(row)?;
@@ -80,7 +80,7 @@ impl Pace<'_, Tx> {
         self.0.messages().need(id).await.and_then(read).map(Some)
     }
 
-    /// What waits to be sent to a customer, by whatever account.
+    /// Returns the messages that are queued for a customer, in all accounts.
     pub async fn queued_for(&self, customer: CustomerId) -> Result<Vec<Message>, StoreError> {
         let rows = message::Entity::find()
             .filter(message::Column::CustomerId.eq(customer))

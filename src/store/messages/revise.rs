@@ -1,4 +1,4 @@
-//! What happens to a stored message after it was written: its text changed, itself deleted, emojis under it.
+//! Changes of a stored message after it was written: edits, deletion, reactions.
 
 use entity::message;
 use sea_orm::ActiveValue::Set;
@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx};
 use super::{reactions_row, read};
 
 impl Messages<'_, Tx> {
-    /// The message of this conversation with this id, side and sender (rule 12).
+    /// Returns the message of this conversation with this id, direction and sender (rule 12).
     pub async fn under(
         &self,
         conversation: ConversationId,
@@ -32,7 +32,7 @@ impl Messages<'_, Tx> {
         found.one(&self.0.session).await?.map(read).transpose()
     }
 
-    /// Changes what a message says, and gives it as it then is.
+    /// Sets the text of a message and returns the changed message.
     pub async fn set_content(
         &self,
         id: MessageId,
@@ -50,7 +50,7 @@ impl Messages<'_, Tx> {
         .await
     }
 
-    /// Marks a message as deleted for everyone. What it said is kept: only its owner's database has it any more.
+    /// Marks a message as deleted for everyone and returns it. The text stays in our database only.
     pub async fn set_deleted(&self, id: MessageId, at: Timestamp) -> Result<Message, StoreError> {
         self.revise(
             id,
@@ -62,6 +62,7 @@ impl Messages<'_, Tx> {
         .await
     }
 
+    /// Sets the reactions to a message and returns the changed message.
     pub async fn set_reactions(&self, id: MessageId, reactions: &[Reaction]) -> Result<Message, StoreError> {
         self.revise(
             id,
@@ -73,7 +74,7 @@ impl Messages<'_, Tx> {
         .await
     }
 
-    /// Changes what a message carries besides its text, and gives it as it then is.
+    /// Sets the details of a message and returns the changed message.
     pub async fn set_details(&self, id: MessageId, details: &Details) -> Result<Message, StoreError> {
         self.revise(
             id,

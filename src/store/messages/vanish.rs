@@ -1,4 +1,4 @@
-//! Messages whose timer takes away what they say.
+//! Disappearing messages: deletes their content when their time comes.
 
 use entity::{journal, message};
 use sea_orm::ActiveValue::Set;
@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError, Tx};
 use super::read;
 
 impl Messages<'_, Store> {
-    /// An account's messages that are due to disappear, at most `limit`.
+    /// Returns the ids of an account's messages that are due to disappear at `now`, at most `limit`.
     pub async fn due_to_disappear(
         &self,
         account: AccountId,
@@ -36,7 +36,7 @@ impl Messages<'_, Store> {
 }
 
 impl Messages<'_, Tx> {
-    /// Gives a message its timer, if it has none.
+    /// Sets the time at which a message disappears.
     pub async fn set_disappearing(&self, id: MessageId, at: Timestamp) -> Result<(), StoreError> {
         let change = message::ActiveModel {
             vanishes_at: Set(Some(at.0)),
@@ -45,7 +45,8 @@ impl Messages<'_, Tx> {
         self.change(id, change).await
     }
 
-    /// Takes out what a message says, from its row and from what the journal keeps of it, and marks it as deleted.
+    /// Deletes the content of a message from its row and from the journal, and marks the message as deleted. Returns
+    /// the changed message.
     pub async fn empty(&self, id: MessageId) -> Result<Message, StoreError> {
         let row = self.need(id).await?;
         let before: Option<Details> = row
@@ -62,7 +63,8 @@ impl Messages<'_, Tx> {
             content: Set(String::new()),
             details: Set(Some(to_json(&after)?)),
             media: Set(None),
-            // So that nothing that becomes of the medium is written here again, and its bytes belong to nobody.
+            // Without the reference, later changes of the medium are not copied here, and its bytes belong to no
+            // message.
             media_id: Set(None),
             vanishes_at: Set(None),
             deleted_at: Set(Some(row.deleted_at.unwrap_or(self.0.now.0))),
@@ -73,7 +75,7 @@ impl Messages<'_, Tx> {
         self.need(id).await.and_then(read)
     }
 
-    /// A journal's snapshots hold the text as well.
+    /// Deletes the content from the journal's events, which contain copies of the message.
     async fn empty_events(&self, of: &message::Model) -> Result<(), StoreError> {
         let mut events = journal::Entity::find()
             .filter(journal::Column::ConversationId.eq(of.conversation_id))
@@ -81,7 +83,7 @@ impl Messages<'_, Tx> {
             .filter(journal::Column::Kind.starts_with("message."))
             .filter(journal::Column::Data.contains(format!("\"id\":{},", of.id)));
         if let Some(customer) = of.customer_id {
-            // Which the journal has an index for.
+            // Uses the journal's index on the customer.
             events = events.filter(journal::Column::CustomerId.eq(customer));
         }
         for event in events.all(&self.0.session).await? {

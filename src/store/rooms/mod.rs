@@ -1,4 +1,4 @@
-//! Which room shows which conversation, and which event shows which message.
+//! Rooms: which room shows which conversation, and which event shows which message.
 
 pub mod pending;
 
@@ -12,42 +12,46 @@ use crate::store::facet::{Database, Rooms};
 
 use super::{Store, StoreError, Tx};
 
-/// The part of a message whose event bears the tick.
+/// Part of a message whose event bears the tick.
 const FIRST_PART: i32 = 0;
 
-/// A conversation's room.
+/// The room of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomOf {
+    /// The conversation.
     pub conversation: ConversationId,
-    /// The random local part of its alias (rule 19).
+    /// Random local part of the room's alias (rule 19).
     pub alias: String,
-    /// None until it is made.
+    /// Id of the room; `None` until it is created.
     pub room: Option<MatrixRoomId>,
 }
 
-/// What an event of a room is.
+/// The message that an event of a room shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownAs {
+    /// The message.
     pub message: MessageId,
+    /// Conversation of the room.
     pub conversation: ConversationId,
+    /// Number of the part that the event shows; the first is 0.
     pub part: i32,
 }
 
-/// The bot's reaction on an agent's message (rule 20).
+/// The bot's reaction to an agent's message (rule 20).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
-    /// What it says.
+    /// Text of the reaction.
     pub key: String,
-    /// Its event; none while it has been written down and not yet said.
+    /// Id of the reaction's event; `None` while it is stored but not sent.
     pub event: Option<MatrixEventId>,
-    /// The reaction that it takes the place of, until that is taken back.
+    /// Reaction that this one replaces, until that is redacted.
     pub previous: Option<MatrixEventId>,
-    /// The first is 0; part of the transaction id.
+    /// Number of the tick, from 0; part of the transaction id.
     pub turn: i64,
 }
 
 impl Rooms<'_, Tx> {
-    /// Conversations that have a room and go on, with their accounts, the last active first, at most `limit`.
+    /// Returns live conversations that have a room, with their accounts, last active first, at most `limit`.
     pub async fn with_conversations(&self, limit: u64) -> Result<Vec<(ConversationId, AccountId)>, StoreError> {
         let with_room = Query::select()
             .column(room::Column::ConversationId)
@@ -71,10 +75,12 @@ impl Rooms<'_, Tx> {
 }
 
 impl<D: Database> Rooms<'_, D> {
+    /// Returns the room of a conversation, or the reservation for one.
     pub async fn of_conversation(&self, conversation: ConversationId) -> Result<Option<RoomOf>, StoreError> {
         of_conversation(self.0.connection(), conversation).await
     }
 
+    /// Returns the conversation that a room shows.
     pub async fn conversation(&self, room: &MatrixRoomId) -> Result<Option<ConversationId>, StoreError> {
         let row = room::Entity::find()
             .filter(room::Column::RoomId.eq(room.as_str()))
@@ -83,7 +89,7 @@ impl<D: Database> Rooms<'_, D> {
         Ok(row.map(|row| row.conversation_id))
     }
 
-    /// Whether a conversation's room is being made: its alias is stored, the room is not.
+    /// Returns whether a room is being created for any conversation: its alias is stored, its id is not.
     pub async fn is_making_one(&self) -> Result<bool, StoreError> {
         let row = room::Entity::find()
             .filter(room::Column::RoomId.is_null())
@@ -92,11 +98,12 @@ impl<D: Database> Rooms<'_, D> {
         Ok(row.is_some())
     }
 
-    /// The event that shows a part of a message.
+    /// Returns the event that shows a part of a message.
     pub async fn event(&self, message: MessageId, part: i32) -> Result<Option<MatrixEventId>, StoreError> {
         Ok(event(self.0.connection(), message, part).await?.map(|row| row.event_id))
     }
 
+    /// Returns the message that an event shows.
     pub async fn message_of_event(&self, event: &MatrixEventId) -> Result<Option<ShownAs>, StoreError> {
         let row = room_event::Entity::find()
             .filter(room_event::Column::EventId.eq(event.as_str()))
@@ -109,14 +116,14 @@ impl<D: Database> Rooms<'_, D> {
         }))
     }
 
-    /// The tick that a message has now.
+    /// Returns the present tick of a message.
     pub async fn tick(&self, message: MessageId) -> Result<Option<Tick>, StoreError> {
         tick(self.0.connection(), message).await
     }
 }
 
 impl Rooms<'_, Store> {
-    /// The event that shows a message, and the conversation whose room it is in.
+    /// Returns the event that shows the first part of a message, and the conversation of its room.
     pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
         let row = event(self.0.readers(), message, FIRST_PART).await?;
         Ok(row.map(|row| (row.event_id, row.conversation_id)))
@@ -124,7 +131,8 @@ impl Rooms<'_, Store> {
 }
 
 impl Rooms<'_, Tx> {
-    /// The conversation's room, or a place for one under the alias `candidate`: the alias that is stored wins.
+    /// Returns the conversation's room. If it has none, reserves one under the alias `candidate`; an alias that is
+    /// stored is kept.
     pub async fn reserve(&self, conversation: ConversationId, candidate: &str) -> Result<RoomOf, StoreError> {
         if let Some(room) = self.of_conversation(conversation).await? {
             return Ok(room);
@@ -145,7 +153,7 @@ impl Rooms<'_, Tx> {
         })
     }
 
-    /// Notes the room that was made for a conversation; its place has to be reserved.
+    /// Stores the room that was created for a conversation. Fails with [`StoreError::Missing`] if none was reserved.
     pub async fn set(&self, conversation: ConversationId, room: &MatrixRoomId) -> Result<(), StoreError> {
         let change = room::ActiveModel {
             room_id: Set(Some(room.clone())),
@@ -163,7 +171,8 @@ impl Rooms<'_, Tx> {
         Ok(())
     }
 
-    /// Forgets a conversation's room and its alias: the next one is another. What it showed stays known.
+    /// Deletes a conversation's room and alias; the next room gets another alias. The events that it showed stay
+    /// stored.
     pub async fn forget(&self, conversation: ConversationId) -> Result<(), StoreError> {
         room::Entity::delete_many()
             .filter(room::Column::ConversationId.eq(conversation))
@@ -172,7 +181,8 @@ impl Rooms<'_, Tx> {
         Ok(())
     }
 
-    /// Gives the room of a conversation, with all that it shows, to another that has none. Tells whether it did.
+    /// Gives the room of a conversation, with its events, to another conversation that has none. Returns whether it
+    /// did.
     pub(super) async fn hand_over(&self, from: ConversationId, to: ConversationId) -> Result<bool, StoreError> {
         if self.of_conversation(from).await?.is_none() || self.of_conversation(to).await?.is_some() {
             return Ok(false);
@@ -190,8 +200,8 @@ impl Rooms<'_, Tx> {
         Ok(true)
     }
 
-    /// Notes which event shows a part of a message. The same again changes nothing; another event for the same part is
-    /// refused as a [`StoreError::Conflict`].
+    /// Stores which event shows a part of a message. Does nothing for the same event; fails with
+    /// [`StoreError::Conflict`] for another event of the same part.
     pub async fn add_event(
         &self,
         message: MessageId,
@@ -220,11 +230,13 @@ impl Rooms<'_, Tx> {
         Ok(())
     }
 
+    /// Returns whether an event shows a message.
     pub async fn is_known_event(&self, event: &MatrixEventId) -> Result<bool, StoreError> {
         Ok(self.message_of_event(event).await?.is_some())
     }
 
-    /// Notes the tick that a message has now, or that it has none. The message has to be known in its room.
+    /// Stores the present tick of a message, or that it has none. Fails with [`StoreError::Missing`] if no event shows
+    /// the message.
     pub async fn set_tick(&self, message: MessageId, tick: Option<&Tick>) -> Result<(), StoreError> {
         let change = room_event::ActiveModel {
             tick_key: Set(tick.map(|tick| tick.key.clone())),

@@ -1,4 +1,4 @@
-//! Events of rooms that could not be decrypted yet (rule 1): kept, told, and tried again.
+//! Room events that could not be decrypted yet (rule 1): stored, announced in the room, and tried again.
 
 use entity::pending_event;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -10,23 +10,28 @@ use crate::store::facet::PendingEvents;
 
 use crate::store::{Store, StoreError, Tx};
 
-/// An event whose key has not come.
+/// An event whose key has not arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEvent {
+    /// Id of the row.
     pub id: i64,
+    /// Room of the event.
     pub room: MatrixRoomId,
+    /// Id of the event.
     pub event: MatrixEventId,
+    /// Sender of the event.
     pub sender: MatrixUserId,
-    /// When its homeserver says that it was written.
+    /// Time of writing, as the sender's homeserver states it.
     pub at: Timestamp,
+    /// Time at which we first received it.
     pub first_seen: Timestamp,
-    /// Whether the room was told.
+    /// Whether a notice about it was sent to the room.
     pub told: bool,
 }
 
 impl PendingEvents<'_, Store> {
-    /// Returns at most `limit` of those whose room was told (`told`) or not, the first seen first, with ids above `after`.
-    /// The two are asked for apart, because a told one may wait for its key for ever.
+    /// Returns at most `limit` events whose room has a notice (`told`) or has none, oldest first, with ids above
+    /// `after`. The two are read separately, because an announced event may wait for its key for ever.
     pub async fn list(&self, told: bool, after: i64, limit: u64) -> Result<Vec<PendingEvent>, StoreError> {
         let rows = pending_event::Entity::find()
             .filter(pending_event::Column::Told.eq(told))
@@ -40,7 +45,7 @@ impl PendingEvents<'_, Store> {
 }
 
 impl PendingEvents<'_, Tx> {
-    /// Keeps an event; tells whether it is new.
+    /// Stores an event. Returns whether it is new.
     pub async fn add(
         &self,
         room: &MatrixRoomId,
@@ -68,6 +73,7 @@ impl PendingEvents<'_, Tx> {
         Ok(true)
     }
 
+    /// Records that the room was sent a notice about this event.
     pub async fn mark_told(&self, event: &MatrixEventId) -> Result<(), StoreError> {
         pending_event::Entity::update_many()
             .col_expr(pending_event::Column::Told, Expr::value(true))
@@ -77,7 +83,7 @@ impl PendingEvents<'_, Tx> {
         Ok(())
     }
 
-    /// Forgets an event; tells whether it was there.
+    /// Deletes an event. Returns whether it existed.
     pub async fn remove(&self, event: &MatrixEventId) -> Result<bool, StoreError> {
         let deleted = pending_event::Entity::delete_many()
             .filter(pending_event::Column::EventId.eq(event.as_str()))

@@ -1,18 +1,18 @@
-//! The session of one account with WhatsApp Web as a pure state machine: what the page and the supervisor report, and
-//! what the session then is. Waits for nothing; the adapter feeds it and obeys.
+//! The session of one account with WhatsApp Web as a pure state machine: takes reports of the page and the supervisor,
+//! and returns the new session. Waits for nothing; the adapter feeds it and follows it.
 
 use super::Binding;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::word::words;
 
 words! {
-    /// Where the session stands. Published as a `watch` and in the account's row.
+    /// State of a session. Published as a `watch` and stored in the account's row.
     SessionState {
-        /// No browser yet, or its page is loading.
+        /// The browser is not started yet, or its page is loading.
         Starting = "starting",
-        /// Waiting for a phone to scan the code.
+        /// Waits for a phone to scan the QR code.
         Qr = "qr",
-        /// Waiting for a phone to type the pairing code.
+        /// Waits for a phone to enter the pairing code.
         Code = "code",
         /// Linked; the page is fetching what it missed.
         Syncing = "syncing",
@@ -21,43 +21,43 @@ words! {
         Offline = "offline",
         /// WhatsApp Web is used elsewhere with this session.
         Conflict = "conflict",
-        /// WhatsApp asks for a passkey at linking, which needs a person at the browser.
+        /// WhatsApp asks for a passkey for linking, which needs a person at the browser.
         Passkey = "passkey",
-        /// Another number than the account's has scanned.
+        /// A phone with another number than the account's was linked.
         WrongNumber = "wrong_number",
-        /// The phone has unlinked us.
+        /// The phone has unlinked this device.
         LoggedOut = "logged_out",
         /// WhatsApp has blocked the account.
         Restricted = "restricted",
         /// The library and the page do not fit each other (any more).
         Mismatch = "mismatch",
-        /// The browser or the page cannot be brought up; tried again with a growing pause.
+        /// The browser or the page cannot be started; retried with a growing pause.
         Failed = "failed",
     }
 }
 
 impl SessionState {
-    /// Whether a send may be tried now.
+    /// Returns whether a send may be tried now.
     pub const fn can_send(self) -> bool {
         matches!(self, Self::Ready)
     }
 
-    /// Whether the page holds a linked device.
+    /// Returns whether the page holds a linked device.
     pub const fn is_linked(self) -> bool {
         matches!(self, Self::Syncing | Self::Ready | Self::Offline | Self::Conflict)
     }
 
-    /// Whether the page is linked and hears WhatsApp.
+    /// Returns whether the page is linked and receives events from WhatsApp.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Syncing | Self::Ready)
     }
 
-    /// Whether a phone has linked the page, in whatever trouble it is.
+    /// Returns whether a phone has linked the page, even if there is a trouble.
     pub const fn has_device(self) -> bool {
         self.is_linked() || matches!(self, Self::WrongNumber | Self::Restricted | Self::Mismatch)
     }
 
-    /// Whether a person has to act before anything moves again.
+    /// Returns whether a person must act before the session can continue.
     pub const fn needs_login(self) -> bool {
         matches!(
             self,
@@ -66,35 +66,42 @@ impl SessionState {
     }
 }
 
-/// Who the linked phone is.
+/// The linked phone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
+    /// Number of the phone.
     pub phone: PhoneNumber,
-    /// The LID's digits, where WhatsApp tells it.
+    /// Digits of its LID, if WhatsApp reports it.
     pub lid: Option<String>,
+    /// Name that the owner has chosen.
     pub name: Option<String>,
 }
 
-/// The session as it is now. `qr` and `pairing_code` let anybody link a device for a minute: never logged, never
-/// stored, shown only to keys with the `manage` scope.
+/// The session at one time. With `qr` or `pairing_code` anybody can link a device for a minute: they are never logged,
+/// never stored, and shown only to keys with the `manage` scope.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
+    /// State of the session.
     pub state: SessionState,
-    /// What is wrong and what to do, where there is something to say.
+    /// Problem and what to do, where there is something to say.
     pub detail: Option<String>,
+    /// Content of the QR code, in the state `qr`.
     pub qr: Option<String>,
+    /// Pairing code, in the state `code`.
     pub pairing_code: Option<String>,
+    /// The linked phone.
     pub me: Option<Me>,
-    /// The page's epoch: new with each load of the page.
+    /// Epoch of the page: new with each load.
     pub epoch: Option<String>,
-    /// Grows each time when the conversations have to be compared with the page again (attached, new epoch, MAIN,
-    /// offline and back online, overflow): rule 11. Nothing that the page tells is taken in before that.
+    /// Grows each time when the conversations must be compared with the page (attached, new epoch, MAIN, offline and
+    /// back online, overflow): rule 11. No event of the page is stored before that.
     pub resync: u64,
-    /// How many of these were asked for because the page did not tell something that it shows.
+    /// How many of these comparisons were requested because the page shows something that it did not report.
     pub missed: u64,
 }
 
 impl Session {
+    /// Returns the session before the browser is started.
     pub const fn starting() -> Self {
         Self {
             state: SessionState::Starting,
@@ -119,56 +126,63 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What the page says of itself when it is asked.
+/// Status that the page reports about itself.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent thing that the page says"
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageStatus {
-    /// New with each load of the page.
+    /// Epoch of the page: new with each load.
     pub epoch: String,
-    /// The library has everything it needs.
+    /// The library has everything that it needs.
     pub full_ready: bool,
+    /// A device is linked.
     pub authenticated: bool,
-    /// The stream's mode is MAIN. Not the library's `conn.main_ready`, which is true at the QR screen as well.
+    /// The stream's mode is MAIN. (The library's `conn.main_ready` is true at the QR screen too.)
     pub main: bool,
-    /// What the page missed has been fetched.
+    /// The page has fetched what it missed.
     pub synced: bool,
-    /// The page's own connection to WhatsApp.
+    /// The page is connected to WhatsApp.
     pub online: bool,
+    /// WhatsApp Web is used elsewhere with this session.
     pub conflict: bool,
+    /// WhatsApp asks for a passkey.
     pub passkey: bool,
     /// WhatsApp has blocked the account.
     pub restricted: bool,
-    /// WhatsApp serves this version of the page no longer.
+    /// WhatsApp does not serve this version of the page any more.
     pub outdated: bool,
-    /// Parts of WhatsApp Web that the library does not find, and without which nothing is heard or sent.
+    /// Parts of WhatsApp Web that the library needs and does not find; without them no event is received and nothing is
+    /// sent.
     pub missing: Vec<String>,
+    /// Content of the QR code that the page shows.
     pub qr: Option<String>,
+    /// The linked phone, if the page knows it.
     pub me: Option<Me>,
 }
 
-/// What happened to a session.
+/// Event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEvent {
-    /// A browser is being started, or the driver attached again.
+    /// A browser is being started, or the driver has attached again.
     Starting,
+    /// The page has reported its status.
     Page(PageStatus),
-    /// The page showed a pairing code, asked for by `login --phone`.
+    /// The page shows a pairing code, requested by `login --phone`.
     PairingCode(String),
-    /// The page may not have told everything: its queue was full, or a listener was deaf.
+    /// The page may not have reported everything: its queue was full, or a listener failed.
     Missed,
-    /// The phone unlinked us, and why if WhatsApp said.
+    /// The phone has unlinked this device; with WhatsApp's reason, if it states one.
     LoggedOut(Option<String>),
-    /// The browser or page could not be brought up.
+    /// The browser or page could not be started.
     Failed(String),
     /// Library and page do not fit each other.
     Mismatch(String),
 }
 
 impl Session {
-    /// The session after `event`. `bound` says whose phone the account takes, where that is known.
+    /// Returns the session after `event`. `bound` says which phones may link the account, if that is known.
     #[must_use]
     pub fn handle(&self, event: SessionEvent, bound: Option<&Binding>) -> Self {
         match event {
@@ -221,8 +235,9 @@ impl Session {
 
     fn after_page(&self, page: PageStatus, bound: Option<&Binding>) -> Self {
         let (state, detail) = self.judge(&page, bound);
-        // A page that is away has to be compared once it is back, and so has one that nobody has compared yet, also where it is
-        // away when it is first seen: what it tells until then may have overtaken what it did not tell.
+        // A page that was offline must be compared when it is back, and so must a page that was never compared, even if
+        // it is offline when first seen: what it reports before that may have overtaken something that it did not
+        // report.
         let fresh = self.epoch.as_deref() != Some(page.epoch.as_str()) || !self.state.is_linked();
         let comes_or_goes = self.state.is_live() != state.is_live();
         let settled = self.state == SessionState::Syncing && state == SessionState::Ready;
@@ -259,7 +274,7 @@ impl Session {
             return standing;
         }
         if !page.full_ready {
-            // What went wrong stays to be read until the page has something newer to say.
+            // The last problem stays readable until the page reports something newer.
             return match self.state {
                 state @ (SessionState::LoggedOut | SessionState::Failed | SessionState::Mismatch) => {
                     (state, self.detail.clone())
@@ -268,7 +283,7 @@ impl Session {
             };
         }
         if !page.authenticated {
-            // A code dies with the page that showed it.
+            // A pairing code is valid only in the page that shows it.
             let same_page = self.epoch.as_deref() == Some(page.epoch.as_str());
             return match (&page.qr, self.state) {
                 (_, SessionState::Code) if self.pairing_code.is_some() && same_page => (SessionState::Code, None),
@@ -308,19 +323,19 @@ impl Session {
     }
 }
 
-/// rule 7.
+/// Returns what to say about a wrong number (rule 7).
 const fn wrong_number(bound: &Binding) -> &'static str {
     match bound {
         Binding::To(_) => {
-            "another number than this account's has scanned; nothing is sent or stored: unlink it on that phone, then run `crm login` with the right one"
+            "a phone with another number than this account's has scanned the code; nothing is sent or stored: unlink this device on that phone, then run `crm login` with the right phone"
         }
         Binding::FirstBut(_) => {
-            "a number has scanned that another account on this server has; nothing is sent or stored here: unlink it on that phone, then run `crm login` with another one"
+            "the phone that has scanned the code belongs to another account on this server; nothing is sent or stored here: unlink this device on that phone, then run `crm login` with another phone"
         }
     }
 }
 
-/// What WhatsApp says of account and page, whatever else the page shows.
+/// Returns the state that WhatsApp dictates for account and page, whatever else the page shows.
 fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
     let (state, text) = if page.restricted {
         (
@@ -331,7 +346,7 @@ fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
     } else if page.outdated {
         (
             SessionState::Mismatch,
-            "WhatsApp serves this version of its page no longer; the page is loaded anew by itself",
+            "WhatsApp does not serve this version of its page any more; the page is reloaded automatically",
         )
     } else {
         return None;
@@ -339,10 +354,10 @@ fn standing(page: &PageStatus) -> Option<(SessionState, Option<String>)> {
     Some((state, Some(text.to_owned())))
 }
 
-/// What to say of a page in which the library does not find these.
+/// Returns what to say about a page in which the library does not find these parts.
 pub fn does_not_fit(missing: &[String]) -> String {
     format!(
-        "the WhatsApp library does not find {} in the page; nothing is sent or heard: the page is loaded anew, and if that \
+        "the WhatsApp library does not find {} in the page; nothing is sent or received: the page is reloaded, and if that \
          does not help, name a newer library with CRM_WHATSAPP_LIBRARY",
         missing.join(", ")
     )

@@ -52,7 +52,7 @@ fn login_passes_qr_and_syncing_to_ready() {
     assert_eq!(session.state, SessionState::Ready);
 }
 
-/// The library's `conn.main_ready` is true at the QR screen as well.
+/// The library's `conn.main_ready` is true at the QR screen too.
 #[test]
 fn main_ready_at_qr_screen_is_no_login() {
     let session = Session::starting().handle(SessionEvent::Page(qr_page("2@x")), None);
@@ -71,7 +71,7 @@ fn scan_by_other_number_is_refused() {
     assert_eq!(session.resync, 0, "nothing of a wrong number may be stored");
 }
 
-/// rule 7: two accounts with one number would tell and send everything twice.
+/// rule 7: two accounts with one number would report and send everything twice.
 #[test]
 fn number_of_other_account_is_refused() {
     let me = ready_page("a").me.unwrap().phone;
@@ -109,7 +109,7 @@ fn attach_reload_and_reconnect_ask_for_resync() {
     assert_eq!(again.resync, 5, "attached again");
 }
 
-/// rule 11: else what it tells on coming back is taken in before what it took in while it was loaded.
+/// rule 11: otherwise the events after the page is back would be stored before those that it received while loading.
 #[test]
 fn page_first_seen_offline_asks_for_resync() {
     let offline = |epoch: &str| PageStatus {
@@ -159,7 +159,7 @@ fn pairing_code_stays_until_login() {
     assert_eq!((session.state, session.pairing_code), (SessionState::Ready, None));
 }
 
-/// A page that is loaded anew has forgotten the code, so nobody may go on typing it.
+/// A reloaded page does not accept the code any more, so it must not be shown.
 #[test]
 fn pairing_code_ends_with_page_reload() {
     let session = Session::starting()
