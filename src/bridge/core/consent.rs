@@ -1,4 +1,4 @@
-//! Opt-outs: heard from the customer, checked before every send (an account in removal refuses as well).
+//! Opt-outs: read from a customer's messages, and checked before every send (an account in removal refuses as well).
 
 use crate::contract::Event;
 use crate::domain::consent::Wish;
@@ -12,8 +12,8 @@ use super::policy::Policy;
 use super::refusal::Refusal;
 use super::{accounts, state};
 
-/// Takes in what a customer's new message says about being written to; and whoever writes is awake, so what waits for the
-/// morning is looked at again.
+/// Stores an opt-out or opt-in that a customer's new message contains. Also wakes the conversation's lane: a customer who
+/// writes is awake, so messages that wait for the end of the quiet hours are looked at again.
 pub(crate) async fn heard(
     tx: &mut Tx,
     policy: &Policy,
@@ -50,7 +50,8 @@ pub(crate) async fn heard(
     Ok(())
 }
 
-/// Why nothing may be sent in this conversation, if nothing may.
+/// Returns why nothing may be sent in this conversation, if nothing may: the account was removed, or the customer has
+/// opted out.
 pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<Option<Refusal>, StoreError> {
     if let Some(refusal) = accounts::refusal(tx, conversation.account_id).await? {
         return Ok(Some(refusal));
@@ -66,7 +67,7 @@ pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<
     Ok((!may_write).then_some(Refusal::OptedOut { customer: id, since }))
 }
 
-/// As [`refusal`], for those who refuse.
+/// Fails with the [`refusal`] of a conversation, if there is one.
 pub(crate) async fn check(tx: &mut Tx, conversation: &Conversation) -> Result<(), Refusal> {
     match refusal(tx, conversation).await? {
         Some(refusal) => Err(refusal),
@@ -74,7 +75,8 @@ pub(crate) async fn check(tx: &mut Tx, conversation: &Conversation) -> Result<()
     }
 }
 
-/// Tells whether that was news.
+/// Stores an opt-out and fails the customer's queued messages. `by`: the words or the person that said so. Returns
+/// `false` if the customer had opted out before.
 pub(crate) async fn opt_out(
     tx: &mut Tx,
     policy: &Policy,
@@ -93,6 +95,7 @@ pub(crate) async fn opt_out(
     Ok(true)
 }
 
+/// Ends an opt-out. Returns `false` if there was none.
 pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result<bool, StoreError> {
     let Some(customer) = tx.opt_outs().end(id, at).await? else {
         return Ok(false);
