@@ -314,8 +314,8 @@ impl Switchboard {
         Ok(())
     }
 
-    /// Takes the lease of an account, so that this data folder runs it and no other (rule 26). Fails when another process
-    /// holds it.
+    /// Takes the lease of an account, so that this data folder runs it and no other (rule 26). Fails when the
+    /// account belongs to another data folder.
     async fn take_lease(&self, account: AccountId) -> Result<Fence, StoreError> {
         let input = (account, self.holder.clone());
         let taken = self.core.write(input, |tx, (account, holder)| {
