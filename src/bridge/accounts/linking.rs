@@ -106,7 +106,7 @@ impl Worker for Linking {
             return Ok(Progress::Idle);
         };
         if self.core.clock.now().since(wanted.at) > WANTED_FOR {
-            let why = "the page was not there for it in time; see `crm status`, and ask again";
+            let why = "WhatsApp Web was not ready in time; see `crm status`, then try again";
             self.give_up(&wanted, why.to_owned()).await?;
             return Ok(Progress::Worked);
         }

@@ -263,7 +263,7 @@ impl Switchboard {
         }
         if let Some(why) = self.loss_of(id) {
             self.end_line(id).await;
-            anyhow::bail!("{why}; it is started again by itself");
+            anyhow::bail!("{why}; it restarts by itself");
         }
         if self.board.get(id).is_none() {
             return self.open(&account).await;
@@ -334,7 +334,7 @@ impl Switchboard {
             });
             let released: Result<bool, StoreError> = released.await;
             if let Err(error) = released {
-                tracing::warn!(%account, "an account could not be let go; `crm account release` does so: {error}");
+                tracing::warn!(%account, "a lease could not be released; run `crm account release`: {error}");
             }
         }
     }

@@ -32,13 +32,13 @@ pub(crate) async fn heard(
             .await?
             .then(|| {
                 format!(
-                    "The customer has opted out and is not written to any more. They may take it back themselves, or \
-                     somebody does with `crm customer opt-in {customer}`."
+                    "The customer has opted out and gets no more messages. They can opt in again by a message, or you run \
+                     `crm customer opt-in {customer}`."
                 )
             }),
         Some(Wish::Again) => opt_in(tx, customer, message.timestamp)
             .await?
-            .then(|| "The customer wants to be written to again.".to_owned()),
+            .then(|| "The customer has opted in again and gets messages.".to_owned()),
     };
     if let Some(text) = told.filter(|_| policy.matrix) {
         let work = MatrixWork::Answer {
@@ -89,7 +89,7 @@ pub(crate) async fn opt_out(
     };
     tx.emit(Event::customer_updated(&customer));
     for message in tx.pace().queued_for(id).await? {
-        let failure = state::failure("opted_out", "the customer has opted out since it was written");
+        let failure = state::failure("opted_out", "the customer opted out before it was sent");
         state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?;
     }
     Ok(true)

@@ -77,7 +77,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
             continue;
         };
         let text = format!(
-            "{} What is written here is not sent.",
+            "{} Messages that you write here are not sent.",
             goes_on(tx, joined.conversation_id).await?
         );
         let work = MatrixWork::Tell { room, text };
@@ -98,7 +98,7 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
             .iter()
             .any(|joined| joined.merged_conversation_id == conversation.id);
         if is_back && let Some(room) = room_of(tx, conversation.id).await? {
-            let text = "This conversation is here again. What is written here goes to the customer.".to_owned();
+            let text = "This conversation is in this room again. What you write here goes to the customer.".to_owned();
             let work = MatrixWork::Tell { room, text };
             let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
             tx.outbox().enqueue(work).await?;
@@ -115,8 +115,8 @@ pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result
         None => None,
     };
     Ok(match (room, live) {
-        (Some(room), _) => format!("This conversation goes on in https://matrix.to/#/{room} ."),
-        (None, Some(live)) => format!("This conversation goes on as conversation {}.", live.id),
+        (Some(room), _) => format!("This conversation continues in https://matrix.to/#/{room} ."),
+        (None, Some(live)) => format!("This conversation continues as conversation {}.", live.id),
         (None, None) => "This conversation has ended.".to_owned(),
     })
 }

@@ -77,7 +77,7 @@ async fn revise(
             check_ours(&message)?;
             if message.kind != Kind::Text {
                 return Err(Refusal::Conflict(format!(
-                    "message {id} is no text; delete it and send another"
+                    "message {id} is not a text, so it cannot be edited; delete it and send another"
                 )));
             }
             if message.state == MessageState::Queued {
@@ -89,7 +89,7 @@ async fn revise(
                 tx,
                 &message,
                 EDIT_WITHIN,
-                "edits a message for 15 minutes; send another",
+                "allows edits for 15 minutes; send another",
             )?;
             WhatsAppWork::EditMessage {
                 message: id,
@@ -100,14 +100,14 @@ async fn revise(
         Revision::Delete => {
             check_ours(&message)?;
             if message.state == MessageState::Queued {
-                let failure = state::failure("cancelled", "somebody deleted it before it was sent");
+                let failure = state::failure("cancelled", "it was deleted before it was sent");
                 return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?);
             }
             check_age(
                 tx,
                 &message,
                 DELETE_WITHIN,
-                "deletes a message for everyone for 60 hours",
+                "allows \"Delete for everyone\" for 60 hours",
             )?;
             WhatsAppWork::DeleteMessage { message: id, by }
         }

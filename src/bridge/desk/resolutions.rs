@@ -128,7 +128,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
             "message {id} is {state}; only failed and unknown messages can be retried"
         ))),
         (Decision::Cancel, MessageState::Queued) => {
-            let failure = failure("cancelled", "somebody took it back before it was sent");
+            let failure = failure("cancelled", "it was cancelled before it was sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Cancel, state) => Err(Refusal::Conflict(format!(
@@ -138,7 +138,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
             Ok(state::set_state(tx, policy, &message, MessageState::Sent, None).await?)
         }
         (Decision::Resolve(Resolution::Failed), MessageState::Unknown) => {
-            let failure = failure("resolved_failed", "somebody has seen that it did not arrive");
+            let failure = failure("resolved_failed", "a person marked it as not sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Resolve(_), state) => Err(Refusal::Conflict(format!(

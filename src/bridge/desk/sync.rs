@@ -50,7 +50,7 @@ impl Desk {
         let of_account = found.filter(|conversation| conversation.account_id == account);
         of_account
             .map(|conversation| conversation.id)
-            .ok_or_else(|| not_found("conversation of this account:", "with whom you named"))
+            .ok_or_else(|| not_found("conversation of this account", "with that recipient"))
     }
 
     /// Sets how much history an account imports: at its first login, or now if it is linked, then never less than before.

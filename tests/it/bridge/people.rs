@@ -131,7 +131,7 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
     assert!(
         notices
             .iter()
-            .any(|notice| notice.starts_with("This conversation goes on in https://matrix.to/#/!")),
+            .any(|notice| notice.starts_with("This conversation continues in https://matrix.to/#/!")),
         "{notices:?}"
     );
     rig.run.matrix.agent_writes(1, "into the old room");
