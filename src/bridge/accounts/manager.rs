@@ -1,7 +1,7 @@
-//! Starts and ends accounts while the server runs. The wanted state is in the accounts' rows, so it survives any crash; a
-//! notification of a change only makes the manager react sooner. Each account is handled in a task of its own, so a fault
-//! stays with it: an account that is being removed delays no other, and one that cannot be opened, or has lost its lease
-//! or a worker, ends and is started again after a growing pause, while the others continue.
+//! Starts and ends accounts while the server runs. The wanted state is in the accounts' rows, so it survives any crash;
+//! a notification of a change only makes the manager react sooner. Each account is handled in a task of its own, so a
+//! fault stays with it: an account that is being removed delays no other, and one that cannot be opened, or has lost
+//! its lease or a worker, ends and is started again after a growing pause, while the others continue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,7 +83,8 @@ pub struct Switchboard {
 }
 
 impl Switchboard {
-    /// Builds the manager; it starts no account. `holder` names this process in the leases, and `tasks` runs the workers.
+    /// Builds the manager; it starts no account. `holder` names this process in the leases, and `tasks` runs the
+    /// workers.
     pub fn new(core: Core, source: Arc<dyn Source>, holder: Holder, tasks: &Supervisor) -> Arc<Self> {
         Arc::new(Self {
             core,
@@ -249,8 +250,8 @@ impl Switchboard {
             .is_some_and(|last| last.until > Instant::now() && last.removing == account.removing_at.is_some())
     }
 
-    /// Does what the account's row says now: starts, removes, or ends it after a loss. Reads the row again, since it may
-    /// have changed since [`Self::look`].
+    /// Does what the account's row says now: starts, removes, or ends it after a loss. Reads the row again, since it
+    /// may have changed since [`Self::look`].
     pub async fn bring_about(&self, id: AccountId) -> anyhow::Result<()> {
         let Some(account) = self.core.store.accounts().get(id).await? else {
             return Ok(());
@@ -324,8 +325,8 @@ impl Switchboard {
         taken.await
     }
 
-    /// Releases the leases of all accounts, so that another process can take them at once. Call it only after all workers
-    /// have ended.
+    /// Releases the leases of all accounts, so that another process can take them at once. Call it only after all
+    /// workers have ended.
     pub async fn release_all(&self) {
         let leases = std::mem::take(&mut *lock(&self.leases));
         for (account, fence) in leases {

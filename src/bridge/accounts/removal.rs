@@ -1,6 +1,6 @@
-//! Removes an account: ends its workers, unlinks its device, closes its browser, fails its unsent messages with a reason,
-//! and deletes its profile. Its conversations and messages stay. Each step can be repeated, so a crash between two of
-//! them does no harm: the row says that the account is being removed, and the next start continues.
+//! Removes an account: ends its workers, unlinks its device, closes its browser, fails its unsent messages with a
+//! reason, and deletes its profile. Its conversations and messages stay. Each step can be repeated, so a crash between
+//! two of them does no harm: the row says that the account is being removed, and the next start continues.
 
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ impl Switchboard {
         Ok(gone)
     }
 
-    /// Ends the account's workers and browser, and unlinks its device. The inner error says what a person must do when the
-    /// device could not be unlinked.
+    /// Ends the account's workers and browser, and unlinks its device. The inner error says what a person must do when
+    /// the device could not be unlinked.
     async fn close_line(&self, account: &Account) -> anyhow::Result<Result<(), String>> {
         let tasks = self.tasks.group();
         let port = match self.end_workers(account.id, DRAIN).await {

@@ -74,8 +74,8 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
     tasks.spawn(name, worker::run(worker, tasks.stopping()));
 }
 
-/// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end when
-/// the supervisor stops; a worker that is lost is started again.
+/// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
+/// when the supervisor stops; a worker that is lost is started again.
 pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {

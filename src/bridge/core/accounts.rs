@@ -1,5 +1,5 @@
-//! Adds, removes and releases accounts in the store; the account manager then does the work. Also says whether an account
-//! may be used, and by which policy.
+//! Adds, removes and releases accounts in the store; the account manager then does the work. Also says whether an
+//! account may be used, and by which policy.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::Core;
 use super::policy::Policy;
 use super::refusal::{Refusal, not_found};
 
-/// Adds an account, or brings back a removed one of this name. `matrix`: whether a homeserver is configured. Refused while
-/// the name is in use, or its number belongs to another account.
+/// Adds an account, or brings back a removed one of this name. `matrix`: whether a homeserver is configured. Refused
+/// while the name is in use, or its number belongs to another account.
 pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
     let added = store.write((name, matrix), |tx, (name, matrix)| {
         async move {

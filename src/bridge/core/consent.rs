@@ -12,8 +12,8 @@ use super::policy::Policy;
 use super::refusal::Refusal;
 use super::{accounts, state};
 
-/// Stores an opt-out or opt-in that a customer's new message contains. Also wakes the conversation's lane: a customer who
-/// writes is awake, so messages that wait for the end of the quiet hours are looked at again.
+/// Stores an opt-out or opt-in that a customer's new message contains. Also wakes the conversation's lane: a customer
+/// who writes is awake, so messages that wait for the end of the quiet hours are looked at again.
 pub(crate) async fn heard(
     tx: &mut Tx,
     policy: &Policy,

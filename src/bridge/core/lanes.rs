@@ -2,8 +2,8 @@
 //! kept in memory only: after a crash the store yields them again.
 //!
 //! Each piece runs in a task of its own. (A future that this worker polled only now and then could hold the database
-//! connection that the worker itself waits for.) A panic in a piece becomes a panic of the worker, so that its supervisor
-//! sees it.
+//! connection that the worker itself waits for.) A panic in a piece becomes a panic of the worker, so that its
+//! supervisor sees it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};

@@ -124,8 +124,8 @@ impl Core {
         }
     }
 
-    /// Returns this context under an account's lease: its writes fail with [`StoreError::LeaseLost`] once another process
-    /// runs the account.
+    /// Returns this context under an account's lease: its writes fail with [`StoreError::LeaseLost`] once another
+    /// process runs the account.
     #[must_use]
     pub fn driving(&self, account: AccountId, fence: Fence) -> Self {
         Self {
@@ -139,8 +139,8 @@ impl Core {
         self.lease.map(|(account, _)| account)
     }
 
-    /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input` and
-    /// never consumes it.
+    /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input`
+    /// and never consumes it.
     pub async fn write<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,

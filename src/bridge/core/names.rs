@@ -57,8 +57,8 @@ pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author
 }
 
 /// Returns the sender's part of a message's unique key (rule 12). Empty in a direct chat: `from_me` tells its two sides
-/// apart, and its sender id changes from number to LID. In a group it is the sender's LID where WhatsApp gives it, since
-/// the LID does not change.
+/// apart, and its sender id changes from number to LID. In a group it is the sender's LID where WhatsApp gives it,
+/// since the LID does not change.
 pub(crate) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, contact: &WaContact) -> WaUserId {
     if chat == ChatKind::Direct || from_me {
         return WaUserId::from("");

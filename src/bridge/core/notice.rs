@@ -8,8 +8,8 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
 
-/// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing for
-/// imported history, for system messages, and without a homeserver.
+/// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing
+/// for imported history, for system messages, and without a homeserver.
 pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
     if !policy.matrix || message.backfilled || message.kind == Kind::System {
         return Ok(());

@@ -11,7 +11,8 @@ use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
 use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
 
-/// Returns the customer behind a contact, created or merged as its identities and names require, and reports what changed.
+/// Returns the customer behind a contact, created or merged as its identities and names require, and reports what
+/// changed.
 pub(crate) async fn meet(
     tx: &mut Tx,
     contact: &WaContact,
@@ -65,8 +66,8 @@ pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(),
     Ok(())
 }
 
-/// Emits that two customers were merged, updates their rooms, and says in each room that has ended where the conversation
-/// continues.
+/// Emits that two customers were merged, updates their rooms, and says in each room that has ended where the
+/// conversation continues.
 pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), StoreError> {
     tx.emit(Event::customer_merged(merged));
     for conversation in &merged.conversations {

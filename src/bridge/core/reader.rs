@@ -1,5 +1,5 @@
-//! Queue of the chats that are to be marked as read. It is in memory only: read receipts lost in an outage are sent with
-//! the next reply, or when an agent reads the chat next (rule 15).
+//! Queue of the chats that are to be marked as read. It is in memory only: read receipts lost in an outage are sent
+//! with the next reply, or when an agent reads the chat next (rule 15).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +19,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Queues a read receipt for a customer's new message, after the policy's delay. Only in [`ReadMode::Auto`]. A later
-    /// message does not postpone it.
+    /// Queues a read receipt for a customer's new message, after the policy's delay. Only in [`ReadMode::Auto`]. A
+    /// later message does not postpone it.
     pub(crate) fn message_came(&self, core: &Core, conversation: ConversationId) {
         if core.policy.read == ReadMode::Auto {
             let at = core.clock.now().plus(core.random.span(&core.policy.read_delay));

@@ -1,5 +1,5 @@
-//! Registry of the accounts that this process runs, and the handle of each. Accounts start and end while the server runs,
-//! so a caller asks for a handle and keeps it no longer than the request lasts.
+//! Registry of the accounts that this process runs, and the handle of each. Accounts start and end while the server
+//! runs, so a caller asks for a handle and keeps it no longer than the request lasts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

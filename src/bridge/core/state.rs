@@ -1,4 +1,5 @@
-//! Changes a message's state with all that depends on it: row, journal, outbox, tick, and a notice in the room on failure.
+//! Changes a message's state with all that depends on it: row, journal, outbox, tick, and a notice in the room on
+//! failure.
 
 use crate::contract::Event;
 use crate::domain::conversation::Conversation;
@@ -66,8 +67,8 @@ pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, a
     Ok(true)
 }
 
-/// Sets a conversation's unread count to 0, because somebody has answered or read it (rule 15). Returns whether anything was
-/// unread.
+/// Sets a conversation's unread count to 0, because somebody has answered or read it (rule 15). Returns whether
+/// anything was unread.
 pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> Result<bool, StoreError> {
     if !tx.conversations().clear_unread(conversation.id).await? {
         return Ok(false);

@@ -52,8 +52,8 @@ pub(crate) const MAX_ASKED: usize = 16;
 pub(crate) enum Scope {
     /// Chats in which a message may have been missed.
     Changed,
-    /// The same, and changes of stored messages: the page was loaded again, and may have processed changes of any message
-    /// before we listened.
+    /// The same, and changes of stored messages: the page was loaded again, and may have processed changes of any
+    /// message before we listened.
     Anew,
     /// Every chat with recent messages, because a person asked.
     Thorough,

@@ -54,8 +54,8 @@ pub(crate) fn key_of(account: AccountId) -> String {
     format!("account.{account}")
 }
 
-/// Returns the keys of an account's possible troubles: the page reports nothing, the phone was not seen for long, and the
-/// account does not work.
+/// Returns the keys of an account's possible troubles: the page reports nothing, the phone was not seen for long, and
+/// the account does not work.
 fn of_account(account: AccountId) -> [String; 3] {
     let key = key_of(account);
     [format!("{key}.deaf"), format!("{key}.warning"), key]

@@ -30,8 +30,8 @@ pub enum Progress {
 
 /// Background work that is done in steps.
 pub trait Worker: Send + 'static {
-    /// Whether a step that has begun is finished when the program stops. Otherwise it is dropped wherever it waits, as a crash
-    /// would end it.
+    /// Whether a step that has begun is finished when the program stops. Otherwise it is dropped wherever it waits, as
+    /// a crash would end it.
     const FINISHES_STEPS: bool = false;
 
     /// Names the work, for the log: "the … failed".
@@ -62,8 +62,8 @@ pub trait Worker: Send + 'static {
     }
 }
 
-/// Runs a worker until `stopping`. Fails only when the lease is lost to another process (rule 26); other errors are logged
-/// and retried.
+/// Runs a worker until `stopping`. Fails only when the lease is lost to another process (rule 26); other errors are
+/// logged and retried.
 pub(crate) async fn run<W: Worker>(mut worker: W, stopping: CancellationToken) -> anyhow::Result<()> {
     let mut wakes = worker.wakes();
     let clock = worker.core().clock.clone();

@@ -46,7 +46,8 @@ impl Desk {
         self.want_link(id, LinkChange::TakeOver).await
     }
 
-    /// Stores a request for the account's worker. Refused if the browser is known not to work, or the account was removed.
+    /// Stores a request for the account's worker. Refused if the browser is known not to work, or the account was
+    /// removed.
     async fn want_link(&self, id: AccountId, change: LinkChange) -> Result<(), Refusal> {
         if let Some(line) = self.line(id) {
             let session = line.port.session().borrow().clone();
@@ -75,7 +76,8 @@ impl Desk {
             .await
     }
 
-    /// Releases the lease of an account whose process is gone, so that another data folder, such as this one, can run it.
+    /// Releases the lease of an account whose process is gone, so that another data folder, such as this one, can run
+    /// it.
     pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
         if let Some(line) = self.line(id) {
             return Err(Refusal::Conflict(format!(

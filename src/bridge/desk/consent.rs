@@ -1,5 +1,5 @@
-//! Opt-outs and opt-ins that people here enter. A customer who has opted out gets no messages, and their queued messages
-//! fail, until they or a person here opt them in again.
+//! Opt-outs and opt-ins that people here enter. A customer who has opted out gets no messages, and their queued
+//! messages fail, until they or a person here opt them in again.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::domain::customer::Customer;
 use super::handle::Desk;
 
 impl Desk {
-    /// Opts a customer out and fails their queued messages. `by`: the person or program that asks. Succeeds if the customer
-    /// had opted out already.
+    /// Opts a customer out and fails their queued messages. `by`: the person or program that asks. Succeeds if the
+    /// customer had opted out already.
     pub async fn opt_out(&self, id: CustomerId, by: String) -> Result<Customer, Refusal> {
         self.core
             .write((Arc::clone(&self.core.policy), id, by), |tx, (policy, id, by)| {

@@ -30,8 +30,8 @@ pub enum Revision {
 }
 
 impl Desk {
-    /// Accepts a change of a message. A queued message is changed at once. Otherwise returns the message unchanged, and an
-    /// event reports later that WhatsApp has accepted the change, or that it failed.
+    /// Accepts a change of a message. A queued message is changed at once. Otherwise returns the message unchanged, and
+    /// an event reports later that WhatsApp has accepted the change, or that it failed.
     pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
         match &revision {
             Revision::Edit(text) => queue::check_text(text)?,
@@ -85,12 +85,7 @@ async fn revise(
                 changes::edit(tx, policy, &message, content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
-            check_age(
-                tx,
-                &message,
-                EDIT_WITHIN,
-                "allows edits for 15 minutes; send another",
-            )?;
+            check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another")?;
             WhatsAppWork::EditMessage {
                 message: id,
                 content: content.clone(),

@@ -57,8 +57,8 @@ impl Desk {
         VaultError::from(error).into()
     }
 
-    /// Returns the upper bound of an upload, in bytes: the largest of all accounts, since the sending account is not known
-    /// yet.
+    /// Returns the upper bound of an upload, in bytes: the largest of all accounts, since the sending account is not
+    /// known yet.
     pub fn largest_file(&self) -> u64 {
         let of_each = self.core.policies().map(|policy| policy.media.max.largest());
         of_each.max().unwrap_or_default()
@@ -150,7 +150,8 @@ impl Desk {
     }
 }
 
-/// Returns the file to send and its kind. Refused if the file is not stored, too large, or of a wrong type for the kind.
+/// Returns the file to send and its kind. Refused if the file is not stored, too large, or of a wrong type for the
+/// kind.
 pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile) -> Result<NewFile, Refusal> {
     let id = wanted.id;
     let StoredMedia { media, sniffed, .. } = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;

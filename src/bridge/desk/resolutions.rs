@@ -47,8 +47,8 @@ pub struct Replayed {
 const MAX_REPLAY: u64 = 1000;
 
 impl Desk {
-    /// Queues a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it already
-    /// shows it once.
+    /// Queues a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
+    /// already shows it once.
     pub async fn retry(&self, id: MessageId) -> Result<Message, Refusal> {
         self.decide(id, Decision::Retry).await
     }

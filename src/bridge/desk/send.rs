@@ -1,4 +1,5 @@
-//! Accepts a send: finds the recipient's conversation, checks consent, and queues the message under its idempotency key.
+//! Accepts a send: finds the recipient's conversation, checks consent, and queues the message under its idempotency
+//! key.
 
 use futures_util::FutureExt;
 

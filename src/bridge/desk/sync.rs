@@ -1,5 +1,5 @@
-//! Comparisons with the page on request. The account's inbound worker does them, as it does all comparisons, so that live
-//! events wait for them.
+//! Comparisons with the page on request. The account's inbound worker does them, as it does all comparisons, so that
+//! live events wait for them.
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -16,8 +16,8 @@ use crate::domain::{AccountId, ConversationId};
 use super::handle::Desk;
 
 impl Desk {
-    /// Queues a comparison of an account, or of one of its chats, with the page. Returns the channel of its result. Refused
-    /// if the account is not ready or too many comparisons wait.
+    /// Queues a comparison of an account, or of one of its chats, with the page. Returns the channel of its result.
+    /// Refused if the account is not ready or too many comparisons wait.
     pub async fn sync(&self, account: AccountId, chat: Option<SendTo>) -> Result<oneshot::Receiver<Synced>, Refusal> {
         let line = self.driven(account).await?;
         let scope = match chat {
@@ -32,8 +32,9 @@ impl Desk {
             )));
         }
         let answered = line.syncs.ask(scope);
-        answered
-            .ok_or_else(|| Refusal::Unavailable("too many comparisons of this account wait; try again later".to_owned()))
+        answered.ok_or_else(|| {
+            Refusal::Unavailable("too many comparisons of this account wait; try again later".to_owned())
+        })
     }
 
     /// Returns the conversation of an account with the given recipient.
@@ -53,8 +54,8 @@ impl Desk {
             .ok_or_else(|| not_found("conversation of this account", "with that recipient"))
     }
 
-    /// Sets how much history an account imports: at its first login, or now if it is linked, then never less than before.
-    /// Returns the import's state.
+    /// Sets how much history an account imports: at its first login, or now if it is linked, then never less than
+    /// before. Returns the import's state.
     pub async fn ask_history(&self, account: AccountId, depth: HistoryDepth) -> Result<History, Refusal> {
         self.core
             .write((account, depth), |tx, &(account, depth)| {

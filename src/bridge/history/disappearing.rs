@@ -1,5 +1,5 @@
-//! Disappearing messages: when the timer of a message ends, its content is removed from its row and from the journal, and
-//! a deletion is emitted. The due time is in the row, so a restart loses no timer.
+//! Disappearing messages: when the timer of a message ends, its content is removed from its row and from the journal,
+//! and a deletion is emitted. The due time is in the row, so a restart loses no timer.
 
 use std::time::Duration;
 

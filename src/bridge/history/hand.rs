@@ -1,5 +1,5 @@
-//! Buffer of one chat for the importer. Pages are read from the newest message back until the depth is reached, the chat
-//! ends, or the buffer is full; then the messages are written from the oldest on. Pure: no I/O and no waiting.
+//! Buffer of one chat for the importer. Pages are read from the newest message back until the depth is reached, the
+//! chat ends, or the buffer is full; then the messages are written from the oldest on. Pure: no I/O and no waiting.
 
 use std::collections::VecDeque;
 
@@ -37,7 +37,8 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Builds an empty buffer that continues at the chat's stored mark. Wanted are messages from `since`, before `ends`.
+    /// Builds an empty buffer that continues at the chat's stored mark. Wanted are messages from `since`, before
+    /// `ends`.
     pub fn new(chat: HistoryChat, since: Timestamp, ends: Timestamp) -> Self {
         Self {
             before: chat.mark.clone(),
@@ -84,8 +85,8 @@ impl Hand {
         self.then = Some(HistoryStep::Done(self.before.take()));
     }
 
-    /// Ends reading, because the buffer is full. Messages of the oldest second are left to the next buffer: more of that
-    /// second may follow there, and the order within a second is the order of storing.
+    /// Ends reading, because the buffer is full. Messages of the oldest second are left to the next buffer: more of
+    /// that second may follow there, and the order within a second is the order of storing.
     fn close(&mut self) {
         let oldest = self.held.iter().find_map(Past::at);
         let whole = self

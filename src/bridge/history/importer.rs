@@ -121,8 +121,8 @@ impl Importer {
         session.state == SessionState::Ready && session.resync <= *self.resynced.borrow()
     }
 
-    /// Takes the next chat of the plan. If none is left, asks the page for its chats again, since some appear late; ends the
-    /// import if there is no new one.
+    /// Takes the next chat of the plan. If none is left, asks the page for its chats again, since some appear late;
+    /// ends the import if there is no new one.
     async fn pick(&mut self, account: &Account, history: &History) -> Result<Progress, StoreError> {
         let floor = account.history_ends();
         let since = history.since.unwrap_or(floor);

@@ -1,5 +1,5 @@
-//! Inbound worker of an account: commits the page's events, and only then acknowledges them (invariant 4). It also follows
-//! the session, and compares with the page whenever events may have been missed.
+//! Inbound worker of an account: commits the page's events, and only then acknowledges them (invariant 4). It also
+//! follows the session, and compares with the page whenever events may have been missed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,8 +153,8 @@ impl Worker for Inbound {
 }
 
 impl Inbound {
-    /// Compares with the page, and publishes that the comparison is complete. After a new load of the page also looks for
-    /// changes of stored messages.
+    /// Compares with the page, and publishes that the comparison is complete. After a new load of the page also looks
+    /// for changes of stored messages.
     async fn catch_up(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         self.quiet.send_replace(false);
         let page = (session.epoch.clone(), session.missed);
@@ -219,7 +219,8 @@ impl Inbound {
         written.await.map(Some)
     }
 
-    /// Does a requested comparison and sends its result. If the page goes away meanwhile, keeps the request for a repeat.
+    /// Does a requested comparison and sends its result. If the page goes away meanwhile, keeps the request for a
+    /// repeat.
     async fn answer(&mut self, account: &Arc<Account>, asked: Asked) -> Result<Progress, StoreError> {
         let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
             self.in_hand = Some(asked);
@@ -229,8 +230,8 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    /// Commits a batch, then sets the mark that acknowledges it. Fetches the messages of stray events first; if the page is
-    /// away, leaves the batch unacknowledged, so that it comes again.
+    /// Commits a batch, then sets the mark that acknowledges it. Fetches the messages of stray events first; if the
+    /// page is away, leaves the batch unacknowledged, so that it comes again.
     async fn commit(&mut self, account: &Arc<Account>, batch: Batch) -> Result<Progress, StoreError> {
         let Some(mark) = batch.mark else {
             return Ok(Progress::Idle);
@@ -258,8 +259,8 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    /// Quarantines events about messages that neither the store nor the page has (rule 13). An ack is dropped: without its
-    /// message it has no information worth keeping.
+    /// Quarantines events about messages that neither the store nor the page has (rule 13). An ack is dropped: without
+    /// its message it has no information worth keeping.
     async fn give_up(&self, account: &Account, strays: Vec<Stray>) -> Result<(), StoreError> {
         let events: Vec<PageEvent> = strays.into_iter().filter_map(|stray| stray.event).collect();
         let why = "it is about a message that neither the page nor the store has";

@@ -1,4 +1,5 @@
-//! Commits the page's events: together, or, if the store refuses one, one by one with the refused in quarantine (rule 13).
+//! Commits the page's events: together, or, if the store refuses one, one by one with the refused in quarantine (rule
+//! 13).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -201,5 +202,6 @@ pub(super) struct Stray {
     pub event: Option<PageEvent>,
 }
 
-/// Source word of quarantined bytes that only the adapter can parse; bytes of any other source are a `PageEvent` as JSON.
+/// Source word of quarantined bytes that only the adapter can parse; bytes of any other source are a `PageEvent` as
+/// JSON.
 pub(crate) const AS_THE_PAGE_TOLD: &str = "whatsapp.page";

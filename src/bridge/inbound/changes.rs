@@ -1,5 +1,5 @@
-//! Changes of stored messages: edits, deletions, reactions. A change is applied once, however often and in whatever way it
-//! is reported (an event, a comparison with the page, our own request).
+//! Changes of stored messages: edits, deletions, reactions. A change is applied once, however often and in whatever way
+//! it is reported (an event, a comparison with the page, our own request).
 
 use crate::bridge::core::names;
 use crate::bridge::core::names::unnamed;
@@ -91,8 +91,8 @@ pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
     .collect()
 }
 
-/// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the edit is
-/// older than the last one, or the message was deleted.
+/// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the
+/// edit is older than the last one, or the message was deleted.
 pub(crate) async fn edit(
     tx: &mut Tx,
     policy: &Policy,
@@ -110,7 +110,8 @@ pub(crate) async fn edit(
     tell(tx, policy, &edited, format!("{by} edited this to: {content}")).await
 }
 
-/// Marks a message as deleted for everyone, emits that, and reports it in the room. Does nothing if it was deleted before.
+/// Marks a message as deleted for everyone, emits that, and reports it in the room. Does nothing if it was deleted
+/// before.
 pub(crate) async fn delete(
     tx: &mut Tx,
     policy: &Policy,
@@ -126,8 +127,8 @@ pub(crate) async fn delete(
     tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
-/// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is older
-/// than the last one, or the same.
+/// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is
+/// older than the last one, or the same.
 pub(crate) async fn react(
     tx: &mut Tx,
     policy: &Policy,
@@ -175,8 +176,8 @@ fn emojis(reactions: &[Reaction]) -> Vec<(bool, Option<&WaUserId>, &str)> {
     all
 }
 
-/// Returns the message that an event is about. A customer's message is searched in that customer's conversation only, since
-/// the sender chooses the id (rule 12).
+/// Returns the message that an event is about. A customer's message is searched in that customer's conversation only,
+/// since the sender chooses the id (rule 12).
 async fn find(tx: &mut Tx, account: &Account, target: &MessageKey) -> Result<Option<Message>, StoreError> {
     if target.from_me {
         return tx.messages().ours(account.id, &target.id, Some(&target.chat)).await;

@@ -1,6 +1,6 @@
-//! Gap detection: regularly compares the newest messages that the page shows with the store, at little cost, to find a page
-//! that is connected but does not report messages within seconds. Missed messages are then fetched by a full comparison
-//! (`resync`), and the page is healed.
+//! Gap detection: regularly compares the newest messages that the page shows with the store, at little cost, to find a
+//! page that is connected but does not report messages within seconds. Missed messages are then fetched by a full
+//! comparison (`resync`), and the page is healed.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -11,8 +11,8 @@ use crate::domain::group::{Group, Participant};
 use crate::domain::whatsapp::{WaGroup, WaParticipant};
 use crate::store::{StoreError, Tx, WorkFor};
 
-/// Stores a group's name and members, and has its avatar checked. Does nothing for a group without a conversation, in which
-/// nobody has written yet; the page reports it again with its first message.
+/// Stores a group's name and members, and has its avatar checked. Does nothing for a group without a conversation, in
+/// which nobody has written yet; the page reports it again with its first message.
 pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, told: &WaGroup) -> Result<(), StoreError> {
     let Some(conversation) = tx.conversations().of_chat(account.id, &told.chat).await? else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Stores one message of WhatsApp. Live, resynced and imported messages all come through here, so that a message is stored
-//! once, however often and in whatever way it is reported.
+//! Stores one message of WhatsApp. Live, resynced and imported messages all come through here, so that a message is
+//! stored once, however often and in whatever way it is reported.
 
 use std::time::Duration;
 
@@ -194,9 +194,9 @@ fn notice(stored: &Message) -> Option<&str> {
     stored.details.as_ref().and_then(|details| details.notice.as_deref())
 }
 
-/// Returns the message's time, or now, in whole seconds, if the time cannot be right (before WhatsApp existed, or more than
-/// a day ahead). A wrong time would put the message at one end of its conversation for ever, and would make the resync take
-/// the chat as complete.
+/// Returns the message's time, or now, in whole seconds, if the time cannot be right (before WhatsApp existed, or more
+/// than a day ahead). A wrong time would put the message at one end of its conversation for ever, and would make the
+/// resync take the chat as complete.
 fn credible(told: Timestamp, now: Timestamp) -> Timestamp {
     if (FIRST_CREDIBLE..=now.plus(MAX_AHEAD)).contains(&told) {
         told

@@ -1,5 +1,5 @@
-//! Inbound: commits the events of an account's page, then acknowledges them; compares with the page whenever events may have
-//! been missed.
+//! Inbound: commits the events of an account's page, then acknowledges them; compares with the page whenever events may
+//! have been missed.
 
 mod actor;
 pub(super) mod batch;

@@ -13,8 +13,8 @@ use crate::store::{StoreError, Tx};
 /// Upper bound of the voters kept for one poll: the number of members that a group can have.
 const MAX_VOTES: usize = 2048;
 
-/// Stores a vote in place of the same person's last one, unless it is older, and reports it in the room. An empty vote is
-/// stored too: it withdraws the last one, and an older vote must not undo that.
+/// Stores a vote in place of the same person's last one, unless it is older, and reports it in the room. An empty vote
+/// is stored too: it withdraws the last one, and an older vote must not undo that.
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
     let chosen = vote.options.join(", ");
@@ -29,8 +29,8 @@ pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: 
     notice::tell(tx, policy, message, line).await
 }
 
-/// Stores the new position of a live location and emits the edit. Does nothing if it is older, the same, or the message was
-/// deleted.
+/// Stores the new position of a live location and emits the edit. Does nothing if it is older, the same, or the message
+/// was deleted.
 pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: Timestamp) -> Result<(), StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(from) = details.location.take() else {
@@ -73,7 +73,8 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
     Ok(())
 }
 
-/// Stores the timer of a disappearing message that the page reports. Our own messages get their chat's timer only there.
+/// Stores the timer of a disappearing message that the page reports. Our own messages get their chat's timer only
+/// there.
 async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
     let Some(stored) = tx.messages().get(stored.id).await? else {

@@ -1,6 +1,6 @@
-//! Compares the page with the store, chat by chat, whenever events may have been missed: at attach, in a new epoch, at MAIN,
-//! back online, after an overflow (rule 11). A message that came while the browser was dead causes no event; only this
-//! comparison finds it.
+//! Compares the page with the store, chat by chat, whenever events may have been missed: at attach, in a new epoch, at
+//! MAIN, back online, after an overflow (rule 11). A message that came while the browser was dead causes no event; only
+//! this comparison finds it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +27,8 @@ const FIRST_COUNT: usize = 20;
 const GROWTH: usize = 5;
 /// Upper bound of the messages that a comparison reads of one chat.
 const MAX_COUNT: usize = 12_500;
-/// How far before the customer's newest message a comparison reaches: WhatsApp's times are whole seconds of several clocks.
+/// How far before the customer's newest message a comparison reaches: WhatsApp's times are whole seconds of several
+/// clocks.
 const OVERLAP: Duration = Duration::from_secs(30);
 /// A chat whose last message is ours and not older than this is always compared, though nothing seems to be missing.
 const ANSWERED_WITHIN: Duration = Duration::from_hours(48);
@@ -69,7 +70,8 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// Runs one comparison of `scope`. Messages that were found are committed chat by chat, also if it is interrupted later.
+/// Runs one comparison of `scope`. Messages that were found are committed chat by chat, also if it is interrupted
+/// later.
 pub(crate) async fn run(
     core: &Core,
     account: &Arc<Account>,
@@ -254,8 +256,8 @@ impl Held {
         }
     }
 
-    /// Returns the time back to which a chat must be read; older messages are stored or are history. Only the customer's
-    /// messages count: ours are stored before they are sent, so they do not show that nothing is missing.
+    /// Returns the time back to which a chat must be read; older messages are stored or are history. Only the
+    /// customer's messages count: ours are stored before they are sent, so they do not show that nothing is missing.
     fn boundary(&self, account: &Account) -> Timestamp {
         self.heard
             .map(|heard| heard.minus(OVERLAP))

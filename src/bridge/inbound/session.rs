@@ -16,8 +16,8 @@ use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, Timestamp};
 use crate::store::{StoreError, Tx};
 
-/// Stores the changes of the session, and tells the adapter which number the account may use. Returns the account as stored
-/// afterwards.
+/// Stores the changes of the session, and tells the adapter which number the account may use. Returns the account as
+/// stored afterwards.
 pub(crate) async fn follow(
     core: &Core,
     id: AccountId,
@@ -44,8 +44,8 @@ pub(crate) async fn follow(
     Ok(Arc::new(account))
 }
 
-/// Returns the number that an account may link (rule 7): its own, or before the first login any that no other account has.
-/// Two accounts with one number would receive and send everything twice.
+/// Returns the number that an account may link (rule 7): its own, or before the first login any that no other account
+/// has. Two accounts with one number would receive and send everything twice.
 async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> {
     if let Some(own) = &account.phone {
         return Ok(Binding::To(own.clone()));
@@ -78,8 +78,8 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
         .get(id)
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
-    // rule 3: messages handed over in a login that has ended can never be looked up again. This is stored before the code
-    // of the next login is shown to anybody.
+    // rule 3: messages handed over in a login that has ended can never be looked up again. This is stored before the
+    // code of the next login is shown to anybody.
     if session.state.needs_login() && !before.state.needs_login() {
         tx.accounts().next_login(id).await?;
     }
@@ -119,8 +119,8 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     Ok(account)
 }
 
-/// Returns whether an account has this number. The page may report a link shortly before it learns that the number is not
-/// allowed.
+/// Returns whether an account has this number. The page may report a link shortly before it learns that the number is
+/// not allowed.
 async fn is_taken(tx: &mut Tx, phone: &PhoneNumber) -> Result<bool, StoreError> {
     let accounts = tx.accounts().present().await?;
     Ok(accounts.iter().any(|account| account.phone.as_ref() == Some(phone)))

@@ -26,7 +26,8 @@ const MAX_COUNT: usize = 800;
 const MAX_REACTED: u64 = 500;
 
 impl Comparison<'_> {
-    /// Updates the stored messages that have changed in the page. New messages were stored before, and none is stored here.
+    /// Updates the stored messages that have changed in the page. New messages were stored before, and none is stored
+    /// here.
     pub(super) async fn find_revised(&self, chats: &[ChatSummary]) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(WITHIN);
         let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
@@ -41,8 +42,8 @@ impl Comparison<'_> {
         self.find_taken_back(since, &seen).await
     }
 
-    /// Looks up stored messages with reactions one by one: the page's search cannot find a message whose last reaction was
-    /// removed.
+    /// Looks up stored messages with reactions one by one: the page's search cannot find a message whose last reaction
+    /// was removed.
     async fn find_taken_back(&self, since: Timestamp, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
         let store = &self.core.store;
         let reacted = store
