@@ -67,11 +67,15 @@ struct Failure {
 
 /// Account manager: starts and ends accounts, and holds the registry of those that run.
 pub struct Switchboard {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// Handles of the accounts that run.
     pub(crate) board: Board,
+    /// Opens and deletes profiles.
     pub(crate) source: Arc<dyn Source>,
     /// This process, as it stands in the leases that it takes.
     holder: Holder,
+    /// Supervisor of the manager's tasks; each account gets a group of it.
     pub(crate) tasks: Supervisor,
     /// Fence of the lease under which this process runs each account.
     leases: Mutex<HashMap<AccountId, Fence>>,
@@ -148,7 +152,7 @@ impl Switchboard {
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
             if let Err(error) = self.look(None).await {
-                tracing::error!("the accounts could not be looked at, trying again: {error}");
+                tracing::error!("the accounts could not be read, trying again: {error}");
             }
             self.wait(&stopping).await;
         }
@@ -159,7 +163,7 @@ impl Switchboard {
     pub async fn run_one(self: Arc<Self>, account: AccountId, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
             if let Err(error) = self.look(Some(account)).await {
-                tracing::error!(%account, "the account could not be looked at, trying again: {error}");
+                tracing::error!(%account, "the account could not be read, trying again: {error}");
             }
             self.wait(&stopping).await;
         }
@@ -215,7 +219,7 @@ impl Switchboard {
         let pause = self.note_pause(id).await;
         tracing::error!(account = %id, "trying again in {pause:?}: {error:#}");
         if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
-            tracing::error!(account = %id, "this could not be written down: {error}");
+            tracing::error!(account = %id, "the failure of an account could not be stored: {error}");
         }
         let (board, stopping) = (self.board.clone(), self.tasks.stopping());
         self.tasks.spawn_short("pause of an account", async move {

@@ -34,7 +34,7 @@ impl Switchboard {
             self.source.forget(&account.name).await?;
         }
         let gone = finish(&self.core, account, unlinked).await?;
-        tracing::info!(account = account.name, "an account is gone");
+        tracing::info!(account = account.name, "an account was removed");
         Ok(gone)
     }
 

@@ -50,14 +50,18 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let reading = Reading::new(core.clone(), Arc::clone(&port), reader.clone());
     let linking = Linking::new(core.driving(id, fence), id, Arc::clone(&port));
     let link_failed = linking.failed();
-    spawn(tasks, "vanishing", Vanishing::new(core.driving(id, fence), id));
+    spawn(
+        tasks,
+        "disappearing messages",
+        Vanishing::new(core.driving(id, fence), id),
+    );
     spawn(tasks, "linking", linking);
     spawn(tasks, "inbound", inbound);
     spawn(tasks, "relay to WhatsApp", relay);
     spawn(tasks, "media", Lanes::new(fetching, tasks));
-    spawn(tasks, "profile pictures", portraits);
+    spawn(tasks, "avatars", portraits);
     spawn(tasks, "import of history", importer);
-    spawn(tasks, "reading", reading);
+    spawn(tasks, "read receipts", reading);
     Line {
         id,
         name,

@@ -58,7 +58,7 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
     removing.await
 }
 
-/// Releases the lease of an account that no process runs any more, so that another data folder can run it. Refused where
+/// Releases the lease of an account that no process runs any more, so that another data folder can run it. Refused if
 /// `is_alive` says that the holder still runs.
 pub async fn release_account(
     store: &Store,
@@ -86,7 +86,7 @@ pub async fn release_account(
         return Ok(account);
     }
     Err(Refusal::Conflict(format!(
-        "another process has just begun to drive the account {}; look with `crm account list`",
+        "another process has just started the account {}; see `crm account list`",
         account.name
     )))
 }

@@ -28,12 +28,12 @@ pub async fn reconcile_agents(store: &Store, named: &[MatrixUserId]) -> Result<R
         done => done?,
     };
     for user in &reconciled.left {
-        tracing::warn!(%user, "no longer named in CRM_MATRIX_AGENTS: what they write is not sent any more");
+        tracing::warn!(%user, "no longer named in CRM_MATRIX_AGENTS: their messages are not sent any more");
     }
     for user in &reconciled.kept_out {
         tracing::warn!(
             %user,
-            "named in CRM_MATRIX_AGENTS, but a person has deactivated this agent: they stay so; take them out of the configuration"
+            "named in CRM_MATRIX_AGENTS, but a person has deactivated this agent, who stays so; remove them from the configuration"
         );
     }
     Ok(reconciled)

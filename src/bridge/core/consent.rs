@@ -32,8 +32,8 @@ pub(crate) async fn heard(
             .await?
             .then(|| {
                 format!(
-                    "The customer has opted out and gets no more messages. They can opt in again by a message, or you run \
-                     `crm customer opt-in {customer}`."
+                    "The customer has opted out and gets no more messages. They can opt in again by a message, or you \
+                     run `crm customer opt-in {customer}`."
                 )
             }),
         Some(Wish::Again) => opt_in(tx, customer, message.timestamp)

@@ -139,7 +139,7 @@ impl<P: Pieces> Lanes<P> {
                     && !matches!(error, StoreError::LeaseLost(_))
                 {
                     tracing::error!(
-                        "{}: a piece could not be written down, trying again: {error}",
+                        "{}: the result of a piece could not be stored, trying again: {error}",
                         pieces.name()
                     );
                     pieces.core().clock.sleep(PAUSE).await;

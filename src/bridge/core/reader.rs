@@ -72,5 +72,5 @@ impl Reader {
     }
 }
 
-/// Upper bound of the queued chats; further ones are marked with the next reply.
+/// Upper bound of the chats queued by messages; further ones are marked with the next reply.
 const MAX_DUE: usize = 10_000;

@@ -14,7 +14,7 @@ pub enum Refusal {
     #[error("the text is empty; write something")]
     EmptyText,
     /// The text is longer than WhatsApp takes.
-    #[error("the text has {chars} characters and WhatsApp takes {limit} at the most; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
+    #[error("the text has {chars} characters and WhatsApp accepts at most {limit}; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
     TextTooLong { chars: usize },
     /// The text contains a NUL character.
     #[error("the text contains a NUL character; remove it")]
@@ -29,7 +29,7 @@ pub enum Refusal {
     #[error("the file is empty; choose another")]
     EmptyFile,
     /// The file is larger than `max` bytes.
-    #[error("the file is larger than {}, the most that is taken (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
+    #[error("the file is larger than the limit of {} (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
     FileTooLarge { max: u64 },
     /// The file cannot be sent as the kind that was asked for.
     #[error("{0}")]

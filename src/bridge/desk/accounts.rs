@@ -81,7 +81,7 @@ impl Desk {
     pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
         if let Some(line) = self.line(id) {
             return Err(Refusal::Conflict(format!(
-                "this server drives the account {}; stop it, and it lets go of it",
+                "this server runs the account {}; stop the server, which releases it",
                 line.name
             )));
         }

@@ -21,7 +21,9 @@ const UP_SOON: Duration = Duration::from_secs(5);
 /// Operations that the faces may call. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// Handles of the accounts that run.
     pub(crate) board: Board,
     matrix: Option<watch::Receiver<MatrixStatus>>,
 }

@@ -39,7 +39,7 @@ impl From<VaultError> for Refusal {
             VaultError::TooLarge { max } => Self::FileTooLarge { max },
             VaultError::Missing => Self::Conflict(error.to_string()),
             error if error.is_full() => {
-                Self::Unavailable("no room is left for media; free some space on the server".to_owned())
+                Self::Unavailable("no space is left for media; free some on the server".to_owned())
             }
             error => Self::Internal(error.into()),
         }

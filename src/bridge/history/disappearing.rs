@@ -33,7 +33,7 @@ impl Worker for Vanishing {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "taking out of messages that disappear"
+        "removal of disappearing messages"
     }
 
     fn core(&self) -> &Core {

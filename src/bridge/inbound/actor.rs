@@ -94,7 +94,7 @@ impl Inbound {
 
 impl Worker for Inbound {
     fn name(&self) -> &'static str {
-        "taking in of what WhatsApp tells"
+        "storing of WhatsApp's events"
     }
 
     fn core(&self) -> &Core {

@@ -133,8 +133,8 @@ fn key(account: AccountId) -> String {
 
 async fn tell(core: &Core, account: &Account) -> Result<(), StoreError> {
     let text = format!(
-        "WhatsApp ({}) was connected but did not report new messages. They were recovered, and the page is being repaired; \
-         you need not do anything.",
+        "WhatsApp ({}) was connected but did not report new messages. They were recovered, and the page is being \
+         repaired; you need not do anything.",
         account.name
     );
     let input = (Arc::clone(&core.policy), account.id, text);

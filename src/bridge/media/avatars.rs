@@ -49,7 +49,7 @@ impl Worker for Portraits {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "looking up of profile pictures"
+        "look-up of avatars"
     }
 
     fn core(&self) -> &Core {

@@ -220,7 +220,7 @@ fn after(error: FetchError, attempts: u32) -> End {
 
 /// Returns the outcome when our own disk or bucket fails: the fetch is repeated, and not counted against the medium.
 fn unkept(error: &VaultError) -> End {
-    tracing::error!("a medium could not be kept, trying again: {error}");
+    tracing::error!("a medium could not be stored, trying again: {error}");
     End::Later {
         after: PAUSE,
         count: false,

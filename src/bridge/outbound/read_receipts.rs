@@ -32,7 +32,7 @@ impl Reading {
 
 impl Worker for Reading {
     fn name(&self) -> &'static str {
-        "marking of chats as read"
+        "sending of read receipts"
     }
 
     fn core(&self) -> &Core {

@@ -37,8 +37,11 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Worker that sends the outbox of one account to WhatsApp.
 pub struct WhatsAppRelay {
+    /// Shared context, under the account's lease.
     pub(crate) core: Core,
+    /// The account that sends.
     pub(crate) account: AccountId,
+    /// The account's connection to WhatsApp.
     pub(crate) port: Arc<dyn WhatsApp>,
     reader: Reader,
     /// Last completed comparison with the page: nothing is looked up before it (rule 3).
@@ -92,7 +95,7 @@ impl Worker for WhatsAppRelay {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "working off of the outbox for WhatsApp"
+        "relay to WhatsApp"
     }
 
     fn core(&self) -> &Core {

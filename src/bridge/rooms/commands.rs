@@ -1,5 +1,5 @@
-//! Commands that agents write in a room, which are not sent to the customer: lines that begin with `!`. Only the parser;
-//! `effects` executes them.
+//! Commands that agents write in a room, which are not sent to the customer: lines that begin with `!`. This is only
+//! the parser; `effects` executes them.
 
 /// Command of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

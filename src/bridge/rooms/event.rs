@@ -93,8 +93,8 @@ pub(crate) async fn take_in(
 /// Answers in the room that messages before this event could not be read back.
 pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), StoreError> {
     if let Some(conversation) = conversation_of(tx, first).await? {
-        let text = "Not sent: messages before this one, written while I was away; there were too many to read back. Send \
-                    them again if still relevant.";
+        let text = "Not sent: messages before this one, written while I was away; there were too many to read back. \
+                    Send them again if still relevant.";
         answer(tx, &conversation, first, text.to_owned()).await?;
     }
     Ok(())

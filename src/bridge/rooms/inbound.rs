@@ -54,7 +54,7 @@ impl RoomInbound {
 
 impl Worker for RoomInbound {
     fn name(&self) -> &'static str {
-        "taking in of what happens in the rooms"
+        "handling of the rooms' events"
     }
 
     fn core(&self) -> &Core {

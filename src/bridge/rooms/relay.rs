@@ -32,7 +32,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Worker that does the outbox work for the rooms.
 #[derive(Clone)]
 pub struct RoomRelay {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// The connection to the homeserver.
     pub(crate) port: Arc<dyn Matrix>,
 }
 
