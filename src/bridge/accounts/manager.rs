@@ -121,6 +121,7 @@ impl Switchboard {
     /// Starts an account: takes its lease, opens its profile, starts its workers, and registers its handle.
     pub async fn open(&self, account: &Account) -> anyhow::Result<()> {
         let fence = self.take_lease(account.id).await?;
+        // Noted before the profile is opened, so that the lease is released at the end even if that fails.
         lock(&self.leases).insert(account.id, fence);
         let workers = self.tasks.group();
         let port = self.source.open(&account.name, &workers)?;
@@ -283,6 +284,7 @@ impl Switchboard {
 
     /// Ends an account's workers and its browser, and removes its handle from the registry.
     async fn end_line(&self, id: AccountId) {
+        // The workers first: they finish their work through the page.
         if let Some(line) = self.end_workers(id, DRAIN).await {
             line.port.close(BROWSER).await;
         }

@@ -155,6 +155,7 @@ impl Core {
                 self.store
                     .write(fenced, |tx, (account, fence, input, closure)| {
                         async move {
+                            // In the same transaction: from this check to the commit nobody can take the lease.
                             tx.accounts().check_fence(*account, *fence).await?;
                             closure(tx, input).await
                         }

@@ -188,6 +188,7 @@ impl Importer {
         let chunk = hand.next_chunk(CHUNK);
         let step = hand.step();
         let goes_on = step == HistoryStep::Stays;
+        // On an error the buffer is dropped, and the chat is read again from its stored progress.
         self.commit(&hand, &account, chunk.into(), step).await?;
         if goes_on {
             self.hand = Some(hand);

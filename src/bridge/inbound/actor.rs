@@ -171,6 +171,7 @@ impl Inbound {
         self.hearing
             .compared(&self.core, account, self.port.as_ref(), session, found)
             .await?;
+        // Last, because the relay and the import of history begin when they see it.
         self.resynced.send_replace(session.resync);
         Ok(Progress::Worked)
     }
@@ -230,8 +231,8 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    /// Commits a batch, then sets the mark that acknowledges it. Fetches the messages of stray events first; if the
-    /// page is away, leaves the batch unacknowledged, so that it comes again.
+    /// Commits a batch, fetches the messages of its stray events, then sets the mark that acknowledges it. If the page
+    /// is away meanwhile, the batch stays unacknowledged and comes again.
     async fn commit(&mut self, account: &Arc<Account>, batch: Batch) -> Result<Progress, StoreError> {
         let Some(mark) = batch.mark else {
             return Ok(Progress::Idle);

@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx};
 const MAX_VOTES: usize = 2048;
 
 /// Stores a vote in place of the same person's last one, unless it is older, and reports it in the room. An empty vote
-/// is stored too: it withdraws the last one, and an older vote must not undo that.
+/// withdraws the last one and is stored in its place, so that an older vote cannot undo that.
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
     let chosen = vote.options.join(", ");

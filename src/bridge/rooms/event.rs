@@ -25,7 +25,8 @@ pub(crate) struct Around {
     pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }
 
-/// Handles one event. Does nothing for events of strangers, and for events that were handled before.
+/// Handles one event. Ignores events that were handled before, and those of other people than agents, except that the
+/// bot was removed from the room.
 pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,

@@ -123,6 +123,7 @@ impl RoomInbound {
                 .boxed()
             })
             .await?;
+        // After the commit: a transaction that fails or runs again must not send read receipts.
         for conversation in &read {
             self.desk.agent_read(conversation);
         }
