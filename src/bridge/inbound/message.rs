@@ -31,7 +31,8 @@ const SKEW: Duration = Duration::from_secs(30);
 pub(crate) enum Taken {
     /// New message of a customer, which gets a read receipt later.
     New(ConversationId),
-    /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own phone.
+    /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own
+    /// phone.
     Quiet,
     /// The message was stored before.
     Known,
