@@ -49,7 +49,7 @@ async fn only_texts_of_agents_go_out_and_what_cannot_go_is_answered() {
         notices.iter().all(|notice| notice.starts_with("Not sent: ")),
         "{notices:?}"
     );
-    assert!(notices[0].contains("no command") && notices[1].contains("an edit is not supported yet"));
+    assert!(notices[0].contains("unknown command") && notices[1].contains("an edit is not supported yet"));
     assert!(notices[2].contains("decrypt") && notices[3].contains("empty"));
     assert_eq!(
         rig.program
@@ -123,7 +123,7 @@ async fn trouble_of_the_account_pauses_and_what_waits_too_long_expires() {
             .matrix
             .notices()
             .iter()
-            .any(|notice| notice.contains("longer than it may")),
+            .any(|notice| notice.contains("expired before it could be sent")),
         "and the room is told"
     );
 }
