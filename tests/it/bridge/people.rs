@@ -140,7 +140,7 @@ async fn a_room_that_a_conversation_has_left_says_where_it_goes_on_and_sends_not
     assert!(
         notices
             .iter()
-            .any(|notice| notice.starts_with("Not sent. This conversation goes on"))
+            .any(|notice| notice.starts_with("Not sent. This conversation continues"))
     );
     rig.run.matrix.agent_writes(0, "into the new room");
     rig.settle().await;
