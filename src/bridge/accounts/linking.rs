@@ -98,7 +98,7 @@ impl Worker for Linking {
         POLL
     }
 
-    /// Carries out the request in the row once the page is ready. Gives it up when it is older than [`WANTED_FOR`].
+    /// Carries out the request in the row once the page is ready. Gives it up when it is older than `WANTED_FOR`.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.asked.mark_unchanged();
         let mut asked = self.asked.clone();

@@ -256,7 +256,7 @@ impl Switchboard {
     }
 
     /// Does what the account's row says now: starts, removes, or ends it after a loss. Reads the row again, since it
-    /// may have changed since [`Self::look`].
+    /// may have changed since `look`.
     pub async fn bring_about(&self, id: AccountId) -> anyhow::Result<()> {
         let Some(account) = self.core.store.accounts().get(id).await? else {
             return Ok(());

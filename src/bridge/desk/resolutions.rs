@@ -71,7 +71,7 @@ impl Desk {
             .await
     }
 
-    /// Replays up to [`MAX_REPLAY`] quarantined events, for use after an update that can read them.
+    /// Replays up to `MAX_REPLAY` quarantined events, for use after an update that can read them.
     pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
         let mut replayed = Replayed::default();
         let page = PageRequest::first(MAX_REPLAY);

@@ -44,7 +44,7 @@ impl Worker for Vanishing {
         EVERY
     }
 
-    /// Empties up to [`BATCH`] due messages.
+    /// Empties up to `BATCH` due messages.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let due = self
             .core

@@ -103,7 +103,7 @@ impl Worker for Importer {
         }
     }
 
-    /// Lets live events go first, for at most [`GIVE_WAY`].
+    /// Lets live events go first, for at most `GIVE_WAY`.
     async fn between(&mut self, last: Progress) {
         if last == Progress::Worked {
             tokio::select! {

@@ -105,7 +105,7 @@ impl Worker for Inbound {
         Wakes::none().and(self.port.session())
     }
 
-    /// Returns zero after a successful pull, which has waited by itself; else [`PAUSE`].
+    /// Returns zero after a successful pull, which has waited by itself; else `PAUSE`.
     fn poll(&self) -> Duration {
         if self.listening { Duration::ZERO } else { PAUSE }
     }

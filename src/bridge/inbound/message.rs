@@ -29,7 +29,7 @@ const SKEW: Duration = Duration::from_secs(30);
 /// Result of storing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// New message of a customer, which gets a read receipt later.
+    /// New message of a customer or a group, or a missed call; the chat gets a read receipt later.
     New(ConversationId),
     /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own
     /// phone.

@@ -62,7 +62,7 @@ impl Worker for Portraits {
             .and(self.port.session())
     }
 
-    /// Returns [`POLL`], or less if avatars are looked up more often than that.
+    /// Returns `POLL`, or less if avatars are looked up more often than that.
     fn poll(&self) -> Duration {
         self.core
             .policy

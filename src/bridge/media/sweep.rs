@@ -26,7 +26,7 @@ pub enum SweepError {
     Vault(#[from] VaultError),
 }
 
-/// Deletes media that are older than [`GRACE`] and that nothing refers to. Returns the number of deleted objects.
+/// Deletes media that are older than `GRACE` and that nothing refers to. Returns the number of deleted objects.
 pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, SweepError> {
     let before = now.minus(GRACE);
     loop {
