@@ -1,7 +1,8 @@
-//! The only place that starts tasks. A task that ends early, fails or panics is lost: that is logged, and has an effect that
-//! depends on how the task was started. A task that the whole server needs ends the server in order ([`Supervisor::spawn`]); a
-//! task of a [`Supervisor::group`] ends that group, which its owner starts again; a [kept](Supervisor::spawn_kept) task is
-//! restarted alone. (A lost browser or homeserver is not a lost task: its own actor connects again.)
+//! The only place that starts tasks. A task that ends early, fails or panics is lost: that is logged, and has an effect
+//! that depends on how the task was started. A task that the whole server needs ends the server in order
+//! ([`Supervisor::spawn`]); a task of a [`Supervisor::group`] ends that group, which its owner starts again; a
+//! [kept](Supervisor::spawn_kept) task is restarted alone. (A lost browser or homeserver is not a lost task: its own
+//! actor connects again.)
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -47,8 +48,8 @@ impl Supervisor {
         }
     }
 
-    /// Returns a group of tasks that can be ended before the others and ends with them at the latest. A lost task is the loss of
-    /// the group alone: its owner watches [`Self::lost`].
+    /// Returns a group of tasks that can be ended before the others and ends with them at the latest. A lost task is
+    /// the loss of the group alone: its owner watches [`Self::lost`].
     #[must_use]
     pub fn group(&self) -> Self {
         Self {
@@ -87,8 +88,8 @@ impl Supervisor {
         });
     }
 
-    /// Starts a task that has to run until [`Self::stopping`] and whose loss affects no other: `task` is called again after a
-    /// growing pause.
+    /// Starts a task that has to run until [`Self::stopping`] and whose loss affects no other: `task` is called again
+    /// after a growing pause.
     pub fn spawn_kept<F>(&self, name: &'static str, mut task: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -114,7 +115,8 @@ impl Supervisor {
         });
     }
 
-    /// Starts a task that may end at any time, such as a connection or a timer. A panic is logged and ends nothing else.
+    /// Starts a task that may end at any time, such as a connection or a timer. A panic is logged and ends nothing
+    /// else.
     pub fn spawn_short<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -1,5 +1,5 @@
-//! Logging: one line an event on standard error. Libraries never log below `info`, whatever the filter (rule 32): at `debug`
-//! some of them log whole bodies, with customers' texts in them.
+//! Logging: one line an event on standard error. Libraries never log below `info`, whatever the filter (rule 32): at
+//! `debug` some of them log whole bodies, with customers' texts in them.
 
 use std::io;
 
@@ -13,8 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, LogFormat};
 
-/// Starts logging for this process. `quiet` holds directives for verbose libraries; directives of the configuration override
-/// them.
+/// Starts logging for this process. `quiet` holds directives for verbose libraries; directives of the configuration
+/// override them.
 pub fn init(config: &Config, quiet: &str) -> anyhow::Result<()> {
     let filter = format!("{quiet},{}", config.log);
     subscriber(&filter, config.log_format, io::stderr)?.try_init()?;
@@ -38,7 +38,7 @@ where
     ))
 }
 
-/// Whether an event may be logged at all: ours at any level, others from `info` up.
+/// Returns whether an event may be logged: ours at any level, others from `info` up.
 fn is_ours_or_harmless(metadata: &Metadata<'_>) -> bool {
     let ours = metadata.target() == "crm" || metadata.target().starts_with("crm::");
     ours || *metadata.level() <= Level::INFO

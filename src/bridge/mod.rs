@@ -1,9 +1,9 @@
-//! The service layer. Everything passes through here: what WhatsApp and the rooms tell is taken in, what people write is
-//! accepted, and the outbox is worked off. Every write about messages, people, rooms and accounts begins here (those about keys
-//! begin in `api`, the first account in `cli`). Knows the ports, never the adapters.
+//! The service layer. It stores the events of WhatsApp and of the rooms, accepts what people write, and works off the
+//! outbox. Every write about messages, people, rooms and accounts begins here (writes about keys begin in `api`, the
+//! first account in `cli`). It knows the ports, never the adapters.
 //!
-//! Its wings, each using only those before it: `core` (what all share), `media`, `inbound`, `history`, `outbound`, `desk`
-//! (what faces ask for), `rooms`, `accounts` (which starts the workers of the others).
+//! Its wings, each using only those before it: `core` (shared by all), `media`, `inbound`, `history`, `outbound`,
+//! `desk` (requests of the faces), `rooms`, `accounts` (starts the workers of the others).
 
 mod accounts;
 mod core;

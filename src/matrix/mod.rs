@@ -1,7 +1,7 @@
 //! Matrix on a real homeserver: the adapter behind [`crate::domain::matrix::Matrix`].
 //!
-//! Owns the login, the encryption keys, and the format of rooms, messages and events on the wire; no other module parses
-//! Matrix's ids or tokens. Decides nothing about messages: it reports what happened and does what it is asked.
+//! Owns the login, the encryption keys, and the format of rooms, messages and events on the wire; no other module
+//! parses Matrix's ids or tokens. Decides nothing about messages: it reports what happened and does what it is asked.
 //! No message text is logged; matrix-sdk's own log targets stay at info or above (rule 32).
 
 mod bot;
@@ -11,7 +11,7 @@ mod wire;
 pub use bot::{Bot, reset};
 pub use options::{MatrixOptions, Password, SpaceOptions};
 
-/// Directives that a log filter begins with. The SDK logs a room that it does not know yet as an error and every request
-/// that it sends; what an operator needs to know of these, the adapter logs itself.
+/// Directives that a log filter begins with. The SDK logs a room that it does not know yet as an error and every
+/// request that it sends; what an operator needs to know of these, the adapter logs itself.
 pub const QUIET: &str =
     "matrix_sdk=warn,matrix_sdk::http_client=off,matrix_sdk::room=off,matrix_sdk_base=warn,matrix_sdk_crypto=error";

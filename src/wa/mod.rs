@@ -1,9 +1,9 @@
 //! WhatsApp Web in a real browser: the adapter behind [`crate::domain::whatsapp::WhatsApp`]. The only place that knows
-//! WhatsApp's ids, the page and the browser. Decides nothing about messages: it carries them in both directions and reports the
-//! state of the session.
+//! WhatsApp's ids, the page and the browser. Decides nothing about messages: it carries them in both directions and
+//! reports the state of the session.
 //!
-//! From the bottom up: `process`, `browser`, `wire` (the page's JSON), `page` (calls of the page script), `session` (keeps all
-//! of it running), `port` (the domain's calls).
+//! From the bottom up: `process`, `browser`, `wire` (the page's JSON), `page` (calls of the page script), `session`
+//! (keeps all of it running), `port` (the domain's calls).
 
 mod browser;
 mod options;

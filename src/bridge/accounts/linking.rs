@@ -1,6 +1,6 @@
-//! Links and unlinks an account's device, as its row says that somebody wants. What is wanted stays in the row until it is done or
-//! has failed, so a crash costs a repeat; the last word counts. Nobody who asks waits for the browser: the session shows the codes,
-//! and the line why it failed.
+//! Links and unlinks an account's device, as requested in its row. A request stays in the row until it is done or has
+//! failed, so a crash only repeats it; a newer request replaces an older one. No caller waits for the browser: the
+//! session shows the codes, and the account's handle shows why a request failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,23 +16,24 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{Unreachable, WhatsApp};
 use crate::store::{StoreError, WorkFor};
 
-/// What was wanted longer ago is not wanted any more: whoever asked has gone.
+/// Age at which a request expires: the person who made it is no longer waiting.
 const WANTED_FOR: Duration = Duration::from_mins(10);
-/// The safety net behind the wake-ups.
+/// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(5);
 
-/// Brings about what is wanted of one account's link.
+/// Worker that links, unlinks and takes over the device of one account.
 pub struct Linking {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
-    /// Changes when something else is wanted.
+    /// Changes when another request is stored.
     asked: watch::Receiver<()>,
-    /// Why what was wanted last has failed.
+    /// Why the last request failed.
     failed: watch::Sender<Option<String>>,
 }
 
 impl Linking {
+    /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self {
             asked: core.store.wake_ups(WorkFor::Linking(account)),
@@ -43,7 +44,7 @@ impl Linking {
         }
     }
 
-    /// Where it is told why what was wanted last has failed.
+    /// Returns the channel that holds why the last request failed; `None` while it has not.
     pub fn failed(&self) -> watch::Sender<Option<String>> {
         self.failed.clone()
     }
@@ -55,7 +56,7 @@ impl Linking {
     async fn bring_about(&self, change: &LinkChange) -> Result<(), Unreachable> {
         match change {
             LinkChange::Login(method) => self.port.login(method.clone()).await,
-            // To whom no phone is linked there is nothing to unlink.
+            // No device is linked, so there is nothing to unlink.
             LinkChange::Logout if !self.state().has_device() => Ok(()),
             LinkChange::Logout => self.port.logout().await,
             LinkChange::TakeOver if self.state().is_live() => Ok(()),
@@ -97,7 +98,7 @@ impl Worker for Linking {
         POLL
     }
 
-    /// Does what is wanted, once the page is there for it.
+    /// Carries out the request in the row once the page is ready. Gives it up when it is older than `WANTED_FOR`.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.asked.mark_unchanged();
         let mut asked = self.asked.clone();
@@ -105,7 +106,7 @@ impl Worker for Linking {
             return Ok(Progress::Idle);
         };
         if self.core.clock.now().since(wanted.at) > WANTED_FOR {
-            let why = "the page was not there for it in time; see `crm status`, and ask again";
+            let why = "WhatsApp Web was not ready in time; see `crm status`, then try again";
             self.give_up(&wanted, why.to_owned()).await?;
             return Ok(Progress::Worked);
         }
@@ -114,12 +115,12 @@ impl Worker for Linking {
         }
         let done = tokio::select! {
             done = self.bring_about(&wanted.change) => done,
-            // The last word counts.
+            // A newer request replaces this one, which is dropped half-way.
             _ = asked.changed() => return Ok(Progress::Worked),
         };
         match done {
             Ok(()) => self.end(&wanted).await?,
-            // The page went away under it: again, once it is back.
+            // The page went away meanwhile: the request stays in the row and is repeated once the page is back.
             Err(_) if !is_there(self.state()) => return Ok(Progress::Idle),
             Err(Unreachable(why)) => self.give_up(&wanted, why).await?,
         }
@@ -127,7 +128,7 @@ impl Worker for Linking {
     }
 }
 
-/// Whether there is a page that can be asked for anything.
+/// Returns whether there is a page that can serve a request.
 const fn is_there(state: SessionState) -> bool {
     !matches!(
         state,

@@ -1,7 +1,7 @@
-//! Starts and ends the lines of accounts while the server runs. What is to be is in the accounts' rows, so it is found again after
-//! whatever crash; being told of a change only makes it quicker. Every account is seen to in a task of its own, and a fault is its
-//! own: one that is being taken away keeps no other waiting, and one that cannot be opened, has lost its lease or a worker, ends
-//! and is started again, after a pause that grows, while the others go on.
+//! Starts and ends accounts while the server runs. The wanted state is in the accounts' rows, so it survives any crash;
+//! a notification of a change only makes the manager react sooner. Each account is handled in a task of its own, so a
+//! fault stays with it: an account that is being removed delays no other, and one that cannot be opened, or has lost
+//! its lease or a worker, ends and is started again after a growing pause, while the others continue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,58 +31,64 @@ use crate::supervisor::Supervisor;
 use super::start;
 use super::start::Drive;
 
-/// How often the rows are looked at when nobody rings.
+/// How often the rows are checked without a notification.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// An account that was well for so long begins with the shortest pause again.
+/// An account that ran without a failure for this long starts again with the shortest pause.
 const STABLE: Duration = Duration::from_mins(10);
-/// What is over by itself in a moment is not worth a message to anybody.
+/// How long a failure must last before the owner is told, since short ones end by themselves.
 const TOLD_AFTER: Duration = Duration::from_mins(1);
-/// How long an account's workers may take to finish what they have in hand.
+/// Upper bound of the time in which an account's workers finish the work in hand.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
-/// How long its browser may take to end.
+/// Upper bound of the time in which an account's browser ends.
 pub(super) const BROWSER: Duration = Duration::from_secs(10);
 
-/// Where the ways to WhatsApp come from: the part of the port that makes and unmakes it.
+/// Factory of the connections to WhatsApp: opens an account's profile and deletes it.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Takes an account's profile and begins to start its browser, in tasks of `tasks`.
+    /// Locks an account's profile and begins to start its browser, in tasks of `tasks`.
     fn open(&self, account: &str, tasks: &Supervisor) -> anyhow::Result<Arc<dyn WhatsApp>>;
 
-    /// Whether an account has a profile here.
+    /// Returns whether an account has a profile in this data folder.
     fn has_profile(&self, account: &str) -> bool;
 
-    /// Throws the profile of an account away that is not open. One that is gone is thrown away already.
+    /// Deletes the profile of an account that is not open. Succeeds if there is none.
     async fn forget(&self, account: &str) -> std::io::Result<()>;
 }
 
-/// What went wrong with an account last.
+/// The last failure of an account.
 struct Failure {
-    /// Failures before it, without a quiet time in between.
+    /// Failures before it, with less than [`STABLE`] between them.
     before: u32,
-    /// Until when the account is left alone.
+    /// When the account may be tried again.
     until: Instant,
-    /// Whether it was being taken away then.
+    /// Whether the account was being removed when it failed.
     removing: bool,
 }
 
-/// Starts and ends lines.
+/// Account manager: starts and ends accounts, and holds the registry of those that run.
 pub struct Switchboard {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// Handles of the accounts that run.
     pub(crate) board: Board,
+    /// Opens and deletes profiles.
     pub(crate) source: Arc<dyn Source>,
-    /// Who drives the accounts.
+    /// This process, as it stands in the leases that it takes.
     holder: Holder,
+    /// Supervisor of the manager's tasks; each account gets a group of it.
     pub(crate) tasks: Supervisor,
-    /// Under which lease each account is driven here.
+    /// Fence of the lease under which this process runs each account.
     leases: Mutex<HashMap<AccountId, Fence>>,
-    /// The workers of each line.
+    /// The workers of each account.
     workers: Mutex<HashMap<AccountId, Supervisor>>,
-    /// Accounts that are being seen to.
+    /// Accounts that a task is starting or ending now; at most one task works on an account.
     busy: Mutex<HashSet<AccountId>>,
     failures: Mutex<HashMap<AccountId, Failure>>,
 }
 
 impl Switchboard {
+    /// Builds the manager; it starts no account. `holder` names this process in the leases, and `tasks` runs the
+    /// workers.
     pub fn new(core: Core, source: Arc<dyn Source>, holder: Holder, tasks: &Supervisor) -> Arc<Self> {
         Arc::new(Self {
             core,
@@ -97,13 +103,12 @@ impl Switchboard {
         })
     }
 
-    /// The desk over the lines that are up.
+    /// Returns the desk over the accounts that run. `matrix`: the homeserver's state, where one is configured.
     pub fn desk(&self, matrix: Option<watch::Receiver<MatrixStatus>>) -> Desk {
         Desk::over(self.core.clone(), self.board.clone(), matrix)
     }
 
-    /// Starts the lines of all accounts that are to stay. One that cannot be opened is told of, and tried again by
-    /// [`Self::run`].
+    /// Starts all accounts that are in use. A failure to open one is logged and stored; [`Self::run`] tries it again.
     pub async fn open_all(&self) -> anyhow::Result<()> {
         for account in self.core.store.accounts().present().await? {
             if account.is_in_use() {
@@ -113,9 +118,10 @@ impl Switchboard {
         Ok(())
     }
 
-    /// Starts the line of an account.
+    /// Starts an account: takes its lease, opens its profile, starts its workers, and registers its handle.
     pub async fn open(&self, account: &Account) -> anyhow::Result<()> {
         let fence = self.take_lease(account.id).await?;
+        // Noted before the profile is opened, so that the lease is released at the end even if that fails.
         lock(&self.leases).insert(account.id, fence);
         let workers = self.tasks.group();
         let port = self.source.open(&account.name, &workers)?;
@@ -132,7 +138,7 @@ impl Switchboard {
         Ok(())
     }
 
-    /// Has the accounts looked at when one of these workers is lost.
+    /// Wakes the manager when one of these workers is lost.
     fn watch(&self, workers: &Supervisor) {
         let (board, workers) = (self.board.clone(), workers.clone());
         self.tasks.spawn_short("watch over an account", async move {
@@ -143,22 +149,22 @@ impl Switchboard {
         });
     }
 
-    /// Works until `stopping`.
+    /// Starts and ends accounts as their rows say, until `stopping`. Database errors are logged and retried.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
             if let Err(error) = self.look(None).await {
-                tracing::error!("the accounts could not be looked at, trying again: {error}");
+                tracing::error!("the accounts could not be read, trying again: {error}");
             }
             self.wait(&stopping).await;
         }
         Ok(())
     }
 
-    /// The same for one account alone.
+    /// Does the same as [`Self::run`] for one account alone.
     pub async fn run_one(self: Arc<Self>, account: AccountId, stopping: CancellationToken) -> anyhow::Result<()> {
         while !stopping.is_cancelled() {
             if let Err(error) = self.look(Some(account)).await {
-                tracing::error!(%account, "the account could not be looked at, trying again: {error}");
+                tracing::error!(%account, "the account could not be read, trying again: {error}");
             }
             self.wait(&stopping).await;
         }
@@ -173,7 +179,7 @@ impl Switchboard {
         }
     }
 
-    /// Begins whatever is to be done, for one account or for all.
+    /// Begins the pending work of one account, or of all.
     async fn look(self: &Arc<Self>, only: Option<AccountId>) -> Result<(), StoreError> {
         for account in self.core.store.accounts().all().await? {
             if only.is_some_and(|only| only != account.id) {
@@ -198,7 +204,7 @@ impl Switchboard {
         }
         let (busy, stopping) = (Busy(Arc::clone(self), id), self.tasks.stopping());
         self.tasks.spawn_short("switchboard", async move {
-            // What is left undone when the program ends is found in the row by the next one.
+            // Unfinished work is dropped when the program ends: the next start finds it in the row.
             tokio::select! {
                 () = busy.0.attend(id) => {}
                 () = stopping.cancelled() => {}
@@ -206,7 +212,7 @@ impl Switchboard {
         });
     }
 
-    /// Does what is to be done for an account; when that fails, says so and leaves it alone for a while.
+    /// Does the pending work of an account. On failure, logs and stores the reason, and pauses the account.
     async fn attend(&self, id: AccountId) {
         let Err(error) = self.bring_about(id).await else {
             return;
@@ -214,7 +220,7 @@ impl Switchboard {
         let pause = self.note_pause(id).await;
         tracing::error!(account = %id, "trying again in {pause:?}: {error:#}");
         if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
-            tracing::error!(account = %id, "this could not be written down: {error}");
+            tracing::error!(account = %id, "the failure of an account could not be stored: {error}");
         }
         let (board, stopping) = (self.board.clone(), self.tasks.stopping());
         self.tasks.spawn_short("pause of an account", async move {
@@ -225,7 +231,7 @@ impl Switchboard {
         });
     }
 
-    /// Returns for how long an account that has just failed is left alone.
+    /// Notes a failure and returns how long to wait before the next attempt.
     async fn note_pause(&self, id: AccountId) -> Duration {
         let account = self.core.store.accounts().get(id).await.ok().flatten();
         let mut failures = lock(&self.failures);
@@ -241,7 +247,7 @@ impl Switchboard {
         pause
     }
 
-    /// Whether an account has failed a moment ago, at what is still to be done.
+    /// Returns whether the account still pauses after a failure. A new request (a removal) ends the pause.
     fn is_left_alone(&self, account: &Account) -> bool {
         let failures = lock(&self.failures);
         failures
@@ -249,7 +255,8 @@ impl Switchboard {
             .is_some_and(|last| last.until > Instant::now() && last.removing == account.removing_at.is_some())
     }
 
-    /// Does what the row says now: it may have changed since somebody looked.
+    /// Does what the account's row says now: starts, removes, or ends it after a loss. Reads the row again, since it
+    /// may have changed since `look`.
     pub async fn bring_about(&self, id: AccountId) -> anyhow::Result<()> {
         let Some(account) = self.core.store.accounts().get(id).await? else {
             return Ok(());
@@ -262,7 +269,7 @@ impl Switchboard {
         }
         if let Some(why) = self.loss_of(id) {
             self.end_line(id).await;
-            anyhow::bail!("{why}; it is started again by itself");
+            anyhow::bail!("{why}; it restarts by itself");
         }
         if self.board.get(id).is_none() {
             return self.open(&account).await;
@@ -270,20 +277,22 @@ impl Switchboard {
         Ok(())
     }
 
-    /// What became of an account that has lost one of its workers.
+    /// Returns why an account has lost one of its workers, if it has.
     fn loss_of(&self, id: AccountId) -> Option<String> {
         lock(&self.workers).get(&id).and_then(Supervisor::loss)
     }
 
-    /// Ends all that drives an account.
+    /// Ends an account's workers and its browser, and removes its handle from the registry.
     async fn end_line(&self, id: AccountId) {
+        // The workers first: they finish their work through the page.
         if let Some(line) = self.end_workers(id, DRAIN).await {
             line.port.close(BROWSER).await;
         }
         self.board.take(id);
     }
 
-    /// An account that is not driven is in no state that its browser could tell of.
+    /// Stores that an account has failed, since no browser runs that could report a state. The owner is told after
+    /// [`TOLD_AFTER`].
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
         let noted = self.core.write((self.core.clone(), id, why), |tx, (core, id, why)| {
             async move {
@@ -305,14 +314,15 @@ impl Switchboard {
         noted.await
     }
 
-    /// What disappears does so in accounts that are gone as well, though nobody drives them.
+    /// Deletes expired disappearing messages of a removed account, which has no worker that would do so.
     async fn let_disappear(&self, gone: AccountId) -> Result<(), StoreError> {
         let mut vanishing = Vanishing::new(self.core.clone(), gone);
         while vanishing.step().await? == Progress::Worked {}
         Ok(())
     }
 
-    /// Drives an account from this data folder and no other (rule 26).
+    /// Takes the lease of an account, so that this data folder runs it and no other (rule 26). Fails when the
+    /// account belongs to another data folder.
     async fn take_lease(&self, account: AccountId) -> Result<Fence, StoreError> {
         let input = (account, self.holder.clone());
         let taken = self.core.write(input, |tx, (account, holder)| {
@@ -321,8 +331,8 @@ impl Switchboard {
         taken.await
     }
 
-    /// Lets every account go that is driven here, so that another process may take it at once. To be called when nothing
-    /// drives them any more.
+    /// Releases the leases of all accounts, so that another process can take them at once. Call it only after all
+    /// workers have ended.
     pub async fn release_all(&self) {
         let leases = std::mem::take(&mut *lock(&self.leases));
         for (account, fence) in leases {
@@ -331,12 +341,12 @@ impl Switchboard {
             });
             let released: Result<bool, StoreError> = released.await;
             if let Err(error) = released {
-                tracing::warn!(%account, "an account could not be let go; `crm account release` does so: {error}");
+                tracing::warn!(%account, "a lease could not be released; run `crm account release`: {error}");
             }
         }
     }
 
-    /// Ends the workers of a line, and gives the line, which is still up.
+    /// Ends the workers of an account within `limit`. Returns its handle, which stays registered.
     pub(crate) async fn end_workers(&self, account: AccountId, limit: Duration) -> Option<Line> {
         let workers = lock(&self.workers).remove(&account);
         if let Some(workers) = workers
@@ -348,7 +358,7 @@ impl Switchboard {
     }
 }
 
-/// An account that is being seen to, until this is dropped, also by a panic.
+/// Marks an account as busy until this is dropped, also by a panic.
 struct Busy(Arc<Switchboard>, AccountId);
 
 impl Drop for Busy {
@@ -358,7 +368,7 @@ impl Drop for Busy {
     }
 }
 
-/// The maps are whole whatever happened to another thread that held them.
+/// Locks a map, also after a panic of another thread: no change of a map here can stop half-way.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Which accounts are driven here: opened, given their workers, and removed, as their rows say.
+//! Starts, runs and removes the accounts of this process, as their rows say.
 
 mod linking;
 mod manager;

@@ -1,6 +1,6 @@
-//! Takes an account away: its workers end, its device is unlinked, its browser closed; what was still to be sent ends with a reason;
-//! its profile goes. What was said through it stays. Each step may be done again, so a crash between any two of them costs nothing: the
-//! row says that it is to go, and the next start goes on.
+//! Removes an account: ends its workers, unlinks its device, closes its browser, fails its unsent messages with a
+//! reason, and deletes its profile. Its conversations and messages stay. Each step can be repeated, so a crash between
+//! two of them does no harm: the row says that the account is being removed, and the next start continues.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::store::{StoreError, Tx};
 
 use super::manager::{BROWSER, DRAIN, Switchboard};
 
-/// How long its page may take to show whether a device is linked.
+/// Upper bound of the time in which the page shows whether a device is linked.
 const SETTLED: Duration = Duration::from_mins(1);
-/// What is settled in one transaction.
+/// Upper bound of the messages, and of the outbox rows, that are settled in one transaction.
 const BATCH: u64 = 100;
 
 impl Switchboard {
-    /// Takes an account away whose row says so. Gives it as it is then.
+    /// Removes an account whose row says so. Returns the account as stored afterwards.
     pub async fn remove(&self, account: &Account) -> anyhow::Result<Account> {
         let unlinked = self.close_line(account).await?;
         settle(&self.core, account).await?;
@@ -34,17 +34,19 @@ impl Switchboard {
             self.source.forget(&account.name).await?;
         }
         let gone = finish(&self.core, account, unlinked).await?;
-        tracing::info!(account = account.name, "an account is gone");
+        tracing::info!(account = account.name, "an account was removed");
         Ok(gone)
     }
 
-    /// Ends what drives the account. Says what is left to do for a person, if its device could not be unlinked.
+    /// Ends the account's workers and browser, and unlinks its device. The inner error says what a person must do when
+    /// the device could not be unlinked.
     async fn close_line(&self, account: &Account) -> anyhow::Result<Result<(), String>> {
         let tasks = self.tasks.group();
         let port = match self.end_workers(account.id, DRAIN).await {
             Some(line) => line.port,
             None if self.source.has_profile(&account.name) => {
-                // A browser that an earlier process has left behind is found, and ended, by opening the profile.
+                // Opening the profile finds and ends a browser that an earlier process has left behind. The idle handle
+                // is registered so that a shutdown meanwhile closes this browser too.
                 let port = self.source.open(&account.name, &tasks)?;
                 self.board.put(Line::idle(account, port.clone()));
                 port
@@ -54,7 +56,7 @@ impl Switchboard {
         let unlinked = if account.keep_profile {
             Ok(())
         } else {
-            // To whom no phone was ever linked, there is nothing to unlink on one.
+            // No phone was ever linked, so nobody has to unlink anything.
             unlink(port.as_ref()).await.or_else(|todo| match account.phone {
                 Some(_) => Err(todo),
                 None => Ok(()),
@@ -67,7 +69,7 @@ impl Switchboard {
     }
 }
 
-/// Unlinks the device, if there is one.
+/// Unlinks the device, if there is one. The error says what a person must do.
 async fn unlink(port: &dyn WhatsApp) -> Result<(), String> {
     let mut session = port.session();
     let settled = timeout(
@@ -92,7 +94,7 @@ async fn unlink(port: &dyn WhatsApp) -> Result<(), String> {
     Err("the device could not be unlinked; unlink it on the phone: WhatsApp, Linked devices".to_owned())
 }
 
-/// Lets end, with a reason, all that waits to go out.
+/// Fails all unsent messages and pending changes of an account, with a reason.
 async fn settle(core: &Core, account: &Account) -> Result<(), StoreError> {
     loop {
         let input = (core.policy_of(&account.name), account.clone());
@@ -105,7 +107,7 @@ async fn settle(core: &Core, account: &Account) -> Result<(), StoreError> {
     }
 }
 
-/// Gives the count.
+/// Settles one batch. Returns the number of messages and outbox rows that were settled; 0 when none is left.
 async fn settle_some(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<usize, StoreError> {
     let messages = tx.accounts().messages_under_way(account.id, BATCH).await?;
     for message in &messages {

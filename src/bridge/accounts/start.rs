@@ -1,4 +1,4 @@
-//! Puts the bridge's workers to work.
+//! Starts the bridge's workers.
 
 use std::sync::Arc;
 
@@ -22,16 +22,19 @@ use crate::supervisor::Supervisor;
 use super::linking::Linking;
 use super::manager::Switchboard;
 
-/// An account to be driven.
+/// An account that is about to start.
 pub(crate) struct Drive {
+    /// The account's row.
     pub id: AccountId,
+    /// The account's name, which selects its policy.
     pub name: String,
+    /// The account's connection to WhatsApp.
     pub port: Arc<dyn WhatsApp>,
-    /// Under which lease this process drives it.
+    /// Fence of the lease under which this process runs it.
     pub fence: Fence,
 }
 
-/// Starts the workers of one account, in tasks that end when `tasks` stops.
+/// Starts the workers of one account, in tasks that end when `tasks` stops. Returns the account's handle.
 pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let Drive { id, name, port, fence } = account;
     let core = core.of_account(&name);
@@ -47,14 +50,18 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
     let reading = Reading::new(core.clone(), Arc::clone(&port), reader.clone());
     let linking = Linking::new(core.driving(id, fence), id, Arc::clone(&port));
     let link_failed = linking.failed();
-    spawn(tasks, "vanishing", Vanishing::new(core.driving(id, fence), id));
+    spawn(
+        tasks,
+        "disappearing messages",
+        Vanishing::new(core.driving(id, fence), id),
+    );
     spawn(tasks, "linking", linking);
     spawn(tasks, "inbound", inbound);
     spawn(tasks, "relay to WhatsApp", relay);
     spawn(tasks, "media", Lanes::new(fetching, tasks));
-    spawn(tasks, "profile pictures", portraits);
+    spawn(tasks, "avatars", portraits);
     spawn(tasks, "import of history", importer);
-    spawn(tasks, "reading", reading);
+    spawn(tasks, "read receipts", reading);
     Line {
         id,
         name,
@@ -71,8 +78,8 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
     tasks.spawn(name, worker::run(worker, tasks.stopping()));
 }
 
-/// Starts the workers of the rooms, where there is a homeserver, and gives the desk that the faces hold. Workers end when the
-/// supervisor stops; one that is lost is started again.
+/// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
+/// when the supervisor stops; a worker that is lost is started again.
 pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {

@@ -1,5 +1,5 @@
-//! Accounts that come and go: what is asked is written down and told; the account manager does it. And whether one may
-//! be used, and by which policy.
+//! Adds, removes and releases accounts in the store; the account manager then does the work. Also says whether an
+//! account may be used, and by which policy.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use super::Core;
 use super::policy::Policy;
 use super::refusal::{Refusal, not_found};
 
-/// Adds an account, or brings back the one of this name that is gone. `matrix`: whether there are rooms.
+/// Adds an account, or brings back a removed one of this name. `matrix`: whether a homeserver is configured. Refused
+/// while the name is in use, or its number belongs to another account.
 pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
     let added = store.write((name, matrix), |tx, (name, matrix)| {
         async move {
@@ -42,7 +43,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
     added.await
 }
 
-/// Notes that an account is to go: nothing more is accepted for it. Asked for again, it is the same removal.
+/// Stores that an account is to be removed; from then on nothing is accepted for it. A repeat returns the same removal.
 pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
     let removing = store.write((id, keep_profile), |tx, &(id, keep_profile)| {
         async move {
@@ -57,8 +58,8 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
     removing.await
 }
 
-/// Lets an account go that nobody drives any more, so that it may be driven from another data folder. Refused where
-/// `is_alive` says that its holder still does.
+/// Releases the lease of an account that no process runs any more, so that another data folder can run it. Refused if
+/// `is_alive` says that the holder still runs.
 pub async fn release_account(
     store: &Store,
     id: AccountId,
@@ -85,12 +86,12 @@ pub async fn release_account(
         return Ok(account);
     }
     Err(Refusal::Conflict(format!(
-        "another process has just begun to drive the account {}; look with `crm account list`",
+        "another process has just started the account {}; see `crm account list`",
         account.name
     )))
 }
 
-/// From the second account on, rooms say to which they belong.
+/// Queues an update of the rooms' names: from the second account on, rooms name their account.
 async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
     for (conversation, account) in tx.rooms().with_conversations(MAX_ROOMS).await? {
         let work = NewWork::for_conversation(account, conversation, MatrixWork::UpdateRoom);
@@ -99,7 +100,7 @@ async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An account that comes back may find its number with another.
+/// Refuses an account whose number belongs to another account now, which can happen to one that is brought back.
 async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
     let accounts = tx.accounts().present().await?;
     let same = |other: &&Account| other.id != account.id && account.phone.is_some() && other.phone == account.phone;
@@ -112,10 +113,10 @@ async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
     }
 }
 
-/// Rooms that are told anew to which account they belong; the others are when something else about them changes.
+/// Upper bound of the rooms that are renamed at once; the others are renamed at their next change.
 const MAX_ROOMS: u64 = 500;
 
-/// Why an account may not be used, if it may not.
+/// Returns why an account may not be used, if it may not.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
     let account = tx
         .accounts()
@@ -130,7 +131,7 @@ pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal
     }))
 }
 
-/// The policy by which an account's messages go out.
+/// Returns the policy of an account.
 pub(crate) async fn policy(tx: &mut Tx, core: &Core, id: AccountId) -> Result<Arc<Policy>, StoreError> {
     let account = tx
         .accounts()

@@ -1,4 +1,5 @@
-//! Who answers customers. The table of agents alone says so; at each start the configuration is reconciled into it.
+//! Agents, the people who answer customers. Only the table of agents counts; at each start the configuration is
+//! reconciled into it.
 
 use futures_util::FutureExt;
 
@@ -6,20 +7,20 @@ use crate::domain::MatrixUserId;
 use crate::domain::agent::{Agent, AgentSource};
 use crate::store::{Store, StoreError, Tx};
 
-/// What the configuration has changed in the table of agents.
+/// Changes that the configuration has made in the table of agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Named for the first time.
+    /// Named for the first time, and added.
     pub added: Vec<MatrixUserId>,
-    /// Named again.
+    /// Named again, and activated again.
     pub back: Vec<MatrixUserId>,
-    /// No longer named.
+    /// No longer named, and deactivated.
     pub left: Vec<MatrixUserId>,
-    /// Named, and deactivated by a person: they stay so.
+    /// Named, but deactivated by a person: they stay deactivated.
     pub kept_out: Vec<MatrixUserId>,
 }
 
-/// Reconciles the agents whom the configuration names into the table, and logs what that changes.
+/// Reconciles the agents of the configuration into the table. Logs a warning for each that is deactivated or stays so.
 pub async fn reconcile_agents(store: &Store, named: &[MatrixUserId]) -> Result<Reconciled, StoreError> {
     let reconciled = match written(store, named).await {
         // Another process that starts at the same time has added them.
@@ -27,12 +28,12 @@ pub async fn reconcile_agents(store: &Store, named: &[MatrixUserId]) -> Result<R
         done => done?,
     };
     for user in &reconciled.left {
-        tracing::warn!(%user, "no longer named in CRM_MATRIX_AGENTS: what they write is not sent any more");
+        tracing::warn!(%user, "no longer named in CRM_MATRIX_AGENTS: their messages are not sent any more");
     }
     for user in &reconciled.kept_out {
         tracing::warn!(
             %user,
-            "named in CRM_MATRIX_AGENTS, but a person has deactivated this agent: they stay so; take them out of the configuration"
+            "named in CRM_MATRIX_AGENTS, but a person has deactivated this agent, who stays so; remove them from the configuration"
         );
     }
     Ok(reconciled)

@@ -1,4 +1,4 @@
-//! What a face asks to be sent, and how a repeat of the same request is recognised.
+//! Requests to send a message, and the idempotency keys by which a repeated request is recognised.
 
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::FileKind;
@@ -9,57 +9,68 @@ use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
 
-/// To whom a message is to go.
+/// Recipient of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendTo {
+    /// The customer with this number, who is created if unknown.
     Phone(PhoneNumber),
+    /// A customer, in their direct conversation.
     Customer(CustomerId),
+    /// An existing conversation, direct or group.
     Conversation(ConversationId),
 }
 
-/// A text to be sent.
+/// Request to send a message: a text, a file, or something special.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SendCommand {
+    /// The recipient.
     pub to: SendTo,
-    /// Which account sends, where `to` leaves a choice; by name or id.
+    /// The account that sends, by name or id; needed where `to` leaves a choice.
     pub account: Option<String>,
-    /// Empty where `special` says it all, and where a file has no caption.
+    /// Text, or caption of a file. Empty where `special` needs no text, and where a file has no caption.
     pub content: String,
-    /// What is sent that is neither text nor file.
+    /// Content that is neither text nor file.
     pub special: Option<Special>,
+    /// File to send.
     pub file: Option<SendFile>,
+    /// Message that this one quotes; it must be in the same conversation.
     pub reply_to: Option<MessageId>,
+    /// The person or program that wrote it.
     pub author: Author,
+    /// Key by which a repeat of this request is recognised.
     pub idempotency: Option<Idempotency>,
 }
 
-/// A file that was handed in before, or that came in.
+/// File to send: one that was uploaded before, or that a customer sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendFile {
+    /// The stored file.
     pub id: MediaId,
-    /// As what it goes out; none: as what it is.
+    /// The kind as which it is sent; `None`: chosen by the file's type.
     pub kind: Option<FileKind>,
 }
 
-/// Makes a repeated request one (rule 25).
+/// Idempotency key of a request: a repeat with the same key is done only once (rule 25).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
+    /// The API key that made the request; keys of different scopes never meet.
     pub scope: ApiKeyId,
-    /// At most [`MAX_IDEMPOTENCY_KEY`] bytes.
+    /// The key as sent. At most [`MAX_IDEMPOTENCY_KEY`] bytes.
     pub key: String,
-    /// SHA-256 of what was asked, so that the same key with another body is found out.
+    /// SHA-256 of the request, so that the same key with another body is detected.
     pub body_hash: [u8; 32],
 }
 
 /// The answer to a request that may carry an idempotency key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answered<T> {
-    /// Made by this request.
+    /// Result of this request.
     New(T),
-    /// Made by an earlier request with the same key, and answered as that was.
+    /// Stored answer of an earlier request with the same key.
     Replayed(StoredAnswer),
 }
 
+/// Refuses an idempotency key that is empty or longer than [`MAX_IDEMPOTENCY_KEY`] bytes.
 pub(crate) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {
     match idempotency {
         Some(Idempotency { key, .. }) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
@@ -69,5 +80,5 @@ pub(crate) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal
     }
 }
 
-/// Longest idempotency key, in bytes.
+/// Upper bound of an idempotency key, in bytes.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;

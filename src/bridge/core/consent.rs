@@ -1,4 +1,4 @@
-//! Opt-outs: heard from the customer, checked before every send (an account in removal refuses as well).
+//! Opt-outs: read from a customer's messages, and checked before every send (an account in removal refuses as well).
 
 use crate::contract::Event;
 use crate::domain::consent;
@@ -13,8 +13,8 @@ use super::policy::Policy;
 use super::refusal::Refusal;
 use super::{accounts, state};
 
-/// Takes in what a customer's new message says about being written to; and whoever writes is awake, so what waits for the
-/// morning is looked at again.
+/// Stores an opt-out or opt-in that a customer's new message contains. Also wakes the conversation's lane: a customer
+/// who writes is awake, so messages that wait for the end of the quiet hours are looked at again.
 pub(crate) async fn heard(
     tx: &mut Tx,
     policy: &Policy,
@@ -33,13 +33,13 @@ pub(crate) async fn heard(
             .await?
             .then(|| {
                 format!(
-                    "The customer has opted out and is not written to any more. They may take it back themselves, or \
-                     somebody does with `crm customer opt-in {customer}`."
+                    "The customer has opted out and gets no more messages. They can opt in again by a message, or you \
+                     run `crm customer opt-in {customer}`."
                 )
             }),
         Some(Wish::Again) => opt_in(tx, customer, message.timestamp)
             .await?
-            .then(|| "The customer wants to be written to again.".to_owned()),
+            .then(|| "The customer has opted in again and gets messages.".to_owned()),
     };
     if let Some(text) = told.filter(|_| policy.matrix) {
         let work = MatrixWork::Answer {
@@ -51,7 +51,8 @@ pub(crate) async fn heard(
     Ok(())
 }
 
-/// Why nothing may be sent in this conversation, if nothing may.
+/// Returns why nothing may be sent in this conversation, if nothing may: the account was removed, or the customer has
+/// opted out.
 pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<Option<Refusal>, StoreError> {
     if let Some(refusal) = accounts::refusal(tx, conversation.account_id).await? {
         return Ok(Some(refusal));
@@ -67,7 +68,7 @@ pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<
     Ok((!may_write).then_some(Refusal::OptedOut { customer: id, since }))
 }
 
-/// As [`refusal`], for those who refuse.
+/// Fails with the [`refusal`] of a conversation, if there is one.
 pub(crate) async fn check(tx: &mut Tx, conversation: &Conversation) -> Result<(), Refusal> {
     match refusal(tx, conversation).await? {
         Some(refusal) => Err(refusal),
@@ -75,7 +76,8 @@ pub(crate) async fn check(tx: &mut Tx, conversation: &Conversation) -> Result<()
     }
 }
 
-/// Tells whether that was news.
+/// Stores an opt-out and fails the customer's queued messages. `by`: the words or the person that said so. Returns
+/// `false` if the customer had opted out before.
 pub(crate) async fn opt_out(
     tx: &mut Tx,
     policy: &Policy,
@@ -88,12 +90,13 @@ pub(crate) async fn opt_out(
     };
     tx.emit(Event::customer_updated(&customer));
     for message in tx.pace().queued_for(id).await? {
-        let failure = state::failure("opted_out", "the customer has opted out since it was written");
+        let failure = state::failure("opted_out", "the customer opted out before it was sent");
         state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?;
     }
     Ok(true)
 }
 
+/// Ends an opt-out. Returns `false` if there was none.
 pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result<bool, StoreError> {
     let Some(customer) = tx.opt_outs().end(id, at).await? else {
         return Ok(false);

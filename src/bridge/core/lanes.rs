@@ -1,8 +1,9 @@
-//! Works on several pieces side by side, so that one that waits for the outside holds up no other. What is in hand is in memory
-//! alone: what a crash takes out of it is found in the store again.
+//! Works on several pieces concurrently, so that one that waits for the network delays no other. The pieces in hand are
+//! kept in memory only: after a crash the store yields them again.
 //!
-//! Each piece is a task of its own. (A future that this worker looked at only now and then might hold the connection that the
-//! worker itself waits for.) A piece that panics is a panic of the worker, so that whoever starts it again hears of it.
+//! Each piece runs in a task of its own. (A future that this worker polled only now and then could hold the database
+//! connection that the worker itself waits for.) A panic in a piece becomes a panic of the worker, so that its
+//! supervisor sees it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -19,20 +20,21 @@ use crate::supervisor::Supervisor;
 use super::Core;
 use super::worker::{Progress, Wakes, Worker};
 
-/// How long a piece that could not be written down is kept in hand before it may be given out again.
+/// How long a piece whose result could not be stored stays in hand before it may start again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Work that comes in pieces, several of which may be in hand at once.
 pub trait Pieces: Clone + Send + Sync + 'static {
+    /// One unit of work.
     type Piece: Send + Sync + 'static;
 
-    /// What is in hand, as [`Self::due`] has to know it.
+    /// The pieces in hand, in the form that [`Self::due`] needs.
     type InHand: InHand<Self::Piece>;
 
-    /// Most pieces in hand.
+    /// Upper bound of the pieces in hand.
     const AT_ONCE: usize;
 
-    /// Whether what is in hand is finished when the program stops; it is dropped otherwise, as a crash would.
+    /// Whether the pieces in hand are finished when the program stops. Otherwise they are dropped, as by a crash.
     const FINISHES: bool;
 
     /// As [`Worker::name`].
@@ -54,35 +56,35 @@ pub trait Pieces: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Self::Piece>, StoreError>> + Send;
 
-    /// Does one piece, and writes down how it went.
+    /// Does one piece and stores the result.
     fn work(&self, piece: &Self::Piece) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Which pieces are in hand.
+/// Set of the pieces in hand.
 pub trait InHand<P>: Default + Send + Sync {
-    /// Takes a piece in hand, unless it would meet one that is.
+    /// Adds a piece. Returns `false`, and adds nothing, if it conflicts with one in hand.
     fn take(&mut self, piece: &P) -> bool;
 
-    /// The piece is done with.
+    /// Removes a piece whose work has ended.
     fn put_back(&mut self, piece: &P);
 }
 
-/// How the work on a piece ended: its result, or its panic.
+/// Outcome of the work on a piece: its result, or its panic.
 type End = Result<Result<(), StoreError>, Box<dyn Any + Send>>;
 
-/// A worker that has several pieces in hand. What is in hand when it is dropped is dropped with it.
+/// Worker with several pieces in hand. Dropping it drops them.
 pub struct Lanes<P: Pieces> {
     pieces: P,
     tasks: Supervisor,
     in_hand: P::InHand,
-    /// How many are in hand.
+    /// Number of pieces in hand.
     count: usize,
     ended: mpsc::Receiver<(P::Piece, End)>,
     hands: Hands<P>,
     _drop: DropGuard,
 }
 
-/// What the tasks have of the worker.
+/// The worker's channels, as its tasks hold them.
 struct Hands<P: Pieces> {
     end: mpsc::Sender<(P::Piece, End)>,
     /// Notified when a piece has ended.
@@ -137,7 +139,7 @@ impl<P: Pieces> Lanes<P> {
                     && !matches!(error, StoreError::LeaseLost(_))
                 {
                     tracing::error!(
-                        "{}: a piece could not be written down, trying again: {error}",
+                        "{}: the result of a piece could not be stored, trying again: {error}",
                         pieces.name()
                     );
                     pieces.core().clock.sleep(PAUSE).await;
@@ -148,7 +150,7 @@ impl<P: Pieces> Lanes<P> {
                 biased;
                 () = hands.dropped.cancelled() => {}
                 ended = work => {
-                    // There is room for as many as may be in hand.
+                    // The channel's capacity is `AT_ONCE`, so this never fails for lack of room.
                     let _ = hands.end.try_send(ended);
                     hands.bell.notify_one();
                 }
@@ -184,7 +186,7 @@ impl<P: Pieces> Worker for Lanes<P> {
         self.pieces.poll()
     }
 
-    /// Puts back what has ended and begins what is due. Waits for no piece.
+    /// Removes the pieces that have ended and begins those that are due. Waits for no piece.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let mut progress = Progress::Idle;
         while let Ok(ended) = self.ended.try_recv() {

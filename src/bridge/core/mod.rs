@@ -1,4 +1,5 @@
-//! What every part of the bridge shares: the store, the clock, chance and the desk's policy. Nothing here is mutable but through the store.
+//! Shared by every part of the bridge: the store, the vault, the clock, the random source and the policy. Durable state
+//! changes only through the store.
 
 pub(super) mod accounts;
 pub(super) mod agents;
@@ -35,28 +36,33 @@ use self::random::Random;
 
 pub use self::worker::Progress;
 
-/// Shared by all parts of the bridge; cheap to clone.
+/// Context that all parts of the bridge share; cheap to clone.
 #[derive(Clone)]
 pub struct Core {
+    /// The database.
     pub store: Store,
+    /// Storage of the media bytes.
     pub vault: Vault,
+    /// Injected clock.
     pub clock: Arc<dyn Clock>,
+    /// Injected random source.
     pub random: Random,
+    /// The general policy, or that of one account after [`Self::of_account`].
     pub policy: Arc<Policy>,
-    /// Of accounts that have one of their own, by name.
+    /// Policies of the accounts that have one of their own, by account name.
     policies: Arc<HashMap<String, Arc<Policy>>>,
-    /// Random, made with the database: transaction ids begin with it (rule 18).
+    /// Random id of this database: Matrix transaction ids begin with it (rule 18).
     pub instance: Arc<str>,
-    /// What the database was restored from, if it was.
+    /// The backup from which the database was restored, if it was.
     pub restored: Option<Arc<Restored>>,
-    /// Tells whether a process that holds an account still lives, as far as can be known here.
+    /// Returns whether the process that holds an account still runs, as far as this process can know.
     pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
-    /// Under which lease this part works; each write checks it first (rule 26).
+    /// Account and fence of the lease under which this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
 
 impl Core {
-    /// Reads the instance's id from the store, or gives it one.
+    /// Builds the context. Reads the instance's id from the store, or gives it one.
     pub async fn new(
         store: Store,
         vault: Vault,
@@ -80,7 +86,7 @@ impl Core {
         })
     }
 
-    /// The same, where some accounts have policies of their own.
+    /// Returns this context with policies of single accounts, by account name.
     #[must_use]
     pub fn with_policies(self, policies: HashMap<String, Policy>) -> Self {
         let policies = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
@@ -90,7 +96,7 @@ impl Core {
         }
     }
 
-    /// The same, where `is_alive` tells whether the process that holds an account still lives.
+    /// Returns this context with `is_alive`, which says whether the process that holds an account still runs.
     #[must_use]
     pub fn knowing_holders(self, is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -99,17 +105,17 @@ impl Core {
         }
     }
 
-    /// The general policy, and those of accounts that have one of their own.
+    /// Returns the general policy, then those of the accounts that have one of their own.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         std::iter::once(&*self.policy).chain(self.policies.values().map(|policy| &**policy))
     }
 
-    /// The policy of the account of this name.
+    /// Returns the policy of the account of this name: its own, or the general one.
     pub fn policy_of(&self, account: &str) -> Arc<Policy> {
         Arc::clone(self.policies.get(account).unwrap_or(&self.policy))
     }
 
-    /// The same, for what is done for the account of this name.
+    /// Returns this context with the policy of the account of this name.
     #[must_use]
     pub fn of_account(&self, name: &str) -> Self {
         Self {
@@ -118,7 +124,8 @@ impl Core {
         }
     }
 
-    /// The same, for what drives an account: its writes fail with [`StoreError::LeaseLost`] once another process drives it.
+    /// Returns this context under an account's lease: its writes fail with [`StoreError::LeaseLost`] once another
+    /// process runs the account.
     #[must_use]
     pub fn driving(&self, account: AccountId, fence: Fence) -> Self {
         Self {
@@ -127,13 +134,13 @@ impl Core {
         }
     }
 
-    /// Returns the account that is driven with this.
+    /// Returns the account of the lease, if there is one.
     pub fn account(&self) -> Option<AccountId> {
         self.lease.map(|(account, _)| account)
     }
 
-    /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input` and
-    /// never consumes it.
+    /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input`
+    /// and never consumes it.
     pub async fn write<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
@@ -148,6 +155,7 @@ impl Core {
                 self.store
                     .write(fenced, |tx, (account, fence, input, closure)| {
                         async move {
+                            // In the same transaction: from this check to the commit nobody can take the lease.
                             tx.accounts().check_fence(*account, *fence).await?;
                             closure(tx, input).await
                         }

@@ -6,8 +6,8 @@ use crate::domain::customer::{Customer, Identity, IdentityKind, display_name};
 use crate::domain::message::{Author, Direction, Message, Origin};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 
-/// A name by priority: the owner's address book, then what the person calls themself. Without either the store falls
-/// back on the number.
+/// Returns a contact's name: from the owner's address book, else the name that the person has set in WhatsApp. Without
+/// either the store falls back on the number.
 pub(crate) fn name_of(contact: &WaContact) -> Option<String> {
     [&contact.saved_name, &contact.push_name]
         .into_iter()
@@ -15,14 +15,14 @@ pub(crate) fn name_of(contact: &WaContact) -> Option<String> {
         .find_map(|name| display_name::clean(name))
 }
 
-/// The name of whoever wrote, and so may change, a message.
+/// Returns the name of a message's author, who alone may change it.
 pub(crate) fn writer(from_me: bool, contact: &WaContact, stored: &Message) -> String {
     let of_contact = || name_of(contact).filter(|_| !from_me);
     let known = stored.author.as_ref().map(|author| author.name.clone());
     known.or_else(of_contact).unwrap_or_else(|| "Somebody".to_owned())
 }
 
-/// Returns the name of whoever voted on a message or reacted to it.
+/// Returns the name of the person who voted on a message or reacted to it.
 pub(crate) fn doer(from_me: bool, contact: &WaContact, message: &Message) -> String {
     if from_me {
         return THE_PHONE.to_owned();
@@ -34,10 +34,11 @@ pub(crate) fn doer(from_me: bool, contact: &WaContact, message: &Message) -> Str
         .unwrap_or_else(|| unnamed(false))
 }
 
+/// Returns the author of a message that came from WhatsApp.
 pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author {
     let notice = message.details.as_ref().and_then(|details| details.notice.as_deref());
     if notice.is_some_and(|notice| !notice.starts_with("call")) {
-        // Who did it is in its words.
+        // The notice's text names the person.
         return Author {
             origin: None,
             name: "WhatsApp".to_owned(),
@@ -55,9 +56,9 @@ pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author
     Author { origin: None, name }
 }
 
-/// The sender's part of a message's uniqueness (rule 12). A direct chat has two sides, told apart by `from_me`, and
-/// its id moves from number to LID: so there the sender adds nothing but trouble. In a group it is the sender's LID where
-/// WhatsApp tells it, since that one does not change.
+/// Returns the sender's part of a message's unique key (rule 12). Empty in a direct chat: `from_me` tells its two sides
+/// apart, and its sender id changes from number to LID. In a group it is the sender's LID where WhatsApp gives it,
+/// since the LID does not change.
 pub(crate) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, contact: &WaContact) -> WaUserId {
     if chat == ChatKind::Direct || from_me {
         return WaUserId::from("");
@@ -70,9 +71,10 @@ pub(crate) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, conta
     )
 }
 
-/// Who did it, for those who read of it in the room.
+/// Name shown in rooms for actions on the linked phone.
 pub(crate) const THE_PHONE: &str = "You (phone)";
 
+/// Returns the name shown for a person whose name is unknown.
 pub(crate) fn unnamed(from_me: bool) -> String {
     if from_me { THE_PHONE } else { "Somebody" }.to_owned()
 }

@@ -1,4 +1,4 @@
-//! Lines that tell a room what happened, outside the messages themselves.
+//! Lines in a room that report an event beside the messages themselves.
 
 use crate::contract::Event;
 use crate::domain::ConversationId;
@@ -8,7 +8,8 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
 
-/// A line in the room, under the message, for those who would not look at it again.
+/// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing
+/// for imported history, for system messages, and without a homeserver.
 pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
     if !policy.matrix || message.backfilled || message.kind == Kind::System {
         return Ok(());
@@ -21,7 +22,7 @@ pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: 
     Ok(())
 }
 
-/// Tells everybody that a group is called or made up otherwise.
+/// Emits that a conversation has changed (a group's name or members), and queues the update of its room.
 pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -> Result<(), StoreError> {
     let Some(conversation) = tx.conversations().get(id).await? else {
         return Ok(());

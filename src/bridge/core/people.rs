@@ -1,5 +1,5 @@
-//! Who somebody is, and what has to be told when that changes: in the journal, and in the rooms that show their conversations.
-//! Work for rooms is written down only where there is a room.
+//! Finds the customer behind a contact, and reports changes of customers: in the journal, and in the rooms of their
+//! conversations. Work for a room is queued only where the room exists.
 
 use crate::contract::Event;
 use crate::domain::account::Account;
@@ -11,7 +11,8 @@ use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
 use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
 
-/// The customer behind a contact, as all that is told of it makes them.
+/// Returns the customer behind a contact, created or merged as its identities and names require, and reports what
+/// changed.
 pub(crate) async fn meet(
     tx: &mut Tx,
     contact: &WaContact,
@@ -34,8 +35,9 @@ pub(crate) async fn meet(
     Ok(met)
 }
 
-/// WhatsApp tells in a customer's chat that they have another number. With a LID the old one is given up; alone it stays
-/// theirs, for their chat goes by it. Answers go to the new number from now on.
+/// Stores a customer's new number, which WhatsApp reports by a notice in their chat. If the contact has a LID, the old
+/// number is dropped; without one the customer keeps it, because the chat is found by it. Answers go to the new number
+/// from now on.
 pub(crate) async fn renumber(
     tx: &mut Tx,
     account: &Account,
@@ -55,7 +57,7 @@ pub(crate) async fn renumber(
     Ok(())
 }
 
-/// A customer is other than before.
+/// Emits that a customer has changed, and queues the update of their rooms.
 pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {
     tx.emit(Event::customer_updated(customer));
     for conversation in tx.conversations().live_of_customer(customer.id).await? {
@@ -64,7 +66,8 @@ pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(),
     Ok(())
 }
 
-/// Two customers are one.
+/// Emits that two customers were merged, updates their rooms, and says in each room that has ended where the
+/// conversation continues.
 pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), StoreError> {
     tx.emit(Event::customer_merged(merged));
     for conversation in &merged.conversations {
@@ -75,7 +78,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
             continue;
         };
         let text = format!(
-            "{} What is written here is not sent.",
+            "{} Messages that you write here are not sent.",
             goes_on(tx, joined.conversation_id).await?
         );
         let work = MatrixWork::Tell { room, text };
@@ -86,7 +89,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), Stor
     Ok(())
 }
 
-/// One customer is two again.
+/// Emits that a merge was undone, updates the rooms, and says in each room that is in use again that it is.
 pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), StoreError> {
     tx.emit(Event::customer_unmerged(parted));
     for conversation in &parted.conversations {
@@ -96,7 +99,7 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
             .iter()
             .any(|joined| joined.merged_conversation_id == conversation.id);
         if is_back && let Some(room) = room_of(tx, conversation.id).await? {
-            let text = "This conversation is here again. What is written here goes to the customer.".to_owned();
+            let text = "This conversation is in this room again. What you write here goes to the customer.".to_owned();
             let work = MatrixWork::Tell { room, text };
             let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
             tx.outbox().enqueue(work).await?;
@@ -105,7 +108,7 @@ pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), Stor
     Ok(())
 }
 
-/// Where a conversation goes on, in a sentence for a room that it has left.
+/// Returns the sentence, for a room that has ended, that says where its conversation continues.
 pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result<String, StoreError> {
     let live = tx.conversations().live(conversation).await?;
     let room = match &live {
@@ -113,8 +116,8 @@ pub(crate) async fn goes_on(tx: &mut Tx, conversation: ConversationId) -> Result
         None => None,
     };
     Ok(match (room, live) {
-        (Some(room), _) => format!("This conversation goes on in https://matrix.to/#/{room} ."),
-        (None, Some(live)) => format!("This conversation goes on as conversation {}.", live.id),
+        (Some(room), _) => format!("This conversation continues in https://matrix.to/#/{room} ."),
+        (None, Some(live)) => format!("This conversation continues as conversation {}.", live.id),
         (None, None) => "This conversation has ended.".to_owned(),
     })
 }

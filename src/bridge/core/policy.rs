@@ -1,4 +1,4 @@
-//! How the desk behaves, decided once by the configuration.
+//! Settings of an account as the bridge uses them, resolved once from the configuration.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,33 +8,36 @@ use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
 use crate::domain::pacing::Pace;
 
-/// How the desk behaves, decided once by the configuration.
+/// Settings of an account as the bridge uses them, resolved once from the configuration.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Whether there is a homeserver: without one, no work for rooms is written down.
+    /// Whether there is a homeserver: without one, no work for rooms is queued.
     pub matrix: bool,
-    /// Who is told of trouble.
+    /// The Matrix user who is told of trouble.
     pub owner: Option<MatrixUserId>,
+    /// When customers get read receipts.
     pub read: ReadMode,
-    /// How long after a message its chat is marked as read, in [`ReadMode::Auto`].
+    /// Delay between a message and its read receipt, in [`ReadMode::Auto`].
     pub read_delay: RangeInclusive<Duration>,
-    /// The pause between two sends of one account.
+    /// Pause between two sends of one account.
     pub spacing: RangeInclusive<Duration>,
-    /// A text that could not be handed over for this long is not sent any more (rule 4); none: it waits for ever.
+    /// Age at which an unsent message expires (rule 4); `None`: never.
     pub send_expires: Option<Duration>,
-    /// First contacts, quiet hours, and the words of those who do not want to be written to.
+    /// Limits of first contacts, quiet hours, and the words by which customers opt out and in.
     pub pace: Pace,
+    /// Upper bounds of file sizes, when files are fetched, and how often avatars are looked up.
     pub media: MediaRules,
-    /// How much of what is older than the first login is imported, where nobody says otherwise.
+    /// How much history from before the first login is imported, unless a person asks for another depth.
     pub history: HistoryDepth,
 }
 
-/// When customers see that their message was read.
+/// When customers get read receipts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadMode {
-    /// A random moment after the message, and before a reply.
+    /// After a random delay ([`Policy::read_delay`]), and before a reply at the latest.
     Auto,
-    /// When an agent has read or answered it.
+    /// When an agent has read or answered the message.
     Agent,
+    /// Never.
     Never,
 }

@@ -1,5 +1,5 @@
-//! The notes of which chats are to be marked as read. Kept in memory only: what an outage made overdue is marked at the
-//! next reply, or the next agent's read (rule 15).
+//! Queue of the chats that are to be marked as read. It is in memory only: read receipts lost in an outage are sent
+//! with the next reply, or when an agent reads the chat next (rule 15).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::domain::{ConversationId, Timestamp};
 use super::Core;
 use super::policy::ReadMode;
 
-/// Takes notes of what is to be marked as read; cheap to clone.
+/// Queue of the read receipts of one account, with their times; cheap to clone, and clones share one queue.
 #[derive(Clone, Default)]
 pub struct Reader {
     due: Arc<Mutex<BTreeMap<ConversationId, Timestamp>>>,
@@ -19,7 +19,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A customer wrote: in [`ReadMode::Auto`] their chat is marked after a while. A later message does not put it off.
+    /// Queues a read receipt for a customer's new message, after the policy's delay. Only in [`ReadMode::Auto`]. A
+    /// later message does not postpone it.
     pub(crate) fn message_came(&self, core: &Core, conversation: ConversationId) {
         if core.policy.read == ReadMode::Auto {
             let at = core.clock.now().plus(core.random.span(&core.policy.read_delay));
@@ -27,7 +28,7 @@ impl Reader {
         }
     }
 
-    /// An agent has read: the customer may know at once.
+    /// Queues a read receipt that is due at once, because an agent has read the chat. Not in [`ReadMode::Never`].
     pub(crate) fn agent_read(&self, core: &Core, conversation: ConversationId) {
         if core.policy.read != ReadMode::Never {
             let mut due = self.lock();
@@ -37,11 +38,12 @@ impl Reader {
         }
     }
 
-    /// The chat has been marked, by a reply.
+    /// Removes a chat from the queue, because it is marked as read.
     pub(crate) fn done(&self, conversation: ConversationId) {
         self.lock().remove(&conversation);
     }
 
+    /// Queues a read receipt for `at`, unless one is queued for this chat or the queue holds [`MAX_DUE`].
     pub(crate) fn note(&self, conversation: ConversationId, at: Timestamp) {
         let mut due = self.lock();
         if due.len() < MAX_DUE {
@@ -51,6 +53,7 @@ impl Reader {
         self.changed.notify_one();
     }
 
+    /// Returns the chat that is due first, and when.
     pub(crate) fn first(&self) -> Option<(ConversationId, Timestamp)> {
         self.lock()
             .iter()
@@ -58,16 +61,16 @@ impl Reader {
             .min_by_key(|(_, at)| *at)
     }
 
-    /// Returns what is notified when a chat is noted.
+    /// Returns the notification of a new entry.
     pub(crate) fn noted(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
     }
 
-    /// The map is whole whatever happened to another thread that held it.
+    /// Locks the map, also after a panic of another thread: no change of it can stop half-way.
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ConversationId, Timestamp>> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Chats that wait to be marked as read; more than this are left to the next reply.
+/// Upper bound of the chats queued by messages; further ones are marked with the next reply.
 const MAX_DUE: usize = 10_000;

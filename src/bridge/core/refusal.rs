@@ -1,4 +1,4 @@
-//! Why the desk does not do what was asked. Maps one to one to the API's problems.
+//! Refusals of requests to the desk. They map one to one to the API's problems.
 
 use crate::domain::media::readable_size;
 use crate::domain::{CustomerId, Timestamp};
@@ -7,46 +7,64 @@ use crate::vault::NoThumbnail;
 
 use super::command::MAX_IDEMPOTENCY_KEY;
 
-/// Why the desk does not do what was asked. Maps one to one to the API's problems.
+/// Reason why the desk refuses a request; its text is shown to people. Maps one to one to the API's problems.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// The text has no visible characters.
     #[error("the text is empty; write something")]
     EmptyText,
-    #[error("the text has {chars} characters and WhatsApp takes {limit} at the most; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
+    /// The text is longer than WhatsApp takes.
+    #[error("the text has {chars} characters and WhatsApp accepts at most {limit}; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
     TextTooLong { chars: usize },
-    #[error("the text has a NUL character, which nobody can read; take it out")]
+    /// The text contains a NUL character.
+    #[error("the text contains a NUL character; remove it")]
     NulInText,
-    #[error("the name shows nothing; write one, or take it back with null")]
+    /// The name has no visible characters.
+    #[error("the name has no visible characters; write one, or send null to remove it")]
     EmptyName,
+    /// The customer has changed since the revision that the request names.
     #[error("{0}")]
     Changed(String),
+    /// The uploaded file has no bytes.
     #[error("the file is empty; choose another")]
     EmptyFile,
-    #[error("the file is larger than {}, the most that is taken (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
+    /// The file is larger than `max` bytes.
+    #[error("the file is larger than the limit of {} (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
     FileTooLarge { max: u64 },
+    /// The file cannot be sent as the kind that was asked for.
     #[error("{0}")]
     WrongFileKind(String),
-    #[error("there is no small picture of this: {0}")]
+    /// The medium has no thumbnail.
+    #[error("this has no thumbnail: {0}")]
     NoThumbnail(NoThumbnail),
-    #[error("this is no emoji; give one, or none to take yours away")]
+    /// The reaction is not an emoji.
+    #[error("this is not an emoji; give one, or leave it empty to remove your reaction")]
     BadEmoji,
+    /// The idempotency key is empty or longer than [`MAX_IDEMPOTENCY_KEY`] bytes.
     #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
     BadIdempotencyKey,
+    /// The same idempotency key came with another body before (rule 25).
     #[error("this idempotency key was used for another request; use a new one")]
     IdempotencyMismatch,
+    /// `what` is the kind of object, `which` its id or name.
     #[error("there is no {what} {which}")]
     NotFound { what: &'static str, which: String },
+    /// The request names no account, and several could send.
     #[error("several accounts can send this; name one of them: {}", names.join(", "))]
     AmbiguousAccount { names: Vec<String> },
+    /// The customer does not want to receive messages.
     #[error(
-        "customer {customer} has opted out ({since}) and is not written to; they may take it back themselves, or somebody \
-         does with `crm customer opt-in {customer}`"
+        "customer {customer} opted out ({since}) and gets no messages; they can opt in again by a message, or you run \
+         `crm customer opt-in {customer}`"
     )]
     OptedOut { customer: CustomerId, since: Timestamp },
+    /// The state of the object does not allow the request.
     #[error("{0}")]
     Conflict(String),
+    /// The server cannot do it now; a repeat may succeed.
     #[error("{0}")]
     Unavailable(String),
+    /// A fault of the program or its storage; logged, and not shown to clients.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }
@@ -69,6 +87,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// Returns the refusal that there is no `what` (kind of object) with this id or name.
 pub(crate) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Refusal {
     Refusal::NotFound {
         what,

@@ -1,5 +1,5 @@
-//! Which accounts are driven here, and the way to each one's WhatsApp. Lines come and go while the server runs: whoever needs one
-//! asks for it, and keeps it no longer than the request lasts.
+//! Registry of the accounts that this process runs, and the handle of each. Accounts start and end while the server
+//! runs, so a caller asks for a handle and keeps it no longer than the request lasts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,23 +13,28 @@ use crate::domain::whatsapp::WhatsApp;
 use super::reader::Reader;
 use super::syncs::Syncs;
 
-/// One account and the way to its WhatsApp.
+/// Handle of one running account.
 #[derive(Clone)]
 pub struct Line {
+    /// The account's row.
     pub id: AccountId,
+    /// The account's name.
     pub name: String,
+    /// The account's connection to WhatsApp.
     pub port: Arc<dyn WhatsApp>,
+    /// Queue of the account's read receipts.
     pub reader: Reader,
-    /// How far the comparison with the page has come.
+    /// [`crate::domain::session::Session::resync`] of the last completed comparison with the page.
     pub resynced: watch::Receiver<u64>,
-    /// Where a comparison can be asked for.
+    /// Queue of the requested comparisons.
     pub syncs: Syncs,
-    /// Why what was last wanted of the link to its phone has failed.
+    /// Why the last request to link or unlink the device has failed; `None` if it has not.
     pub link_failed: watch::Sender<Option<String>>,
 }
 
 impl Line {
-    /// A line at which nobody works: up only so that it is closed with the others, should the program end meanwhile.
+    /// Returns the handle of an account without workers. It is registered only so that its browser is closed with the
+    /// others if the program ends meanwhile.
     pub(crate) fn idle(account: &Account, port: Arc<dyn WhatsApp>) -> Self {
         Self {
             id: account.id,
@@ -43,7 +48,7 @@ impl Line {
     }
 }
 
-/// The lines that are up. Clones share one board.
+/// Registry of the accounts that this process runs. Clones share one registry.
 #[derive(Clone, Default)]
 pub(crate) struct Board {
     lines: watch::Sender<BTreeMap<AccountId, Line>>,
@@ -51,6 +56,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
+    /// Builds a registry of these handles.
     pub fn of(lines: Vec<Line>) -> Self {
         let board = Self::default();
         for line in lines {
@@ -59,11 +65,12 @@ impl Board {
         board
     }
 
+    /// Returns the handle of an account, if it runs.
     pub fn get(&self, account: AccountId) -> Option<Line> {
         self.lines.borrow().get(&account).cloned()
     }
 
-    /// Waits until a line is up.
+    /// Waits until an account runs, without a limit. Returns its handle.
     pub async fn until_up(&self, account: AccountId) -> Line {
         let mut lines = self.lines.subscribe();
         loop {
@@ -76,24 +83,27 @@ impl Board {
         }
     }
 
+    /// Returns the handles of all running accounts, by id.
     pub fn all(&self) -> Vec<Line> {
         self.lines.borrow().values().cloned().collect()
     }
 
+    /// Adds a handle, or replaces that of the same account.
     pub fn put(&self, line: Line) {
         self.lines.send_modify(|lines| drop(lines.insert(line.id, line)));
     }
 
+    /// Removes an account's handle, if there is one.
     pub fn take(&self, account: AccountId) {
         self.lines.send_modify(|lines| drop(lines.remove(&account)));
     }
 
-    /// An account has come or is to go: the switchboard should look.
+    /// Wakes the account manager, because an account's row has changed.
     pub fn ring(&self) {
         self.look.notify_one();
     }
 
-    /// Returns once somebody has rung since the last time.
+    /// Waits for [`Self::ring`]; returns at once if it was called since the last wait.
     pub async fn rung(&self) {
         self.look.notified().await;
     }

@@ -1,4 +1,5 @@
-//! Moves a message from state to state: row, journal, tick, and the room's answer where it was given up.
+//! Changes a message's state with all that depends on it: row, journal, outbox, tick, and a notice in the room on
+//! failure.
 
 use crate::contract::Event;
 use crate::domain::conversation::Conversation;
@@ -8,8 +9,9 @@ use crate::store::{NewWork, StoreError, Tx, WorkFor};
 
 use super::policy::Policy;
 
-/// Moves a message to a new state: row, journal, tick, and for a message given up the room's answer. Says nothing and
-/// does nothing when the state is the one that it has.
+/// Stores a message's new state and emits the event. A settled message also leaves the outbox and gets its tick, and
+/// with a `failure` also a notice in its room. Does nothing if the message has this state and failure already. Returns
+/// the message.
 pub(crate) async fn set_state(
     tx: &mut Tx,
     policy: &Policy,
@@ -24,7 +26,7 @@ pub(crate) async fn set_state(
     tx.emit(Event::message_state(&changed));
     let settled = !matches!(state, MessageState::Queued | MessageState::Sending);
     if settled {
-        // Whatever the outcome: its lane goes on.
+        // Whatever the outcome, the next message of its lane can go out.
         tx.outbox().remove(message.id, Target::WhatsApp).await?;
         tx.wake(WorkFor::WhatsApp(message.account_id));
     }
@@ -51,7 +53,7 @@ pub(crate) async fn set_state(
     Ok(changed)
 }
 
-/// Applies WhatsApp's ack number to one of our messages; tells whether it was news.
+/// Applies WhatsApp's ack number to one of our messages. Returns whether it changed the state.
 pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, ack: i32) -> Result<bool, StoreError> {
     let Some(state) = message.state.after_ack(ack) else {
         return Ok(false);
@@ -59,14 +61,15 @@ pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, a
     let failure = (state == MessageState::Failed).then(|| Failure {
         code: "refused_by_whatsapp".to_owned(),
         detail: format!(
-            "WhatsApp refused it (ack {ack}); look at the chat on the phone and send it anew if it still holds"
+            "WhatsApp refused it (ack {ack}); check the chat on the phone, and send it again if still relevant"
         ),
     });
     set_state(tx, policy, message, state, failure.as_ref()).await?;
     Ok(true)
 }
 
-/// Who writes to a customer has seen what they wrote (rule 15).
+/// Sets a conversation's unread count to 0, because somebody has answered or read it (rule 15). Returns whether
+/// anything was unread.
 pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> Result<bool, StoreError> {
     if !tx.conversations().clear_unread(conversation.id).await? {
         return Ok(false);
@@ -77,6 +80,7 @@ pub(crate) async fn mark_answered(tx: &mut Tx, conversation: &Conversation) -> R
     Ok(true)
 }
 
+/// Builds a failure: `code` for programs, `detail` for people.
 pub(crate) fn failure(code: &str, detail: &str) -> Failure {
     Failure {
         code: code.to_owned(),

@@ -1,20 +1,21 @@
-//! The queue of comparisons that somebody asked for; the account's inbound worker takes them from it.
+//! Queue of requested comparisons with the page; the account's inbound worker takes them from it.
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::ConversationId;
 use crate::domain::history::Synced;
 
-/// Where an account's comparisons are asked for. Cheap to clone.
+/// Queue of an account's requested comparisons. Cheap to clone.
 #[derive(Clone)]
 pub struct Syncs(mpsc::Sender<Asked>);
 
 impl Syncs {
+    /// Builds the queue over the worker's channel.
     pub(crate) const fn new(ask: mpsc::Sender<Asked>) -> Self {
         Self(ask)
     }
 
-    /// Queues a comparison and returns where its outcome arrives; `None` while as many wait as may.
+    /// Queues a comparison. Returns the channel of its result, or `None` if the queue is full ([`MAX_ASKED`]).
     pub(crate) fn ask(&self, scope: Scope) -> Option<oneshot::Receiver<Synced>> {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(Asked { scope, answer }).ok()?;
@@ -22,38 +23,40 @@ impl Syncs {
     }
 }
 
-/// Of an account that nobody compares.
+/// Queue of an account without workers: every request is refused.
 impl Default for Syncs {
     fn default() -> Self {
         Self(mpsc::channel(1).0)
     }
 }
 
-/// A comparison that was asked for.
+/// Requested comparison.
 pub(crate) struct Asked {
+    /// The chats and messages to compare.
     pub scope: Scope,
     answer: oneshot::Sender<Synced>,
 }
 
 impl Asked {
-    /// Whoever asked may be gone by now.
+    /// Sends the result. Does nothing if the caller has stopped waiting.
     pub fn answer(self, synced: Synced) {
         let _: Result<(), Synced> = self.answer.send(synced);
     }
 }
 
-/// Comparisons of one account that may wait.
+/// Upper bound of the queued comparisons of one account.
 pub(crate) const MAX_ASKED: usize = 16;
 
-/// What is to be compared.
+/// The chats and messages that a comparison covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// What may have changed.
+    /// Chats in which a message may have been missed.
     Changed,
-    /// The same, in a page that was loaded anew: what it took in before anybody listened may be about any message.
+    /// The same, and changes of stored messages: the page was loaded again, and may have processed changes of any
+    /// message before we listened.
     Anew,
-    /// Every chat with messages of late: somebody wants to know.
+    /// Every chat with recent messages, because a person asked.
     Thorough,
-    /// One chat alone.
+    /// One chat only.
     One(ConversationId),
 }

@@ -1,5 +1,4 @@
-//! A core for the tests of what stands on it alone: a store in a folder of its own, a day that does not pass, and a policy that
-//! does nothing.
+//! A core for unit tests: a store in a folder of its own, a clock that stands still, and a policy that does nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use super::Core;
 use super::policy::{Policy, ReadMode};
 use super::random::Random;
 
-/// It is always the same time, and a wait takes as long as it says.
+/// Clock that always shows the same time; a sleep takes its real duration.
 struct Stopped;
 
 #[async_trait]
@@ -32,6 +31,7 @@ impl Clock for Stopped {
     }
 }
 
+/// Builds a core with a new SQLite store and vault in `folder`.
 pub async fn core(folder: &Path) -> Core {
     let url = format!("sqlite://{}", folder.join("crm.db").display());
     let store = Store::open(&url, Arc::new(Stopped)).await.unwrap();

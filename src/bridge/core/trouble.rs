@@ -1,5 +1,5 @@
-//! Trouble is told to the owner once, and its end once (rule 21). What is open is kept in the store, so that a restart
-//! tells nothing twice.
+//! Notices of trouble to the owner: its start is told once, and its end once (rule 21). Open troubles are kept in the
+//! store, so that a restart tells nothing twice.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
 
-/// Opens a trouble, or says what it has become; told `wait` from now, unless it has ended by then.
+/// Opens a trouble, or replaces the text of an open one. The owner is told after `wait`, unless it has ended by then.
 pub(crate) async fn open(
     tx: &mut Tx,
     policy: &Policy,
@@ -28,7 +28,7 @@ pub(crate) async fn open(
     enqueue(tx, account, work, wait).await
 }
 
-/// Ends a trouble, if it is open; says so to those who were told of it.
+/// Ends a trouble, if it is open. The owner is told of the end only if they were told of the trouble.
 pub(crate) async fn end(
     tx: &mut Tx,
     policy: &Policy,
@@ -49,18 +49,19 @@ pub(crate) async fn end(
     enqueue(tx, account, work, Duration::ZERO).await
 }
 
-/// Returns the key of the trouble that an account does not work.
+/// Returns the key of the trouble "this account does not work".
 pub(crate) fn key_of(account: AccountId) -> String {
     format!("account.{account}")
 }
 
-/// The keys of what may be wrong with an account: that it does not work, that it hears nothing, that its phone is long unseen.
+/// Returns the keys of an account's possible troubles: the page reports nothing, the phone was not seen for long, and
+/// the account does not work.
 fn of_account(account: AccountId) -> [String; 3] {
     let key = key_of(account);
     [format!("{key}.deaf"), format!("{key}.warning"), key]
 }
 
-/// Ends all troubles of an account that is gone.
+/// Ends all troubles of a removed account.
 pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
     let text = format!("WhatsApp ({}): the account was removed.", account.name);
     for key in of_account(account.id) {
@@ -69,16 +70,17 @@ pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> 
     Ok(())
 }
 
+/// Returns whether a trouble is open.
 pub(crate) async fn is_open(tx: &mut Tx, key: &str) -> Result<bool, StoreError> {
     Ok(tx.settings().get(&setting(key)).await?.is_some())
 }
 
-/// Whether a notice is still true when its turn comes: one that is not is left unsaid.
+/// Returns whether a notice is still true when its turn comes; one that is not is dropped.
 pub(crate) async fn is_current(tx: &mut Tx, key: &str, text: &str) -> Result<bool, StoreError> {
     Ok(tx.settings().get(&setting(key)).await?.as_deref() == Some(text))
 }
 
-/// The owner has been told of a trouble, so its end will be told.
+/// Stores that the owner was told of a trouble, so that they are also told of its end. Does nothing if it has ended.
 pub(crate) async fn note_told(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     if is_open(tx, key).await? {
         tx.settings().set(&told(key), Some("yes")).await?;

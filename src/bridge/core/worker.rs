@@ -1,5 +1,5 @@
-//! The one loop that every worker runs in: arm the wake-ups, take a step, and wait when there was nothing to do. The wake-ups are
-//! armed before the step asks, so that one that comes meanwhile is not missed; one that is lost costs a poll.
+//! The loop of every worker: arm the wake-ups, do a step, and wait when there was nothing to do. The wake-ups are armed
+//! before the step queries, so that one that comes during the step is not missed; a lost one costs one poll interval.
 
 use std::future::{self, Future};
 use std::sync::Arc;
@@ -14,55 +14,56 @@ use crate::store::StoreError;
 
 use super::Core;
 
-/// The pause after an error, before the worker tries again.
+/// Pause after an error, before the worker tries again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a step of a worker has done: the simulation and the tests run a worker until it is idle.
+/// Result of a worker's step. The simulation and the tests run a worker until it is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Something was done; there may be more.
     Worked,
-    /// Nothing was begun; what is in hand goes on.
+    /// Nothing was begun; the pieces in hand continue.
     Busy,
     /// There was nothing to do.
     Idle,
 }
 
-/// Something that works in steps.
+/// Background work that is done in steps.
 pub trait Worker: Send + 'static {
-    /// Whether a step that has begun is finished when the program stops. Otherwise it is dropped wherever it waits, as a crash
-    /// would end it.
+    /// Whether a step that has begun is finished when the program stops. Otherwise it is dropped wherever it waits, as
+    /// a crash would end it.
     const FINISHES_STEPS: bool = false;
 
     /// Names the work, for the log: "the … failed".
     fn name(&self) -> &'static str;
 
-    /// Returns what the worker works with.
+    /// Returns the context of the worker.
     fn core(&self) -> &Core;
 
-    /// Returns what wakes the worker when it is idle.
+    /// Returns the sources that wake the idle worker.
     fn wakes(&self) -> Wakes {
         Wakes::none()
     }
 
-    /// Returns how long an idle worker waits for a wake-up before it looks anyway; zero when its step has waited by itself.
+    /// Returns how long an idle worker waits for a wake-up before its next step; zero when the step itself has waited.
     fn poll(&self) -> Duration;
 
     /// Does one piece of work, if there is any.
     fn step(&mut self) -> impl Future<Output = Result<Progress, StoreError>> + Send;
 
-    /// Waits for what has to pass between two steps, however much there is to do.
+    /// Waits between two steps, also when there is more to do; by default not at all.
     fn between(&mut self, _last: Progress) -> impl Future<Output = ()> + Send {
         future::ready(())
     }
 
-    /// Finishes what is in hand, when the program stops.
+    /// Finishes the work in hand when the program stops.
     fn drain(&mut self) -> impl Future<Output = ()> + Send {
         future::ready(())
     }
 }
 
-/// Runs a worker until `stopping`. Fails only when another process drives the account (rule 26).
+/// Runs a worker until `stopping`. Fails only when the lease is lost to another process (rule 26); other errors are
+/// logged and retried.
 pub(crate) async fn run<W: Worker>(mut worker: W, stopping: CancellationToken) -> anyhow::Result<()> {
     let mut wakes = worker.wakes();
     let clock = worker.core().clock.clone();
@@ -107,12 +108,12 @@ pub(crate) async fn run<W: Worker>(mut worker: W, stopping: CancellationToken) -
     Ok(())
 }
 
-/// Everything that wakes one worker.
+/// Sources of wake-ups of one worker.
 #[derive(Default)]
 pub struct Wakes(Vec<Box<dyn Wake>>);
 
 impl Wakes {
-    /// Returns wake-ups that never come.
+    /// Returns an empty set: it never wakes.
     pub fn none() -> Self {
         Self::default()
     }
@@ -124,7 +125,7 @@ impl Wakes {
         self
     }
 
-    /// Forgets what came until now: from here on a wake-up ends [`Self::woken`].
+    /// Clears earlier wake-ups; each later one ends [`Self::woken`].
     pub fn arm(&mut self) {
         for source in &mut self.0 {
             source.arm();
@@ -143,7 +144,7 @@ impl Wakes {
 /// A source of wake-ups.
 #[async_trait]
 pub trait Wake: Send {
-    /// Forgets what came until now.
+    /// Clears earlier wake-ups.
     fn arm(&mut self);
 
     /// Waits for a wake-up.
@@ -158,13 +159,13 @@ impl<T: Send + Sync> Wake for watch::Receiver<T> {
 
     async fn woken(&mut self) {
         if self.changed().await.is_err() {
-            // Nobody is left to change it.
+            // The sender is gone, so no wake-up can come any more.
             future::pending::<()>().await;
         }
     }
 }
 
-/// Keeps the wake-up that came before it was armed: that one costs a step that finds nothing.
+/// `arm` does not clear an earlier wake-up, which then costs one step that finds nothing.
 #[async_trait]
 impl Wake for Arc<Notify> {
     fn arm(&mut self) {}

@@ -1,4 +1,5 @@
-//! Accounts that come and go, as people ask for it. What is asked is written down and told; the switchboard does it.
+//! Requests about accounts: add, remove, link, unlink, release. Each is stored; the account manager and the account's
+//! workers then do it.
 
 use std::sync::Arc;
 
@@ -16,36 +17,37 @@ use crate::domain::whatsapp::{LoginMethod, WhatsApp};
 use super::handle::Desk;
 
 impl Desk {
-    /// Adds an account; it is driven at once.
+    /// Adds an account, which starts at once.
     pub async fn add_account(&self, name: AccountName) -> Result<Account, Refusal> {
         let account = add_account(&self.core.store, name, self.core.policy.matrix).await?;
         self.board.ring();
         Ok(account)
     }
 
-    /// Begins to take an account away. What was said through it stays.
+    /// Begins to remove an account. Its conversations stay.
     pub async fn remove_account(&self, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
         let account = begin_removal(&self.core.store, id, keep_profile).await?;
         self.board.ring();
         Ok(account)
     }
 
-    /// Notes that a device is to be linked; the codes appear in [`Self::session`].
+    /// Requests that a device is linked; the codes appear in [`Self::session`].
     pub async fn login(&self, id: AccountId, method: LoginMethod) -> Result<(), Refusal> {
         self.want_link(id, LinkChange::Login(method)).await
     }
 
-    /// Notes that the device is to be unlinked.
+    /// Requests that the device is unlinked.
     pub async fn logout(&self, id: AccountId) -> Result<(), Refusal> {
         self.want_link(id, LinkChange::Logout).await
     }
 
-    /// Notes that the session is to be taken over from another window.
+    /// Requests that the session is taken over from another window.
     pub async fn take_over(&self, id: AccountId) -> Result<(), Refusal> {
         self.want_link(id, LinkChange::TakeOver).await
     }
 
-    /// Writes down what the account's worker then brings about, unless the browser is known not to work.
+    /// Stores a request for the account's worker. Refused if the browser is known not to work, or the account was
+    /// removed.
     async fn want_link(&self, id: AccountId, change: LinkChange) -> Result<(), Refusal> {
         if let Some(line) = self.line(id) {
             let session = line.port.session().borrow().clone();
@@ -74,11 +76,12 @@ impl Desk {
             .await
     }
 
-    /// Lets an account go whose holder is gone, so that it may be driven from another data folder, and so from this one.
+    /// Releases the lease of an account whose process is gone, so that another data folder, such as this one, can run
+    /// it.
     pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
         if let Some(line) = self.line(id) {
             return Err(Refusal::Conflict(format!(
-                "this server drives the account {}; stop it, and it lets go of it",
+                "this server runs the account {}; stop the server, which releases it",
                 line.name
             )));
         }
@@ -87,13 +90,13 @@ impl Desk {
         Ok(account)
     }
 
-    /// The ways to WhatsApp that are up.
+    /// Returns the connections to WhatsApp of all running accounts.
     pub fn ports(&self) -> Vec<Arc<dyn WhatsApp>> {
         self.board.all().into_iter().map(|line| line.port).collect()
     }
 }
 
-/// Whether there is nobody who could link or unlink a device, until a person has seen to it.
+/// Returns whether the account cannot serve a request until a person has repaired it.
 const fn is_down(state: SessionState) -> bool {
     matches!(
         state,

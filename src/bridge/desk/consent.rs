@@ -1,5 +1,5 @@
-//! Keeps and obeys what customers say about being written to. Who opts out is sent nothing more, and what waited for them is
-//! taken back; until they, or a person here, say otherwise.
+//! Opt-outs and opt-ins that people here enter. A customer who has opted out gets no messages, and their queued
+//! messages fail, until they or a person here opt them in again.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::domain::customer::Customer;
 use super::handle::Desk;
 
 impl Desk {
-    /// Notes that a customer does not want to be written to. `by`: who says so.
+    /// Opts a customer out and fails their queued messages. `by`: the person or program that asks. Succeeds if the
+    /// customer had opted out already.
     pub async fn opt_out(&self, id: CustomerId, by: String) -> Result<Customer, Refusal> {
         self.core
             .write((Arc::clone(&self.core.policy), id, by), |tx, (policy, id, by)| {
@@ -27,7 +28,7 @@ impl Desk {
             .await
     }
 
-    /// Takes an opt-out back.
+    /// Ends an opt-out. Succeeds if there was none.
     pub async fn opt_in(&self, id: CustomerId) -> Result<Customer, Refusal> {
         self.core
             .write(id, |tx, &id| {

@@ -1,4 +1,4 @@
-//! What people decide about customers: what they are called, that two are one, and that they are two after all.
+//! Changes of customers by people: names and other fields, merges, and undone merges.
 
 use futures_util::FutureExt;
 
@@ -11,16 +11,17 @@ use crate::store::{CustomerChange, StoreError, Tx};
 
 use super::handle::Desk;
 
-/// A change of a customer.
+/// Change of a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerEdit {
+    /// The fields to change.
     pub change: CustomerChange,
-    /// The revision that it is a change of; none: of whatever there is.
+    /// Revision that the caller has seen; refused if the customer differs from it. `None`: not checked.
     pub expected: Option<String>,
 }
 
 impl Desk {
-    /// Changes a customer and gives them as they then are.
+    /// Changes a customer. Returns the customer as stored afterwards.
     pub async fn edit_customer(&self, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
         self.core
             .write((id, edit), |tx, (id, edit)| {
@@ -29,7 +30,7 @@ impl Desk {
             .await
     }
 
-    /// Makes one of two customers: `id` goes on. Asked for again, it is done already.
+    /// Merges customer `with` into `id`, which remains. A repeat returns the same merge. `by`: the person that asks.
     pub async fn merge_customers(&self, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
         self.core
             .write((id, with, by.to_owned()), |tx, (id, with, by)| {
@@ -38,7 +39,7 @@ impl Desk {
             .await
     }
 
-    /// Undoes a merge. Asked for again, it is done already.
+    /// Undoes a merge. A repeat returns the same merge. `by`: the person that asks.
     pub async fn undo_merge(&self, id: MergeId, by: &str) -> Result<Merge, Refusal> {
         self.core
             .write((id, by.to_owned()), |tx, (id, by)| {
@@ -54,7 +55,7 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Cust
         let changed = revision::differences(known, &customer);
         if !changed.is_empty() {
             return Err(Refusal::Changed(format!(
-                "customer {id} has changed since you looked at it: {}; look again, then change what still holds",
+                "customer {id} has changed since you looked at it: {}; load it again, then repeat your change",
                 changed.join(", ")
             )));
         }

@@ -1,5 +1,4 @@
-//! What people want changed about a message that is written: its text, itself, an emoji under it. Accepted into the outbox;
-//! the relay does it.
+//! Accepts edits, deletions and reactions of existing messages into the outbox; the relay carries them out.
 
 use std::sync::Arc;
 
@@ -19,19 +18,20 @@ use crate::store::{NewWork, Tx};
 
 use super::handle::Desk;
 
-/// A change that somebody wants.
+/// Requested change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
+    /// Replaces the text.
     Edit(String),
-    /// For everyone.
+    /// Deletes the message for everyone.
     Delete,
-    /// Empty takes our emoji away.
+    /// Sets our reaction; an empty emoji removes it.
     React(String),
 }
 
 impl Desk {
-    /// Accepts a change of a message. What has not gone out yet is changed at once; else the message is given as it is, and
-    /// an event tells when WhatsApp has taken the change, or that it did not.
+    /// Accepts a change of a message. A queued message is changed at once. Otherwise returns the message unchanged, and
+    /// an event reports later that WhatsApp has accepted the change, or that it failed.
     pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
         match &revision {
             Revision::Edit(text) => queue::check_text(text)?,
@@ -77,7 +77,7 @@ async fn revise(
             check_ours(&message)?;
             if message.kind != Kind::Text {
                 return Err(Refusal::Conflict(format!(
-                    "message {id} is no text; delete it and send another"
+                    "message {id} is not a text, so it cannot be edited; delete it and send another"
                 )));
             }
             if message.state == MessageState::Queued {
@@ -85,12 +85,7 @@ async fn revise(
                 changes::edit(tx, policy, &message, content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
-            check_age(
-                tx,
-                &message,
-                EDIT_WITHIN,
-                "edits a message for 15 minutes; send another",
-            )?;
+            check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another")?;
             WhatsAppWork::EditMessage {
                 message: id,
                 content: content.clone(),
@@ -100,19 +95,19 @@ async fn revise(
         Revision::Delete => {
             check_ours(&message)?;
             if message.state == MessageState::Queued {
-                let failure = state::failure("cancelled", "somebody deleted it before it was sent");
+                let failure = state::failure("cancelled", "it was deleted before it was sent");
                 return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?);
             }
             check_age(
                 tx,
                 &message,
                 DELETE_WITHIN,
-                "deletes a message for everyone for 60 hours",
+                "allows \"Delete for everyone\" for 60 hours",
             )?;
             WhatsAppWork::DeleteMessage { message: id, by }
         }
     };
-    // Not bound to the message: what settles its sending takes away what is bound to it.
+    // The row belongs to the conversation, not to the message: a message that settles removes its own outbox rows.
     tx.outbox()
         .enqueue(NewWork::for_conversation(
             message.account_id,
@@ -136,7 +131,7 @@ fn check_ours(message: &Message) -> Result<(), Refusal> {
     }
 }
 
-/// On its way counts: the change waits behind it in the same lane.
+/// Returns whether WhatsApp has the message, or gets it before the change, which waits behind it in the same lane.
 fn is_there(message: &Message) -> bool {
     message.state == MessageState::Sending || message.state.is_with_whatsapp()
 }

@@ -1,5 +1,5 @@
-//! The desk: what the faces (API, and through it shell and console) may ask for. Each request that changes something is one
-//! transaction and an answer; nothing external happens in it.
+//! Handle of the desk: the operations for the faces (API, and through it shell and console). Each request that changes
+//! something is one transaction and an answer; nothing external happens in it.
 
 use std::time::Duration;
 
@@ -15,28 +15,32 @@ use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::Vitals;
 use crate::domain::{AccountId, ConversationId};
 
-/// How long a request waits for the line of an account that was just added.
+/// How long a request waits for an account that was just added.
 const UP_SOON: Duration = Duration::from_secs(5);
-/// The handle that faces hold. Cheap to clone.
+
+/// Operations that the faces may call. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// Handles of the accounts that run.
     pub(crate) board: Board,
     matrix: Option<watch::Receiver<MatrixStatus>>,
 }
 
 impl Desk {
-    /// `matrix`: the homeserver's state, where one is configured.
+    /// Builds a desk over a fixed set of accounts. `matrix`: the homeserver's state, where one is configured.
     pub fn new(core: Core, lines: Vec<Line>, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
         Self::over(core, Board::of(lines), matrix)
     }
 
-    /// Over lines that come and go.
+    /// Builds a desk over a registry whose accounts start and end.
     pub(crate) const fn over(core: Core, board: Board, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
         Self { core, board, matrix }
     }
 
-    /// An agent has read a conversation: nothing is unread any more, and the customer may see it.
+    /// Marks a conversation as read by an agent: sets its unread count to 0, and queues the read receipt. Returns the
+    /// conversation.
     pub async fn mark_read(&self, id: ConversationId) -> Result<Conversation, Refusal> {
         let conversation = self
             .core
@@ -57,7 +61,7 @@ impl Desk {
         Ok(conversation)
     }
 
-    /// An agent has read: the customer's phone may show it.
+    /// Queues the read receipt of a conversation that an agent has read.
     pub(crate) fn agent_read(&self, conversation: &Conversation) {
         if let Some(line) = self.line(conversation.account_id) {
             let core = self.core.of_account(&line.name);
@@ -65,17 +69,17 @@ impl Desk {
         }
     }
 
-    /// The session of an account, with its codes: only for those who may link a device.
+    /// Returns an account's session with its login codes, which only callers that may link a device may see.
     pub async fn session(&self, account: AccountId) -> Result<watch::Receiver<Session>, Refusal> {
         Ok(self.driven(account).await?.port.session())
     }
 
-    /// How an account's browser fares, where it is driven here.
+    /// Returns the vitals of an account's browser, if this process runs it.
     pub fn vitals(&self, account: AccountId) -> Option<Vitals> {
         self.line(account).map(|line| line.port.vitals())
     }
 
-    /// Returns when the account is linked and what it missed is taken in.
+    /// Waits until the account is ready and its missed messages are stored. Fails if the account ends meanwhile.
     pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
         let line = self.driven(account).await?;
         let (mut session, mut resynced) = (line.port.session(), line.resynced);
@@ -96,17 +100,17 @@ impl Desk {
         }
     }
 
-    /// Why what was last wanted of an account's link has failed, now and whenever that changes.
+    /// Returns the channel that holds why the last request to link or unlink has failed; `None` while it has not.
     pub async fn link_failed(&self, account: AccountId) -> Result<watch::Receiver<Option<String>>, Refusal> {
         Ok(self.driven(account).await?.link_failed.subscribe())
     }
 
-    /// The homeserver's state; `None` when none is configured.
+    /// Returns the homeserver's state; `None` if none is configured.
     pub fn matrix_status(&self) -> Option<MatrixStatus> {
         self.matrix.as_ref().map(|status| status.borrow().clone())
     }
 
-    /// Lets an outbox go that was parked by a restore (rule 5).
+    /// Resumes an outbox that a restore has parked (rule 5).
     pub async fn resume_outbox(&self) -> Result<(), Refusal> {
         self.core
             .write((), |tx, ()| {
@@ -115,7 +119,7 @@ impl Desk {
             .await
     }
 
-    /// The line of an account; one that was just added is waited for.
+    /// Returns the handle of an account. Waits up to [`UP_SOON`] for one that was just added, then fails.
     pub(crate) async fn driven(&self, account: AccountId) -> Result<Line, Refusal> {
         let up = tokio::time::timeout(UP_SOON, self.board.until_up(account)).await;
         up.map_err(|_| {
@@ -125,6 +129,7 @@ impl Desk {
         })
     }
 
+    /// Returns the handle of an account, if it runs here.
     pub(crate) fn line(&self, account: AccountId) -> Option<Line> {
         self.board.get(account)
     }

@@ -1,4 +1,5 @@
-//! Answers to requests that carry an idempotency key (rule 25): stored as the bytes that were sent, and replayed as they are.
+//! Answers to requests that carry an idempotency key (rule 25): stored as the bytes that were sent, and replayed as
+//! they are.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The desk's part for media: a file is handed in, looked at, asked for. Bytes go straight to and from the vault, which is
+//! Operations of the desk on media: upload, read, thumbnail, fetch. Bytes go straight to and from the vault, which is
 //! storage as the database is; nothing here reaches WhatsApp.
 
 use std::ops::Range;
@@ -19,16 +19,17 @@ use crate::vault::{Incoming, Kept, NoThumbnail, Pieces, VaultError};
 use super::handle::Desk;
 use super::idempotency;
 
-/// What handing in a file answers with (HTTP's "created").
+/// HTTP status of the answer to an upload ("created").
 const CREATED: u16 = 201;
 
-/// A file that somebody hands in to be sent.
+/// Description of an uploaded file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upload {
-    /// As they say.
+    /// Media type that the client states; not trusted.
     pub mimetype: Option<String>,
+    /// File name that the client states.
     pub filename: Option<String>,
-    /// Its `body_hash` is made anew, with the file's own.
+    /// Its `body_hash` is replaced by one that covers the file.
     pub idempotency: Option<Idempotency>,
 }
 
@@ -38,7 +39,7 @@ impl From<VaultError> for Refusal {
             VaultError::TooLarge { max } => Self::FileTooLarge { max },
             VaultError::Missing => Self::Conflict(error.to_string()),
             error if error.is_full() => {
-                Self::Unavailable("no room is left for media; free some space on the server".to_owned())
+                Self::Unavailable("no space is left for media; free some on the server".to_owned())
             }
             error => Self::Internal(error.into()),
         }
@@ -46,23 +47,24 @@ impl From<VaultError> for Refusal {
 }
 
 impl Desk {
-    /// A place for a file's bytes as they come.
+    /// Opens a spool file for the bytes of an upload, limited to [`Self::largest_file`].
     pub fn incoming(&self) -> Result<Incoming, Refusal> {
         Ok(self.core.vault.incoming(self.largest_file())?)
     }
 
-    /// Returns what it means that the bytes of a file could not be written as they came.
+    /// Converts an error of writing an upload's bytes into a refusal.
     pub fn write_error(error: std::io::Error) -> Refusal {
         VaultError::from(error).into()
     }
 
-    /// What a file may have, in bytes: as much as any account takes, since nobody has said yet which is to send it.
+    /// Returns the upper bound of an upload, in bytes: the largest of all accounts, since the sending account is not
+    /// known yet.
     pub fn largest_file(&self) -> u64 {
         let of_each = self.core.policies().map(|policy| policy.media.max.largest());
         of_each.max().unwrap_or_default()
     }
 
-    /// Keeps a file that has come whole.
+    /// Stores a complete upload in the vault, and its row. Refuses an empty file.
     pub async fn upload(&self, incoming: Incoming, mut upload: Upload) -> Result<Answered<Media>, Refusal> {
         if incoming.size() == 0 {
             return Err(Refusal::EmptyFile);
@@ -79,12 +81,12 @@ impl Desk {
                 async move { take(tx, new, asked.as_ref()).await }.boxed()
             })
             .await;
-        // Its row is written: from here on it is somebody's.
+        // `Kept` protects the object from the sweep until its row is written.
         drop(kept);
         uploaded
     }
 
-    /// A medium that is here.
+    /// Returns a stored medium. Refused with the reason if its bytes are not here.
     pub async fn stored_medium(&self, id: MediaId) -> Result<StoredMedia, Refusal> {
         let stored = self
             .core
@@ -103,12 +105,12 @@ impl Desk {
         Err(Refusal::Conflict(format!("medium {id} is not here ({state}): {why}")))
     }
 
-    /// These bytes of an object.
+    /// Returns a range of an object's bytes, in pieces.
     pub async fn read_medium(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, Refusal> {
         Ok(self.core.vault.read(sha256, range).await?)
     }
 
-    /// A small JPEG of a medium that is a picture.
+    /// Returns a JPEG thumbnail of a medium. Refused if the medium is not a picture.
     pub async fn thumbnail(&self, id: MediaId) -> Result<Vec<u8>, Refusal> {
         let media = self.stored_medium(id).await?.media;
         let (Some(sha256), Some(size)) = (media.sha256, media.size) else {
@@ -118,7 +120,7 @@ impl Desk {
         small.map_err(Refusal::NoThumbnail)
     }
 
-    /// Has a medium fetched that is not here; one that is stays as it is.
+    /// Requests that a medium is fetched from WhatsApp. Returns a stored medium unchanged. Refused if it is too large.
     pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
         self.core
             .write((self.core.clone(), id), |tx, (core, id)| {
@@ -148,7 +150,8 @@ impl Desk {
     }
 }
 
-/// A file that can go out, and as what.
+/// Returns the file to send and its kind. Refused if the file is not stored, too large, or of a wrong type for the
+/// kind.
 pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile) -> Result<NewFile, Refusal> {
     let id = wanted.id;
     let StoredMedia { media, sniffed, .. } = tx.media().get(id).await?.ok_or_else(|| not_found("medium", id))?;
@@ -175,7 +178,7 @@ pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile)
 
 fn describe(kept: &Kept, upload: &Upload) -> NewMedia {
     let said = upload.mimetype.as_deref().map(clean_mimetype);
-    // Programs that know nothing better say "some bytes", or what a form is.
+    // Clients that do not know the type state a generic one, or that of a form.
     let says_nothing = |said: &String| said == UNKNOWN_TYPE || said.starts_with("application/x-www-form-urlencoded");
     NewMedia {
         account: None,
@@ -194,7 +197,7 @@ fn describe(kept: &Kept, upload: &Upload) -> NewMedia {
     }
 }
 
-/// What was handed in: the same bytes under the same name and type.
+/// Returns the SHA-256 of an upload's content hash, type and name: equal for a repeat of the same upload.
 fn fingerprint(new: &NewMedia) -> [u8; 32] {
     use sha2::{Digest as _, Sha256};
     let parts = [new.sha256.as_deref(), Some(&new.mimetype), new.filename.as_deref()];

@@ -1,5 +1,5 @@
-//! The desk: what the faces (API, and through it shell and console) may ask for. Each request that changes something is one
-//! transaction and an answer; nothing external happens in it.
+//! The desk: all operations for the faces (API, and through it shell and console). Each request that changes something
+//! is one transaction and an answer; nothing external happens in it.
 
 mod accounts;
 mod consent;

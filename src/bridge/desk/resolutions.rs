@@ -1,4 +1,4 @@
-//! What a person decides about a message that went wrong (rule 4), and about what lies in quarantine (rule 13).
+//! Decisions of people about failed or unknown messages (rule 4), and the replay of quarantined events (rule 13).
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
 
 use super::handle::Desk;
 
-/// What a person decided about a message whose outcome is unknown.
+/// A person's decision about a message whose outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// It did reach the customer (seen on the phone).
+    /// It was sent; the person has seen it on the phone.
     Sent,
-    /// It did not.
+    /// It was not sent.
     Failed,
 }
 
@@ -34,29 +34,31 @@ enum Decision {
     Resolve(Resolution),
 }
 
-/// What became of the quarantine.
+/// Result of a replay of the quarantine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
+    /// Events that were stored, and so left the quarantine.
     pub taken_in: usize,
+    /// Events that still cannot be stored.
     pub still_refused: usize,
 }
 
-/// Items replayed in one request.
+/// Upper bound of the items that one request replays.
 const MAX_REPLAY: u64 = 1000;
 
 impl Desk {
-    /// Sends a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
+    /// Queues a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
     /// already shows it once.
     pub async fn retry(&self, id: MessageId) -> Result<Message, Refusal> {
         self.decide(id, Decision::Retry).await
     }
 
-    /// Takes a message back that has not been handed over yet.
+    /// Cancels a queued message. Refused once it was handed over to WhatsApp.
     pub async fn cancel(&self, id: MessageId) -> Result<Message, Refusal> {
         self.decide(id, Decision::Cancel).await
     }
 
-    /// Settles an unknown outcome.
+    /// Settles a message whose outcome is unknown.
     pub async fn resolve(&self, id: MessageId, resolution: Resolution) -> Result<Message, Refusal> {
         self.decide(id, Decision::Resolve(resolution)).await
     }
@@ -69,7 +71,7 @@ impl Desk {
             .await
     }
 
-    /// Tries again what lies in quarantine, after the program has learnt to read it.
+    /// Replays up to `MAX_REPLAY` quarantined events, for use after an update that can read them.
     pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
         let mut replayed = Replayed::default();
         let page = PageRequest::first(MAX_REPLAY);
@@ -88,7 +90,7 @@ impl Desk {
         Ok(replayed)
     }
 
-    /// Tells whether the item could be taken in.
+    /// Returns whether the item could be stored.
     async fn replay(&self, item: &QuarantineItem) -> Result<bool, Refusal> {
         let Some(line) = item.account_id.and_then(|account| self.line(account)) else {
             return Ok(false);
@@ -126,7 +128,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
             "message {id} is {state}; only failed and unknown messages can be retried"
         ))),
         (Decision::Cancel, MessageState::Queued) => {
-            let failure = failure("cancelled", "somebody took it back before it was sent");
+            let failure = failure("cancelled", "it was cancelled before it was sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Cancel, state) => Err(Refusal::Conflict(format!(
@@ -136,7 +138,7 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
             Ok(state::set_state(tx, policy, &message, MessageState::Sent, None).await?)
         }
         (Decision::Resolve(Resolution::Failed), MessageState::Unknown) => {
-            let failure = failure("resolved_failed", "somebody has seen that it did not arrive");
+            let failure = failure("resolved_failed", "a person marked it as not sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Resolve(_), state) => Err(Refusal::Conflict(format!(
@@ -145,7 +147,8 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
     }
 }
 
-/// Back into the outbox. One that has a stanza id is looked up under it before it is handed over again.
+/// Puts a message back into the outbox. One that has a stanza id becomes `Sending`, so that the relay looks it up under
+/// that id before it hands it over again.
 async fn retry(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<Message, Refusal> {
     if let Some(conversation) = tx.conversations().get(message.conversation_id).await? {
         consent::check(tx, &conversation).await?;

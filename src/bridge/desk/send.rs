@@ -1,4 +1,5 @@
-//! Accepts a send: resolves whom it is for, checks consent, and queues it under its idempotency key.
+//! Accepts a send: finds the recipient's conversation, checks consent, and queues the message under its idempotency
+//! key.
 
 use futures_util::FutureExt;
 
@@ -19,7 +20,7 @@ use super::handle::Desk;
 use super::{idempotency, media};
 
 impl Desk {
-    /// Puts a text into the outbox.
+    /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
     pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
         let says_it_all = command.special.is_some() || command.file.is_some();
         if !says_it_all || !command.content.is_empty() {
@@ -77,7 +78,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
     Ok(Answered::New(message))
 }
 
-/// The conversation that a command means, made when there is none.
+/// Returns the recipient's conversation, created if there is none.
 async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Refusal> {
     let customer = match &command.to {
         SendTo::Conversation(id) => {
@@ -116,7 +117,7 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
     Ok(resolved.conversation)
 }
 
-/// The account of this name, or the only one.
+/// Returns the account of this name or id; without a name the only one in use.
 async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
     if let Some(name) = name {
         return tx
@@ -136,5 +137,5 @@ async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
     }
 }
 
-/// What a send answers with (HTTP's "accepted").
+/// HTTP status of the answer to a send ("accepted").
 const ACCEPTED: u16 = 202;

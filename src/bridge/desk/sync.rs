@@ -1,5 +1,5 @@
-//! Comparisons with the page that somebody wants now. They are asked of the account's inbound, which alone compares, so that
-//! what is live waits for them as it does for every other.
+//! Comparisons with the page on request. The account's inbound worker does them, as it does all comparisons, so that
+//! live events wait for them.
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -16,7 +16,8 @@ use crate::domain::{AccountId, ConversationId};
 use super::handle::Desk;
 
 impl Desk {
-    /// Compares an account, or one of its chats, with the page now. The answer comes when that is done.
+    /// Queues a comparison of an account, or of one of its chats, with the page. Returns the channel of its result.
+    /// Refused if the account is not ready or too many comparisons wait.
     pub async fn sync(&self, account: AccountId, chat: Option<SendTo>) -> Result<oneshot::Receiver<Synced>, Refusal> {
         let line = self.driven(account).await?;
         let scope = match chat {
@@ -31,11 +32,12 @@ impl Desk {
             )));
         }
         let answered = line.syncs.ask(scope);
-        answered
-            .ok_or_else(|| Refusal::Unavailable("the account is being compared already; try again later".to_owned()))
+        answered.ok_or_else(|| {
+            Refusal::Unavailable("too many comparisons of this account wait; try again later".to_owned())
+        })
     }
 
-    /// The conversation of an account that is meant.
+    /// Returns the conversation of an account with the given recipient.
     async fn chat_of(&self, account: AccountId, chat: &SendTo) -> Result<ConversationId, Refusal> {
         let store = &self.core.store;
         let found = match chat {
@@ -49,10 +51,11 @@ impl Desk {
         let of_account = found.filter(|conversation| conversation.account_id == account);
         of_account
             .map(|conversation| conversation.id)
-            .ok_or_else(|| not_found("conversation of this account:", "with whom you named"))
+            .ok_or_else(|| not_found("conversation of this account", "with that recipient"))
     }
 
-    /// How much history an account is to have: of the next first login, or from now on.
+    /// Sets how much history an account imports: at its first login, or now if it is linked, then never less than
+    /// before. Returns the import's state.
     pub async fn ask_history(&self, account: AccountId, depth: HistoryDepth) -> Result<History, Refusal> {
         self.core
             .write((account, depth), |tx, &(account, depth)| {

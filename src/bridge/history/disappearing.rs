@@ -1,5 +1,5 @@
-//! Messages that disappear: at its time, what a message said is taken out of its row and out of the journal, and that is
-//! told as a deletion. When it is due stands in the row, so a restart loses no timer.
+//! Disappearing messages: when the timer of a message ends, its content is removed from its row and from the journal,
+//! and a deletion is emitted. The due time is in the row, so a restart loses no timer.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::store::StoreError;
 
-/// Messages that disappear in one transaction.
+/// Upper bound of the messages emptied in one transaction.
 const BATCH: u64 = 100;
-/// How often is looked for what is due.
+/// How often the worker looks for due messages.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Lets one account's messages disappear.
+/// Worker that empties the due disappearing messages of one account.
 pub struct Vanishing {
     core: Core,
     account: AccountId,
 }
 
 impl Vanishing {
+    /// Builds the worker of `account`.
     pub const fn new(core: Core, account: AccountId) -> Self {
         Self { core, account }
     }
@@ -32,7 +33,7 @@ impl Worker for Vanishing {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "taking out of messages that disappear"
+        "removal of disappearing messages"
     }
 
     fn core(&self) -> &Core {
@@ -43,7 +44,7 @@ impl Worker for Vanishing {
         EVERY
     }
 
-    /// Lets disappear what is due.
+    /// Empties up to `BATCH` due messages.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let due = self
             .core

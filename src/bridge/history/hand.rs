@@ -1,5 +1,5 @@
-//! A chat in the importer's hand: pages of it are read from the newest back until the depth is reached, there is no more, or
-//! the hand is full; then they are written from the oldest on. Pure: asks nobody and waits for nothing.
+//! Buffer of one chat for the importer. Pages are read from the newest message back until the depth is reached, the
+//! chat ends, or the buffer is full; then the messages are written from the oldest on. Pure: no I/O and no waiting.
 
 use std::collections::VecDeque;
 
@@ -7,29 +7,38 @@ use crate::domain::whatsapp::{PageEvent, Past};
 use crate::domain::{HistoryMark, Timestamp};
 use crate::store::{HistoryChat, HistoryStep};
 
-/// Messages asked of the page at once. More only where a whole page was written within one second.
+/// Messages requested per page. Doubled, up to [`MAX_COUNT`], only if a full buffer holds a single second.
 const COUNT: usize = 200;
+/// Upper bound of [`Hand::count`].
 const MAX_COUNT: usize = 12_800;
-/// A hand is full with so many messages, or so many characters of text: the rest of the chat is taken in another.
+/// Number of messages with which the buffer is full; the rest of the chat follows in the next one.
 const MAX_MESSAGES: usize = 5_000;
+/// Characters of text with which the buffer is full.
 const MAX_CHARS: usize = 8 << 20;
 
+/// Buffer of one chat whose history is being imported.
 pub(super) struct Hand {
+    /// The chat, with its progress as stored.
     pub chat: HistoryChat,
-    /// What is asked for next is older than this; the newest when none.
+    /// The next page holds messages older than this; `None`: the newest.
     pub before: Option<HistoryMark>,
+    /// Messages to request in the next page.
     pub count: usize,
-    /// Nothing older is wanted, and nothing that is not older than `ends`.
+    /// Start of the wanted range; older messages are dropped.
     since: Timestamp,
+    /// End of the wanted range, exclusive.
     ends: Timestamp,
-    /// The oldest first.
+    /// Messages that are not written yet, the oldest first.
     held: VecDeque<Past>,
+    /// Characters of text that were read into the buffer.
     chars: usize,
-    /// How far the chat is when all of this is written; none while there is more to read.
+    /// Progress of the chat once the buffer is written; `None` while there is more to read.
     then: Option<HistoryStep>,
 }
 
 impl Hand {
+    /// Builds an empty buffer that continues at the chat's stored mark. Wanted are messages from `since`, before
+    /// `ends`.
     pub fn new(chat: HistoryChat, since: Timestamp, ends: Timestamp) -> Self {
         Self {
             before: chat.mark.clone(),
@@ -43,12 +52,12 @@ impl Hand {
         }
     }
 
-    /// Whether enough is read to be written.
+    /// Returns whether reading is complete, so that writing can begin.
     pub const fn is_read(&self) -> bool {
         self.then.is_some()
     }
 
-    /// Takes the page before what is in hand, its oldest first.
+    /// Adds the next older page, whose oldest message comes first. An empty page ends the chat.
     pub fn take(&mut self, page: Vec<Past>) {
         let Some(oldest) = page.first() else {
             return self.end();
@@ -63,7 +72,7 @@ impl Hand {
             }
         }
         if reached {
-            // The next depth begins at what is older than the oldest that was wanted.
+            // A later, deeper import continues before the oldest message that was wanted now.
             let mark = self.held.front().map(|past| past.mark.clone());
             self.then = Some(HistoryStep::Done(mark.or_else(|| self.chat.mark.take())));
         } else if self.held.len() >= MAX_MESSAGES || self.chars >= MAX_CHARS {
@@ -71,13 +80,13 @@ impl Hand {
         }
     }
 
-    /// There is nothing more to be had.
+    /// Ends reading, because the page has no older messages.
     pub fn end(&mut self) {
         self.then = Some(HistoryStep::Done(self.before.take()));
     }
 
-    /// Full: what was written in the oldest second waits for the next hand, because the second may go on in it, and order
-    /// within a second is the order of storing.
+    /// Ends reading, because the buffer is full. Messages of the oldest second are left to the next buffer: more of
+    /// that second may follow there, and the order within a second is the order of storing.
     fn close(&mut self) {
         let oldest = self.held.iter().find_map(Past::at);
         let whole = self
@@ -97,13 +106,13 @@ impl Hand {
         self.then = self.held.front().map(|past| HistoryStep::Reached(past.mark.clone()));
     }
 
-    /// The oldest of what is not written yet, at most `most`.
+    /// Removes and returns the oldest unwritten messages, at most `most`.
     pub fn next_chunk(&mut self, most: usize) -> Vec<PageEvent> {
         let most = most.min(self.held.len());
         self.held.drain(..most).map(|past| past.event).collect()
     }
 
-    /// How far the chat is now: as before, until the last chunk is taken.
+    /// Returns the chat's progress to store with the chunk: unchanged until the last chunk is taken.
     pub fn step(&mut self) -> HistoryStep {
         if self.held.is_empty() {
             self.then.take().unwrap_or(HistoryStep::Stays)

@@ -1,9 +1,10 @@
-//! Imports the history of an account: what was written before it was first linked, as deep as was chosen. Chat by chat,
-//! the newest first, each from its newest message back; what is read is written from its oldest on, so that order and
-//! quotations are what they were. How far it is commits with the messages, so a crash costs a part of one chat, read again.
+//! Imports the history of an account: messages from before the first login, down to the chosen depth. It goes chat by
+//! chat, the newest first. Each chat is read from its newest message back and written from its oldest on, so that order
+//! and quotations are preserved. Progress commits with the messages, so a crash only repeats the reading of part of one
+//! chat.
 //!
-//! History calls nobody: no room, no read receipt, no unread count, and no event for each message (`account.history` tells
-//! how far it is). What is live goes first.
+//! Imported messages cause no room, no read receipt, no unread count, and no event each (`account.history` reports the
+//! progress). Live events go first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,29 +29,30 @@ use crate::store::{HistoryStep, StoreError, Tx};
 
 use self::super::hand::Hand;
 
-/// Messages stored in one transaction: what is live waits for one at the most.
+/// Upper bound of the messages stored in one transaction; live events wait for at most one of these.
 const CHUNK: usize = 50;
-/// How long the import gives way to what is live, which may never come to an end.
+/// Upper bound of the time for which the import waits for live events, which might never stop.
 const GIVE_WAY: Duration = Duration::from_secs(2);
-/// How often a chat is begun anew because the page does not know any more where we were.
+/// Upper bound of the restarts of a chat when the page no longer knows our position in it.
 const MAX_RESTARTS: i32 = 3;
-/// How often it is looked whether there is something to import, and whether the page is back.
+/// How often the worker checks for a new import, and for a page that was away.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works off one account's import.
+/// Worker that imports the history of one account.
 pub struct Importer {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
-    /// How far the comparison with the page has come: what was missed goes first.
+    /// Last completed comparison with the page: missed messages go first.
     resynced: watch::Receiver<u64>,
-    /// Whether nothing live waits.
+    /// Whether no live event waits.
     quiet: watch::Receiver<bool>,
     /// The chat that is being imported.
     hand: Option<Hand>,
 }
 
 impl Importer {
+    /// Builds the worker of `account`. `resynced`: the last completed comparison; `quiet`: whether no live event waits.
     pub fn new(
         core: Core,
         account: AccountId,
@@ -101,7 +103,7 @@ impl Worker for Importer {
         }
     }
 
-    /// What is live goes first.
+    /// Lets live events go first, for at most `GIVE_WAY`.
     async fn between(&mut self, last: Progress) {
         if last == Progress::Worked {
             tokio::select! {
@@ -119,7 +121,8 @@ impl Importer {
         session.state == SessionState::Ready && session.resync <= *self.resynced.borrow()
     }
 
-    /// Takes the next chat of the plan. When there is none the page is asked once more: some chats come late.
+    /// Takes the next chat of the plan. If none is left, asks the page for its chats again, since some appear late;
+    /// ends the import if there is no new one.
     async fn pick(&mut self, account: &Account, history: &History) -> Result<Progress, StoreError> {
         let floor = account.history_ends();
         let since = history.since.unwrap_or(floor);
@@ -159,7 +162,7 @@ impl Importer {
         Ok(Progress::Worked)
     }
 
-    /// Asks the page for what is older than what is in hand.
+    /// Reads the next older page of the chat.
     async fn read(&mut self, mut hand: Hand, account: Arc<Account>) -> Result<Progress, StoreError> {
         let earlier = self.port.earlier(&hand.chat.chat, hand.before.as_ref(), hand.count);
         match earlier.await {
@@ -173,18 +176,19 @@ impl Importer {
                 return Ok(Progress::Worked);
             }
             Ok(Earlier::Page(page)) => hand.take(page),
-            // The page has no such chat any more, or contradicts itself: what can be had of it is in hand.
+            // The page no longer has the chat, or keeps losing our position: the buffer has all that can be read.
             Ok(Earlier::Lost | Earlier::NoChat) => hand.end(),
         }
         self.hand = Some(hand);
         Ok(Progress::Worked)
     }
 
-    /// Writes the oldest of what is in hand; with the last of it goes how far the chat is.
+    /// Writes the oldest chunk of the buffer; the chat's progress commits with the last chunk.
     async fn write(&mut self, mut hand: Hand, account: Arc<Account>) -> Result<Progress, StoreError> {
         let chunk = hand.next_chunk(CHUNK);
         let step = hand.step();
         let goes_on = step == HistoryStep::Stays;
+        // On an error the buffer is dropped, and the chat is read again from its stored progress.
         self.commit(&hand, &account, chunk.into(), step).await?;
         if goes_on {
             self.hand = Some(hand);
@@ -192,7 +196,7 @@ impl Importer {
         Ok(Progress::Worked)
     }
 
-    /// Commits a chunk with how far the chat is; what the store refuses for good goes into quarantine (rule 13).
+    /// Commits a chunk and the chat's progress. Events that the store refuses permanently go into quarantine (rule 13).
     async fn commit(
         &self,
         hand: &Hand,
@@ -202,7 +206,7 @@ impl Importer {
     ) -> Result<(), StoreError> {
         let whole = events.len();
         let commit = |events: Events| {
-            // How far the chat is commits with all of the chunk, or after the last of it.
+            // The progress commits with the whole chunk, or after the last of the single events.
             let step = if events.len() == whole {
                 step.clone()
             } else {
@@ -249,7 +253,7 @@ impl Importer {
     }
 }
 
-/// Takes in one message of the past; tells whether it was new.
+/// Stores one message of the history. Returns whether it was new.
 async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent) -> Result<bool, StoreError> {
     match event {
         PageEvent::Message(message) => {
@@ -262,7 +266,7 @@ async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent
                 .await?;
             Ok(false)
         }
-        // The past has nothing but messages.
+        // History consists of messages only.
         _ => Ok(false),
     }
 }

@@ -1,4 +1,4 @@
-//! The past: imported once, in order; and messages that disappear at their time.
+//! History import, and the removal of disappearing messages.
 
 mod disappearing;
 mod hand;

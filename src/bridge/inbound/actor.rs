@@ -1,5 +1,5 @@
-//! The way in: what the page tells is committed, and only then acknowledged (invariant 4). One actor an account, which
-//! also follows the session and compares with the page whenever something may have been missed.
+//! Inbound worker of an account: commits the page's events, and only then acknowledges them (invariant 4). It also
+//! follows the session, and compares with the page whenever events may have been missed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,34 +23,38 @@ use super::batch::{Stray, quarantine, take_batch};
 use super::gap::{Heard, Hearing};
 use super::{resync, session};
 
-/// The pause after trouble, before the page or the store is asked again.
+/// Pause after a failure, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes in what one account's WhatsApp tells.
+/// Worker that stores the events of one account's WhatsApp.
 pub struct Inbound {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
     reader: Reader,
     session: watch::Receiver<Session>,
-    /// What is committed and not yet told to the page.
+    /// Mark of the last committed batch, sent to the page with the next pull.
     acked: Option<PageMark>,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
     resynced: watch::Sender<u64>,
-    /// The load of the page, and how often it had missed something, in which changes of what we have were last looked for.
+    /// Epoch and [`Session::missed`] at the last search for changes of stored messages.
     looked_through: Option<(Option<String>, u64)>,
-    /// Whether the last step has heard the page out: a pull waits for the doorbell by itself.
+    /// Whether the last pull succeeded: then the next needs no pause, since a pull itself waits for the doorbell.
     listening: bool,
+    /// Gap detection.
     hearing: Hearing,
-    /// Whether nothing that is live waits: the import of history goes on then.
+    /// Whether no live event waits, so that the import of history may continue.
     quiet: watch::Sender<bool>,
-    /// Comparisons that people want now, and the one that is under way.
+    /// Queue of requested comparisons, for the callers.
     syncs: Syncs,
+    /// The same queue, for this worker.
     asked: mpsc::Receiver<Asked>,
+    /// Requested comparison that was interrupted and is to be repeated.
     in_hand: Option<Asked>,
 }
 
 impl Inbound {
+    /// Builds the worker of `account`. `reader`: queue of the account's read receipts.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
         let session = port.session();
         let (ask, asked) = mpsc::channel(MAX_ASKED);
@@ -72,17 +76,17 @@ impl Inbound {
         }
     }
 
-    /// Where a comparison can be asked for.
+    /// Returns the queue of requested comparisons.
     pub fn syncs(&self) -> Syncs {
         self.syncs.clone()
     }
 
-    /// Whether nothing that is live waits.
+    /// Returns the channel that holds whether no live event waits.
     pub fn quiet(&self) -> watch::Receiver<bool> {
         self.quiet.subscribe()
     }
 
-    /// How far the comparison with the page has come.
+    /// Returns the channel that holds [`Session::resync`] of the last completed comparison.
     pub fn resynced(&self) -> watch::Receiver<u64> {
         self.resynced.subscribe()
     }
@@ -90,7 +94,7 @@ impl Inbound {
 
 impl Worker for Inbound {
     fn name(&self) -> &'static str {
-        "taking in of what WhatsApp tells"
+        "storing of WhatsApp's events"
     }
 
     fn core(&self) -> &Core {
@@ -101,17 +105,17 @@ impl Worker for Inbound {
         Wakes::none().and(self.port.session())
     }
 
-    /// A page that was asked and had nothing took its time for it: it is asked again at once.
+    /// Returns zero after a successful pull, which has waited by itself; else `PAUSE`.
     fn poll(&self) -> Duration {
         if self.listening { Duration::ZERO } else { PAUSE }
     }
 
-    /// Follows the session, compares with the page if that is due, or takes in one batch.
+    /// Follows the session, compares with the page if that is due, or stores one batch.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.listening = false;
         let session = self.session.borrow_and_update().clone();
         let account = session::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
-        // Who is linked, and is not bound, has a number that another account has.
+        // Linked but not bound: another account has this number.
         let is_strange = session.me.is_some() && account.phone.is_none();
         if !session.state.is_linked() || is_strange {
             return Ok(Progress::Idle);
@@ -126,7 +130,7 @@ impl Worker for Inbound {
         if let Some(asked) = self.in_hand.take().or_else(|| self.asked.try_recv().ok()) {
             return self.answer(&account, asked).await;
         }
-        // A session that changes is looked at at once; what was pulled and not acked is pulled again.
+        // A session change interrupts the pull; events that were pulled but not acknowledged are pulled again.
         let pulled = tokio::select! {
             pulled = self.port.pull(self.acked.as_ref()) => pulled,
             Some(asked) = self.asked.recv() => return self.answer(&account, asked).await,
@@ -134,7 +138,7 @@ impl Worker for Inbound {
         };
         match pulled {
             Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
-            // A page that was loaded anew, of which the session does not know yet: the comparison comes first (rule 11).
+            // The page was loaded again, which the session does not show yet: the comparison comes first (rule 11).
             Ok(Batch { mark: Some(mark), .. }) if session.epoch.as_ref().is_some_and(|known| *known != mark.epoch) => {
                 Ok(Progress::Idle)
             }
@@ -149,7 +153,8 @@ impl Worker for Inbound {
 }
 
 impl Inbound {
-    /// Compares with the page what may have changed, and lets everybody know that it is done.
+    /// Compares with the page, and publishes that the comparison is complete. After a new load of the page also looks
+    /// for changes of stored messages.
     async fn catch_up(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         self.quiet.send_replace(false);
         let page = (session.epoch.clone(), session.missed);
@@ -166,11 +171,12 @@ impl Inbound {
         self.hearing
             .compared(&self.core, account, self.port.as_ref(), session, found)
             .await?;
+        // Last, because the relay and the import of history begin when they see it.
         self.resynced.send_replace(session.resync);
         Ok(Progress::Worked)
     }
 
-    /// The page had nothing to tell: perhaps because there is nothing, perhaps because it is deaf.
+    /// Handles a pull without events: checks by [`Hearing::look`] whether the page has failed to report some.
     async fn nothing_told(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         if session.state == SessionState::Ready
             && self.hearing.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll
@@ -182,7 +188,7 @@ impl Inbound {
         Ok(Progress::Idle)
     }
 
-    /// Compares with the page, and writes down what that found; `None` when the page went away meanwhile.
+    /// Compares with the page and stores the result; `None` if the page went away meanwhile.
     async fn compare(
         &self,
         account: &Arc<Account>,
@@ -214,7 +220,8 @@ impl Inbound {
         written.await.map(Some)
     }
 
-    /// Does a comparison that somebody asked for; when the page goes away meanwhile, once it is back.
+    /// Does a requested comparison and sends its result. If the page goes away meanwhile, keeps the request for a
+    /// repeat.
     async fn answer(&mut self, account: &Arc<Account>, asked: Asked) -> Result<Progress, StoreError> {
         let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
             self.in_hand = Some(asked);
@@ -224,13 +231,15 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
+    /// Commits a batch, fetches the messages of its stray events, then sets the mark that acknowledges it. If the page
+    /// is away meanwhile, the batch stays unacknowledged and comes again.
     async fn commit(&mut self, account: &Arc<Account>, batch: Batch) -> Result<Progress, StoreError> {
         let Some(mark) = batch.mark else {
             return Ok(Progress::Idle);
         };
         let told = take_batch(&self.core, account, batch.events.into(), &self.reader).await?;
         for stray in told.strays {
-            // rule 11: what is about an id that we do not know fetches its message.
+            // rule 11: an event about an unknown id fetches its message.
             match self.port.message(&stray.chat, &stray.id, stray.from_me).await {
                 Ok(Some(message)) => {
                     let events: Vec<PageEvent> = std::iter::once(PageEvent::Message(Box::new(message)))
@@ -251,8 +260,8 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    /// What is about a message that neither we nor the page have is kept with that reason (rule 13). An ack alone says
-    /// nothing worth keeping.
+    /// Quarantines events about messages that neither the store nor the page has (rule 13). An ack is dropped: without
+    /// its message it has no information worth keeping.
     async fn give_up(&self, account: &Account, strays: Vec<Stray>) -> Result<(), StoreError> {
         let events: Vec<PageEvent> = strays.into_iter().filter_map(|stray| stray.event).collect();
         let why = "it is about a message that neither the page nor the store has";

@@ -1,4 +1,5 @@
-//! Commits what the page told: together, or one by one with the refused in quarantine (rule 13).
+//! Commits the page's events: together, or, if the store refuses one, one by one with the refused in quarantine (rule
+//! 13).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::events::Events;
 use super::message::{Arrival, Taken};
 use super::{changes, groups, message};
 
-/// Commits events together; when the store refuses one of them for good, each on its own, with the refused in quarantine.
+/// Commits events as [`each_or_quarantine`] does, then queues the read receipts of new messages.
 pub(crate) async fn take_batch(
     core: &Core,
     account: &Arc<Account>,
@@ -35,15 +36,16 @@ pub(crate) async fn take_batch(
     Ok(told)
 }
 
-/// How events were committed.
+/// Way in which events were committed.
 pub(crate) enum Commit<T> {
     /// All of them in one transaction.
     Together(T),
-    /// Each in its own, without those in quarantine.
+    /// Each in its own transaction, without those in quarantine.
     Singly(Vec<T>),
 }
 
-/// Commits events together; when the store refuses them for good, each on its own, with the refused in quarantine (rule 13).
+/// Commits events together. If the store refuses that permanently, commits each alone and quarantines the refused ones
+/// (rule 13). Other errors are returned.
 pub(crate) async fn each_or_quarantine<T, F>(
     core: &Core,
     account: &Account,
@@ -68,7 +70,7 @@ where
     Ok(Commit::Singly(each))
 }
 
-/// Commits events together, or none of them.
+/// Commits events in one transaction: all or none.
 pub(crate) async fn take_together(core: &Core, account: &Arc<Account>, events: Events) -> Result<Told, StoreError> {
     let input = (Arc::clone(&core.policy), Arc::clone(account), events);
     core.write(input, |tx, (policy, account, events)| {
@@ -138,7 +140,7 @@ async fn take_event(
     Ok(())
 }
 
-/// Keeps what the store refuses for good, with the reason (rule 13).
+/// Stores events in quarantine, with the reason (rule 13).
 pub(crate) async fn quarantine(
     core: &Core,
     account: AccountId,
@@ -168,14 +170,14 @@ pub(crate) async fn quarantine(
     .await
 }
 
-/// What a batch has brought.
+/// Result of a committed batch.
 #[derive(Default)]
 pub(crate) struct Told {
-    /// Messages that were new.
+    /// Number of new messages.
     pub new: usize,
-    /// Conversations with something to be marked as read.
+    /// Conversations with a new message of a customer, for the read receipts.
     pub fresh: Vec<ConversationId>,
-    /// What is about messages that we do not know.
+    /// Events about messages that we do not have.
     pub(super) strays: Vec<Stray>,
 }
 
@@ -188,14 +190,18 @@ impl Told {
     }
 }
 
-/// Something about a message that we do not know.
+/// Event about a message that we do not have.
 pub(super) struct Stray {
+    /// The message's chat.
     pub chat: ChatId,
+    /// The message's stanza id.
     pub id: WaMessageId,
+    /// Whether we sent the message.
     pub from_me: bool,
-    /// To be taken in again once its message is there; an ack comes with the message.
+    /// The event, to be applied once its message is stored; `None` for an ack, which the message itself carries.
     pub event: Option<PageEvent>,
 }
 
-/// The source of quarantined bytes that only the adapter can read again; any other source is an event of ours, as JSON.
+/// Source word of quarantined bytes that only the adapter can parse; bytes of any other source are a `PageEvent` as
+/// JSON.
 pub(crate) const AS_THE_PAGE_TOLD: &str = "whatsapp.page";

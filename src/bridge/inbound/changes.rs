@@ -1,5 +1,5 @@
-//! What happens to a message after it was written: its text changed, itself deleted, emojis under it. However often it is
-//! told, and whatever way (an event, a comparison with the page, our own doing), it happens once.
+//! Changes of stored messages: edits, deletions, reactions. A change is applied once, however often and in whatever way
+//! it is reported (an event, a comparison with the page, our own request).
 
 use crate::bridge::core::names;
 use crate::bridge::core::names::unnamed;
@@ -15,10 +15,10 @@ use crate::store::{StoreError, Tx};
 
 use super::polls;
 
-/// Most reactions that are kept of one message: in a large group everybody may leave one.
+/// Upper bound of the reactions kept for one message; in a large group every member may react.
 const MAX_REACTIONS: usize = 1024;
 
-/// Applies what the page tells about a message. Tells whether that message is known.
+/// Applies an event about a message. Returns `false` if we do not have that message.
 pub(crate) async fn apply(
     tx: &mut Tx,
     policy: &Policy,
@@ -46,7 +46,7 @@ pub(crate) async fn apply(
     Ok(true)
 }
 
-/// The same for what the page tells of a message, if we have that one.
+/// Updates the stored message to the page's current version; does nothing if we do not have it.
 pub(crate) async fn reconcile_known(
     tx: &mut Tx,
     policy: &Policy,
@@ -59,7 +59,7 @@ pub(crate) async fn reconcile_known(
     }
 }
 
-/// Brings a message that we have to what the page tells of it now.
+/// Updates a stored message to the page's current version: deletion, edit, reactions, votes, location, timer.
 pub(crate) async fn reconcile(
     tx: &mut Tx,
     policy: &Policy,
@@ -81,7 +81,7 @@ pub(crate) async fn reconcile(
     polls::reconcile(tx, stored, told).await
 }
 
-/// The reactions of a message that is about to be stored.
+/// Returns the reactions of a message that is about to be stored, at most [`MAX_REACTIONS`].
 pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
     let told = told.reactions.iter().flatten().take(MAX_REACTIONS);
     told.map(|reaction| Reaction {
@@ -91,7 +91,8 @@ pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
     .collect()
 }
 
-/// Changes a text, unless that is no news, or older than what is known.
+/// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the
+/// edit is older than the last one, or the message was deleted.
 pub(crate) async fn edit(
     tx: &mut Tx,
     policy: &Policy,
@@ -106,10 +107,11 @@ pub(crate) async fn edit(
     }
     let edited = tx.messages().set_content(message.id, content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
-    tell(tx, policy, &edited, format!("{by} changed this to: {content}")).await
+    tell(tx, policy, &edited, format!("{by} edited this to: {content}")).await
 }
 
-/// Marks a message as deleted for everyone.
+/// Marks a message as deleted for everyone, emits that, and reports it in the room. Does nothing if it was deleted
+/// before.
 pub(crate) async fn delete(
     tx: &mut Tx,
     policy: &Policy,
@@ -125,7 +127,8 @@ pub(crate) async fn delete(
     tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
-/// Puts an emoji under a message in place of the same person's last one; an empty one takes it away.
+/// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is
+/// older than the last one, or the same.
 pub(crate) async fn react(
     tx: &mut Tx,
     policy: &Policy,
@@ -141,7 +144,7 @@ pub(crate) async fn react(
     let mut reactions = message.reactions.clone();
     reactions.retain(|other| !other.is_of_same(&reaction));
     let line = if reaction.emoji.is_empty() {
-        format!("{} took their reaction back", reaction.name)
+        format!("{} removed their reaction", reaction.name)
     } else if reactions.len() >= MAX_REACTIONS {
         return Ok(());
     } else {
@@ -163,7 +166,7 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
     Ok(())
 }
 
-/// Emojis and whose they are, in an order of their own.
+/// Returns reactions as sorted tuples of sender and emoji, to compare two lists.
 fn emojis(reactions: &[Reaction]) -> Vec<(bool, Option<&WaUserId>, &str)> {
     let all = reactions.iter();
     let mut all: Vec<_> = all
@@ -173,8 +176,8 @@ fn emojis(reactions: &[Reaction]) -> Vec<(bool, Option<&WaUserId>, &str)> {
     all
 }
 
-/// The message that an event is about. One of a customer is looked for in that customer's conversation alone: ids are chosen
-/// by those who write (rule 12).
+/// Returns the message that an event is about. A customer's message is searched in that customer's conversation only,
+/// since the sender chooses the id (rule 12).
 async fn find(tx: &mut Tx, account: &Account, target: &MessageKey) -> Result<Option<Message>, StoreError> {
     if target.from_me {
         return tx.messages().ours(account.id, &target.id, Some(&target.chat)).await;

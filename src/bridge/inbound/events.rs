@@ -1,11 +1,11 @@
-//! Events that the page told, shared: a part of them goes into a transaction without a copy.
+//! Shared events of the page: a part of them goes into a transaction without a copy.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::domain::whatsapp::PageEvent;
 
-/// A run of events that the page told, the oldest first. Cheap to clone.
+/// Range of the page's events, the oldest first. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Events {
     all: Arc<[PageEvent]>,
@@ -14,7 +14,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Splits the run into runs of at most `size` events.
+    /// Splits the range into ranges of at most `size` events.
     pub fn chunks(&self, size: usize) -> impl Iterator<Item = Self> {
         (self.from..self.to).step_by(size).map(move |from| Self {
             all: Arc::clone(&self.all),
@@ -23,7 +23,7 @@ impl Events {
         })
     }
 
-    /// Splits the run into its events.
+    /// Splits the range into its single events.
     pub fn each(&self) -> impl Iterator<Item = Self> {
         self.chunks(1)
     }

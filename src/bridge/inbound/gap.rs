@@ -1,5 +1,5 @@
-//! "Connected but deaf": compares what the page shows with what the store has, all the time and cheaply, so that a page that
-//! tells nothing is found out in seconds and not by a customer who calls. What was missed is then fetched by a whole
+//! Gap detection: regularly compares the newest messages that the page shows with the store, at little cost, to find a
+//! page that is connected but does not report messages within seconds. Missed messages are then fetched by a full
 //! comparison (`resync`), and the page is healed.
 
 use std::collections::HashMap;
@@ -15,43 +15,45 @@ use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, Timestamp, WaMessageId};
 use crate::store::StoreError;
 
-/// Between two comparisons of a page that has nothing to tell.
+/// Pause between two checks of a page without events.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
-/// How long a message that the page shows may be on its way to us.
+/// How long a message that the page shows may be missing here before it counts as missed.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Chats that are looked at, the most recent.
+/// Number of chats that a check covers, the most recent first.
 const CHATS: usize = 10;
-/// Messages that are remembered as nothing that can be stored; all of them are forgotten when they are more.
+/// Upper bound of the remembered messages that cannot be stored; at this number all are forgotten.
 const MAX_HOPELESS: usize = 1000;
-/// Deaf once more within this is the same trouble.
+/// Time without a new gap after which the trouble has ended.
 const CALM: Duration = Duration::from_mins(10);
 
-/// What a look has shown.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
+    /// No gap was found, or no check was due.
     Everything,
-    /// The page shows something that it did not tell: compare everything.
+    /// The page shows a message that it did not report: a full comparison is needed.
     NotAll,
 }
 
-/// One account's ear.
+/// Gap detection of one account.
 #[derive(Default)]
 pub(crate) struct Hearing {
+    /// Time of the last check.
     looked: Timestamp,
-    /// What the page shows and we do not have, since when.
+    /// Messages that the page shows and the store does not have, with the time at which each was first seen.
     suspects: HashMap<WaMessageId, Timestamp>,
-    /// What the page shows and a whole comparison did not bring: nothing that can be stored.
+    /// Suspects that a full comparison did not yield, so they cannot be stored and are ignored.
     hopeless: HashMap<WaMessageId, Timestamp>,
-    /// [`Session::missed`] as it was when everything was last compared.
+    /// [`Session::missed`] at the last full comparison.
     missed: u64,
-    /// When the page was last found deaf.
+    /// When the page was last found not to report messages.
     deaf: Option<Timestamp>,
-    /// Whether the end of the trouble has been told.
+    /// Whether the end of the trouble was told.
     ended: bool,
 }
 
 impl Hearing {
-    /// Looks, if it is time to, at a page that has nothing to tell.
+    /// Checks a page without events for a gap, if a check is due.
     pub(crate) async fn look(
         &mut self,
         core: &Core,
@@ -60,7 +62,7 @@ impl Hearing {
     ) -> Result<Heard, StoreError> {
         let now = core.clock.now();
         let pause = if self.suspects.is_empty() { LOOK_EVERY } else { PATIENCE };
-        // A clock that was set back begins anew.
+        // After the clock was set back a check is due at once.
         if now >= self.looked && now.since(self.looked) < pause {
             return Ok(Heard::Everything);
         }
@@ -83,7 +85,8 @@ impl Hearing {
         Ok(Heard::Everything)
     }
 
-    /// Everything has been compared, and so many messages were new: when the page had been under suspicion, it was deaf.
+    /// Takes the result of a full comparison that found `found` new messages. If a gap was suspected and messages were
+    /// found, tells the owner and heals the page.
     pub(crate) async fn compared(
         &mut self,
         core: &Core,
@@ -101,7 +104,7 @@ impl Hearing {
         if !was_suspected || found == 0 {
             return Ok(());
         }
-        tracing::warn!(account = %account.id, found, "the page was connected, and did not tell of messages; healing it");
+        tracing::warn!(account = %account.id, found, "the page was connected but did not report messages; healing it");
         self.deaf = Some(core.clock.now());
         self.ended = false;
         tell(core, account).await?;
@@ -115,7 +118,7 @@ impl Hearing {
             return Ok(());
         }
         self.ended = true;
-        let text = format!("WhatsApp ({}) tells of every message again.", account.name);
+        let text = format!("WhatsApp ({}) reports new messages again.", account.name);
         let input = (Arc::clone(&core.policy), account.id, text);
         core.write(input, |tx, (policy, account, text)| {
             async move { trouble::end(tx, policy, *account, &key(*account), text).await }.boxed()
@@ -130,8 +133,8 @@ fn key(account: AccountId) -> String {
 
 async fn tell(core: &Core, account: &Account) -> Result<(), StoreError> {
     let text = format!(
-        "WhatsApp ({}) was connected and did not tell of messages that had come. They were found and taken in; the page is \
-         made to listen again.",
+        "WhatsApp ({}) was connected but did not report new messages. They were recovered, and the page is being \
+         repaired; you need not do anything.",
         account.name
     );
     let input = (Arc::clone(&core.policy), account.id, text);

@@ -1,4 +1,4 @@
-//! Groups: how each is called, and who is in it, kept as WhatsApp tells them.
+//! Groups: stores their names and members as WhatsApp reports them.
 
 use crate::bridge::core::names;
 use crate::bridge::core::notice::announce;
@@ -11,7 +11,8 @@ use crate::domain::group::{Group, Participant};
 use crate::domain::whatsapp::{WaGroup, WaParticipant};
 use crate::store::{StoreError, Tx, WorkFor};
 
-/// Keeps what a group is. One in which nobody has written yet is no conversation, and is told again once it is one.
+/// Stores a group's name and members, and has its avatar checked. Does nothing for a group without a conversation, in
+/// which nobody has written yet; the page reports it again with its first message.
 pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, told: &WaGroup) -> Result<(), StoreError> {
     let Some(conversation) = tx.conversations().of_chat(account.id, &told.chat).await? else {
         return Ok(());
@@ -36,7 +37,7 @@ pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, tol
     Ok(())
 }
 
-/// Who the text calls by `@user`: those of the group's members that it names.
+/// Returns the group's members whom the text mentions by `@user`.
 pub(crate) fn mentioned(text: &str, group: &Group) -> Vec<Participant> {
     let named = |user: &WaUserId| {
         text.match_indices('@').any(|(at, _)| {

@@ -1,5 +1,5 @@
-//! Taking in one message that WhatsApp tells of, live or found by a resync: both come through here, so that a message is
-//! stored once however often and by whatever way it is told.
+//! Stores one message of WhatsApp. Live, resynced and imported messages all come through here, so that a message is
+//! stored once, however often and in whatever way it is reported.
 
 use std::time::Duration;
 
@@ -19,34 +19,36 @@ use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, 
 
 use super::{changes, polls};
 
-/// WhatsApp began in 2009.
+/// Earliest credible time of a message: WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
-/// How far ahead of our clock a message's time may be: clocks and their zones are set wrong.
+/// How far ahead of our clock a message's time may be; clocks and time zones are sometimes set wrong.
 const MAX_AHEAD: Duration = Duration::from_hours(24);
 /// How far WhatsApp's clocks and ours may differ before a message counts as older than another.
 const SKEW: Duration = Duration::from_secs(30);
 
-/// What became of a message that was told.
+/// Result of storing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// A customer's new message: their chat is to be marked as read in a while.
+    /// New message of a customer or a group, or a missed call; the chat gets a read receipt later.
     New(ConversationId),
-    /// Stored, and nobody is called: history, a group's, or our own phone's.
+    /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own
+    /// phone.
     Quiet,
-    /// We had it.
+    /// The message was stored before.
     Known,
 }
 
-/// How a message came to us.
+/// Way in which a message came to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// By itself, or found in a comparison with the page.
+    /// Reported by the page, or found in a comparison with it.
     Live,
-    /// In the import of history: no event tells of it.
+    /// Read by the import of history; no event is emitted for it.
     Imported,
 }
 
-/// Stores `message` unless it is stored, with everything that follows from it.
+/// Stores `message` with its customer, conversation, medium and room work. If it is stored already, updates it to the
+/// page's version.
 pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,
@@ -67,7 +69,7 @@ pub(crate) async fn take_in(
     let written = credible(message.timestamp, tx.now());
     let backfilled = written < account.history_ends();
     let is_notice = message.details.as_ref().is_some_and(|details| details.notice.is_some());
-    // What WhatsApp itself tells is of nobody, also where it is about what our own phone did.
+    // A notice of WhatsApp is inbound and has no author, also where it reports an action of our own phone.
     let (direction, state) = if message.from_me && !is_notice {
         (
             Direction::Outbound,
@@ -135,7 +137,8 @@ pub(crate) async fn take_in(
     follow_up(tx, policy, &conversation, &stored).await
 }
 
-/// What a message that is not history brings about.
+/// Does what follows from a message that is not history: shows it in the room, counts it as unread, reopens the
+/// conversation, reads opt-outs.
 async fn follow_up(
     tx: &mut Tx,
     policy: &Policy,
@@ -147,7 +150,7 @@ async fn follow_up(
         tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
-        // Answered on the phone.
+        // Sent on the phone: so the phone is in use, and the conversation is answered.
         tx.accounts().see_phone(stored.account_id, stored.timestamp).await?;
         state::mark_answered(tx, conversation).await?;
         return Ok(Taken::Quiet);
@@ -167,7 +170,7 @@ async fn follow_up(
     Ok(Taken::New(conversation.id))
 }
 
-/// Notices that are news to those who talk with the customer; others are only kept.
+/// Returns whether a notice is shown in the room; other notices are only stored.
 fn is_told(stored: &Message) -> bool {
     const TOLD: &[&str] = &[
         "call_missed",
@@ -183,7 +186,7 @@ fn is_told(stored: &Message) -> bool {
     notice(stored).is_some_and(|notice| TOLD.contains(&notice))
 }
 
-/// Somebody wanted something, as with a message.
+/// Returns whether a notice is a missed call, which counts as unread like a message.
 fn is_missed_call(stored: &Message) -> bool {
     notice(stored) == Some("call_missed")
 }
@@ -192,8 +195,9 @@ fn notice(stored: &Message) -> Option<&str> {
     stored.details.as_ref().and_then(|details| details.notice.as_deref())
 }
 
-/// A time that cannot be right (before there was WhatsApp, or a day ahead of us) would put a message at one end of its
-/// conversation for good, and make what we have heard of a chat look complete: such a message counts as written now.
+/// Returns the message's time, or now, in whole seconds, if the time cannot be right (before WhatsApp existed, or more
+/// than a day ahead). A wrong time would put the message at one end of its conversation for ever, and would make the
+/// resync take the chat as complete.
 fn credible(told: Timestamp, now: Timestamp) -> Timestamp {
     if (FIRST_CREDIBLE..=now.plus(MAX_AHEAD)).contains(&told) {
         told
@@ -202,12 +206,13 @@ fn credible(told: Timestamp, now: Timestamp) -> Timestamp {
     }
 }
 
-/// The row of a message that we sent: its stanza id was stored before it was handed over, whatever chat it shows up in.
+/// Returns the row of a message that we sent. It is found by its stanza id, which was stored before the hand-over, in
+/// whatever chat the message appears.
 async fn ours(tx: &mut Tx, account: &Account, message: &WaMessage) -> Result<Option<Message>, StoreError> {
     tx.messages().ours(account.id, &message.id, Some(&message.chat)).await
 }
 
-/// The customer and conversation that a message belongs to, made when there are none.
+/// Returns the customer and conversation of a message, created if there are none. A group has no customer.
 async fn place(
     tx: &mut Tx,
     policy: &Policy,
@@ -226,7 +231,7 @@ async fn place(
     }
     let met = people::meet(tx, &message.contact, IdentitySource::WhatsApp).await?;
     let customer = &met.customer;
-    // A customer who has written in several chats is answered in the one where they wrote last.
+    // A customer with several chats is answered in the one where they wrote last.
     if let Some(known) = tx.conversations().of_customer(account.id, customer.id).await?
         && (message.new_number.is_some() || is_answered_elsewhere(&known, message))
     {
@@ -242,7 +247,7 @@ fn is_answered_elsewhere(known: &Conversation, message: &WaMessage) -> bool {
     known.chat_id.is_some() && known.last_message_at.is_some_and(is_older)
 }
 
-/// Keeps what finding a chat has told: the chat to answer, and by what other names WhatsApp knows the customer.
+/// Stores the result of resolving a recipient: the chat to answer in, and the customer's other identities.
 pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &Resolved) -> Result<(), StoreError> {
     let mut contact = resolved.contact.clone();
     if let Some(asked) = asked_for(tx, conversation, &contact).await? {
@@ -251,7 +256,7 @@ pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &R
     if !contact.identities.is_empty() {
         people::meet(tx, &contact, IdentitySource::WhatsApp).await?;
     }
-    // It may have turned out to be another's just now.
+    // The identities may have merged the customer just now, which ends this conversation in another.
     let live = tx.conversations().live(conversation.id).await?;
     let conversation = live.as_ref().unwrap_or(conversation);
     tx.conversations()
@@ -266,7 +271,7 @@ pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &R
     Ok(())
 }
 
-/// The number that the chat was looked up by: the answer may name the chat alone.
+/// Returns the number by which the chat was resolved, if the answer does not contain it.
 async fn asked_for(
     tx: &mut Tx,
     conversation: &Conversation,

@@ -1,4 +1,5 @@
-//! The way in: what one account's page tells is committed, then acknowledged; compared whenever something may have been missed.
+//! Inbound: commits the events of an account's page, then acknowledges them; compares with the page whenever events may
+//! have been missed.
 
 mod actor;
 pub(super) mod batch;

@@ -1,5 +1,5 @@
-//! What goes on in a message after it was written: votes in a poll, a shared place that moves, what becomes known of it
-//! late. However often it is told, it happens once.
+//! Later changes of a message's details: votes in a poll, the position of a live location, the timer of a disappearing
+//! message. Each is applied once, however often it is reported.
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{names, notice};
@@ -10,16 +10,16 @@ use crate::domain::whatsapp::{WaMessage, WaVote};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
 
-/// Most voters that are kept of one poll: as many as a group has members.
+/// Upper bound of the voters kept for one poll: the number of members that a group can have.
 const MAX_VOTES: usize = 2048;
 
-/// A vote takes the place of the same person's last one, unless it is older. Nothing chosen is a vote as well: they took
-/// theirs back, which an older one must not undo.
+/// Stores a vote in place of the same person's last one, unless it is older, and reports it in the room. An empty vote
+/// withdraws the last one and is stored in its place, so that an older vote cannot undo that.
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
     let chosen = vote.options.join(", ");
     let line = if chosen.is_empty() {
-        format!("{} took their vote back", vote.name)
+        format!("{} removed their vote", vote.name)
     } else {
         format!("{} voted for: {chosen}", vote.name)
     };
@@ -29,7 +29,8 @@ pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: 
     notice::tell(tx, policy, message, line).await
 }
 
-/// Somebody who shares their place is elsewhere.
+/// Stores the new position of a live location and emits the edit. Does nothing if it is older, the same, or the message
+/// was deleted.
 pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: Timestamp) -> Result<(), StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(from) = details.location.take() else {
@@ -39,7 +40,7 @@ pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: T
     if is_old || message.deleted_at.is_some() || (from.latitude, from.longitude) == (to.latitude, to.longitude) {
         return Ok(());
     }
-    // What is told of a move may be less than what was told at the beginning.
+    // An update may lack fields that the first report had.
     let mut place = to.clone();
     place.name = place.name.or(from.name);
     place.address = place.address.or(from.address);
@@ -54,7 +55,7 @@ pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: T
     Ok(())
 }
 
-/// Brings a message that we have to what the page tells of it now.
+/// Updates the votes, timer and live location of a stored message to the page's version.
 pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     if let Some(votes) = &told.votes {
         let votes = votes.iter().map(|vote| named(vote, stored)).collect();
@@ -64,7 +65,7 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
     let place = told.details.as_ref().and_then(|details| details.location.as_ref());
     if let Some(place) = place.filter(|place| place.live_until.is_some()) {
         let now = tx.now();
-        // Read anew: the votes may have changed it, and then there is no place, but nobody has to know that here.
+        // Read again, since the steps above may have changed the row.
         if let Some(stored) = tx.messages().get(stored.id).await? {
             move_to(tx, &stored, place, now).await?;
         }
@@ -72,7 +73,8 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
     Ok(())
 }
 
-/// A message of ours gets its chat's timer in the page.
+/// Stores the timer of a disappearing message that the page reports. Our own messages get their chat's timer only
+/// there.
 async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
     let Some(stored) = tx.messages().get(stored.id).await? else {
@@ -89,7 +91,7 @@ async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<
     tx.messages().set_details(stored.id, &details).await.map(|_| ())
 }
 
-/// The votes of a poll that is about to be stored.
+/// Returns the votes of a poll that is about to be stored, at most [`MAX_VOTES`].
 pub(crate) fn votes_of(told: &WaMessage) -> Vec<PollVote> {
     let told = told.votes.iter().flatten().take(MAX_VOTES);
     told.map(|vote| PollVote {
@@ -99,7 +101,7 @@ pub(crate) fn votes_of(told: &WaMessage) -> Vec<PollVote> {
     .collect()
 }
 
-/// Counts votes; tells whether any of them is news.
+/// Stores the votes that are new, and emits the poll's change. Returns whether there were any.
 async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bool, StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(poll) = details.poll.as_mut() else {

@@ -1,5 +1,5 @@
-//! Follows an account's session: its state goes into the account's row and the journal, its number is bound at the first
-//! login, and trouble is told.
+//! Follows an account's session: stores its state in the account's row and the journal, binds its number at the first
+//! login, and reports trouble.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{AccountId, Timestamp};
 use crate::store::{StoreError, Tx};
 
-/// Writes down what has changed, and returns the account as it then is.
+/// Stores the changes of the session, and tells the adapter which number the account may use. Returns the account as
+/// stored afterwards.
 pub(crate) async fn follow(
     core: &Core,
     id: AccountId,
@@ -43,7 +44,8 @@ pub(crate) async fn follow(
     Ok(Arc::new(account))
 }
 
-/// Whose phone an account takes (rule 7). Two accounts with one number would tell and send everything twice.
+/// Returns the number that an account may link (rule 7): its own, or before the first login any that no other account
+/// has. Two accounts with one number would receive and send everything twice.
 async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> {
     if let Some(own) = &account.phone {
         return Ok(Binding::To(own.clone()));
@@ -54,7 +56,7 @@ async fn binding(core: &Core, account: &Account) -> Result<Binding, StoreError> 
     ))
 }
 
-/// An account that is ready may still have something to say.
+/// Returns the session, with a warning as detail if the account is ready but its phone was not seen for long.
 fn with_warning(session: &Session, account: &Account, now: Timestamp) -> Session {
     let mut session = session.clone();
     if session.state == SessionState::Ready && session.detail.is_none() {
@@ -76,8 +78,8 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
         .get(id)
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
-    // rule 3: what was handed over in a login that has ended can never be looked up again. This is written before
-    // anybody is shown the code of the next login.
+    // rule 3: messages handed over in a login that has ended can never be looked up again. This is stored before the
+    // code of the next login is shown to anybody.
     if session.state.needs_login() && !before.state.needs_login() {
         tx.accounts().next_login(id).await?;
     }
@@ -89,12 +91,12 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
             tx.accounts().bind_phone(id, &me.phone).await?;
         }
         if before.phone_seen_at.is_none() {
-            // It has just scanned.
+            // The phone has just scanned the code, so it is in use.
             let now = tx.now();
             tx.accounts().see_phone(id, now).await?;
         }
         if before.watermark.is_none() {
-            // rule 9: what is older than the first login is history.
+            // rule 9: messages from before the first login are history.
             let now = tx.now();
             tx.accounts().set_watermark(id, now).await?;
             let history = tx.history().begin(id, policy.history).await?;
@@ -117,13 +119,14 @@ async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) ->
     Ok(account)
 }
 
-/// Whether an account has this number. The page may say that it is linked a moment before it is told that it may not be.
+/// Returns whether an account has this number. The page may report a link shortly before it learns that the number is
+/// not allowed.
 async fn is_taken(tx: &mut Tx, phone: &PhoneNumber) -> Result<bool, StoreError> {
     let accounts = tx.accounts().present().await?;
     Ok(accounts.iter().any(|account| account.phone.as_ref() == Some(phone)))
 }
 
-/// What is over in a moment (the page's network, somebody linking the phone again) is not worth a message to anybody.
+/// How long a passing trouble (the page's network, a phone that is linked again) lasts before the owner is told.
 const TOLD_AFTER: Duration = Duration::from_mins(1);
 
 /// Opens or ends the account's trouble (rule 21).
@@ -142,7 +145,7 @@ async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
             .await
         }
         SessionState::Starting | SessionState::Syncing => Ok(()),
-        // An account that was never linked misses nothing; one that was has lost its phone, unless that is told already.
+        // An account that was never linked misses nothing. One that was has lost its link, which is told once.
         SessionState::Qr | SessionState::Code if account.phone.is_none() || trouble::is_open(tx, &key).await? => Ok(()),
         state => {
             let detail = account.detail.as_deref().unwrap_or("see `crm status`");
@@ -154,7 +157,7 @@ async fn tell(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
     }
 }
 
-/// Tells what an account that works has to say, and when that is over.
+/// Opens or ends the warning of an account that works (its phone was not seen for long).
 async fn warn(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), StoreError> {
     if account.state != SessionState::Ready {
         return Ok(());
@@ -165,7 +168,7 @@ async fn warn(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
         return trouble::end(tx, policy, account.id, &key, &text).await;
     }
     if trouble::is_open(tx, &key).await? {
-        // Told on the first day; the days that follow change no more than a number.
+        // Told on the first day; later days change only the number in the text.
         return Ok(());
     }
     let detail = account.detail.as_deref().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What a message carries besides its text, as it is taken in: written down at once with its message, fetched later by
-//! [`super::fetching`].
+//! Media of incoming messages: the row is stored with the message, and the bytes are fetched later by
+//! [`super::fetcher`].
 
 use crate::contract::Event;
 use crate::domain::account::Account;
@@ -11,7 +11,7 @@ use crate::domain::whatsapp::{WaMedia, WaMessage};
 use crate::domain::{AccountId, MediaId};
 use crate::store::{MediaChange, NewMedia, StoreError, Tx};
 
-/// Writes down what a message carries, and gives the message with it.
+/// Stores the medium of a message, if it has one that is not stored yet. Returns the message with it.
 pub(crate) async fn attach(
     tx: &mut Tx,
     rules: &MediaRules,
@@ -27,7 +27,7 @@ pub(crate) async fn attach(
     tx.media().attach(message.id, &media).await
 }
 
-/// The same for a message that was stored before anything was known of what it carries.
+/// Does the same for a message that was stored earlier, without its medium; emits an event if one was added.
 pub(crate) async fn attach_late(
     tx: &mut Tx,
     rules: &MediaRules,
@@ -47,13 +47,13 @@ fn new(rules: &MediaRules, account: AccountId, message: &Message, told: &WaMedia
     let animated = message.details.as_ref().is_some_and(|details| details.animated);
     let max = rules.max.of(FileKind::of_message(message.kind, animated));
     let too_large = told.size.filter(|size| *size > max);
-    // A whole history of media is more than anybody asked for.
+    // Media of imported history are fetched only on request: they would be very many.
     let waits = rules.fetch == FetchMode::Demand || message.backfilled;
     let (state, detail) = match too_large {
         Some(size) => (MediaState::Refused, Some(too_large_for_us(size, max))),
         None if waits => (
             MediaState::Pending,
-            Some("it is fetched when somebody asks for it".to_owned()),
+            Some("it is not downloaded yet; request it to download it".to_owned()),
         ),
         None => (MediaState::Pending, None),
     };
@@ -74,15 +74,16 @@ fn new(rules: &MediaRules, account: AccountId, message: &Message, told: &WaMedia
     }
 }
 
+/// Returns the reason why a medium of `size` bytes is refused.
 pub(crate) fn too_large_for_us(size: u64, max: u64) -> String {
     format!(
-        "it has {} and {} is taken at the most (CRM_MEDIA_MAX_SIZE)",
+        "it has {}, and the limit is {} (CRM_MEDIA_MAX_SIZE)",
         readable_size(size),
         readable_size(max)
     )
 }
 
-/// Writes down what has become of a medium, and tells it.
+/// Stores a change of a medium, and emits an event for each message that carries it.
 pub(crate) async fn change(tx: &mut Tx, id: MediaId, change: &MediaChange) -> Result<(), StoreError> {
     for message in tx.media().change(id, change).await? {
         tx.emit(Event::message_media(&message));

@@ -1,5 +1,6 @@
-//! Pictures of customers and groups: looked up when one is new and once in a while after, one at a time and slowly, as a person
-//! would come across them. Whose turn it is stands in the database, so a crash costs a look and never a picture.
+//! Avatars of customers and groups: looked up when one is new and from time to time after that, one at a time and
+//! slowly, as a person would see them. The due times are in the database, so a crash repeats one look-up and loses no
+//! avatar.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +18,20 @@ use crate::domain::whatsapp::{FetchError, Portrait, WhatsApp};
 use crate::store::{DuePortrait, Face, Looked, NewMedia, StoreError, Tx, WorkFor};
 use crate::vault::Kept;
 
-/// Between two looks.
+/// Pause between two look-ups.
 const PAUSE: Duration = Duration::from_secs(3);
-/// The safety net behind the wake-ups.
+/// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_mins(1);
-/// Who was last heard of longer ago is not looked up.
+/// Time since the last message after which a customer's or group's avatar is not looked up any more.
 const ACTIVE: Duration = Duration::from_hours(30 * 24);
-/// Until a look that failed is made again.
+/// Pause before a failed look-up is repeated.
 const AGAIN: Duration = Duration::from_hours(1);
-/// The largest picture that is kept. WhatsApp's own have 640 pixels a side.
+/// Upper bound of an avatar, in bytes. WhatsApp's have 640 pixels a side.
 const MAX_BYTES: u64 = 512 << 10;
-/// What browsers show as a picture, and nothing that could be more.
+/// Accepted image types: those that browsers show and that cannot contain scripts.
 const PICTURES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
-/// Looks up the pictures of one account's customers and groups.
+/// Worker that looks up the avatars of one account's customers and groups.
 pub struct Portraits {
     core: Core,
     account: AccountId,
@@ -38,6 +39,7 @@ pub struct Portraits {
 }
 
 impl Portraits {
+    /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
     }
@@ -47,7 +49,7 @@ impl Worker for Portraits {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "looking up of profile pictures"
+        "look-up of avatars"
     }
 
     fn core(&self) -> &Core {
@@ -60,7 +62,7 @@ impl Worker for Portraits {
             .and(self.port.session())
     }
 
-    /// Those who are looked up more often than once in a while are found when they are due.
+    /// Returns `POLL`, or less if avatars are looked up more often than that.
     fn poll(&self) -> Duration {
         self.core
             .policy
@@ -69,7 +71,7 @@ impl Worker for Portraits {
             .map_or(POLL, |every| every.clamp(PAUSE, POLL))
     }
 
-    /// Looks at whoever's turn it is.
+    /// Looks up the avatar that is due, if the account is ready.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let Some(every) = self.core.policy.media.portraits else {
             return Ok(Progress::Idle);
@@ -90,10 +92,10 @@ impl Worker for Portraits {
             Ok(Shown::Same) => self.saw(&due, looked(every)).await?,
             Ok(Shown::Nothing) => self.keep(&due, None, looked(every)).await?,
             Ok(Shown::New { tag, kept }) => self.keep(&due, Some((tag, kept)), looked(every)).await?,
-            // Not the picture's fault: whoever it is has their turn again.
+            // The page is away, which says nothing about the avatar: it stays due.
             Err(FetchError::Unreachable(_)) => return Ok(Progress::Idle),
             Err(error) => {
-                tracing::debug!(of = ?due.of, "a picture was not to be had: {error}");
+                tracing::debug!(of = ?due.of, "an avatar could not be fetched: {error}");
                 self.saw(&due, looked(every.min(AGAIN))).await?;
             }
         }
@@ -120,7 +122,7 @@ impl Portraits {
         };
         let kept = self.core.vault.keep(incoming).await.map_err(|error| failed(&error))?;
         if !kept.sniffed.is_some_and(|sniffed| PICTURES.contains(&sniffed)) {
-            return Err(FetchError::Failed("it is no picture that is known here".to_owned()));
+            return Err(FetchError::Failed("it is not a JPEG, PNG or WebP image".to_owned()));
         }
         Ok(Shown::New { tag, kept })
     }
@@ -134,7 +136,7 @@ impl Portraits {
     }
 
     async fn keep(&self, due: &DuePortrait, new: Option<(String, Kept)>, looked: Looked) -> Result<(), StoreError> {
-        // `Kept` is held until the row is there: until then nobody else would keep the bytes.
+        // `Kept` protects the bytes from the sweep until the row refers to them.
         let (row, _kept) = new
             .map(|(tag, kept)| ((tag, describe(self.account, &kept)), kept))
             .unzip();
@@ -163,7 +165,7 @@ enum Shown {
     New { tag: String, kept: Kept },
 }
 
-/// Tells everybody that somebody looks other than before.
+/// Emits that the avatar of a customer or group has changed.
 async fn tell(tx: &mut Tx, policy: &Policy, of: Face) -> Result<(), StoreError> {
     match of {
         Face::Customer(id) => {

@@ -1,5 +1,5 @@
-//! Fetches what customers send: one worker an account. What is to be fetched stands in the database, so a crash costs a fetch
-//! and never a medium; what came is kept only when its hash is the promised one.
+//! Fetches the media of messages from WhatsApp: one worker per account. The wanted media are in the database, so a
+//! crash repeats a fetch and loses no medium. Bytes are kept only if their hash is the one that WhatsApp has announced.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use crate::vault::{Incoming, VaultError};
 
 use super::attach;
 
-/// Media that are fetched at the same time: a voice note does not wait for a film.
+/// Upper bound of concurrent fetches, so that a voice note does not wait for a film.
 const AT_ONCE: usize = 3;
-/// Failures of a fetch before a medium counts as broken: some four minutes.
+/// Failures of a fetch before a medium counts as broken: about four minutes.
 const MAX_FAILURES: u32 = 8;
-/// How often what has expired is asked for again.
+/// Attempts to fetch an expired medium.
 const MAX_ASKED: u32 = 3;
-/// How often what came wrong is fetched.
+/// Attempts to fetch a medium whose bytes are wrong.
 const MAX_FLAWED: u32 = 2;
-/// The pause after trouble of the account, and after trouble of the disk.
+/// Pause after a failure of the account or of the storage.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The safety net behind the wake-ups.
+/// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works off one account's wanted media.
+/// Worker that fetches the wanted media of one account.
 #[derive(Clone)]
 pub struct Fetching {
     core: Core,
@@ -40,15 +40,16 @@ pub struct Fetching {
     port: Arc<dyn WhatsApp>,
 }
 
-/// How a fetch ended.
+/// Outcome of a fetch.
 enum End {
-    /// Written down.
+    /// Final: stored in the medium's row.
     Is(MediaChange),
-    /// Again, later.
+    /// To be repeated after a pause; `count`: it counts as a failure of the medium.
     Later { after: Duration, count: bool },
 }
 
 impl Fetching {
+    /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
     }
@@ -70,7 +71,7 @@ impl Pieces for Fetching {
     type InHand = Vec<MediaId>;
 
     const AT_ONCE: usize = AT_ONCE;
-    /// What is being fetched when the program stops is fetched anew.
+    /// Unfinished fetches are dropped when the program stops; the next start repeats them.
     const FINISHES: bool = false;
 
     fn name(&self) -> &'static str {
@@ -122,7 +123,7 @@ impl Fetching {
         if let Some(flaw) = flaw(due, &incoming) {
             return self.end(due, flawed(flaw, due.attempts)).await;
         }
-        // Until its row is written the object is kept from being thrown away as nobody's.
+        // `kept` protects the object from the sweep until its row is written.
         let kept = match self.core.vault.keep(incoming).await {
             Ok(kept) => kept,
             Err(error) => return self.end(due, unkept(&error)).await,
@@ -149,7 +150,7 @@ impl Fetching {
             }
             End::Is(change) => {
                 if let MediaChange::Lost { state, detail } = &change {
-                    tracing::warn!(media = %id, %state, "a medium is not to be had: {detail}");
+                    tracing::warn!(media = %id, %state, "a medium could not be fetched: {detail}");
                 }
                 self.core
                     .write((id, change), |tx, (id, change)| {
@@ -161,7 +162,7 @@ impl Fetching {
     }
 }
 
-/// What is wrong with what came, if anything is.
+/// Returns what is wrong with the fetched bytes, if anything is.
 fn flaw(due: &DueMedia, incoming: &Incoming) -> Option<String> {
     let size = incoming.size();
     if size == 0 {
@@ -192,7 +193,7 @@ fn flawed(flaw: String, attempts: u32) -> End {
     }
 }
 
-/// What a failed fetch means; `attempts`: how often it failed before.
+/// Returns the outcome of a failed fetch; `attempts`: number of earlier failures.
 fn after(error: FetchError, attempts: u32) -> End {
     let later = End::Later {
         after: back_off(attempts),
@@ -206,7 +207,7 @@ fn after(error: FetchError, attempts: u32) -> End {
         FetchError::Expired(_) if attempts + 1 < MAX_ASKED => later,
         FetchError::Expired(why) => lost(
             MediaState::Expired,
-            format!("WhatsApp does not have it any more ({why}); the phone may: open it there, then ask for it again"),
+            format!("WhatsApp no longer has it ({why}); open it on the phone, then request it again"),
         ),
         FetchError::Failed(_) if attempts + 1 < MAX_FAILURES => later,
         FetchError::Failed(why) => lost(MediaState::Broken, format!("it could not be fetched: {why}")),
@@ -217,9 +218,9 @@ fn after(error: FetchError, attempts: u32) -> End {
     }
 }
 
-/// Our own disk or bucket is in trouble: nothing is said against the medium.
+/// Returns the outcome when our own disk or bucket fails: the fetch is repeated, and not counted against the medium.
 fn unkept(error: &VaultError) -> End {
-    tracing::error!("a medium could not be kept, trying again: {error}");
+    tracing::error!("a medium could not be stored, trying again: {error}");
     End::Later {
         after: PAUSE,
         count: false,

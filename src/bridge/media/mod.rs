@@ -1,4 +1,4 @@
-//! The bytes that messages carry and the pictures that customers show: fetched, kept, and swept when nothing refers to them.
+//! Media of messages, and avatars: fetched, stored, and swept when nothing refers to them.
 
 pub(super) mod attach;
 mod avatars;

@@ -1,6 +1,6 @@
-//! Throwing away the bytes that belong to nothing: of files that were handed in and never sent, and of whatever a crash left
-//! between an object and its row. Rows go first and objects later, when they are old enough and no row is left: a crash in
-//! between leaves an object for the next time.
+//! Deletes unused media: uploads that were never sent, and objects that a crash left without a row. Rows are deleted
+//! first; objects follow when they are old enough and no row refers to them, so a crash in between leaves an object for
+//! the next sweep.
 
 use std::time::Duration;
 
@@ -10,21 +10,23 @@ use crate::domain::Timestamp;
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
-/// What is younger is left alone: its row may be about to be written, by another server even.
+/// Age below which nothing is deleted: its row may be about to be written, also by another server.
 const GRACE: Duration = Duration::from_hours(24);
-/// Rows that are forgotten in one transaction.
+/// Upper bound of the rows deleted in one transaction.
 const ROWS_AT_ONCE: u64 = 500;
 
-/// How sweeping failed.
+/// Failure of a sweep.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The storage of the media failed.
     #[error(transparent)]
     Vault(#[from] VaultError),
 }
 
-/// Gives how many objects were thrown away.
+/// Deletes media that are older than `GRACE` and that nothing refers to. Returns the number of deleted objects.
 pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, SweepError> {
     let before = now.minus(GRACE);
     loop {

@@ -1,4 +1,4 @@
-//! What a person would be seen doing before a message goes out: typing it, or speaking it.
+//! Chat states ("typing…", "recording…") that a person's WhatsApp would show before a message is sent.
 
 use std::time::Duration;
 
@@ -9,20 +9,21 @@ use crate::domain::whatsapp::Unreachable;
 use super::file;
 use super::relay::WhatsAppRelay;
 
-/// About what a voice note has.
+/// Approximate size of one second of a voice note.
 const VOICE_BYTES_PER_SECOND: u64 = 2_500;
-/// "recording…" is shown for about as long as the note was spoken, within these bounds.
+/// Bounds of the time for which "recording…" is shown, which is about the length of the note.
 const SHORTEST_RECORDING: Duration = Duration::from_secs(1);
 const LONGEST_RECORDING: Duration = Duration::from_secs(9);
 
 impl WhatsAppRelay {
-    /// Does what a person would be seen doing before this message.
+    /// Shows "typing…" or "recording…" in the chat for as long as a person would need for this message. Nothing for a
+    /// location, a contact, a poll, or a file without a caption.
     pub(crate) async fn act(&self, chat: &ChatId, message: &Message) -> Result<(), Unreachable> {
         if message.kind == Kind::Text {
             return self.port.type_for(chat, &message.content).await;
         }
         let Some(media) = &message.media else {
-            // Nobody types a place, a card or a poll.
+            // A person does not type a location, a contact or a poll.
             return Ok(());
         };
         if message.kind == Kind::Voice {

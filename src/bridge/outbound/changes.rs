@@ -1,5 +1,5 @@
-//! The way out for changes of messages that WhatsApp has: an edit, a deletion, an emoji. Each may be asked for again and is then
-//! done already, so a crash between doing and writing down costs nothing.
+//! Sends changes of messages that WhatsApp has: edits, deletions, reactions. Each is idempotent, so after a crash
+//! between sending it and storing the result it is simply repeated.
 
 use std::sync::Arc;
 
@@ -19,7 +19,8 @@ use crate::store::{HandOver, NewWork, StoreError, Tx};
 use super::outgoing;
 use super::relay::{Stop, WhatsAppRelay};
 
-/// Returns which message a piece of work is about and, where it is not to be sent, what is to be changed and by whom.
+/// Returns the message of a piece of work and, unless the message is to be sent, the change and the name of the person
+/// who wants it.
 pub(crate) fn wanted(work: &WhatsAppWork) -> (MessageId, Option<(MessageChange, &str)>) {
     match work {
         WhatsAppWork::SendMessage { message } => (*message, None),
@@ -32,7 +33,8 @@ pub(crate) fn wanted(work: &WhatsAppWork) -> (MessageId, Option<(MessageChange, 
 }
 
 impl WhatsAppRelay {
-    /// Brings one change over.
+    /// Sends one change to WhatsApp and stores the result. Retries failures up to [`MAX_ATTEMPTS`], then gives the
+    /// change up.
     pub(crate) async fn change(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -55,7 +57,7 @@ impl WhatsAppRelay {
             _ => None,
         };
         let Some((chat, stanza)) = key.filter(|_| state.is_with_whatsapp()) else {
-            let error = "the message itself did not go out";
+            let error = "the message itself was not sent";
             self.refuse_change(item, id, change, "not_sent", error).await?;
             return Ok(Progress::Worked);
         };
@@ -68,7 +70,7 @@ impl WhatsAppRelay {
         };
         match self.port.change(&asked).await {
             Ok(()) => self.changed(item, id, asked.change, by).await?,
-            // Done twice is done once: it is simply tried again.
+            // A change is idempotent, so also one with an unknown outcome is tried again.
             Err(SendError::Unknown { why } | SendError::NotSent { why }) => {
                 let error = SendError::NotSent { why };
                 if let AfterFailure::Retry { after } = delivery::after_failure(&error, item.attempts) {
@@ -108,7 +110,7 @@ impl WhatsAppRelay {
             .await
     }
 
-    /// Gives a change up.
+    /// Ends a change that cannot be made: finishes its row and reports the reason.
     async fn refuse_change(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -134,7 +136,8 @@ impl WhatsAppRelay {
     }
 }
 
-/// Says that a change was not made, and why (as a word, and to people); the message itself stays what it is.
+/// Stores on the message that a change was not made, with a code and a reason for people, and reports it in the room.
+/// The message's state stays.
 pub(crate) async fn refuse(
     tx: &mut Tx,
     policy: &Policy,
@@ -166,7 +169,7 @@ pub(crate) async fn refuse(
     Ok(())
 }
 
-/// Writes a change down.
+/// Stores a change that WhatsApp has accepted.
 async fn done(
     tx: &mut Tx,
     policy: &Policy,
@@ -175,7 +178,7 @@ async fn done(
     by: &str,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    // An earlier change that was refused is told no more.
+    // Clears the failure of an earlier change that was refused.
     let message = if message.failure.is_some() {
         &tx.messages().set_state(message.id, message.state, None).await?
     } else {

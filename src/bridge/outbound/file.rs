@@ -1,4 +1,4 @@
-//! A file on its way out: the bytes that its message's row names, as a file that the browser can read.
+//! Outgoing files: provides the bytes that a message's row names as a file that the browser can read.
 
 use crate::domain::details::Details;
 use crate::domain::media;
@@ -9,10 +9,11 @@ use crate::vault::{Vault, VaultError};
 
 use super::outgoing;
 
-/// What browsers record, and the only type that phones show as a voice note.
+/// Type of a voice note, as browsers record it; phones show no other type as a voice note.
 const VOICE_TYPE: &str = "audio/ogg; codecs=opus";
 
-/// What a message carries, from its row and the vault alone: so it is the same each time that it is handed over.
+/// Returns the content to send, built from the message's row and the vault only, so that it is the same at each
+/// hand-over. Fails with `file_missing` if the vault does not have the bytes.
 pub(crate) async fn content(vault: &Vault, message: &Message) -> Result<OutgoingContent, SendError> {
     let Some(Media {
         state: MediaState::Stored,
@@ -47,25 +48,25 @@ pub(crate) async fn content(vault: &Vault, message: &Message) -> Result<Outgoing
     }))
 }
 
-/// As what a message's file goes out.
+/// Returns the kind as which a message's file is sent.
 pub(crate) fn kind_of(message: &Message) -> FileKind {
     let animated = message.details.as_ref().is_some_and(|details| details.animated);
     FileKind::of_message(message.kind, animated)
 }
 
-/// What was written under the file; a message without says what stands for it.
+/// Returns the caption of a message's file. `None` if its content is only the line of [`stands_for`].
 pub(crate) fn caption(message: &Message) -> Option<&str> {
     let line = stands_for(kind_of(message), message.media.as_ref());
     Some(message.content.as_str()).filter(|content| *content != line)
 }
 
-/// The content of a message whose file has no caption.
+/// Returns the content of a message whose file has no caption, such as `[image]`.
 pub(crate) fn stands_for(kind: FileKind, media: Option<&Media>) -> String {
     let filename = media.and_then(|media| media.filename.as_deref());
     format!("[{}]", media::line(kind.kind(), &details(kind), filename))
 }
 
-/// What is known of a file that goes out.
+/// Returns the details to store with an outgoing file.
 pub(crate) fn details(kind: FileKind) -> Details {
     Details {
         animated: kind == FileKind::Gif,

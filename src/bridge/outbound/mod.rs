@@ -1,4 +1,5 @@
-//! The way out: what is queued for customers, in order per conversation, and handed to WhatsApp once.
+//! Outbound: messages and changes for customers, sent in order per conversation and handed to WhatsApp once; and read
+//! receipts.
 
 mod acting;
 pub(super) mod changes;

@@ -1,4 +1,4 @@
-//! What the relay needs to know of a message that is on its way out.
+//! Data that the relay needs to send a message.
 
 use crate::domain::MessageId;
 use crate::domain::conversation::Conversation;
@@ -6,17 +6,21 @@ use crate::domain::message::{Direction, Kind, Message};
 use crate::domain::whatsapp::{OutgoingContent, QuotedKey, Recipient};
 use crate::store::{HandOver, Store, StoreError};
 
+/// A message to send, with the data around it.
 pub(crate) struct Outgoing {
+    /// The message's row.
     pub message: Message,
+    /// The message's conversation.
     pub conversation: Conversation,
-    /// Under what it was handed over, once its id is chosen.
+    /// Stanza id, chat and login of its hand-over, once the id is chosen.
     pub hand_over: Option<HandOver>,
+    /// The message that it replies to.
     pub quoted: Option<QuotedKey>,
-    /// Where it goes: the chat that the customer last wrote from, else their number.
+    /// The recipient: the chat that the customer last wrote from, else their number; `None` if they have neither.
     pub to: Option<Recipient>,
 }
 
-/// `None` when the message is no more.
+/// Reads a message and the data around it; `None` if the message or its conversation does not exist any more.
 pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing>, StoreError> {
     let Some(message) = store.messages().get(id).await? else {
         return Ok(None);
@@ -60,7 +64,7 @@ async fn quoted_key(store: &Store, id: MessageId) -> Result<Option<QuotedKey>, S
     }))
 }
 
-/// What the message carries, from its row alone: so it is the same each time that it is handed over.
+/// Returns the content of a message without a file, built from its row only, so that it is the same at each hand-over.
 pub(crate) fn content(message: &Message) -> OutgoingContent {
     let details = message.details.clone().unwrap_or_default();
     match (message.kind, details.location, details.poll) {

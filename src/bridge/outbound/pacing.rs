@@ -1,5 +1,5 @@
-//! Holds back what a person would not send now, with the reason and the time (rule 8). Decides nothing: see
-//! [`crate::domain::pacing`].
+//! Postpones messages that a person would not send now, with the reason and the time (rule 8). The decision itself is
+//! in [`crate::domain::pacing`].
 
 use futures_util::FutureExt;
 
@@ -13,7 +13,7 @@ use super::outgoing::Outgoing;
 use super::relay::WhatsAppRelay;
 
 impl WhatsAppRelay {
-    /// Puts a message off that has to wait; tells whether it did.
+    /// Postpones a message that has to wait. Returns whether it was postponed.
     pub(crate) async fn hold_back(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -59,7 +59,7 @@ impl WhatsAppRelay {
         waiting: Waiting,
     ) -> Result<(), StoreError> {
         let (item, id) = (item.id, outgoing.message.id);
-        // What we keep waiting ourselves does not expire over it.
+        // The wait is our own decision, so the expiry is counted from its end.
         let expires = self.core.policy.send_expires.map(|span| waiting.until.plus(span));
         self.core
             .write((id, waiting, expires, item), |tx, &(id, waiting, expires, item)| {

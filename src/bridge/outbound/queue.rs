@@ -1,5 +1,5 @@
-//! Taking a text for a customer: from a face or from a room, one way for both. Message, outbox row, room work and journal
-//! event commit together; the relay does the rest.
+//! Queues a message for a customer, from a face or from a room. Message, outbox row, room work and journal event commit
+//! together; the relay does the rest.
 
 use std::borrow::Cow;
 
@@ -19,34 +19,41 @@ use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::file;
 
-/// How long an agent's message may wait before its room is told why (rule 20).
+/// How long an agent's message may wait before its room shows why (rule 20).
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// A text that somebody wants sent.
+/// Message to queue.
 #[derive(Debug)]
 pub(crate) struct NewText<'a> {
+    /// The conversation in which it is sent.
     pub conversation: &'a Conversation,
-    /// Empty where `special` says it all; of a file without a caption: what stands for it.
+    /// Text or caption. Empty where `special` needs none; for a file without a caption: the line of
+    /// [`file::stands_for`].
     pub content: &'a str,
-    /// What is sent that is neither text nor file.
+    /// Content that is neither text nor file.
     pub special: Option<&'a Special>,
+    /// File to send.
     pub file: Option<NewFile>,
+    /// The person or program that wrote it.
     pub author: Author,
+    /// Message that this one quotes.
     pub reply_to: Option<MessageId>,
-    /// Makes a repeat one: the same key again gives the message that there is.
+    /// Key of the request: queuing the same key again returns the existing message.
     pub client_key: Option<String>,
-    /// The room's event that it came as; none when it was written elsewhere and has yet to be shown.
+    /// The room event in which it was written; `None` if it was written elsewhere and must still be shown in the room.
     pub event: Option<&'a MatrixEventId>,
 }
 
-/// The file that a message carries.
+/// File of a message to queue.
 #[derive(Debug)]
 pub(crate) struct NewFile {
+    /// The stored medium.
     pub media: Media,
+    /// The kind as which it is sent.
     pub kind: FileKind,
 }
 
-/// Refuses what WhatsApp would not take.
+/// Refuses a text that WhatsApp would not accept: empty, too long, or with a NUL character.
 pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::EmptyText);
@@ -61,7 +68,8 @@ pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Puts a text into the outbox, once.
+/// Puts a message into the outbox, once per client key. Returns the message; an existing one if the key was used
+/// before.
 pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Message, StoreError> {
     let now = tx.now();
     let conversation = new.conversation;
@@ -119,7 +127,7 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
     Ok(message)
 }
 
-/// Whom a text calls by name: in a group those of its members whose number or LID it has after `@`.
+/// Returns details with the mentions of a text: in a group, the members whose number or LID follows an `@`.
 async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
     let mut details = Details::default();
     if conversation.kind == ChatKind::Group

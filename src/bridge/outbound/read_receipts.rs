@@ -1,5 +1,6 @@
-//! Marks chats as read the way a person does: a random moment after a message, or when an agent has read it. What is due is
-//! kept in memory only: what an outage made overdue is marked at the next reply, or the next agent's read (rule 15).
+//! Sends read receipts as a person would: a random time after a message, or when an agent has read it. The queue is in
+//! memory only: receipts lost in an outage are sent with the next reply, or when an agent reads the chat next (rule
+//! 15).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,12 @@ use crate::bridge::core::{Core, Progress};
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::StoreError;
 
-/// How often is looked whether something is due when nothing was noted.
+/// How long the worker waits for a wake-up while nothing is queued.
 const POLL: Duration = Duration::from_mins(1);
-/// How often a page that is away is tried.
+/// Pause before a page that is away is tried again.
 const AWAY: Duration = Duration::from_millis(200);
 
-/// Marks what is due, through one account's page.
+/// Worker that sends the due read receipts of one account.
 pub struct Reading {
     core: Core,
     port: Arc<dyn WhatsApp>,
@@ -23,6 +24,7 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Builds the worker; `reader` is the account's queue.
     pub fn new(core: Core, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
         Self { core, port, reader }
     }
@@ -30,7 +32,7 @@ impl Reading {
 
 impl Worker for Reading {
     fn name(&self) -> &'static str {
-        "marking of chats as read"
+        "sending of read receipts"
     }
 
     fn core(&self) -> &Core {
@@ -48,7 +50,7 @@ impl Worker for Reading {
         })
     }
 
-    /// Marks one chat, if one is due and the page is there.
+    /// Marks one chat as read, if one is due and the page is ready.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let Some((conversation, at)) = self.reader.first() else {
             return Ok(Progress::Idle);
@@ -63,7 +65,7 @@ impl Worker for Reading {
             .live(conversation)
             .await?
             .and_then(|conversation| conversation.chat_id);
-        // Forgotten before it is done: a message that comes meanwhile makes a note of its own.
+        // Removed before it is marked: a message that comes meanwhile queues its own receipt, which must not be lost.
         self.reader.done(conversation);
         if let Some(chat) = chat
             && self.port.mark_read(&chat).await.is_err()

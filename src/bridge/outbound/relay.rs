@@ -1,5 +1,5 @@
-//! The way out to WhatsApp: takes the heads of the account's lanes and brings each message over, once (invariant 3). A
-//! message keeps its row in the outbox, and so its lane, until WhatsApp's server has it or it is given up.
+//! Relay to WhatsApp: takes the heads of the account's lanes and sends each message once (invariant 3). A message keeps
+//! its outbox row, and so blocks its lane, until WhatsApp's server has it or it is given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,30 +26,35 @@ use crate::store::{Busy, HandOver, StoreError, WorkFor};
 use super::outgoing::Outgoing;
 use super::{changes, file, outgoing};
 
-/// Lanes looked at in one step.
+/// Upper bound of the lanes handled in one step.
 const LANES: u64 = 32;
-/// After so long without an ack the page is asked what became of a message.
+/// Time without an ack after which the message is looked up in the page.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
-/// The pause before a look-up that could not tell is repeated.
+/// Pause before an inconclusive look-up is repeated.
 const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
-/// The safety net behind the wake-ups.
+/// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works off one account's lanes.
+/// Worker that sends the outbox of one account to WhatsApp.
 pub struct WhatsAppRelay {
+    /// Shared context, under the account's lease.
     pub(crate) core: Core,
+    /// The account that sends.
     pub(crate) account: AccountId,
+    /// The account's connection to WhatsApp.
     pub(crate) port: Arc<dyn WhatsApp>,
     reader: Reader,
-    /// How far the comparison with the page has come: nothing is looked up before it (rule 3).
+    /// Last completed comparison with the page: nothing is looked up before it (rule 3).
     resynced: watch::Receiver<u64>,
-    /// Sends are spaced: none before this.
+    /// Earliest time of the next send, since sends are spaced.
     next_send: Timestamp,
 }
 
 /// Why a step stops early.
 pub(crate) enum Stop {
+    /// The account is in trouble, for the given reason; the row stays due.
     Pause(String),
+    /// The database failed.
     Store(StoreError),
 }
 
@@ -66,6 +71,7 @@ impl From<StoreError> for Stop {
 }
 
 impl WhatsAppRelay {
+    /// Builds the worker of `account`. `reader`: its queue of read receipts; `resynced`: the last completed comparison.
     pub fn new(
         core: Core,
         account: AccountId,
@@ -85,11 +91,11 @@ impl WhatsAppRelay {
 }
 
 impl Worker for WhatsAppRelay {
-    /// What is in hand is brought over, or put off, before the program stops.
+    /// The item in hand is sent or postponed before the program stops.
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
-        "working off of the outbox for WhatsApp"
+        "relay to WhatsApp"
     }
 
     fn core(&self) -> &Core {
@@ -106,7 +112,7 @@ impl Worker for WhatsAppRelay {
         if spaced.is_zero() { POLL } else { spaced.min(POLL) }
     }
 
-    /// Brings the heads of all lanes that are due one step further.
+    /// Handles the due heads of all lanes once. Fails expired messages first, also while the account cannot send.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.expire().await?;
         if !self.may_send().await? {
@@ -136,7 +142,8 @@ impl Worker for WhatsAppRelay {
 }
 
 impl WhatsAppRelay {
-    /// Trouble of the account pauses it and uses up no attempt; so does a restored outbox until somebody says go (rule 4, 5).
+    /// Returns whether sending is possible. Trouble of the account pauses the relay without using an attempt; so does a
+    /// restored outbox until a person resumes it (rules 4 and 5).
     async fn may_send(&self) -> Result<bool, StoreError> {
         let ready = {
             let session = self.port.session();
@@ -169,17 +176,18 @@ impl WhatsAppRelay {
         }
     }
 
-    /// Gives up what waited longer than it may, whether or not the account can send (rule 4).
+    /// Fails messages that have expired, whether or not the account can send (rule 4).
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.core.clock.now();
         for message in self.core.store.messages().expired(self.account, now, LANES).await? {
-            let detail = "it waited longer than it may (CRM_SEND_EXPIRES); send it again if it still holds".to_owned();
+            let detail =
+                "it expired before it could be sent (CRM_SEND_EXPIRES); send it again if still relevant".to_owned();
             self.give_up(&message, MessageState::Failed, "expired", detail).await?;
         }
         Ok(())
     }
 
-    /// A queued message: find its chat, behave like a person, choose its id, store it, hand it over.
+    /// Sends a queued message: resolves its chat, shows typing, chooses and stores its stanza id, hands it over.
     async fn bring(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Arc<Outgoing>) -> Result<Progress, Stop> {
         if self.next_send > self.core.clock.now() {
             return Ok(Progress::Idle);
@@ -208,15 +216,16 @@ impl WhatsAppRelay {
         let id = self.port.choose_id(chat).await?;
         let goal = Arc::new((resolved, id));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
-            // Cancelled while the chat was being found.
+            // Cancelled while the chat was being resolved.
             return Ok(Progress::Worked);
         };
         let (Resolved { chat, .. }, id) = &*goal;
         self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
     }
 
-    /// Stores the id before anything leaves the house (rule 2). Gives the message as it is then, if it is still to be sent:
-    /// somebody may have changed it until now.
+    /// Stores the stanza id and the state `Sending` before anything is handed over (rule 2): after a crash from here on
+    /// the message is looked up under this id. Returns the message as stored, since it may have been edited meanwhile;
+    /// `None` if it is not queued any more.
     async fn choose(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -241,7 +250,7 @@ impl WhatsAppRelay {
                         .ok_or(StoreError::Missing { what: "account" })?
                         .login;
                     if conversation.kind == ChatKind::Direct {
-                        // Number and LID told together are one customer (rule 12).
+                        // A number and a LID that are reported together belong to one customer (rule 12).
                         let now_in = tx.conversations().get(current.conversation_id).await?;
                         message::learn(tx, now_in.as_ref().unwrap_or(conversation), resolved).await?;
                     }
@@ -300,7 +309,7 @@ impl WhatsAppRelay {
     ) -> Result<Progress, Stop> {
         let now = self.core.clock.now();
         match delivery::after_failure(error, item.attempts) {
-            // Its id is stored, so it is looked up before it is tried again.
+            // Its id is stored, so it is looked up before it is handed over again.
             AfterFailure::Pause => {
                 self.postpone(item, now, &error.to_string(), false).await?;
                 Err(Stop::Pause(error.to_string()))
@@ -321,11 +330,11 @@ impl WhatsAppRelay {
         }
     }
 
-    /// A message whose id has been handed over, perhaps: ask the page before anything else (rule 3).
+    /// Looks up in the page a message that may have been handed over, before anything else is done with it (rule 3).
     async fn look_up(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<Progress, Stop> {
         let message = &outgoing.message;
         let Some(HandOver { id, chat, login }) = &outgoing.hand_over else {
-            let detail = "it was handed over without an id, which should not happen; look on the phone, then `crm message resolve`";
+            let detail = "it was handed over without an id, which is a fault; check the chat on the phone, then run `crm message resolve`";
             self.give_up(message, MessageState::Unknown, "no_id", detail.to_owned())
                 .await?;
             return Ok(Progress::Worked);
@@ -336,7 +345,7 @@ impl WhatsAppRelay {
         match delivery::after_look_up(&found, *login == account.login) {
             Next::Is(MessageState::Failed) => {
                 let detail =
-                    "WhatsApp refused it; look at the chat on the phone and send it anew if it still holds".to_owned();
+                    "WhatsApp refused it; check the chat on the phone, and send it again if still relevant".to_owned();
                 self.give_up(message, MessageState::Failed, "refused_by_whatsapp", detail)
                     .await?;
             }
@@ -350,7 +359,7 @@ impl WhatsAppRelay {
             }
             Next::GiveUpUnknown => {
                 let detail = format!(
-                    "the device was linked anew before WhatsApp confirmed it; look at the chat on the phone, then `crm message resolve {}`",
+                    "the device was linked again before WhatsApp confirmed it; check the chat on the phone, then run `crm message resolve {}`",
                     message.id
                 );
                 self.give_up(message, MessageState::Unknown, "login_changed", detail)
@@ -408,7 +417,7 @@ impl WhatsAppRelay {
         .await
     }
 
-    /// Moves a message on, unless somebody else has moved it meanwhile (an ack that came in, a person who cancelled).
+    /// Sets a message's state, unless it was changed meanwhile (by an ack, or by a person who cancelled).
     async fn set_state(
         &self,
         message: &Message,
@@ -431,6 +440,7 @@ impl WhatsAppRelay {
             .await
     }
 
+    /// Makes a row due again at `until`; `count`: it counts as a failed attempt.
     pub(crate) async fn postpone(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -446,6 +456,7 @@ impl WhatsAppRelay {
             .await
     }
 
+    /// Removes a row whose work is done.
     pub(crate) async fn finish(&self, item: &OutboxItem<WhatsAppWork>) -> Result<(), StoreError> {
         self.core
             .write(item.id, |tx, &id| {

@@ -1,18 +1,18 @@
-//! What agents write in a room for the desk and not for the customer: a line that begins with `!`. Only what it means; what
-//! it does stands in `effects`.
+//! Commands that agents write in a room, which are not sent to the customer: lines that begin with `!`. This is only
+//! the parser; `effects` executes them.
 
-/// A command of an agent.
+/// Command of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Say what can be written here.
+    /// Lists the commands.
     Help,
-    /// Send a message after all that came too late; the command replies to it.
+    /// Sends a stale message after all; the command replies to it.
     Send,
-    /// None that we know: answered, and never sent to a customer.
+    /// Unknown command: answered, and never sent to a customer.
     Unknown,
 }
 
-/// Returns the command that a text is; none where the text is for the customer.
+/// Returns the command in a text; `None` if the text is for the customer.
 pub(crate) fn parse(body: &str) -> Option<Command> {
     match body.trim() {
         "!help" => Some(Command::Help),

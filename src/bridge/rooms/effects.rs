@@ -1,4 +1,4 @@
-//! What an agent's text or command in a room brings about: a message for the customer, or an answer in the room.
+//! Executes an agent's text or command in a room: queues a message for the customer, or answers in the room.
 
 use std::time::Duration;
 
@@ -16,21 +16,24 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::{self, Command};
 
-/// What an agent wrote longer ago than this is not sent without a word (rule 5).
+/// Age of an agent's message above which it is not sent without a confirmation (rule 5).
 const STALE_AFTER: Duration = Duration::from_hours(1);
 
 const HELP: &str = "What you write here goes to the customer. Lines that begin with ! do not: \
     reply to an old message with !send to send it after all.";
 
-/// What became of an event.
+/// Result of handling an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
+    /// A message for the customer was queued.
     Queued,
+    /// An answer in the room was queued.
     Answered,
+    /// Nothing is sent for it.
     Nothing,
 }
 
-/// Queues an agent's text for the customer, unless it is too old to go out without a confirmation.
+/// Queues an agent's text for the customer; answers in the room instead if it is older than [`STALE_AFTER`].
 pub(crate) async fn text(
     tx: &mut Tx,
     policy: &Policy,
@@ -41,7 +44,7 @@ pub(crate) async fn text(
 ) -> Result<Taken, StoreError> {
     if tx.now().since(event.at) > STALE_AFTER {
         let text = format!(
-            "Not sent: this reached me long after it was written ({}). Reply to it with !send to send it now.",
+            "Not sent: this arrived long after it was written ({}). Reply to it with !send to send it now.",
             event.at
         );
         return answer(tx, conversation, event, text).await;
@@ -49,7 +52,7 @@ pub(crate) async fn text(
     queue(tx, policy, conversation, event, body, reply_to).await
 }
 
-/// Does what a command asks for. `original` is the event that it replies to, where that was fetched.
+/// Executes a command. `original` is the event that it replies to, if that could be fetched.
 pub(crate) async fn run(
     tx: &mut Tx,
     policy: &Policy,
@@ -61,14 +64,15 @@ pub(crate) async fn run(
     match command {
         Command::Help => answer(tx, conversation, event, HELP.to_owned()).await,
         Command::Unknown => {
-            let text = format!("Not sent: this is no command that I know. {HELP}");
+            let text = format!("Not sent: unknown command. {HELP}");
             answer(tx, conversation, event, text).await
         }
         Command::Send => confirm(tx, policy, conversation, event, original).await,
     }
 }
 
-/// An agent says that a stale message is to go out after all.
+/// Sends a stale message after all, because its author has confirmed it by `!send`. Refuses texts of other people, and
+/// one that was sent before.
 async fn confirm(
     tx: &mut Tx,
     policy: &Policy,
@@ -81,7 +85,7 @@ async fn confirm(
             tx,
             conversation,
             event,
-            "Not sent: reply with !send to the message that is meant.".to_owned(),
+            "Not sent: reply with !send to the message that you want to send.".to_owned(),
         )
         .await;
     };
@@ -90,13 +94,7 @@ async fn confirm(
             if original.sender == event.sender && original.room == event.room && commands::parse(body).is_none() =>
         {
             if tx.rooms().message_of_event(&original.id).await?.is_some() {
-                return answer(
-                    tx,
-                    conversation,
-                    event,
-                    "That message has been sent already.".to_owned(),
-                )
-                .await;
+                return answer(tx, conversation, event, "That message was sent before.".to_owned()).await;
             }
             queue(tx, policy, conversation, original, body, reply_to.as_ref()).await
         }
@@ -105,7 +103,7 @@ async fn confirm(
                 tx,
                 conversation,
                 event,
-                "Not sent: only a text of your own can be confirmed with !send.".to_owned(),
+                "Not sent: you can confirm only your own text messages with !send.".to_owned(),
             )
             .await
         }
@@ -147,7 +145,7 @@ async fn queue(
     Ok(Taken::Queued)
 }
 
-/// Answers an event in its room.
+/// Queues an answer to an event in its room.
 pub(crate) async fn answer(
     tx: &mut Tx,
     conversation: &Conversation,

@@ -1,5 +1,4 @@
-//! What one event in a room means: a text for the customer, a command, something that is not built yet, or nothing
-//! (rule 1 and 5).
+//! Handles one event of a room: a text for the customer, a command, an unsupported kind, or nothing (rules 1 and 5).
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,20 +12,21 @@ use crate::store::{StoreError, Tx};
 use super::effects::{Taken, answer};
 use super::{commands, effects, gone};
 
-/// What is known besides the event itself.
+/// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
 pub(crate) struct Around {
-    /// What agents' `!send` replies point at.
+    /// Events to which agents have replied with `!send`, by id.
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
-    /// Our own user.
+    /// Our own Matrix user.
     pub bot: Option<MatrixUserId>,
-    /// Rooms in which an earlier event still waits: what comes after it waits too.
+    /// Rooms in which an earlier event still waits, so that later ones wait too.
     pub waiting: HashSet<MatrixRoomId>,
-    /// Of events that agents have read and that show no message: those before them, the newest first.
+    /// For each read event that shows no message: the events before it, the newest first.
     pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }
 
-/// Takes in one event.
+/// Handles one event. Ignores events that were handled before, and those of other people than agents, except that the
+/// bot was removed from the room.
 pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,
@@ -37,7 +37,7 @@ pub(crate) async fn take_in(
     let conversation = match conversation_of(tx, event).await? {
         Some(conversation) if !around.waiting.contains(&event.room) || !is_work => conversation,
         None if !is_work || !tx.rooms().is_making_one().await? => return Ok(Taken::Nothing),
-        // An agent may write in a room between its making and our writing it down; what comes after waits its turn.
+        // An agent may write in a room after it was created and before we have stored it; later events wait behind.
         _ => {
             tx.pending_events()
                 .add(&event.room, &event.id, &event.sender, event.at)
@@ -84,30 +84,30 @@ pub(crate) async fn take_in(
                 return Ok(Taken::Nothing);
             }
             tx.pending_events().mark_told(&event.id).await?;
-            let text = "Not sent: I cannot decrypt this yet. It goes out when its key arrives; or write it again.";
+            let text = "Not sent: I cannot decrypt this yet. It is sent when its key arrives; or write it again.";
             answer(tx, &conversation, event, text.to_owned()).await
         }
         RoomEventKind::Notice | RoomEventKind::Other | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
 }
 
-/// Says in the room that what was written before this event could not be read back.
+/// Answers in the room that messages before this event could not be read back.
 pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), StoreError> {
     if let Some(conversation) = conversation_of(tx, first).await? {
-        let text = "Not sent: what was written before this message, while I was away; it was too much to be read back. \
-                    Write again what still holds.";
+        let text = "Not sent: messages before this one, written while I was away; there were too many to read back. \
+                    Send them again if still relevant.";
         answer(tx, &conversation, first, text.to_owned()).await?;
     }
     Ok(())
 }
 
-/// Whether an event asks something of us, if an agent wrote it.
+/// Returns whether an event needs an action if an agent wrote it.
 const fn asks(event: &RoomEvent) -> bool {
     use RoomEventKind::{Text, Undecryptable, Unsupported};
     matches!(event.what, Text { .. } | Unsupported(_) | Undecryptable)
 }
 
-/// Forgets a room that the bot was put out of: the next message makes a new one. Other memberships change nothing here.
+/// Forgets a room from which the bot was removed: the next message creates a new one. Ignores other membership changes.
 async fn member(
     tx: &mut Tx,
     around: &Around,
@@ -122,7 +122,8 @@ async fn member(
     Ok(Taken::Nothing)
 }
 
-/// An agent's receipt: what the customer wrote is read (rule 15).
+/// Handles an agent's read receipt (rule 15): marks the conversation as read if its last message is covered. Returns
+/// the conversation if it had unread messages.
 pub(crate) async fn read_up_to(
     tx: &mut Tx,
     receipt: &ReadUpTo,
@@ -141,14 +142,14 @@ pub(crate) async fn read_up_to(
         return Ok(None);
     };
     if conversation.last_message_id.is_some_and(|last| read < last) {
-        // There is more that the agent has not seen.
+        // The agent has not seen the newest messages yet.
         return Ok(None);
     }
     let newly = state::mark_answered(tx, &conversation).await?;
     Ok(newly.then_some(conversation))
 }
 
-/// Returns the newest message that is shown at or before the event that was read. A receipt may stand on a tick or a notice.
+/// Returns the newest message that is shown at or before the read event, since a receipt may be for a tick or a notice.
 async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &Around) -> Result<Option<MessageId>, StoreError> {
     let before = around.before.get(&receipt.event).into_iter().flatten();
     for event in std::iter::once(&receipt.event).chain(before) {

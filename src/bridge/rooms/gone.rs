@@ -1,10 +1,11 @@
-//! A room that is gone: we were put out of it, or it is no more. It never comes back, because we accept no invitations.
+//! Rooms that are gone: the bot was removed, or the room does not exist any more. Such a room never comes back, because
+//! the bot accepts no invitations.
 
 use crate::domain::MatrixRoomId;
 use crate::store::{StoreError, Tx};
 
-/// Forgets a room, so that the next message of its conversation makes a new one, and removes the work that can be done in
-/// this room alone.
+/// Forgets a room, so that the next message of its conversation creates a new one. Removes the outbox rows that can be
+/// done in this room only.
 pub(crate) async fn forget(tx: &mut Tx, room: &MatrixRoomId) -> Result<(), StoreError> {
     if let Some(conversation) = tx.rooms().conversation(room).await? {
         tx.rooms().forget(conversation).await?;

@@ -1,5 +1,5 @@
-//! The way in from the rooms: what agents write goes to customers, what is not meant for them does not, and what cannot
-//! go is answered. The mark is stored in the transaction of its events (invariant 4).
+//! Inbound worker of the rooms: queues what agents write for customers, runs commands, and answers what cannot be sent.
+//! The sync mark is stored in the transaction of its events (invariant 4).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,26 +19,28 @@ use super::commands::{self, Command};
 use super::effects::Taken;
 use super::event::{self, Around};
 
-/// The cursor under which the mark is stored.
+/// Name of the cursor that holds the mark.
 const CURSOR: &str = "matrix.sync";
-/// The pause after trouble.
+/// Pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often events that could not be decrypted are tried again, and how many at a time.
+/// How often events that could not be decrypted are tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
+/// Upper bound of the events tried again at a time.
 const RETRIES: u64 = 50;
 
-/// Takes in what happens in the rooms.
+/// Worker that handles the events of all rooms.
 pub struct RoomInbound {
     core: Core,
     port: Arc<dyn Matrix>,
     desk: Desk,
-    /// When what could not be decrypted is tried again.
+    /// When undecryptable events are tried again.
     retry_at: crate::domain::Timestamp,
-    /// The event after which the next try begins.
+    /// Row id after which the next try begins.
     retry_after: i64,
 }
 
 impl RoomInbound {
+    /// Builds the worker; `desk` queues the read receipts of agents.
     pub fn new(core: Core, port: Arc<dyn Matrix>, desk: Desk) -> Self {
         Self {
             core,
@@ -52,7 +54,7 @@ impl RoomInbound {
 
 impl Worker for RoomInbound {
     fn name(&self) -> &'static str {
-        "taking in of what happens in the rooms"
+        "handling of the rooms' events"
     }
 
     fn core(&self) -> &Core {
@@ -67,7 +69,7 @@ impl Worker for RoomInbound {
         PAUSE
     }
 
-    /// Takes in what has happened since the stored mark.
+    /// Handles the events since the stored mark.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
@@ -121,6 +123,7 @@ impl RoomInbound {
                 .boxed()
             })
             .await?;
+        // After the commit: a transaction that fails or runs again must not send read receipts.
         for conversation in &read {
             self.desk.agent_read(conversation);
         }
@@ -131,7 +134,7 @@ impl RoomInbound {
         self.port.status().borrow().user.clone()
     }
 
-    /// The events that agents confirm with `!send`, fetched before the transaction begins (invariant 5).
+    /// Fetches the events that agents confirm with `!send`, before the transaction begins (invariant 5).
     async fn fetch_confirmed(&self, batch: &RoomBatch) -> HashMap<MatrixEventId, RoomEvent> {
         let mut confirmed = HashMap::new();
         for event in &batch.events {
@@ -148,8 +151,8 @@ impl RoomInbound {
         confirmed
     }
 
-    /// What stands before events that agents have read and that show no message, fetched before the transaction begins
-    /// (invariant 5). Where it cannot be had, the receipt reads nothing; the next one does.
+    /// Fetches, for read events that show no message, the events before them, before the transaction begins (invariant
+    /// 5). If that fails, the receipt marks nothing as read; the next receipt does.
     async fn fetch_before(&self, batch: &RoomBatch) -> Result<HashMap<MatrixEventId, Vec<MatrixEventId>>, StoreError> {
         let mut before = HashMap::new();
         for receipt in &batch.receipts {
@@ -167,13 +170,13 @@ impl RoomInbound {
             }
             match self.port.events_up_to(&receipt.room, &receipt.event).await {
                 Ok(events) => drop(before.insert(receipt.event.clone(), events)),
-                Err(error) => tracing::debug!("what an agent has read cannot be told: {error}"),
+                Err(error) => tracing::debug!("the events before a read receipt cannot be fetched: {error}"),
             }
         }
         Ok(before)
     }
 
-    /// Whether a receipt can change anything.
+    /// Returns whether a receipt can change anything: an agent's, in a conversation with unread messages.
     async fn has_unread(&self, receipt: &ReadUpTo) -> Result<bool, StoreError> {
         let store = &self.core.store;
         let Some(id) = store.rooms().conversation(&receipt.room).await? else {
@@ -187,8 +190,8 @@ impl RoomInbound {
         Ok(unread && store.agents().answering().await?.contains(&receipt.user))
     }
 
-    /// Tries again what could not be taken in: a room that was not known yet (made, and not yet written down, when an agent
-    /// wrote in it), or a key that comes late (rule 1). Returns the rooms in which something still waits its turn.
+    /// Tries again events that could not be handled: in a room that was not stored yet when an agent wrote in it, or
+    /// with a key that comes late (rule 1). Returns the rooms in which events still wait.
     async fn retry_pending(&mut self) -> Result<HashSet<MatrixRoomId>, StoreError> {
         let now = self.core.clock.now();
         if self.retry_at <= now {
@@ -205,7 +208,8 @@ impl RoomInbound {
         }
     }
 
-    /// Tries again the next events whose room was told, round and round: a key that never comes holds up no other.
+    /// Tries again the next [`RETRIES`] events whose senders were told, in rotation, so that one whose key never comes
+    /// delays no other.
     async fn retry_told(&mut self) -> Result<(), StoreError> {
         let some = self
             .core
@@ -221,7 +225,8 @@ impl RoomInbound {
         Ok(())
     }
 
-    /// Takes in what can be by now; notes the rooms in which something still waits its turn.
+    /// Handles the events that can be handled now; adds the rooms in which events still wait to `waiting`. Later events
+    /// of a room wait behind the first, to keep their order.
     async fn retry_untold(
         &self,
         some: Vec<PendingEvent>,
@@ -233,7 +238,7 @@ impl RoomInbound {
                 continue;
             }
             if !known && !self.core.store.rooms().is_making_one().await? {
-                // No room of a conversation, and none that is going to be one.
+                // Not the room of a conversation, and no room is being created that it could be.
                 self.core
                     .write(pending.event, |tx, event| {
                         async move { tx.pending_events().remove(event).await.map(|_| ()) }.boxed()
@@ -246,7 +251,7 @@ impl RoomInbound {
         Ok(())
     }
 
-    /// Tells whether the event could be read, and so was taken in.
+    /// Returns whether the event could be read and was handled.
     async fn retry(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
         let Ok(event) = self.port.event(&pending.room, &pending.event).await else {
             return Ok(false);

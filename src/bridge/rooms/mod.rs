@@ -1,4 +1,4 @@
-//! Matrix rooms: what is shown in them, and what agents write there.
+//! Matrix rooms: shows messages in them, and handles what agents write there.
 
 mod commands;
 mod effects;

@@ -1,6 +1,6 @@
-//! The way out to Matrix: makes each conversation's room, once, and shows in it what was said, in order; moves the ticks;
-//! answers what went nowhere. Every call carries a transaction id that a repeat carries again, so a crash at any point
-//! costs a repeat and never a double (rule 18).
+//! Relay to Matrix: creates each conversation's room once, shows its messages there in order, updates the ticks, and
+//! sends notices. Every call has a transaction id that a repeat uses again, so a crash at any point causes a repeat and
+//! never a duplicate (rule 18).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +20,21 @@ use crate::store::{Busy, StoreError, WorkFor};
 use super::txn::{of_item, of_message};
 use super::{gone, render, spec, ticks};
 
-/// Lanes worked on side by side.
+/// Upper bound of the lanes handled concurrently.
 const LANES: usize = 8;
-/// The pause after a homeserver that does not answer.
+/// Pause when the homeserver does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Refusals of one piece of work before it is left undone, and said so in the log.
+/// Refusals of one piece of work before it is given up, which is logged.
 const MAX_ATTEMPTS: u32 = 10;
-/// The safety net behind the wake-ups.
+/// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works off the lanes of the rooms.
+/// Worker that does the outbox work for the rooms.
 #[derive(Clone)]
 pub struct RoomRelay {
+    /// Shared context of the bridge.
     pub(crate) core: Core,
+    /// The connection to the homeserver.
     pub(crate) port: Arc<dyn Matrix>,
 }
 
@@ -43,14 +45,13 @@ struct Part<'a> {
     is_last: bool,
 }
 
-/// Why a piece of work was not done.
+/// Reason why a piece of work was not done.
 pub(crate) enum Undone {
+    /// The homeserver refused it or did not answer.
     Port(MatrixError),
-    /// The room in which it was to be done is gone.
-    Gone {
-        room: MatrixRoomId,
-        why: String,
-    },
+    /// The room of the work is gone.
+    Gone { room: MatrixRoomId, why: String },
+    /// The database failed.
     Store(StoreError),
 }
 
@@ -61,7 +62,7 @@ impl From<MatrixError> for Undone {
 }
 
 impl Undone {
-    /// How a call about a room failed.
+    /// Converts the error of a call about a room.
     pub(crate) fn in_room(room: &MatrixRoomId) -> impl FnOnce(MatrixError) -> Self {
         move |error| match error {
             MatrixError::RoomGone(why) => Self::Gone {
@@ -80,6 +81,7 @@ impl From<StoreError> for Undone {
 }
 
 impl RoomRelay {
+    /// Builds the worker; `port` is the connection to the homeserver.
     pub fn new(core: Core, port: Arc<dyn Matrix>) -> Self {
         Self { core, port }
     }
@@ -121,7 +123,7 @@ impl Pieces for RoomRelay {
     }
 
     async fn due(&self, in_hand: &Busy, limit: usize) -> Result<Vec<OutboxItem<MatrixWork>>, StoreError> {
-        // After a restore nothing is said in a room before a person lets the outbox go (rule 5).
+        // After a restore nothing is sent to rooms before a person resumes the outbox (rule 5).
         if self.port.status().borrow().state != MatrixState::Ready || self.core.store.settings().is_parked().await? {
             return Ok(vec![]);
         }
@@ -170,7 +172,8 @@ impl RoomRelay {
         }
     }
 
-    /// Shows a message that was not written in its room, part by part; what a crash has left out is done at the next try.
+    /// Shows a message that was not written in its room, part by part. After a crash the next try sends the missing
+    /// parts.
     async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
         let Some(message) = self.core.store.messages().get(id).await? else {
             return Ok(self.finish(item).await?);
@@ -179,7 +182,7 @@ impl RoomRelay {
             Some(replied) => self.core.store.rooms().shown_in(replied).await?,
             None => None,
         };
-        // What was shown in a room that the conversation has left cannot be replied to in this one.
+        // A message that is shown in an earlier room of the conversation cannot be replied to in this one.
         let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
         let reply_to = reply_to.map(|(event, _)| event);
         let parts = render::parts(&message, reply_to);
@@ -200,7 +203,7 @@ impl RoomRelay {
         Ok(())
     }
 
-    /// Shows one part of a message, unless it is shown; with the last of them the work is done.
+    /// Shows one part of a message, unless it is shown already. The last part finishes the work.
     async fn show_part(
         &self,
         item: &OutboxItem<MatrixWork>,
@@ -224,13 +227,13 @@ impl RoomRelay {
                 |tx, (item_id, room, event, message, number, is_last)| {
                     async move {
                         if let Some(event) = event {
-                            // The room may have become another conversation's meanwhile.
+                            // A merge may have given the room to another conversation meanwhile.
                             let place = tx.rooms().conversation(room).await?;
                             let place = place.unwrap_or(message.conversation_id);
                             tx.rooms().add_event(message.id, *number, event, place).await?;
                         }
                         if *is_last {
-                            // Its state may have moved on before there was anything to tick.
+                            // The state may have changed before the event existed to which a tick belongs.
                             ticks::ask(tx, message).await?;
                             tx.outbox().finish(*item_id).await?;
                         }
@@ -243,7 +246,7 @@ impl RoomRelay {
         Ok(())
     }
 
-    /// In whose name a message is shown.
+    /// Returns the sender in whose name a message is shown.
     async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
         let avatar = match message.customer_id {
             Some(id) if message.direction == Direction::Inbound => self
@@ -258,7 +261,7 @@ impl RoomRelay {
         Ok(render::speaker(message, avatar))
     }
 
-    /// The conversation's room, made if there is none.
+    /// Returns the conversation's room, created if there is none.
     async fn room(&self, conversation: ConversationId) -> Result<MatrixRoomId, Undone> {
         if let Some(room) = self.known_room(conversation).await? {
             return Ok(room);
@@ -273,7 +276,7 @@ impl RoomRelay {
         Ok(room)
     }
 
-    /// The conversation's room, if it is made.
+    /// Returns the conversation's room, if it exists.
     pub(crate) async fn known_room(&self, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
         Ok(self
             .core
@@ -284,7 +287,7 @@ impl RoomRelay {
             .and_then(|room| room.room))
     }
 
-    /// The room and event that show a message; the conversation may have left that room.
+    /// Returns the room and event that show a message; it may be an earlier room of the conversation.
     pub(crate) async fn shown(&self, message: MessageId) -> Result<Option<(MatrixRoomId, MatrixEventId)>, StoreError> {
         let Some((event, place)) = self.core.store.rooms().shown_in(message).await? else {
             return Ok(None);
@@ -303,7 +306,7 @@ impl RoomRelay {
         Ok(self.finish(item).await?)
     }
 
-    /// Says in the room what became of a message.
+    /// Sends a notice about a message to its room, as a reply if the message is shown there.
     async fn answer(&self, item: &OutboxItem<MatrixWork>, about: MessageId, text: &str) -> Result<(), Undone> {
         let Some(message) = self.core.store.messages().get(about).await? else {
             return Ok(self.finish(item).await?);
@@ -320,7 +323,7 @@ impl RoomRelay {
         Ok(self.finish(item).await?)
     }
 
-    /// Tells the owner of a trouble that there still is, or of the end of one that was told.
+    /// Tells the owner of a trouble if it is still current, or of the end of one that was told.
     async fn tell_owner(
         &self,
         item: &OutboxItem<MatrixWork>,
@@ -359,6 +362,7 @@ impl RoomRelay {
         Ok(())
     }
 
+    /// Removes a row whose work is done.
     pub(crate) async fn finish(&self, item: &OutboxItem<MatrixWork>) -> Result<(), StoreError> {
         self.core
             .write(item.id, |tx, &id| {
@@ -367,7 +371,7 @@ impl RoomRelay {
             .await
     }
 
-    /// Puts work off, or gives up what was refused too often.
+    /// Postpones work that failed, or gives it up after [`MAX_ATTEMPTS`] refusals.
     async fn after(&self, item: &OutboxItem<MatrixWork>, error: &MatrixError) -> Result<(), StoreError> {
         let (pause, is_refusal) = match error {
             MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
@@ -388,8 +392,8 @@ impl RoomRelay {
             .await
     }
 
-    /// Forgets a room that is gone, with the work that can be done there alone. What can be done in a new room is tried
-    /// again; the bound holds for a homeserver that makes rooms and then denies them.
+    /// Forgets a room that is gone, with the work that can be done only there. Other work is tried again in a new room,
+    /// at most [`MAX_ATTEMPTS`] times, since a homeserver might create rooms and then deny them.
     async fn after_gone(&self, item: &OutboxItem<MatrixWork>, room: MatrixRoomId, why: &str) -> Result<(), StoreError> {
         let give_up = item.attempts + 1 >= MAX_ATTEMPTS;
         if give_up {

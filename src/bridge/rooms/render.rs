@@ -1,11 +1,11 @@
-//! How a message reads in a room.
+//! Converts messages into the content and the sender that a room shows.
 
 use crate::domain::details::Details;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::message::{Direction, Kind, Message, Origin};
 use crate::domain::{MatrixEventId, media};
 
-/// Returns the events that show a message, the one that bears its tick first.
+/// Returns the events that show a message; the first gets the tick.
 pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<RoomContent> {
     vec![RoomContent::Text {
         body: body(message),
@@ -13,13 +13,13 @@ pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<R
     }]
 }
 
-/// Returns in whose name a message is shown. `avatar` is that of the customer who wrote it.
+/// Returns the sender in whose name a message is shown. `avatar` is that of the customer who wrote it.
 pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
     let author = message.author.as_ref();
     let name = author.map_or("Somebody", |author| author.name.as_str()).to_owned();
     match (message.direction, author.and_then(|author| author.origin)) {
         (Direction::Inbound, _) => match message.customer_id {
-            // WhatsApp's own notices stand in the customer's chat.
+            // WhatsApp's own notices come in the customer's chat, but the customer did not write them.
             Some(id) if message.kind != Kind::System => Speaker::Customer { id, name, avatar },
             _ => Speaker::Named { name },
         },
@@ -29,7 +29,8 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
     }
 }
 
-/// What is said; cut where it is too long. An empty text would be no event at all, and one that is too long no event that a homeserver takes.
+/// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
+/// nor one that is too long.
 fn body(message: &Message) -> String {
     let text = said(message);
     if text.is_empty() {
@@ -47,7 +48,7 @@ fn body(message: &Message) -> String {
     format!("{}{note}", &text[..end])
 }
 
-/// The words of a message; under a medium, behind the line that stands for it.
+/// Returns a message's text; for a medium, its line such as `[image]` followed by the caption.
 fn said(message: &Message) -> String {
     let is_medium = matches!(
         message.kind,

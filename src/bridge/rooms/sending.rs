@@ -1,4 +1,4 @@
-//! Sending an event once, whatever was lost in between: under a transaction id that a repeat carries again (rule 18).
+//! Sends an event exactly once, also after lost answers: under a transaction id that a repeat uses again (rule 18).
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::domain::{MatrixEventId, MatrixRoomId};
 use super::relay::{RoomRelay, Undone};
 use super::txn::txn;
 
-/// Homeservers forget transaction ids after a while; work older than this is searched for before it is done again.
+/// Age of work above which its event is searched before it is sent again, since homeservers forget transaction ids.
 const TXN_TRUSTED_FOR: Duration = Duration::from_mins(30);
 
 impl RoomRelay {
-    /// Sends under a transaction id. What may have been sent before, and is no longer known by its id, is searched for
-    /// first: work that is older than the homeserver's memory, and work that a restored database has from its backup, which
-    /// the old instance may have done under its own id.
+    /// Sends an event under a transaction id. Searches first for an event that may have been sent before under an id
+    /// that the homeserver has forgotten, or, for work of a restored backup, under the id of the old instance. Returns
+    /// the event.
     pub(crate) async fn send(
         &self,
         item: &OutboxItem<MatrixWork>,
@@ -33,7 +33,7 @@ impl RoomRelay {
         self.send_new(item, room, speaker, name, content).await
     }
 
-    /// As [`Self::send`], of what no other instance can have sent.
+    /// Sends as [`Self::send`] does, for events that no other instance can have sent.
     pub(crate) async fn send_new(
         &self,
         item: &OutboxItem<MatrixWork>,

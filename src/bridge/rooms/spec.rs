@@ -1,4 +1,4 @@
-//! What a conversation's room is to look like.
+//! Specifications of rooms: name, topic, alias and members.
 
 use futures_util::FutureExt;
 
@@ -8,7 +8,7 @@ use crate::domain::matrix::RoomSpec;
 use crate::domain::{AccountId, ConversationId, MatrixUserId};
 use crate::store::StoreError;
 
-/// The room of a conversation.
+/// Returns the specification of a conversation's room, and reserves its alias.
 pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, StoreError> {
     let missing = StoreError::Missing { what: "conversation" };
     let conversation = core.store.conversations().get(id).await?.ok_or(missing)?;
@@ -39,7 +39,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
     })
 }
 
-/// The account's name, where it is not the only one that there ever was.
+/// Returns the account's name, unless it is the only account that ever existed.
 async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, StoreError> {
     let accounts = core.store.accounts().all().await?;
     let several = accounts.len() > 1;
@@ -47,7 +47,7 @@ async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, Stor
     Ok(account.filter(|_| several).map(|account| account.name))
 }
 
-/// The alias is stored before the room is made: after a crash the same one is asked for again, and finds the room.
+/// Stores the alias before the room is created: after a crash the same alias is requested again, and finds the room.
 async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreError> {
     let candidate = format!("crm_{}", core.random.word());
     let room = core
@@ -58,13 +58,13 @@ async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreE
     Ok(room.alias)
 }
 
-/// The room in which the owner is told of trouble. Its alias holds the instance, so that two desks on one homeserver do
-/// not share it.
+/// Returns the specification of the room in which the owner is told of trouble. Its alias contains the instance, so
+/// that two desks on one homeserver do not share the room.
 pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
     RoomSpec {
         alias: format!("crm_{}_trouble", core.instance),
         name: "crm".to_owned(),
-        topic: "Trouble, and its end".to_owned(),
+        topic: "Problems of crm, and their end".to_owned(),
         invite: vec![owner.clone()],
         direct: true,
     }

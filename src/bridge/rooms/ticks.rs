@@ -1,4 +1,4 @@
-//! The tick on a message in its room: one reaction of the bot that follows the message's state (rule 20).
+//! Ticks: one reaction of the bot to each message in its room, which shows the message's state (rule 20).
 
 use futures_util::FutureExt;
 
@@ -12,10 +12,10 @@ use crate::store::{NewWork, StoreError, Tick, Tx};
 use super::relay::{RoomRelay, Undone};
 use super::txn::{of_message, txn};
 
-/// On a message that should have been sent by now.
+/// Tick of a message that should have been sent by now.
 const LATE: &str = "⏳";
 
-/// What the reaction says for a state, if anything yet. `late`: it should have been sent by now.
+/// Returns the tick for a state, if there is one yet. `late`: the message should have been sent by now.
 fn key(state: MessageState, late: bool) -> Option<&'static str> {
     match state {
         MessageState::Received => None,
@@ -28,7 +28,7 @@ fn key(state: MessageState, late: bool) -> Option<&'static str> {
     }
 }
 
-/// Asks for the tick to follow the message. Free of the conversation's lane: texts go first.
+/// Queues an update of the tick of an outbound message. It is free of the conversation's lane, so that texts go first.
 pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
     if message.direction == Direction::Outbound {
         tx.outbox()
@@ -38,10 +38,10 @@ pub(crate) async fn ask(tx: &mut Tx, message: &Message) -> Result<(), StoreError
     Ok(())
 }
 
-/// Makes the reaction say what the message's state is now. Several requests that have piled up are one: the first does
-/// the work, the others find it done.
+/// Updates the tick to the message's current state. If several updates are queued, the first does the work and the
+/// others find it done.
 ///
-/// What is about to be said is written down first: else a crash between saying and writing, with the state moving on in
+/// The new tick is stored before it is sent. Otherwise a crash between sending and storing, with a change of state in
 /// between, would leave two reactions.
 pub(crate) async fn bring_up_to_date(
     relay: &RoomRelay,
@@ -53,7 +53,7 @@ pub(crate) async fn bring_up_to_date(
         return Ok(relay.finish(item).await?);
     };
     let Some((room, event)) = relay.shown(id).await? else {
-        // Not shown yet: showing it asks again.
+        // Not shown yet; showing it queues the tick again.
         return Ok(relay.finish(item).await?);
     };
     let is_read = message.state.reached(MessageState::Read);
@@ -84,7 +84,7 @@ pub(crate) async fn bring_up_to_date(
     Ok(relay.finish(item).await?)
 }
 
-/// Puts the reaction that was written down into the room, in the place of the one before.
+/// Sends the stored tick to the room and redacts the one before.
 async fn say(
     relay: &RoomRelay,
     item: &OutboxItem<MatrixWork>,
@@ -98,7 +98,7 @@ async fn say(
         to: event.clone(),
         key: tick.key.clone(),
     };
-    // Not under the id of an instance that this database was restored from: its reaction of this turn may say something else.
+    // Not `send`: after a restore, the old instance's reaction of this turn may show another state.
     let name = of_message(id, &part);
     let said = relay.send_new(item, room, &Speaker::Desk, &name, &reaction).await?;
     if let Some(previous) = &tick.previous {
@@ -141,10 +141,10 @@ async fn tell_why(relay: &RoomRelay, message: Message) -> Result<(), StoreError>
 fn late_reason(message: &Message) -> String {
     if let Some(waiting) = message.waiting.filter(|_| message.state == MessageState::Queued) {
         let (why, until) = (waiting.reason.explained(), waiting.until);
-        return format!("Not sent yet: {why}. It goes out by itself at {until}.");
+        return format!("Not sent yet: {why}. It is sent automatically at {until}.");
     }
     match message.state {
-        MessageState::Sending => "Not confirmed yet: WhatsApp has not taken it over. It goes out by itself, once.".to_owned(),
-        _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It goes out by itself, once; see `crm status`.".to_owned(),
+        MessageState::Sending => "Not confirmed yet: WhatsApp has not accepted it. It is sent automatically, once.".to_owned(),
+        _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It is sent automatically, once; see `crm status`.".to_owned(),
     }
 }

@@ -1,4 +1,5 @@
-//! The port's implementation: each call gets the client, runs under a deadline, and reports its failure to the connection.
+//! The port's implementation: each call gets the client, runs under a deadline, and reports its failure to the
+//! connection.
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -75,8 +76,8 @@ impl Bot {
         Self { inner }
     }
 
-    /// Updates the Space at the start of a run and after a failure, so that a new agent is invited before the next customer
-    /// writes. A failure is only logged: the next room runs into it again.
+    /// Updates the Space at the start of a run and after a failure, so that a new agent is invited before the next
+    /// customer writes. A failure is only logged: the next room runs into it again.
     fn update_space(&self, client: Client) {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
@@ -111,7 +112,8 @@ impl Inner {
         })
     }
 
-    /// Waits for the first sync of a run or after a failure: without it the SDK does not know for which devices to encrypt.
+    /// Waits for the first sync of a run or after a failure: without it the SDK does not know for which devices to
+    /// encrypt.
     async fn until_synced(&self) -> Result<(), MatrixError> {
         let mut synced = self.synced.subscribe();
         match tokio::time::timeout(FIRST_SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await {

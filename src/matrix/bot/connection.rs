@@ -1,5 +1,5 @@
-//! The connection to the homeserver: opened, watched, and reopened with a growing pause. Calls get the client from it and report
-//! their failures to it.
+//! The connection to the homeserver: opened, watched, and reopened with a growing pause. Calls get the client from it
+//! and report their failures to it.
 
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};

@@ -8,8 +8,8 @@ use crate::matrix::wire::Fault;
 
 /// Signs our device with our identity, and creates the identity if there is none.
 ///
-/// An identity whose keys we do not have (the folder was lost) is replaced, because our device could never be signed with it.
-/// The homeserver requires the password for that.
+/// An identity whose keys we do not have (the folder was lost) is replaced, because our device could never be signed
+/// with it. The homeserver requires the password for that.
 pub(super) async fn ensure(client: &Client, options: &MatrixOptions) -> Result<(), Fault> {
     let encryption = client.encryption();
     encryption.wait_for_e2ee_initialization_tasks().await;

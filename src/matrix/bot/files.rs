@@ -16,9 +16,11 @@ use crate::matrix::wire::Fault;
 /// Deadline of a file's upload.
 pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Where an uploaded file is: the field of an event's content that says so, and its value.
+/// Reference to an uploaded file in an event's content.
 pub(super) struct Source {
+    /// Field of the content: `url` or `file`.
     pub(super) field: &'static str,
+    /// Value of that field.
     pub(super) value: Value,
 }
 

@@ -1,5 +1,5 @@
-//! Creation and update of rooms. A room is created exactly once: its alias is the key, and the next call completes what a crash
-//! left unfinished (rule 19).
+//! Creation and update of rooms. A room is created exactly once: its alias is the key, and the next call completes what
+//! a crash left unfinished (rule 19).
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
 use crate::matrix::wire::{Fault, RoomState, Wanted, via};
 
-/// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be in
-/// creation, by a request of ours that was cut off.
+/// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be
+/// in creation, by a request of ours that was cut off.
 const READ_ATTEMPTS: usize = 5;
 const READ_PAUSE: Duration = Duration::from_secs(1);
 /// Aliases tried for one room: its own, and derived ones if that is taken by somebody else.

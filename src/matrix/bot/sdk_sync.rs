@@ -40,8 +40,8 @@ impl SdkSync {
         self.gate.read().await
     }
 
-    /// Loads the members of an encrypted room and their devices before the first send into it. Otherwise the SDK would load
-    /// them in the middle of the send, and wait there for a sync that the send itself locks out.
+    /// Loads the members of an encrypted room and their devices before the first send into it. Otherwise the SDK would
+    /// load them in the middle of the send, and wait there for a sync that the send itself locks out.
     pub(super) async fn load_members(&self, client: &Client, room: &RoomId) -> Result<(), Fault> {
         let is_incomplete = |room: &Room| {
             !matches!(room.encryption_state(), EncryptionState::NotEncrypted) && !room.are_members_synced()
@@ -100,14 +100,15 @@ async fn sync_once(client: &Client, settings: SyncSettings) -> Result<String, Fa
     Ok(client.sync_once(settings).await?.next_batch)
 }
 
-/// Whether the SDK's store is empty.
+/// Returns whether the SDK's store is empty.
 pub(super) async fn is_new(client: &Client) -> Result<bool, Fault> {
     let known = client.state_store().get_kv_data(StateStoreDataKey::SyncToken).await;
     let known = known.map_err(|error| Fault::busy(error.to_string()))?;
     Ok(known.and_then(StateStoreDataValue::into_sync_token).is_none())
 }
 
-/// Whether an answer has keys, device lists, joined or left rooms, or state; messages and receipts do not count.
+/// Returns whether an answer has keys, device lists, joined or left rooms, or state; messages and receipts do not
+/// count.
 fn concerns_the_sdk(answer: &Response) -> bool {
     let rooms = &answer.rooms;
     let joined = || {

@@ -25,7 +25,8 @@ const MAX_PAGES: usize = 5;
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 
-/// Sends an event under its transaction id, with `source` as where its file is; the homeserver stores it once however often it is sent.
+/// Sends an event under its transaction id; the homeserver stores it once, however often it is sent. `source` is the
+/// reference to its uploaded file, if it has one.
 pub(super) async fn send(
     client: &Client,
     room: &RoomId,
@@ -141,7 +142,8 @@ pub(super) async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault
     })
 }
 
-/// Turns a refusal into [`Fault::Gone`] if we are no longer in the room: then the room is the cause and not the message.
+/// Turns a refusal into [`Fault::Gone`] if we are no longer in the room: then the room is the cause and not the
+/// message.
 async fn or_gone(client: &Client, room: &RoomId, fault: Fault) -> Fault {
     if !matches!(fault, Fault::Forbidden(_) | Fault::Missing(_)) {
         return fault;

@@ -1,5 +1,5 @@
-//! Files that survive a restart: the session, the store of rooms and encryption keys, and the key that opens it. The three
-//! belong together; if one is lost, the bot has to log in as a new device.
+//! Files that survive a restart: the session, the store of rooms and encryption keys, and the key that opens it. The
+//! three belong together; if one is lost, the bot has to log in as a new device.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -16,8 +16,8 @@ const FILE_MODE: u32 = 0o600;
 /// Length of the key that encrypts the store, in bytes.
 pub(super) const KEY_LENGTH: usize = 32;
 
-/// Deletes the session, the encryption keys and everything else in the folder of [`crate::matrix::MatrixOptions`]; the next
-/// start logs in as a new device. No process may be using the folder.
+/// Deletes the session, the encryption keys and everything else in the folder of [`crate::matrix::MatrixOptions`]; the
+/// next start logs in as a new device. No process may be using the folder.
 pub fn reset(folder: &Path) -> io::Result<()> {
     // The session first: what an interrupted reset leaves must not look like a working session.
     for file in [SESSION, KEY] {
@@ -73,8 +73,8 @@ impl SessionFolder {
         Ok(store)
     }
 
-    /// Returns the folder of the store, emptied. Without a session an old store is useless: it belongs to a device whose access
-    /// token is lost.
+    /// Returns the folder of the store, emptied. Without a session an old store is useless: it belongs to a device
+    /// whose access token is lost.
     pub(super) fn new_store(&self) -> io::Result<PathBuf> {
         ignore_missing(std::fs::remove_dir_all(self.folder.join(STORE)))?;
         self.store()

@@ -1,6 +1,6 @@
-//! Sync: the events since a token. The request bypasses the SDK, so that the same token can be used again if our transaction
-//! was lost (the SDK skips events that it has seen once). Events are decrypted with the keys that the SDK has by then
-//! (rule 17, invariant 4).
+//! Sync: the events since a token. The request bypasses the SDK, so that the same token can be used again if our
+//! transaction was lost (the SDK skips events that it has seen once). Events are decrypted with the keys that the SDK
+//! has by then (rule 17, invariant 4).
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -7,7 +7,8 @@ use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, TxnId};
 
 /// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
 pub const TXN_KEY: &str = "crm.transaction_id";
-/// Maximum length of a text that also gets an HTML body, in bytes: an event holds 65,536 in all, and encryption adds a third.
+/// Maximum length of a text that also gets an HTML body, in bytes: an event holds 65,536 in all, and encryption adds a
+/// third.
 const MAX_FORMATTED: usize = MAX_ROOM_TEXT / 4;
 
 /// An event to send.
@@ -18,8 +19,8 @@ pub struct Outgoing {
     pub content: Value,
 }
 
-/// Builds the event for `content`, with its transaction id. `author` is put before a text whose sender in Matrix is not the
-/// speaker.
+/// Builds the event for `content`, with its transaction id. `author` is put before a text whose sender in Matrix is not
+/// the speaker.
 pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
         RoomContent::Text { body, reply_to } => {
@@ -52,8 +53,8 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
     Outgoing { kind, content }
 }
 
-/// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name is
-/// marked as a fallback, so that clients that do can leave it out (MSC4144).
+/// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name
+/// is marked as a fallback, so that clients that do can leave it out (MSC4144).
 fn text_of(author: &str, body: &str) -> Value {
     let mut content = json!({
         "msgtype": "m.text",

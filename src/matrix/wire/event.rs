@@ -109,9 +109,9 @@ fn message(content: &Value) -> RoomEventKind {
     }
 }
 
-/// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the quoted
-/// user, and one empty line (Matrix 1.12 and older, "Fallbacks for rich replies"). A quote that the agent typed has no user
-/// in its first line and stays.
+/// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the
+/// quoted user, and one empty line (Matrix 1.12 and older, "Fallbacks for rich replies"). A quote that the agent typed
+/// has no user in its first line and stays.
 fn without_quote(body: &str) -> &str {
     if !(body.starts_with("> <") || body.starts_with("> * <")) {
         return body;

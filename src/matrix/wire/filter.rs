@@ -5,8 +5,9 @@ use matrix_sdk::ruma::api::client::filter::FilterDefinition;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-/// Returns a filter without presence, typing and account data, with at most `timeline` events a room. It includes all members
-/// of a room, also agents who have not written yet: a send need not wait for the keys of members that a sync has brought.
+/// Returns a filter without presence, typing and account data, with at most `timeline` events a room. It includes all
+/// members of a room, also agents who have not written yet: a send need not wait for the keys of members that a sync
+/// has brought.
 ///
 /// No two filters are equal. Synapse answers an equal request within two minutes from a cache
 /// (`sync_response_cache_duration`), whose "now" may be long past; so each filter excludes another random event type.

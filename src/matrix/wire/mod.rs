@@ -1,5 +1,5 @@
-//! Matrix's formats on the wire: events, state, receipts, filters, tokens and failures. Pure: makes no request. Shared by every
-//! adapter that talks to a homeserver.
+//! Matrix's formats on the wire: events, state, receipts, filters, tokens and failures. Pure: makes no request. Shared
+//! by every adapter that talks to a homeserver.
 
 mod content;
 mod event;

@@ -25,7 +25,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// State whose content is kept equal to `content`.
+    /// Returns state whose content is kept equal to `content`.
     pub fn new(kind: &'static str, key: impl Into<String>, content: Value) -> Self {
         Self {
             kind,
@@ -35,7 +35,7 @@ impl Wanted {
         }
     }
 
-    /// Makes it state that is set only where there is none.
+    /// Returns the same state, set only where the room has none of this type and key.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
@@ -82,22 +82,22 @@ impl RoomState {
         state
     }
 
-    /// Whether the user created the room.
+    /// Returns whether the user created the room.
     pub fn is_created_by(&self, user: &UserId) -> bool {
         self.creator.as_deref() == Some(user.as_str())
     }
 
-    /// Whether the user is in the room.
+    /// Returns whether the user is in the room.
     pub fn has_joined(&self, user: &str) -> bool {
         self.membership(user) == Some("join")
     }
 
-    /// Whether the user is in the room or invited.
+    /// Returns whether the user is in the room or invited.
     pub fn is_member_or_invited(&self, user: &str) -> bool {
         matches!(self.membership(user), Some("join" | "invite"))
     }
 
-    /// Whether the user is banned.
+    /// Returns whether the user is banned.
     pub fn is_banned(&self, user: &str) -> bool {
         self.membership(user) == Some("ban")
     }
@@ -110,7 +110,7 @@ impl RoomState {
         self.contents.get(&(kind.to_owned(), key.to_owned()))
     }
 
-    /// Whether the room has this state.
+    /// Returns whether the room has this state.
     pub fn satisfies(&self, wanted: &Wanted) -> bool {
         let Some(content) = self.content(wanted.kind, &wanted.key) else {
             return false;

@@ -12,8 +12,8 @@ pub fn wrap(user: &UserId, next_batch: &str) -> RoomMark {
     RoomMark(format!("{user}{SEPARATOR}{next_batch}"))
 }
 
-/// Returns the homeserver's token, or none if it belongs to another user's stream (the configuration was changed), where it
-/// would be invalid or mean another position.
+/// Returns the homeserver's token, or none if it belongs to another user's stream (the configuration was changed),
+/// where it would be invalid or mean another position.
 pub fn unwrap<'a>(user: &UserId, token: &'a RoomMark) -> Option<&'a str> {
     let (owner, next_batch) = token.0.split_once(SEPARATOR)?;
     (owner == user.as_str()).then_some(next_batch)

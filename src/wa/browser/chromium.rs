@@ -1,5 +1,5 @@
-//! Chromium in a process group of its own, with a debugging port that the system chooses. It outlives its driver but not us:
-//! it quits when the pipe to us closes, which the kernel does even after `kill -9`.
+//! Chromium in a process group of its own, with a debugging port that the system chooses. It outlives its driver but
+//! not us: it quits when the pipe to us closes, which the kernel does even after `kill -9`.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -16,8 +16,8 @@ use super::profile::Profile;
 use crate::wa::options::WaOptions;
 use crate::wa::process::{self, Group, NoProgram};
 
-/// Starts the browser with our pipe as file descriptor 3, where `--remote-debugging-pipe` listens: when our end closes, the
-/// browser quits. No command is ever sent there, and its answers on descriptor 4 are dropped.
+/// Starts the browser with our pipe as file descriptor 3, where `--remote-debugging-pipe` listens: when our end closes,
+/// the browser quits. No command is ever sent there, and its answers on descriptor 4 are dropped.
 const LAUNCH: &str = r#"umask 077; exec "$0" "$@" 3<&0 4>/dev/null </dev/null"#;
 
 /// Arguments for fewer connections, less memory and no throttling. Chromium ignores names that it does not know.
@@ -45,8 +45,8 @@ const ARGUMENTS: &[&str] = &[
     "--disable-extensions",
     "--disable-gpu",
     "--disable-dev-shm-usage",
-    // Disk: the page's files are some 30 MB, and change with each version. (Images stay on: the page makes thumbnails of
-    // sent media with them.)
+    // Disk: the page's files are some 30 MB, and change with each version. (Images stay on: the page makes thumbnails
+    // of sent media with them.)
     "--disk-cache-size=67108864",
     "--media-cache-size=33554432",
     "--disable-features=InitialWebUI,WebUIReloadButton,WebUIOmniboxPopup,PreloadTopChromeWebUI,\
@@ -58,15 +58,19 @@ const ARGUMENTS: &[&str] = &[
 const LOG_TAIL_BYTES: u64 = 1500;
 /// Maximum size of the browser's log, in bytes; a larger one is emptied.
 const MAX_LOG_BYTES: u64 = 1 << 20;
+/// Interval of checks for the port and for the end of the browser.
 const POLL: Duration = Duration::from_millis(10);
 
 /// Says why the browser did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
+    /// No browser was found.
     #[error(transparent)]
     NoProgram(#[from] NoProgram),
+    /// The browser, or a file that it needs, cannot be opened.
     #[error("{} cannot be started: {source}; check its permissions and those of the profile", program.display())]
     CannotStart { program: PathBuf, source: std::io::Error },
+    /// The browser ended before its debugging port was open; `sandbox`: because it may not run as root.
     #[error(
         "the browser ended with {status} during its start{}; its log ends with: {log}",
         if *.sandbox { " (run it as a user of its own: as root it has no sandbox)" } else { "" }
@@ -76,8 +80,10 @@ pub enum BrowserError {
         log: String,
         sandbox: bool,
     },
+    /// Another browser uses the profile.
     #[error("another browser has the profile {} open; close it", .0.display())]
     ProfileOpen(PathBuf),
+    /// The debugging port was not open within the deadline.
     #[error(
         "the browser did not open its debugging port within {0:?}; the machine may be overloaded: free memory or CPU"
     )]

@@ -1,5 +1,5 @@
-//! chromedriver, attached to a browser that runs already. If it dies, it is started again; the browser and the page's queue
-//! live on.
+//! chromedriver, attached to a browser that runs already. If it dies, it is started again; the browser and the page's
+//! queue live on.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,13 +16,14 @@ use super::profile::Profile;
 use crate::wa::options::WaOptions;
 use crate::wa::process::{self, Group, NoProgram};
 
-/// Starts the driver with a watcher beside it that kills it when our pipe (file descriptor 3) closes. The driver has no such
-/// watch of its own, and a `kill -9` of our process leaves us no time to end it.
+/// Starts the driver with a watcher beside it that kills it when our pipe (file descriptor 3) closes. The driver has no
+/// such watch of its own, and a `kill -9` of our process leaves us no time to end it.
 const LAUNCH: &str = r#"umask 077; exec 3<&0 </dev/null
 "$0" "$@" 3<&- & driver=$!
 { cat <&3 >/dev/null; kill -9 $driver; } 2>/dev/null &
 exec 3<&-; wait $driver"#;
 
+/// Interval of checks for the port and for the end of the driver.
 const POLL: Duration = Duration::from_millis(10);
 /// Line of its output that contains the port.
 const STARTED: &str = "was started successfully on port ";
@@ -30,14 +31,19 @@ const STARTED: &str = "was started successfully on port ";
 /// Says why the driver did not start or attach.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
+    /// No driver was found.
     #[error(transparent)]
     NoProgram(#[from] NoProgram),
+    /// The driver, or a file that it needs, cannot be opened.
     #[error("{} cannot be started: {source}; check its permissions and those of the profile", program.display())]
     CannotStart { program: PathBuf, source: std::io::Error },
+    /// The driver ended before its port was open.
     #[error("chromedriver ended with {0} during its start; run it by hand to see why")]
     Ended(ExitStatus),
+    /// A step was not done within the deadline.
     #[error("chromedriver did not {0} within {1:?}; the machine may be overloaded")]
     Late(&'static str, Duration),
+    /// The driver refused the session with the browser.
     #[error("chromedriver and the browser do not work together: {0}; install the two in the same version")]
     NoSession(String),
 }
@@ -52,15 +58,15 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts chromedriver and attaches it to the browser at `address`. Also returns a connection to the page over the debugging
-    /// protocol (CDP), which bypasses the driver and outlives it.
+    /// Starts chromedriver and attaches it to the browser at `address`. Also returns a connection to the page over the
+    /// debugging protocol (CDP), which bypasses the driver and outlives it.
     pub async fn attach(
         options: &WaOptions,
         profile: &Profile,
         address: &str,
     ) -> Result<(Self, CdpSession), DriverError> {
-        // The CDP library initializes TLS, though it is not used here, and panics if two providers are linked and none is
-        // chosen. An error means that one is chosen already.
+        // The CDP library initializes TLS, though it is not used here, and panics if two providers are linked and none
+        // is chosen. An error means that one is chosen already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;

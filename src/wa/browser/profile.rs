@@ -1,5 +1,6 @@
-//! An account's folder. One process owns it at a time, by a lock that the kernel releases when the owner dies. The owner first
-//! cleans up after an earlier one: it kills left-over processes (rule 26), and deletes the browser's own lock of another host.
+//! An account's folder. One process owns it at a time, by a lock that the kernel releases when the owner dies. The
+//! owner first cleans up after an earlier one: it kills left-over processes (rule 26), and deletes the browser's own
+//! lock of another host.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -59,8 +60,8 @@ pub struct Profile {
 }
 
 impl Drop for Profile {
-    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of it until
-    /// it executes its own program.
+    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of
+    /// it until it executes its own program.
     fn drop(&mut self) {
         let _ = self.lock.unlock();
     }
@@ -157,8 +158,9 @@ fn describe(text: &str) -> String {
     )
 }
 
-/// Deletes the browser's lock files if they name another host. Chromium refuses such a profile (a container's name changes with
-/// each start), though the owner is gone, since we hold the folder. Chromium itself clears a stale lock of this host.
+/// Deletes the browser's lock files if they name another host. Chromium refuses such a profile (a container's name
+/// changes with each start), though the owner is gone, since we hold the folder. Chromium itself clears a stale lock of
+/// this host.
 fn clear_foreign_locks(browser: &Path) {
     let Ok(target) = fs::read_link(browser.join("SingletonLock")) else {
         return;

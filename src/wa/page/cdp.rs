@@ -1,5 +1,5 @@
-//! The page over the debugging protocol (CDP): injects the script, passes calls in, and answers and the doorbell out. Calls run
-//! concurrently: a slow one delays no other.
+//! The page over the debugging protocol (CDP): injects the script, passes calls in, and answers and the doorbell out.
+//! Calls run concurrently: a slow one delays no other.
 
 use std::path::Path;
 use std::time::Duration;
@@ -61,8 +61,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Injects the script into the page that `cdp` is attached to, now and at each load, and listens to it. Opens `url` unless
-    /// the page shows it already.
+    /// Injects the script into the page that `cdp` is attached to, now and at each load, and listens to it. Opens `url`
+    /// unless the page shows it already.
     pub async fn attach(
         cdp: CdpSession,
         names: &Names,
@@ -173,8 +173,8 @@ impl Page {
         }
     }
 
-    /// Attaches a local file to a file input of the page script. The browser reads it from the disk, so that no protocol message
-    /// carries its bytes.
+    /// Attaches a local file to a file input of the page script. The browser reads it from the disk, so that no
+    /// protocol message carries its bytes.
     pub async fn give_file(&self, input: &str, path: &Path, limit: Duration) -> Result<(), CallError> {
         let agent = &self.names.agent;
         let name = json!(input);
@@ -227,8 +227,8 @@ fn origin(url: &str) -> Option<&str> {
     Some(&url[..end])
 }
 
-/// Passes on the browser's events. The stream drops events if we are slow, so none of them carries data: each only says that
-/// something is to be fetched.
+/// Passes on the browser's events. The stream drops events if we are slow, so none of them carries data: each only says
+/// that something is to be fetched.
 async fn listen(
     mut events: broadcast::Receiver<RawEvent>,
     bell: &str,

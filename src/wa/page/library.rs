@@ -8,8 +8,8 @@ const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/web/library.js"));
 /// The page script (`web/page`), built by `build.rs`. Defines `crmPage`.
 const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/web/page.js"));
 
-/// Settings of the library. By default it reports to an analytics host, requests link previews from third-party servers, and
-/// names the linked device after itself.
+/// Settings of the library. By default it reports to an analytics host, requests link previews from third-party
+/// servers, and names the linked device after itself.
 const CONFIG: &str = "window.WPPConfig = {disableGoogleAnalytics: true, googleAnalyticsId: null, poweredBy: null, \
                       linkPreviewApiServers: [], deviceName: false, sendStatusToDevice: false};";
 
@@ -21,8 +21,8 @@ pub struct NoLibrary {
     source: std::io::Error,
 }
 
-/// Names of the two globals of the page script. WhatsApp's own code cannot guess them. They stay the same for the life of our
-/// process, so that a page outlives the connection to it.
+/// Names of the two globals of the page script. WhatsApp's own code cannot guess them. They stay the same for the life
+/// of our process, so that a page outlives the connection to it.
 #[derive(Clone, Debug)]
 pub struct Names {
     /// The object with the page script's methods.

@@ -1,5 +1,5 @@
-//! The page in the browser: the script that is injected, and calls of that script over the debugging protocol (CDP). Knows how
-//! a call fails, not what it means.
+//! The page in the browser: the script that is injected, and calls of that script over the debugging protocol (CDP).
+//! Knows how a call fails, not what it means.
 
 mod cdp;
 mod library;

@@ -26,17 +26,21 @@ const MAX_PARTS: usize = 10_000;
 /// Says why an account cannot be started at all. (A failure that may pass is a state of the session instead.)
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The account's folder cannot be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The configured library cannot be read.
     #[error(transparent)]
     Library(#[from] NoLibrary),
 }
 
 /// One account's WhatsApp Web.
 pub struct WhatsAppWeb {
+    /// Settings and time limits.
     pub(super) options: WaOptions,
     /// State and channels shared with the supervision.
     pub(super) shared: Arc<Shared>,
+    /// Injected clock.
     pub(super) clock: Arc<dyn Clock>,
     /// Source of typing times and stanza ids.
     pub(super) random: Mutex<StdRng>,
@@ -131,7 +135,7 @@ impl WhatsAppWeb {
             .map(|phone| phone.digits().to_owned())
     }
 
-    /// Whether the account accepts the phone with these digits.
+    /// Returns whether the account accepts the phone with these digits.
     fn accepts_phone(&self, me: &str) -> bool {
         self.shared.bound.borrow().as_ref().is_none_or(|bound| bound.takes(me))
     }

@@ -1,5 +1,5 @@
-//! Media over the debugging protocol: downloaded from the page in slices, uploaded through its file input. No protocol message
-//! ever carries a whole file (rule 10).
+//! Media over the debugging protocol: downloaded from the page in slices, uploaded through its file input. No protocol
+//! message ever carries a whole file (rule 10).
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;

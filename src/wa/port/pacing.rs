@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt as _};
 
-/// Time between two keystrokes, in milliseconds: shorter than that of a good typist (200 ms at 60 words a minute), because most
-/// answers are not typed from scratch.
+/// Time between two keystrokes, in milliseconds: shorter than that of a good typist (200 ms at 60 words a minute),
+/// because most answers are not typed from scratch.
 const KEYSTROKE_MS: std::ops::RangeInclusive<u64> = 40..=70;
 /// Minimum time.
 const SHORTEST: Duration = Duration::from_millis(600);

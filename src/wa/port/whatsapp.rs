@@ -1,5 +1,5 @@
-//! The implementation of [`WhatsApp`]: each call becomes one of the page script, under a deadline. A failure says how certain
-//! it is that nothing was sent.
+//! The implementation of [`WhatsApp`]: each call becomes one of the page script, under a deadline. A failure says how
+//! certain it is that nothing was sent.
 
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -63,7 +63,8 @@ impl Group {
         Some(status)
     }
 
-    /// Waits at most `grace` until the leader ends by itself, then kills the whole group. Returns when no process of it is left.
+    /// Waits at most `grace` until the leader ends by itself, then kills the whole group. Returns when no process of it
+    /// is left.
     pub async fn end(&mut self, grace: Duration) {
         if timeout(grace, self.child.wait()).await.is_err() {
             self.kill();

@@ -1,5 +1,5 @@
-//! Identities of processes. The kernel reuses process ids: only together with the start time and the boot id do they identify
-//! one process (rule 26). Read from `/proc`; without it no process is known, and none is ever killed.
+//! Identities of processes. The kernel reuses process ids: only together with the start time and the boot id do they
+//! identify one process (rule 26). Read from `/proc`; without it no process is known, and none is ever killed.
 
 use std::fs;
 use std::path::Path;
@@ -75,8 +75,8 @@ pub fn all() -> Vec<Process> {
         .collect()
 }
 
-/// Returns the memory of a process group in bytes; shared memory counts in proportion (PSS). Returns none if there is no `/proc`
-/// or no process of the group.
+/// Returns the memory of a process group in bytes; shared memory counts in proportion (PSS). Returns none if there is
+/// no `/proc` or no process of the group.
 pub fn memory_of_group(group: u32) -> Option<u64> {
     let members = all().into_iter().filter(|process| process.group == group);
     let sizes: Vec<u64> = members

@@ -1,5 +1,5 @@
-//! Operating-system processes: process groups, identities that survive the reuse of process ids, orphans of an earlier run,
-//! and the search for programs. Knows neither the browser's protocols nor WhatsApp.
+//! Operating-system processes: process groups, identities that survive the reuse of process ids, orphans of an earlier
+//! run, and the search for programs. Knows neither the browser's protocols nor WhatsApp.
 
 mod group;
 mod id;

@@ -1,6 +1,6 @@
-//! Orphans: processes that we started for a profile and that a crash of ours left running. They are recorded in a file, and the
-//! next start kills them. A process is killed only if its id, its start time, the boot and our folder among its arguments
-//! all match (rule 26).
+//! Orphans: processes that we started for a profile and that a crash of ours left running. They are recorded in a file,
+//! and the next start kills them. A process is killed only if its id, its start time, the boot and our folder among its
+//! arguments all match (rule 26).
 
 use std::fs;
 use std::io;
@@ -80,7 +80,7 @@ impl Orphans {
 }
 
 impl Record {
-    /// Whether the process is the recorded leader or a member of its group.
+    /// Returns whether the process is the recorded leader or a member of its group.
     fn owns(&self, process: &Process) -> bool {
         let leader = &self.leader;
         let same = process.identity == *leader;

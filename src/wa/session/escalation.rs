@@ -10,8 +10,8 @@ use crate::domain::vitals::Deafness;
 /// After this time without deafness the gentlest remedy comes first again.
 const CALM: Duration = Duration::from_mins(10);
 
-/// Chooses the next remedy for a page that shows messages without reporting them: attach the listeners again, then reload,
-/// then restart the browser. Survives page and browser.
+/// Chooses the next remedy for a page that shows messages without reporting them: attach the listeners again, then
+/// reload, then restart the browser. Survives page and browser.
 #[derive(Debug, Default)]
 pub struct Escalation {
     last: Option<Instant>,

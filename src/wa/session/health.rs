@@ -1,5 +1,5 @@
-//! Health of a page: pure decisions from its status and from the time without answers or events. Touches neither page nor
-//! browser.
+//! Health of a page: pure decisions from its status and from the time without answers or events. Touches neither page
+//! nor browser.
 
 use tokio::time::Instant;
 

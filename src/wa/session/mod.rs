@@ -1,5 +1,5 @@
-//! Keeps an account's session alive: starts browser, driver and page again when they fail, watches the page's status, and
-//! publishes the state of the session. Carries no messages.
+//! Keeps an account's session alive: starts browser, driver and page again when they fail, watches the page's status,
+//! and publishes the state of the session. Carries no messages.
 
 mod escalation;
 mod health;

@@ -1,5 +1,5 @@
-//! Keeps a browser with the page running. A dead driver is attached again, a dead browser is started again after a growing
-//! pause, and a broken page is reloaded (`watcher`). No process outlives the supervision.
+//! Keeps a browser with the page running. A dead driver is attached again, a dead browser is started again after a
+//! growing pause, and a broken page is reloaded (`watcher`). No process outlives the supervision.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -58,8 +58,8 @@ impl BrowserEnd {
 }
 
 impl Supervision {
-    /// Starts the supervision. It runs until it is closed or `supervisor` stops. The profile stays locked until no process of it
-    /// is left.
+    /// Starts the supervision. It runs until it is closed or `supervisor` stops. The profile stays locked until no
+    /// process of it is left.
     pub fn run(
         options: WaOptions,
         names: Names,

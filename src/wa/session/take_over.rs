@@ -7,8 +7,8 @@ use tokio::time::Instant;
 /// Minimum time between two take-overs. Somebody who opens the session again within it keeps it until a person decides.
 const MIN_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Decides when to take over, if the configuration says so: after a wait, and not repeatedly, because a person may be using the
-/// other session.
+/// Decides when to take over, if the configuration says so: after a wait, and not repeatedly, because a person may be
+/// using the other session.
 #[derive(Debug, Default)]
 pub struct TakeOver {
     since: Option<Instant>,
@@ -16,7 +16,7 @@ pub struct TakeOver {
 }
 
 impl TakeOver {
-    /// Whether to take over now. `after` is the configured wait; none means never.
+    /// Returns whether to take over now. `after` is the configured wait; none means never.
     pub fn is_due(&mut self, conflict: bool, after: Option<Duration>, now: Instant) -> bool {
         if !conflict {
             self.since = None;

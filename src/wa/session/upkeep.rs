@@ -1,6 +1,6 @@
-//! Upkeep of a working page, which would otherwise grow for ever: it is reloaded at night, if its heap is too large, or if it
-//! asks for an update; never while it is in use. Pure decisions. Events missed meanwhile are found by the resync that follows
-//! every load.
+//! Upkeep of a working page, which would otherwise grow for ever: it is reloaded at night, if its heap is too large, or
+//! if it asks for an update; never while it is in use. Pure decisions. Events missed meanwhile are found by the resync
+//! that follows every load.
 
 use std::time::Duration;
 

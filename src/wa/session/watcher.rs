@@ -1,5 +1,5 @@
-//! Watches one attached page: publishes its status as the session's state, and applies the remedies that `health` and `upkeep`
-//! choose.
+//! Watches one attached page: publishes its status as the session's state, and applies the remedies that `health` and
+//! `upkeep` choose.
 
 use std::future::pending;
 use std::pin::Pin;

@@ -15,7 +15,8 @@ pub fn message(raw: &str) -> Result<WaMessage, String> {
 }
 
 impl WireMessage {
-    /// Converts to the domain's type. Returns the reason if a field is not valid that a message cannot be stored without.
+    /// Converts to the domain's type. Returns the reason if a field is not valid that a message cannot be stored
+    /// without.
     pub(super) fn domain(self) -> Result<WaMessage, String> {
         let chat_kind = ids::chat_kind(&self.chat)?;
         let mut details = details::of(&self);

@@ -27,8 +27,8 @@ pub(super) fn stanza_id(id: String) -> Result<WaMessageId, String> {
     Ok(WaMessageId(id))
 }
 
-/// Returns the sender of a message as it is stored. In a direct chat that is the direction and not an id: the same message
-/// bears the number before the chat moves to a LID and the LID after it, and must not be stored twice.
+/// Returns the sender of a message as it is stored. In a direct chat that is the direction and not an id: the same
+/// message bears the number before the chat moves to a LID and the LID after it, and must not be stored twice.
 pub(super) fn sender_in(chat: ChatKind, from_me: bool, sender: Option<String>) -> Result<WaUserId, String> {
     let sender = match chat {
         ChatKind::Group => sender.ok_or("the message of a group has no sender")?,

@@ -7,7 +7,8 @@ use crate::domain::Timestamp;
 
 /// Maximum number of mentions, cards, options and votes kept of one message.
 pub(super) const MAX_LISTED: usize = 1024;
-/// Maximum length of a poll's option or question and of a place's name or address, in characters. WhatsApp's own are shorter.
+/// Maximum length of a poll's option or question and of a place's name or address, in characters. WhatsApp's own are
+/// shorter.
 pub(super) const MAX_LINE_CHARS: usize = 1000;
 /// Numbers from here on are milliseconds: as seconds they would lie in the year 5138.
 const FIRST_MILLISECONDS: i64 = 100_000_000_000;

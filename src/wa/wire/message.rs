@@ -14,30 +14,48 @@ use crate::domain::whatsapp::WaMedia;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireMessage {
+    /// Stanza id.
     pub id: String,
+    /// Id of the chat.
     pub chat: String,
+    /// Whether this account sent it.
     pub from_me: bool,
+    /// Id of the sender; WhatsApp's own notices in a group may have none.
     pub sender: Option<String>,
     /// Time of sending, in seconds since the epoch.
     pub t: Number,
+    /// Type, in WhatsApp Web's words.
     pub kind: String,
+    /// WhatsApp's ack level.
     pub ack: i32,
+    /// Text.
     pub body: Option<String>,
+    /// Caption of a medium.
     pub caption: Option<String>,
     /// Stanza id of the quoted message.
     pub quoted: Option<String>,
+    /// Length of a recording, in seconds, as a number or as text.
     pub seconds: Option<Value>,
+    /// File name of a medium.
     pub file_name: Option<String>,
+    /// Title of a place, a contact card, a poll or a document.
     pub title: Option<String>,
+    /// Whether it is a view-once message.
     #[serde(default)]
     pub view_once: bool,
+    /// The medium, if it has one.
     pub media: Option<WireMedium>,
+    /// Time of the last edit.
     pub edited: Option<Number>,
+    /// All reactions; none if the page did not report them.
     pub reactions: Option<Vec<WireReaction>>,
+    /// All votes of a poll; none if the page did not report them.
     pub votes: Option<Vec<WireVote>>,
     /// Read leniently, field by field: a message is not lost for an odd detail.
     pub details: Option<Value>,
+    /// The customer of a direct chat, or the author in a group.
     pub contact: WirePerson,
+    /// Name of a group.
     pub chat_name: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! The page's JSON, parsed into the domain's types. The parser is total: whatever the page sends becomes an event, if need be
-//! a poisoned one that keeps its bytes (rule 13). Nothing here panics, and nothing is dropped.
+//! The page's JSON, parsed into the domain's types. The parser is total: whatever the page sends becomes an event, if
+//! need be a poisoned one that keeps its bytes (rule 13). Nothing here panics, and nothing is dropped.
 
 mod answer;
 mod change;

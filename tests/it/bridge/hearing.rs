@@ -46,7 +46,7 @@ async fn deaf_page_is_healed_and_reported_once() {
     let notices = rig.run.matrix.notices();
     let told = notices
         .iter()
-        .filter(|notice| notice.contains("did not tell of messages"));
+        .filter(|notice| notice.contains("did not report new messages"));
     assert_eq!(told.count(), 1, "told once while it lasts: {notices:?}");
 
     rig.run.clock.advance(Duration::from_mins(11));
@@ -54,7 +54,7 @@ async fn deaf_page_is_healed_and_reported_once() {
     let notices = rig.run.matrix.notices();
     let ended = notices
         .iter()
-        .filter(|notice| notice.contains("tells of every message again"));
+        .filter(|notice| notice.contains("reports new messages again"));
     assert_eq!(ended.count(), 1, "and so is its end: {notices:?}");
     assert_eq!(rig.healed(), 2, "nothing is healed that is well");
 }

@@ -131,7 +131,7 @@ async fn left_room_links_new_room_and_sends_nothing() {
     assert!(
         notices
             .iter()
-            .any(|notice| notice.starts_with("This conversation goes on in https://matrix.to/#/!")),
+            .any(|notice| notice.starts_with("This conversation continues in https://matrix.to/#/!")),
         "{notices:?}"
     );
     rig.run.matrix.agent_writes(1, "into the old room");
@@ -140,7 +140,7 @@ async fn left_room_links_new_room_and_sends_nothing() {
     assert!(
         notices
             .iter()
-            .any(|notice| notice.starts_with("Not sent. This conversation goes on"))
+            .any(|notice| notice.starts_with("Not sent. This conversation continues"))
     );
     rig.run.matrix.agent_writes(0, "into the new room");
     rig.settle().await;

@@ -1,6 +1,6 @@
-//! Compares the page with the store, conversation by conversation, whenever events may have been missed: at attach, in a
-//! new epoch, at MAIN, back online, after an overflow (rule 11). A message that came while the browser was dead makes no
-//! event; only this finds it.
+//! Compares the page with the store, chat by chat, whenever events may have been missed: at attach, in a new epoch, at
+//! MAIN, back online, after an overflow (rule 11). A message that came while the browser was dead causes no event; only
+//! this comparison finds it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,31 +21,35 @@ use super::events::Events;
 
 mod revised;
 
-/// How many messages of a chat are asked for first, and how fast that grows until they meet what we have.
+/// Number of messages of a chat that are read first.
 const FIRST_COUNT: usize = 20;
+/// Factor by which the number grows until the messages reach those that we have.
 const GROWTH: usize = 5;
-/// No comparison reaches further back than this many messages of a chat.
+/// Upper bound of the messages that a comparison reads of one chat.
 const MAX_COUNT: usize = 12_500;
-/// WhatsApp's times are whole seconds of several clocks: this much before our newest message is compared again.
+/// How far before the customer's newest message a comparison reaches: WhatsApp's times are whole seconds of several
+/// clocks.
 const OVERLAP: Duration = Duration::from_secs(30);
-/// A chat that ends with a text of ours no older than this is looked at, though nothing seems to be missing.
+/// A chat whose last message is ours and not older than this is always compared, though nothing seems to be missing.
 const ANSWERED_WITHIN: Duration = Duration::from_hours(48);
-/// A chat that the phone shows as unread is looked at for so long after a last message that we hold.
+/// A chat that the phone shows as unread is compared for this long after its last message, though we have that one.
 const UNREAD_WITHIN: Duration = Duration::from_hours(14 * 24);
-/// What somebody asked for is looked at though nothing seems to be missing: so many messages, and at least so far back.
+/// Number of messages that a requested comparison reads first, though nothing seems to be missing.
 const THOROUGH_COUNT: usize = 100;
+/// How far back a requested comparison reads at least.
 const THOROUGH_WITHIN: Duration = Duration::from_hours(48);
-/// For this long after a message its acks are asked for again.
+/// Age up to which the acks of an unfinished message are requested again.
 const UNFINISHED_FOR: Duration = Duration::from_hours(14 * 24);
-/// Unfinished messages asked for in one comparison, the newest first.
+/// Upper bound of the unfinished messages requested in one comparison, the newest first.
 const MAX_UNFINISHED: u64 = 500;
-/// Messages stored in one transaction.
+/// Upper bound of the messages stored in one transaction.
 const CHUNK: usize = 100;
 
+/// Result of a comparison.
 pub(crate) enum Outcome {
-    /// Everything has been compared; so many messages were new.
+    /// Everything was compared; `found` messages were new.
     Complete { found: usize },
-    /// The page went away; to be run again.
+    /// The page went away, for the given reason; the comparison has to run again.
     Interrupted(String),
 }
 
@@ -66,7 +70,8 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// One whole comparison.
+/// Runs one comparison of `scope`. Messages that were found are committed chat by chat, also if it is interrupted
+/// later.
 pub(crate) async fn run(
     core: &Core,
     account: &Arc<Account>,
@@ -89,7 +94,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What is older than this is left to the import of history, or was not wanted.
+/// Returns the time before which messages are left to the import of history, or were not wanted.
 async fn history_until(core: &Core, account: &Account) -> Result<Timestamp, StoreError> {
     let ends = account.history_ends();
     Ok(match core.store.history().get(account.id).await? {
@@ -125,7 +130,7 @@ impl Comparison<'_> {
         Ok(found)
     }
 
-    /// Reads a chat back until it meets what we hold, and takes in what is new. Returns how many were.
+    /// Reads a chat back until it reaches messages that we have, and stores the new ones. Returns their number.
     async fn compare_chat(&self, summary: &ChatSummary, seen: &mut HashSet<WaMessageId>) -> Result<usize, Stop> {
         let held = Held::read(self.core, self.account, summary).await?;
         let now = self.core.clock.now();
@@ -167,7 +172,8 @@ impl Comparison<'_> {
         Ok(new)
     }
 
-    /// Whether something that the page has is not the import's. What bears no time that anybody could have written at is ours.
+    /// Returns whether an event is stored here and not left to the import of history. A message without a valid time is
+    /// stored here.
     fn is_ours_to_take(&self, event: &PageEvent, held: &Held) -> bool {
         let PageEvent::Message(message) = event else {
             return true;
@@ -176,7 +182,7 @@ impl Comparison<'_> {
         !is_history || held.recent.contains_key(&message.id)
     }
 
-    /// Asks again for the acks of messages that are still on their way and that no chat's comparison has shown.
+    /// Requests the acks of unfinished messages again that no chat's comparison has shown.
     async fn refresh_unfinished(&self, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(UNFINISHED_FOR);
         let messages = self.core.store.messages();
@@ -194,12 +200,13 @@ impl Comparison<'_> {
     }
 }
 
-/// What we hold of a chat around the end that the page shows.
+/// The newest messages that the store has of a chat.
 struct Held {
-    /// Since [`OVERLAP`] before the customer's newest.
+    /// Messages since [`OVERLAP`] before the customer's newest.
     recent: HashMap<WaMessageId, RecentMessage>,
-    /// The time of the customer's newest.
+    /// Time of the customer's newest message.
     heard: Option<Timestamp>,
+    /// The chat's conversation, if there is one.
     conversation: Option<ConversationId>,
 }
 
@@ -223,12 +230,12 @@ impl Held {
         Ok(held)
     }
 
-    /// Whether nothing can have been missed in this chat.
+    /// Returns whether no message of this chat can have been missed.
     fn is_complete(&self, summary: &ChatSummary, comparison: &Comparison<'_>) -> bool {
         let (account, now) = (comparison.account, comparison.core.clock.now());
         let history_until = comparison.history_until;
         let quiet = summary.unread == 0;
-        // All that is in it was there before the first login: the import's, or not wanted.
+        // All its messages are from before the first login: left to the import, or not wanted.
         let ended_before = |at: Timestamp| summary.last_at.is_some_and(|last| last < at.minus(OVERLAP));
         if ended_before(history_until) || (quiet && account.watermark.is_some_and(ended_before)) {
             return true;
@@ -236,10 +243,10 @@ impl Held {
         match &summary.last_message {
             Some(last) => self.recent.get(last).is_some_and(|last| {
                 let age = now.since(last.timestamp);
-                // Ours may have gone out, and marked the chat as read, over one that we had not heard yet.
+                // Our message may have been sent, and the chat marked as read, after one of theirs that we have missed.
                 (quiet || age > UNREAD_WITHIN) && (!last.from_me || age > ANSWERED_WITHIN)
             }),
-            // The page does not say which message is the last: its time decides, an empty chat having none.
+            // The page does not name the last message, so its time decides; an empty chat has none.
             None => {
                 quiet
                     && summary
@@ -249,8 +256,8 @@ impl Held {
         }
     }
 
-    /// Up to where a chat has to be read: what is older is either held or history. Only what the customer wrote counts: a
-    /// text of ours is stored before the page is asked for anything.
+    /// Returns the time back to which a chat must be read; older messages are stored or are history. Only the
+    /// customer's messages count: ours are stored before they are sent, so they do not show that nothing is missing.
     fn boundary(&self, account: &Account) -> Timestamp {
         self.heard
             .map(|heard| heard.minus(OVERLAP))
@@ -259,7 +266,7 @@ impl Held {
     }
 }
 
-/// The conversation that a chat of the page belongs to, whatever the chat is called by now.
+/// Returns the conversation of a chat of the page, also if the chat's id has changed since.
 async fn conversation_of(
     core: &Core,
     account: &Account,

@@ -1,5 +1,5 @@
-//! What was changed about messages that we have while nobody heard the page: an edit, a deletion, an emoji, a vote. None of
-//! them makes a chat look as if something were missing, so every chat with messages of late is asked for those that bear one.
+//! Finds changes of stored messages that were missed: edits, deletions, reactions, votes. Such a change does not make a
+//! chat look incomplete, so every chat with recent messages is searched for messages that carry one.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,17 +16,18 @@ use crate::store::StoreError;
 
 use super::{CHUNK, Comparison, Stop};
 
-/// How old a message may be of which changes are looked for: nobody can delete an older one, and hardly anybody reacts to it.
+/// Upper bound of the age of the searched messages: nobody can delete an older one, and hardly anybody reacts to it.
 const WITHIN: Duration = DELETE_WITHIN;
-/// Chats looked at, the latest first.
+/// Upper bound of the searched chats, the latest first.
 const MAX_CHATS: usize = 200;
-/// Messages of one chat among which changed ones are looked for.
+/// Upper bound of the searched messages of one chat.
 const MAX_COUNT: usize = 800;
-/// Messages with emojis that the page does not tell any more, the newest first.
+/// Upper bound of the messages whose removed reactions are looked up, the newest first.
 const MAX_REACTED: u64 = 500;
 
 impl Comparison<'_> {
-    /// What is new has been taken in before: here only what we have is brought to what it is now.
+    /// Updates the stored messages that have changed in the page. New messages were stored before, and none is stored
+    /// here.
     pub(super) async fn find_revised(&self, chats: &[ChatSummary]) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(WITHIN);
         let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
@@ -41,7 +42,8 @@ impl Comparison<'_> {
         self.find_taken_back(since, &seen).await
     }
 
-    /// A message whose last emoji was taken back bears no mark of it.
+    /// Looks up stored messages with reactions one by one: the page's search cannot find a message whose last reaction
+    /// was removed.
     async fn find_taken_back(&self, since: Timestamp, seen: &HashSet<WaMessageId>) -> Result<(), Stop> {
         let store = &self.core.store;
         let reacted = store
