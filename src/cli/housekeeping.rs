@@ -1,4 +1,4 @@
-//! What has to be forgotten now and then: old events and old answers, and the bytes of media that belong to nothing.
+//! Hourly cleanup: deletes old events, old stored answers and media that nothing references.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use crate::domain::Clock;
 use crate::store::{Store, StoreError};
 use crate::vault::Vault;
 
+/// Interval between two runs.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// How long an answer is kept for a repeated request.
+/// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 
-/// Works until `stopping`. `journal_keep` zero: events are kept for ever.
+/// Works until `stopping`. Events older than `journal_keep` are deleted; zero keeps them all.
 pub async fn run(
     store: Store,
     vault: Vault,
