@@ -208,6 +208,6 @@ pub(super) async fn wanted(store: &Store, name: Option<&str>) -> Result<Option<A
 }
 
 fn not_driven(name: &str) -> Problem {
-    let detail = format!("this server does not drive the account {name}");
+    let detail = format!("this server does not drive the account {name}; `crm status` says why");
     Problem::new(Code::Unavailable, detail)
 }

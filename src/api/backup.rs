@@ -45,7 +45,7 @@ async fn piece(mut reader: DuplexStream, mut told: Option<Outcome>) -> anyhow::R
         return Ok(Some((bytes.into(), (reader, told))));
     }
     if let Some(outcome) = told.take() {
-        let outcome = outcome.await.context("the backup ended without a word")?;
+        let outcome = outcome.await.context("the backup's task ended without a result")?;
         outcome.inspect_err(|error| tracing::error!("a backup broke off: {error}"))?;
     }
     Ok(None)

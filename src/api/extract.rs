@@ -30,7 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                     format!("the body is larger than {} bytes; send less", super::MAX_BODY_BYTES),
                 )
             } else {
-                Problem::new(Code::MalformedJson, "the body broke off; send it again")
+                Problem::new(Code::MalformedJson, "the body is incomplete; send it again")
             }
         })?;
         parse(&bytes).map(Self)

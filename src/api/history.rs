@@ -64,7 +64,10 @@ pub async fn sync(
     let answered = state.desk.sync(account.id, chat(&request)?).await?;
     match timeout(wait(&headers), answered).await {
         Ok(Ok(synced)) => Ok(InTime::Done((&synced).into())),
-        Ok(Err(_)) => Err(Problem::new(Code::Unavailable, "the account is not driven any more")),
+        Ok(Err(_)) => Err(Problem::new(
+            Code::Unavailable,
+            "this server no longer drives the account; `crm status` says why",
+        )),
         Err(_) => {
             let location = format!("/api/v1/accounts/{name}/sync");
             Ok(InTime::Late(Accepted::at(location, SyncStarted { asked_at })))

@@ -54,7 +54,8 @@ pub async fn upload(
     let mut incoming = desk.incoming()?;
     let mut body = request.into_body().into_data_stream();
     while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|_| Problem::new(Code::InvalidBody, "the upload broke off; send the file again"))?;
+        let piece =
+            piece.map_err(|_| Problem::new(Code::InvalidBody, "the upload is incomplete; send the file again"))?;
         if let Err(error) = incoming.write(&piece).await {
             if error.kind() == std::io::ErrorKind::FileTooLarge {
                 discard(body).await;

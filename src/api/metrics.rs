@@ -191,7 +191,7 @@ pub async fn show(
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }
     registry.register("media", "Pictures, voice notes, documents, by where they are", media);
-    registry.register("quarantined", "Events that could not be taken in", quarantined);
+    registry.register("quarantined", "Events that could not be stored", quarantined);
 
     let mut text = String::new();
     encode_registry(&mut text, &metrics.registry)

@@ -124,7 +124,10 @@ fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
         let pointer = format!("/poll/options/{at}");
         let option = poll_text(&pointer, option, MAX_OPTION_CHARS)?;
         if options.contains(&option) {
-            return Err(Problem::wrong_field(&pointer, "this option is there already"));
+            return Err(Problem::wrong_field(
+                &pointer,
+                "this option is listed twice; remove one",
+            ));
         }
         options.push(option);
     }
@@ -145,7 +148,7 @@ fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
 fn poll_text(pointer: &str, text: &str, most: usize) -> Result<String, Problem> {
     let text = text.trim();
     if text.is_empty() || text.contains('\0') {
-        return Err(Problem::wrong_field(pointer, "write something"));
+        return Err(Problem::wrong_field(pointer, "it is empty; write something"));
     }
     within(pointer, text, most)?;
     Ok(text.to_owned())

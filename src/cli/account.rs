@@ -132,16 +132,16 @@ async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> an
         return Ok(());
     }
     if !shell.may_ask() {
-        let text = format!("this removes the account {name}; say so with --yes");
+        let text = format!("this removes the account {name}; confirm with --yes");
         return Err(Fault::new(Exit::Usage, text).into());
     }
     let goes = if keep_profile {
-        "Its browser's profile stays, linked as it is"
+        "Its browser profile stays, with the link to the phone"
     } else {
-        "Its device is unlinked and its browser's profile goes"
+        "Its device is unlinked and its browser profile is deleted"
     };
     note(&format!(
-        "{goes}; what it still had to send is not sent, and says so. Its conversations and messages stay. Remove the account {name}? [y/N]"
+        "{goes}. Messages that wait to be sent fail. Its conversations and messages stay. Remove the account {name}? [y/N]"
     ));
     // // Reading blocks until the user answers; Ctrl-C has to work meanwhile.
     let answer = tokio::task::spawn_blocking(|| {

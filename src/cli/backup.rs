@@ -23,7 +23,7 @@ impl Backup {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         if !self.force && self.path.exists() {
             let text = format!(
-                "{} is there already; name another file, or pass --force",
+                "{} exists already; name another file, or pass --force",
                 self.path.display()
             );
             return Err(Fault::new(Exit::Conflict, text).into());

@@ -113,7 +113,7 @@ async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
         let piece = piece.map_err(|_| {
             Fault::new(
                 Exit::Failed,
-                "the server broke off, so what is there is not whole; its log says why",
+                "the server closed the connection, so the output is incomplete; its log says why",
             )
         })?;
         // // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.

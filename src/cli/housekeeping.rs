@@ -26,12 +26,12 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     loop {
         if let Err(error) = once(&store, clock.as_ref(), journal_keep).await {
-            tracing::warn!("housekeeping failed, and is tried again in an hour: {error}");
+            tracing::warn!("housekeeping failed; tried again in an hour: {error}");
         }
         match bridge::sweep(&store, &vault, clock.now()).await {
             Ok(0) => {}
-            Ok(thrown) => tracing::info!(thrown, "media that belonged to nothing were thrown away"),
-            Err(error) => tracing::warn!("media could not be swept, and are in an hour: {error}"),
+            Ok(thrown) => tracing::info!(thrown, "deleted media that nothing references"),
+            Err(error) => tracing::warn!("unreferenced media could not be deleted; tried again in an hour: {error}"),
         }
         tokio::select! {
             () = clock.sleep(EVERY) => {}

@@ -172,7 +172,7 @@ pub fn end(view: &SessionView) -> Option<anyhow::Result<Exit>> {
             let detail = view
                 .detail
                 .clone()
-                .unwrap_or_else(|| "another number has scanned".to_owned());
+                .unwrap_or_else(|| "a phone with another number has scanned the code".to_owned());
             Some(Err(Fault::new(Exit::Conflict, detail).into()))
         }
         SessionState::Restricted => {

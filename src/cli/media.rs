@@ -75,7 +75,7 @@ async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> any
     let path = target(&about, id, out);
     if let Some(path) = path.as_ref().filter(|path| !force && path.exists()) {
         let text = format!(
-            "{} is there already; name another with --out, or pass --force",
+            "{} exists already; name another with --out, or pass --force",
             path.display()
         );
         return Err(Fault::new(Exit::Conflict, text).into());
@@ -139,12 +139,7 @@ async fn into_file(response: Response, about: &MediaView, path: &Path) -> anyhow
 }
 
 async fn copy(response: Response, about: &MediaView, out: &mut impl std::io::Write) -> anyhow::Result<()> {
-    let broke_off = || {
-        Fault::new(
-            Exit::Failed,
-            "the server broke off, so what is there is not whole; try again",
-        )
-    };
+    let broke_off = || Fault::new(Exit::Failed, "the download is incomplete or damaged; try again");
     let bar = bar::bytes(about.size);
     let mut hash = Sha256::new();
     let mut pieces = response.bytes_stream();

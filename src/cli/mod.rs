@@ -207,7 +207,7 @@ async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::
     tokio::select! {
         end = command => end,
         () = signals.next() => Ok(Exit::Interrupted),
-        () = late => Err(Fault::new(Exit::TimedOut, "time is up; --timeout gives it more").into()),
+        () = late => Err(Fault::new(Exit::TimedOut, "timed out; allow more time with --timeout").into()),
     }
 }
 

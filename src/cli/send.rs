@@ -179,7 +179,7 @@ pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyho
     }
     let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
     if to.trim().is_empty() || looks_like_a_number {
-        let text = format!("{to:?} is no phone number in international form (such as +447700900123) and no name");
+        let text = format!("{to:?} is neither a phone number in international form (such as +447700900123) nor a name");
         return Err(Fault::new(Exit::Usage, text).into());
     }
     by_name(client, to, may_ask).await.map(Recipient::Customer)
@@ -222,7 +222,7 @@ fn ask(several: &[CustomerView]) -> anyhow::Result<CustomerId> {
     std::io::stdin().lock().read_line(&mut line)?;
     let chosen = line.trim().parse().ok().map(CustomerId);
     let is_one = |id: &CustomerId| several.iter().any(|customer| customer.id == *id);
-    let none = || Fault::new(Exit::Usage, "that is none of them; nothing was sent");
+    let none = || Fault::new(Exit::Usage, "that is not one of them; nothing was sent");
     Ok(chosen.filter(is_one).ok_or_else(none)?)
 }
 

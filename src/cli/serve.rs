@@ -72,7 +72,7 @@ impl Serve {
         tracing::info!("ending in order; a second signal ends at once");
         tokio::select! {
             () = assembly.close() => Ok(exit),
-            () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as asked; the next start puts things right").into()),
+            () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as requested; the next start recovers unfinished work").into()),
         }
     }
 }

@@ -128,7 +128,8 @@ impl Tail {
                 Ok(Some(Ok(_))) => continue,
                 Ok(Some(Err(_)) | None) | Err(_) => return Ok(Left::Lost),
             };
-            let frame = ServerFrame::<String>::parse(&text).context("the server speaks another language than we do")?;
+            let frame = ServerFrame::<String>::parse(&text)
+                .context("the server sent a frame that this version cannot read; is it another version?")?;
             match frame {
                 Some(ServerFrame::Event(event)) => {
                     *cursor = Some(event.s.0);
@@ -199,8 +200,8 @@ async fn connect(client: &Client) -> anyhow::Result<Socket> {
 }
 
 /// Maps a close code to an exit code. Five codes end the command, because a new connection would be closed for the same
-/// reason: 4004 (key refused), 4007 (sequence number in the future), 4012 (unknown protocol version), 4013 (wrong filter)
-/// and 4014 (scope missing). After every other code the client connects again.
+/// reason: 4004 (key refused), 4007 (sequence number in the future), 4012 (unknown protocol version), 4013 (wrong
+/// filter) and 4014 (scope missing). After every other code the client connects again.
 fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     let Some(frame) = frame else {
         return Ok(Left::Lost);

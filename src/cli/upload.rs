@@ -56,7 +56,7 @@ async fn open(path: &Path) -> anyhow::Result<(File, u64)> {
     let file = File::open(path).await.map_err(|error| unusable(&error.to_string()))?;
     let about = file.metadata().await.map_err(|error| unusable(&error.to_string()))?;
     if !about.is_file() {
-        return Err(unusable("it is no file").into());
+        return Err(unusable("it is not a file").into());
     }
     if about.len() == 0 {
         return Err(unusable("it is empty").into());

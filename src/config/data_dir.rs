@@ -17,7 +17,7 @@ pub struct DataDir {
     path: PathBuf,
 }
 
-/// The data folder cannot be used.
+/// Error: the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Its permissions are too wide.
@@ -129,8 +129,8 @@ impl DataDir {
         Ok(id)
     }
 
-    /// Tells whether a process works on the folder at `path`, if that is the one with this id: a folder of another machine
-    /// is not there, or is another.
+    /// Returns whether a process holds the folder at `path`, if it has this id. A folder of another machine does not
+    /// exist here, or has another id.
     pub fn is_held(path: &Path, id: &str) -> bool {
         let is_it = std::fs::read_to_string(path.join("folder.id")).is_ok_and(|found| found.trim() == id);
         let lock = || File::open(path.join("crm.lock"));

@@ -195,7 +195,7 @@ fn written(metadata: &std::fs::Metadata) -> Timestamp {
         .map_or(Timestamp(i64::MAX), Timestamp)
 }
 
-/// Whether this is a valid name of an object, and not a path out of the vault.
+/// Returns whether this is a valid name of an object; a path out of the vault is none.
 fn is_name(sha256: &str) -> bool {
     sha256.len() == 64 && sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,4 +1,5 @@
-//! The vault, in a folder and in a bucket: what goes in comes out, once, and what belongs to nothing is thrown away.
+//! Tests of the vault, in a folder and in a bucket: objects are stored once, read back, and deleted when nothing
+//! references them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::hex::hex;
 use crate::domain::media::Sink as _;
 
-/// Beyond every clock.
+/// Later than every clock.
 const FAR: Timestamp = Timestamp(i64::MAX);
 
 fn vaults(folder: &TempDir) -> [Vault; 2] {

@@ -152,7 +152,7 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
     }
     let quarantined = status.quarantined;
     if quarantined > 0 {
-        let detail = format!("{quarantined} events could not be taken in; --replay tries again");
+        let detail = format!("{quarantined} events could not be stored; --replay tries again");
         findings.push(Finding::new("quarantine", Verdict::Warning, detail));
     }
     findings
@@ -192,6 +192,6 @@ pub fn neighbours() -> Finding {
     Finding::new(
         "neighbours",
         Verdict::Ok,
-        "whoever shares this host can reach the browser's debugging port; run crm as a user, or in a container, of its own",
+        "other users of this host can reach the browser's debugging port; run crm as its own user, or in its own container",
     )
 }

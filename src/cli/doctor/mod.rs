@@ -93,10 +93,7 @@ async fn replay(client: &Client) -> Finding {
     let replayed: anyhow::Result<ReplayView> = client.post("/api/v1/quarantine/replay", &Empty {}).await;
     match replayed {
         Ok(replayed) => {
-            let detail = format!(
-                "{} taken in, {} still not understood",
-                replayed.taken_in, replayed.still_refused
-            );
+            let detail = format!("{} stored, {} still refused", replayed.taken_in, replayed.still_refused);
             Finding::new(CHECK, Verdict::Ok, detail)
         }
         Err(error) => Finding::new(CHECK, Verdict::Failed, format!("{error:#}")),
