@@ -13,7 +13,7 @@ fuzz_target!(|raw: &str| {
         assert_eq!(bytes, raw.as_bytes(), "kept byte for byte");
         assert!(!error.is_empty(), "with the reason");
     }
-    // // An event that the store refuses is quarantined as JSON, and parsed again from there.
+    // An event that the store refuses is quarantined as JSON, and parsed again from there.
     let kept = serde_json::to_string(&event).expect("every event can be written down");
     let again: PageEvent = serde_json::from_str(&kept).expect("and be read again");
     let again = serde_json::to_string(&again).expect("and be written down again");

@@ -23,7 +23,7 @@ pub async fn download(State(store): State<Store>, State(supervisor): State<Super
     let (reader, writer) = tokio::io::duplex(BUFFER_BYTES);
     let (tell, told) = oneshot::channel();
     supervisor.spawn_short("backup", async move {
-        // // The receiver is dropped when the client has disconnected; nobody needs the result then.
+        // The receiver is dropped when the client has disconnected; nobody needs the result then.
         let _ = tell.send(store.dump(writer).await.map(drop));
     });
     let pieces = stream::try_unfold((reader, Some(told)), |(reader, told)| piece(reader, told));

@@ -51,7 +51,7 @@ pub fn row(row: &impl Serialize, columns: &[&str]) -> serde_json::Result<Vec<u8>
 
 fn line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Vec<u8> {
     let mut csv = csv::Writer::from_writer(vec![]);
-    // // Writing into memory cannot fail. If it ever did, the line would be empty, which a reader notices by the
+    // Writing into memory cannot fail. If it ever did, the line would be empty, which a reader notices by the
     // missing columns.
     let _ = csv.write_record(cells.into_iter().map(|cell| defused(cell.as_ref()).into_owned()));
     csv.into_inner().unwrap_or_default()

@@ -24,7 +24,7 @@ pub async fn list(
     list: Listing<NoFilter>,
 ) -> Result<Listed<MessageView>, Problem> {
     let request = list.page(Order::Ascending)?;
-    // // A merged conversation is read in the one that survived.
+    // A merged conversation is read in the one that survived.
     let live = store.conversations().live(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
     let page = store.messages().page(live.id, request).await?;

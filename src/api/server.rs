@@ -39,7 +39,7 @@ impl Server {
         };
         tokio::select! {
             end = serving => Ok(end?),
-            // // A long export or wait is cut off; its client sees an incomplete answer.
+            // A long export or wait is cut off; its client sees an incomplete answer.
             () = late => Ok(()),
         }
     }

@@ -143,7 +143,7 @@ async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> an
     note(&format!(
         "{goes}. Messages that wait to be sent fail. Its conversations and messages stay. Remove the account {name}? [y/N]"
     ));
-    // // Reading blocks until the user answers; Ctrl-C has to work meanwhile.
+    // Reading blocks until the user answers; Ctrl-C has to work meanwhile.
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).map(|_| answer)

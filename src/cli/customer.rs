@@ -132,7 +132,7 @@ const MERGE_COLUMNS: &[&str] = &[
 /// Prints a customer with identities and merges: as tables for people, as one object for programs.
 async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
     let customer: CustomerView = client.get(&format!("/api/v1/customers/{id}")).await?;
-    // // A merged customer redirects to the surviving one, whose id is used from here on.
+    // A merged customer redirects to the surviving one, whose id is used from here on.
     let id = customer.id;
     let identities: Page<IdentityView> = client.get(&format!("/api/v1/customers/{id}/identities")).await?;
     let merges: Page<MergeView> = client.get(&format!("/api/v1/customers/{id}/merges")).await?;

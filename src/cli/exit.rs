@@ -52,7 +52,7 @@ pub fn of(result: anyhow::Result<Exit>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Ok,
         Err(error) => {
-            // // Standard error may be closed; then there is no place to report to.
+            // Standard error may be closed; then there is no place to report to.
             let _ = writeln!(io::stderr(), "crm: {error:#}");
             code(&error)
         }

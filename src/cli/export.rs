@@ -95,7 +95,7 @@ pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
     let copied = copy(response, &mut file).await;
     let synced = copied.and_then(|()| file.sync_all().with_context(writing));
     if let Err(error) = synced {
-        // // An incomplete export is of no use.
+        // An incomplete export is of no use.
         let _ = std::fs::remove_file(&part);
         return Err(error);
     }
@@ -116,7 +116,7 @@ async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
                 "the server closed the connection, so the output is incomplete; its log says why",
             )
         })?;
-        // // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| out.write_all(&piece))?;
         bar.inc(piece.split(|byte| *byte == b'\n').count() as u64 - 1);
     }

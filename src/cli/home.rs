@@ -49,7 +49,7 @@ impl Home {
             return Err(unanswered);
         }
         match Self::open(config, what).await {
-            // // Another process holds the folder, so there is a server; that it cannot be reached is the error to
+            // Another process holds the folder, so there is a server; that it cannot be reached is the error to
             // report.
             Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => Err(unanswered),
             opened => opened,

@@ -79,7 +79,7 @@ impl Login {
             let request = client.request(Method::POST, &format!("{path}/history"));
             send(request.json(&HistoryRequest { depth })).await?;
         }
-        // // The session may still show the wrong number of an earlier login until this login has a code.
+        // The session may still show the wrong number of an earlier login until this login has a code.
         let mut is_under_way = view.state != SessionState::WrongNumber;
         let end = loop {
             let view = look.next().await?;
@@ -90,7 +90,7 @@ impl Login {
             if !is_under_way {
                 continue;
             }
-            // // The page shows its QR code by default; skip it until the pairing code is there.
+            // The page shows its QR code by default; skip it until the pairing code is there.
             if by_number && view.state == SessionState::Qr {
                 continue;
             }
@@ -154,7 +154,7 @@ impl Login {
                 Some(Err(error)) => return Err(error),
                 None => {}
             }
-            // // The page shows its QR code by default. Anything else has to be requested, once the page can answer.
+            // The page shows its QR code by default. Anything else has to be requested, once the page can answer.
             if !asked && view.state.needs_login() {
                 asked = assembly.desk.login(account.id, method.clone()).await.is_ok();
             }

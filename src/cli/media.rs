@@ -109,7 +109,7 @@ fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
 /// Returns the usual extension of a type.
 fn ending(mimetype: &str) -> &'static str {
     match mimetype.split(';').next().unwrap_or_default().trim() {
-        // // The common one, where a type has several.
+        // The common one, where a type has several.
         "image/jpeg" => "jpg",
         "audio/mpeg" => "mp3",
         "audio/ogg" => "ogg",
@@ -146,7 +146,7 @@ async fn copy(response: Response, about: &MediaView, out: &mut impl std::io::Wri
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| broke_off())?;
         hash.update(&piece);
-        // // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| out.write_all(&piece))?;
         bar.inc(piece.len() as u64);
     }

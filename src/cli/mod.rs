@@ -152,13 +152,13 @@ impl Command {
 
     async fn run(self, shell: Shell) -> anyhow::Result<Exit> {
         let timeout = shell.manner.timeout;
-        // // Commands that may be interrupted at any moment.
+        // Commands that may be interrupted at any moment.
         let command: BoxFuture<'static, anyhow::Result<Exit>> = match self {
-            // // These handle signals and the timeout themselves, because they have to shut down in order.
+            // These handle signals and the timeout themselves, because they have to shut down in order.
             Self::Serve(command) => return command.run(&shell).await,
             Self::Login(command) => return command.run(&shell).await,
             Self::Account(command) => return command.run(&shell).await,
-            // // When its timeout ends, this still prints the message's state.
+            // When its timeout ends, this still prints the message's state.
             Self::Send(command) => return interruptible(None, async move { command.run(&shell).await }).await,
             Self::Logout(command) => async move { command.run(&shell).await }.boxed(),
             Self::Status(command) => async move { command.run(&shell).await }.boxed(),
@@ -189,7 +189,7 @@ where
 {
     let (tell, told) = tokio::sync::oneshot::channel();
     Supervisor::new().spawn_short("command", async move {
-        // // The receiver is dropped when the command was interrupted.
+        // The receiver is dropped when the command was interrupted.
         let _ = tell.send(command.await);
     });
     leave(timeout, async { told.await.context("the command broke down")? }).await
@@ -221,7 +221,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // // A closed pipe while printing help is no failure.
+            // A closed pipe while printing help is no failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
@@ -238,7 +238,7 @@ impl Cli {
         telemetry::init(&shell.config, matrix::QUIET)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let end = runtime.block_on(self.command.run(shell));
-        // // Remaining tasks wait for a terminal or disk that does not answer; do not wait for them.
+        // Remaining tasks wait for a terminal or disk that does not answer; do not wait for them.
         runtime.shutdown_background();
         end
     }

@@ -101,7 +101,7 @@ impl Output {
     /// Prints a line as it is, without cleaning it.
     pub fn raw(&mut self, text: &str) -> anyhow::Result<()> {
         let out = &mut self.out;
-        // // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| {
             writeln!(out, "{text}")?;
             Ok(out.flush()?)
@@ -158,7 +158,7 @@ impl Output {
 
 /// Prints a note for people to standard error.
 pub fn note(text: &str) {
-    // // Standard error may be closed; then there is no place to print to.
+    // Standard error may be closed; then there is no place to print to.
     let _ = writeln!(io::stderr(), "{}", plain(text));
 }
 

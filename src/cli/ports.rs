@@ -92,7 +92,7 @@ impl Source for Browsers {
         loop {
             match tokio::fs::remove_dir_all(&profile).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                // // The browser's last process may still be writing.
+                // The browser's last process may still be writing.
                 Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && left > 0 => left -= 1,
                 done => return done,
             }

@@ -106,7 +106,7 @@ impl Send {
             None => secret::new_session_id()?,
         };
         if let Some(path) = &self.file {
-            // // A large file may take long, so the default timeout does not apply to it.
+            // A large file may take long, so the default timeout does not apply to it.
             let limit = begun + shell.manner.timeout.unwrap_or(LONGEST_UPLOAD);
             let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
                 Fault::new(
@@ -259,7 +259,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
         && !waits_past(&message, deadline)
     {
         sleep(LOOK_EVERY).await;
-        // // An unreachable server is asked again until the deadline.
+        // An unreachable server is asked again until the deadline.
         if let Ok(Ok(now)) = timeout_at(deadline, client.get::<MessageView>(&path)).await {
             message = now;
         }

@@ -114,7 +114,7 @@ impl Assembly {
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
         let core = core(config, &home, vault.clone()).await?;
-        // // Errors that can be found without a browser are found before one is started.
+        // Errors that can be found without a browser are found before one is started.
         let named: Vec<_> = config
             .matrix
             .agents

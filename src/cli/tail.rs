@@ -105,7 +105,7 @@ impl Tail {
         }
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.reset();
-        // // `--idle` is measured only after the replay.
+        // `--idle` is measured only after the replay.
         let mut quiet_since = None;
         loop {
             let quiet_ends = self

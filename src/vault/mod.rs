@@ -1,5 +1,5 @@
-//! The vault: the bytes of media, stored once under their SHA-256, in a folder or in a bucket. Bytes are streamed in and out: no
-//! medium is ever in memory as a whole. Names, types and purposes of media are in the database, never here.
+//! The vault: the bytes of media, stored once under their SHA-256, in a folder or in a bucket. Bytes are streamed in
+//! and out: no medium is ever in memory as a whole. Names, types and purposes of media are in the database, never here.
 
 mod bucket;
 mod error;

@@ -81,13 +81,13 @@ impl Connection {
         if close == Close::SlowConsumer {
             slow_consumers.inc();
         } else {
-            // // The queue's sender is dropped, so writing ends after the last frame. All queued frames have to be
-            // sent: the client would // not notice a hole in the middle.
+            // The queue's sender is dropped, so writing ends after the last frame. All queued frames have to be
+            // sent: the client would not notice a hole in the middle.
             let _ = timeout(farewell, &mut writing).await;
         }
         drop(writing);
         if close != Close::Gone {
-            // // Read until the client closes: closing a socket that has unread bytes resets it, and our close frame
+            // Read until the client closes: closing a socket that has unread bytes resets it, and our close frame
             // would be lost.
             let _ = timeout(farewell, async {
                 sink.send(close.message()).await?;
@@ -328,11 +328,11 @@ async fn write(sink: &mut SplitSink<WebSocket, Message>, mut queued: mpsc::Recei
         if sink.feed(message).await.is_err() {
             return;
         }
-        // // Frames that are queued together are flushed together.
+        // Frames that are queued together are flushed together.
         if queued.is_empty() && sink.flush().await.is_err() {
             return;
         }
     }
-    // // A message may have been fed without a flush because another one was expected.
+    // A message may have been fed without a flush because another one was expected.
     let _ = sink.flush().await;
 }

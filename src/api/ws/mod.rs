@@ -56,7 +56,7 @@ pub async fn open(
         let detail = format!("{MAX_SOCKETS} WebSockets are open already; close some, or try again later");
         return Err(Problem::new(Code::Unavailable, detail));
     }
-    // // A client that requests subprotocols has to request ours; one that requests none is assumed to speak it.
+    // A client that requests subprotocols has to request ours; one that requests none is assumed to speak it.
     let speaks_ours = upgrade.requested_protocols().next().is_none()
         || upgrade.requested_protocols().any(|protocol| protocol == PROTOCOL);
     let origin = auth::origin(&headers);

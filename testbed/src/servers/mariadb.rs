@@ -22,7 +22,7 @@ const PACKAGE: &str = "mariadb-server";
 /// A running server, with its package's default character set and collation.
 #[derive(Debug)]
 pub struct MariaDb {
-    // // Dropped in this order: first the process, then its folder.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,

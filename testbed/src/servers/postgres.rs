@@ -21,7 +21,7 @@ const USER: &str = "crm";
 /// A running server. It accepts every connection on loopback without a password.
 #[derive(Debug)]
 pub struct Postgres {
-    // // Dropped in this order: first the process, then its folder.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,
@@ -127,7 +127,7 @@ impl Postgres {
     /// connections.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill_9();
-        // // The backends hold the shared memory for a moment longer; until then the server would refuse to start.
+        // The backends hold the shared memory for a moment longer; until then the server would refuse to start.
         let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
         self.process = self.launch.start()?;
         self.until_ready().await

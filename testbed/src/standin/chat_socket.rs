@@ -1,4 +1,4 @@
-//! The page's network connection.
+//! WebSocket between a page and the service.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl World {
             return;
         };
         if let Role::Linking(linking) = connection.role {
-            // The page was gone before it said that it has its credential: there is no such device.
+            // The page disconnected before it confirmed its credential: the device does not exist.
             let unfinished = |id: &DeviceId| self.devices.get(id).is_some_and(|device| !device.registered);
             if let Some(device) = linking.device.filter(unfinished) {
                 self.devices.remove(&device);
@@ -201,7 +201,7 @@ impl World {
         self.next_in_background(id, device_id);
     }
 
-    /// A page marked a chat as read.
+    /// Handles a page that marked a chat as read.
     fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: &[String]) {
         let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
@@ -221,7 +221,7 @@ impl World {
         let theirs: Vec<_> = theirs
             .map(|message| (message.author.clone(), message.id.clone()))
             .collect();
-        // Each customer is told of what they wrote themselves.
+        // Each customer gets receipts for their own messages.
         let mut read: BTreeMap<CustomerId, Vec<String>> = BTreeMap::new();
         for (author, id) in theirs {
             self.seen_by_us(phone, chat, author.as_ref(), &id, 3);

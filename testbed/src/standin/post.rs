@@ -1,4 +1,4 @@
-//! What happens in a place: something is written, changed, deleted, reacted to; everybody there has it.
+//! Actions in a place: messages, edits, deletions and reactions, delivered to everybody there.
 
 use super::clock::now_ms;
 use super::people::PhoneId;
@@ -8,8 +8,8 @@ use super::thread::{Message, Reaction};
 use super::world::World;
 
 impl World {
-    /// A message reaches everybody in a place. One of ours that comes a second time, under the id that it had, is no
-    /// second message; the phones of those who get it see to that themselves.
+    /// Delivers a message to everybody in a place. A message of ours that is sent again under the same id is no second
+    /// message; the receiving phones drop it themselves.
     pub(crate) fn post(&mut self, place: Place, sender: Sender, message: &Message) {
         for phone in self.phones_in(place) {
             let from_me = sender.is(phone);
@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    /// An account has a message, and so have its devices.
+    /// Stores a message for an account and sends it to its devices.
     pub(crate) fn note(&mut self, phone: PhoneId, place: Place, sender: Sender, message: Message) {
         let message = Message {
             author: self.author(place, sender.who),

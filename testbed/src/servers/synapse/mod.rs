@@ -25,7 +25,7 @@ const SERVER_NAME: &str = "localhost";
 /// A running homeserver.
 #[derive(Debug)]
 pub struct Synapse {
-    // // Dropped in this order: first the process, then its folder.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,

@@ -1,4 +1,4 @@
-//! Customers, over HTTP.
+//! Control of customers over HTTP.
 
 use std::sync::Arc;
 
@@ -22,15 +22,15 @@ use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;
 
-/// How many texts one request may write.
+/// Maximum number of texts that one request may write.
 const MAX_TEXTS: usize = 10_000;
 
-/// How often a text is written, and to whom, besides what it is.
+/// Recipient and number of repetitions of a text, besides its draft.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Write {
     phone: Option<PhoneId>,
-    /// Writes it so often; `{}` in the text is the number.
+    /// Number of repetitions; `{}` in the text becomes the number of each.
     count: Option<usize>,
     #[serde(flatten)]
     draft: Draft,
@@ -84,7 +84,7 @@ struct Names {
     saved_name: Option<String>,
 }
 
-/// What changes about who they are to us; in this order.
+/// Changes of a customer's identity, applied in this order.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Identity {

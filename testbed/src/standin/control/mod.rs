@@ -75,7 +75,7 @@ use super::people::{CustomerId, GroupId, PhoneId};
 use super::service::Service;
 use super::world::World;
 
-/// What is refused, and why.
+/// Status and text of a refused request.
 pub(crate) struct Refused(StatusCode, String);
 
 impl Refused {

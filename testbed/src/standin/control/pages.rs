@@ -1,4 +1,4 @@
-//! Pages and faults, over HTTP.
+//! Control of pages and faults over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;

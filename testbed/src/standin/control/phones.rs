@@ -1,4 +1,4 @@
-//! Our phones, over HTTP.
+//! Control of our phones over HTTP.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct InChat {
     text: String,
 }
 
-/// To whom, and what.
+/// A draft and its recipient.
 #[derive(Deserialize)]
 struct Send {
     customer: Option<CustomerId>,

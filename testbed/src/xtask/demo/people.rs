@@ -58,7 +58,7 @@ pub async fn customers(standin: &StandIn) -> Result<()> {
             ..Script::default()
         });
     }
-    // // One of them answers, so that the user can have a conversation.
+    // One of them answers, so that the user can have a conversation.
     cast[1].0.play(Script {
         read_after_ms: Some(READS_AFTER_MS),
         answer_after_ms: Some(ANSWERS_AFTER_MS),
