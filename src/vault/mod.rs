@@ -53,8 +53,8 @@ struct Inner {
     /// Folder of incoming files, until their hash is known.
     spool: PathBuf,
     place: Place,
-    /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without rows: a
-    /// sweep in between would delete an object whose row is about to be written.
+    /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without
+    /// rows: a sweep in between would delete an object whose row is about to be written.
     sweep_lock: Arc<RwLock<()>>,
     /// Held while an image is decoded, which takes memory.
     decode_lock: Mutex<()>,
@@ -83,8 +83,8 @@ impl Vault {
         Self::new(&path.join("incoming"), Place::Folder(folder))
     }
 
-    /// Opens a vault in a bucket (`s3://bucket/prefix`), with credentials from the environment. `spool` is a local folder for
-    /// incoming files.
+    /// Opens a vault in a bucket (`s3://bucket/prefix`), with credentials from the environment. `spool` is a local
+    /// folder for incoming files.
     pub fn in_bucket(url: &str, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::s3(url)?))
     }

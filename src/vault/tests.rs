@@ -25,7 +25,7 @@ fn vaults(folder: &TempDir) -> [Vault; 2] {
     ]
 }
 
-/// Gives the object's name.
+/// Stores an object and returns its name.
 async fn put(vault: &Vault, bytes: &[u8]) -> String {
     let mut incoming = vault.incoming(1 << 30).unwrap();
     for piece in bytes.chunks(100_000) {
