@@ -89,7 +89,7 @@ impl Agent {
         self.until(&format!("the text {body:?}"), deadline, matching).await
     }
 
-    /// Waits until someone else's reaction to the event matches, and gives it.
+    /// Waits until another user's reaction to the event matches, and returns it.
     pub async fn until_reaction(
         &self,
         room_id: &str,

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A command to the process.
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
     pub id: u64,
@@ -14,6 +15,7 @@ pub(super) struct Request<'a> {
     pub arguments: Value,
 }
 
+/// A line from the process.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
@@ -26,6 +28,7 @@ pub(super) enum Line {
     Trouble(String),
 }
 
+/// Reply to a command: the result, or the error.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reply {
     pub id: u64,
@@ -110,6 +113,7 @@ pub struct Shield {
     pub reason: Option<i64>,
 }
 
+/// Read receipt of another user.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the words of the protocol")]
 pub(super) struct Receipt {
@@ -118,6 +122,7 @@ pub(super) struct Receipt {
     pub event_id: String,
 }
 
+/// Users who are typing in a room.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Typing {
     pub room_id: String,

@@ -41,6 +41,7 @@ impl Default for Body {
 }
 
 impl Body {
+    /// Creates a body of a type with fields.
     pub(crate) fn of(kind: &str, fields: Map<String, Value>) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -66,19 +67,23 @@ impl Body {
         body
     }
 
+    /// Returns a field that is a text.
     pub(crate) fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
     }
 
+    /// Returns a field that is a number.
     pub(crate) fn number(&self, field: &str) -> Option<u32> {
         let value = self.fields.get(field)?;
         value.as_u64().and_then(|number| u32::try_from(number).ok())
     }
 
+    /// Returns whether a field is true.
     pub(crate) fn flag(&self, field: &str) -> bool {
         self.fields.get(field).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Sets a field.
     pub(crate) fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.fields.insert(field.to_owned(), value.into());
     }

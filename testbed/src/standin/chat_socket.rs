@@ -21,6 +21,7 @@ use super::thread::{ReadReceipt, Typing};
 use super::wire::{FromPage, ToPage};
 use super::world::{Connection, ConnectionId, Role, World};
 
+/// Opens a page's WebSocket.
 pub(crate) async fn upgrade(State(service): State<Arc<Service>>, upgrade: WebSocketUpgrade) -> Response {
     if service.look(|world| world.faults.network == Network::Down) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -143,6 +144,7 @@ impl World {
         }
     }
 
+    /// Answers request `n` of a page.
     pub(crate) fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
         let (result, error) = match result {
             Ok(result) => (Some(result), None),
@@ -209,6 +211,7 @@ impl World {
         self.mark_read(phone, chat, Some(device), ids);
     }
 
+    /// Marks messages of a chat as read for an account, and sends the receipts.
     pub(crate) fn mark_read(&mut self, phone: PhoneId, chat: ChatWith, device: Option<DeviceId>, ids: &[String]) {
         let place = Place::of(phone, chat);
         let thread = self.thread_mut(phone, chat);

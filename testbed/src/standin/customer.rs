@@ -168,6 +168,7 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Creates a handle that writes to the first account.
     pub(crate) fn new(service: Arc<Service>, id: CustomerId) -> Self {
         Self {
             service,

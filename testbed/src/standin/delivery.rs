@@ -25,6 +25,7 @@ impl World {
         }
     }
 
+    /// Queues a stanza for a device, and sends it if the device is connected.
     pub(crate) fn tell_device(&mut self, id: DeviceId, stanza: Stanza) {
         let live = self.connection_of(id);
         if !stanza.keeps() {
@@ -57,6 +58,7 @@ impl World {
         }
     }
 
+    /// Returns the connection of a device, if it has one.
     pub(crate) fn connection_of(&self, device: DeviceId) -> Option<ConnectionId> {
         let mut all = self.connections.iter();
         let found = all.find(|(_, c)| c.out.is_some() && matches!(c.role, Role::Device(id) if id == device));

@@ -34,6 +34,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
+    /// Creates a device with an empty queue and store.
     pub fn new(phone: PhoneId, secret: String) -> Self {
         Self {
             phone,

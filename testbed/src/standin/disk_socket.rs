@@ -21,6 +21,7 @@ use super::world::World;
 /// Maximum size of the answer to `load`, in bytes.
 const MAX_FRAME: usize = 256 * 1024 * 1024;
 
+/// Credential of the device that opens its store.
 #[derive(Deserialize)]
 pub(crate) struct Credential {
     device: DeviceId,
@@ -41,6 +42,7 @@ struct Answer {
     rows: Vec<(String, String, Box<RawValue>)>,
 }
 
+/// Opens a device's store over a WebSocket.
 pub(crate) async fn upgrade(
     State(service): State<Arc<Service>>,
     Query(credential): Query<Credential>,

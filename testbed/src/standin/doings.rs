@@ -73,6 +73,7 @@ impl World {
         }
     }
 
+    /// Switches a customer's phone on or off; switched on, it receives what waited.
     pub(crate) fn set_customer_online(&mut self, id: CustomerId, online: bool) {
         self.customers[id.0].online = online;
         if online {
@@ -91,6 +92,7 @@ impl World {
         );
     }
 
+    /// Reads all messages of a customer, and sends the receipts.
     pub(crate) fn read_all(&mut self, id: CustomerId) {
         let mut read: Vec<((PhoneId, Place), Vec<String>)> = Vec::new();
         for received in self.customers[id.0].inbox.iter_mut().filter(|received| !received.read) {
@@ -168,6 +170,7 @@ impl World {
         }
     }
 
+    /// Sets a customer's typing state in the direct chats with our accounts.
     pub(crate) fn type_to_us(&mut self, id: CustomerId, state: &str) {
         let chat = self.customers[id.0].jid();
         let stanza = Stanza::Chatstate {
@@ -179,6 +182,7 @@ impl World {
         self.tell_subscribers(id, &stanza);
     }
 
+    /// Sets a customer's typing state in a group.
     pub(crate) fn type_in_group(&mut self, group: GroupId, id: CustomerId, state: &str) {
         let place = Place::Group(group);
         let stanza = Stanza::Chatstate {

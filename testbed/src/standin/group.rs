@@ -41,10 +41,12 @@ pub(crate) struct GroupState {
 }
 
 impl GroupState {
+    /// Returns the group's address.
     pub fn jid(&self) -> Jid {
         Jid::group(&self.id)
     }
 
+    /// Returns our accounts in the group.
     pub fn phones(&self) -> impl Iterator<Item = PhoneId> {
         self.members.keys().filter_map(|who| match who {
             Who::Phone(phone) => Some(*phone),
@@ -52,6 +54,7 @@ impl GroupState {
         })
     }
 
+    /// Returns the customers in the group.
     pub fn customers(&self) -> impl Iterator<Item = CustomerId> {
         self.members.keys().filter_map(|who| match who {
             Who::Customer(customer) => Some(*customer),
@@ -59,6 +62,7 @@ impl GroupState {
         })
     }
 
+    /// Returns whether this person is an admin.
     pub fn is_admin(&self, who: Who) -> bool {
         self.members.get(&who).is_some_and(|rank| *rank > Rank::Member)
     }
@@ -94,6 +98,7 @@ impl World {
         }
     }
 
+    /// Adds a group.
     pub(crate) fn add_group(&mut self, new: NewGroup) -> GroupId {
         let id = GroupId(self.groups.len());
         let first = new.phones.first().copied().unwrap_or(PhoneId(0));
@@ -173,16 +178,19 @@ impl World {
         self.announce(group, by, subtype, &[self.member_jid(group, who)], "");
     }
 
+    /// Changes the name.
     pub(crate) fn set_subject(&mut self, group: GroupId, by: Who, subject: &str) {
         subject.clone_into(&mut self.groups[group.0].subject);
         self.announce(group, by, "subject", &[], subject);
     }
 
+    /// Changes the description.
     pub(crate) fn set_description(&mut self, group: GroupId, by: Who, description: &str) {
         self.groups[group.0].description = Some(description.to_owned());
         self.announce(group, by, "description", &[], description);
     }
 
+    /// Changes the avatar.
     pub(crate) fn set_group_picture(&mut self, group: GroupId, by: Who, picture: Picture) {
         self.groups[group.0].picture = Some(picture);
         self.announce(group, by, "picture", &[], "");

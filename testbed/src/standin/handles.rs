@@ -229,6 +229,7 @@ impl Drop for StandIn {
 }
 
 impl World {
+    /// Sets the state of the page's network.
     pub(crate) fn set_network(&mut self, network: Network) {
         let before = std::mem::replace(&mut self.faults.network, network);
         if network == Network::Down || before == Network::Dead {
@@ -236,12 +237,14 @@ impl World {
         }
     }
 
+    /// Closes the sockets of all pages.
     pub(crate) fn hang_up_all(&mut self) {
         for connection in self.connections.values_mut() {
             connection.out = None;
         }
     }
 
+    /// Sends a frame to every connected page.
     pub(crate) fn tell_pages(&self, frame: &ToPage) {
         let linked = self
             .connections

@@ -54,6 +54,7 @@ impl Chunks {
 }
 
 impl World {
+    /// Returns the chunks of history for a new device of an account, in the order in which it gets them.
     pub(crate) fn history_for(&mut self, phone: PhoneId) -> Vec<HistoryChunk> {
         let mut chats: Vec<ChatWith> = self.phones[phone.0].threads.keys().copied().collect();
         let threads = &self.phones[phone.0].threads;

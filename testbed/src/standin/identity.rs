@@ -24,6 +24,7 @@ impl World {
         }
     }
 
+    /// Changes the name that a customer chose, or the one in our address book.
     pub(crate) fn rename(&mut self, id: CustomerId, name: &str, saved_name: Option<&str>) {
         let customer = &mut self.customers[id.0];
         name.clone_into(&mut customer.name);
@@ -31,11 +32,13 @@ impl World {
         self.tell_of(id);
     }
 
+    /// Sets or removes a customer's username.
     pub(crate) fn set_username(&mut self, id: CustomerId, username: Option<&str>) {
         self.customers[id.0].username = username.map(str::to_owned);
         self.tell_of(id);
     }
 
+    /// Makes a customer's number visible to us.
     pub(crate) fn reveal_number(&mut self, id: CustomerId) {
         if self.customers[id.0].number.is_none() {
             self.customers[id.0].number = Some(format!("447700{}", self.random_digits(6)));
@@ -76,6 +79,7 @@ impl World {
         }
     }
 
+    /// Changes or removes a customer's avatar.
     pub(crate) fn set_customer_picture(&mut self, id: CustomerId, picture: Option<Picture>) {
         self.customers[id.0].picture = picture;
         let stanza = Stanza::Picture {

@@ -19,6 +19,7 @@ impl World {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
+    /// Writes a message on our phone and returns its stanza id.
     pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, draft: &Draft) -> String {
         // Writing on the phone opens the chat, which reads it.
         self.phone_reads(phone, chat);
@@ -29,6 +30,7 @@ impl World {
         id
     }
 
+    /// Reads a chat on our phone.
     pub(crate) fn phone_reads(&mut self, phone: PhoneId, chat: ChatWith) {
         let unread = self.thread_mut(phone, chat);
         let theirs = unread
@@ -64,6 +66,7 @@ pub struct Phone {
 }
 
 impl Phone {
+    /// Creates a handle.
     pub(crate) fn new(service: Arc<Service>, id: PhoneId) -> Self {
         Self { service, id }
     }
@@ -99,6 +102,7 @@ impl Phone {
         &self.service
     }
 
+    /// Waits until the page of a device has its credential.
     pub(crate) async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
         self.service
             .until(|world| match world.devices.get(&id) {

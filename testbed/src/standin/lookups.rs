@@ -10,6 +10,7 @@ use super::wire::FromPage;
 use super::world::{ConnectionId, World};
 
 impl World {
+    /// Answers a page's request about people or groups.
     pub(crate) fn page_asks(&self, id: ConnectionId, device: DeviceId, frame: FromPage) {
         match frame {
             FromPage::Exists { n, jid } => {

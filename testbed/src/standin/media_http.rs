@@ -28,6 +28,7 @@ struct Credential {
     secret: String,
 }
 
+/// Returns the routes for uploads and downloads.
 pub(crate) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/mms/{kind}", post(upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))

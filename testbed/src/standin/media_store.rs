@@ -221,16 +221,19 @@ impl World {
         }
     }
 
+    /// Deletes a message's medium. `phone_has_it`: whether our phone can upload it again.
     pub(crate) fn expire_media(&mut self, stanza_id: &str, phone_has_it: bool) {
         let gone = Presence::Gone { phone_has_it };
         self.media.of_stanza_mut(stanza_id, |medium| medium.presence = gone);
     }
 
+    /// Restores a message's expired medium.
     pub(crate) fn restore_media(&mut self, stanza_id: &str) {
         self.media
             .of_stanza_mut(stanza_id, |medium| medium.presence = Presence::There);
     }
 
+    /// Damages a message's medium.
     pub(crate) fn corrupt_media(&mut self, stanza_id: &str, how: Corruption) {
         self.media.of_stanza_mut(stanza_id, |medium| medium.corrupt(how));
     }

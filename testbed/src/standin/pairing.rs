@@ -176,6 +176,7 @@ impl World {
         self.link_or_ask(phone, connection)
     }
 
+    /// Links the page of a connection to a phone, and returns the new device.
     pub(crate) fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
         let id = DeviceId(self.fresh_id());
         let mut device = Device::new(phone, self.random_hex::<24>());

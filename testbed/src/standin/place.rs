@@ -83,6 +83,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// Returns a customer as the sender.
     pub fn customer(customer: CustomerId) -> Self {
         Self {
             who: Who::Customer(customer),
@@ -90,6 +91,7 @@ impl Sender {
         }
     }
 
+    /// Returns one of our accounts as the sender; `device` is the linked device, if it was one.
     pub fn phone(phone: PhoneId, device: Option<DeviceId>) -> Self {
         Self {
             who: Who::Phone(phone),
@@ -152,6 +154,7 @@ impl World {
         self.find(jid).map(Into::into)
     }
 
+    /// Returns the person whom an address means: one of our accounts, or a customer.
     pub(crate) fn find_anyone(&self, jid: &Jid) -> Option<Who> {
         let ours = self.phones.iter().position(|phone| phone.answers_to(jid));
         let theirs = || self.customers.iter().position(|customer| customer.answers_to(jid));

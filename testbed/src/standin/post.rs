@@ -49,6 +49,7 @@ impl World {
         self.spread(phone, place, sender, (&id, t), content);
     }
 
+    /// Edits one of the sender's messages.
     pub(crate) fn edit(&mut self, place: Place, sender: Sender, (id, target): (&str, &str), text: &str) {
         let author = self.author(place, sender.who);
         for phone in self.phones_in(place) {
@@ -91,6 +92,7 @@ impl World {
         }
     }
 
+    /// Adds a reaction to a message; an empty emoji removes it.
     pub(crate) fn react(&mut self, place: Place, sender: Sender, id: &str, (writer, target): (Who, &str), emoji: &str) {
         let author = self.author(place, writer);
         for phone in self.phones_in(place) {

@@ -54,6 +54,7 @@ impl Script {
 }
 
 impl World {
+    /// Runs a customer's script for a received text.
     pub(crate) fn play_script(&mut self, place: Place, id: CustomerId, text: &str) {
         let script = &self.customers[id.0].script;
         let answer = script.answer_after_ms.zip(script.answer_to(text));

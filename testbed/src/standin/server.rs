@@ -30,6 +30,7 @@ pub enum StartError {
     Tls(#[from] tokio_rustls::rustls::Error),
 }
 
+/// Returns all routes: page, media and control.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(assets::index))

@@ -136,6 +136,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// Returns the content of a message.
     pub fn of(message: &Message) -> Self {
         if message.ciphertext {
             return Self::Ciphertext {};

@@ -57,7 +57,7 @@ pub struct Message {
     pub id: String,
     /// Whether one of our devices sent it.
     pub from_me: bool,
-    /// In a group: who wrote it.
+    /// In a group: author.
     pub author: Option<Jid>,
     /// Current text, or a medium's caption. A lone surrogate is stored as the character 0x100000 above it.
     pub text: String,

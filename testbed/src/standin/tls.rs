@@ -20,6 +20,7 @@ use super::server::StartError;
 /// Maximum number of connections that wait after their handshake.
 const BACKLOG: usize = 64;
 
+/// Creates an acceptor with a new self-signed certificate for these names.
 pub(crate) fn acceptor(names: &[&str]) -> Result<TlsAcceptor, StartError> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;
@@ -38,6 +39,7 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
+    /// Starts to accept connections.
     pub fn new(
         listener: TcpListener,
         address: SocketAddr,

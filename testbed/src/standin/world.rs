@@ -27,7 +27,9 @@ use super::thread::{AckChange, Message, ReadReceipt, Thread, Typing};
 
 const DIGITS: &[u8; 10] = b"0123456789";
 
+/// Id of an open socket.
 pub(crate) type ConnectionId = u64;
+/// A delayed change of the world.
 pub(crate) type Later = Box<dyn FnOnce(&mut World) + Send>;
 
 /// A page's open socket.
@@ -81,6 +83,7 @@ pub struct World {
 }
 
 impl World {
+    /// Creates a world without people.
     pub(crate) fn new(options: Options) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         Self {
@@ -167,15 +170,18 @@ impl World {
         self.devices.get(&device).map_or(0, |device| device.queue.len())
     }
 
+    /// Returns a number that was not returned before.
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
+    /// Returns random bytes from the seed.
     pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
         self.rng.random()
     }
 
+    /// Returns random bytes in hexadecimal.
     pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
         let bytes: [u8; N] = self.rng.random();
         let mut hex = String::with_capacity(2 * N);
@@ -185,6 +191,7 @@ impl World {
         hex
     }
 
+    /// Returns a random number below `bound`.
     pub(crate) fn random_below(&mut self, bound: usize) -> usize {
         self.rng.random_range(0..bound)
     }
@@ -203,6 +210,7 @@ impl World {
         }
     }
 
+    /// Returns random decimal digits; the first is not zero.
     pub(crate) fn random_digits(&mut self, count: usize) -> String {
         // A phone number does not begin with a zero.
         (0..count)
@@ -218,6 +226,7 @@ impl World {
             .collect()
     }
 
+    /// Adds a phone of ours.
     pub(crate) fn add_phone(&mut self, name: &str, number: &str) -> PhoneId {
         let lid = self.random_digits(15);
         self.phones.push(PhoneState {
@@ -232,6 +241,7 @@ impl World {
         PhoneId(self.phones.len() - 1)
     }
 
+    /// Adds a customer.
     pub(crate) fn add_customer(&mut self, new: NewCustomer) -> CustomerId {
         let needs_lid = new.address == Address::Lid || new.number.is_none();
         let lid = new.lid.or_else(|| needs_lid.then(|| self.random_digits(15)));
@@ -268,6 +278,7 @@ impl World {
         found.map(CustomerId)
     }
 
+    /// Returns what our accounts may know of a customer.
     pub(crate) fn person(&self, id: CustomerId) -> Person {
         let customer = &self.customers[id.0];
         Person {
@@ -279,10 +290,12 @@ impl World {
         }
     }
 
+    /// Returns an account's chat; creates it if there is none.
     pub(crate) fn thread_mut(&mut self, phone: PhoneId, with: impl Into<ChatWith>) -> &mut Thread {
         self.phones[phone.0].threads.entry(with.into()).or_default()
     }
 
+    /// Creates a text of now.
     pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {
         Message {
             id,

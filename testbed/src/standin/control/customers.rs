@@ -102,6 +102,7 @@ struct ChatState {
     state: String,
 }
 
+/// Returns the routes for customers.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/customers", get(records).post(add))
@@ -126,6 +127,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/script", post(script))
 }
 
+/// Returns a handle on a customer who writes to this account, or to the first one; refuses unknown ids.
 pub(super) fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
     let phone = phone.unwrap_or(PhoneId(0));
     service.look(|world| world.known_customer(id).and(world.known_phone(phone)))?;

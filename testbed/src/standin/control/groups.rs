@@ -67,6 +67,7 @@ struct NewPicture {
     base64: String,
 }
 
+/// Returns the routes for groups.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/groups", post(add))

@@ -52,6 +52,7 @@ struct Corrupt {
     how: Corruption,
 }
 
+/// Returns the routes for media.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route(

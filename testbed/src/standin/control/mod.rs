@@ -102,6 +102,7 @@ impl IntoResponse for Refused {
     }
 }
 
+/// Returns all routes of the control.
 pub(crate) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/state", get(state))

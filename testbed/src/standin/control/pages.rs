@@ -62,6 +62,7 @@ struct OptionsChange {
     lid_migrated: Option<bool>,
 }
 
+/// Returns the routes for pages and faults.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/faults", post(faults))

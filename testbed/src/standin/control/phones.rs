@@ -72,12 +72,14 @@ struct Restrict {
     restriction: Restriction,
 }
 
+/// Whether a phone is switched on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Online {
     pub online: bool,
 }
 
+/// Returns the routes for phones.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/phones", post(add))
