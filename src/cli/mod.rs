@@ -1,6 +1,6 @@
-//! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
-//! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, everything else to standard
-//! error.
+//! The shell: one file a command. Commands are clients of the API, except `serve`, `login` and `account` without a
+//! server, `doctor`, `completion`, `man`, `restore` and the first `key create`. Data goes to standard output,
+//! everything else to standard error.
 
 mod account;
 mod backup;
