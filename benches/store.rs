@@ -1,5 +1,5 @@
-//! Messages stored per second, each with its journal event and synced to the disk, by one writer and by many at once.
-//! `cargo bench --bench store`; `-- sqlite://…` (or another address) for a database of one's own.
+//! Measures the messages stored per second, each with its journal event and synced to the disk, by one writer and by
+//! many at once. `cargo bench --bench store`; add `-- sqlite://…`, or another address, to use a database of your own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crm::store::{Inserted, NewMessage, Store, StoreError, Told};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 
-/// Writers at once, and how many messages each run stores.
+/// Number of concurrent writers, and of messages that each run stores in total.
 const RUNS: [(usize, usize); 3] = [(1, 500), (8, 4_000), (64, 16_000)];
 
 #[tokio::main]

@@ -1,5 +1,6 @@
-//! Whatever a page tells becomes an event, if need be one that is kept apart with its bytes (rule 13): the parser never
-//! panics, never drops anything, and makes nothing that could not be kept.
+//! Fuzzes the parser of the page's events (rule 13). It never panics and never drops an event: text that it cannot
+//! parse becomes an event with the original bytes, for the quarantine. Every event survives being serialised and
+//! parsed.
 
 #![no_main]
 
@@ -12,7 +13,7 @@ fuzz_target!(|raw: &str| {
         assert_eq!(bytes, raw.as_bytes(), "kept byte for byte");
         assert!(!error.is_empty(), "with the reason");
     }
-    // What the store refuses is kept in quarantine as JSON, and read again from there.
+    // An event that the store refuses is quarantined as JSON, and parsed again from there.
     let kept = serde_json::to_string(&event).expect("every event can be written down");
     let again: PageEvent = serde_json::from_str(&kept).expect("and be read again");
     let again = serde_json::to_string(&again).expect("and be written down again");

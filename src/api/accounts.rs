@@ -1,5 +1,5 @@
-//! `/accounts`: the numbers that we drive, and the linking of devices. A session's codes let anybody link a device: they
-//! are shown to `manage` only, and stand in no log.
+//! `/accounts`: the WhatsApp accounts of this server, and the linking of their devices. Anybody who sees a session's
+//! codes can link a device with them, so they need the scope `manage` and are never logged.
 
 use std::time::Duration;
 
@@ -24,18 +24,19 @@ use crate::domain::account::{AccountName, NotAnAccountName};
 use crate::domain::whatsapp::LoginMethod;
 use crate::store::{Order, Store};
 
-/// Longest wait for a change of a session (`Prefer: wait`).
+/// Maximum of `Prefer: wait`.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 static PREFER: HeaderName = HeaderName::from_static("prefer");
 
+/// Filters of the list of accounts.
 #[derive(Deserialize)]
 pub struct Filter {
-    /// Also those that are gone.
+    /// Whether removed accounts are listed too.
     removed: Option<bool>,
 }
 
-/// Accounts by id.
+/// `GET /accounts`, scope `read`: lists accounts by id.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AccountView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let page = store
@@ -45,13 +46,13 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
     Ok(list.answer(request, page))
 }
 
-/// An account, be it gone, with what is told of it in the status.
+/// `GET /accounts/{name}`, scope `read`: returns an account, also a removed one, as in `/status`.
 pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Result<Json<AccountStatusView>, Problem> {
     let account = account(&store, &name).await?;
     Ok(Json(status::of_account(&store, account).await?))
 }
 
-/// Adds an account; one that is gone comes back as it was.
+/// `POST /accounts`, scope `admin`: adds an account. A removed account of that name comes back with its conversations.
 pub async fn create(
     State(state): State<ApiState>,
     Body(new): Body<NewAccount>,
@@ -67,14 +68,16 @@ pub async fn create(
     })
 }
 
+/// Query of the removal.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Removal {
-    /// Leave the browser's profile where it is, and with it the link to the phone.
+    /// Whether the browser's profile stays, and with it the link to the phone.
     keep_profile: Option<bool>,
 }
 
-/// Begins to take an account away; it is done once `removed_at` says so.
+/// `DELETE /accounts/{name}`, scope `admin`: starts to remove an account, and answers 202. The removal has ended once
+/// the account has a `removed_at`.
 pub async fn remove(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -90,13 +93,14 @@ fn place(account: &Account) -> String {
     format!("/api/v1/accounts/{}", account.name)
 }
 
-/// Lets an account go whose holder is gone.
+/// `POST /accounts/{name}/release`, scope `manage`: releases the lease of an account whose holder died (rule 26).
 pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
     Ok(Json(state.desk.release_account(account.id).await?.into()))
 }
 
-/// The session now; with `If-None-Match` and `Prefer: wait=20` once it is another than that.
+/// `GET /accounts/{name}/session`, scope `manage`: returns the session with its codes. With `If-None-Match` and
+/// `Prefer: wait=20` it answers when the session changes, or 304 after that time.
 pub async fn session(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -126,7 +130,7 @@ pub async fn session(
     }
 }
 
-/// How long the caller wants to wait.
+/// Returns the time in `Prefer: wait=…`, at most [`MAX_WAIT`].
 pub(super) fn wait(headers: &HeaderMap) -> Duration {
     let seconds = headers
         .get_all(&PREFER)
@@ -137,7 +141,8 @@ pub(super) fn wait(headers: &HeaderMap) -> Duration {
     Duration::from_secs(seconds.unwrap_or(0)).min(MAX_WAIT)
 }
 
-/// Asks for a device to be linked; the session shows its codes, or why that failed.
+/// `POST /accounts/{name}/login`, scope `manage`: asks for a device to be linked, and answers 202. The session then has
+/// the codes, or the reason of a failure.
 pub async fn login(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -152,27 +157,28 @@ pub async fn login(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Asks for the device to be unlinked.
+/// `POST /accounts/{name}/logout`, scope `manage`: asks for the device to be unlinked, and answers 202.
 pub async fn logout(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.logout(account.id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Asks for the session to be taken over from another window.
+/// `POST /accounts/{name}/takeover`, scope `manage`: asks to take the session over from another window of WhatsApp Web,
+/// and answers 202.
 pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.take_over(account.id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// The account that a path names, by name or id; also one that is gone.
+/// Returns the account of a path, by name or id; also a removed one.
 pub(super) async fn account(store: &Store, name: &str) -> Result<Account, Problem> {
     let account = store.accounts().called(name).await?;
     account.ok_or_else(|| Problem::not_found("account", name))
 }
 
-/// The same, where something is to be done through it.
+/// Returns the account of a path. A problem (409) if it is removed or being removed.
 pub(super) async fn in_use(store: &Store, name: &str) -> Result<Account, Problem> {
     let account = account(store, name).await?;
     if account.is_in_use() {
@@ -190,7 +196,7 @@ pub(super) async fn in_use(store: &Store, name: &str) -> Result<Account, Problem
     Err(Problem::new(Code::Conflict, detail))
 }
 
-/// The account by which a list is narrowed, where one is named.
+/// Returns the account that a list is filtered by, if one is named.
 pub(super) async fn wanted(store: &Store, name: Option<&str>) -> Result<Option<AccountId>, Problem> {
     match name {
         None => Ok(None),
@@ -202,6 +208,6 @@ pub(super) async fn wanted(store: &Store, name: Option<&str>) -> Result<Option<A
 }
 
 fn not_driven(name: &str) -> Problem {
-    let detail = format!("this server does not drive the account {name}");
+    let detail = format!("this server does not drive the account {name}; `crm status` says why");
     Problem::new(Code::Unavailable, detail)
 }

@@ -1,4 +1,4 @@
-//! `/backup`: everything as it is at one moment, streamed while others go on working.
+//! `/backup`: a consistent copy of the whole database, streamed while other requests go on.
 
 use anyhow::Context as _;
 use axum::body::{Body, Bytes};
@@ -12,17 +12,18 @@ use tokio::sync::oneshot;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
-/// Bytes between the database and the connection.
+/// Size of the buffer between the database and the connection, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Bytes in one piece of the answer.
+/// Size of one piece of the answer, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// `GET /backup`, scope `admin`: streams a backup as NDJSON.
 pub async fn download(State(store): State<Store>, State(supervisor): State<Supervisor>) -> Response {
     let (reader, writer) = tokio::io::duplex(BUFFER_BYTES);
     let (tell, told) = oneshot::channel();
     supervisor.spawn_short("backup", async move {
-        // Where the reader has gone there is nobody to be told.
+        // The receiver is dropped when the client has disconnected; nobody needs the result then.
         let _ = tell.send(store.dump(writer).await.map(drop));
     });
     let pieces = stream::try_unfold((reader, Some(told)), |(reader, told)| piece(reader, told));
@@ -36,14 +37,15 @@ pub async fn download(State(store): State<Store>, State(supervisor): State<Super
 type Outcome = oneshot::Receiver<Result<(), StoreError>>;
 type Progress = (DuplexStream, Option<Outcome>);
 
-/// The next piece. A backup that failed breaks the connection off, so that nobody takes a part for the whole.
+/// Returns the next piece. After a failed backup it returns an error, which breaks the connection, so that the client
+/// does not take an incomplete file for a whole one.
 async fn piece(mut reader: DuplexStream, mut told: Option<Outcome>) -> anyhow::Result<Option<(Bytes, Progress)>> {
     let mut bytes = Vec::with_capacity(PIECE_BYTES);
     if reader.read_buf(&mut bytes).await? > 0 {
         return Ok(Some((bytes.into(), (reader, told))));
     }
     if let Some(outcome) = told.take() {
-        let outcome = outcome.await.context("the backup ended without a word")?;
+        let outcome = outcome.await.context("the backup's task ended without a result")?;
         outcome.inspect_err(|error| tracing::error!("a backup broke off: {error}"))?;
     }
     Ok(None)

@@ -1,4 +1,4 @@
-//! `/conversations`.
+//! `/conversations`: chats with customers and groups.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,9 +15,10 @@ use crate::domain::conversation::{ChatKind, ConversationStatus};
 use crate::domain::{AccountId, ConversationId, CustomerId};
 use crate::store::{ConversationFilter, Order, Store};
 
+/// Filters of the list of conversations.
 #[derive(Deserialize)]
 pub struct Filter {
-    /// By name or id; `account_id` by id alone.
+    /// Account by name or id; `account_id` takes an id only.
     account: Option<String>,
     account_id: Option<AccountId>,
     customer_id: Option<CustomerId>,
@@ -25,7 +26,7 @@ pub struct Filter {
     unread: Option<bool>,
 }
 
-/// Conversations, the one with the latest message first.
+/// `GET /conversations`, scope `read`: lists conversations, the one with the latest message first.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<ConversationView>, Problem> {
     let request = list.page(Order::Descending)?;
     let named = accounts::wanted(&store, list.filter.account.as_deref()).await?;
@@ -39,7 +40,8 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
     Ok(list.answer(request, page))
 }
 
-/// Shows a conversation, a group's with its picture and members. A merged one redirects to the one in which it goes on.
+/// `GET /conversations/{id}`, scope `read`: returns a conversation; a group's with its avatar and members. For a merged
+/// conversation it answers 307 with the location of the surviving one.
 pub async fn view(
     State(store): State<Store>,
     Path(id): Path<ConversationId>,
@@ -62,7 +64,8 @@ pub async fn view(
     Ok(Found::Here(Json(view)))
 }
 
-/// An agent has read it: nothing is unread any more, and the customer may see so.
+/// `POST /conversations/{id}/read`, scope `send`: sets the unread count to zero. Sends the customer a read receipt if
+/// the account's policy allows it.
 pub async fn mark_read(
     State(desk): State<Desk>,
     Path(id): Path<ConversationId>,

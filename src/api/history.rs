@@ -1,5 +1,5 @@
-//! `/accounts/{name}/history`: the import of what is older than the first login. `/accounts/{name}/sync`: comparing with the
-//! page now, and what the last comparison has found.
+//! `/accounts/{name}/history`: the import of messages from before the first login. `/accounts/{name}/sync`: the
+//! comparison of the store with the page, and the result of the last one.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use super::state::ApiState;
 use crate::bridge::SendTo;
 use crate::contract::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
 
-/// The chat that is to be compared; none for all of them.
+/// Returns the chat to compare, or `None` for all chats of the account.
 fn chat(request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
     if request.to.is_none() && request.customer_id.is_none() && request.conversation_id.is_none() {
         return Ok(None);
@@ -23,6 +23,7 @@ fn chat(request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
     messages::addressee(request.to.as_deref(), request.customer_id, request.conversation_id).map(Some)
 }
 
+/// `GET /accounts/{name}/history`, scope `read`: returns the state of the history import. 404 before the first one.
 pub async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<HistoryView>, Problem> {
     let account = account(&state.store, &name).await?;
     let history = state.store.history().get(account.id).await?;
@@ -30,7 +31,8 @@ pub async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Re
     Ok(Json((&history).into()))
 }
 
-/// Imports as deep as this, if it is deeper than before, and looks again at what had nothing more.
+/// `POST /accounts/{name}/history`, scope `manage`: imports history to this depth if it is deeper than before, and
+/// checks chats again that had no older messages.
 pub async fn ask(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -41,7 +43,7 @@ pub async fn ask(
     Ok(Accepted::of((&history).into()))
 }
 
-/// What the last comparison has found.
+/// `GET /accounts/{name}/sync`, scope `read`: returns the result of the last comparison.
 pub async fn synced(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<SyncView>, Problem> {
     let account = account(&state.store, &name).await?;
     let synced = state.store.accounts().synced(account.id).await?;
@@ -49,7 +51,8 @@ pub async fn synced(State(state): State<ApiState>, Path(name): Path<String>) -> 
     Ok(Json((&synced).into()))
 }
 
-/// Compares now: 200 with what that found, when it is done within `Prefer: wait`; else 202, and it goes on.
+/// `POST /accounts/{name}/sync`, scope `manage`: compares with the page now. Answers 200 with the result if it ends
+/// within `Prefer: wait`; else 202, and the comparison goes on.
 pub async fn sync(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -61,7 +64,10 @@ pub async fn sync(
     let answered = state.desk.sync(account.id, chat(&request)?).await?;
     match timeout(wait(&headers), answered).await {
         Ok(Ok(synced)) => Ok(InTime::Done((&synced).into())),
-        Ok(Err(_)) => Err(Problem::new(Code::Unavailable, "the account is not driven any more")),
+        Ok(Err(_)) => Err(Problem::new(
+            Code::Unavailable,
+            "this server no longer drives the account; `crm status` says why",
+        )),
         Err(_) => {
             let location = format!("/api/v1/accounts/{name}/sync");
             Ok(InTime::Late(Accepted::at(location, SyncStarted { asked_at })))

@@ -1,4 +1,4 @@
-//! `/keys`: made, listed, revoked. A key is told once, at its making.
+//! `/keys`: API keys are created, listed and revoked. A key itself is returned once, when it is created.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,14 +12,16 @@ use crate::contract::{CreateKey, CreatedKey, KeyView, Page, Scope};
 use crate::domain::{ApiKeyId, Timestamp};
 use crate::store::{NewApiKey, Store, StoreError, StoredApiKey};
 
-/// Longest name of a key, in characters.
+/// Maximum length of a key's name, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
+/// `GET /keys`, scope `admin`: lists all keys, also revoked ones, without their secrets.
 pub async fn list(State(store): State<Store>) -> Result<Json<Page<KeyView>>, Problem> {
     let keys = store.keys().list().await?;
     Ok(Json(Page::whole(keys.into_iter().map(Into::into).collect())))
 }
 
+/// `POST /keys`, scope `admin`: creates a key and returns it, this once.
 pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result<Created<CreatedKey>, Problem> {
     let created = make(&store, body.0).await?;
     Ok(Created {
@@ -28,6 +30,8 @@ pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result
     })
 }
 
+/// `POST /keys/{id}/revoke`, scope `admin`: revokes a key for good. WebSockets opened with it are closed at their next
+/// heartbeat.
 pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Result<Json<KeyView>, Problem> {
     let revoked = store
         .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().revoke(id).await }.boxed())
@@ -36,7 +40,7 @@ pub async fn revoke(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Res
     Ok(Json(revoked.into()))
 }
 
-/// Makes a key and stores its hash.
+/// Creates a key and stores its hash. A problem if the name is empty or too long.
 pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Problem> {
     let name = wanted.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -51,7 +55,8 @@ pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Proble
     })
 }
 
-/// Lets a key in that was made elsewhere; one that is known, revoked or not, stays as it is.
+/// Stores a key that was created elsewhere, such as the one in `admin.key`. A known key stays as it is, also a revoked
+/// one.
 pub async fn adopt(store: &Store, name: &str, scope: Scope, key: &str) -> Result<(), StoreError> {
     if store.keys().find(&secret::hash(key)).await?.is_none() {
         insert(store, name.to_owned(), scope, None, key).await?;

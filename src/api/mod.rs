@@ -1,5 +1,6 @@
-//! The API: REST under `/api/v1`, the WebSocket, and what watches a server. One file a resource; a handler takes the
-//! request apart, makes one call of the service layer or one read, and answers. Nothing external happens here.
+//! The API: REST under `/api/v1`, the WebSocket, and the endpoints for monitoring. One file a resource; a handler
+//! parses the request, makes one call of the service layer or one read, and answers. No handler calls WhatsApp or
+//! Matrix: what goes out is a row in the outbox.
 
 mod access;
 pub mod accounts;
@@ -28,8 +29,10 @@ pub use server::Server;
 pub use state::{ApiState, Parts};
 pub use ws::SocketLimits;
 
-/// Largest body of a request, in bytes: the longest text, escaped throughout, is under it.
+/// Largest body of a request, in bytes. The longest text that a message may have is below it, even with every character
+/// escaped.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// How the shell's requests begin their `User-Agent`.
+/// Prefix of the `User-Agent` header of the shell's requests. `auth::origin` tells the shell from other clients by
+/// it.
 pub const SHELL_AGENT: &str = "crm-shell/";

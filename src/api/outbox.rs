@@ -1,4 +1,4 @@
-//! `/outbox`: what waits to go out, and the word to let it go after a restore (rule 5).
+//! `/outbox`: the work that waits to go out, and its release after a restore (rule 5).
 
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,12 @@ use crate::bridge::Desk;
 use crate::contract::OutboxView;
 use crate::store::Store;
 
+/// `GET /outbox`, scope `read`: returns how much work waits, and whether the outbox is parked.
 pub async fn show(State(store): State<Store>) -> Result<Json<OutboxView>, Problem> {
     Ok(Json(status::outbox(&store).await?))
 }
 
+/// `POST /outbox/resume`, scope `manage`: releases an outbox that a restore has parked, and returns its state.
 pub async fn resume(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<OutboxView>, Problem> {
     desk.resume_outbox().await?;
     Ok(Json(status::outbox(&store).await?))

@@ -1,5 +1,5 @@
-//! `/quarantine`: what came from outside and could not be taken in. Its bytes hold people's words, so they are told to
-//! `manage` only.
+//! `/quarantine`: events from outside that could not be stored. Their bytes contain people's messages, so they need the
+//! scope `manage`.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,12 +12,14 @@ use crate::bridge::Desk;
 use crate::contract::{QuarantineView, ReplayView};
 use crate::store::{Order, QuarantineItem, Store};
 
+/// Filters of the list.
 #[derive(Deserialize)]
 pub struct Filter {
-    /// By name or id.
+    /// Account by name or id.
     account: Option<String>,
 }
 
+/// `GET /quarantine`, scope `manage`: lists the quarantined events, the oldest first.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<QuarantineView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let account = accounts::wanted(&store, list.filter.account.as_deref()).await?;
@@ -40,7 +42,8 @@ impl From<QuarantineItem> for QuarantineView {
     }
 }
 
-/// Tries to take everything in again.
+/// `POST /quarantine/replay`, scope `manage`: tries to store every quarantined event again. Returns how many were
+/// stored and how many still failed.
 pub async fn replay(State(desk): State<Desk>) -> Result<Json<ReplayView>, Problem> {
     let replayed = desk.replay_quarantine().await?;
     Ok(Json(ReplayView {

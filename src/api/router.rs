@@ -1,4 +1,4 @@
-//! Which route is what, and what every request passes on its way there.
+//! The routes, their scopes, and the layers that every request passes.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -19,7 +19,8 @@ use super::{
 };
 use crate::contract::Scope;
 
-/// The whole API.
+/// Builds the router of the whole API: `/healthz` and the WebSocket, which check their own access, and the routes that
+/// need a key.
 pub fn router(state: ApiState) -> Router {
     let ids = RequestIds::new(state.clock.now().0.unsigned_abs());
     let hosts = state.hosts.clone();
@@ -37,7 +38,7 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// All that needs a key, grouped by the scope that it needs.
+/// Returns the routes that need a key, grouped by the scope that they need.
 fn protected(state: &ApiState) -> Router<ApiState> {
     let scope = |scope| from_fn_with_state((state.access(), scope), auth::require);
     read()

@@ -1,4 +1,4 @@
-//! Serving the API on a listener until the program ends.
+//! Serves the API on a listener until the program ends.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,26 +9,27 @@ use tokio_util::sync::CancellationToken;
 use super::router::router;
 use super::state::ApiState;
 
-/// How long requests in hand may take after the end was asked for.
+/// Maximum time for running requests to end after the shutdown has begun.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// A listener that has its address.
+/// A bound listener.
 pub struct Server {
     listener: TcpListener,
 }
 
 impl Server {
+    /// Binds the address.
     pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         Ok(Self { listener })
     }
 
-    /// The address, with the port that was given where 0 was asked for.
+    /// Returns the bound address, with the real port where port 0 was asked for.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `stopping`, then ends what is in hand.
+    /// Serves until `stopping`, then lets running requests end within `FAREWELL`.
     pub async fn run(self, state: ApiState, stopping: CancellationToken) -> anyhow::Result<()> {
         let serving =
             axum::serve(self.listener, router(state)).with_graceful_shutdown(stopping.clone().cancelled_owned());
@@ -38,7 +39,7 @@ impl Server {
         };
         tokio::select! {
             end = serving => Ok(end?),
-            // An export or a long wait that goes on is broken off: its client sees that it is not whole.
+            // A long export or wait is cut off; its client sees an incomplete answer.
             () = late => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! The handles that the API works with, each given to those handlers that need it.
+//! The handles that the handlers use; each handler extracts only those that it needs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,20 +14,22 @@ use crate::domain::Clock;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 
-/// What the API is built from. Cheap to clone.
+/// Constructor arguments of [`ApiState`].
 #[derive(Clone)]
 pub struct Parts {
     pub store: Store,
     pub desk: Desk,
     pub clock: Arc<dyn Clock>,
     pub supervisor: Supervisor,
-    /// Where it listens, and the other names that it may be addressed by.
+    /// Address that the server listens on; `Host` headers may name it.
     pub listen: SocketAddr,
+    /// Other host names that clients may use for this server.
     pub allowed_hosts: Vec<String>,
+    /// Bounds of each WebSocket.
     pub limits: SocketLimits,
 }
 
-/// What the router carries.
+/// State of the router. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
     pub(super) store: Store,
@@ -41,6 +43,7 @@ pub struct ApiState {
 }
 
 impl ApiState {
+    /// Creates the state with fresh metrics.
     pub fn new(parts: Parts) -> Self {
         Self {
             hosts: Hosts::new(parts.listen, &parts.allowed_hosts),
@@ -54,6 +57,7 @@ impl ApiState {
         }
     }
 
+    /// Returns the handle that checks keys.
     pub fn access(&self) -> Access {
         self.access.clone()
     }

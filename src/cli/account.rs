@@ -1,5 +1,5 @@
-//! `crm account`: the WhatsApp numbers on this server. With a running server it asks the server; without one it works on the data
-//! folder itself.
+//! `crm account`: the WhatsApp accounts of this server. With a running server it uses the API; without one it works on
+//! the data folder itself.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use crate::domain::account::AccountName;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
-/// Between two looks at an account that is being removed.
+/// Interval at which an account that is being removed is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long what a removal has begun may take to end.
+/// Maximum time for the workers to end after a removal without a server.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// The WhatsApp numbers on this server
@@ -35,7 +35,7 @@ pub struct Account {
 enum Verb {
     /// List accounts
     List {
-        /// Also those that were removed
+        /// Also list removed accounts
         #[arg(long)]
         removed: bool,
     },
@@ -44,19 +44,19 @@ enum Verb {
         #[arg(value_name = "NAME")]
         name: AccountName,
     },
-    /// Let an account go whose server is gone, so that it can be driven from another data folder
+    /// Release an account whose server has died, so that a server with another data folder can use it
     Release {
         #[arg(value_name = "NAME")]
         name: String,
     },
-    /// Remove an account: its device is unlinked, its browser's profile goes, its messages stay
+    /// Remove an account: unlink its device, delete its browser profile, keep its messages
     Remove {
         #[arg(value_name = "NAME")]
         name: String,
         /// Do not ask
         #[arg(short, long)]
         yes: bool,
-        /// Leave the browser's profile where it is, linked as it is
+        /// Keep the browser profile and its link to the phone
         #[arg(long)]
         keep_profile: bool,
     },
@@ -65,6 +65,7 @@ enum Verb {
 const COLUMNS: &[&str] = &["id", "name", "phone", "state", "detail", "created_at"];
 
 impl Account {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let timeout = shell.manner.timeout;
         match self.verb {
@@ -117,7 +118,7 @@ impl Account {
     }
 }
 
-/// `todo`: what is left to be done.
+/// Prints a removed account. `todo` is what is left for the user to do.
 fn show_gone(shell: &Shell, name: &str, gone: &impl Serialize, todo: Option<&str>) -> anyhow::Result<()> {
     shell.output().one(gone)?;
     if let Some(todo) = todo {
@@ -126,24 +127,24 @@ fn show_gone(shell: &Shell, name: &str, gone: &impl Serialize, todo: Option<&str
     Ok(())
 }
 
-/// What a removal takes away is said before it is taken.
+/// Asks before a removal, and says what it will delete.
 async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }
     if !shell.may_ask() {
-        let text = format!("this removes the account {name}; say so with --yes");
+        let text = format!("this removes the account {name}; confirm with --yes");
         return Err(Fault::new(Exit::Usage, text).into());
     }
     let goes = if keep_profile {
-        "Its browser's profile stays, linked as it is"
+        "Its browser profile stays, with the link to the phone"
     } else {
-        "Its device is unlinked and its browser's profile goes"
+        "Its device is unlinked and its browser profile is deleted"
     };
     note(&format!(
-        "{goes}; what it still had to send is not sent, and says so. Its conversations and messages stay. Remove the account {name}? [y/N]"
+        "{goes}. Messages that wait to be sent fail. Its conversations and messages stay. Remove the account {name}? [y/N]"
     ));
-    // Whoever is asked may take their time; Ctrl-C has to be heard meanwhile.
+    // Reading blocks until the user answers; Ctrl-C has to work meanwhile.
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).map(|_| answer)
@@ -211,7 +212,7 @@ async fn release(shell: &Shell, name: &str) -> anyhow::Result<RawJson> {
     Ok(RawJson::of(&AccountView::from(released?))?)
 }
 
-/// Asks the server, and waits until it is done; left before, it goes on by itself.
+/// Asks the server to remove an account, and waits until that is done. If interrupted, the server still goes on.
 async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow::Result<RawJson> {
     let client = shell.client()?;
     let path = format!("/api/v1/accounts/{name}");
@@ -226,7 +227,8 @@ async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow:
     }
 }
 
-/// Does what the server would: opens the browser to unlink the device, and nothing else; and closes it in order, whatever happens.
+/// Removes an account without a server: starts its browser only to unlink the device, and always closes the browser in
+/// order.
 async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_profile: bool) -> anyhow::Result<Exit> {
     let home = Home::without_server(shell, "crm account remove", unanswered).await?;
     let supervisor = Supervisor::new();

@@ -1,4 +1,4 @@
-//! The shell as a client of the API: one request, one answer, and what an error means for the exit code.
+//! HTTP client of the API: one request, one answer, and the exit code that an error means.
 
 use std::time::Duration;
 
@@ -12,21 +12,22 @@ use crate::api::SHELL_AGENT;
 use crate::config::{Config, Secret};
 use crate::contract::{Page, ProblemBody, RawJson};
 
-/// How long a server may take to let us in.
+/// Maximum time to connect to the server.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Pauses before each new try while the server cannot be reached. Each try carries the same idempotency key.
+/// Pauses before each retry while the server cannot be reached. Each retry carries the same idempotency key.
 pub const TRY_AGAIN: [Duration; 3] = [
     Duration::from_millis(300),
     Duration::from_secs(1),
     Duration::from_secs(2),
 ];
 
-/// Rows asked for at once.
+/// Rows requested in one page.
 const PAGE_ROWS: u64 = 500;
 
 const OTHER_VERSION: &str = "the server's answer is not what this version expects; is it another version?";
 
+/// Client of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -35,6 +36,8 @@ pub struct Client {
 }
 
 impl Client {
+    /// Creates a client with the address and key of the configuration; without a configured key it reads `admin.key` in
+    /// the data folder.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             http: http(&config.url)?,
@@ -43,21 +46,24 @@ impl Client {
         })
     }
 
+    /// Starts a request to `path`, with the key.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.base))
             .bearer_auth(self.key.expose())
     }
 
+    /// Sends a GET and parses the answer.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         json(send(self.request(Method::GET, path)).await?).await
     }
 
+    /// Sends a POST with a JSON body and parses the answer.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         json(send(self.request(Method::POST, path).json(body)).await?).await
     }
 
-    /// A change of something that is there already.
+    /// Sends a request with a JSON body and another method, and parses the answer.
     pub async fn change<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -67,7 +73,7 @@ impl Client {
         json(send(self.request(method, path).json(body)).await?).await
     }
 
-    /// Rows of a list, page by page, until there are `limit` or no more; and whether there are more.
+    /// Reads a list page by page until there are `limit` rows or no more. Returns the rows, and whether there are more.
     pub async fn list<T: DeserializeOwned>(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<T>, bool)> {
         let mut rows: Vec<T> = vec![];
         let mut next = Some(with_limit(path, limit.unwrap_or(PAGE_ROWS).min(PAGE_ROWS)));
@@ -87,7 +93,7 @@ impl Client {
     }
 }
 
-/// A client for `url`. Loopback is reached directly, whatever proxy the environment names.
+/// Creates an HTTP client for `url`. A loopback address is reached directly, even if the environment sets a proxy.
 pub fn http(url: &str) -> anyhow::Result<reqwest::Client> {
     let loopback = ["127.0.0.1", "localhost", "[::1]"]
         .iter()
@@ -118,12 +124,12 @@ fn key(config: &Config) -> anyhow::Result<Secret> {
     }
 }
 
-/// Sends; an answer that is an error becomes one, with the exit code that it means.
+/// Sends a request. An error answer becomes a [`Fault`] with its exit code; 304 is no error.
 pub async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
     send_expecting(request, StatusCode::NOT_MODIFIED).await
 }
 
-/// The same; `also` is no error.
+/// Sends a request. `also` is a status that is accepted in addition to the 2xx.
 pub async fn send_expecting(request: RequestBuilder, also: StatusCode) -> anyhow::Result<Response> {
     let response = request.send().await.map_err(unreachable)?;
     if response.status().is_success() || response.status() == also {
@@ -139,12 +145,12 @@ async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
     serde_json::from_slice(&bytes).context(OTHER_VERSION)
 }
 
-/// Reads an answer that is also printed as it came.
+/// Parses an answer that is also printed byte for byte.
 pub fn read<T: DeserializeOwned>(answer: &RawJson) -> anyhow::Result<T> {
     answer.parse().context(OTHER_VERSION)
 }
 
-/// What a problem means for the exit code.
+/// Maps a problem to an exit code and its text.
 pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
@@ -171,7 +177,7 @@ fn unreachable(error: reqwest::Error) -> anyhow::Error {
     Fault::new(Exit::Unreachable, text).into()
 }
 
-/// A path with these query parameters.
+/// Returns `path` with these query parameters, percent-encoded.
 pub fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
@@ -188,7 +194,7 @@ fn with_limit(path: &str, limit: u64) -> String {
     format!("{path}{joint}limit={limit}")
 }
 
-/// The path in `Link: <…>; rel="next"`.
+/// Returns the path in `Link: <…>; rel="next"`.
 fn next_page(response: &Response) -> Option<String> {
     let link = response.headers().get(reqwest::header::LINK)?.to_str().ok()?;
     let (path, rel) = link.strip_prefix('<')?.split_once('>')?;

@@ -19,10 +19,10 @@ enum Verb {
     List {
         #[command(flatten)]
         amount: listing::Amount,
-        /// Only those with unread messages
+        /// Only conversations with unread messages
         #[arg(long)]
         unread: bool,
-        /// Only those of this account
+        /// Only conversations of this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
@@ -41,6 +41,7 @@ enum Verb {
 const COLUMNS: &[&str] = &["id", "name", "kind", "status", "unread_count", "last_message_at"];
 
 impl Conversation {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {

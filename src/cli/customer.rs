@@ -25,46 +25,46 @@ enum Verb {
     List {
         #[command(flatten)]
         amount: listing::Amount,
-        /// Only those with this in their name or number
+        /// Only customers with this text in their name or number
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// Only those with whom this account has a conversation
+        /// Only customers with whom this account has a conversation
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
-    /// Show a customer, by what WhatsApp knows them, and with whom they were merged
+    /// Show a customer with their WhatsApp identities and their merges
     View {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Say what a customer is called
+    /// Rename a customer
     Rename {
         #[arg(value_name = "ID")]
         id: i64,
         #[arg(value_name = "NAME", required_unless_present = "reset")]
         name: Option<String>,
-        /// Call them as WhatsApp does
+        /// Use their name from WhatsApp again
         #[arg(long, conflicts_with = "name")]
         reset: bool,
     },
-    /// Make one of two customers: ID goes on, and takes everything of OTHER
+    /// Merge OTHER into ID
     Merge {
         #[arg(value_name = "ID")]
         id: i64,
         #[arg(value_name = "OTHER")]
         other: i64,
     },
-    /// Undo a merge, by its own id
+    /// Undo a merge, given the id of the merge
     Unmerge {
         #[arg(value_name = "MERGE")]
         merge: i64,
     },
-    /// Write to a customer no more
+    /// Stop sending to a customer
     OptOut {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Write to a customer again who had opted out
+    /// Allow sending to a customer again
     OptIn {
         #[arg(value_name = "ID")]
         id: i64,
@@ -74,6 +74,7 @@ enum Verb {
 const COLUMNS: &[&str] = &["id", "name", "phone", "status", "unread_count", "updated_at"];
 
 impl Customer {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
@@ -128,10 +129,10 @@ const MERGE_COLUMNS: &[&str] = &[
     "undone_at",
 ];
 
-/// For people in tables, for programs in one object.
+/// Prints a customer with identities and merges: as tables for people, as one object for programs.
 async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
     let customer: CustomerView = client.get(&format!("/api/v1/customers/{id}")).await?;
-    // Who was merged is shown as who they turned out to be.
+    // A merged customer redirects to the surviving one, whose id is used from here on.
     let id = customer.id;
     let identities: Page<IdentityView> = client.get(&format!("/api/v1/customers/{id}/identities")).await?;
     let merges: Page<MergeView> = client.get(&format!("/api/v1/customers/{id}/merges")).await?;

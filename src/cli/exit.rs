@@ -1,11 +1,11 @@
-//! Exit codes, and how an error becomes one.
+//! Exit codes, and the mapping of errors to them.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::config::{ConfigError, DataDirError};
 
-/// What the program's end means to whoever started it.
+/// Exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -37,6 +37,7 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Creates an error.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self {
             exit,
@@ -45,20 +46,20 @@ impl Fault {
     }
 }
 
-/// The exit code of a run, after telling what went wrong.
+/// Returns the exit code of a run, and prints its error. A broken pipe is success.
 pub fn of(result: anyhow::Result<Exit>) -> Exit {
     match result {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Ok,
         Err(error) => {
-            // Nobody is left to be told where standard error is closed.
+            // Standard error may be closed; then there is no place to report to.
             let _ = writeln!(io::stderr(), "crm: {error:#}");
             code(&error)
         }
     }
 }
 
-/// Whoever read us has had enough (`crm tail | head`): that is success.
+/// Returns whether the reader of our output has closed it (`crm tail | head`).
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
@@ -67,7 +68,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// What an error means to whoever started us.
+/// Returns the exit code of an error.
 pub fn code(error: &anyhow::Error) -> Exit {
     if let Some(fault) = error.downcast_ref::<Fault>() {
         fault.exit

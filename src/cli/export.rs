@@ -1,4 +1,4 @@
-//! `crm export`: everything, into a file or a pipe, without ever standing in memory as a whole.
+//! `crm export`: all messages or customers, streamed into a file or a pipe, so that they never have to fit into memory.
 
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use reqwest::{Method, Response};
 use super::client::{send, with_query};
 use super::{Exit, Fault, Format, Shell};
 
-/// Write all messages or customers
+/// Export all messages or customers
 #[derive(Debug, Args)]
 pub struct Export {
     #[arg(value_enum)]
@@ -20,7 +20,7 @@ pub struct Export {
     /// ndjson or csv [default: ndjson]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Into this file, which appears once it is whole [default: standard output]
+    /// Write to this file, which appears once it is complete [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Only messages of this account, or customers with whom it has a conversation
@@ -29,10 +29,10 @@ pub struct Export {
     /// Only messages of this conversation
     #[arg(long, value_name = "ID")]
     conversation: Option<i64>,
-    /// Only messages written at or after this moment
+    /// Only messages written at or after this time
     #[arg(long, value_name = "TIME")]
     from: Option<jiff::Timestamp>,
-    /// Only messages written before this moment
+    /// Only messages written before this time
     #[arg(long, value_name = "TIME")]
     until: Option<jiff::Timestamp>,
 }
@@ -44,6 +44,7 @@ enum What {
 }
 
 impl Export {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let path = self.path(shell.manner.output)?;
         let response = send(shell.client()?.request(Method::GET, &path)).await?;
@@ -84,7 +85,7 @@ impl Export {
     }
 }
 
-/// Writes beside the file and puts it in its place when it is whole.
+/// Writes an answer to a temporary file beside `path`, and renames it once it is complete.
 pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
     let mut name = path.file_name().context("the path names no file")?.to_owned();
     name.push(".part");
@@ -94,7 +95,7 @@ pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
     let copied = copy(response, &mut file).await;
     let synced = copied.and_then(|()| file.sync_all().with_context(writing));
     if let Err(error) = synced {
-        // What is left is of no use to anybody.
+        // An incomplete export is of no use.
         let _ = std::fs::remove_file(&part);
         return Err(error);
     }
@@ -112,10 +113,10 @@ async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
         let piece = piece.map_err(|_| {
             Fault::new(
                 Exit::Failed,
-                "the server broke off, so what is there is not whole; its log says why",
+                "the server closed the connection, so the output is incomplete; its log says why",
             )
         })?;
-        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| out.write_all(&piece))?;
         bar.inc(piece.split(|byte| *byte == b'\n').count() as u64 - 1);
     }
@@ -124,7 +125,7 @@ async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A bar on a terminal, and nothing elsewhere.
+/// Returns a bar that counts rows; hidden when standard error is no terminal.
 fn progress(total: Option<u64>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! What a command stands on that works without a server: the data folder, held by this process alone, and the database.
+//! The data folder, locked by this process, and the database: needed by commands that work without a server.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,6 +16,7 @@ use crate::contract::Scope;
 use crate::domain::Clock;
 use crate::store::{Holder, Store, StoreError};
 
+/// The locked data folder and the open database. The lock is released when this is dropped.
 pub struct Home {
     pub folder: DataDir,
     pub store: Store,
@@ -24,7 +25,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// Takes the folder and opens the database. `what` is told to whoever comes second.
+    /// Locks the folder and opens the database. `what` names this command in the error that a second process gets.
     pub async fn open(config: &Config, what: &str) -> anyhow::Result<Self> {
         let folder = DataDir::open(&config.data_dir)?;
         let lock = folder.lock(what)?;
@@ -39,7 +40,8 @@ impl Home {
         })
     }
 
-    /// For a command that no server has answered: `unanswered` says why, and stays the news unless there is no server, or never was.
+    /// Opens the folder for a command whose request to the server failed with `unanswered`. Returns that error unless
+    /// no server can be reached, or none has ever run here.
     pub async fn without_server(shell: &Shell, what: &str, unanswered: anyhow::Error) -> anyhow::Result<Self> {
         let config = &shell.config;
         let no_key_yet = !config.data_dir.join("admin.key").exists() && config.api_key.is_none();
@@ -47,13 +49,14 @@ impl Home {
             return Err(unanswered);
         }
         match Self::open(config, what).await {
-            // Somebody works on the folder, but does not answer us: that is the news.
+            // Another process holds the folder, so there is a server; that it cannot be reached is the error to
+            // report.
             Err(held) if matches!(held.downcast_ref(), Some(DataDirError::Held { .. })) => Err(unanswered),
             opened => opened,
         }
     }
 
-    /// Returns under which name this process drives accounts.
+    /// Returns the name under which this process holds the leases of accounts (rule 26).
     pub fn holder(&self) -> anyhow::Result<Holder> {
         let (pid, path) = (std::process::id(), self.folder.path().display());
         Ok(Holder {
@@ -62,8 +65,8 @@ impl Home {
         })
     }
 
-    /// Returns what tells whether another process that holds an account lives: one whose data folder is on this machine
-    /// and locked. This folder is held by nobody but this process.
+    /// Returns a function that tells whether the holder of a lease is alive: whether its data folder is on this machine
+    /// and locked. This process's own folder does not count, because nobody else can hold it.
     pub fn is_alive(&self) -> anyhow::Result<impl Fn(&Holder) -> bool + Send + Sync + 'static> {
         let own = self.folder.id()?;
         Ok(move |holder: &Holder| {
@@ -72,7 +75,7 @@ impl Home {
         })
     }
 
-    /// Makes the administrator's key at the first start, and again for a new database.
+    /// Creates the administrator's key at the first start. Stores the existing key again for a new database.
     pub async fn admin_key(&self) -> anyhow::Result<()> {
         let path = self.folder.admin_key();
         let key = match std::fs::read_to_string(&path) {
@@ -89,7 +92,7 @@ impl Home {
     }
 }
 
-/// Whole or not at all, and readable by us alone.
+/// Writes the key atomically, readable by its owner only.
 fn write_key(path: &Path, key: &str) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new()
@@ -103,7 +106,7 @@ fn write_key(path: &Path, key: &str) -> std::io::Result<()> {
     std::fs::rename(fresh, path)
 }
 
-/// What the database's trouble means to whoever started us.
+/// Maps an error of the database to an exit code.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub fn fault(error: StoreError) -> anyhow::Error {
     let exit = match &error {

@@ -1,4 +1,4 @@
-//! `crm key`: keys of the API. The first ones can be made before there is a server.
+//! `crm key`: keys of the API. The first ones can be created before a server runs.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ pub struct Key {
 enum Verb {
     /// Make a key, and show it this once
     Create {
-        /// What it is for
+        /// What the key is for
         name: String,
-        /// What it may do; each includes those before it
+        /// What the key may do; each scope includes those before it
         #[arg(long, value_enum, default_value_t = Right::Read)]
         scope: Right,
-        /// Let it end after this long
+        /// Let the key expire after this long
         #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
         expires: Option<Duration>,
     },
@@ -73,6 +73,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 impl Key {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         match self.verb {
             Verb::Create { name, scope, expires } => {
@@ -107,7 +108,7 @@ fn show(shell: &Shell, created: &RawJson) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks the server; where none runs, goes to the data folder itself.
+/// Asks the server; if none runs, writes to the database itself.
 async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<RawJson> {
     let asked = match shell.client() {
         Ok(client) => client.post("/api/v1/keys", &wanted).await,

@@ -1,4 +1,4 @@
-//! Lists: how many rows, and a word when there are more.
+//! Lists: the number of rows, and a note when there are more.
 
 use clap::Args;
 use serde::Serialize;
@@ -11,10 +11,10 @@ use crate::contract::RawJson;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Amount {
-    /// At most this many
+    /// Show at most this many rows
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
-    /// All of them
+    /// Show all rows
     #[arg(long, conflicts_with = "limit")]
     all: bool,
 }
@@ -25,7 +25,7 @@ impl Amount {
     }
 }
 
-/// Prints a list of the API as it comes.
+/// Prints a list of the API, with its rows as the server sent them.
 pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
     let (rows, more): (Vec<RawJson>, _) = client.list(path, amount.limit()).await?;
     shell.output().list(&rows, columns)?;
@@ -33,7 +33,7 @@ pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, co
     Ok(())
 }
 
-/// The same, with rows that people see as a `Row`; programs get them as they come.
+/// Prints a list of the API whose rows are shown as a `Row` in tables; other formats get them as the server sent them.
 pub async fn show_to_people<T, Row>(
     shell: &Shell,
     client: &Client,

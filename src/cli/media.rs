@@ -1,4 +1,4 @@
-//! `crm media`: pictures, voice notes and documents, out of the server and onto the disk.
+//! `crm media`: downloads pictures, voice notes and documents from the server.
 
 use std::path::{Path, PathBuf};
 
@@ -25,23 +25,23 @@ pub struct Media {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Show what is known of a medium
+    /// Show type, size and state of a medium
     View {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Write a medium's bytes
+    /// Download a medium
     Get {
         #[arg(value_name = "ID")]
         id: i64,
-        /// Into this file or folder; - is standard output [default: its own name, here]
+        /// Write to this file or folder; - is standard output [default: its own name, in the current folder]
         #[arg(long, value_name = "PATH")]
         out: Option<PathBuf>,
         /// Replace the file if it is there
         #[arg(long)]
         force: bool,
     },
-    /// Have a medium fetched from WhatsApp that is not here yet, or not any more
+    /// Fetch a medium from WhatsApp that is not stored here
     Fetch {
         #[arg(value_name = "ID")]
         id: i64,
@@ -49,6 +49,7 @@ enum Verb {
 }
 
 impl Media {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
@@ -75,7 +76,7 @@ async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> any
     let path = target(&about, id, out);
     if let Some(path) = path.as_ref().filter(|path| !force && path.exists()) {
         let text = format!(
-            "{} is there already; name another with --out, or pass --force",
+            "{} exists already; name another with --out, or pass --force",
             path.display()
         );
         return Err(Fault::new(Exit::Conflict, text).into());
@@ -91,7 +92,8 @@ async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> any
     }
 }
 
-/// Where it goes; none: standard output. What a stranger called it leads nowhere else.
+/// Returns the file to write, or `None` for standard output. The sender's file name is cleaned, so that it cannot lead
+/// to another folder.
 fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
     let name = || {
         let own = about.filename.as_deref().and_then(clean_filename);
@@ -105,10 +107,10 @@ fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
     }
 }
 
-/// What files of this type end with.
+/// Returns the usual extension of a type.
 fn ending(mimetype: &str) -> &'static str {
     match mimetype.split(';').next().unwrap_or_default().trim() {
-        // Of several the one that people know.
+        // The common one, where a type has several.
         "image/jpeg" => "jpg",
         "audio/mpeg" => "mp3",
         "audio/ogg" => "ogg",
@@ -123,7 +125,7 @@ fn ending(mimetype: &str) -> &'static str {
     }
 }
 
-/// Writes beside the file and puts it in its place when it is whole.
+/// Writes to a temporary file beside `path`, and renames it once it is complete.
 async fn into_file(response: Response, about: &MediaView, path: &Path) -> anyhow::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -138,19 +140,14 @@ async fn into_file(response: Response, about: &MediaView, path: &Path) -> anyhow
 }
 
 async fn copy(response: Response, about: &MediaView, out: &mut impl std::io::Write) -> anyhow::Result<()> {
-    let broke_off = || {
-        Fault::new(
-            Exit::Failed,
-            "the server broke off, so what is there is not whole; try again",
-        )
-    };
+    let broke_off = || Fault::new(Exit::Failed, "the download is incomplete or damaged; try again");
     let bar = bar::bytes(about.size);
     let mut hash = Sha256::new();
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| broke_off())?;
         hash.update(&piece);
-        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| out.write_all(&piece))?;
         bar.inc(piece.len() as u64);
     }

@@ -1,4 +1,4 @@
-//! `crm message`: what was said, and what a person decides about a message in trouble.
+//! `crm message`: messages, and a person's decisions about those in trouble.
 
 use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
@@ -40,14 +40,14 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Say what became of a message whose outcome is unknown
+    /// Set the outcome of a message whose state is unknown
     Resolve {
         #[arg(value_name = "ID")]
         id: i64,
         #[arg(value_enum)]
         state: Found,
     },
-    /// Change what a message says, within 15 minutes
+    /// Edit the text of a message, within 15 minutes
     Edit {
         #[arg(value_name = "ID")]
         id: i64,
@@ -59,14 +59,14 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Put an emoji under a message; without one, take ours away
+    /// React to a message with an emoji; without one, remove our reaction
     React {
         #[arg(value_name = "ID")]
         id: i64,
         #[arg(value_name = "EMOJI", default_value = "", hide_default_value = true)]
         emoji: String,
     },
-    /// Take back a message that has not gone out yet
+    /// Cancel a message that has not gone out yet
     Cancel {
         #[arg(value_name = "ID")]
         id: i64,
@@ -93,6 +93,7 @@ impl From<Found> for Outcome {
 const COLUMNS: &[&str] = &["id", "timestamp", "direction", "author", "state", "content"];
 
 impl Message {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let message: RawJson = match self.verb {
@@ -132,7 +133,7 @@ fn path(id: i64) -> String {
     format!("/api/v1/messages/{id}")
 }
 
-/// A message as people see it in a list. One that waits says so where they look for its state.
+/// Row of the table. A waiting message shows the reason and the time in its state column.
 #[derive(Debug, Serialize)]
 struct Row {
     id: MessageId,

@@ -1,5 +1,6 @@
-//! The shell: one file a command. Commands are clients of the API, except `serve`, `login` without a server, `doctor`,
-//! `completion`, `man`, `restore` and the first `key create`. Data goes to standard output, all else to standard error.
+//! The shell: one file a command. Commands are clients of the API, except `serve`, `login` and `account` without a
+//! server, `doctor`, `completion`, `man`, `restore` and the first `key create`. Data goes to standard output,
+//! everything else to standard error.
 
 mod account;
 mod backup;
@@ -59,10 +60,10 @@ struct Global {
     /// Read this configuration file and no other
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where everything is kept
+    /// Keep all data in this folder
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// Where the server is
+    /// Address of the server
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
     /// What to log: error, warn, info, debug or trace
@@ -78,7 +79,7 @@ pub struct Manner {
     /// How to write data [default: table]
     #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Print ids alone
+    /// Print only ids
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Give up after this long, with exit code 124
@@ -89,7 +90,7 @@ pub struct Manner {
     pub no_input: bool,
 }
 
-/// What every command gets.
+/// Configuration and global options of a command.
 pub struct Shell {
     pub config: Config,
     pub manner: Manner,
@@ -140,13 +141,13 @@ impl Command {
 
     async fn run(self, shell: Shell) -> anyhow::Result<Exit> {
         let timeout = shell.manner.timeout;
-        // Commands that can be left at any moment.
+        // Commands that may be interrupted at any moment.
         let command: BoxFuture<'static, anyhow::Result<Exit>> = match self {
-            // These end in order by themselves, whatever happens.
+            // These handle signals and the timeout themselves, because they have to shut down in order.
             Self::Serve(command) => return command.run(&shell).await,
             Self::Login(command) => return command.run(&shell).await,
             Self::Account(command) => return command.run(&shell).await,
-            // This tells how far a message is when time is up.
+            // When its timeout ends, this still prints the message's state.
             Self::Send(command) => return interruptible(None, async move { command.run(&shell).await }).await,
             Self::Logout(command) => async move { command.run(&shell).await }.boxed(),
             Self::Status(command) => async move { command.run(&shell).await }.boxed(),
@@ -169,21 +170,21 @@ impl Command {
     }
 }
 
-/// Runs a command, in a task of its own, that can be left at any moment: also while it waits for whoever reads what it
-/// writes.
+/// Runs a command in its own task, so that it can be interrupted at any moment, also while a reader of its output
+/// blocks it.
 async fn interruptible<F>(timeout: Option<Duration>, command: F) -> anyhow::Result<Exit>
 where
     F: Future<Output = anyhow::Result<Exit>> + std::marker::Send + 'static,
 {
     let (tell, told) = tokio::sync::oneshot::channel();
     Supervisor::new().spawn_short("command", async move {
-        // Nobody listens any more when the command was left.
+        // The receiver is dropped when the command was interrupted.
         let _ = tell.send(command.await);
     });
     leave(timeout, async { told.await.context("the command broke down")? }).await
 }
 
-/// Waits until a command ends, time is up or somebody presses Ctrl-C.
+/// Waits until a command ends, the timeout ends or a signal comes.
 async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let mut signals = serve::signals::Signals::listen()?;
     let late = async {
@@ -195,11 +196,11 @@ async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::
     tokio::select! {
         end = command => end,
         () = signals.next() => Ok(Exit::Interrupted),
-        () = late => Err(Fault::new(Exit::TimedOut, "time is up; --timeout gives it more").into()),
+        () = late => Err(Fault::new(Exit::TimedOut, "timed out; allow more time with --timeout").into()),
     }
 }
 
-/// Runs the program of this process.
+/// Runs the command line of this process. Files that it creates are readable by their owner only.
 pub fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     run(std::env::args_os()).into()
@@ -209,7 +210,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help that nobody reads to its end is no failure.
+            // A closed pipe while printing help is no failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
@@ -226,7 +227,7 @@ impl Cli {
         telemetry::init(&shell.config, matrix::QUIET)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let end = runtime.block_on(self.command.run(shell));
-        // What is left waits for a terminal or a disk that does not answer.
+        // Remaining tasks wait for a terminal or disk that does not answer; do not wait for them.
         runtime.shutdown_background();
         end
     }

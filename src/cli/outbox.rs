@@ -1,4 +1,4 @@
-//! `crm outbox`: what waits to go out.
+//! `crm outbox`: the work that waits to go out.
 
 use clap::{Args, Subcommand};
 
@@ -16,11 +16,12 @@ pub struct Outbox {
 enum Verb {
     /// Show how much waits, and whether it is parked
     Status,
-    /// Let go what a restore has parked
+    /// Release what a restore has parked
     Resume,
 }
 
 impl Outbox {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let outbox: RawJson = match self.verb {

@@ -1,4 +1,4 @@
-//! `crm status`: how the desk stands.
+//! `crm status`: the state of accounts, Matrix, the database and the outbox.
 
 use clap::Args;
 
@@ -8,11 +8,12 @@ use crate::contract::{AccountStatusView, DatabaseView, MatrixView, RawJson, Stat
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryState;
 
-/// Show how the desk stands
+/// Show the state of accounts, Matrix, database and outbox
 #[derive(Debug, Args)]
 pub struct Status {}
 
 impl Status {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let answer: RawJson = shell.client()?.get("/api/v1/status").await?;
         let mut output = shell.output();

@@ -1,4 +1,4 @@
-//! `crm sync`: compares with WhatsApp now, and tells how many messages had been missed.
+//! `crm sync`: compares with WhatsApp now, and prints how many missed messages were found.
 
 use std::time::Duration;
 
@@ -13,23 +13,24 @@ use super::terminal::output;
 use super::{Exit, Shell};
 use crate::contract::{RawJson, SyncRequest, SyncStarted, SyncView};
 
-/// How long one request waits for the comparison.
+/// Maximum time that one request waits for the comparison, in seconds.
 const WAIT: &str = "wait=25";
-/// Between two looks after that.
+/// Interval at which the result is polled after that.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Compare with WhatsApp now, and fetch what was missed
 #[derive(Debug, Args)]
 pub struct Sync {
-    /// One chat alone: a number, a name, customer:ID or conversation:ID [default: all]
+    /// Compare only this chat: a number, a name, customer:ID or conversation:ID [default: all]
     #[arg(value_name = "CHAT")]
     chat: Option<String>,
-    /// Which account
+    /// Use this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
 }
 
 impl Sync {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let name = account_name(&client, self.account).await?;

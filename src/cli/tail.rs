@@ -1,4 +1,4 @@
-//! `crm tail`: the journal's events, one a line, for as long as wanted. Reconnects by itself and goes on where it was.
+//! `crm tail`: prints the journal's events, one a line, without end. Reconnects by itself and resumes from its cursor.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use super::{Exit, Fault, Format, Shell};
 use crate::contract::{ClientFrame, EventFrame, FilterRequest, Identify, JournalEvent, ServerFrame};
 use crate::domain::ConversationId;
 
-/// How often the server hears from us.
+/// Interval of our heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(25);
-/// Silence after which the server counts as gone (it pings every 30 s).
+/// Time without any frame after which the server counts as gone. It pings every 30 s.
 const SILENCE: Duration = Duration::from_secs(75);
-/// Between two tries to reconnect: doubled each time, from the first to the last.
+/// First and last pause before a reconnect; it doubles each time.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// Follow what happens
+/// Follow events as they happen
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// First all events after this number; 0 is from the beginning
+    /// Start with the events after this number; 0 is from the beginning
     #[arg(long, value_name = "SEQ")]
     since: Option<i64>,
     /// End after this long without an event
@@ -48,17 +48,18 @@ pub struct Tail {
 
 type Socket = WebSocketStream<reqwest::Upgraded>;
 
-/// Why a connection was left.
+/// Reason for leaving a connection.
 enum Left {
-    /// Quiet for as long as was asked.
+    /// No event for as long as `--idle` says.
     Idle,
-    /// The line broke; go on where we were.
+    /// The connection broke; resume from the cursor.
     Lost,
-    /// After this long, go on where we were.
+    /// Resume from the cursor after this pause.
     Restart(Duration),
 }
 
 impl Tail {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let mut output = shell.output();
@@ -104,7 +105,7 @@ impl Tail {
         }
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.reset();
-        // Replayed events come before the quiet is measured.
+        // `--idle` is measured only after the replay.
         let mut quiet_since = None;
         loop {
             let quiet_ends = self
@@ -127,7 +128,8 @@ impl Tail {
                 Ok(Some(Ok(_))) => continue,
                 Ok(Some(Err(_)) | None) | Err(_) => return Ok(Left::Lost),
             };
-            let frame = ServerFrame::<String>::parse(&text).context("the server speaks another language than we do")?;
+            let frame = ServerFrame::<String>::parse(&text)
+                .context("the server sent a frame that this version cannot read; is it another version?")?;
             match frame {
                 Some(ServerFrame::Event(event)) => {
                     *cursor = Some(event.s.0);
@@ -155,7 +157,7 @@ impl Tail {
         }
     }
 
-    /// The types are the server's to know.
+    /// Returns the filter. Types are sent unchecked, because only the server knows which ones it has.
     fn filter(&self) -> FilterRequest<String> {
         let conversations = self.conversations.iter().copied().map(ConversationId);
         FilterRequest {
@@ -183,7 +185,7 @@ async fn until(end: Option<Instant>) {
     }
 }
 
-/// Opens the WebSocket over the HTTP client, so that both go the same way.
+/// Opens the WebSocket over the HTTP client, so that proxy and key settings are the same.
 async fn connect(client: &Client) -> anyhow::Result<Socket> {
     let request = client
         .request(Method::GET, "/api/v1/ws")
@@ -198,8 +200,8 @@ async fn connect(client: &Client) -> anyhow::Result<Socket> {
 }
 
 /// Maps a close code to an exit code. Five codes end the command, because a new connection would be closed for the same
-/// reason: 4004 (key refused), 4007 (sequence number in the future), 4012 (unknown protocol version), 4013 (wrong filter)
-/// and 4014 (scope missing). After every other code the client connects again.
+/// reason: 4004 (key refused), 4007 (sequence number in the future), 4012 (unknown protocol version), 4013 (wrong
+/// filter) and 4014 (scope missing). After every other code the client connects again.
 fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     let Some(frame) = frame else {
         return Ok(Left::Lost);
@@ -213,7 +215,8 @@ fn closed(frame: Option<&CloseFrame>) -> anyhow::Result<Left> {
     Err(Fault::new(exit, plain(&frame.reason)).into())
 }
 
-/// As much of an event's data as a line for people has. Events of any age have to fit, so everything may be absent.
+/// Fields of an event's data that a line for people shows. All are optional, because events of every version have to
+/// parse.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Shown {

@@ -1,4 +1,5 @@
-//! The data folder: private to its owner, refused if other users may enter, and locked by one server at a time (rule 29).
+//! The data folder: private to its owner, refused if other users may enter, and locked by one server at a time (rule
+//! 29).
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -17,7 +18,7 @@ pub struct DataDir {
     path: PathBuf,
 }
 
-/// The data folder cannot be used.
+/// Error: the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Its permissions are too wide.
@@ -49,15 +50,16 @@ pub enum DataDirError {
     },
 }
 
-/// Lock on the data folder, released when this is dropped. The kernel releases it when the process ends, however that happens.
+/// Lock on the data folder, released when this is dropped. The kernel releases it when the process ends, however that
+/// happens.
 #[derive(Debug)]
 pub struct DataDirLock {
     file: File,
 }
 
 impl Drop for DataDirLock {
-    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of it until
-    /// it executes its own program.
+    /// Unlocks explicitly: closing the file is not enough, because a child that is just being started holds a copy of
+    /// it until it executes its own program.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
@@ -103,8 +105,8 @@ impl DataDir {
         self.path.join("admin.key")
     }
 
-    /// Returns the folder's random id; creates it at the first call. It identifies the folder on any machine and moves with it
-    /// (rule 26).
+    /// Returns the folder's random id; creates it at the first call. It identifies the folder on any machine and moves
+    /// with it (rule 26).
     pub fn id(&self) -> Result<String, DataDirError> {
         let path = self.path.join("folder.id");
         let io = |error| DataDirError::Io {
@@ -129,8 +131,8 @@ impl DataDir {
         Ok(id)
     }
 
-    /// Tells whether a process works on the folder at `path`, if that is the one with this id: a folder of another machine
-    /// is not there, or is another.
+    /// Returns whether a process holds the folder at `path`, if it has this id. A folder of another machine does not
+    /// exist here, or has another id.
     pub fn is_held(path: &Path, id: &str) -> bool {
         let is_it = std::fs::read_to_string(path.join("folder.id")).is_ok_and(|found| found.trim() == id);
         let lock = || File::open(path.join("crm.lock"));

@@ -73,7 +73,8 @@ pub const KEYS: &[Key] = &[
     key("matrix.registration", ""),
 ];
 
-/// Old and new names of keys. An old name is refused with an error that names the new one, in a file and in the environment.
+/// Old and new names of keys. An old name is refused with an error that names the new one, in a file and in the
+/// environment.
 pub const RENAMED: &[(&str, &str)] = &[("media.portraits", "media.avatars")];
 
 /// Returns the new name of a key that was renamed.

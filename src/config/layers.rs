@@ -1,5 +1,5 @@
-//! Collects raw values from flags, environment, files and defaults, in that order of precedence. Unknown and renamed keys are
-//! refused by name.
+//! Collects raw values from flags, environment, files and defaults, in that order of precedence. Unknown and renamed
+//! keys are refused by name.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -177,7 +177,8 @@ pub struct MatrixConfig {
 }
 
 impl Config {
-    /// Resolves the configuration. `flags` are pairs of key and value. `named` is a file to read in place of the usual three.
+    /// Resolves the configuration. `flags` are pairs of key and value. `named` is a file to read in place of the usual
+    /// three.
     pub fn load(
         flags: &[(&'static str, String)],
         named: Option<&Path>,

@@ -1,5 +1,5 @@
-//! Objects in a bucket, for several servers that share one database. An object is written again each time that it is stored, so
-//! that its age is the time since the last store.
+//! Objects in a bucket, for several servers that share one database. An object is written again each time that it is
+//! stored, so that its age is the time since the last store.
 
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};

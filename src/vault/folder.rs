@@ -1,5 +1,5 @@
-//! Objects as files `ab/ab12…`, which appear under their name when they are complete. One process works in the folder, by the
-//! data folder's lock.
+//! Objects as files `ab/ab12…`, which appear under their name when they are complete. One process works in the folder,
+//! by the data folder's lock.
 
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -27,8 +27,8 @@ impl Folder {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Moves a file to its name. An existing object stays untouched: a browser may be uploading it, and aborts if its time
-    /// changes.
+    /// Moves a file to its name. An existing object stays untouched: a browser may be uploading it, and aborts if its
+    /// time changes.
     pub async fn keep(&self, from: TempPath, sha256: &str, size: u64) -> Result<(), VaultError> {
         let to = self.path_of(sha256)?;
         if fs::metadata(&to).await.is_ok_and(|there| there.len() == size) {

@@ -1,5 +1,5 @@
-//! The vault: the bytes of media, stored once under their SHA-256, in a folder or in a bucket. Bytes are streamed in and out: no
-//! medium is ever in memory as a whole. Names, types and purposes of media are in the database, never here.
+//! The vault: the bytes of media, stored once under their SHA-256, in a folder or in a bucket. Bytes are streamed in
+//! and out: no medium is ever in memory as a whole. Names, types and purposes of media are in the database, never here.
 
 mod bucket;
 mod error;
@@ -53,8 +53,8 @@ struct Inner {
     /// Folder of incoming files, until their hash is known.
     spool: PathBuf,
     place: Place,
-    /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without rows: a
-    /// sweep in between would delete an object whose row is about to be written.
+    /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without
+    /// rows: a sweep in between would delete an object whose row is about to be written.
     sweep_lock: Arc<RwLock<()>>,
     /// Held while an image is decoded, which takes memory.
     decode_lock: Mutex<()>,
@@ -83,8 +83,8 @@ impl Vault {
         Self::new(&path.join("incoming"), Place::Folder(folder))
     }
 
-    /// Opens a vault in a bucket (`s3://bucket/prefix`), with credentials from the environment. `spool` is a local folder for
-    /// incoming files.
+    /// Opens a vault in a bucket (`s3://bucket/prefix`), with credentials from the environment. `spool` is a local
+    /// folder for incoming files.
     pub fn in_bucket(url: &str, spool: &Path) -> Result<Self, VaultError> {
         Self::new(spool, Place::Bucket(Bucket::s3(url)?))
     }
@@ -195,7 +195,7 @@ fn written(metadata: &std::fs::Metadata) -> Timestamp {
         .map_or(Timestamp(i64::MAX), Timestamp)
 }
 
-/// Whether this is a valid name of an object, and not a path out of the vault.
+/// Returns whether this is a valid name of an object; a path out of the vault is none.
 fn is_name(sha256: &str) -> bool {
     sha256.len() == 64 && sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,4 +1,5 @@
-//! Tests of the vault, in a folder and in a bucket.
+//! Tests of the vault, in a folder and in a bucket: objects are stored once, read back, and deleted when nothing
+//! references them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::hex::hex;
 use crate::domain::media::Sink as _;
 
-/// Later than any clock.
+/// Later than every clock.
 const FAR: Timestamp = Timestamp(i64::MAX);
 
 fn vaults(folder: &TempDir) -> [Vault; 2] {
@@ -24,7 +25,7 @@ fn vaults(folder: &TempDir) -> [Vault; 2] {
     ]
 }
 
-/// Stores bytes. Returns the name of the object.
+/// Stores an object and returns its name.
 async fn put(vault: &Vault, bytes: &[u8]) -> String {
     let mut incoming = vault.incoming(1 << 30).unwrap();
     for piece in bytes.chunks(100_000) {

@@ -11,7 +11,7 @@ const MAX_SIDE: u32 = 12_000;
 /// Maximum memory for decoding an image, in bytes: 21 million pixels.
 const MAX_DECODED_BYTES: u64 = 64 << 20;
 
-/// Says why there is no thumbnail.
+/// Reason why there is no thumbnail.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NoThumbnail {
     /// It is not an image, or of an unknown format.

@@ -1,5 +1,5 @@
-//! Development only: what the tests, the demo and the benches stand on. Nothing of the program is known here but its
-//! sources (`house`).
+//! Development only: the servers, clients and the stand-in that tests, the demo and the benchmarks use. Knows nothing
+//! of the program but its sources (`house`).
 
 pub mod agents;
 pub mod house;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: what a developer and the CI run. Owns the commands' words; the work is in `xtask`.
+//! `cargo xtask`: commands for developers and the CI. Parses the command line; the work is in `xtask`.
 
 mod xtask;
 

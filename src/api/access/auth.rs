@@ -1,6 +1,6 @@
-//! Who asks, and whether they may: `Authorization: Bearer crm_…`. Every use of `manage` and `admin` is in the audit log,
-//! written before it happens. What only reads is let through where that log cannot be written, and stands in the server's
-//! own log instead: a database that is full is looked at and backed up all the same.
+//! Authentication and authorisation: `Authorization: Bearer crm_…`. Every use of `manage` and `admin` is written to the
+//! audit log before it happens. If the audit log cannot be written, requests that only read are still allowed and are
+//! noted in the server's own log instead: it must stay possible to inspect and back up a database that is full.
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -18,18 +18,22 @@ use crate::domain::ApiKeyId;
 use crate::domain::message::{Author, Origin};
 use crate::store::StoreError;
 
-/// Whoever holds a valid key.
+/// The holder of a valid key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// Id of the key; idempotency keys belong to it (rule 25).
     pub key: ApiKeyId,
     hash: [u8; 32],
+    /// Name of the key, which is the author's name of the messages sent with it.
     pub name: String,
+    /// Greatest scope of the key.
     pub scope: Scope,
-    /// The face that it speaks through.
+    /// The face through which the caller acts: the shell or the API.
     pub origin: Origin,
 }
 
 impl Caller {
+    /// Returns the author of a message that this caller sends.
     pub fn author(&self) -> Author {
         Author {
             origin: Some(self.origin),
@@ -37,6 +41,7 @@ impl Caller {
         }
     }
 
+    /// Returns a problem (403) unless the caller's scope includes `scope`.
     pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
         if self.scope >= scope {
             return Ok(());
@@ -50,7 +55,7 @@ impl Caller {
 }
 
 impl Access {
-    /// The holder of `key`, or why it opens nothing.
+    /// Returns the holder of `key`. A problem (401) if the key is unknown, expired or revoked.
     pub async fn caller(&self, key: &str, origin: Origin) -> Result<Caller, Problem> {
         let refused = || {
             Problem::new(
@@ -77,20 +82,21 @@ impl Access {
 }
 
 impl Access {
-    /// Whether a caller's key still opens what it opened.
+    /// Returns whether the caller's key is still valid; a WebSocket checks this at each heartbeat.
     pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
         let stored = self.store.keys().find(&caller.hash).await?;
         Ok(stored.is_some_and(|stored| stored.is_valid(self.clock.now())))
     }
 }
 
-/// The key of a request's headers.
+/// Returns the key in the `Authorization` header.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-/// The face behind a request. A claim, but only the author's label hangs on it.
+/// Returns the face behind a request, from its `User-Agent`. The client could forge it, but only the author's label
+/// depends on it.
 pub fn origin(headers: &HeaderMap) -> Origin {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     if agent.is_some_and(|agent| agent.starts_with(crate::api::SHELL_AGENT)) {
@@ -100,7 +106,7 @@ pub fn origin(headers: &HeaderMap) -> Origin {
     }
 }
 
-/// The layer that lets nobody in without a key.
+/// Layer that answers 401 to requests without a valid key, and gives the others their [`Caller`].
 pub async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let Some(key) = bearer(headers) else {
@@ -115,7 +121,7 @@ pub async fn authenticate(State(access): State<Access>, mut request: Request, ne
     }
 }
 
-/// The layer of routes that need a scope.
+/// Layer that requires a scope, and writes the audit log for `manage` and `admin`.
 pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Request, next: Next) -> Response {
     let audited = match allow(scope, &request) {
         Ok(entry) => match entry {
@@ -134,7 +140,7 @@ pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Re
     }
 }
 
-/// A line of the audit log.
+/// One line of the audit log.
 #[derive(Clone)]
 struct Entry {
     actor: String,
@@ -143,13 +149,13 @@ struct Entry {
     detail: Detail,
 }
 
-/// What the audit log has besides.
+/// Additional data of an audit line.
 #[derive(Clone, Serialize)]
 struct Detail {
     request_id: String,
 }
 
-/// Whether the caller may, and what is written down of it.
+/// Checks the scope, and returns the audit line if the route needs one.
 fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(no_key)?;
@@ -167,7 +173,7 @@ fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
 }
 
 impl Access {
-    /// Writes a line that has to be written.
+    /// Writes an audit line; the request fails if that fails.
     async fn record(&self, entry: Entry) -> Result<(), StoreError> {
         self.store
             .write::<_, _, StoreError, _>(entry, |tx, entry| {
@@ -181,7 +187,8 @@ impl Access {
             .await
     }
 
-    /// Writes a line of what only reads: into the server's log where the database takes it not.
+    /// Writes an audit line for a request that only reads. If the database does not accept it, the line goes into the
+    /// server's log.
     async fn note(&self, entry: Entry) {
         let Entry {
             actor, action, subject, ..

@@ -1,5 +1,6 @@
-//! Who may speak to this server at all: requests for an allowed `Host` (against DNS rebinding: a page of a stranger whose
-//! name was made to point at us), and from an allowed `Origin` where something is changed or a WebSocket opened (rule 30).
+//! Checks `Host` and `Origin` (rule 30). `Host` has to be a name of this server, against DNS rebinding, where a foreign
+//! page's name is made to resolve to our address. Requests that change something or open a WebSocket also need an
+//! allowed `Origin`.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,12 +13,12 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::api::http::problem::{Code, Problem};
 
-/// The names that this server answers to, without ports.
+/// The names of this server, without ports, in lower case.
 #[derive(Clone, Debug)]
 pub struct Hosts(Arc<BTreeSet<String>>);
 
 impl Hosts {
-    /// The loopback names, the address that is listened on, and `configured`.
+    /// Allows the loopback names, the address of the listener, and `configured`.
     pub fn new(listen: SocketAddr, configured: &[String]) -> Self {
         let own = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let names = own
@@ -62,7 +63,7 @@ impl Hosts {
     }
 }
 
-/// A host in lower case, without port, brackets and the dot at its end.
+/// Returns a host in lower case, without port, brackets and final dot.
 fn bare(host: &str) -> String {
     let host = host.trim();
     let host = match host.strip_prefix('[') {
@@ -73,7 +74,7 @@ fn bare(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The layer that turns strangers away.
+/// Layer that refuses requests for a foreign `Host` or from a foreign `Origin`.
 pub async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let host = match request.headers().get(header::HOST) {
         Some(host) => host.to_str().ok(),

@@ -14,23 +14,24 @@ use tokio::time::timeout;
 use crate::domain::{ApiKeyId, Clock, Timestamp};
 use crate::store::{Store, StoreError, StoredApiKey};
 
-/// The use of a key is written down at most this often.
+/// Minimum interval between two updates of a key's `last_used_at`.
 const TOUCH_EVERY: Duration = Duration::from_mins(5);
-/// How long a request waits for a note that it can do without.
+/// Maximum time that a request waits for a write that it does not depend on.
 const NOTE_WITHIN: Duration = Duration::from_millis(250);
-/// The pause after such a note could not be written.
+/// Pause after such a write has failed.
 const NOTE_AGAIN: Duration = Duration::from_mins(1);
 
-/// Checks keys and writes the audit log. Clones share what they know.
+/// Checks keys and writes the audit log. Clones share their state.
 #[derive(Clone)]
 pub struct Access {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
-    /// No note that can be done without is tried before this: the database takes none at present.
+    /// Time before which no optional write is tried, because the last one failed. Milliseconds since 1970.
     notes_from: Arc<AtomicI64>,
 }
 
 impl Access {
+    /// Creates a handle that tries the first write at once.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
@@ -39,7 +40,7 @@ impl Access {
         }
     }
 
-    /// Writes down that a key was used, unless it was a short while ago.
+    /// Updates a key's `last_used_at`, unless that was done within [`TOUCH_EVERY`].
     pub(super) async fn touch(&self, key: &StoredApiKey) {
         let now = self.clock.now();
         if key.last_used_at.is_some_and(|last| now.since(last) < TOUCH_EVERY) {
@@ -54,8 +55,9 @@ impl Access {
         }
     }
 
-    /// Waits a moment for a note that a request can do without, and tells whether it was written. After a failure none is
-    /// tried for a while: a database that is full or held by another program takes none, and is read all the same.
+    /// Waits at most [`NOTE_WITHIN`] for a write that the request does not depend on, and returns whether it succeeded.
+    /// After a failure none is tried for [`NOTE_AGAIN`]: a database that is full or locked by another program cannot be
+    /// written, but can still be read.
     pub(super) async fn noted(&self, note: impl Future<Output = Result<(), StoreError>>) -> bool {
         let now = self.clock.now();
         if now < Timestamp(self.notes_from.load(Ordering::Relaxed)) {

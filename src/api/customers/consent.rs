@@ -1,4 +1,4 @@
-//! `/customers/{id}/opt-out` and `opt-in`: who is not written to.
+//! `/customers/{id}/opt-out` and `opt-in`: whether a customer may be written to.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,8 @@ use crate::bridge::Desk;
 use crate::contract::CustomerView;
 use crate::domain::CustomerId;
 
-/// The customer does not want to be written to.
+/// `POST /customers/{id}/opt-out`, scope `send`: notes that the customer does not want to be written to, and who noted
+/// it. Sends to them are refused from then on.
 pub async fn opt_out(
     State(desk): State<Desk>,
     caller: Caller,
@@ -19,7 +20,7 @@ pub async fn opt_out(
     Ok(Json(desk.opt_out(id, caller.author().name).await?.into()))
 }
 
-/// They do again.
+/// `POST /customers/{id}/opt-in`, scope `manage`: revokes the opt-out.
 pub async fn opt_in(State(desk): State<Desk>, Path(id): Path<CustomerId>) -> Result<Json<CustomerView>, Problem> {
     Ok(Json(desk.opt_in(id).await?.into()))
 }

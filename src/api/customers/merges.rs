@@ -1,4 +1,4 @@
-//! That two customers are one, and that they are two after all.
+//! `/customers/{id}/merge` and `/merges`: two customers become one, and a merge is undone.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::contract::{MergeRequest, MergeView, Page};
 use crate::domain::{CustomerId, MergeId};
 use crate::store::Store;
 
-/// All in which a customer had a part.
+/// `GET /customers/{id}/merges`, scope `read`: lists the merges that a customer was part of.
 pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Result<Json<Page<MergeView>>, Problem> {
     if store.customers().get(id).await?.is_none() {
         return Err(Problem::not_found("customer", id));
@@ -20,13 +20,15 @@ pub async fn list(State(store): State<Store>, Path(id): Path<CustomerId>) -> Res
     Ok(Json(Page::whole(merges.into_iter().map(Into::into).collect())))
 }
 
+/// `GET /merges/{id}`, scope `read`: returns a merge.
 pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result<Json<MergeView>, Problem> {
     let merge = store.merges().get(id).await?;
     let merge = merge.ok_or_else(|| Problem::not_found("merge", id))?;
     Ok(Json(merge.into()))
 }
 
-/// Makes one of two customers. Where they are one already, the answer is the merge that made them so.
+/// `POST /customers/{id}/merge`, scope `manage`: merges another customer into this one. If they are merged already,
+/// returns the merge that did it.
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
@@ -36,7 +38,7 @@ pub async fn create(
     Ok(Json(desk.merge_customers(id, body.0.with, &caller.name).await?.into()))
 }
 
-/// Makes two of them again. Where they are two already, the answer is the merge as it was undone.
+/// `POST /merges/{id}/undo`, scope `manage`: undoes a merge. If it is undone already, returns it as it is.
 pub async fn undo(
     State(desk): State<Desk>,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! `/customers`.
+//! `/customers`: the people who write to us, and the ids by which WhatsApp knows them.
 
 pub mod consent;
 pub mod merges;
@@ -19,15 +19,16 @@ use crate::domain::CustomerId;
 use crate::domain::customer::{Customer, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
+/// Filters of the list of customers.
 #[derive(Deserialize)]
 pub struct Filter {
-    /// A part of a name or number.
+    /// Part of a name or phone number.
     search: Option<String>,
-    /// Those with whom this account has a conversation, by name or id.
+    /// Only customers with whom this account has a conversation; by name or id.
     account: Option<String>,
 }
 
-/// Customers by id.
+/// `GET /customers`, scope `read`: lists customers by id.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<CustomerView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let filter = CustomerFilter {
@@ -38,7 +39,8 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
     Ok(list.answer(request, page))
 }
 
-/// Shows a customer with their revision as `ETag`. A merged one redirects to the surviving one.
+/// `GET /customers/{id}`, scope `read`: returns a customer with their revision as `ETag`. For a merged customer it
+/// answers 307 with the location of the surviving one.
 pub async fn view(
     State(store): State<Store>,
     Path(id): Path<CustomerId>,
@@ -69,7 +71,8 @@ fn tagged(customer: Customer) -> Tagged<CustomerView> {
     }
 }
 
-/// By what WhatsApp knows a customer, and has known them, with its dates.
+/// `GET /customers/{id}/identities`, scope `read`: lists the ids and numbers by which WhatsApp knows a customer or has
+/// known them, each with its dates.
 pub async fn identities(
     State(store): State<Store>,
     Path(id): Path<CustomerId>,
@@ -80,10 +83,11 @@ pub async fn identities(
     Ok(Json(Page::whole(identities.into_iter().map(Into::into).collect())))
 }
 
-/// Longest status, in bytes.
+/// Maximum length of a status, in bytes.
 const MAX_STATUS: usize = 64;
 
-/// With `If-Match`, only while nobody has changed them meanwhile.
+/// `PATCH /customers/{id}`, scope `send`: changes a customer. With `If-Match` it answers 412 if somebody has changed
+/// them since.
 pub async fn edit(
     State(desk): State<Desk>,
     Path(id): Path<CustomerId>,

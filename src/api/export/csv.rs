@@ -1,11 +1,11 @@
-//! Rows as CSV, with cells that no spreadsheet takes for a formula (rule 31).
+//! Rows as CSV, with cells that no spreadsheet evaluates as a formula (rule 31).
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The columns of exported messages: the names of the message JSON.
+/// Columns of exported messages: field names of the message's JSON.
 pub const MESSAGE_COLUMNS: &[&str] = &[
     "id",
     "customer_id",
@@ -24,7 +24,7 @@ pub const MESSAGE_COLUMNS: &[&str] = &[
     "deleted_at",
 ];
 
-/// The columns of exported customers.
+/// Columns of exported customers: field names of the customer's JSON.
 pub const CUSTOMER_COLUMNS: &[&str] = &[
     "id",
     "name",
@@ -38,12 +38,12 @@ pub const CUSTOMER_COLUMNS: &[&str] = &[
     "updated_at",
 ];
 
-/// A line with the columns' names.
+/// Returns the header line, with its line end.
 pub fn header(columns: &[&str]) -> Vec<u8> {
     line(columns.iter().copied())
 }
 
-/// A line with the columns of `row`.
+/// Returns the line of one row, with its line end.
 pub fn row(row: &impl Serialize, columns: &[&str]) -> serde_json::Result<Vec<u8>> {
     let row = serde_json::to_value(row)?;
     Ok(line(columns.iter().map(|column| cell(&row[*column]))))
@@ -51,12 +51,14 @@ pub fn row(row: &impl Serialize, columns: &[&str]) -> serde_json::Result<Vec<u8>
 
 fn line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Vec<u8> {
     let mut csv = csv::Writer::from_writer(vec![]);
-    // Writing into memory cannot fail; were it ever to, the line is empty and the count of columns tells.
+    // Writing into memory cannot fail. If it ever did, the line would be empty, which a reader notices by the
+    // missing columns.
     let _ = csv.write_record(cells.into_iter().map(|cell| defused(cell.as_ref()).into_owned()));
     csv.into_inner().unwrap_or_default()
 }
 
-/// A JSON value in a cell; of a person, the name; of a wait, why and until when.
+/// Returns a JSON value as the text of a cell: the name of an object that has one, "reason until time" for a wait,
+/// other objects as JSON.
 pub fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -72,7 +74,8 @@ pub fn cell(value: &Value) -> String {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula. A number with its sign (every phone number is one) is none.
+/// Prefixes a cell with `'` if a spreadsheet would evaluate it as a formula. A number with a sign, such as every phone
+/// number, stays as it is.
 pub fn defused(cell: &str) -> Cow<'_, str> {
     let is_number = cell
         .strip_prefix(['+', '-'])

@@ -1,4 +1,4 @@
-//! `/export`: everything, as a stream that never stands in memory as a whole.
+//! `/export`: all rows as a stream, so that an export never has to fit into memory.
 
 pub mod csv;
 
@@ -16,13 +16,13 @@ use crate::contract::{CustomerView, MessageView};
 use crate::domain::{AccountId, ConversationId, CustomerId, Timestamp};
 use crate::store::{MessageFilter, Store, StoreError};
 
-/// Rows that are written to the connection at once.
+/// Number of rows in one piece of the answer.
 const ROWS_AT_ONCE: usize = 100;
 
-/// How many rows will come, for progress bars.
+/// Header with the number of rows to come, for progress bars.
 const TOTAL: &str = "x-total-count";
 
-/// How an export is written.
+/// Format of an export.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ExportFormat {
@@ -30,11 +30,12 @@ enum ExportFormat {
     Csv,
 }
 
+/// Query of the export of messages.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Messages {
     format: Option<ExportFormat>,
-    /// By name or id; `account_id` by id alone.
+    /// Account by name or id; `account_id` takes an id only.
     account: Option<String>,
     account_id: Option<AccountId>,
     customer_id: Option<CustomerId>,
@@ -43,14 +44,16 @@ pub struct Messages {
     until: Option<Timestamp>,
 }
 
+/// Query of the export of customers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Customers {
     format: Option<ExportFormat>,
-    /// Those with whom this account has a conversation, by name or id.
+    /// Only customers with whom this account has a conversation; by name or id.
     account: Option<String>,
 }
 
+/// `GET /export/messages`, scope `read`: streams messages as NDJSON or CSV, with their number in `X-Total-Count`.
 pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>) -> Result<Response, Problem> {
     let named = accounts::wanted(&store, wanted.account.as_deref()).await?;
     let filter = MessageFilter {
@@ -67,13 +70,15 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
     Ok(response)
 }
 
+/// `GET /export/customers`, scope `read`: streams customers as NDJSON or CSV.
 pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Result<Response, Problem> {
     let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
     let rows = store.customers().stream(account).map_ok(CustomerView::from);
     Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
 }
 
-/// An error breaks the connection off, so that nobody takes a part for the whole.
+/// Streams the rows. An error breaks the connection, so that the client does not take an incomplete file for a whole
+/// one.
 fn answer<T>(
     rows: impl Stream<Item = Result<T, StoreError>> + Send + 'static,
     format: Option<ExportFormat>,

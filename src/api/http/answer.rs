@@ -11,23 +11,25 @@ use crate::store::StoredAnswer;
 
 static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// 201: made, and where it is.
+/// Answer 201 with the location of the new resource.
 pub struct Created<T> {
     pub location: String,
     pub body: T,
 }
 
-/// 202: taken on, and where its progress can be followed if not in the body's own resource.
+/// Answer 202. `location` says where to follow the progress, if not in the resource of the body.
 pub struct Accepted<T> {
     pub location: Option<String>,
     pub body: T,
 }
 
 impl<T> Accepted<T> {
+    /// Creates an answer without a location.
     pub const fn of(body: T) -> Self {
         Self { location: None, body }
     }
 
+    /// Creates an answer with a location.
     pub const fn at(location: String, body: T) -> Self {
         Self {
             location: Some(location),
@@ -36,13 +38,15 @@ impl<T> Accepted<T> {
     }
 }
 
-/// The answer to a request that may carry an idempotency key.
+/// Answer to a request that may carry an idempotency key.
 pub enum Keyed<T> {
+    /// The request was executed now.
     New(T),
+    /// The same request was answered before.
     Replayed(Replay),
 }
 
-/// An earlier answer, byte for byte (rule 25).
+/// Earlier answer to the same request, byte for byte (rule 25).
 pub struct Replay {
     status: StatusCode,
     location: Option<String>,
@@ -50,7 +54,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// `location`: where what was made then is, as far as that is known.
+    /// Rebuilds a stored answer. `location` is where the resource is, if that is known.
     pub fn of(stored: StoredAnswer, location: Option<String>) -> Result<Self, Problem> {
         Ok(Self {
             status: StatusCode::from_u16(stored.status).map_err(|error| Problem::internal(&error.into()))?,
@@ -59,31 +63,32 @@ impl Replay {
         })
     }
 
+    /// Returns the status of the first answer.
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 }
 
-/// 200, or 307 to the surviving one of a merge. Not 308: a merge can be undone.
+/// Answer 200, or 307 to the surviving row of a merge. Not 308, because a merge can be undone.
 pub enum Found<T, Id> {
     Here(T),
     Moved { location: String, body: MovedView<Id> },
 }
 
-/// 200 with an `ETag`.
+/// Answer 200 with an `ETag`.
 pub struct Tagged<T> {
-    /// With its quotation marks.
+    /// The entity tag, with its quotation marks.
     pub tag: String,
     pub body: T,
 }
 
-/// What differs from the caller's `If-None-Match`; 304 where nothing does.
+/// Answer to a request with `If-None-Match`: 200 if the resource differs from it, else 304.
 pub enum Unless<T> {
     Changed(Tagged<T>),
     Same { tag: String },
 }
 
-/// 200 where it was done within the caller's wait; 202 where it goes on.
+/// Answer 200 if the work ended within the caller's wait; 202 if it goes on.
 pub enum InTime<T, L> {
     Done(T),
     Late(Accepted<L>),

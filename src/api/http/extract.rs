@@ -1,4 +1,4 @@
-//! Extractors that refuse what they do not know, each error with a pointer to its place.
+//! Extractors that refuse unknown fields and parameters. Each error has a pointer to its place.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::problem::{Code, Problem};
 
-/// A JSON body. Types that are read this way say `deny_unknown_fields`.
+/// A JSON body of at most [`MAX_BODY_BYTES`](super::MAX_BODY_BYTES). Types that are read this way have
+/// `deny_unknown_fields`.
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -32,14 +33,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                     ),
                 )
             } else {
-                Problem::new(Code::MalformedJson, "the body broke off; send it again")
+                Problem::new(Code::MalformedJson, "the body is incomplete; send it again")
             }
         })?;
         parse(&bytes).map(Self)
     }
 }
 
-/// Reads JSON; what does not fit is told with its place.
+/// Parses JSON; an error has a pointer to the wrong field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(misfit)?;
@@ -48,7 +49,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// The same for JSON that is parsed already.
+/// Converts JSON that is parsed already; an error has a pointer to the wrong field.
 pub fn parse_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(misfit)
 }
@@ -86,12 +87,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// The pointer says where; "at line 1 column 17" would say it again, worse.
+/// Removes serde's "at line 1 column 17", because the pointer tells the place better.
 fn without_position(error: &str) -> String {
     error.split(" at line ").next().unwrap_or(error).to_owned()
 }
 
-/// Query parameters. Types that are read this way say `deny_unknown_fields`.
+/// Query parameters. Types that are read this way have `deny_unknown_fields`.
 pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
@@ -102,7 +103,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads the text of a query; what does not fit is told with its place.
+/// Parses a query string; an error has a pointer to the wrong parameter.
 pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {

@@ -1,5 +1,5 @@
-//! Lists: pages by key, `{data, next_cursor, has_more}` and a `Link` (RFC 8288) to the next one. One extractor for the query of
-//! every list.
+//! Lists: pages by key, `{data, next_cursor, has_more}` and a `Link` (RFC 8288) to the next page. One extractor for the
+//! query of every list.
 
 use std::borrow::Cow;
 
@@ -16,13 +16,13 @@ use super::problem::{Code, Problem};
 use crate::contract::Page;
 use crate::store::{self, MAX_PAGE, Order, PageKey, PageRequest};
 
-/// Rows in a page when nobody says how many.
+/// Default of `limit`, in rows.
 const DEFAULT_LIMIT: u64 = 50;
 
-/// The parameters that every list takes.
+/// Parameters that every list accepts.
 const PAGING: [&str; 4] = ["limit", "after", "before", "order"];
 
-/// `order=`: by growing or by falling key.
+/// Value of `order=`: by ascending or descending key.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum OrderWord {
@@ -30,7 +30,7 @@ enum OrderWord {
     Desc,
 }
 
-/// A place in a list, as a query parameter.
+/// Position in a list, as a query parameter.
 #[derive(Clone, Copy, Debug)]
 struct Cursor(PageKey);
 
@@ -49,20 +49,20 @@ struct Paging {
     order: Option<OrderWord>,
 }
 
-/// The query of a list: a page, and the list's own filters. Unknown parameters are refused.
+/// Query of a list: the page, and the list's own filters `F`. Unknown parameters are refused.
 pub struct Listing<F> {
     paging: Paging,
     uri: Uri,
     pub filter: F,
 }
 
-/// The filters of a list that has none.
+/// Filters of a list that has none.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct NoFilter {}
 
 impl<F> Listing<F> {
-    /// Returns the page that is asked for. With `before` alone it is the one next to that; `usual` is the list's order
-    /// otherwise.
+    /// Returns the requested page. `usual` is the list's default order. With `before` alone the order is descending, so
+    /// that the page is the one right before it.
     pub fn page(&self, usual: Order) -> Result<PageRequest, Problem> {
         let Paging {
             limit,
@@ -89,7 +89,7 @@ impl<F> Listing<F> {
         })
     }
 
-    /// Makes the answer of a page that was read for `request`.
+    /// Returns the answer for a page that was read for `request`.
     pub fn answer<R, T: From<R>>(&self, request: PageRequest, page: store::Page<R>) -> Listed<T> {
         let next_cursor = page.ends.filter(|_| page.has_more).map(|(_, last)| last.to_string());
         Listed {
@@ -138,7 +138,8 @@ fn unknown_parameter(name: &str, filters: &[&str]) -> Problem {
     Problem::new(Code::InvalidQuery, detail).at(format!("/{name}"))
 }
 
-/// Returns the names of a struct's fields, as its `Deserialize` tells them: it is asked to read, and never gets anything.
+/// Returns the names of a struct's fields. It runs the struct's `Deserialize` with a deserializer that records the
+/// names and then fails.
 fn field_names<F: DeserializeOwned>() -> &'static [&'static str] {
     struct Names<'n>(&'n mut &'static [&'static str]);
 
@@ -170,7 +171,7 @@ fn field_names<F: DeserializeOwned>() -> &'static [&'static str] {
     names
 }
 
-/// A page of a list, with the link to the next one.
+/// A page of a list, with the link to the next page.
 pub struct Listed<T> {
     page: Page<T>,
     next: Option<String>,
@@ -186,7 +187,7 @@ impl<T: Serialize> IntoResponse for Listed<T> {
     }
 }
 
-/// The same request, moved on.
+/// Returns the `Link` to the next page: the same request with a new cursor.
 fn next_link(uri: &Uri, order: Order, cursor: &str) -> String {
     let (bound, order) = match order {
         Order::Ascending => ("after", "asc"),

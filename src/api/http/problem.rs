@@ -1,5 +1,5 @@
-//! Errors as the API tells them: RFC 9457 `application/problem+json` with a stable `code`. One exhaustive mapping from what
-//! the layers below refuse; their internals are logged once, here, and never shown.
+//! Errors of the API: RFC 9457 `application/problem+json` with a stable `code`. One exhaustive mapping from the errors
+//! of the layers below. Internal errors are logged once, here, and their text is never sent.
 
 use std::time::Duration;
 
@@ -21,11 +21,14 @@ pub struct Problem {
     pub code: Code,
     /// What is wrong, then what to do about it.
     pub detail: String,
+    /// Wrong fields, each with a JSON pointer.
     pub errors: Vec<FieldError>,
+    /// Value of the `Retry-After` header.
     pub retry_after: Option<Duration>,
 }
 
 impl Problem {
+    /// Creates a problem without field errors.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -35,15 +38,17 @@ impl Problem {
         }
     }
 
+    /// Creates a problem for a `what`, such as "customer", that does not exist.
     pub fn not_found(what: &str, which: impl std::fmt::Display) -> Self {
         Self::new(Code::NotFound, format!("there is no {what} {which}"))
     }
 
-    /// A field of the body that is wrong.
+    /// Creates a problem with a wrong field of the body. `pointer` is a JSON pointer (RFC 6901).
     pub fn wrong_field(pointer: &str, detail: impl Into<String>) -> Self {
         Self::new(Code::InvalidBody, detail).at(pointer)
     }
 
+    /// Adds a field error with the problem's own detail.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.errors.push(FieldError {
@@ -53,7 +58,7 @@ impl Problem {
         self
     }
 
-    /// A failure of ours: logged here, told without its inside.
+    /// Logs an internal error and creates a problem that does not reveal it.
     pub fn internal(error: &anyhow::Error) -> Self {
         tracing::error!("a request failed: {error:#}");
         Self::new(
@@ -62,7 +67,7 @@ impl Problem {
         )
     }
 
-    /// The body, as REST and the WebSocket tell it.
+    /// Returns the body, the same in REST and on the WebSocket. `instance` is the path of the request.
     pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
         ProblemBody {
             kind: format!("urn:crm:problem:{}", self.code),
@@ -110,7 +115,7 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// What the database's trouble means to a caller. Where it lives and what it says of itself stays in the log.
+/// Maps an error of the database. Its address and its own error text are only logged.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let unavailable = |detail: &str| {
@@ -136,7 +141,7 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// The body follows in [`render`], which knows the request.
+/// Sets status and headers. [`render`] adds the body, because it knows the request.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
@@ -152,7 +157,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The layer that writes a problem's body, with the path and the id of its request.
+/// Layer that writes a problem's body, with the path and the id of the request.
 pub async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();

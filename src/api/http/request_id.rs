@@ -1,4 +1,5 @@
-//! A name for each request, given back in `X-Request-Id`, in problems and in the log, so that they can be put together.
+//! An id for each request, in the `X-Request-Id` header, in problems and in the log, so that an answer can be matched
+//! with its log lines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,17 +12,18 @@ use tracing::Instrument as _;
 
 static HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request. Always of our own making: a stranger's could not be trusted in a log.
+/// Id of a request. Always made by the server: an id that a client chose could put false lines into the log.
 #[derive(Clone, Debug, Default)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Makes ids: which start of the program, which request since then.
+/// Generator of request ids: the start time of the process and a counter, both in hexadecimal.
 #[derive(Clone, Debug)]
 pub struct RequestIds {
     start: u64,
@@ -29,7 +31,7 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
-    /// `start` tells this start of the program from others: its time.
+    /// Creates a generator. `start` is the start time of the process, so that ids of different runs differ.
     pub fn new(start: u64) -> Self {
         Self {
             start,
@@ -37,13 +39,14 @@ impl RequestIds {
         }
     }
 
+    /// Returns a new id.
     pub fn next(&self) -> RequestId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         RequestId(format!("{:x}-{count:x}", self.start).into())
     }
 }
 
-/// The layer that names requests.
+/// Layer that gives each request its id and a tracing span, and sets `X-Request-Id` on the answer.
 pub async fn name(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
     let id = ids.next();
     let span = tracing::info_span!("request", id = id.as_str(), method = %request.method());

@@ -1,4 +1,5 @@
-//! What a browser is told about a medium, so that a stranger's file is a file and never a page of ours (rule 31).
+//! Headers of a medium's answer. They make a browser treat a file from outside as a file, never as a page of ours (rule
+//! 31).
 
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::store::StoredMedia;
 
-/// What may be shown where it is: rasters, sounds and films. Never what may carry a script.
+/// Types that a browser may show inline: raster images, audio and video. Never a type that can contain a script.
 const INLINE: &[&str] = &[
     "image/jpeg",
     "image/png",
@@ -23,16 +24,18 @@ const INLINE: &[&str] = &[
     "video/webm",
 ];
 
-/// What may be told by its name besides, as something to be saved.
+/// Types that are served under their own name, as a download.
 const HARMLESS: &[&str] = &["application/pdf", "application/zip"];
 
-/// What RFC 8187 takes as it is.
+/// Characters that are percent-encoded in `filename*` (RFC 8187): all but letters, digits, `-`, `.`, `_` and `~`.
 const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The part that was asked for is not there.
+/// The requested range lies outside the file (416).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsatisfiable;
 
+/// Returns the headers of a medium. `tag` is its entity tag, with quotation marks. Types that are not on either list
+/// are served as `application/octet-stream`.
 pub fn of(stored: &StoredMedia, tag: &str) -> HeaderMap {
     let sniffed = stored.sniffed.as_deref().unwrap_or_default();
     let inline = INLINE.contains(&sniffed);
@@ -58,6 +61,7 @@ pub fn of(stored: &StoredMedia, tag: &str) -> HeaderMap {
     headers
 }
 
+/// Returns the headers of a thumbnail, which a browser may cache for a day.
 pub fn of_thumbnail() -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -71,7 +75,7 @@ pub fn of_thumbnail() -> HeaderMap {
     headers
 }
 
-/// `attachment; filename="a_b.pdf"; filename*=UTF-8''a%20b.pdf`.
+/// Returns the `Content-Disposition`, such as `attachment; filename="a_b.pdf"; filename*=UTF-8''a%20b.pdf`.
 fn disposition(inline: bool, filename: Option<&str>) -> String {
     let way = if inline { "inline" } else { "attachment" };
     let Some(name) = filename else { return way.to_owned() };
@@ -91,12 +95,13 @@ fn disposition(inline: bool, filename: Option<&str>) -> String {
     )
 }
 
-/// Whether whoever asks has it.
+/// Returns whether `If-None-Match` contains `tag`.
 pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     values(headers, &header::IF_NONE_MATCH).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
-/// The part that is asked for; none for all of it. Of several parts none is given: the whole is an answer to that, too.
+/// Returns the requested range of bytes, or `None` for the whole file. A request for several ranges gets the whole
+/// file, which RFC 9110 allows.
 pub fn range(headers: &HeaderMap, tag: &str, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
     let of_another = headers.get(header::IF_RANGE).is_some_and(|known| known != tag);
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
@@ -112,7 +117,7 @@ pub fn range(headers: &HeaderMap, tag: &str, size: u64) -> Result<Option<Range<u
     }
 }
 
-/// Every value here is made of what a header takes; were it not, the header is left out.
+/// Sets a header. Every value here consists of characters that a header allows; a value that did not would be left out.
 pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

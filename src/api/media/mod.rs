@@ -1,4 +1,4 @@
-//! `/media`: files are handed in, fetched and read as streams; none stands in memory as a whole.
+//! `/media`: files are uploaded, fetched and downloaded as streams, so that none has to fit into memory.
 
 mod headers;
 
@@ -21,16 +21,19 @@ use crate::domain::MediaId;
 use crate::domain::media::Sink as _;
 use crate::store::Store;
 
-/// Bytes of a file that is too large which are read and thrown away, so that whoever sends it hears why it is refused.
+/// Maximum number of bytes of a too large upload that are read and discarded, so that the client reads the answer
+/// instead of seeing a broken connection.
 const MAX_DISCARDED_BYTES: u64 = 256 << 20;
 
+/// Query of an upload.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     filename: Option<String>,
 }
 
-/// Takes a file: its bytes are the body, its type is the body's.
+/// `POST /media`, scope `send`: stores a file. The request's body is its bytes, and the request's `Content-Type` its
+/// type.
 pub async fn upload(
     State(desk): State<Desk>,
     caller: Caller,
@@ -51,7 +54,8 @@ pub async fn upload(
     let mut incoming = desk.incoming()?;
     let mut body = request.into_body().into_data_stream();
     while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|_| Problem::new(Code::InvalidBody, "the upload broke off; send the file again"))?;
+        let piece =
+            piece.map_err(|_| Problem::new(Code::InvalidBody, "the upload is incomplete; send the file again"))?;
         if let Err(error) = incoming.write(&piece).await {
             if error.kind() == std::io::ErrorKind::FileTooLarge {
                 discard(body).await;
@@ -75,7 +79,7 @@ pub async fn upload(
     })
 }
 
-/// Where a medium is, by an answer of whatever version.
+/// The location in a stored answer, whichever version wrote that answer.
 #[derive(Deserialize)]
 struct Place {
     url: String,
@@ -91,14 +95,14 @@ async fn discard(mut body: BodyDataStream) {
     }
 }
 
-/// What is known of a medium.
+/// `GET /media/{id}/info`, scope `read`: returns type, size, name and state of a medium.
 pub async fn view(State(store): State<Store>, Path(id): Path<MediaId>) -> Result<Json<MediaView>, Problem> {
     let stored = store.media().get(id).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("medium", id))?;
     Ok(Json(stored.media.into()))
 }
 
-/// A medium's bytes, all of them or a part.
+/// `GET /media/{id}`, scope `read`: streams a medium's bytes; answers 206 for a range, and 304 if the client has them.
 pub async fn content(
     State(desk): State<Desk>,
     Path(id): Path<MediaId>,
@@ -149,13 +153,14 @@ pub async fn content(
     Ok((status, answer, Body::from_stream(pieces)).into_response())
 }
 
-/// A small picture of a picture: a JPEG of our own making.
+/// `GET /media/{id}/thumbnail`, scope `read`: returns a small JPEG of a picture, encoded by us.
 pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Response, Problem> {
     let small = desk.thumbnail(id).await?;
     Ok((headers::of_thumbnail(), small).into_response())
 }
 
-/// Has a medium fetched that is not here.
+/// `POST /media/{id}/fetch`, scope `send`: asks for a medium that is not stored here to be downloaded from WhatsApp,
+/// and answers 202.
 pub async fn fetch(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Accepted<MediaView>, Problem> {
     Ok(Accepted::of(desk.fetch_medium(id).await?.into()))
 }

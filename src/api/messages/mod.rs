@@ -19,20 +19,21 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, Store};
 
-/// A conversation's messages in their order.
+/// `GET /conversations/{id}/messages`, scope `read`: lists a conversation's messages, the oldest first.
 pub async fn list(
     State(store): State<Store>,
     Path(conversation): Path<ConversationId>,
     list: Listing<NoFilter>,
 ) -> Result<Listed<MessageView>, Problem> {
     let request = list.page(Order::Ascending)?;
-    // One that has ended in another is read where it goes on.
+    // A merged conversation is read in the one that survived.
     let live = store.conversations().live(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
     let page = store.messages().page(live.id, request).await?;
     Ok(list.answer(request, page))
 }
 
+/// `GET /messages/{id}`, scope `read`: returns a message.
 pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
     let message = store.messages().get(id).await?;
     let message = message.ok_or_else(|| Problem::not_found("message", id))?;
@@ -41,14 +42,14 @@ pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Resu
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The key that makes a repeated request one (rule 25).
+/// Reads the `Idempotency-Key` header (rule 25). `None` when there is none; a problem when it is not ASCII.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
     key.map(|key| key.map(str::to_owned))
         .map_err(|_| Problem::new(Code::BadIdempotencyKey, "the idempotency key is not ASCII; use a UUID"))
 }
 
-/// Takes a text into the outbox.
+/// `POST /messages`, scope `send`: puts a message into the outbox and answers 202 with its location.
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
@@ -59,7 +60,7 @@ pub async fn create(
     send(&desk, &caller, body.0, key).await
 }
 
-/// The same for REST and the WebSocket.
+/// Accepts a message to send. REST and the WebSocket share this code, and so the idempotency keys.
 pub async fn send(
     desk: &Desk,
     caller: &Caller,
@@ -99,7 +100,7 @@ pub async fn send(
     })
 }
 
-/// What was asked, however it was spelt.
+/// Hashes the parsed request, so that two spellings of the same JSON count as the same body.
 fn fingerprint(request: &SendRequest) -> Result<[u8; 32], Problem> {
     let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
     Ok(Sha256::digest(bytes).into())
@@ -109,7 +110,7 @@ fn recipient(request: &SendRequest) -> Result<SendTo, Problem> {
     addressee(request.to.as_deref(), request.customer_id, request.conversation_id)
 }
 
-/// The one that is given of a number, a customer and a conversation.
+/// Returns the recipient. A problem unless exactly one of phone number, customer and conversation is given.
 pub(super) fn addressee(
     to: Option<&str>,
     customer: Option<CustomerId>,
@@ -129,14 +130,18 @@ pub(super) fn addressee(
     }
 }
 
+/// `POST /messages/{id}/retry`, scope `manage`: sends a failed or unknown message again. It keeps its stanza id, so a
+/// phone that has it already shows it once.
 pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
     Ok(Json(desk.retry(id).await?.into()))
 }
 
+/// `POST /messages/{id}/cancel`, scope `manage`: cancels a message that has not been handed to WhatsApp yet.
 pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
     Ok(Json(desk.cancel(id).await?.into()))
 }
 
+/// `POST /messages/{id}/resolve`, scope `manage`: sets the outcome of a message in the state `unknown`.
 pub async fn resolve(
     State(desk): State<Desk>,
     Path(id): Path<MessageId>,

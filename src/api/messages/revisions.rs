@@ -1,5 +1,5 @@
-//! Changes of a message that is written: `PATCH` its text, `DELETE` it for everyone, `PUT` an emoji under it. Answered with 202
-//! and the message as it is; an event tells when WhatsApp has taken the change.
+//! Changes of a stored message: `PATCH` its text, `DELETE` it for everyone, `PUT` a reaction. Each answers 202 with the
+//! message as it is now; an event tells when WhatsApp has accepted the change. All need the scope `send`.
 
 use axum::extract::State;
 
@@ -13,23 +13,27 @@ use crate::domain::MessageId;
 
 type Taken = Result<Accepted<MessageView>, Problem>;
 
+/// `PATCH /messages/{id}`: changes the text of a message.
 pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<EditRequest>) -> Taken {
     revise(&desk, &caller, id.0, Revision::Edit(body.0.content)).await
 }
 
+/// `DELETE /messages/{id}`: deletes a message for everyone.
 pub async fn delete(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -> Taken {
     revise(&desk, &caller, id.0, Revision::Delete).await
 }
 
+/// `PUT /messages/{id}/reaction`: sets our reaction to a message.
 pub async fn react(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<ReactRequest>) -> Taken {
     revise(&desk, &caller, id.0, Revision::React(body.0.emoji)).await
 }
 
+/// `DELETE /messages/{id}/reaction`: removes our reaction. WhatsApp encodes that as a reaction with an empty emoji.
 pub async fn take_back(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -> Taken {
     revise(&desk, &caller, id.0, Revision::React(String::new())).await
 }
 
-/// The same for REST and the WebSocket.
+/// Accepts a change of a message. REST and the WebSocket share this code.
 pub async fn revise(desk: &Desk, caller: &Caller, id: MessageId, revision: Revision) -> Taken {
     let message = desk.revise(id, revision, caller.author()).await?;
     Ok(Accepted::of(message.into()))

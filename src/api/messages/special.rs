@@ -1,4 +1,4 @@
-//! What a request sends that is neither a text nor a file, and what of it WhatsApp would not take.
+//! Locations, contacts and polls in a request to send, checked against WhatsApp's limits.
 
 use crate::api::http::problem::Problem;
 use crate::contract::{SendContact, SendLocation, SendPoll};
@@ -7,18 +7,19 @@ use crate::domain::details::{ContactCard, Location, Poll};
 use crate::domain::special;
 use crate::domain::special::Special;
 
-/// The longest name and address of a place, in characters.
+/// Maximum length of a location's name and of its address, in characters.
 const MAX_PLACE_CHARS: usize = 1000;
-/// The longest name on a card, in characters.
+/// Maximum length of a contact's name, in characters.
 const MAX_CARD_NAME_CHARS: usize = 255;
-/// The longest vCard, in bytes.
+/// Maximum size of a vCard, in bytes.
 const MAX_VCARD_BYTES: usize = 64 << 10;
-/// WhatsApp's own bounds of a poll.
+/// WhatsApp's own limits for a poll: lengths in characters, and the number of options.
 const MAX_QUESTION_CHARS: usize = 255;
 const MAX_OPTION_CHARS: usize = 100;
 const OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
 
-/// Nothing when the request sends none of them; a problem when it sends several, or a text or file besides.
+/// Returns the location, contact or poll that the request sends, or `None` if it sends none. A problem when there are
+/// several, or a text or file besides.
 pub fn of(
     location: Option<&SendLocation>,
     contact: Option<&SendContact>,
@@ -59,7 +60,8 @@ fn location_of(place: &SendLocation) -> Result<Special, Problem> {
     }))
 }
 
-/// WhatsApp keeps name and address as two lines of one text.
+/// Returns the trimmed text, or `None` if it is empty. It has to be one line: WhatsApp stores name and address as two
+/// lines of one text.
 fn place_line(pointer: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
@@ -123,7 +125,10 @@ fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
         let pointer = format!("/poll/options/{at}");
         let option = poll_text(&pointer, option, MAX_OPTION_CHARS)?;
         if options.contains(&option) {
-            return Err(Problem::wrong_field(&pointer, "this option is there already"));
+            return Err(Problem::wrong_field(
+                &pointer,
+                "this option is listed twice; remove one",
+            ));
         }
         options.push(option);
     }
@@ -144,7 +149,7 @@ fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
 fn poll_text(pointer: &str, text: &str, most: usize) -> Result<String, Problem> {
     let text = text.trim();
     if text.is_empty() || text.contains('\0') {
-        return Err(Problem::wrong_field(pointer, "write something"));
+        return Err(Problem::wrong_field(pointer, "it is empty; write something"));
     }
     within(pointer, text, most)?;
     Ok(text.to_owned())

@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: what it stands on, each with its state.
+//! `/healthz`: the process answers. `/readyz`: the database, WhatsApp and Matrix, each with its state.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,15 +9,15 @@ use crate::bridge::Desk;
 use crate::contract::{AliveView, DatabaseStateView, MatrixStateView, ReadyAccountView, ReadyView};
 use crate::store::Store;
 
-/// Alive. The only answer that needs no key.
+/// `GET /healthz`: answers 200 while the process runs. The only route of REST that needs no key.
 pub async fn alive() -> Json<AliveView> {
     Json(AliveView {
         status: "ok".to_owned(),
     })
 }
 
-/// Ready to take work: the database answers. WhatsApp or Matrix being away makes nobody else unable to work: what is
-/// accepted waits for them, so they are told and do not decide.
+/// `GET /readyz`, scope `read`: answers 200 when the database answers, else 503. The states of WhatsApp and Matrix are
+/// in the body but do not change the status: accepted messages wait in the outbox until both are back.
 pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (StatusCode, Json<ReadyView>) {
     let status = match status::gather(&store, &desk).await {
         Ok(status) => status,

@@ -1,4 +1,4 @@
-//! `/metrics`: what is counted as it happens, and what is read from the database when asked.
+//! `/metrics`: counters that are updated as things happen, and gauges that are read from the database for each request.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::domain::vitals::Deafness;
 use crate::domain::{AccountId, Clock};
 use crate::store::Store;
 
-/// Bounds of the latency histogram, in seconds.
+/// Upper bounds of the latency histogram's buckets, in seconds.
 const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,7 +31,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     method: String,
-    /// The route's pattern: never a path, which would hold ids.
+    /// The route's pattern, never the path, which contains ids.
     route: String,
     status: u16,
 }
@@ -64,21 +64,22 @@ struct MediaLabels {
     state: String,
 }
 
-/// The counters. Cheap to clone.
+/// The counters. Cheap to clone; clones share the counts.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RouteLabels, Counter>,
     latency: Histogram,
-    /// WebSocket connections that are open.
+    /// Number of open WebSocket connections.
     pub sockets: Gauge,
-    /// Events written to WebSocket connections.
+    /// Number of events written to WebSocket connections.
     pub events_sent: Counter,
-    /// WebSocket connections closed because they did not read.
+    /// Number of WebSocket connections closed because the client did not read.
     pub slow_consumers: Counter,
 }
 
 impl Metrics {
+    /// Creates the counters and registers them.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("crm");
         let requests = Family::<RouteLabels, Counter>::default();
@@ -104,7 +105,7 @@ impl Metrics {
     }
 }
 
-/// The layer that counts requests.
+/// Layer that counts requests and measures their latency.
 pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request
@@ -125,6 +126,7 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
     response
 }
 
+/// `GET /metrics`, scope `read`: returns all metrics in the text format of Open Metrics.
 pub async fn show(
     State(metrics): State<Metrics>,
     State(store): State<Store>,
@@ -188,7 +190,7 @@ pub async fn show(
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }
     registry.register("media", "Pictures, voice notes, documents, by where they are", media);
-    registry.register("quarantined", "Events that could not be taken in", quarantined);
+    registry.register("quarantined", "Events that could not be stored", quarantined);
 
     let mut text = String::new();
     encode_registry(&mut text, &metrics.registry)
@@ -199,7 +201,7 @@ pub async fn show(
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
-/// How the accounts' browsers fare.
+/// Registers the metrics of the accounts' browsers.
 fn vitals(desk: &Desk, accounts: &[AccountStatusView], registry: &mut Registry) {
     let deaf = Family::<DeafLabels, Counter>::default();
     let [reloads, restarts] = [(); 2].map(|()| Family::<NameLabels, Counter>::default());
@@ -235,7 +237,7 @@ fn vitals(desk: &Desk, accounts: &[AccountStatusView], registry: &mut Registry) 
     registry.register("page_heap_bytes", "Size of a page's script heap", heap);
 }
 
-/// What an account is called; work for rooms outlives its account, whose number then stands for it.
+/// Returns an account's name, or its id if the account is gone: work for rooms outlives its account.
 fn name_of(accounts: &[AccountStatusView], id: AccountId) -> String {
     let known = accounts.iter().find(|of| of.account.id == id);
     known.map_or_else(|| id.to_string(), |of| of.account.name.clone())

@@ -1,9 +1,9 @@
-//! What this process takes of the memory, under the names that every Prometheus client uses.
+//! Memory of this process, under the metric names that every Prometheus client uses.
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// Its figures now; none where the system tells none.
+/// Returns the metrics of the process at this moment. Empty where `/proc` does not exist.
 pub fn figures() -> Registry {
     let mut registry = Registry::default();
     if let Some(bytes) = resident() {
@@ -14,6 +14,7 @@ pub fn figures() -> Registry {
     registry
 }
 
+/// Returns the resident memory in bytes.
 fn resident() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let told = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

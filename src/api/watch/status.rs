@@ -1,4 +1,4 @@
-//! `/status`: what `crm status` prints.
+//! `/status`: the state of the whole desk, as `crm status` prints it.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,10 +10,12 @@ use crate::domain::account::Account;
 use crate::domain::matrix::{MatrixState, MatrixStatus};
 use crate::store::{Store, StoreError};
 
+/// `GET /status`, scope `read`: returns the state of the accounts, Matrix, the database and the outbox.
 pub async fn show(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
     Ok(Json(gather(&store, &desk).await?))
 }
 
+/// Reads the state, also for `/readyz` and `/metrics`.
 pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError> {
     let range = store.journal().range().await?;
     Ok(StatusView {
@@ -37,6 +39,7 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
     })
 }
 
+/// Returns the state of every account that is not removed.
 pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreError> {
     let mut all = vec![];
     for account in store.accounts().present().await? {
@@ -45,6 +48,7 @@ pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreErro
     Ok(all)
 }
 
+/// Returns an account with its history import and its last comparison.
 pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatusView, StoreError> {
     Ok(AccountStatusView {
         history: store.history().get(account.id).await?.as_ref().map(Into::into),
@@ -53,6 +57,7 @@ pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatus
     })
 }
 
+/// Returns how much work waits, and whether the outbox is parked.
 pub async fn outbox(store: &Store) -> Result<OutboxView, StoreError> {
     let counts = store.outbox().counts().await?;
     Ok(OutboxView {

@@ -1,4 +1,4 @@
-//! Commands over the WebSocket: the same requests as REST, through the same code, with the same answers.
+//! Commands over the WebSocket: the same requests as in REST, through the same code, with the same answers.
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -18,7 +18,8 @@ use crate::contract::{
 };
 use crate::domain::MessageId;
 
-/// The reply to a command, or `None` where there is no such one.
+/// Executes a command and returns its reply, or `None` if there is no such command. Its problems are replies too, with
+/// the status that REST would answer.
 pub async fn run(
     state: &ApiState,
     caller: &Caller,

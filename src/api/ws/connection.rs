@@ -1,5 +1,5 @@
-//! One connection: three things at once — what the client says, what the journal tells it, and the writing of both — until one
-//! of them ends it.
+//! One connection. Three tasks run at once until one of them ends it: reading what the client sends, following the
+//! journal, and writing the frames of both.
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -22,19 +22,21 @@ use crate::domain::Seq;
 use crate::domain::message::Origin;
 use crate::store::{EventFilter, Follower, Next};
 
-/// When to come back after a restart.
+/// Delay before a client should reconnect after a restart, in milliseconds.
 const RECONNECT_AFTER_MS: u64 = 1000;
 
 /// A connection that has just been opened.
 pub struct Connection {
     pub state: ApiState,
-    /// Whose key came in the header.
+    /// Holder of the key in the `Authorization` header, if there was one.
     pub caller: Option<Caller>,
+    /// The face behind the connection, from its `User-Agent`.
     pub origin: Origin,
+    /// Whether the client accepts our subprotocol; if not, the connection is closed with 4012.
     pub speaks_ours: bool,
 }
 
-/// Frames that wait for the client.
+/// Bounded queue of frames for the client.
 struct Queue {
     frames: mpsc::Sender<Message>,
     limits: SocketLimits,
@@ -46,7 +48,8 @@ impl Queue {
         (Self { frames, limits }, queued)
     }
 
-    /// Queues a frame. A queue that stays full is a client that does not read.
+    /// Queues a frame. If the queue stays full for longer than the limit, the client does not read, and the connection
+    /// is closed.
     async fn push(&self, frame: ServerFrame) -> Result<(), Close> {
         self.push_message(frame::message(&frame).map_err(|error| failed(&error))?)
             .await
@@ -59,6 +62,7 @@ impl Queue {
 }
 
 impl Connection {
+    /// Runs the connection to its end, and counts it among the open ones meanwhile.
     pub async fn run(self, socket: WebSocket) {
         let _open = Open::new(self.state.metrics.sockets.clone());
         self.talk(socket).await;
@@ -77,12 +81,14 @@ impl Connection {
         if close == Close::SlowConsumer {
             slow_consumers.inc();
         } else {
-            // The queue's sender is gone, so this ends with the last frame. Nothing may be left out of the middle.
+            // The queue's sender is dropped, so writing ends after the last frame. All queued frames have to be
+            // sent: the client would not notice a hole in the middle.
             let _ = timeout(farewell, &mut writing).await;
         }
         drop(writing);
         if close != Close::Gone {
-            // What the client still says is read: a socket closed over unread bytes takes our last frame with it.
+            // Read until the client closes: closing a socket that has unread bytes resets it, and our close frame
+            // would be lost.
             let _ = timeout(farewell, async {
                 sink.send(close.message()).await?;
                 while stream.next().await.transpose()?.is_some() {}
@@ -142,7 +148,7 @@ impl Connection {
     }
 }
 
-/// Counts a connection for as long as it is open.
+/// Counts a connection while it is open.
 struct Open(Gauge);
 
 impl Open {
@@ -158,7 +164,7 @@ impl Drop for Open {
     }
 }
 
-/// A connection whose client is known.
+/// A connection whose client is identified.
 struct Live<'a> {
     state: &'a ApiState,
     session: &'a str,
@@ -189,7 +195,7 @@ impl Live<'_> {
         }
     }
 
-    /// Tells what the journal has, first up to `replay_to`, then for ever.
+    /// Sends the journal's events from `cursor` on, without end. Sends `resumed` when `replay_to` is reached.
     async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &EventFilter) -> Result<Never, Close> {
         let mut follower = Follower::new(&self.state.store, cursor);
         let mut replayed = 0_u64;
@@ -233,7 +239,7 @@ impl Live<'_> {
         self.queue.push(ServerFrame::ResyncRequired { d }).await
     }
 
-    /// Answers what the client says.
+    /// Executes the client's commands and answers its heartbeats.
     async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
         loop {
             let frame = timeout(self.state.limits.silence, next_heard(stream))
@@ -251,7 +257,7 @@ impl Live<'_> {
         }
     }
 
-    /// Pings, and looks whether the key is still good.
+    /// Pings the client at each heartbeat, and ends the connection when its key is no longer valid.
     async fn watch(&self, caller: &Caller) -> Result<Never, Close> {
         let heartbeat = self.state.limits.heartbeat;
         let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
@@ -272,7 +278,7 @@ impl Live<'_> {
     }
 }
 
-/// The client's next frame.
+/// Returns the client's next frame.
 async fn next(stream: &mut SplitStream<WebSocket>) -> Result<ClientFrame, Close> {
     loop {
         if let Some(frame) = next_heard(stream).await? {
@@ -281,7 +287,7 @@ async fn next(stream: &mut SplitStream<WebSocket>) -> Result<ClientFrame, Close>
     }
 }
 
-/// The next that is heard from the client: a frame, or only a sign of life.
+/// Returns the client's next frame, or `None` for a ping or pong, which only show that it is alive.
 async fn next_heard(stream: &mut SplitStream<WebSocket>) -> Result<Option<ClientFrame>, Close> {
     match stream.next().await {
         None | Some(Ok(Message::Close(_))) => Err(Close::Gone),
@@ -301,7 +307,7 @@ fn length(message: &Message) -> usize {
     }
 }
 
-/// What a broken line means.
+/// Maps an error of the WebSocket to a close code.
 fn broken(error: &axum::Error) -> Close {
     use tokio_tungstenite::tungstenite::Error;
     let inner = std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<Error>());
@@ -322,11 +328,11 @@ async fn write(sink: &mut SplitSink<WebSocket, Message>, mut queued: mpsc::Recei
         if sink.feed(message).await.is_err() {
             return;
         }
-        // Frames that wait together go out together.
+        // Frames that are queued together are flushed together.
         if queued.is_empty() && sink.flush().await.is_err() {
             return;
         }
     }
-    // What was fed is flushed also where the last wait was for nothing.
+    // A message may have been fed without a flush because another one was expected.
     let _ = sink.flush().await;
 }

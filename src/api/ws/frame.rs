@@ -1,16 +1,16 @@
-//! Writing frames, and the codes with which a connection is closed.
+//! Serialises frames, and defines the close codes.
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 
 use crate::contract::ServerFrame;
 
-/// Why a connection is closed. The numbers are a contract with integrators.
+/// Reason for closing a connection. The numbers are a contract with integrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Close {
-    /// The client left, or its line broke.
+    /// The client left, or the connection broke.
     Gone = 1000,
-    /// The frame is larger than we take (the protocol's own number).
+    /// The frame is larger than the limit. 1009 is the protocol's own code.
     TooLarge = 1009,
     /// The server restarts.
     Restart = 1012,
@@ -47,6 +47,7 @@ impl Close {
         }
     }
 
+    /// Returns the close frame, with its reason.
     pub fn message(self) -> Message {
         Message::Close(Some(CloseFrame {
             code: self as u16,
@@ -55,7 +56,7 @@ impl Close {
     }
 }
 
-/// Writes a frame.
+/// Serialises a frame.
 pub fn message(frame: &ServerFrame) -> serde_json::Result<Message> {
     Ok(Message::text(serde_json::to_string(frame)?))
 }

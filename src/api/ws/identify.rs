@@ -1,4 +1,4 @@
-//! The first frame of a client: who it is, from where on it wants events, and which.
+//! The client's first frame: its key, the cursor to resume from, and the filter of events.
 
 use serde_json::Value;
 
@@ -11,26 +11,28 @@ use crate::domain::Seq;
 use crate::domain::message::Origin;
 use crate::store::{EventFilter, JournalRange};
 
-/// A client that is let in.
+/// Result of a successful identification.
 pub struct Identified {
     pub caller: Caller,
     pub filter: EventFilter,
+    /// Events that the journal had at that moment.
     pub range: JournalRange,
     pub start: Start,
 }
 
-/// From where on events are told.
+/// Point from which events are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// What comes from now on.
+    /// Only events from now on.
     Live,
-    /// First what came after this.
+    /// First the stored events after this one.
     After(Seq),
-    /// What was asked for is no longer kept.
+    /// The requested events have been deleted; the client has to resync.
     TooOld,
 }
 
-/// `header`: whose key came in the request's header.
+/// Checks the frame's data `d`. `header` is the holder of the key in the request's header; a token in the frame takes
+/// precedence. Returns the close code if the client is refused.
 pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin: Origin) -> Result<Identified, Close> {
     let asked: Identify = if d.is_null() {
         Identify::default()

@@ -1,23 +1,24 @@
-//! The bounds of a connection.
+//! Bounds of a connection.
 
 use std::time::Duration;
 
-/// The defaults are for real use; tests shorten them.
+/// Bounds of a connection. The defaults are for production; tests shorten them.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
-    /// How often the client is to send a heartbeat, and how often it is pinged and its key looked at again.
+    /// Interval at which the client should send a heartbeat, and at which the server pings it and checks its key.
     pub heartbeat: Duration,
-    /// Silence after which a client counts as gone.
+    /// Time without any frame after which the client counts as gone.
     pub silence: Duration,
-    /// Time to identify.
+    /// Maximum time to identify.
     pub identify: Duration,
-    /// Time to identify for those whose key came in the header: they need not, and are let in when it is over.
+    /// Time to identify for a client whose key is in the header. It does not have to: after this time it is accepted
+    /// without a filter and without a cursor.
     pub header_grace: Duration,
-    /// Frames that wait for a client.
+    /// Number of frames that may wait for a client.
     pub queue_frames: usize,
-    /// How long a full queue may stay full.
+    /// Maximum time that a full queue may stay full before the client is disconnected as too slow.
     pub slow_after: Duration,
-    /// Time for the last frames of a connection that ends.
+    /// Maximum time for the last frames and the close frame.
     pub farewell: Duration,
 }
 

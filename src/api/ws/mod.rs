@@ -1,5 +1,6 @@
-//! The WebSocket, `GET /api/v1/ws` (`crm.v1.json`): hello, identify, ready, then every event once and in order, from the
-//! client's own cursor. Commands go through the same service layer as REST. Holds no state that a reconnect would miss.
+//! The WebSocket, `GET /api/v1/ws` (`crm.v1.json`): hello, identify, ready, then every event once and in order from the
+//! client's own cursor. Commands use the same service layer as REST. The server keeps no state of a connection, so a
+//! reconnect loses nothing.
 
 mod command;
 mod connection;
@@ -20,16 +21,18 @@ use crate::contract::Scope;
 use connection::Connection;
 pub use limits::SocketLimits;
 
-/// The subprotocol that this speaks.
+/// Name of the subprotocol.
 const PROTOCOL: &str = "crm.v1.json";
 
-/// Largest message that is read at all, in bytes: one between this and what we take can still be refused in order.
+/// Largest message that is read, in bytes. A message between `MAX_BODY_BYTES` and this is read, so that it can be
+/// refused with a close code; a larger one breaks the connection.
 const READ_BYTES: usize = 4 * MAX_BODY_BYTES;
 
-/// Connections open at once.
+/// Maximum number of open connections.
 const MAX_SOCKETS: i64 = 1000;
 
-/// Opens a WebSocket. The key may come in the header; a browser, which cannot set one, identifies itself in a frame.
+/// `GET /api/v1/ws`, scope `read`: opens a WebSocket. The key may be in the header. A browser cannot set one, so it
+/// identifies itself in its first frame.
 pub async fn open(
     State(state): State<ApiState>,
     headers: HeaderMap,
@@ -53,7 +56,7 @@ pub async fn open(
         let detail = format!("{MAX_SOCKETS} WebSockets are open already; close some, or try again later");
         return Err(Problem::new(Code::Unavailable, detail));
     }
-    // Whoever names protocols has to name ours; whoever names none is taken at his word that he speaks it.
+    // A client that requests subprotocols has to request ours; one that requests none is assumed to speak it.
     let speaks_ours = upgrade.requested_protocols().next().is_none()
         || upgrade.requested_protocols().any(|protocol| protocol == PROTOCOL);
     let origin = auth::origin(&headers);

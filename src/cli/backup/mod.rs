@@ -1,4 +1,4 @@
-//! `crm backup`: everything as it is at one moment, taken while the server works on.
+//! `crm backup`: a consistent copy of the whole database, taken while the server runs.
 
 pub mod restore;
 
@@ -14,7 +14,7 @@ use super::{Exit, Fault, Shell, export};
 /// Write a backup of everything, also while the server runs
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// The file, which appears once it is whole
+    /// The file, which appears once it is complete
     path: PathBuf,
     /// Replace the file if it is there
     #[arg(long)]
@@ -22,10 +22,11 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Runs the command. Refuses to overwrite a file without `--force`.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         if !self.force && self.path.exists() {
             let text = format!(
-                "{} is there already; name another file, or pass --force",
+                "{} exists already; name another file, or pass --force",
                 self.path.display()
             );
             return Err(Fault::new(Exit::Conflict, text).into());

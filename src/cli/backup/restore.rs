@@ -1,4 +1,4 @@
-//! `crm restore`: reads a backup into an empty database. What it still had to send stays parked until somebody says go.
+//! `crm restore`: reads a backup into an empty database. Its outbox stays parked until a person releases it (rule 5).
 
 use std::path::PathBuf;
 
@@ -18,6 +18,7 @@ pub struct Restore {
 }
 
 impl Restore {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let reading = || format!("reading {}", self.path.display());
         let file = tokio::fs::File::open(&self.path).await.with_context(reading)?;

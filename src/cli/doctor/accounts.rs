@@ -1,17 +1,17 @@
-//! Whether the configuration's sections are for accounts that there are.
+//! Checks that the sections of the configuration are for accounts that exist.
 
 use super::{Finding, Verdict};
 use crate::cli::home::Home;
 use crate::config::Config;
 use crate::contract::StatusView;
 
-/// As a server knows them.
+/// Checks against the accounts that the server knows.
 pub fn of_status(config: &Config, status: &StatusView) -> Finding {
     let names: Vec<&str> = status.accounts.iter().map(|of| of.account.name.as_str()).collect();
     finding(config, &names)
 }
 
-/// As the database knows them; nothing where it cannot be opened, which is told elsewhere.
+/// Checks against the accounts in the database. `None` if it cannot be opened, which another check reports.
 pub async fn of_database(config: &Config) -> Option<Finding> {
     if !config.data_dir.exists() {
         return Some(finding(config, &[]));

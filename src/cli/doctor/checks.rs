@@ -1,4 +1,4 @@
-//! The single looks.
+//! The single checks.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -15,9 +15,10 @@ use crate::domain::matrix::MatrixState;
 use crate::domain::session::SessionState;
 use crate::wa;
 
-/// How long somebody who is asked may take.
+/// Maximum time for a program or a homeserver to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Checks the data folder, and that only its owner can read `admin.key`.
 pub fn data_folder(config: &Config) -> Finding {
     const CHECK: &str = "data folder";
     let path = &config.data_dir;
@@ -41,8 +42,8 @@ pub fn data_folder(config: &Config) -> Finding {
     Finding::new(CHECK, Verdict::Ok, format!("{}, for its owner alone", path.display()))
 }
 
-/// The browser and its driver: that they are there and start, and that they are of one version (`chromedriver` refuses to
-/// drive another one's browser).
+/// Checks that the browser and its driver exist, start and have the same major version. `chromedriver` refuses to drive
+/// a browser of another version.
 pub async fn programs(config: &Config) -> Vec<Finding> {
     let whatsapp = &config.whatsapp;
     let browser = wa::find_browser(whatsapp.browser.as_deref());
@@ -69,7 +70,7 @@ pub async fn programs(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// What the program calls itself, without the commit that chromedriver adds, and where it is.
+/// Returns the version that a program prints, without the commit that chromedriver adds, and its path.
 async fn version(program: &Path) -> Result<String, String> {
     let said = wa::version(program, PATIENCE)
         .await
@@ -78,6 +79,7 @@ async fn version(program: &Path) -> Result<String, String> {
     Ok(format!("{version}, {}", program.display()))
 }
 
+/// Checks that the configured homeserver answers.
 pub async fn homeserver(config: &Config) -> Finding {
     const CHECK: &str = "homeserver";
     let Some(homeserver) = &config.matrix.homeserver else {
@@ -101,7 +103,7 @@ pub async fn homeserver(config: &Config) -> Finding {
     }
 }
 
-/// A client and what the server says of itself, or what there is instead.
+/// Returns a client and the server's status, or a finding if the server does not answer.
 pub async fn server(shell: &Shell) -> Result<(Client, StatusView), Finding> {
     let asked = async {
         let client = shell.client()?;
@@ -115,7 +117,8 @@ pub async fn server(shell: &Shell) -> Result<(Client, StatusView), Finding> {
     })
 }
 
-/// What the server says of itself.
+/// Returns findings about the accounts, Matrix, the database, the outbox and the quarantine, as the server reports
+/// them.
 pub fn status(status: &StatusView) -> Vec<Finding> {
     let mut findings = vec![];
     for AccountStatusView { account, .. } in &status.accounts {
@@ -149,7 +152,7 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
     }
     let quarantined = status.quarantined;
     if quarantined > 0 {
-        let detail = format!("{quarantined} events could not be taken in; --replay tries again");
+        let detail = format!("{quarantined} events could not be stored; --replay tries again");
         findings.push(Finding::new("quarantine", Verdict::Warning, detail));
     }
     findings
@@ -161,7 +164,7 @@ fn told(who: Option<&str>, state: &str, why: Option<&str>) -> String {
     format!("{who}{state}{why}")
 }
 
-/// Opens the database as the server would. Only where no server has it.
+/// Checks that the database can be opened. Only where no server runs, because the server holds the folder.
 pub async fn database(config: &Config) -> Finding {
     const CHECK: &str = "database";
     if !config.data_dir.exists() {
@@ -184,11 +187,11 @@ pub async fn database(config: &Config) -> Finding {
     }
 }
 
-/// rule 29: what no setting of ours can close.
+/// Reminds of what no setting of ours can close (rule 29).
 pub fn neighbours() -> Finding {
     Finding::new(
         "neighbours",
         Verdict::Ok,
-        "whoever shares this host can reach the browser's debugging port; run crm as a user, or in a container, of its own",
+        "other users of this host can reach the browser's debugging port; run crm as its own user, or in its own container",
     )
 }

@@ -1,4 +1,4 @@
-//! `crm doctor`: looks at everything that has to be right, and says of each what it found and what to do.
+//! `crm doctor`: checks everything that the desk needs, and prints for each what it found and what to do.
 
 mod accounts;
 mod checks;
@@ -12,10 +12,10 @@ use super::terminal::output;
 use super::{Exit, Shell};
 use crate::contract::{Empty, QuarantineView, ReplayView};
 
-/// Look at everything that has to be right
+/// Check everything that the desk needs, and say what to fix
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Try again to take in what lies in quarantine
+    /// Try again to store the events in quarantine
     #[arg(long)]
     replay: bool,
 }
@@ -28,7 +28,7 @@ enum Verdict {
     Failed,
 }
 
-/// What one look found.
+/// Result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     check: &'static str,
@@ -51,6 +51,7 @@ const COLUMNS: &[&str] = &["verdict", "check", "detail"];
 const QUARANTINE_COLUMNS: &[&str] = &["id", "source", "times", "last_seen", "error"];
 
 impl Doctor {
+    /// Runs all checks. Exits with 1 if one failed; warnings are success.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let config = &shell.config;
         let mut findings = vec![checks::data_folder(config)];
@@ -87,23 +88,20 @@ impl Doctor {
     }
 }
 
-/// rule 13.
+/// Asks the server to store the quarantined events again (rule 13).
 async fn replay(client: &Client) -> Finding {
     const CHECK: &str = "replay";
     let replayed: anyhow::Result<ReplayView> = client.post("/api/v1/quarantine/replay", &Empty {}).await;
     match replayed {
         Ok(replayed) => {
-            let detail = format!(
-                "{} taken in, {} still not understood",
-                replayed.taken_in, replayed.still_refused
-            );
+            let detail = format!("{} stored, {} still refused", replayed.taken_in, replayed.still_refused);
             Finding::new(CHECK, Verdict::Ok, detail)
         }
         Err(error) => Finding::new(CHECK, Verdict::Failed, format!("{error:#}")),
     }
 }
 
-/// Lists what could not be taken in, for people: programs ask the API.
+/// Lists the quarantined events, for people only: programs use the API.
 async fn quarantine(shell: &Shell, client: &Client) -> anyhow::Result<()> {
     let mut out = shell.output();
     if !out.is_for_people() {

@@ -1,10 +1,10 @@
-//! Browsers of ours that no server drives: found by the profile among their arguments.
+//! Finds browsers of ours that no server drives, by the profile among their arguments.
 
 use std::path::Path;
 
 use super::{Finding, Verdict};
 
-/// Looks through the processes of this host. Only where no server runs: its browsers are in use.
+/// Searches the processes of this host. Only where no server runs, because a running server uses its browsers.
 pub fn left_over(data_dir: &Path) -> Finding {
     const CHECK: &str = "processes";
     let mark = format!("--user-data-dir={}", data_dir.join("whatsapp").display());
@@ -22,7 +22,7 @@ pub fn left_over(data_dir: &Path) -> Finding {
     Finding::new(CHECK, Verdict::Warning, detail)
 }
 
-/// Each process that tells us its arguments.
+/// Returns process id and arguments of every process that lets us read them.
 fn arguments_of_all() -> impl Iterator<Item = (String, String)> {
     std::fs::read_dir("/proc")
         .into_iter()

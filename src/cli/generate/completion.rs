@@ -1,4 +1,4 @@
-//! `crm completion`: the completions of a shell.
+//! `crm completion`: prints completion scripts for shells.
 
 use std::io::Write as _;
 
@@ -15,6 +15,7 @@ pub struct Completion {
 }
 
 impl Completion {
+    /// Prints the script.
     pub fn run(self, _: &Shell) -> anyhow::Result<Exit> {
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut Cli::command(), "crm", &mut script);

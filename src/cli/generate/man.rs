@@ -1,4 +1,4 @@
-//! `crm man`: the manual.
+//! `crm man`: prints or writes the manual pages.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ pub struct Man {
 }
 
 impl Man {
+    /// Runs the command.
     pub fn run(self, _: &Shell) -> anyhow::Result<Exit> {
         if let Some(folder) = self.out {
             std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;

@@ -12,20 +12,21 @@ use crate::cli::terminal::output;
 use crate::cli::{Exit, Fault, Shell};
 use crate::contract::Empty;
 
-/// How long unlinking may take.
+/// Maximum time for unlinking.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Between two looks at the session.
+/// Interval at which the session is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Unlink the device
 #[derive(Debug, Args)]
 pub struct Logout {
-    /// Which account
+    /// Use this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
 }
 
 impl Logout {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let name = account_name(&client, self.account).await?;

@@ -1,5 +1,5 @@
-//! `crm login`: links a device. With a running server it asks the server; without one it drives the browser itself, with no
-//! listeners, until everything is there, and ends in order (rule 27).
+//! `crm login`: links a device. With a running server it uses the API. Without one it drives the browser itself,
+//! without listeners, until the missed messages are stored, and shuts down in order (rule 27).
 
 pub mod logout;
 pub mod qr;
@@ -26,30 +26,31 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::LoginMethod;
 use view::{Display, end};
 
-/// Between two looks at the import of history.
+/// Interval at which the import of history is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Link a device
 #[derive(Debug, Args)]
 pub struct Login {
-    /// Which account
+    /// Use this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Link with a code that is typed on the phone of this number
     #[arg(long, value_name = "NUMBER")]
     phone: Option<PhoneNumber>,
-    /// Write the QR code into this file too: .svg, .txt or PNG
+    /// Also write the QR code to this file: .svg, .txt or PNG
     #[arg(long, value_name = "FILE")]
     qr_file: Option<PathBuf>,
-    /// How much of what was written before is imported: 90d, all or none
+    /// How much earlier history to import: 90d, all or none
     #[arg(long, value_name = "DEPTH")]
     history: Option<HistoryDepth>,
-    /// Do not wait for the import of history
+    /// Do not wait until the history is imported
     #[arg(long)]
     no_wait: bool,
 }
 
 impl Login {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let mut display = Display::new(shell, self.qr_file.clone());
         let end = if is_up(shell).await? {
@@ -82,7 +83,7 @@ impl Login {
             let request = client.request(Method::POST, &format!("{path}/history"));
             send(request.json(&HistoryRequest { depth })).await?;
         }
-        // A wrong number of an earlier login stands in the session until this one has a code to show.
+        // The session may still show the wrong number of an earlier login until this login has a code.
         let mut is_under_way = view.state != SessionState::WrongNumber;
         let end = loop {
             let view = look.next().await?;
@@ -93,7 +94,7 @@ impl Login {
             if !is_under_way {
                 continue;
             }
-            // The page shows its QR code by itself, until the other code is there.
+            // The page shows its QR code by default; skip it until the pairing code is there.
             if by_number && view.state == SessionState::Qr {
                 continue;
             }
@@ -108,7 +109,7 @@ impl Login {
         Ok(end)
     }
 
-    /// Drives the account as the server would, until it is ready and has taken in what it missed.
+    /// Drives the account as the server would, until it is ready and has stored what it missed.
     async fn without_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
         let home = match Home::open(&shell.config, "crm login").await {
             Ok(home) => home,
@@ -157,7 +158,7 @@ impl Login {
                 Some(Err(error)) => return Err(error),
                 None => {}
             }
-            // The page shows its QR code by itself; anything else has to be asked for, once it can answer.
+            // The page shows its QR code by default. Anything else has to be requested, once the page can answer.
             if !asked && view.state.needs_login() {
                 asked = assembly.desk.login(account.id, method.clone()).await.is_ok();
             }
@@ -169,7 +170,7 @@ impl Login {
     }
 }
 
-/// Tells whether a login has come as far as a code.
+/// Returns whether a login has at least reached a code.
 const fn has_begun(state: SessionState) -> bool {
     matches!(
         state,
@@ -177,7 +178,7 @@ const fn has_begun(state: SessionState) -> bool {
     )
 }
 
-/// Why what was asked for has failed, if it has.
+/// Returns the failure of the requested change, if there is one.
 pub fn failed(view: &SessionView) -> Option<Fault> {
     let is_down = matches!(view.state, SessionState::Failed | SessionState::Mismatch);
     let why = view.error.as_ref().or_else(|| view.detail.as_ref().filter(|_| is_down));
@@ -191,7 +192,7 @@ fn no_account(name: &str) -> Fault {
     )
 }
 
-/// Whether a server answers at all.
+/// Returns whether a server answers `/healthz`.
 async fn is_up(shell: &Shell) -> anyhow::Result<bool> {
     let request = client::http(&shell.config.url)?.get(format!("{}/healthz", shell.config.url.trim_end_matches('/')));
     match send(request).await {
@@ -201,7 +202,7 @@ async fn is_up(shell: &Shell) -> anyhow::Result<bool> {
     }
 }
 
-/// Somebody works on the folder but does not answer.
+/// Explains the error of a data folder that another process holds although no server answers at `url`.
 fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
     match error.downcast_ref() {
         Some(DataDirError::Held { owner, .. }) => {
@@ -213,7 +214,7 @@ fn held_by_the_deaf(error: anyhow::Error, url: &str) -> anyhow::Error {
     }
 }
 
-/// The account that is meant of those in use: the one that is named, or the only one.
+/// Returns the account to use among those in use: the named one, or the only one.
 fn chosen(mut in_use: Vec<String>, wanted: Option<&str>) -> anyhow::Result<String> {
     if let Some(wanted) = wanted {
         let named = in_use.into_iter().find(|name| name == wanted);
@@ -236,7 +237,7 @@ fn chosen(mut in_use: Vec<String>, wanted: Option<&str>) -> anyhow::Result<Strin
     Err(fault.into())
 }
 
-/// The same, as the server knows them.
+/// Returns the account to use among those of the server: the named one, or the only one.
 pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
     let (mut accounts, _) = client.list::<AccountView>("/api/v1/accounts", None).await?;
     accounts.retain(AccountView::is_in_use);
@@ -244,7 +245,7 @@ pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Re
     chosen(names, wanted.as_deref())
 }
 
-/// Looks at an account's session, over and over.
+/// Polls an account's session with long requests.
 pub struct SessionLook<'a> {
     client: &'a Client,
     path: String,
@@ -252,6 +253,7 @@ pub struct SessionLook<'a> {
 }
 
 impl<'a> SessionLook<'a> {
+    /// Creates a poller that has seen nothing yet.
     pub fn new(client: &'a Client, account: &str) -> Self {
         Self {
             client,
@@ -260,12 +262,12 @@ impl<'a> SessionLook<'a> {
         }
     }
 
-    /// The session as it is.
+    /// Returns the session as it is.
     pub async fn now(&mut self) -> anyhow::Result<SessionView> {
         self.client.get(&self.path).await
     }
 
-    /// The session once it is another than the one seen last.
+    /// Returns the session as soon as it differs from the last one that this returned.
     pub async fn next(&mut self) -> anyhow::Result<SessionView> {
         loop {
             let mut request = self.client.request(Method::GET, &self.path).header("Prefer", "wait=20");

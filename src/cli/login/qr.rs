@@ -1,4 +1,4 @@
-//! A QR code, in a terminal or in a file.
+//! QR codes, on a terminal or in a file.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use qrcode::render::{svg, unicode};
 use qrcode::{Color, QrCode};
 
-/// Modules of white around the code; scanners want four.
+/// Width of the white border, in modules; scanners require four.
 const QUIET_ZONE: usize = 4;
-/// Pixels of one module in a picture.
+/// Size of one module in a picture, in pixels.
 const MODULE_PIXELS: usize = 8;
 
-/// The code in half blocks, light on dark as terminals mostly are.
+/// Returns the code drawn with half blocks, light on dark as on most terminals.
 pub fn text(content: &str) -> anyhow::Result<String> {
     Ok(code(content)?
         .render::<unicode::Dense1x2>()
@@ -20,8 +20,8 @@ pub fn text(content: &str) -> anyhow::Result<String> {
         .build())
 }
 
-/// Writes the code into a file: `.svg` and `.txt` as they say, anything else as PNG. Replaces the file in one go, so that
-/// whoever watches it never sees a half.
+/// Writes the code to a file: SVG or text if the extension is `.svg` or `.txt`, else PNG. The file is replaced
+/// atomically, so that a program that watches it never sees half a code.
 pub fn into_file(content: &str, path: &Path) -> anyhow::Result<()> {
     let kind = path
         .extension()

@@ -1,4 +1,4 @@
-//! What `crm login` shows of a session: codes and states, for people in place, for programs a line an event.
+//! Output of `crm login`: codes and states, redrawn in place for people, one line an event for programs.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -12,19 +12,21 @@ use crate::contract::{HistoryEvent, HistoryView, LoginEvent, SessionView};
 use crate::domain::history::HistoryState;
 use crate::domain::session::SessionState;
 
+/// State of the output, so that only changes are printed.
 pub struct Display {
     output: Output,
     for_people: bool,
     qr_file: Option<PathBuf>,
     state: Option<SessionState>,
     code: Option<String>,
-    /// Lines of the code that stands on the terminal, to be drawn over.
+    /// Number of lines of the QR code on the terminal; the next code is drawn over it.
     drawn: usize,
     history: Option<HistoryView>,
     bar: Option<ProgressBar>,
 }
 
 impl Display {
+    /// Creates a display that has shown nothing yet. `qr_file` gets each QR code as well.
     pub fn new(shell: &Shell, qr_file: Option<PathBuf>) -> Self {
         let output = shell.output();
         Self {
@@ -39,7 +41,7 @@ impl Display {
         }
     }
 
-    /// Shows what is new.
+    /// Prints what has changed in the session.
     pub fn show(&mut self, view: &SessionView) -> anyhow::Result<()> {
         if self.state != Some(view.state) {
             self.state = Some(view.state);
@@ -106,12 +108,12 @@ impl Display {
         self.output.raw(&drawing)
     }
 
-    /// Whether somebody looks on.
+    /// Returns whether a progress bar is visible.
     pub fn has_bar(&self) -> bool {
         self.for_people && std::io::stderr().is_terminal()
     }
 
-    /// Shows how far the import of history is; tells whether it goes on.
+    /// Shows the progress of the history import. Returns whether it still runs.
     pub fn history(&mut self, history: &HistoryView) -> anyhow::Result<bool> {
         let goes_on = history.state == HistoryState::Running;
         if self.history.as_ref() != Some(history) {
@@ -152,7 +154,7 @@ impl Display {
         }
     }
 
-    /// Takes the code away: it is of no use any more, and nobody should find it.
+    /// Deletes the QR code's file: the code is used up, and nobody should find it.
     pub fn close(&mut self) {
         if let Some(path) = self.qr_file.take() {
             let _ = std::fs::remove_file(path);
@@ -163,7 +165,7 @@ impl Display {
     }
 }
 
-/// Whether there is nothing more to wait for.
+/// Returns the result if the login has ended, or `None` while it goes on.
 pub fn end(view: &SessionView) -> Option<anyhow::Result<Exit>> {
     match view.state {
         SessionState::Ready => Some(Ok(Exit::Ok)),
@@ -171,7 +173,7 @@ pub fn end(view: &SessionView) -> Option<anyhow::Result<Exit>> {
             let detail = view
                 .detail
                 .clone()
-                .unwrap_or_else(|| "another number has scanned".to_owned());
+                .unwrap_or_else(|| "a phone with another number has scanned the code".to_owned());
             Some(Err(Fault::new(Exit::Conflict, detail).into()))
         }
         SessionState::Restricted => {

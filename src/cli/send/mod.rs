@@ -1,4 +1,4 @@
-//! `crm send`: one message to one customer or group, and what became of it.
+//! `crm send`: sends one message to one customer or group, and reports what became of it.
 
 pub mod special;
 pub mod upload;
@@ -26,39 +26,39 @@ use crate::domain::{Clock as _, ConversationId, CustomerId, MessageId};
 use special::Special;
 use upload::upload;
 
-/// How long `--wait` waits when nobody says.
+/// Default of `--timeout`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-/// A file that takes longer is given up.
+/// Maximum time for the upload of a file, unless `--timeout` is set.
 const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
-/// Between two looks at the message.
+/// Interval at which the message is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
-/// Send a text, a file, a place, a contact or a poll
+/// Send a text, a file, a location, a contact or a poll
 #[derive(Debug, Args)]
 pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
     to: String,
-    /// The text; - reads it from standard input. With --file: what stands under it
+    /// The text; - reads it from standard input. With --file: its caption
     #[arg(required_unless_present_any = ["special", "file"])]
     text: Option<String>,
     /// Send this file
     #[arg(long, value_name = "PATH", conflicts_with = "special")]
     file: Option<PathBuf>,
-    /// As what the file is sent [default: as what it is]
+    /// Send the file as this kind [default: by its content]
     #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
     kind: Option<FileKind>,
     #[command(flatten)]
     special: Special,
-    /// Which account sends it
+    /// Send from this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// The message that it answers
+    /// Reply to this message
     #[arg(long, value_name = "ID")]
     reply_to: Option<i64>,
-    /// Wait until it is this far
+    /// Wait until the message is in this state
     #[arg(long, value_enum, default_value_t = Goal::Sent)]
     wait: Goal,
-    /// Send no second time what was sent under this key
+    /// Do not send again what was sent under this key
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }
@@ -87,6 +87,7 @@ impl Goal {
 }
 
 impl Send {
+    /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let begun = Instant::now();
         let client = shell.client()?;
@@ -108,7 +109,7 @@ impl Send {
             None => secret::new_session_id()?,
         };
         if let Some(path) = &self.file {
-            // A large file takes its time; only a limit that somebody has set holds for it.
+            // A large file may take long, so the default timeout does not apply to it.
             let limit = begun + shell.manner.timeout.unwrap_or(LONGEST_UPLOAD);
             let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
                 Fault::new(
@@ -143,7 +144,7 @@ fn file_kind(word: &str) -> Result<FileKind, String> {
     word.parse().map_err(|error: UnknownWord| error.to_string())
 }
 
-/// The text; of standard input without the end of its last line.
+/// Returns the text; `-` reads standard input and drops the final line end.
 fn text(argument: String) -> anyhow::Result<String> {
     if argument != "-" {
         return Ok(argument);
@@ -158,16 +159,16 @@ fn text(argument: String) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// To whom a request is.
+/// Recipient of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recipient {
-    /// As it was typed.
+    /// Phone number as it was typed.
     Phone(String),
     Customer(CustomerId),
     Conversation(ConversationId),
 }
 
-/// Finds out whom `to` means.
+/// Finds the recipient that `to` names. A name that several customers have is an error unless `may_ask`.
 pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Recipient> {
     if to.parse::<PhoneNumber>().is_ok() {
         return Ok(Recipient::Phone(to.to_owned()));
@@ -181,7 +182,7 @@ pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyho
     }
     let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
     if to.trim().is_empty() || looks_like_a_number {
-        let text = format!("{to:?} is no phone number in international form (such as +447700900123) and no name");
+        let text = format!("{to:?} is neither a phone number in international form (such as +447700900123) nor a name");
         return Err(Fault::new(Exit::Usage, text).into());
     }
     by_name(client, to, may_ask).await.map(Recipient::Customer)
@@ -224,11 +225,12 @@ fn ask(several: &[CustomerView]) -> anyhow::Result<CustomerId> {
     std::io::stdin().lock().read_line(&mut line)?;
     let chosen = line.trim().parse().ok().map(CustomerId);
     let is_one = |id: &CustomerId| several.iter().any(|customer| customer.id == *id);
-    let none = || Fault::new(Exit::Usage, "that is none of them; nothing was sent");
+    let none = || Fault::new(Exit::Usage, "that is not one of them; nothing was sent");
     Ok(chosen.filter(is_one).ok_or_else(none)?)
 }
 
-/// Hands the text to the server, again if the server cannot be reached: the key makes it one.
+/// Posts the message, with retries while the server cannot be reached. The idempotency key makes the retries one
+/// message.
 async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Result<MessageView> {
     let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
@@ -250,7 +252,7 @@ async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Re
     }
 }
 
-/// Looks at the message until it is where it should be, will not get there, or time is up.
+/// Polls the message until it reaches the goal, fails, or the deadline comes.
 async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Instant) -> MessageView {
     let path = format!("/api/v1/messages/{}", accepted.id);
     let mut message = accepted;
@@ -260,7 +262,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
         && !waits_past(&message, deadline)
     {
         sleep(LOOK_EVERY).await;
-        // A server that cannot be asked just now may be asked again until time is up.
+        // An unreachable server is asked again until the deadline.
         if let Ok(Ok(now)) = timeout_at(deadline, client.get::<MessageView>(&path)).await {
             message = now;
         }
@@ -268,7 +270,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
     message
 }
 
-/// Whether it is certain already that time will be up before it goes out.
+/// Returns whether the message is certain to wait beyond the deadline.
 fn waits_past(message: &MessageView, deadline: Instant) -> bool {
     let left = deadline.saturating_duration_since(Instant::now());
     message
@@ -299,7 +301,7 @@ async fn outcome(client: &Client, message: &MessageView, goal: Goal) -> anyhow::
     Err(fault.into())
 }
 
-/// Time is up. Where nothing will move before somebody logs in, that is what to say.
+/// Returns the error for a reached deadline. If the account is not linked, that is the reason to report.
 async fn late(client: &Client, message: &MessageView) -> Fault {
     let status: Option<StatusView> = client.get("/api/v1/status").await.ok();
     let accounts = status.map(|status| status.accounts).unwrap_or_default();
@@ -326,7 +328,7 @@ async fn late(client: &Client, message: &MessageView) -> Fault {
 }
 
 impl Shell {
-    /// Whether somebody is there to be asked.
+    /// Returns whether a person can be asked: on a terminal, without `--no-input`.
     pub(super) fn may_ask(&self) -> bool {
         !self.manner.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }

@@ -1,4 +1,4 @@
-//! What `crm send` sends that is neither a text nor a file: a place, a contact, a poll.
+//! `crm send` without text and file: a location, a contact or a poll.
 
 use clap::Args;
 
@@ -8,10 +8,10 @@ use crate::contract::{SendContact, SendLocation, SendPoll, SendRequest};
 #[derive(Debug, Args)]
 #[group(id = "special", multiple = true)]
 pub struct Special {
-    /// Send a place in degrees, such as 51.5033,-0.1195,Market Hall
+    /// Send a location in degrees, such as 51.5033,-0.1195,Market Hall
     #[arg(long, value_name = "LAT,LNG[,NAME]", allow_hyphen_values = true, conflicts_with_all = ["text", "contact", "poll"])]
     location: Option<String>,
-    /// Send somebody's card, such as "Bob:+447700900123"
+    /// Send a contact, such as "Bob:+447700900123"
     #[arg(long, value_name = "NAME:PHONE", conflicts_with_all = ["text", "poll"])]
     contact: Option<String>,
     /// Send a poll; each --option is an answer
@@ -26,7 +26,7 @@ pub struct Special {
 }
 
 impl Special {
-    /// Puts what is to be sent into the request.
+    /// Adds the location, contact or poll to the request.
     pub fn write_to(self, request: &mut SendRequest) -> anyhow::Result<()> {
         if let Some(place) = &self.location {
             request.location = Some(location(place)?);

@@ -1,4 +1,4 @@
-//! Handing a file to the server, as a stream: it never stands in memory as a whole.
+//! Uploads a file as a stream, so that it never has to fit into memory.
 
 use std::path::Path;
 
@@ -14,10 +14,11 @@ use crate::cli::terminal::bar;
 use crate::cli::{Exit, Fault, client};
 use crate::contract::MediaView;
 
-/// Bytes that are read at once.
+/// Size of one piece, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Hands a file in, again if the server cannot be reached: the key makes it one. Gives what the server knows it as.
+/// Uploads a file, with retries while the server cannot be reached. The idempotency key makes the retries one file.
+/// Returns the stored medium.
 pub async fn upload(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaView> {
     let mut pauses = client::TRY_AGAIN.into_iter();
     loop {
@@ -50,13 +51,13 @@ async fn once(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaVi
     response?.json().await.context("the server's answer broke off")
 }
 
-/// What cannot be sent is found out before anything is.
+/// Opens the file, and refuses what cannot be sent before anything is sent.
 async fn open(path: &Path) -> anyhow::Result<(File, u64)> {
     let unusable = |why: &str| Fault::new(Exit::Usage, format!("{} cannot be sent: {why}", path.display()));
     let file = File::open(path).await.map_err(|error| unusable(&error.to_string()))?;
     let about = file.metadata().await.map_err(|error| unusable(&error.to_string()))?;
     if !about.is_file() {
-        return Err(unusable("it is no file").into());
+        return Err(unusable("it is not a file").into());
     }
     if about.len() == 0 {
         return Err(unusable("it is empty").into());
@@ -64,7 +65,7 @@ async fn open(path: &Path) -> anyhow::Result<(File, u64)> {
     Ok((file, about.len()))
 }
 
-/// By its name; the server looks at the bytes.
+/// Returns the type by the file's name. The server checks the bytes.
 fn type_of(path: &Path) -> String {
     mime_guess::from_path(path).first_or_octet_stream().to_string()
 }

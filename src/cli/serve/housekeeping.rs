@@ -1,4 +1,4 @@
-//! What has to be forgotten now and then: old events and old answers, and the bytes of media that belong to nothing.
+//! Hourly cleanup: deletes old events, old stored answers and media that nothing references.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use crate::domain::Clock;
 use crate::store::{Store, StoreError};
 use crate::vault::Vault;
 
+/// Interval between two runs.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// How long an answer is kept for a repeated request.
+/// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 
-/// Works until `stopping`. `journal_keep` zero: events are kept for ever.
+/// Works until `stopping`. Events older than `journal_keep` are deleted; zero keeps them all.
 pub async fn run(
     store: Store,
     vault: Vault,
@@ -25,12 +26,12 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     loop {
         if let Err(error) = once(&store, clock.as_ref(), journal_keep).await {
-            tracing::warn!("housekeeping failed, and is tried again in an hour: {error}");
+            tracing::warn!("housekeeping failed; tried again in an hour: {error}");
         }
         match bridge::sweep(&store, &vault, clock.now()).await {
             Ok(0) => {}
-            Ok(thrown) => tracing::info!(thrown, "media that belonged to nothing were thrown away"),
-            Err(error) => tracing::warn!("media could not be swept, and are in an hour: {error}"),
+            Ok(thrown) => tracing::info!(thrown, "deleted media that nothing references"),
+            Err(error) => tracing::warn!("unreferenced media could not be deleted; tried again in an hour: {error}"),
         }
         tokio::select! {
             () = clock.sleep(EVERY) => {}

@@ -1,4 +1,4 @@
-//! `crm serve`: the only place that builds everything, and takes it apart in order.
+//! `crm serve`: builds all parts of the program, and shuts them down in order.
 
 pub mod housekeeping;
 pub mod ports;
@@ -31,9 +31,9 @@ use crate::vault::Vault;
 use ports::Browsers;
 use signals::Signals;
 
-/// How long the workers may take to finish what they have in hand.
+/// Maximum time for the workers to finish their current work.
 const DRAIN: Duration = Duration::from_secs(20);
-/// How long a browser may take to end.
+/// Maximum time for a browser to quit.
 const BROWSER: Duration = Duration::from_secs(10);
 
 /// Run the server
@@ -45,6 +45,7 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// Serves until a signal comes or a task is lost. A second signal ends the process at once.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let config = &shell.config;
         let mut signals = Signals::listen()?;
@@ -75,7 +76,7 @@ impl Serve {
         tracing::info!("ending in order; a second signal ends at once");
         tokio::select! {
             () = assembly.close() => Ok(exit),
-            () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as asked; the next start puts things right").into()),
+            () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as requested; the next start recovers unfinished work").into()),
         }
     }
 }
@@ -91,16 +92,16 @@ async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
     })
 }
 
-/// Which accounts are to be driven.
+/// Accounts to drive.
 #[derive(Clone, Debug)]
 pub enum Lines {
-    /// All that there are, and those that come while it runs.
+    /// All accounts, also those that are added later.
     All,
-    /// This one alone.
+    /// Only this account.
     One(Account),
 }
 
-/// Everything but the listeners.
+/// All parts but the listeners.
 pub struct Assembly {
     pub home: Home,
     pub store: Store,
@@ -111,13 +112,13 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Builds everything and puts the workers to work.
+    /// Builds all parts and starts the workers.
     pub async fn start(home: Home, config: &Config, lines: Lines) -> anyhow::Result<Self> {
         let (store, clock) = (home.store.clone(), home.clock.clone());
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
         let core = core(config, &home, vault.clone()).await?;
-        // What can be wrong without a browser is found out before one is started.
+        // Errors that can be found without a browser are found before one is started.
         let named: Vec<_> = config
             .matrix
             .agents
@@ -162,13 +163,13 @@ impl Assembly {
         })
     }
 
-    /// Waits until what the account missed is taken in.
+    /// Waits until the messages that the account missed are stored.
     pub async fn until_taken_in(&self, account: AccountId) -> anyhow::Result<()> {
         Ok(self.desk.until_taken_in(account).await?)
     }
 
-    /// Stops taking work, drains the workers, ends browsers, lets the accounts go, ends the homeserver connection, closes the
-    /// database.
+    /// Shuts down in order: stops new work, drains the workers, quits the browsers, releases the accounts, closes the
+    /// connection to the homeserver, closes the database.
     pub async fn close(self) {
         let drained = self.supervisor.shutdown(DRAIN).await;
         close_browsers(&self.desk).await;
@@ -187,7 +188,7 @@ impl Assembly {
     }
 }
 
-/// Fails when nothing can be written any more: a server that can keep nothing is better started again.
+/// Fails when the database's writer has ended: a server that cannot store anything is better restarted.
 async fn last(store: Store, stopping: CancellationToken) -> anyhow::Result<()> {
     tokio::select! {
         () = store.ended() => anyhow::bail!("the database's writer is gone"),
@@ -195,13 +196,13 @@ async fn last(store: Store, stopping: CancellationToken) -> anyhow::Result<()> {
     }
 }
 
-/// Ends the browsers of all lines that are up, in order and at once.
+/// Quits the browsers of all running accounts at the same time, each in order.
 pub async fn close_browsers(desk: &Desk) {
     let ports = desk.ports();
     join_all(ports.iter().map(|port| port.close(BROWSER))).await;
 }
 
-/// What the parts of the bridge share.
+/// Creates the state that the parts of the bridge share, with a policy for each account.
 pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<Core> {
     let (store, clock) = (home.store.clone(), home.clock.clone());
     let core = Core::new(store, vault, clock, random()?, policy(config, &config.general())).await?;
@@ -210,7 +211,7 @@ pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<
     Ok(core.with_policies(policies.collect()).knowing_holders(home.is_alive()?))
 }
 
-/// What starts and ends the accounts' lines.
+/// Creates the manager that starts and ends the accounts.
 pub fn switchboard(
     config: &Config,
     home: &Home,
@@ -222,7 +223,7 @@ pub fn switchboard(
     Ok(Switchboard::new(core, browsers, home.holder()?, supervisor))
 }
 
-/// Where there never was an account, there is the one that everybody has.
+/// Creates the default account if there has never been one.
 pub async fn first_account(store: &Store) -> anyhow::Result<()> {
     if store.accounts().all().await?.is_empty() {
         store

@@ -1,4 +1,4 @@
-//! The adapters behind the two ports, from the configuration.
+//! Builds the adapters of the two ports from the configuration.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -22,11 +22,11 @@ use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb, check_library};
 
-/// How often a profile is thrown away anew in which something has appeared meanwhile, and the pause before.
+/// Number of retries when files appear in a profile while it is being deleted, and the pause between them.
 const FORGET_ATTEMPTS: u32 = 10;
 const FORGET_PAUSE: Duration = Duration::from_millis(200);
 
-/// Where the accounts' browsers and their profiles are.
+/// Starts the browsers of accounts; knows where their profiles are.
 pub struct Browsers {
     config: Config,
     folder: PathBuf,
@@ -34,6 +34,7 @@ pub struct Browsers {
 }
 
 impl Browsers {
+    /// Creates the source of browsers. Profiles are below `whatsapp/` in the data folder.
     pub fn new(config: &Config, home: &Home) -> Self {
         Self {
             config: config.clone(),
@@ -42,7 +43,7 @@ impl Browsers {
         }
     }
 
-    /// Refuses a configuration that no account could be driven with.
+    /// Refuses a configuration with which no account could be driven.
     pub fn check(&self) -> anyhow::Result<()> {
         let general = self.config.general();
         for account in std::iter::once(&general).chain(self.config.accounts.values()) {
@@ -52,7 +53,8 @@ impl Browsers {
         Ok(())
     }
 
-    /// A name is a single folder's: `AccountName`.
+    /// Returns the folder of an account's profile. The account's name is safe as a folder name: `AccountName` allows
+    /// nothing else.
     fn profile(&self, account: &str) -> PathBuf {
         self.folder.join(account)
     }
@@ -90,7 +92,7 @@ impl Source for Browsers {
         loop {
             match tokio::fs::remove_dir_all(&profile).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                // The last of the browser's processes may still be writing its farewell.
+                // The browser's last process may still be writing.
                 Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && left > 0 => left -= 1,
                 done => return done,
             }
@@ -108,7 +110,7 @@ fn fault(error: &StartError) -> anyhow::Error {
     Fault::new(exit, error.to_string()).into()
 }
 
-/// Where media are kept.
+/// Opens the media storage: a bucket if one is configured, else the folder `media/`.
 pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
     let folder = home.folder.path().join("media");
     let vault = match &config.media.store {
@@ -118,7 +120,7 @@ pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
     vault.map_err(|error| Fault::new(Exit::Failed, error.to_string()).into())
 }
 
-/// The homeserver, where one is configured.
+/// Starts the connection to the homeserver, or returns `None` if none is configured.
 pub fn matrix(
     config: &Config,
     home: &Home,

@@ -1,8 +1,8 @@
-//! Ctrl-C and its like.
+//! Signals that ask the program to end.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Asks us to end: SIGINT, SIGTERM or SIGHUP.
+/// SIGINT, SIGTERM and SIGHUP.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -10,6 +10,7 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// Installs the handlers. From then on the signals do not end the process by themselves.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -18,7 +19,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

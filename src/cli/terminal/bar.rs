@@ -1,10 +1,10 @@
-//! Progress, on a terminal and nowhere else.
+//! Progress bars, on a terminal only.
 
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for bytes that go somewhere.
+/// Returns a bar for a transfer of `total` bytes; hidden when standard error is no terminal.
 pub fn bytes(total: Option<u64>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

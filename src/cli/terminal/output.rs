@@ -1,5 +1,5 @@
-//! What a command prints: a table for people, JSON and CSV for programs. Content from outside is stripped of what a terminal
-//! or a spreadsheet would obey (rule 31).
+//! Output of commands: tables for people, JSON and CSV for programs. Content from outside is stripped of everything
+//! that a terminal or a spreadsheet would execute (rule 31).
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::api::csv;
 
-/// How data is written.
+/// Format of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     #[default]
@@ -20,7 +20,7 @@ pub enum Format {
     Csv,
 }
 
-/// Where and how a command writes its data.
+/// Standard output in the chosen format.
 pub struct Output {
     format: Format,
     quiet: bool,
@@ -28,6 +28,7 @@ pub struct Output {
 }
 
 impl Output {
+    /// Creates an output. `quiet` prints only ids.
     pub fn new(format: Format, quiet: bool) -> Self {
         Self {
             format,
@@ -36,7 +37,7 @@ impl Output {
         }
     }
 
-    /// Many rows: the columns in tables and CSV, everything in JSON.
+    /// Prints rows: `columns` in tables and CSV, all fields in JSON.
     pub fn list(&mut self, rows: &[impl Serialize], columns: &[&str]) -> anyhow::Result<()> {
         let rows: Vec<Value> = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
         if self.quiet {
@@ -60,7 +61,7 @@ impl Output {
         Ok(())
     }
 
-    /// One thing: its fields in lines for people.
+    /// Prints one object: for people one line a field.
     pub fn one(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         let value = serde_json::to_value(value)?;
         if self.quiet {
@@ -84,7 +85,7 @@ impl Output {
         Ok(())
     }
 
-    /// A line for people, and nothing for programs.
+    /// Prints a line for people; nothing in other formats.
     pub fn line(&mut self, text: &str) -> anyhow::Result<()> {
         if self.is_for_people() {
             writeln!(self.out, "{}", plain(text))?;
@@ -92,25 +93,27 @@ impl Output {
         Ok(())
     }
 
-    /// A line of JSON for programs.
+    /// Prints an object as one line of JSON.
     pub fn event(&mut self, event: &impl Serialize) -> anyhow::Result<()> {
         self.raw(&serde_json::to_string(event)?)
     }
 
-    /// A line as it is.
+    /// Prints a line as it is, without cleaning it.
     pub fn raw(&mut self, text: &str) -> anyhow::Result<()> {
         let out = &mut self.out;
-        // Whoever reads us may take his time; Ctrl-C has to be heard meanwhile.
+        // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| {
             writeln!(out, "{text}")?;
             Ok(out.flush()?)
         })
     }
 
+    /// Returns whether the output is a table.
     pub fn is_for_people(&self) -> bool {
         self.format == Format::Table && !self.quiet
     }
 
+    /// Returns whether standard output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.out.is_terminal()
     }
@@ -124,7 +127,7 @@ impl Output {
         Ok(())
     }
 
-    /// One line for programs, several for people.
+    /// Prints JSON: indented on a terminal, else on one line.
     fn json(&mut self, value: &Value) -> anyhow::Result<()> {
         if self.is_terminal() {
             writeln!(self.out, "{value:#}")?;
@@ -153,9 +156,9 @@ impl Output {
     }
 }
 
-/// A note for people, on standard error.
+/// Prints a note for people to standard error.
 pub fn note(text: &str) {
-    // Where standard error is closed there is nobody to be told.
+    // Standard error may be closed; then there is no place to print to.
     let _ = writeln!(io::stderr(), "{}", plain(text));
 }
 
@@ -163,8 +166,8 @@ fn one_line(text: &str) -> String {
     plain(&text.replace(['\n', '\t'], " "))
 }
 
-/// The text without what a terminal would obey: escapes, other controls, and marks that reorder what is read. Lines and
-/// tabs stay.
+/// Replaces everything that a terminal would execute: escapes, other controls, and marks that reorder the text. Line
+/// ends and tabs stay.
 pub fn plain(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -1,4 +1,4 @@
-//! One person: the client's process, and the questions and answers that go to and from it.
+//! One agent: the client's process, and the requests and replies exchanged with it.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -18,21 +18,22 @@ use super::mirror::Mirror;
 use super::wire::{Line, Login, Message, Reply, Request, Trust};
 use crate::servers::{Folder, Launch, Process, node, npm_ci, python_environment};
 
-/// A send is tried again for two minutes while the homeserver is down; nothing else takes as long.
+/// Maximum time for a reply. A client retries a send for two minutes while the homeserver is down; nothing else takes
+/// as long.
 const REPLY: Duration = Duration::from_secs(150);
 
-/// Which implementation of Matrix the person uses.
+/// Implementation of Matrix that the agent uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
-    /// matrix-js-sdk, what Element is made of: cross-signing and shields.
+    /// matrix-js-sdk, on which Element is built: with cross-signing and shields.
     Js,
-    /// matrix-nio: its own implementation from the protocol up to the cryptography; no cross-signing.
+    /// matrix-nio: an independent implementation of protocol and cryptography; without cross-signing.
     Nio,
 }
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
 
-/// A person who has logged in, and joins whatever room they are invited to.
+/// A person who has logged in. Their client joins every room that it is invited to.
 #[derive(Debug)]
 pub struct Agent {
     pub(super) homeserver: String,
@@ -47,7 +48,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Logs in and syncs for the first time.
+    /// Starts the client, logs in, and waits for the first sync.
     pub async fn start(client: Client, homeserver: &str, user: &str, password: &str) -> Result<Self> {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("agents");
         let folder = Folder::new("agent")?;
@@ -88,22 +89,23 @@ impl Agent {
         Ok(agent)
     }
 
-    /// `@user:server`.
+    /// Returns the user's id, `@user:server`.
     pub fn user_id(&self) -> &str {
         &self.login.user_id
     }
 
+    /// Returns the id of the client's device.
     pub fn device_id(&self) -> &str {
         &self.login.device_id
     }
 
-    /// Looks at what the client shows now.
+    /// Reads what the client shows now.
     pub fn look<T>(&self, see: impl FnOnce(&Mirror) -> T) -> T {
         see(&self.mirror.borrow())
     }
 
-    /// Sends, in an encrypted room encrypted, and gives the event's id. While the homeserver is down it is tried again
-    /// under the same transaction id; what one agent sends to one room keeps its order.
+    /// Sends an event, encrypted in an encrypted room, and returns its id. While the homeserver is down, the client
+    /// retries with the same transaction id. Events of one agent to one room keep their order.
     pub async fn send(&self, room_id: &str, content: Content) -> Result<String> {
         let transaction_id = format!("{}-{}", self.login.device_id, self.next.fetch_add(1, Ordering::Relaxed));
         let Content { kind, content } = content;
@@ -115,15 +117,14 @@ impl Agent {
             .to_owned())
     }
 
-    /// The room's whole timeline as the client has it, in the homeserver's order.
+    /// Returns the room's whole timeline as the client has it, in the homeserver's order.
     pub async fn timeline(&self, room_id: &str) -> Result<Vec<Message>> {
         self.ask("timeline", json!({"room_id": room_id})).await
     }
 
-    /// What the client makes of another user's keys.
+    /// Returns what the client knows of another user's keys.
     ///
-    /// # Errors
-    /// matrix-nio knows nothing of cross-signing.
+    /// # Errors matrix-nio does not support cross-signing.
     pub async fn trust(&self, user_id: &str) -> Result<Trust> {
         self.ask("trust", json!({"user_id": user_id})).await
     }
@@ -158,7 +159,7 @@ impl Agent {
     }
 }
 
-/// Reads the process's lines on a thread of its own until it ends.
+/// Reads the process's lines on its own thread until it ends.
 fn read(output: ChildStdout, waiting: Waiting) -> watch::Receiver<Mirror> {
     let (mirror, seen) = watch::channel(Mirror::default());
     let follow = move || {

@@ -1,4 +1,4 @@
-//! Waiting for what a person comes to see.
+//! Waits for what an agent's client shows.
 
 use std::time::Duration;
 
@@ -8,14 +8,13 @@ use super::agent::Agent;
 use super::mirror::Mirror;
 use super::wire::{Message, Room};
 
-/// How many of a room's latest messages are told when a wait has failed.
+/// Number of a room's latest messages in the error of a failed wait.
 const TOLD: usize = 15;
 
 impl Agent {
-    /// Waits until the client shows something, and gives it.
+    /// Waits until `see` returns something, and returns it.
     ///
-    /// # Errors
-    /// The deadline passed, or the client ended; `what` goes into the message.
+    /// # Errors The deadline passed, or the client ended; `what` is named in the message.
     pub async fn until<T>(&self, what: &str, deadline: Duration, see: impl Fn(&Mirror) -> Option<T>) -> Result<T> {
         let mut mirror = self.mirror.clone();
         let mut seen = None;
@@ -90,7 +89,7 @@ impl Agent {
         self.until(&format!("the text {body:?}"), deadline, matching).await
     }
 
-    /// Waits until someone else's reaction to the event matches, and gives it.
+    /// Waits until another user's reaction to the event matches, and returns it.
     pub async fn until_reaction(
         &self,
         room_id: &str,
@@ -117,7 +116,7 @@ impl Agent {
     }
 }
 
-/// What the client shows instead of what was waited for.
+/// Describes what the client shows, for the error of a failed wait.
 fn tell(mirror: &Mirror) -> String {
     let mut told = vec!["it shows".to_owned()];
     for room in mirror.rooms() {

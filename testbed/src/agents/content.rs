@@ -1,4 +1,4 @@
-//! What a person's client writes: the contents of events, as the specification words them.
+//! Contents of events that an agent's client sends, as the Matrix specification defines them.
 
 use serde_json::{Value, json};
 
@@ -12,15 +12,17 @@ pub struct Content {
 }
 
 impl Content {
+    /// Creates a text (`m.text`).
     pub fn text(body: &str) -> Self {
         Self::message(json!({"msgtype": "m.text", "body": body}))
     }
 
+    /// Creates a notice (`m.notice`), as bots send it.
     pub fn notice(body: &str) -> Self {
         Self::message(json!({"msgtype": "m.notice", "body": body}))
     }
 
-    /// Replaces the body of our own earlier message.
+    /// Creates an edit of our own earlier message.
     pub fn edit(event_id: &str, body: &str) -> Self {
         Self::message(json!({
             "msgtype": "m.text",
@@ -30,14 +32,14 @@ impl Content {
         }))
     }
 
-    /// An answer to a message, as today's clients write it.
+    /// Creates a reply, as current clients send it.
     pub fn reply(event_id: &str, body: &str) -> Self {
         Self::message(json!({
             "msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": event_id}},
         }))
     }
 
-    /// An answer as older clients write it: what it answers is quoted again in the body.
+    /// Creates a reply as older clients send it: with the answered text quoted in the body.
     pub fn reply_with_fallback(to: &Message, body: &str) -> Self {
         let mut quote = to
             .body()
@@ -55,7 +57,7 @@ impl Content {
         }))
     }
 
-    /// A message in the thread that begins with the event.
+    /// Creates a message in the thread that starts with `root`.
     pub fn thread(root: &str, body: &str) -> Self {
         Self::message(json!({
             "msgtype": "m.text", "body": body,
@@ -65,6 +67,7 @@ impl Content {
         }))
     }
 
+    /// Creates a reaction; `key` is the emoji.
     pub fn reaction(event_id: &str, key: &str) -> Self {
         let relation = json!({"rel_type": "m.annotation", "event_id": event_id, "key": key});
         Self {
@@ -73,7 +76,7 @@ impl Content {
         }
     }
 
-    /// Any `m.room.message`.
+    /// Creates an `m.room.message` with any content.
     pub fn message(content: Value) -> Self {
         Self {
             kind: "m.room.message".to_owned(),

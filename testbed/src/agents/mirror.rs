@@ -1,4 +1,4 @@
-//! What an agent's client shows, as far as it has told us.
+//! State of an agent's client, as far as it has reported it.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ pub struct Mirror {
     rooms: HashMap<String, Room>,
     timelines: HashMap<String, Timeline>,
     typing: HashMap<String, Vec<String>>,
-    /// Room and user to the event that the user has read up to.
+    /// Last event that a user has read in a room, by room and user.
     receipts: HashMap<(String, String), String>,
     trouble: Vec<String>,
-    /// Why nothing more will come.
+    /// Reason why the client has ended.
     ended: Option<String>,
 }
 
@@ -24,6 +24,7 @@ struct Timeline {
 }
 
 impl Mirror {
+    /// Applies a line of the client's process.
     pub(super) fn take(&mut self, line: Line) {
         match line {
             Line::Room(room) => {
@@ -49,39 +50,43 @@ impl Mirror {
         }
     }
 
+    /// Notes that the client has ended, and why.
     pub(super) fn end(&mut self, why: String) {
         self.ended = Some(why);
     }
 
+    /// Returns why the client has ended, if it has.
     pub(super) fn ended(&self) -> Option<&str> {
         self.ended.as_deref()
     }
 
-    /// What went wrong in the client that no command asked for; a test may want it empty.
+    /// Returns errors of the client that belong to no command; a test may require that there are none.
     pub fn trouble(&self) -> &[String] {
         &self.trouble
     }
 
-    /// Every room the client knows, in no order.
+    /// Returns every room that the client knows, in no order.
     pub fn rooms(&self) -> impl Iterator<Item = &Room> {
         self.rooms.values()
     }
 
+    /// Returns a room.
     pub fn room(&self, room_id: &str) -> Option<&Room> {
         self.rooms.get(room_id)
     }
 
-    /// The room's events in the order in which they came to the client, state events among them.
+    /// Returns the room's events, state events included, in the order in which the client received them.
     pub fn messages(&self, room_id: &str) -> &[Message] {
         self.timelines.get(room_id).map_or(&[], |timeline| &timeline.messages)
     }
 
+    /// Returns an event of a room.
     pub fn message(&self, room_id: &str, event_id: &str) -> Option<&Message> {
         let timeline = self.timelines.get(room_id)?;
         timeline.messages.get(*timeline.places.get(event_id)?)
     }
 
-    /// Who reacted to the event with what, without what was taken back.
+    /// Returns user and emoji of each reaction to the event, without redacted ones.
     pub fn reactions<'a>(&'a self, room_id: &str, event_id: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.messages(room_id)
             .iter()
@@ -89,12 +94,12 @@ impl Mirror {
             .filter_map(|message| Some((message.sender.as_str(), message.relates_to.as_ref()?["key"].as_str()?)))
     }
 
-    /// Who is typing in the room.
+    /// Returns the users who are typing in the room.
     pub fn typing(&self, room_id: &str) -> &[String] {
         self.typing.get(room_id).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the user has read this event, or a later one.
+    /// Returns whether the user has read this event or a later one.
     pub fn has_read(&self, room_id: &str, user_id: &str, event_id: &str) -> bool {
         let place = |event_id: &str| self.timelines.get(room_id)?.places.get(event_id).copied();
         let receipt = self.receipts.get(&(room_id.to_owned(), user_id.to_owned()));

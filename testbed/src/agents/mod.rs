@@ -1,6 +1,6 @@
-//! People at their Matrix clients: two independent implementations, driven as child processes.
-//!
-//! What they show is what a person would see: names, bodies that could be decrypted, shields. Never knows the program.
+//! Agents with their Matrix clients: two independent implementations, driven as child processes.
+//! They report what a person would see: names, bodies that could be decrypted, shields. They know nothing of the
+//! program.
 
 mod agent;
 mod conditions;

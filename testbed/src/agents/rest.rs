@@ -1,4 +1,4 @@
-//! What a person does that needs no client of its own: plain requests to the homeserver under their token.
+//! Actions of an agent that need no client of its own: plain requests to the homeserver with the agent's access token.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use super::agent::Agent;
 
 const REQUEST: Duration = Duration::from_secs(30);
-/// How long a typing notice lasts if it is not taken back.
+/// Lifetime of a typing notice, in milliseconds.
 const TYPING_MS: u64 = 20_000;
 
-/// A room to make.
+/// A room to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRoom<'a> {
     pub name: &'a str,
     pub encrypted: bool,
-    /// User ids.
+    /// Ids of the users to invite.
     pub invite: &'a [&'a str],
 }
 
 impl Agent {
-    /// Makes a private room and gives its id.
+    /// Creates a private room and returns its id.
     pub async fn create_room(&self, room: NewRoom<'_>) -> Result<String> {
         let encryption = json!({
             "type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"},
@@ -38,6 +38,7 @@ impl Agent {
             .to_owned())
     }
 
+    /// Invites a user.
     pub async fn invite(&self, room_id: &str, user_id: &str) -> Result<()> {
         let body = json!({"user_id": user_id});
         self.request(Method::POST, &["rooms", room_id, "invite"], Some(body))
@@ -45,19 +46,21 @@ impl Agent {
             .map(drop)
     }
 
-    /// By id or by alias.
+    /// Joins a room, by its id or alias.
     pub async fn join(&self, room: &str) -> Result<()> {
         self.request(Method::POST, &["join", room], Some(json!({})))
             .await
             .map(drop)
     }
 
+    /// Leaves a room.
     pub async fn leave(&self, room_id: &str) -> Result<()> {
         self.request(Method::POST, &["rooms", room_id, "leave"], Some(json!({})))
             .await
             .map(drop)
     }
 
+    /// Redacts an event.
     pub async fn redact(&self, room_id: &str, event_id: &str) -> Result<()> {
         let transaction = format!("redact-{event_id}");
         self.request(
@@ -69,7 +72,7 @@ impl Agent {
         .map(drop)
     }
 
-    /// Tells everyone that the agent has read the event and all before it.
+    /// Sends a read receipt for the event, and so for all before it.
     pub async fn read(&self, room_id: &str, event_id: &str) -> Result<()> {
         self.request(
             Method::POST,
@@ -80,6 +83,7 @@ impl Agent {
         .map(drop)
     }
 
+    /// Starts or stops a typing notice.
     pub async fn typing(&self, room_id: &str, typing: bool) -> Result<()> {
         let body = json!({"typing": typing, "timeout": TYPING_MS});
         self.request(Method::PUT, &["rooms", room_id, "typing", self.user_id()], Some(body))
@@ -87,7 +91,7 @@ impl Agent {
             .map(drop)
     }
 
-    /// One state event's content; JSON null where there is none.
+    /// Returns the content of one state event; JSON null if there is none.
     pub async fn state(&self, room_id: &str, kind: &str, key: &str) -> Result<Value> {
         let state = self.all_state(room_id).await?;
         let found = state
@@ -96,19 +100,19 @@ impl Agent {
         Ok(found.map_or(Value::Null, |mut event| event["content"].take()))
     }
 
-    /// Every state event of the room, whole.
+    /// Returns all state events of the room.
     pub async fn all_state(&self, room_id: &str) -> Result<Vec<Value>> {
         let state = self.request(Method::GET, &["rooms", room_id, "state"], None).await?;
         Ok(serde_json::from_value(state)?)
     }
 
-    /// A user's membership as the homeserver has it: `join`, `invite`, `leave`, `ban`, or nothing.
+    /// Returns a user's membership as the homeserver has it: `join`, `invite`, `leave`, `ban`, or none.
     pub async fn membership(&self, room_id: &str, user_id: &str) -> Result<Option<String>> {
         let member = self.state(room_id, "m.room.member", user_id).await?;
         Ok(member["membership"].as_str().map(str::to_owned))
     }
 
-    /// The ids of the rooms in a space.
+    /// Returns the ids of the rooms in a space.
     pub async fn space_children(&self, space_id: &str) -> Result<Vec<String>> {
         let state = self.all_state(space_id).await?;
         let children = state
@@ -119,7 +123,7 @@ impl Agent {
             .collect())
     }
 
-    /// Any request of the client-server API, below `/_matrix/client/v3`; each segment of the path is escaped.
+    /// Sends a request to the client-server API. `path` is below `/_matrix/client/v3`; each of its segments is escaped.
     pub async fn request(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<Value> {
         let mut address = reqwest::Url::parse(&self.homeserver)?;
         address

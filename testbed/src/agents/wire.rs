@@ -1,13 +1,13 @@
-//! The lines that an agent's process and we exchange, one JSON object each.
-//!
-//! To the process: `{"id", "command", "arguments"}`. The commands are `start`, `send`, `timeline` and `trust`; everything
-//! that needs no client of its own (joining, receipts, state) goes to the homeserver directly, in `rest`.
-//! From it: a `reply` to each command, and at any time what its client has come to show. A message is said again
-//! whenever something about it has changed: decrypted at last, redacted, another shield.
+//! Lines exchanged with an agent's process, one JSON object each.
+//! To the process: `{"id", "command", "arguments"}`. The commands are `start`, `send`, `timeline` and `trust`;
+//! everything that needs no client of its own (joining, receipts, state) goes to the homeserver directly, in `rest`.
+//! From the process: a `reply` to each command, and at any time what its client shows. A message is reported again
+//! whenever it changes: when it is decrypted or redacted, or when its shield changes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A command to the process.
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
     pub id: u64,
@@ -15,6 +15,7 @@ pub(super) struct Request<'a> {
     pub arguments: Value,
 }
 
+/// A line from the process.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
@@ -27,6 +28,7 @@ pub(super) enum Line {
     Trouble(String),
 }
 
+/// Reply to a command: the result, or the error.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reply {
     pub id: u64,
@@ -35,7 +37,7 @@ pub(super) struct Reply {
     pub error: Option<String>,
 }
 
-/// What `start` answers.
+/// Reply to `start`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Login {
     pub user_id: String,
@@ -47,70 +49,71 @@ pub(super) struct Login {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Room {
     pub room_id: String,
-    /// As the client shows it: the room's own name, else one made of its members.
+    /// Name that the client shows: the room's own, else one made of its members.
     pub name: String,
     pub topic: Option<String>,
     pub space: bool,
     pub encrypted: bool,
-    /// Our own: `join`, `invite`, `leave`, `ban`.
+    /// Our own membership: `join`, `invite`, `leave` or `ban`.
     pub membership: String,
-    /// Who has joined, sorted.
+    /// Users who have joined, sorted.
     #[serde(default)]
     pub members: Vec<String>,
 }
 
-/// An event of a room's timeline, decrypted where that was possible.
+/// An event of a room's timeline, decrypted if possible.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Message {
     pub room_id: String,
     pub event_id: String,
     pub sender: String,
-    /// The event's type, as `m.room.message`; `m.room.encrypted` while it cannot be read.
+    /// Type of the event, such as `m.room.message`; `m.room.encrypted` while it cannot be decrypted.
     pub kind: String,
     pub content: Value,
     pub relates_to: Option<Value>,
     pub transaction_id: Option<String>,
-    /// Milliseconds since 1970, by the homeserver.
+    /// Time by the homeserver, in milliseconds since 1970.
     pub timestamp: i64,
     pub encrypted: bool,
     pub readable: bool,
     pub redacted: bool,
-    /// Of encrypted messages, where the client has shields (matrix-js-sdk).
+    /// Shield of an encrypted message, if the client has shields (matrix-js-sdk).
     pub shield: Option<Shield>,
 }
 
 impl Message {
-    /// The text, or nothing for what has none.
+    /// Returns the text; empty if the event has none.
     pub fn body(&self) -> &str {
         self.content["body"].as_str().unwrap_or_default()
     }
 
-    /// As `m.text`, or nothing.
+    /// Returns the message type, such as `m.text`; empty if the event has none.
     pub fn msgtype(&self) -> &str {
         self.content["msgtype"].as_str().unwrap_or_default()
     }
 
-    /// The event that this one is about, if it relates to it in this way (`m.annotation`, `m.replace`, `m.thread`).
+    /// Returns the id of the event that this one relates to in this way (`m.annotation`, `m.replace`, `m.thread`).
     pub fn related(&self, how: &str) -> Option<&str> {
         let relation = self.relates_to.as_ref()?;
         (relation["rel_type"] == how).then(|| relation["event_id"].as_str())?
     }
 
-    /// The event that this one answers.
+    /// Returns the id of the event that this one replies to.
     pub fn in_reply_to(&self) -> Option<&str> {
         self.relates_to.as_ref()?["m.in_reply_to"]["event_id"].as_str()
     }
 }
 
-/// The mark that a client draws on a message whose sender it does not trust.
+/// Mark that a client shows on a message whose sender it does not trust.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Shield {
-    /// `none`, `grey` or `red`.
+    /// Colour: `none`, `grey` or `red`.
     pub colour: String,
-    /// matrix-js-sdk's `EventShieldReason`.
+    /// Value of matrix-js-sdk's `EventShieldReason`.
     pub reason: Option<i64>,
 }
 
+/// Read receipt of another user.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the words of the protocol")]
 pub(super) struct Receipt {
@@ -119,6 +122,7 @@ pub(super) struct Receipt {
     pub event_id: String,
 }
 
+/// Users who are typing in a room.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Typing {
     pub room_id: String,
@@ -133,6 +137,7 @@ pub struct Trust {
     pub devices: Vec<Device>,
 }
 
+/// A device of another user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Device {
     pub device_id: String,

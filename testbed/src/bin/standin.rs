@@ -1,5 +1,5 @@
-//! Runs the stand-in by itself: `cargo run -p testbed --bin standin -- [PORT]`. Prints its address as one line of
-//! JSON and runs until its standard input ends. Control it over HTTP.
+//! Runs the stand-in as a program: `cargo run -p testbed --bin standin -- [PORT]`. Prints its address as one line of
+//! JSON and runs until its standard input ends. It is controlled over HTTP.
 
 use testbed::standin::{Options, StandIn};
 use tokio::io::AsyncReadExt as _;

@@ -1,21 +1,21 @@
-//! Who uses whom, and the circles in that.
+//! Graph of the modules that use each other, and its cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::{Named, named};
 use super::source::{Place, Program};
 
-/// Names passed on by one face after the other that are followed.
+/// Maximum number of re-exports that are followed for one name.
 const MAX_PASSED_ON: usize = 16;
 
-/// The program with what its modules name.
+/// The program with the names that its modules use.
 pub struct Graph {
     pub program: Program,
     pub names: BTreeMap<Place, Named>,
 }
 
 impl Graph {
-    /// Reads what the modules of a program name.
+    /// Reads the names that the modules of a program use.
     pub fn of(program: Program) -> Self {
         let is_module = |place: &[String]| program.0.contains_key(place);
         let names = program
@@ -26,12 +26,12 @@ impl Graph {
         Self { program, names }
     }
 
-    /// Tells whether there is a module at this place.
+    /// Returns whether there is a module at this place.
     pub fn is_module(&self, place: &[String]) -> bool {
         self.program.0.contains_key(place)
     }
 
-    /// Returns the module that holds what a path names, whoever passes it on.
+    /// Returns the module that defines what a path names, through all re-exports.
     pub fn home(&self, path: &[String]) -> Option<Place> {
         let mut path = path.to_vec();
         for _ in 0..MAX_PASSED_ON {
@@ -60,7 +60,7 @@ impl Graph {
             .collect()
     }
 
-    /// Returns who uses whom between groups of modules. A module that is in no group is left out.
+    /// Returns which groups of modules use which. A module that is in no group is left out.
     pub fn grouped<G: Ord + Clone>(&self, group: impl Fn(&[String]) -> Option<G>) -> BTreeMap<G, BTreeSet<G>> {
         let mut edges: BTreeMap<G, BTreeSet<G>> = BTreeMap::new();
         for place in self.program.0.keys() {
@@ -73,7 +73,7 @@ impl Graph {
     }
 }
 
-/// Returns the sets of nodes each of which reaches every other: circles, and what hangs between them.
+/// Returns the sets of nodes in which each node reaches every other: the strongly connected components that are cycles.
 pub fn circles<N: Ord + Clone>(edges: &BTreeMap<N, BTreeSet<N>>) -> Vec<Vec<N>> {
     let reached: BTreeMap<&N, BTreeSet<&N>> = edges.keys().map(|node| (node, reach(edges, node))).collect();
     let mut seen = BTreeSet::new();

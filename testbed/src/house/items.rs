@@ -1,4 +1,4 @@
-//! What stands in a source: functions, public items, tests. By lines and braces, as `rustfmt` sets them.
+//! Finds functions, public items and tests in a source, by lines and braces as `rustfmt` formats them.
 
 use super::source::without_texts;
 
@@ -19,7 +19,7 @@ pub fn functions(code: &str) -> Vec<usize> {
     lengths
 }
 
-/// Tells whether a function begins on this line.
+/// Returns whether a function begins on this line.
 pub fn is_function(line: &str) -> bool {
     let line = line.trim_start();
     let before = line.split("fn ").next().unwrap_or("").trim_end();
@@ -32,7 +32,7 @@ pub fn is_function(line: &str) -> bool {
     line.contains("fn ") && is_qualified
 }
 
-/// Returns where the block, or the declaration without one, ends that begins here.
+/// Returns the end of the block, or of the declaration without a block, that begins here.
 pub fn end_of_block(code: &str) -> usize {
     let (mut braces, mut brackets) = (0_usize, 0_usize);
     for (at, c) in code.char_indices() {
@@ -49,7 +49,7 @@ pub fn end_of_block(code: &str) -> usize {
     code.len()
 }
 
-/// Counts the public items without a doc comment, and all.
+/// Returns the number of public items without a doc comment, and of all.
 pub fn documented(text: &str) -> (usize, usize) {
     const KINDS: [&str; 8] = [
         "fn ",
@@ -76,7 +76,7 @@ pub fn documented(text: &str) -> (usize, usize) {
     (bare, items)
 }
 
-/// Lists the tests: functions under a test's attribute, and those that run on each kind of database.
+/// Lists the tests: functions with a test attribute, and those that run on each kind of database.
 pub fn tests(text: &str) -> Vec<String> {
     let mut names = vec![];
     let (mut is_test, mut is_list) = (false, false);

@@ -1,4 +1,5 @@
-//! The program's sources as its rules and measures read them: modules, what they name, and who uses whom. Reads texts alone.
+//! Reads the program's sources for the architecture tests and the measures: modules, the names that they use, and the
+//! graph of both. Reads text only.
 
 mod graph;
 pub mod items;

@@ -1,6 +1,6 @@
-//! References to pages.
+//! References to pages and rules in texts.
 
-/// Names of pages that sources once referred to and that are in no repository.
+/// Names of pages that sources once referred to and that exist in no repository.
 const ABSENT: [&str; 8] = [
     "RULES",
     "WHATSAPP",
@@ -12,7 +12,7 @@ const ABSENT: [&str; 8] = [
     "STYLE",
 ];
 
-/// Lists the pages that a text refers to and that are not here. `is_here` tells of a page whether it is.
+/// Lists the pages that a text refers to and that do not exist. `is_here` returns whether a page exists.
 pub fn absent_pages<'a>(text: &'a str, is_here: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
     let is_absent = |word: &&str| {
         ABSENT.contains(word)

@@ -1,21 +1,21 @@
-//! What a source names: modules that it declares, what it passes on, and the paths that it uses.
+//! Names in a source: the modules that it declares, its re-exports, and the paths that it uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Place, Source};
 
-/// What one source names.
+/// Names of one source.
 #[derive(Debug, Default)]
 pub struct Named {
-    /// Its modules that others see.
+    /// Its public modules.
     pub open_modules: BTreeSet<String>,
-    /// What it passes on, by the name under which it does.
+    /// Its re-exports, by the name under which they are exported.
     pub passed_on: BTreeMap<String, Place>,
-    /// All other paths that it names, from the top.
+    /// All other paths, from the root of the crate.
     pub used: BTreeSet<Place>,
 }
 
-/// Reads what the source of a module names. `is_module` tells what is one.
+/// Reads the names of a module's source. `is_module` returns whether a path is a module.
 pub fn named(place: &[String], source: &Source, is_module: &dyn Fn(&[String]) -> bool) -> Named {
     let mut found = Named::default();
     let mut rest = source.code.as_str();
@@ -49,7 +49,7 @@ pub fn named(place: &[String], source: &Source, is_module: &dyn Fn(&[String]) ->
     found
 }
 
-/// Where a word stands as a word.
+/// Returns the position of `word` as a whole word.
 fn keyword(code: &str, word: &str) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(word).map(|(at, _)| at).find(|at| {
@@ -58,7 +58,7 @@ fn keyword(code: &str, word: &str) -> Option<usize> {
     })
 }
 
-/// The modules that are declared with `pub` in whatever form.
+/// Returns the modules that are declared with any form of `pub`.
 fn modules(code: &str) -> BTreeSet<String> {
     code.lines()
         .filter_map(|line| {
@@ -69,7 +69,7 @@ fn modules(code: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The paths of a `use`, each with the name that it goes by.
+/// Returns the paths of a `use`, each with the name that it gets.
 fn expand(tree: &str) -> Vec<(Place, String)> {
     let tree = tree.trim();
     let Some(open) = tree.find('{') else {
@@ -110,7 +110,7 @@ fn expand(tree: &str) -> Vec<(Place, String)> {
         .collect()
 }
 
-/// Every path in running code: `super::render::body`.
+/// Returns every path in code, such as `super::render::body`.
 fn inline(code: &str) -> BTreeSet<Place> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     code.split(|c| !is_path(c))
@@ -123,7 +123,7 @@ fn inline(code: &str) -> BTreeSet<Place> {
         .collect()
 }
 
-/// A path from the top; `None` for what is of a library.
+/// Returns a path from the root of the crate; `None` if it belongs to a library.
 fn from_top(place: &[String], path: &[String], is_module: &dyn Fn(&[String]) -> bool) -> Option<Place> {
     let mut rest = path.iter().peekable();
     let mut start: Place = match rest.peek()?.as_str() {

@@ -1,26 +1,26 @@
-//! The sources as the rules read them: which module a file is, and its code without comments, texts and tests.
+//! Sources of the program: the module of each file, and its code without comments, string literals and tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A module's place below `src`: `bridge`, `core`, `people`.
+/// Path of a module below `src`, such as `bridge`, `core`, `people`.
 pub type Place = Vec<String>;
 
-/// Marks what only tests are compiled with.
+/// Attribute of items that are compiled for tests only.
 const TESTS_ONLY: &str = "#[cfg(test)]";
 
 /// One file of the program.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Below the repository, for people to read.
+    /// Path in the repository, for people.
     pub file: String,
-    /// As it is written.
+    /// Text as it is written.
     pub text: String,
-    /// As [`code`] leaves it.
+    /// Text after [`code`].
     pub code: String,
-    /// A `mod.rs`: the face of its folder.
+    /// Whether it is a `mod.rs`.
     pub is_face: bool,
 }
 
@@ -42,7 +42,7 @@ impl Program {
         ))
     }
 
-    /// Takes these sources, each with its path.
+    /// Creates a program of these sources, each with its path.
     pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut only_tests = BTreeSet::new();
         let sources = files.into_iter().filter_map(|(file, text)| {
@@ -73,7 +73,7 @@ impl Program {
     }
 }
 
-/// Lists the modules in files of their own that only tests are compiled with.
+/// Lists the modules that have their own file and are compiled for tests only.
 fn test_modules(text: &str) -> Vec<String> {
     let code = without_texts(text);
     let items = code.split(TESTS_ONLY).skip(1).filter_map(|item| {
@@ -83,7 +83,7 @@ fn test_modules(text: &str) -> Vec<String> {
     items.collect()
 }
 
-/// Lists every file below a folder that people have written.
+/// Lists all source files below a folder.
 pub fn visit(folder: &Path) -> io::Result<Vec<PathBuf>> {
     const LEFT_OUT: [&str; 5] = ["target", "node_modules", "dist", ".git", "snapshots"];
     let mut found = vec![];
@@ -103,12 +103,13 @@ pub fn visit(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Returns what of a source is compiled into the program: no comment, nothing of its tests, texts empty.
+/// Returns the code of a source that is compiled into the program: without comments and tests, with empty string
+/// literals.
 pub fn code(text: &str) -> String {
     without_tests(&without_texts(text))
 }
 
-/// Blanks out comments and what stands in quotes; each line stays a line.
+/// Blanks out comments and quoted text; line ends stay.
 pub fn without_texts(text: &str) -> String {
     let mut rest = text;
     let mut code = String::with_capacity(text.len());
@@ -130,7 +131,7 @@ pub fn without_texts(text: &str) -> String {
     code
 }
 
-/// How long the text or character at the beginning is, if there is one.
+/// Returns the length of the string or character literal that starts here, if there is one.
 fn quoted(rest: &str, before: Option<char>) -> Option<usize> {
     let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
     if let Some(raw) = rest.strip_prefix('r').filter(|_| !in_word) {
@@ -154,7 +155,7 @@ fn quoted(rest: &str, before: Option<char>) -> Option<usize> {
     }
 }
 
-/// How long a text is up to and with the quote that ends it.
+/// Returns the length of a string literal up to and including its closing quote.
 fn closing(inside: &str, quote: char) -> Option<usize> {
     let mut is_escaped = false;
     for (at, c) in inside.char_indices() {
@@ -166,7 +167,7 @@ fn closing(inside: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Takes out each item that only tests are compiled with.
+/// Removes each item that is compiled for tests only.
 fn without_tests(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;

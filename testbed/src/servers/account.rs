@@ -1,9 +1,11 @@
-//! The unprivileged user that database servers run as when we are root, since they refuse to run as root.
+//! The unprivileged user that runs database servers when the tests run as root, because those servers refuse to run as
+//! root.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+/// A user of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     pub uid: u32,
@@ -11,7 +13,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// `None` when we are not root and everything runs as ourselves; else the package's own user, else `nobody`.
+    /// Returns the user for a server: `None` if we are not root; else the package's own user, else `nobody`.
     pub fn for_server(name: &str) -> Result<Option<Self>> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -23,14 +25,14 @@ impl Account {
             .with_context(|| format!("neither a user {name} nor nobody to run the server as"))
     }
 
-    /// Gives the folder to this user.
+    /// Changes the owner of the folder to this user.
     pub fn own(self, folder: &Path) -> Result<()> {
         std::os::unix::fs::chown(folder, Some(self.uid), Some(self.gid))
             .with_context(|| format!("{} cannot be given to user {}", folder.display(), self.uid))
     }
 }
 
-/// Reads one user out of passwd(5): `name:password:uid:gid:…`.
+/// Finds a user in the text of passwd(5): `name:password:uid:gid:…`.
 fn find(users: &str, name: &str) -> Option<Account> {
     users.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();

@@ -1,4 +1,4 @@
-//! Where Chromium and its driver are.
+//! Paths of Chromium and its driver.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::programs::find;
 
-/// Chromium, or a Chrome that behaves alike.
+/// Returns the path of Chromium, or of a Chrome that behaves like it.
 pub fn chromium() -> Result<PathBuf> {
     find(
         &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
@@ -15,7 +15,7 @@ pub fn chromium() -> Result<PathBuf> {
     )
 }
 
-/// The WebDriver server of [`chromium`].
+/// Returns the path of the WebDriver server for [`chromium`].
 pub fn chromedriver() -> Result<PathBuf> {
     let debian = PathBuf::from("/usr/lib/chromium");
     find(&["chromedriver"], &[debian], "chromium-driver")

@@ -1,8 +1,8 @@
-//! Where the testbed keeps things: throw-away folders under the system's temporary folder, and what is worth keeping
-//! between runs (a Python environment) under `target/testbed`.
+//! Folders of the testbed: temporary ones below the system's temporary folder, and permanent ones, such as a Python
+//! environment, below `target/testbed`.
 //!
-//! A throw-away folder bears the id of the process that made it, so that the folders of a process that was killed are
-//! found and removed by the next one.
+//! The name of a temporary folder contains the id of the process that created it, so that a later process can find and
+//! delete the folders of a process that was killed.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "crm-testbed-";
 
-/// A folder that is removed when dropped, unless `CRM_TESTBED_KEEP` is set: then it stays, to be looked into.
+/// A folder that is deleted when this is dropped, unless `CRM_TESTBED_KEEP` is set: then it stays for inspection.
 #[derive(Debug)]
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// A new empty folder, readable by this user alone.
+    /// Creates an empty folder that only this user can read.
     pub fn new(purpose: &str) -> Result<Self> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
@@ -31,12 +31,13 @@ impl Folder {
         Ok(Self(folder))
     }
 
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
-/// Removes what processes that are gone have left behind. Best effort: another user's folders stay.
+/// Deletes the folders of processes that have ended. Best effort: another user's folders stay.
 fn sweep(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -50,13 +51,13 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// The checkout's root.
+/// Returns the root of the checkout.
 pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The folder that outlives runs: `testbed` in cargo's target folder, or `CRM_TESTBED_DIR` (several checkouts may
-/// share one).
+/// Returns the permanent folder: `testbed` in cargo's target folder, or `CRM_TESTBED_DIR`, which several checkouts may
+/// share.
 pub fn kept_folder() -> Result<PathBuf> {
     let folder = match (
         std::env::var_os("CRM_TESTBED_DIR"),
@@ -70,7 +71,7 @@ pub fn kept_folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Keeps other processes, and other tests of this one, from making the same kept thing at the same time.
+/// Locks a permanent thing, so that other processes and other tests do not create it at the same time.
 pub(super) async fn lock(thing: &str) -> Result<File> {
     let path = kept_folder()?.join(thing).with_extension("lock");
     let taken = tokio::task::spawn_blocking(move || {

@@ -1,8 +1,7 @@
-//! How a process is started: as which user, with what, and tied to our own life.
-//!
-//! A test binary may end without dropping anything (a static, a panic while panicking, `kill -9`): so the kernel
-//! is told to signal the process when we die. It does so when the *thread* that started it ends, therefore all
-//! are started by one thread that lasts as long as we do.
+//! Starts processes: as which user, with which environment, and so that they end with us.
+//! A test binary may end without dropping anything (a static, a panic while panicking, `kill -9`). Therefore the kernel
+//! is asked to signal the process when its parent ends. The kernel does so when the *thread* that started it ends, so
+//! one thread that lives as long as the test binary starts all of them.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -18,7 +17,7 @@ use rustix::process::Signal;
 use super::account::Account;
 use super::process::Process;
 
-/// How a server is started; kept, so that it can be started again in the same folder.
+/// Description of a server's process; kept so that it can be started again in the same folder.
 #[derive(Clone, Debug)]
 pub struct Launch {
     name: &'static str,
@@ -32,7 +31,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// `folder` is the working folder, and holds the log.
+    /// Creates a description. `folder` is the working folder, which also contains the log.
     pub fn new(name: &'static str, program: impl Into<PathBuf>, folder: &Path) -> Self {
         Self {
             name,
@@ -46,6 +45,7 @@ impl Launch {
         }
     }
 
+    /// Adds arguments.
     #[must_use]
     pub fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
@@ -66,21 +66,21 @@ impl Launch {
         self
     }
 
-    /// Keeps from it every variable of ours whose name begins like this.
+    /// Removes every variable of our environment whose name has this prefix.
     #[must_use]
     pub fn without_variables(mut self, prefix: &'static str) -> Self {
         self.kept_back.push(prefix);
         self
     }
 
-    /// The signal at which it ends in order together with its own children, where that is not KILL.
+    /// Sets the signal that ends the process in order together with its children, if it is not KILL.
     #[must_use]
     pub fn ended_by(mut self, end: Signal) -> Self {
         self.end = end;
         self
     }
 
-    /// Starts it. It is not yet ready: see [`Process::until`].
+    /// Starts the process. It may not be ready yet: see [`Process::until`].
     pub fn start(&self) -> Result<Process> {
         let (log, output) = self.open_log()?;
         let mut command = self.command();
@@ -88,7 +88,7 @@ impl Launch {
         self.spawn(command, log)
     }
 
-    /// Starts a process that is spoken with over its standard input and output; only its errors go to the log.
+    /// Starts a process with pipes on its standard input and output; only its standard error goes to the log.
     pub fn start_talking(&self) -> Result<(Process, ChildStdin, ChildStdout)> {
         let (log, output) = self.open_log()?;
         let mut command = self.command();
@@ -121,7 +121,7 @@ impl Launch {
         })
     }
 
-    /// Runs it to its end, for a server's own set-up programs.
+    /// Runs the process to its end and returns its output, for set-up programs of a server.
     pub async fn run(&self) -> Result<String> {
         let mut command = tokio::process::Command::from(self.command());
         command
@@ -140,8 +140,8 @@ impl Launch {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Through `setpriv`, which every Debian has: it changes user and sets the signal of our death, then becomes the
-    /// program itself, under the same process id.
+    /// Returns the command, wrapped in `setpriv`, which every Debian has. It changes the user, sets the signal for the
+    /// parent's death, and then becomes the program itself with the same process id.
     fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
         if let Some(Account { uid, gid }) = self.account {

@@ -1,4 +1,4 @@
-//! A real MariaDB in a throw-away folder.
+//! A real MariaDB in a temporary folder.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ const PACKAGE: &str = "mariadb-server";
 /// A running server, with its package's default character set and collation.
 #[derive(Debug)]
 pub struct MariaDb {
-    // The process goes first, the folder under it last.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,
@@ -32,18 +32,19 @@ pub struct MariaDb {
 }
 
 impl MariaDb {
-    /// Where the server's program is, if it is installed.
+    /// Returns the path of the server's program, if it is installed.
     pub fn program() -> Result<PathBuf> {
         find(&["mariadbd"], &["/usr/sbin".into()], PACKAGE)
     }
 
-    /// One for all tests of this process that only want a database of their own. It dies with the process.
+    /// Returns the server that all tests of this process share if they need only a database of their own. It ends with
+    /// the process.
     pub async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<MariaDb> = OnceCell::const_new();
         SHARED.get_or_try_init(|| Self::start(Durability::None)).await
     }
 
-    /// Starts one in a new folder and waits until it accepts connections.
+    /// Starts a server in a new folder and waits until it accepts connections.
     pub async fn start(durability: Durability) -> Result<Self> {
         let folder = Folder::new("mariadb")?;
         let account = Account::for_server("mysql")?;
@@ -103,28 +104,30 @@ impl MariaDb {
         Ok(server)
     }
 
-    /// The address of a database that every server has, `mysql://…`.
+    /// Returns the address of a database that every server has, `mysql://…`.
     pub fn url(&self) -> String {
         self.address("mysql")
     }
 
-    /// Makes an empty database and gives its address.
+    /// Creates an empty database and returns its address.
     pub async fn fresh_database(&self) -> Result<String> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute(&format!("CREATE DATABASE {name}")).await?;
         Ok(self.address(&name))
     }
 
+    /// Returns the server's process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// `kill -9` of the server.
+    /// Kills the server with SIGKILL.
     pub fn kill_9(&mut self) {
         self.process.kill_9();
     }
 
-    /// Kills it if it runs, starts it in the same folder on the same port, and waits until it accepts connections.
+    /// Kills the server if it runs, starts it in the same folder on the same port, and waits until it accepts
+    /// connections.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill_9();
         self.process = self.launch.start()?;
@@ -144,7 +147,7 @@ impl MariaDb {
         format!("mysql://{USER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// As root over the socket, which is in the folder.
+    /// Returns a client that executes a statement as root, over the socket in the folder.
     fn query(&self, statement: &str) -> Result<Launch> {
         let socket = format!("--socket={}", self.folder.path().join("data/socket").display());
         let client = Launch::new(

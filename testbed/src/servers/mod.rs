@@ -1,7 +1,8 @@
-//! Starters of the real servers that tests and the demo run against: a throw-away folder, a free loopback port and a
-//! process group each, killed and reaped when dropped, and also when this process dies in any other way.
+//! Starters of the real servers for tests and the demo. Each server has a temporary folder, a free loopback port and a
+//! process group; it is killed and reaped when dropped, and also if this process dies in any other way.
 //!
-//! Owns how each server is found, configured, started and stopped. Never knows what the program does with it.
+//! This module knows how each server is found, configured, started and stopped. It does not know what the program does
+//! with it.
 
 mod account;
 mod browsers;
@@ -28,10 +29,10 @@ pub use programs::{QUICK, find, quick};
 pub use python::environment as python_environment;
 pub use synapse::{Options as SynapseOptions, RateLimits, Synapse};
 
-/// Whether a database server survives a power cut, which only a test of just that needs.
+/// Whether a database server survives a power cut. Only a test of exactly that needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing waits for the disk: fast, and safe against `kill -9` of any process.
+    /// Nothing is synced to the disk: fast, and safe against `kill -9` of any process.
     #[default]
     None,
     /// As installed.

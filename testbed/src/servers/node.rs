@@ -8,15 +8,15 @@ use super::folder::lock;
 use super::launch::Launch;
 use super::programs::find;
 
-/// Written after `npm ci` into the folder that it empties first: a copy of the lock file that was installed.
+/// Copy of the installed lock file, written after `npm ci` into the folder that `npm ci` empties first.
 const STAMP: &str = "node_modules/.installed-lock.json";
 
-/// The Node program.
+/// Returns the path of Node.
 pub fn node() -> Result<PathBuf> {
     find(&["node"], &[], "nodejs")
 }
 
-/// Installs an npm project's dependencies as its lock file says, unless they are there.
+/// Installs an npm project's dependencies from its lock file, unless they are installed already.
 pub async fn npm_ci(project: &Path) -> Result<()> {
     if is_current(project) {
         return Ok(());

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, TcpListener};
 use anyhow::{Result, bail};
 use rand::RngExt as _;
 
-/// Below the range that the kernel gives to outgoing connections (32768 and up by default). In that range a server that
-/// is down could lose its port to somebody's connection, and a client that keeps trying could even reach itself.
+/// Range of ports, below the one for outgoing connections (32768 and up by default). In that range, a server that is
+/// down could lose its port to another connection, and a client that keeps retrying could even connect to itself.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 const ATTEMPTS: usize = 200;
 
-/// A port on 127.0.0.1 that nothing listens on now, and that stays free while its server restarts.
+/// Returns a port on 127.0.0.1 on which nothing listens, and which stays free while its server restarts.
 pub fn free_port() -> Result<u16> {
     #[expect(
         clippy::disallowed_methods,

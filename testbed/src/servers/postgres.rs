@@ -1,4 +1,4 @@
-//! A real PostgreSQL in a throw-away folder.
+//! A real PostgreSQL in a temporary folder.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,10 +18,10 @@ use super::programs::find;
 const READY: Duration = Duration::from_mins(1);
 const USER: &str = "crm";
 
-/// A running server. It trusts everyone on loopback.
+/// A running server. It accepts every connection on loopback without a password.
 #[derive(Debug)]
 pub struct Postgres {
-    // The process goes first, the folder under it last.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,
@@ -31,18 +31,19 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Where the server's program is, if it is installed.
+    /// Returns the path of the server's program, if it is installed.
     pub fn program() -> Result<PathBuf> {
         program("postgres")
     }
 
-    /// One for all tests of this process that only want a database of their own. It dies with the process.
+    /// Returns the server that all tests of this process share if they need only a database of their own. It ends with
+    /// the process.
     pub async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<Postgres> = OnceCell::const_new();
         SHARED.get_or_try_init(|| Self::start(Durability::None)).await
     }
 
-    /// Starts one in a new folder and waits until it accepts connections.
+    /// Starts a server in a new folder and waits until it accepts connections.
     pub async fn start(durability: Durability) -> Result<Self> {
         let folder = Folder::new("postgres")?;
         let account = Account::for_server("postgres")?;
@@ -100,31 +101,33 @@ impl Postgres {
         Ok(server)
     }
 
-    /// The address of the database that every server has, `postgres://…`.
+    /// Returns the address of the database that every server has, `postgres://…`.
     pub fn url(&self) -> String {
         self.address("postgres")
     }
 
-    /// Makes an empty database and gives its address.
+    /// Creates an empty database and returns its address.
     pub async fn fresh_database(&self) -> Result<String> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.client("createdb")?.arguments([&name]).run().await?;
         Ok(self.address(&name))
     }
 
+    /// Returns the server's process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// `kill -9` of the server; its backends see that and go.
+    /// Kills the server with SIGKILL; its backends notice that and end.
     pub fn kill_9(&mut self) {
         self.process.kill_9();
     }
 
-    /// Ends it if it runs, starts it in the same folder on the same port, and waits until it accepts connections.
+    /// Ends the server if it runs, starts it in the same folder on the same port, and waits until it accepts
+    /// connections.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill_9();
-        // The backends hold the folder's shared memory for a moment longer, and the server would refuse to start.
+        // The backends hold the shared memory for a moment longer; until then the server would refuse to start.
         let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
         self.process = self.launch.start()?;
         self.until_ready().await
@@ -146,8 +149,8 @@ impl Postgres {
     }
 }
 
-/// Debian keeps the server's own programs off the `PATH`, in a folder for each version: the newest is taken, so that
-/// server and clients are of one version.
+/// Returns the path of a program of the newest installed version. Debian keeps the server's programs in a folder for
+/// each version, off the `PATH`; the newest is used, so that server and clients have the same version.
 fn program(name: &'static str) -> Result<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = installed

@@ -1,4 +1,4 @@
-//! One running process: watched until it is ready, ended in order or by force, and reaped when dropped.
+//! One running process: polled until it is ready, ended in order or by force, and reaped when dropped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -8,11 +8,11 @@ use anyhow::{Result, bail};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process_group};
 
-/// How often a condition is looked at.
+/// Interval at which a condition is checked.
 const POLL: Duration = Duration::from_millis(20);
-/// How long a process may take to end in order.
+/// Maximum time for a process to end in order.
 const GRACE: Duration = Duration::from_secs(20);
-/// How much of its log a server that failed is quoted with.
+/// Number of lines of the log in the error of a failed server.
 const QUOTED_LINES: usize = 40;
 
 /// A running server process.
@@ -26,16 +26,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where its standard output and error go.
+    /// Returns the path of the log, which has its standard output and error.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Whether it has ended by itself, or by our hand.
+    /// Returns the exit status if the process has ended, for whatever reason.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().ok().flatten();
@@ -43,7 +44,7 @@ impl Process {
         self.ended
     }
 
-    /// `kill -9` of the whole group, and reaps.
+    /// Kills the whole process group with SIGKILL, and reaps the process.
     pub fn kill_9(&mut self) {
         self.signal(Signal::KILL);
         self.reap();
@@ -59,7 +60,7 @@ impl Process {
         }
     }
 
-    /// Ends it in order, and by force if it takes longer than [`GRACE`]. Whether it went in order.
+    /// Ends the process in order, or by force if that takes longer than [`GRACE`]. Returns whether it ended in order.
     pub fn end(&mut self) -> bool {
         self.signal(self.end);
         for _ in 0..GRACE.as_millis() / POLL.as_millis() {
@@ -110,7 +111,7 @@ impl Process {
         }
     }
 
-    /// The end of its log.
+    /// Returns the end of the log.
     pub fn last_words(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -125,7 +126,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether the process is there and more than a corpse that nobody has reaped.
+/// Returns whether the process exists and is not a zombie.
 pub fn is_running(pid: u32) -> bool {
     // proc(5): the state follows the program's name, which is in brackets and may hold anything.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -138,7 +139,8 @@ mod tests {
     use super::*;
     use crate::servers::Launch;
 
-    /// Names the file for the server's id when this test binary is started as the owner of a server.
+    /// Variable that is set when this test binary is started as the owner of a server. It names the file for the
+    /// server's id.
     const OWNER: &str = "CRM_TESTBED_TEST_OWNER";
 
     #[test]

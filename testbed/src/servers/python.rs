@@ -1,4 +1,4 @@
-//! The Python environment that holds Synapse and matrix-nio: made once from pinned versions, kept between runs.
+//! The Python environment with Synapse and matrix-nio: created once from pinned versions, kept between runs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,11 @@ use super::launch::Launch;
 use super::programs::find;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-/// Written last, with what was installed: an environment without it is half-made.
+/// List of what was installed, written last: an environment without it is incomplete.
 const STAMP: &str = "installed.txt";
 
-/// The environment's Python. The first call of all makes the environment (about half a minute, from PyPI).
+/// Returns the environment's Python. The first call creates the environment, which takes about half a minute, from
+/// PyPI.
 pub async fn environment() -> Result<PathBuf> {
     let kept = kept_folder()?;
     let folder = kept.join("python");

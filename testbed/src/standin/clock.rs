@@ -1,8 +1,8 @@
-//! The service's clock. The stand-in stamps what happens in it as WhatsApp's servers do, from the host's time.
+//! Clock of the service. It stamps events with the host's time, as WhatsApp's servers do.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970, UTC.
+/// Returns the time in milliseconds since 1970, UTC.
 #[expect(
     clippy::disallowed_methods,
     reason = "the stand-in is an outside world to the program, with a time of its own"

@@ -1,4 +1,4 @@
-//! A linked device: its credential, what waits for it, and its own message store.
+//! A linked device: its credential, its queue, and its own message store.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,25 +14,27 @@ use super::people::PhoneId;
 #[serde(transparent)]
 pub struct DeviceId(pub(crate) u64);
 
-/// What the service keeps of a linked device.
+/// State of a linked device in the service.
 #[derive(Debug)]
 pub(crate) struct Device {
     pub phone: PhoneId,
     pub secret: String,
-    /// The page has its credential in its profile.
+    /// Whether the page has stored its credential in its profile.
     pub registered: bool,
-    /// Kept until the page has said that it has them; they come again on every connection until then.
+    /// Stanzas that the page has not acknowledged; they are sent again on every connection.
     pub queue: VecDeque<(u64, Stanza)>,
     pub next_seq: u64,
-    /// Chunks of history that the page has not said it has.
+    /// Chunks of history that the page has not acknowledged.
     pub history: VecDeque<HistoryChunk>,
-    /// The device's own store (see `disk_socket`): rows by table and key. Never looked into.
+    /// The device's own store (see `disk_socket`): rows by table and key. The service never reads them.
     pub disk: BTreeMap<(String, String), Box<RawValue>>,
-    /// Which opening of the store counts: a page that is gone must not write behind the back of the one that came after.
+    /// Number of the opening that may write to the store, so that an old page cannot overwrite what its successor
+    /// writes.
     pub disk_opened: u64,
 }
 
 impl Device {
+    /// Creates a device with an empty queue and store.
     pub fn new(phone: PhoneId, secret: String) -> Self {
         Self {
             phone,
@@ -46,7 +48,7 @@ impl Device {
         }
     }
 
-    /// Puts a stanza into the queue and gives its number.
+    /// Queues a stanza and returns its number.
     pub fn enqueue(&mut self, stanza: Stanza) -> u64 {
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -54,7 +56,7 @@ impl Device {
         seq
     }
 
-    /// The page has everything up to `seq`: gives what that is.
+    /// Removes the stanzas up to `seq` from the queue and returns them.
     pub fn acknowledged(&mut self, seq: u64) -> Vec<Stanza> {
         let count = self.queue.partition_point(|(at, _)| *at <= seq);
         self.queue.drain(..count).map(|(_, stanza)| stanza).collect()

@@ -1,43 +1,43 @@
-//! What a test makes go wrong.
+//! Faults that a test causes.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The page's way to the service.
+/// State of the page's network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
-    /// As it should be.
+    /// It works.
     #[default]
     Up,
-    /// The socket is dropped, and refused until it is up again.
+    /// The socket is closed, and connections are refused.
     Down,
-    /// The socket stays open, and nothing flows either way.
+    /// The socket stays open, but nothing is transferred either way.
     Dead,
 }
 
-/// How the answer to a send is lost, after the send was accepted.
+/// Way in which the answer to a send is lost, after the send was accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoseAnswer {
-    /// The socket dies before the answer.
+    /// The socket breaks before the answer.
     #[default]
     DropSocket,
-    /// The answer alone never comes.
+    /// Only the answer is lost.
     Silence,
 }
 
-/// What WhatsApp keeps an account from doing.
+/// Restriction that WhatsApp puts on an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restriction {
     /// Nothing.
     #[default]
     None,
-    /// From writing to who has never written to it: such a send gets error 463.
+    /// It may not write to people who have never written to it: such a send gets error 463.
     NewChats,
-    /// From everything, for a time: the page is told so, at once and whenever it comes back.
+    /// It may do nothing for a time; the page is told so, at once and on every connection.
     Banned,
 }
 
@@ -46,31 +46,31 @@ pub enum Restriction {
 pub struct Faults {
     /// The page's network.
     pub network: Network,
-    /// How long the service takes to answer a send and to pass it on.
+    /// Time that the service takes to answer and deliver a send.
     pub answer_delay: Duration,
-    /// How long a file takes on its way, either way.
+    /// Time that an upload or download takes.
     pub media_delay: Duration,
-    /// How long a page that is up waits for each of the older parts of its history.
+    /// Pause before each older chunk of history, while the page is up.
     pub history_delay: Duration,
-    /// How many of the next answers are lost, and how.
+    /// Number of next answers that are lost.
     pub lose_answers: u32,
-    /// How they are lost.
+    /// Way in which they are lost.
     pub lose_how: LoseAnswer,
-    /// How many of the next sends are refused.
+    /// Number of next sends that are refused.
     pub refuse_sends: u32,
-    /// The error that a refused send gets.
+    /// Error code of a refused send.
     pub refuse_code: u16,
 }
 
 impl Faults {
-    /// Takes one lost answer off the count.
+    /// Returns whether the next answer is lost, and how; counts it down.
     pub(crate) fn take_lost_answer(&mut self) -> Option<LoseAnswer> {
         let left = self.lose_answers.checked_sub(1)?;
         self.lose_answers = left;
         Some(self.lose_how)
     }
 
-    /// Takes one refusal off the count.
+    /// Returns the error code if the next send is refused; counts it down.
     pub(crate) fn take_refusal(&mut self) -> Option<u16> {
         let left = self.refuse_sends.checked_sub(1)?;
         self.refuse_sends = left;

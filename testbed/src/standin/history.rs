@@ -1,5 +1,5 @@
-//! The history that a newly linked device is given: the end of every chat first, then, while the page is up already, what
-//! is older, newest chats first and chunk by chunk. A chunk comes again on every connection until the page has it.
+//! History for a newly linked device: first the end of every chat; then, while the page is already up, the older
+//! messages, newest chats first, chunk by chunk. A chunk is sent again on every connection until the page has it.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::people::place::{ChatWith, Place};
 use super::people::{CustomerId, PhoneId};
 use super::world::{ConnectionId, World};
 
-/// How many chats a chunk of history holds at most.
+/// Maximum number of chats in a chunk.
 const CHATS_PER_CHUNK: usize = 20;
 
-/// How many messages a chunk of history holds at most.
+/// Maximum number of messages in a chunk.
 const MESSAGES_PER_CHUNK: usize = 2_000;
 
 /// Fills chunks with pieces of chats.
@@ -54,6 +54,7 @@ impl Chunks {
 }
 
 impl World {
+    /// Returns the chunks of history for a new device of an account, in the order in which it gets them.
     pub(crate) fn history_for(&mut self, phone: PhoneId) -> Vec<HistoryChunk> {
         let mut chats: Vec<ChatWith> = self.phones[phone.0].threads.keys().copied().collect();
         let threads = &self.phones[phone.0].threads;
@@ -69,7 +70,7 @@ impl World {
             for chat in &chats {
                 let messages = &threads[chat].messages;
                 let (older, recent) = messages.split_at(messages.len().saturating_sub(self.options.history_first));
-                // What is older comes from its newest end backwards, as it does on a phone.
+                // Older messages come newest first, as from a real phone.
                 let pieces = (if background { older } else { recent }).rchunks(MESSAGES_PER_CHUNK);
                 let empty: &[Message] = &[];
                 for piece in pieces.chain((!background && messages.is_empty()).then_some(empty)) {
@@ -134,7 +135,7 @@ impl World {
         }
     }
 
-    /// The page has a chunk: it gets the next one of those that come while it is up.
+    /// Handles a page that has stored a chunk: sends it the next background chunk.
     pub(crate) fn history_taken(&mut self, connection: ConnectionId, device: DeviceId, n: u64) {
         let Some(known) = self.devices.get_mut(&device) else {
             return;
@@ -153,7 +154,7 @@ impl World {
         }
     }
 
-    /// One at a time, so that what is new does not wait behind what is old.
+    /// Sends the next background chunk. One at a time, so that new messages do not wait behind old ones.
     pub(crate) fn next_in_background(&self, connection: ConnectionId, device: DeviceId) {
         let first = self.devices.get(&device).and_then(|device| device.history.front());
         if let Some(chunk) = first.filter(|chunk| chunk.background) {
@@ -161,7 +162,7 @@ impl World {
         }
     }
 
-    /// Chats that have long been there, all read, with nothing to deliver: `messages_each` texts in turns, evenly from
+    /// Creates old chats, all read and with nothing to deliver: `messages_each` texts, alternating, evenly from
     /// `oldest` ago until a minute ago.
     pub(crate) fn fill_history(&mut self, chats: usize, messages_each: usize, oldest: Duration) -> Vec<CustomerId> {
         let now = now_ms() / 1000;
@@ -192,15 +193,15 @@ impl World {
 }
 
 impl HistoryChunk {
-    /// How much of the whole it is.
+    /// Returns its number of messages, as its share of the progress.
     fn weight(&self) -> usize {
         self.chats.iter().map(|chat| chat.messages.len()).sum::<usize>().max(1)
     }
 }
 
 impl StandIn {
-    /// Chats of our first account that have long been there, all read: `messages_each` texts in turns, evenly spread from
-    /// `oldest` ago until now. For before a login; a device that is linked already is told of none of them.
+    /// Creates old chats of our first account, all read: `messages_each` texts, alternating, evenly from `oldest` ago
+    /// until now. Call it before a login; a device that is linked already gets none of them.
     pub fn fill_history(&self, chats: usize, messages_each: usize, oldest: Duration) -> Vec<Customer> {
         let filled = self
             .service()
@@ -209,18 +210,18 @@ impl StandIn {
         filled.into_iter().map(handle).collect()
     }
 
-    /// How many messages of each chat a device is given before its page comes up; the older ones follow. For the next
-    /// login.
+    /// Sets the number of messages of each chat that a device gets before its page comes up; the older ones follow.
+    /// From the next login on.
     pub fn give_first(&self, messages: usize) {
         self.service().with(|world| world.options.history_first = messages);
     }
 
-    /// Which chunks of history the devices have not taken yet.
+    /// Returns the number of chunks of history that a device has not stored yet.
     pub fn history_left(&self, device: DeviceId) -> usize {
         self.look(|world| world.devices.get(&device).map_or(0, |device| device.history.len()))
     }
 
-    /// The chats that there are for an account, by their addresses.
+    /// Returns the addresses of an account's chats.
     pub fn chats(&self, phone: PhoneId) -> Vec<Jid> {
         self.look(|world| {
             let threads = world.phones[phone.0].threads.keys();

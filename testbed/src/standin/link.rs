@@ -1,4 +1,4 @@
-//! A phone of ours: it links browsers, writes, reads, logs devices out, and goes off.
+//! A phone of ours: it links browsers, writes, reads, logs devices out, and can be switched off.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use super::people::place::{ChatWith, Place, Sender};
 use super::world::World;
 
 impl World {
-    /// The phone's number, digits only.
+    /// Returns the phone's number, digits only.
     pub fn number(&self, phone: PhoneId) -> Option<&str> {
         self.phones.get(phone.0).map(|phone| phone.number.as_str())
     }
 
+    /// Writes a message on our phone and returns its stanza id.
     pub(crate) fn phone_writes(&mut self, phone: PhoneId, chat: ChatWith, draft: &Draft) -> String {
-        // Who writes on the phone has the chat open.
+        // Writing on the phone opens the chat, which reads it.
         self.phone_reads(phone, chat);
         let (place, sender) = (Place::of(phone, chat), Sender::phone(phone, None));
         let message = self.compose(place, sender.who, draft);
@@ -29,6 +30,7 @@ impl World {
         id
     }
 
+    /// Reads a chat on our phone.
     pub(crate) fn phone_reads(&mut self, phone: PhoneId, chat: ChatWith) {
         let unread = self.thread_mut(phone, chat);
         let theirs = unread
@@ -56,7 +58,7 @@ impl World {
     }
 }
 
-/// A handle on one of our phones.
+/// Handle on one of our phones.
 #[derive(Clone)]
 pub struct Phone {
     service: Arc<Service>,
@@ -64,21 +66,22 @@ pub struct Phone {
 }
 
 impl Phone {
+    /// Creates a handle.
     pub(crate) fn new(service: Arc<Service>, id: PhoneId) -> Self {
         Self { service, id }
     }
 
-    /// Which.
+    /// Returns the id.
     pub fn id(&self) -> PhoneId {
         self.id
     }
 
-    /// The number, digits only.
+    /// Returns the number, digits only.
     pub fn number(&self) -> String {
         self.service.look(|world| world.phones[self.id.0].number.clone())
     }
 
-    /// The account's LID.
+    /// Returns the account's LID.
     pub fn lid(&self) -> Jid {
         self.service.look(|world| Jid::lid(&world.phones[self.id.0].lid))
     }
@@ -99,6 +102,7 @@ impl Phone {
         &self.service
     }
 
+    /// Waits until the page of a device has its credential.
     pub(crate) async fn linked(&self, id: DeviceId) -> Result<DeviceId, LinkError> {
         self.service
             .until(|world| match world.devices.get(&id) {
@@ -108,25 +112,25 @@ impl Phone {
             .await
     }
 
-    /// Writes to a customer, or in a group. Gives the stanza id.
+    /// Writes to a customer or in a group, and returns the stanza id.
     pub fn send(&self, to: impl Into<ChatWith>, text: &str) -> String {
         self.send_draft(to, &Draft::text(text))
     }
 
-    /// Sends any message; it quotes one of theirs, in a group anybody's. Gives the stanza id.
+    /// Sends a message and returns its stanza id. It may quote one of the customer's, in a group anybody's.
     pub fn send_draft(&self, to: impl Into<ChatWith>, draft: &Draft) -> String {
         let chat = to.into();
         self.service.with(|world| world.phone_writes(self.id, chat, draft))
     }
 
-    /// Lets what is written in a chat from now on disappear after a time; 0 for never.
+    /// Sets the timer of disappearing messages in a chat, in seconds; 0 turns it off.
     pub fn set_disappearing(&self, chat: impl Into<ChatWith>, seconds: u32) {
         let place = Place::of(self.id, chat.into());
         self.service
             .with(|world| world.set_timer(place, Sender::phone(self.id, None), seconds));
     }
 
-    /// Edits one of our messages, as one does on the phone.
+    /// Edits one of our messages on the phone.
     pub fn edit(&self, chat: impl Into<ChatWith>, id: &str, text: &str) {
         let place = Place::of(self.id, chat.into());
         self.service.with(|world| {
@@ -151,14 +155,14 @@ impl Phone {
         self.service.with(|world| world.phone_reads(self.id, chat));
     }
 
-    /// The messages that this phone shows in a chat, its own and those of its linked devices.
+    /// Returns the messages that this phone shows in a chat, its own and those of its linked devices.
     pub fn chat(&self, with: impl Into<ChatWith>) -> Vec<Message> {
         let with = with.into();
         let messages = |world: &World| world.thread(self.id, with).map(|thread| thread.messages.clone());
         self.service.look(messages).unwrap_or_default()
     }
 
-    /// The linked devices.
+    /// Returns the linked devices.
     pub fn devices(&self) -> Vec<DeviceId> {
         self.service.look(|world| world.devices(self.id))
     }

@@ -1,4 +1,4 @@
-//! What a page asks of people and groups.
+//! Answers to a page's requests about people and groups.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::people::{CustomerId, GroupId, Shown};
 use super::world::{ConnectionId, World};
 
 impl World {
+    /// Answers a page's request about people or groups.
     pub(crate) fn page_asks(&self, id: ConnectionId, device: DeviceId, frame: FromPage) {
         match frame {
             FromPage::Exists { n, jid } => {
@@ -45,7 +46,7 @@ impl World {
         }
     }
 
-    /// The groups that a device's account is in.
+    /// Returns the groups of a device's account.
     fn groups_of(&self, device: DeviceId) -> Vec<GroupId> {
         let Some(phone) = self.devices.get(&device).map(|device| device.phone) else {
             return Vec::new();
@@ -69,7 +70,7 @@ impl World {
         json!({ "picture": picture.as_ref().map(|picture| &picture.path), "about": about })
     }
 
-    /// What a page is told of a person it asks for. `wid` is the asked address, `chat` the one to write to.
+    /// Returns the answer about a person. `wid` is the address that was asked about, `chat` the one to write to.
     fn existing(&self, customer: CustomerId, asked: &Jid) -> Value {
         let person = self.person(customer);
         let state = &self.customers[customer.0];

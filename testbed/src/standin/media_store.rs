@@ -1,8 +1,7 @@
-//! The service's media: files that phones and pages have uploaded, by the path under which they are fetched.
-//!
-//! On the site a file is encrypted under a key that only the message carries. Here it travels readable, and only its seal
-//! depends on the key: ten bytes at its end, as the site's own, by which a page tells a file that was altered on its way.
-//! What the message says of the file (its hash, its size) is the sender's word, and nobody but a reader compares it.
+//! Media in the service: files that phones and pages have uploaded, by the path for their download.
+//! On the site a file is encrypted with a key that only the message has. Here it is in clear, and only its seal depends
+//! on the key: ten bytes at its end, as on the site, by which a page detects a file that was altered. The hash and size
+//! in the message are the sender's claim; only the receiver compares them.
 
 use std::collections::BTreeMap;
 
@@ -19,34 +18,34 @@ use super::messages::body::Body;
 use super::people::PhoneId;
 use super::world::World;
 
-/// How many bytes seal a file.
+/// Size of a seal, in bytes.
 pub(crate) const SEAL: usize = 10;
 
-/// How a medium is broken.
+/// Kind of damage to a medium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Corruption {
-    /// The sender uploaded another file than the one that the message tells the hash of.
+    /// The sender uploaded another file than the one whose hash is in the message.
     WrongHash,
     /// The sender uploaded half of the file.
     Truncated,
     /// The sender uploaded nothing.
     Empty,
-    /// What the service hands out is not what was uploaded: a page sees it, and refuses it.
+    /// The service delivers other bytes than were uploaded; a page detects and refuses them.
     Damaged,
 }
 
-/// Whether a medium can be fetched.
+/// Whether a medium can be downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     There,
-    /// Not any more. Our phone may have it still, and uploads it again when it is asked.
+    /// It has expired. Our phone may still have it, and uploads it again when it is asked.
     Gone {
         phone_has_it: bool,
     },
 }
 
-/// A file, and what seals it.
+/// A file and its seal.
 #[derive(Clone, Debug)]
 pub(crate) struct Medium {
     plain: Bytes,
@@ -58,7 +57,7 @@ pub(crate) struct Medium {
 }
 
 impl Medium {
-    /// A file as it was uploaded, its seal at the end. `None` for what is too short to have one.
+    /// Splits an uploaded file from the seal at its end. `None` if it is too short for a seal.
     pub fn uploaded(mut stored: Bytes) -> Option<Self> {
         let seal = stored.split_off(stored.len().checked_sub(SEAL)?);
         let mut digest = Sha256::new_with_prefix(&stored);
@@ -74,7 +73,7 @@ impl Medium {
         })
     }
 
-    /// A file that a phone uploads under a key.
+    /// Creates the file that a phone uploads with this key.
     pub fn sealed(plain: Bytes, key: &str) -> Self {
         let hash = Sha256::digest(&plain);
         let seal = seal(key, &hash);
@@ -90,7 +89,7 @@ impl Medium {
         }
     }
 
-    /// The parts that are handed out, one after the other.
+    /// Returns the parts of a download, in order: file and seal.
     pub fn parts(&self) -> [Bytes; 2] {
         [self.plain.clone(), self.seal.clone()]
     }
@@ -116,22 +115,22 @@ impl Medium {
     }
 }
 
-/// As WhatsApp's own: ten bytes that only who has the key can make.
+/// Returns a seal like WhatsApp's: ten bytes that only a holder of the key can compute.
 fn seal(key: &str, hash: &[u8]) -> Bytes {
     let digest = Sha256::new_with_prefix(key).chain_update(hash).finalize();
     Bytes::copy_from_slice(&digest[..SEAL])
 }
 
-/// Every file, and which message it belongs to.
+/// All files, and the messages that they belong to.
 #[derive(Debug, Default)]
 pub(crate) struct MediaStore {
     by_path: BTreeMap<String, Medium>,
-    /// Forwarded and copied messages share a file, and two people may use one stanza id.
+    /// Paths by stanza id. Forwarded and copied messages share a file, and two people may use the same stanza id.
     of_stanza: BTreeMap<String, Vec<String>>,
 }
 
 impl MediaStore {
-    /// The file under a path, while it is there.
+    /// Returns the file at a path, if it has not expired.
     pub fn fetch(&self, path: &str) -> Option<&Medium> {
         let medium = self.by_path.get(path)?;
         (medium.presence == Presence::There).then_some(medium)
@@ -147,14 +146,14 @@ impl MediaStore {
 }
 
 impl World {
-    /// Keeps a file, and gives the path under which it is fetched.
+    /// Stores a file and returns the path for its download.
     pub(crate) fn keep_medium(&mut self, medium: Medium) -> String {
         let path = format!("/v/t62.7118-24/{}_n.enc", self.random_hex::<12>());
         self.media.by_path.insert(path.clone(), medium);
         path
     }
 
-    /// A phone uploads a file: gives what its message says of it.
+    /// Uploads a file from a phone, and returns the fields for its message.
     pub(crate) fn upload(&mut self, attachment: &Attachment) -> Map<String, Value> {
         let key = STANDARD.encode(self.random_bytes::<32>());
         let medium = Medium::sealed(attachment.bytes.clone(), &key);
@@ -173,7 +172,7 @@ impl World {
         fields
     }
 
-    /// Notes that a message carries the file that its fields name.
+    /// Notes that a message has the file that its fields name.
     pub(crate) fn carry_medium(&mut self, stanza_id: &str, body: &Body) {
         let Some(path) = body.text("directPath") else { return };
         let Some(medium) = self.media.by_path.get_mut(path) else {
@@ -188,7 +187,7 @@ impl World {
         }
     }
 
-    /// What a phone shows of a message's medium: nothing when it cannot be fetched, or when its seal or hash is wrong.
+    /// Returns the medium as a phone shows it; `None` if it has expired, or if its seal or hash is wrong.
     pub(crate) fn shown_attachment(&self, body: &Body, caption: &str) -> Option<Attachment> {
         let medium = self.media.fetch(body.text("directPath")?)?;
         let key = body.text("mediaKey")?;
@@ -197,7 +196,8 @@ impl World {
         whole.then(|| Attachment::shown(body, caption, medium.plain.clone()))?
     }
 
-    /// A page could not fetch a file, and asks the phone for it. Gives its new path; the phone may be off, and silent.
+    /// Asks the phone for a file that a page could not download. Returns its new path; `None` if the phone is off and
+    /// does not answer.
     pub(crate) fn ask_phone(&mut self, phone: PhoneId, path: &str) -> Option<Result<String, &'static str>> {
         let online = self.phones[phone.0].online;
         let medium = self.media.by_path.get(path).cloned();
@@ -221,16 +221,19 @@ impl World {
         }
     }
 
+    /// Deletes a message's medium. `phone_has_it`: whether our phone can upload it again.
     pub(crate) fn expire_media(&mut self, stanza_id: &str, phone_has_it: bool) {
         let gone = Presence::Gone { phone_has_it };
         self.media.of_stanza_mut(stanza_id, |medium| medium.presence = gone);
     }
 
+    /// Restores a message's expired medium.
     pub(crate) fn restore_media(&mut self, stanza_id: &str) {
         self.media
             .of_stanza_mut(stanza_id, |medium| medium.presence = Presence::There);
     }
 
+    /// Damages a message's medium.
     pub(crate) fn corrupt_media(&mut self, stanza_id: &str, how: Corruption) {
         self.media.of_stanza_mut(stanza_id, |medium| medium.corrupt(how));
     }

@@ -1,9 +1,10 @@
-//! The stand-in of WhatsApp Web: a page that offers the module boundary which client libraries look for, and the
-//! service behind it with its phones, linked devices and customers.
+//! The stand-in of WhatsApp Web: a page with the module boundary that client libraries look for, and the service behind
+//! it with its phones, linked devices and customers.
 //!
-//! It owns one make-believe world a [`StandIn`], reached by typed handles ([`Phone`], [`Customer`], [`Group`]) and by
-//! HTTP ([`control`]). It never knows who drives the page: what it does comes from the facts about WhatsApp Web, and the
-//! unmodified client libraries in `testbed/clients` are what makes it believable. Status and calls are not here.
+//! Each [`StandIn`] is one fictional world, controlled by typed handles ([`Phone`], [`Customer`], [`Group`]) and by
+//! HTTP ([`control`]). It does not know which client drives the page: its behaviour follows the facts about WhatsApp
+//! Web, and the unmodified client libraries in `testbed/clients` check that it is realistic. Status and calls are not
+//! implemented.
 
 mod clock;
 pub mod control;

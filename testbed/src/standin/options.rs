@@ -1,4 +1,4 @@
-//! What a stand-in is started with.
+//! Options of a stand-in, and what it starts with.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::people::{CustomerId, PhoneId};
 
-/// The version that the page gives itself: later than the change of the message keys' layout.
+/// Version that the page reports: later than the change of the message keys' layout.
 const VERSION: &str = "2.3000.1045220589";
 
-/// How message keys cache their serialized form. Since July 2026 the site minifies it, and clients that read
-/// `_serialized` fail.
+/// Name of the property in which message keys cache their serialised form. Since July 2026 the site minifies it, and
+/// clients that read `_serialized` fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyLayout {
@@ -21,7 +21,7 @@ pub enum KeyLayout {
     New,
 }
 
-/// How the chat with a customer is addressed.
+/// Form of the address of the chat with a customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Address {
@@ -32,7 +32,7 @@ pub enum Address {
     Lid,
 }
 
-/// How the stand-in behaves. The defaults are WhatsApp Web's where it has been measured.
+/// Behaviour of the stand-in. The defaults are those of WhatsApp Web where they have been measured.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port of the plain HTTP listener on 127.0.0.1; 0 takes a free one.
@@ -43,24 +43,24 @@ pub struct Options {
     pub version: String,
     /// The layout of message keys, from the next load of the page on.
     pub key_layout: KeyLayout,
-    /// How many QR codes a page shows before it idles.
+    /// Number of QR codes that a page shows before it stops.
     pub qr_codes: usize,
-    /// How long the first QR code stands.
+    /// Lifetime of the first QR code.
     pub qr_first: Duration,
-    /// How long each later one stands.
+    /// Lifetime of each later QR code.
     pub qr_next: Duration,
-    /// How long an eight-character code can be typed.
+    /// Lifetime of an eight-character code.
     pub pairing_code_life: Duration,
-    /// How long after MAIN the page says that it has synced. whatsapp-web.js listens for that moment only, and on the
-    /// real site attaches long before it.
+    /// Time from MAIN until the page says that it has synced. whatsapp-web.js listens for that moment only; on the real
+    /// site it attaches long before.
     pub settle: Duration,
     /// Whether the account says that its direct chats have moved to LIDs.
     pub lid_migrated: bool,
-    /// How many messages of each chat a new device is given before its page comes up; the older ones follow.
+    /// Number of messages of each chat that a new device gets before its page comes up; the older ones follow.
     pub history_first: usize,
-    /// Modules that clients do not find, as in a page that has half loaded; from the next load of the page on.
+    /// Modules that clients do not find, as in a page that is half loaded; from the next load of the page on.
     pub hidden_modules: Vec<String>,
-    /// Draws ids, keys and codes: the same seed, the same ids.
+    /// Seed of ids, keys and codes: the same seed gives the same ids.
     pub seed: u64,
 }
 
@@ -88,24 +88,24 @@ impl Default for Options {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewCustomer {
-    /// The name that they gave themselves.
+    /// Name that they chose.
     pub name: String,
-    /// The name under which the phone's address book has them.
+    /// Name in the phone's address book.
     #[serde(default)]
     pub saved_name: Option<String>,
-    /// Digits only. A customer without one is known by LID alone.
+    /// Phone number, digits only. A customer without one is known by LID alone.
     #[serde(default)]
     pub number: Option<String>,
-    /// Digits only. Drawn when the address asks for one and none is given.
+    /// LID, digits only. A random one is drawn if the address needs one and none is given.
     #[serde(default)]
     pub lid: Option<String>,
-    /// How the chat with them is addressed.
+    /// Form of the address of the chat with them.
     #[serde(default)]
     pub address: Address,
     /// Their username.
     #[serde(default)]
     pub username: Option<String>,
-    /// Whether their number is kept from us, as with WhatsApp usernames.
+    /// Whether their number is hidden from us, as with WhatsApp usernames.
     #[serde(default)]
     pub hidden_number: bool,
     /// Whether the number is on WhatsApp at all.
@@ -114,7 +114,7 @@ pub struct NewCustomer {
     /// Whether their phone is switched on.
     #[serde(default = "yes")]
     pub online: bool,
-    /// What they say about themselves.
+    /// Their "about" text.
     #[serde(default)]
     pub about: Option<String>,
 }
@@ -125,31 +125,31 @@ pub struct NewCustomer {
 pub struct NewGroup {
     /// Its name.
     pub subject: String,
-    /// The customers in it.
+    /// Customers in it.
     #[serde(default)]
     pub members: Vec<CustomerId>,
     /// Our accounts in it.
     #[serde(default = "first_phone")]
     pub phones: Vec<PhoneId>,
-    /// The customer who made it; our first account if none is given.
+    /// Customer who created it; our first account if none is given.
     #[serde(default)]
     pub made_by: Option<CustomerId>,
-    /// What it says about itself.
+    /// Description.
     #[serde(default)]
     pub description: Option<String>,
-    /// Whether its members are told to each other by LID, as in every group of today, or by number.
+    /// Whether members see each other by LID, as in every current group, or by number.
     #[serde(default = "by_lid")]
     pub address: Address,
     /// Whether only admins may write.
     #[serde(default)]
     pub announce: bool,
-    /// When it was made, in seconds since 1970; now if no time is given.
+    /// Time of creation in seconds since 1970; now if none is given.
     #[serde(default)]
     pub t: Option<i64>,
 }
 
 impl NewGroup {
-    /// A group that our first account has made.
+    /// Creates a group of our first account, which is its creator.
     pub fn of(subject: &str, members: Vec<CustomerId>) -> Self {
         Self {
             subject: subject.to_owned(),
@@ -177,7 +177,7 @@ fn yes() -> bool {
 }
 
 impl NewCustomer {
-    /// A customer in a chat by phone number.
+    /// Creates a customer with a chat by phone number.
     pub fn by_phone(name: &str, number: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -193,7 +193,7 @@ impl NewCustomer {
         }
     }
 
-    /// A customer in a chat by LID, whose number can be looked up.
+    /// Creates a customer with a chat by LID, whose number can be looked up.
     pub fn by_lid(name: &str, number: &str, lid: &str) -> Self {
         Self {
             lid: Some(lid.to_owned()),
@@ -202,7 +202,7 @@ impl NewCustomer {
         }
     }
 
-    /// A customer whose number nobody gets to see.
+    /// Creates a customer whose number nobody can see.
     pub fn hidden(name: &str, lid: &str) -> Self {
         Self {
             number: None,

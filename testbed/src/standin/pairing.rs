@@ -1,4 +1,4 @@
-//! Linking a browser to a phone: QR codes that take turns, and eight-character codes.
+//! Links a browser to a phone: with QR codes, which are replaced regularly, and eight-character codes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,22 +10,22 @@ use super::net::wire::{Credential, ToPage};
 use super::people::PhoneId;
 use super::world::{ConnectionId, Role, World};
 
-/// What an eight-character code is made of: no letter that can be taken for another.
+/// Alphabet of eight-character codes, without letters that look like others.
 const CODE_ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTVWXYZ";
 
-/// A browser that wants to be linked.
+/// A browser that is being linked.
 #[derive(Debug)]
 pub(crate) struct Linking {
     noise: String,
     identity: String,
-    /// SHA-256 of the secret that only the screen shows.
+    /// SHA-256 of the secret that is only in the QR code.
     adv_digest: String,
     refs: Vec<String>,
     since: Instant,
     codes: Vec<Code>,
-    /// The phone that waits for its passkey.
+    /// Phone that waits for the browser's passkey.
     pub passkey_for: Option<PhoneId>,
-    /// The device that a phone has just made of it.
+    /// Device that a phone has just created for it.
     pub device: Option<DeviceId>,
 }
 
@@ -36,19 +36,19 @@ struct Code {
     since: Instant,
 }
 
-/// Why a phone refuses to link a browser.
+/// Reason why a phone refuses to link a browser.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// Not what a QR code of the page says.
+    /// The text is not a QR code of the page.
     #[error("this is no code of WhatsApp Web: it must have at least four parts")]
     NotACode,
     /// No page shows this reference.
     #[error("no page shows this code: take the one that it shows now")]
     Unknown,
-    /// The page has gone on to the next code, or given up.
+    /// The page has replaced the code, or has stopped showing codes.
     #[error("this code is no longer shown: take the one that the page shows now")]
     Expired,
-    /// The keys are not those of the page that shows the code.
+    /// The keys in the code are not the page's.
     #[error("the keys in this code are not those of the page that shows it")]
     WrongKeys,
     /// The page asked for a code for another number.
@@ -57,13 +57,13 @@ pub enum LinkError {
     /// The phone waits for the page to show a passkey.
     #[error("the page must show a passkey before it is linked")]
     PasskeyAsked,
-    /// The page was gone before it had its credential.
+    /// The page disconnected before it had its credential.
     #[error("the page went away before it was linked")]
     PageGone,
 }
 
 impl World {
-    /// A browser shows itself: it gets its codes.
+    /// Starts linking a browser: it gets its codes.
     pub(crate) fn begin_linking(
         &mut self,
         connection: ConnectionId,
@@ -99,7 +99,7 @@ impl World {
         );
     }
 
-    /// A browser asks for a code to type on the phone that has `number`.
+    /// Returns a code for the phone that has `number`.
     pub(crate) fn pairing_code(&mut self, connection: ConnectionId, number: String) -> Option<String> {
         let text: String = (0..8)
             .map(|_| char::from(CODE_ALPHABET[self.random_below(CODE_ALPHABET.len())]))
@@ -115,7 +115,7 @@ impl World {
         Some(text)
     }
 
-    /// A phone scans what a page shows.
+    /// Scans a page's code with a phone.
     pub(crate) fn scan(&mut self, phone: PhoneId, code: &str) -> Result<DeviceId, LinkError> {
         let mut parts = code.split(',');
         let mut part = || parts.next().ok_or(LinkError::NotACode);
@@ -133,7 +133,7 @@ impl World {
         let (connection, linking, at) = found.ok_or(LinkError::Unknown)?;
         let (first, next) = (self.options.qr_first, self.options.qr_next);
         let turns = u32::try_from(at).unwrap_or(u32::MAX);
-        // A code is taken a moment longer than it is shown, as people and networks are slow.
+        // A code is accepted a moment longer than it is shown, because people and networks are slow.
         let grace = next / 4;
         let ends = first + next * turns + grace;
         if linking.since.elapsed() > ends {
@@ -148,7 +148,7 @@ impl World {
         self.link_or_ask(phone, connection)
     }
 
-    /// A phone has the code of a page typed in.
+    /// Types a page's code on a phone.
     pub(crate) fn type_code(&mut self, phone: PhoneId, typed: &str) -> Result<DeviceId, LinkError> {
         let typed = typed.replace('-', "").to_uppercase();
         let life = self.options.pairing_code_life;
@@ -157,7 +157,7 @@ impl World {
             .connections
             .iter()
             .find_map(|(id, connection)| match &connection.role {
-                // A later code of the same page takes the place of an earlier one.
+                // A later code of the same page replaces an earlier one.
                 Role::Linking(linking) if connection.out.is_some() => {
                     linking.codes.iter().find(|code| code.text == typed).map(|code| {
                         let current = linking.codes.last().is_some_and(|last| last.text == typed);
@@ -176,6 +176,7 @@ impl World {
         self.link_or_ask(phone, connection)
     }
 
+    /// Links the page of a connection to a phone, and returns the new device.
     pub(crate) fn link(&mut self, phone: PhoneId, connection: ConnectionId) -> DeviceId {
         let id = DeviceId(self.fresh_id());
         let mut device = Device::new(phone, self.random_hex::<24>());
@@ -196,7 +197,7 @@ impl World {
         id
     }
 
-    /// The page has its credential: the device exists from now on.
+    /// Handles a page that has stored its credential: the device exists from now on.
     pub(crate) fn finish_linking(&mut self, connection: ConnectionId) {
         let Some(Role::Linking(linking)) = self.connections.get(&connection).map(|c| &c.role) else {
             return;

@@ -1,4 +1,4 @@
-//! What a customer does by themselves.
+//! Automatic actions of a customer.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use super::people::CustomerId;
 use super::people::place::Place;
 use super::world::World;
 
-/// What a customer does when a message comes.
+/// Reactions of a customer to incoming messages.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Script {
-    /// Reads what comes, this many milliseconds later.
+    /// Delay before they read a message, in milliseconds; none: they do not.
     pub read_after_ms: Option<u64>,
-    /// Answers, this many milliseconds later.
+    /// Delay before they answer, in milliseconds; none: they do not.
     pub answer_after_ms: Option<u64>,
-    /// What they answer to a text that contains something; the first that fits. `{}` stands for the text that came.
+    /// Answers to texts that contain something; the first rule that matches. `{}` stands for the received text.
     pub rules: Vec<Rule>,
     /// What they answer when no rule fits; empty for nothing.
     pub answer: String,
@@ -27,14 +27,14 @@ pub struct Script {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What the text contains, in any case.
+    /// Text that the message contains; case is ignored.
     pub when: String,
-    /// The answer.
+    /// Answer of this rule.
     pub answer: String,
 }
 
 impl Script {
-    /// Repeats every text after a moment.
+    /// Repeats every text after a delay.
     pub fn echo(after: Duration) -> Self {
         Self {
             answer_after_ms: u64::try_from(after.as_millis()).ok(),
@@ -48,12 +48,13 @@ impl Script {
         let rule = self.rules.iter().find(|rule| lower.contains(&rule.when.to_lowercase()));
         let answer = rule.map_or(&self.answer, |rule| &rule.answer);
         let answer = answer.replace("{}", text);
-        // A medium without a caption says nothing that could be repeated.
+        // A medium without a caption has no text to repeat.
         (!answer.is_empty()).then_some(answer)
     }
 }
 
 impl World {
+    /// Runs a customer's script for a received text.
     pub(crate) fn play_script(&mut self, place: Place, id: CustomerId, text: &str) {
         let script = &self.customers[id.0].script;
         let answer = script.answer_after_ms.zip(script.answer_to(text));

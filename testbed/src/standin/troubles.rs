@@ -1,5 +1,5 @@
-//! What an account can get into besides a bad network: a passkey that is asked for, a restriction, a page that stands
-//! still or has half loaded.
+//! Troubles of an account besides a bad network: a requested passkey, a restriction, a page that hangs or is half
+//! loaded.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use super::pairing::LinkError;
 use super::people::PhoneId;
 use super::world::{ConnectionId, Role, World};
 
-/// How long a ban is said to last, in seconds.
+/// Reported duration of a ban, in seconds.
 const BAN_S: u64 = 3600;
 
 impl World {
-    /// A phone links the page behind a connection, or has it asked for a passkey first.
+    /// Links the page of a connection to a phone, or asks it for a passkey first.
     pub(crate) fn link_or_ask(&mut self, phone: PhoneId, connection: ConnectionId) -> Result<DeviceId, LinkError> {
         if !self.phones[phone.0].asks_passkey {
             return Ok(self.link(phone, connection));
@@ -32,7 +32,7 @@ impl World {
         Err(LinkError::PasskeyAsked)
     }
 
-    /// The page that was asked for a passkey has shown it.
+    /// Handles a page that has shown the requested passkey.
     fn passkey_shown(&mut self, phone: PhoneId) -> Result<DeviceId, LinkError> {
         let asked = self.connections.iter().find(|(_, connection)| {
             let asked = matches!(&connection.role, Role::Linking(linking) if linking.passkey_for == Some(phone));
@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    /// Says that the account is banned, and closes the socket.
+    /// Tells a page that the account is banned, and closes the socket.
     pub(crate) fn turn_away(&mut self, connection: ConnectionId) {
         self.send(connection, &ToPage::Banned { seconds: BAN_S });
         self.hang_up(connection);
@@ -61,33 +61,33 @@ impl World {
 }
 
 impl Phone {
-    /// Whether it asks a browser for a passkey before it links it. A scan then ends with [`LinkError::PasskeyAsked`], and
-    /// the page waits for its passkey.
+    /// Sets whether the phone asks a browser for a passkey before it links it. A scan then ends with
+    /// [`LinkError::PasskeyAsked`], and the page waits for its passkey.
     pub fn ask_for_passkey(&self, ask: bool) {
         self.service()
             .with(|world| world.phones[self.id().0].asks_passkey = ask);
     }
 
-    /// The page that was asked for a passkey shows it, and is linked.
+    /// Shows the requested passkey on the page, which is then linked.
     pub async fn passkey_shown(&self) -> Result<DeviceId, LinkError> {
         let device = self.service().with(|world| world.passkey_shown(self.id()))?;
         self.linked(device).await
     }
 
-    /// What WhatsApp keeps the account from doing, from now on.
+    /// Sets the restriction of the account.
     pub fn restrict(&self, restriction: Restriction) {
         self.service().with(|world| world.restrict(self.id(), restriction));
     }
 }
 
 impl StandIn {
-    /// Lets every connected page's one thread stand still: it does nothing, and answers nobody.
+    /// Blocks the main thread of every connected page for this time.
     pub fn stall_pages(&self, time: Duration) {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.service().with(|world| world.tell_pages(&ToPage::Stall { ms }));
     }
 
-    /// Clients do not find these modules, from the next load of the page on, as in a page that has half loaded.
+    /// Hides these modules from clients, from the next load of the page on, as in a page that is half loaded.
     pub fn hide_modules(&self, ids: &[&str]) {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
         self.service().with(|world| world.options.hidden_modules = ids);

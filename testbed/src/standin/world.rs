@@ -1,5 +1,5 @@
-//! The world: everything that the service knows, and the ways in which people change it. Synchronous, behind one lock
-//! (`service`); what takes time is put down in `later` and run by the service.
+//! The world: the state of the service, and the changes that people make to it. Synchronous, behind one lock
+//! (`service`); delayed changes are queued in `later` and run by the service.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,16 +27,18 @@ use super::script::Script;
 
 const DIGITS: &[u8; 10] = b"0123456789";
 
+/// Id of an open socket.
 pub(crate) type ConnectionId = u64;
+/// A delayed change of the world.
 pub(crate) type Later = Box<dyn FnOnce(&mut World) + Send>;
 
 /// A page's open socket.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// Frames to the page; dropping it closes the socket.
+    /// Sender of frames to the page; dropping it closes the socket.
     pub out: Option<mpsc::UnboundedSender<String>>,
     pub role: Role,
-    /// Of which chats this connection asked for who is there and who types.
+    /// Chats of which this connection has asked for presence and typing.
     pub subscribed: Vec<ChatWith>,
     /// Whether the page shows the account as online.
     pub available: bool,
@@ -53,7 +55,7 @@ impl Connection {
     }
 }
 
-/// What a page is to us.
+/// What the page has identified itself as.
 #[derive(Debug)]
 pub(crate) enum Role {
     Unknown,
@@ -61,7 +63,7 @@ pub(crate) enum Role {
     Device(DeviceId),
 }
 
-/// Everything there is.
+/// State of everything in the stand-in.
 pub struct World {
     pub(crate) options: Options,
     pub(crate) phones: Vec<PhoneState>,
@@ -81,6 +83,7 @@ pub struct World {
 }
 
 impl World {
+    /// Creates a world without people.
     pub(crate) fn new(options: Options) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         Self {
@@ -102,37 +105,37 @@ impl World {
         }
     }
 
-    /// Every message that the service accepted from a page, before the recipient's phone removes doubles.
+    /// Returns every message that the service accepted from a page, before the recipient's phone drops duplicates.
     pub fn accepted(&self) -> &[Accepted] {
         &self.accepted
     }
 
-    /// Every read receipt that reached a customer.
+    /// Returns every read receipt that reached a customer.
     pub fn read_receipts(&self) -> &[ReadReceipt] {
         &self.reads
     }
 
-    /// Every "typing…" that a customer saw.
+    /// Returns every "typing…" that a customer saw.
     pub fn typing(&self) -> &[Typing] {
         &self.typing
     }
 
-    /// Every state that messages of ours reached, in order.
+    /// Returns every state that messages of ours reached, in order.
     pub fn acks(&self) -> &[AckChange] {
         &self.acks
     }
 
-    /// The faults in force.
+    /// Returns the faults in force.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// What an account has of the chat with a customer, or of a group.
+    /// Returns what an account has of the chat with a customer, or of a group.
     pub fn thread(&self, phone: PhoneId, with: impl Into<ChatWith>) -> Option<&Thread> {
         self.phones.get(phone.0)?.threads.get(&with.into())
     }
 
-    /// The linked devices of an account.
+    /// Returns the linked devices of an account.
     pub fn devices(&self, phone: PhoneId) -> Vec<DeviceId> {
         let own = self
             .devices
@@ -141,7 +144,7 @@ impl World {
         own.map(|(id, _)| *id).collect()
     }
 
-    /// The devices that have a live connection now.
+    /// Returns the devices that are connected now.
     pub fn connected(&self) -> Vec<DeviceId> {
         let roles = self.connections.values().filter(|connection| connection.out.is_some());
         roles
@@ -155,27 +158,30 @@ impl World {
             .collect()
     }
 
-    /// Whether a device of the account shows it as online.
+    /// Returns whether a device of the account shows it as online.
     pub fn shown_online(&self, phone: PhoneId) -> bool {
         let of_phone = |device| self.devices.get(&device).is_some_and(|device| device.phone == phone);
         let mut live = self.connections.values();
         live.any(|c| c.available && matches!(c.role, Role::Device(device) if of_phone(device)))
     }
 
-    /// How many stanzas wait for a device.
+    /// Returns the number of stanzas that wait for a device.
     pub fn waiting_for(&self, device: DeviceId) -> usize {
         self.devices.get(&device).map_or(0, |device| device.queue.len())
     }
 
+    /// Returns a number that was not returned before.
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
+    /// Returns random bytes from the seed.
     pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
         self.rng.random()
     }
 
+    /// Returns random bytes in hexadecimal.
     pub(crate) fn random_hex<const N: usize>(&mut self) -> String {
         let bytes: [u8; N] = self.rng.random();
         let mut hex = String::with_capacity(2 * N);
@@ -185,16 +191,17 @@ impl World {
         hex
     }
 
+    /// Returns a random number below `bound`.
     pub(crate) fn random_below(&mut self, bound: usize) -> usize {
         self.rng.random_range(0..bound)
     }
 
-    /// A stanza id as a phone makes one: 32 hex digits.
+    /// Returns a stanza id as a phone makes it: 32 hexadecimal digits.
     pub(crate) fn phone_stanza_id(&mut self) -> String {
         self.random_hex::<16>()
     }
 
-    /// A profile picture, under a path of its own.
+    /// Creates an avatar with its own path.
     pub(crate) fn new_picture(&mut self, mimetype: &str, bytes: Vec<u8>) -> Picture {
         Picture {
             path: format!("/pps/{}.jpg", self.random_hex::<8>()),
@@ -203,8 +210,9 @@ impl World {
         }
     }
 
+    /// Returns random decimal digits; the first is not zero.
     pub(crate) fn random_digits(&mut self, count: usize) -> String {
-        // No number begins with a zero.
+        // A phone number does not begin with a zero.
         (0..count)
             .map(|at| {
                 char::from(
@@ -218,6 +226,7 @@ impl World {
             .collect()
     }
 
+    /// Adds a phone of ours.
     pub(crate) fn add_phone(&mut self, name: &str, number: &str) -> PhoneId {
         let lid = self.random_digits(15);
         self.phones.push(PhoneState {
@@ -232,6 +241,7 @@ impl World {
         PhoneId(self.phones.len() - 1)
     }
 
+    /// Adds a customer.
     pub(crate) fn add_customer(&mut self, new: NewCustomer) -> CustomerId {
         let needs_lid = new.address == Address::Lid || new.number.is_none();
         let lid = new.lid.or_else(|| needs_lid.then(|| self.random_digits(15)));
@@ -259,7 +269,7 @@ impl World {
         CustomerId(self.customers.len() - 1)
     }
 
-    /// The customer whom an address means, if they are on WhatsApp.
+    /// Returns the customer that an address means, if they are on WhatsApp.
     pub(crate) fn find(&self, jid: &Jid) -> Option<CustomerId> {
         let found = self
             .customers
@@ -268,6 +278,7 @@ impl World {
         found.map(CustomerId)
     }
 
+    /// Returns what our accounts may know of a customer.
     pub(crate) fn person(&self, id: CustomerId) -> Person {
         let customer = &self.customers[id.0];
         Person {
@@ -279,10 +290,12 @@ impl World {
         }
     }
 
+    /// Returns an account's chat; creates it if there is none.
     pub(crate) fn thread_mut(&mut self, phone: PhoneId, with: impl Into<ChatWith>) -> &mut Thread {
         self.phones[phone.0].threads.entry(with.into()).or_default()
     }
 
+    /// Creates a text of now.
     pub(crate) fn new_message(id: String, from_me: bool, text: String) -> Message {
         Message {
             id,

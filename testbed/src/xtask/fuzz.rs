@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: the coverage-guided search for what breaks the parser of the page's events (`fuzz/`). What it finds lies in
-//! `fuzz/artifacts`, and goes into the parser's tests.
+//! `cargo xtask fuzz`: fuzzes the parser of the page's events, guided by coverage (`fuzz/`). Failing inputs are stored
+//! in `fuzz/artifacts`, and belong into the parser's tests.
 
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use anyhow::Result;
 use super::machine::{self, Extent};
 use super::section::{cargo, run, section, succeeds};
 
-/// What is fuzzed, and where the fuzzer keeps what led it further and where it begins.
+/// The fuzz target, the corpus that the fuzzer extends, and the seeds from which it starts.
 const TARGET: [&str; 3] = ["page_event", "fuzz/corpus/page_event", "fuzz/seeds/page_event"];
 
+/// Fuzzes for this time. An input that fails ends the run.
 pub async fn run_for(span: Duration) -> Result<()> {
     machine::prepare(Extent::Build).await?;
     if !succeeds(cargo(), &["fuzz", "--version"]).await {

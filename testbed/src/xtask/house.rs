@@ -1,4 +1,4 @@
-//! `cargo xtask house`: the measures of the house's order, one a line, of this tree or of another. Reads sources alone.
+//! `cargo xtask house`: prints measures of the sources, one a line, of this tree or of another. Reads sources only.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use testbed::house::{Graph, Place, Program, Source, absent_pages, circles, items, rule_references, visit};
 
-/// Functions of more lines are counted.
+/// Number of lines from which a function is counted as long.
 const LONG_LINES: usize = 60;
-/// Where people have written sources.
+/// Folders with sources.
 const SOURCES: [&str; 6] = ["src", "entity/src", "migration/src", "testbed/src", "tests", "web/page"];
 
 /// Prints every measure of the repository at `root`.
@@ -80,13 +80,13 @@ fn print(measure: &str, value: &str) {
     println!("{measure:<40} {value}");
 }
 
-/// `part` of `whole`, per `unit`, with one decimal.
+/// Returns `part` per `unit` of `whole`, with one decimal.
 fn per(unit: usize, part: usize, whole: usize) -> String {
     let tenths = (part * unit * 10 + whole / 2).checked_div(whole).unwrap_or(0);
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-/// The folder of the program that holds the most files.
+/// Returns the folder of the program with the most files.
 fn fullest(root: &Path) -> Result<(String, usize)> {
     let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for path in visit(&root.join("src"))? {
@@ -114,7 +114,7 @@ fn circle_counts(graph: &Graph) -> [(&'static str, usize); 4] {
     ]
 }
 
-/// How many functions there are in the `impl` blocks of a type, and how many blocks.
+/// Returns the number of functions in the `impl` blocks of a type, and the number of blocks.
 fn methods(sources: &BTreeMap<Place, Source>, name: &str) -> (usize, usize) {
     let head = format!("impl {name} {{");
     let (mut methods, mut blocks) = (0, 0);
@@ -137,13 +137,13 @@ fn count(sources: &BTreeMap<Place, Source>, room: &str, of: impl Fn(&Source) -> 
     in_room.map(|(_, source)| of(source)).sum()
 }
 
-/// How often a word stands as a word.
+/// Counts a word as a whole word.
 fn words(code: &str, word: &str) -> usize {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.split(|c| !is_word(c)).filter(|found| *found == word).count()
 }
 
-/// How often something is looked up under a text: `message["state"]`.
+/// Counts look-ups by a string literal, such as `message["state"]`.
 fn indexings(source: &Source) -> usize {
     // Its texts are empty in the code.
     let is_looked_up = |at: usize| {
@@ -159,13 +159,13 @@ fn indexings(source: &Source) -> usize {
         .count()
 }
 
-/// How many public items have no doc comment, and how many there are.
+/// Returns the number of public items without a doc comment, and of all.
 fn documented(sources: &BTreeMap<Place, Source>) -> (usize, usize) {
     let counts = sources.values().map(|source| items::documented(&source.text));
     counts.fold((0, 0), |(bare, items), (some, of)| (bare + some, items + of))
 }
 
-/// The names of all tests.
+/// Returns the names of all tests.
 fn test_names(root: &Path) -> Result<Vec<String>> {
     let mut names = vec![];
     for folder in ["src", "tests", "testbed/src", "testbed/tests"] {
@@ -177,7 +177,7 @@ fn test_names(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// How often sources refer to rules by number, and to pages that are not here.
+/// Returns the number of references to rules by number, and to pages that do not exist.
 fn references(root: &Path) -> Result<(usize, usize)> {
     let is_here = |page: &str| root.join(page).is_file() || root.join("docs").join(page).is_file();
     let (mut rules, mut pages) = (0, 0);

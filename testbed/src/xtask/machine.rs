@@ -1,4 +1,5 @@
-//! What the machine must have: says what is missing, and installs it from Debian's packages, PyPI and npm where it may.
+//! Requirements of the machine: reports what is missing, and installs it from Debian's packages, PyPI and npm if
+//! allowed.
 
 use std::path::PathBuf;
 
@@ -7,21 +8,21 @@ use testbed::servers;
 
 use super::section::{run, section, succeeds, workspace};
 
-/// The oldest Node that everything here runs on.
+/// Oldest major version of Node that works.
 const NODE_MAJOR: u32 = 20;
 
-/// How much of it all; each holds the one before.
+/// Amount of requirements; each includes the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Extent {
-    /// What the program is built with.
+    /// What the build needs.
     Build,
-    /// A browser and a homeserver as well.
+    /// Also a browser and a homeserver.
     Demo,
-    /// Every database and every independent client.
+    /// Also every database and every independent client.
     Full,
 }
 
-/// Something to be installed from the system's packages.
+/// A package of the system that is required.
 struct Need {
     name: &'static str,
     packages: &'static [&'static str],
@@ -70,8 +71,7 @@ const NEEDS: [Need; 6] = [
 
 /// Installs what is missing.
 ///
-/// # Errors
-/// Something is missing that we may not install; the message says what to type.
+/// # Errors Something is missing that we may not install; the message says what to type.
 pub async fn prepare(extent: Extent) -> Result<()> {
     section("system", install(extent)).await?;
     section("npm", install_npm(extent)).await?;
@@ -136,7 +136,7 @@ async fn install_packages(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The npm projects: the program's own, the independent Matrix client, and the independent WhatsApp clients.
+/// Installs the npm projects: the program's own, the independent Matrix client, and the independent WhatsApp clients.
 async fn install_npm(extent: Extent) -> Result<()> {
     let projects = [
         ("web", Extent::Build),

@@ -1,4 +1,4 @@
-//! One section of a run: announced, timed, and the end of the run if it fails.
+//! One section of a run: announced and timed. The run ends if it fails.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
 use tokio::time::Instant;
 
-/// Runs a section and says how long it took.
+/// Runs a section and prints how long it took.
 pub async fn section<T>(name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     eprintln!("\n==> {name}");
     let start = Instant::now();
@@ -19,12 +19,12 @@ pub async fn section<T>(name: &str, work: impl Future<Output = Result<T>>) -> Re
     Ok(done)
 }
 
-/// Runs a program in the checkout, its output straight through, nothing on its input.
+/// Runs a program in the checkout, with its output passed through and an empty input.
 pub async fn run<A: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: impl IntoIterator<Item = A>) -> Result<()> {
     run_with(program, arguments, &[]).await
 }
 
-/// As [`run`], with these variables in its environment.
+/// Runs a program as [`run`] does, with these variables in its environment.
 pub async fn run_with<A: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,
     arguments: impl IntoIterator<Item = A>,
@@ -54,14 +54,15 @@ pub async fn run_with<A: AsRef<OsStr>>(
     Ok(())
 }
 
-/// What `cargo run` tells this program of itself. Build scripts look at such variables, so with them a cargo that we start
-/// would build half of everything again, and one that is started by hand after it once more.
+/// Returns whether `cargo run` sets this variable for our own process. Build scripts depend on such variables: with
+/// them, a cargo that we start would rebuild half of everything, and the next one that is started by hand would rebuild
+/// it again.
 fn is_of_this_run(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy();
     name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
 }
 
-/// Whether the program runs and succeeds; its output is nobody's.
+/// Returns whether the program runs and succeeds; its output is discarded.
 pub async fn succeeds(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command
@@ -72,12 +73,12 @@ pub async fn succeeds(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     command.status().await.is_ok_and(|status| status.success())
 }
 
-/// The cargo that started us.
+/// Returns the path of the cargo that started us.
 pub fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
 
-/// The checkout's root.
+/// Returns the root of the checkout.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }

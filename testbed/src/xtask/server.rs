@@ -1,4 +1,4 @@
-//! The program itself, as its owner would run it: only what its `--help` and its example configuration say is used.
+//! The program itself, run as its owner would run it: uses only what `--help` and the example configuration document.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,20 +16,20 @@ use super::section::{cargo, run, workspace};
 const READY: Duration = Duration::from_mins(1);
 const LOGIN: Duration = Duration::from_mins(3);
 const REQUEST: Duration = Duration::from_secs(5);
-/// How often the server is looked at while it runs.
+/// Interval at which the server is checked while it runs.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Where the agents are.
+/// The homeserver of the agents.
 pub struct Homeserver {
     pub url: String,
     /// The bot's user and password.
     pub bot: (&'static str, &'static str),
-    /// User ids with commas between them.
+    /// User ids, separated by commas.
     pub agents: String,
     pub encryption: bool,
 }
 
-/// How the program is built.
+/// Build profile of the program.
 #[derive(Clone, Copy, Debug)]
 pub enum Profile {
     Dev,
@@ -46,7 +46,7 @@ impl Profile {
         run(cargo(), [&["build", "--workspace", "--bin", "crm"], release].concat()).await
     }
 
-    /// The program as cargo leaves it.
+    /// Returns the path of the program that cargo has built.
     fn program(self) -> Result<PathBuf> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         let folder = match self {
@@ -71,7 +71,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it answers.
+    /// Starts the server and waits until it answers.
     pub async fn start(profile: Profile, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
         let program = profile.program()?;
         let folder = Folder::new("demo")?;
@@ -109,7 +109,7 @@ impl Server {
         })
     }
 
-    /// `crm login`, with a phone that scans each code as it is shown.
+    /// Runs `crm login`, with a phone that scans each code as soon as it is shown.
     pub async fn log_in(&self, phone: &Phone) -> Result<()> {
         let folder = self.folder.path().join("login");
         std::fs::create_dir(&folder)?;
@@ -153,29 +153,33 @@ impl Server {
         }
     }
 
+    /// Returns the server's address.
     pub fn url(&self) -> &str {
         &self.url
     }
 
+    /// Returns the data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
+    /// Returns the server's process id.
     pub async fn pid(&self) -> u32 {
         self.process.lock().await.pid()
     }
 
+    /// Returns the path of the server's log.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The folder of the program.
+    /// Returns the folder of the program.
     pub fn programs(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("."))
     }
 }
 
-/// The program with none of our own configuration about it; `folder` takes its log.
+/// Returns the command without any of our own configuration; `folder` gets its log.
 fn command(program: &Path, folder: &Path, data: &Path, url: &str) -> Launch {
     Launch::new("crm", program, folder)
         .without_variables("CRM_")

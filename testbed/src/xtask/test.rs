@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change goes in, in the order of what it costs.
+//! `cargo xtask test`: all checks that must pass before a change is merged, the fastest first.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::machine::{self, Extent};
 use super::section::{cargo, run, run_with, section, succeeds, workspace};
 
-/// npm scripts of the program's web project that are checks, in their order.
+/// Checks of the web project: npm scripts, in their order.
 const WEB_CHECKS: [&str; 4] = ["lint", "check", "typecheck", "test"];
 
+/// Runs all checks and tests. `extent` decides whether tests with real servers are included.
 pub async fn run_all(extent: Extent) -> Result<()> {
     machine::prepare(extent).await?;
     let cargo = cargo();
@@ -28,7 +29,7 @@ pub async fn run_all(extent: Extent) -> Result<()> {
     section("tests", run_with(&cargo, ["test", "--workspace"], environment)).await
 }
 
-/// Whether this toolchain has the component; a machine with Rust alone may not.
+/// Returns whether this toolchain has the component; a minimal installation of Rust may not.
 async fn component(name: &str) -> bool {
     let has = succeeds(cargo(), &[name, "--version"]).await;
     if !has {

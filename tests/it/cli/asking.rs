@@ -90,7 +90,7 @@ async fn exit_code_and_error_say_what_happened() {
         (&["send", "+447700900123", ""], 2, "the text is empty"),
         (&["tail", "--type", "message.eaten"], 3, "filter"),
         (&["tail", "--since", "99"], 2, "sequence"),
-        (&["tail", "--timeout", "100ms"], 124, "time is up"),
+        (&["tail", "--timeout", "100ms"], 124, "timed out"),
         (&["key", "revoke", "99"], 3, "there is no key 99"),
         (&["export", "messages", "-o", "table"], 2, "ndjson or csv"),
     ] {

@@ -1,4 +1,4 @@
-// Details of a message: place, cards, poll, mentions, quote. Copied as the page has them, and validated by the server. Never
+// Details of a message: location, contacts, poll, mentions, quote. Copied as the page has them, and validated by the server. Never
 // media, thumbnails or keys.
 
 import type { MsgModel } from './messages';
@@ -32,7 +32,7 @@ interface Place {
   shareDuration: unknown;
 }
 
-/** Maximum number of mentions, cards and options of one message. */
+/** Maximum number of mentions, contacts and options of one message. */
 const MAX_LISTED = 1024;
 
 /** Types that the server knows; of any other the plain fields are reported. */

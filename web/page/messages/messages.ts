@@ -33,7 +33,7 @@ export interface Message {
   /** Length of a voice note, audio or video, in seconds. */
   seconds: unknown;
   fileName: unknown;
-  /** Name of a contact, poll or place. */
+  /** Name of a contact, poll or location. */
   title: unknown;
   viewOnce: boolean;
   media: Medium | null;

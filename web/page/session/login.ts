@@ -50,7 +50,7 @@ export function takeOver(): null {
   return null;
 }
 
-/** Asks WhatsApp's server for a sign of life, bypassing all caches of page and library. */
+/** Returns whether WhatsApp's server answers, bypassing all caches of page and library. */
 export async function alive(): Promise<boolean> {
   const { queryWidExists } = WPP.whatsapp.functions;
   if (typeof queryWidExists !== 'function') {

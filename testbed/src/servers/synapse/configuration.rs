@@ -1,4 +1,4 @@
-//! What a homeserver is configured with, as JSON, which is a part of YAML.
+//! Configuration of a homeserver, as JSON, which is valid YAML.
 
 use std::path::Path;
 
@@ -10,27 +10,27 @@ use serde_json::{Map, Value, json};
 
 use super::SERVER_NAME;
 
-/// Whether the homeserver slows its users down.
+/// Whether the homeserver limits the rate of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RateLimits {
-    /// Every limit so high that nobody meets it.
+    /// Every limit is so high that no test reaches it.
     #[default]
     Off,
-    /// What an owner's homeserver has when nobody changed it: a bot sends 0.4 messages a second.
+    /// The defaults of Synapse: a bot may send 0.4 messages a second.
     Standard,
 }
 
-/// What may differ between one test's homeserver and another's.
+/// Options of a homeserver in which tests may differ.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub rate_limits: RateLimits,
-    /// Application services' registrations.
+    /// Registrations of application services.
     pub registrations: Vec<Value>,
     /// Top-level keys of `homeserver.yaml` that replace ours.
     pub configuration: Map<String, Value>,
 }
 
-/// `homeserver.yaml`; the files that it names are written into the folder.
+/// Returns `homeserver.yaml`, and writes the files that it names into the folder.
 pub(super) fn configure(options: &Options, folder: &Path, port: u16) -> Result<Value> {
     #[expect(clippy::disallowed_methods, reason = "a homeserver's key and secrets are its own")]
     let random: [[u8; 32]; 3] = rand::rng().random();

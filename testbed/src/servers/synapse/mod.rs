@@ -1,4 +1,4 @@
-//! A real Matrix homeserver: Synapse on SQLite, alone in the world, with everything that slows tests taken out.
+//! A real Matrix homeserver: Synapse on SQLite, without federation and with everything disabled that slows tests.
 
 mod configuration;
 
@@ -17,7 +17,7 @@ use super::python;
 use configuration::configure;
 pub use configuration::{Options, RateLimits};
 
-/// A cold start takes 2 s; a machine under load much longer.
+/// Maximum time to start. A cold start takes 2 s, and much longer on a machine under load.
 const READY: Duration = Duration::from_secs(90);
 const REQUEST: Duration = Duration::from_secs(30);
 const SERVER_NAME: &str = "localhost";
@@ -25,7 +25,7 @@ const SERVER_NAME: &str = "localhost";
 /// A running homeserver.
 #[derive(Debug)]
 pub struct Synapse {
-    // The process goes first, the folder under it last.
+    // Dropped in this order: first the process, then its folder.
     process: Process,
     launch: Launch,
     port: u16,
@@ -33,13 +33,14 @@ pub struct Synapse {
 }
 
 impl Synapse {
-    /// One for all tests of this process that only want users of their own, and do not kill it. It dies with the process.
+    /// Returns the homeserver that all tests of this process share if they need only users of their own and do not kill
+    /// it. It ends with the process.
     pub async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<Synapse> = OnceCell::const_new();
         SHARED.get_or_try_init(|| Self::start(Options::default())).await
     }
 
-    /// Starts one in a new folder and waits until it answers.
+    /// Starts a homeserver in a new folder and waits until it answers.
     pub async fn start(options: Options) -> Result<Self> {
         let python = python::environment().await?;
         let folder = Folder::new("synapse")?;
@@ -63,33 +64,34 @@ impl Synapse {
         Ok(synapse)
     }
 
-    /// The homeserver's base address, without a slash at its end.
+    /// Returns the base address, without a final slash.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Returns the server name, which is the part after `:` in its user ids.
     pub fn server_name(&self) -> &'static str {
         SERVER_NAME
     }
 
-    /// `@user:server`.
+    /// Returns the id of a user, `@user:server`.
     pub fn user_id(&self, user: &str) -> String {
         format!("@{user}:{SERVER_NAME}")
     }
 
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// Its folder: configuration, database, media and log.
+    /// Returns its folder: configuration, database, media and log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Makes a user and gives its id, `@user:server`.
+    /// Creates a user and returns its id, `@user:server`.
     ///
-    /// # Errors
-    /// The homeserver is down, or refuses (the name is taken).
+    /// # Errors The homeserver is down, or refuses because the name is taken.
     pub async fn register(&self, user: &str, password: &str) -> Result<String> {
         let body = json!({
             "username": user, "password": password, "inhibit_login": true, "auth": {"type": "m.login.dummy"},
@@ -109,12 +111,12 @@ impl Synapse {
         }
     }
 
-    /// `kill -9`: what a power cut or an out-of-memory kill does to it.
+    /// Kills the homeserver with SIGKILL, as an out-of-memory kill does.
     pub fn kill_9(&mut self) {
         self.process.kill_9();
     }
 
-    /// Kills it if it runs, starts it in the same folder on the same port, and waits until it answers.
+    /// Kills the homeserver if it runs, starts it in the same folder on the same port, and waits until it answers.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill_9();
         self.process = self.launch.start()?;
@@ -135,7 +137,8 @@ impl Synapse {
     }
 }
 
-/// One for each use: a client's connections belong to the runtime that made them, and every test has its own.
+/// Creates an HTTP client for each use: its connections belong to the runtime that made them, and every test has its
+/// own runtime.
 fn client() -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?)
 }

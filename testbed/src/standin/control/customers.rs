@@ -1,4 +1,4 @@
-//! Customers, over HTTP.
+//! Control of customers over HTTP.
 
 use std::sync::Arc;
 
@@ -22,15 +22,15 @@ use crate::standin::world::World;
 
 type Answer = Result<Json<Value>, Refused>;
 
-/// How many texts one request may write.
+/// Maximum number of texts that one request may write.
 const MAX_TEXTS: usize = 10_000;
 
-/// How often a text is written, and to whom, besides what it is.
+/// Recipient and number of repetitions of a text, besides its draft.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Write {
     phone: Option<PhoneId>,
-    /// Writes it so often; `{}` in the text is the number.
+    /// Number of repetitions; `{}` in the text becomes the number of each.
     count: Option<usize>,
     #[serde(flatten)]
     draft: Draft,
@@ -84,7 +84,7 @@ struct Names {
     saved_name: Option<String>,
 }
 
-/// What changes about who they are to us; in this order.
+/// Changes of a customer's identity, applied in this order.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Identity {
@@ -102,6 +102,7 @@ struct ChatState {
     state: String,
 }
 
+/// Returns the routes for customers.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/customers", get(records).post(add))
@@ -126,6 +127,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/customers/{customer}/script", post(script))
 }
 
+/// Returns a handle on a customer who writes to this account, or to the first one; refuses unknown ids.
 pub(super) fn handle(service: &Arc<Service>, id: CustomerId, phone: Option<PhoneId>) -> Result<Customer, Refused> {
     let phone = phone.unwrap_or(PhoneId(0));
     service.look(|world| world.known_customer(id).and(world.known_phone(phone)))?;

@@ -1,4 +1,4 @@
-//! Groups, over HTTP.
+//! Control of groups over HTTP.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Write {
     draft: Draft,
 }
 
-/// Something that a customer does to a message, of theirs or, with `of` or `of_phone`, of another's.
+/// A customer's action on a message: their own, or, with `of` or `of_phone`, another's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct On {
@@ -43,7 +43,7 @@ struct On {
     of_phone: Option<PhoneId>,
 }
 
-/// Something that happens to a member.
+/// Member who is added, removed or changed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Member {
@@ -67,6 +67,7 @@ struct NewPicture {
     base64: String,
 }
 
+/// Returns the routes for groups.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/groups", post(add))
@@ -88,7 +89,7 @@ fn customer(service: &Arc<Service>, id: CustomerId) -> Result<Customer, Refused>
     Ok(Customer::new(Arc::clone(service), id))
 }
 
-/// A customer or one of our accounts, whichever is named.
+/// Returns the named customer or account of ours.
 fn who(service: &Arc<Service>, of: Option<CustomerId>, phone: Option<PhoneId>) -> Result<Option<Who>, Refused> {
     service.look(|world| match (of, phone) {
         (Some(customer), _) => Ok(Some(Who::Customer(world.known_customer(customer)?))),

@@ -1,4 +1,4 @@
-//! Media, over HTTP: files as bodies, and what is made to go wrong with them.
+//! Control of media over HTTP: files as request bodies, and faults of media.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::standin::people::{CustomerId, PhoneId};
 
 type Answer = Result<Json<Value>, Refused>;
 
-/// The largest file of a request, in bytes.
+/// Maximum size of a file in a request, in bytes.
 const MAX_FILE: usize = 512 * 1024 * 1024;
 
-/// What a file is, besides its bytes.
+/// Properties of a file besides its content.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Described {
@@ -52,6 +52,7 @@ struct Corrupt {
     how: Corruption,
 }
 
+/// Returns the routes for media.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route(

@@ -75,7 +75,7 @@ use super::pairing::LinkError;
 use super::people::{CustomerId, GroupId, PhoneId};
 use super::world::World;
 
-/// What is refused, and why.
+/// Status and text of a refused request.
 pub(crate) struct Refused(StatusCode, String);
 
 impl Refused {
@@ -102,6 +102,7 @@ impl IntoResponse for Refused {
     }
 }
 
+/// Returns all routes of the control.
 pub(crate) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/state", get(state))

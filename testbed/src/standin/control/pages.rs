@@ -1,4 +1,4 @@
-//! Pages and faults, over HTTP.
+//! Control of pages and faults over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,7 @@ struct OptionsChange {
     lid_migrated: Option<bool>,
 }
 
+/// Returns the routes for pages and faults.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/faults", post(faults))

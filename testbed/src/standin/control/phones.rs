@@ -1,4 +1,4 @@
-//! Our phones, over HTTP.
+//! Control of our phones over HTTP.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct InChat {
     text: String,
 }
 
-/// To whom, and what.
+/// A draft and its recipient.
 #[derive(Deserialize)]
 struct Send {
     customer: Option<CustomerId>,
@@ -72,12 +72,14 @@ struct Restrict {
     restriction: Restriction,
 }
 
+/// Whether a phone is switched on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Online {
     pub online: bool,
 }
 
+/// Returns the routes for phones.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/phones", post(add))

@@ -1,4 +1,4 @@
-//! What the service does with a message that a page sends: it notes it, passes it on, and answers.
+//! Accepts a message that a page sends: stores it, delivers it, and answers.
 
 use serde::Serialize;
 
@@ -13,40 +13,40 @@ use crate::standin::people::place::{ChatWith, Place, Sender, Who};
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
 use crate::standin::world::World;
 
-/// The error for a recipient who is not on WhatsApp, and for a group that there is not.
+/// Error code for a recipient who is not on WhatsApp, or a group that does not exist.
 const NO_SUCH_PERSON: u16 = 404;
 
-/// The error for a group in which the account may not write.
+/// Error code for a group in which the account may not write.
 const NOT_ALLOWED: u16 = 403;
 
-/// A message that the service accepted from a page. The recipient's phone removes doubles only after this.
+/// A message that the service accepted from a page. The recipient's phone drops duplicates only after this.
 #[derive(Clone, Debug, Serialize)]
 pub struct Accepted {
-    /// Milliseconds since 1970.
+    /// Time in milliseconds since 1970.
     pub at_ms: i64,
-    /// The linked device that sent it.
+    /// Linked device that sent it.
     pub device: DeviceId,
-    /// Its account.
+    /// Account that sent it.
     pub phone: PhoneId,
-    /// The address it was sent to.
+    /// Address to which it was sent.
     pub to: Jid,
-    /// Whom that means, if it is a customer.
+    /// Customer whom that address means, if it does.
     pub customer: Option<CustomerId>,
-    /// The group, if it is one.
+    /// Group that the address means, if it does.
     pub group: Option<GroupId>,
-    /// The stanza id, chosen by the sender.
+    /// Stanza id, which the sender chose.
     pub stanza_id: String,
-    /// `text`, `edit`, `revoke`, `reaction`, `vote`, or what else it is: `image`, `location`, …
+    /// Kind: `text`, `edit`, `revoke`, `reaction`, `vote`, or a message type such as `image` or `location`.
     pub kind: String,
-    /// The text or caption, the new text, the emoji, or the names of what was chosen.
+    /// Text or caption; for an edit the new text, for a reaction the emoji, for a vote the names of the options.
     pub text: String,
 }
 
-/// The error for a first contact by an account that may make none for now.
+/// Error code for a first contact by an account that may make none at present.
 const REACH_OUT_LOCKED: u16 = 463;
 
 impl World {
-    /// A message from a linked device.
+    /// Accepts a message from a linked device.
     pub(crate) fn accept(&mut self, device: DeviceId, sent: &Sent) {
         let Some(phone) = self.devices.get(&device).map(|device| device.phone) else {
             return;
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// Whether nobody there has ever written to the account.
+    /// Returns whether nobody in the chat has ever written to the account.
     fn is_new_contact(&self, phone: PhoneId, chat: ChatWith) -> bool {
         let heard = |thread: &Thread| thread.messages.iter().any(|message| !message.from_me);
         !self.thread(phone, chat).is_some_and(heard)
@@ -139,7 +139,7 @@ impl World {
             }
             SentKind::Edit => self.edit(place, sender, (&sent.id, &id), &sent.text),
             SentKind::Revoke => {
-                // A page that says nothing of whose it was deletes its own.
+                // A page that does not say who wrote the message deletes its own.
                 self.revoke(
                     place,
                     sender,
@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    /// What a page quotes: in a group it is known by its author, whoever looks at it.
+    /// Returns a quote with its author, which identifies it in a group for every account.
     fn quote_of(&self, place: Place, phone: PhoneId, quote: Quote) -> Quote {
         let own = quote.from_me.then(|| self.author(place, Who::Phone(phone))).flatten();
         Quote {

@@ -1,4 +1,4 @@
-//! Media as people hold them: what a phone sends, and what a phone shows of what it was sent.
+//! Media as people have them: a phone sends them, and shows those that it received.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
@@ -6,22 +6,22 @@ use serde_json::{Map, Value, json};
 
 use super::body::Body;
 
-/// A picture of one grey pixel: what a phone puts beside a picture or video until it is fetched. It stands in a message's
+/// Picture of one grey pixel, which a phone puts beside a picture or video until it is downloaded. It is in a message's
 /// `body`, where a reader who expects a text finds it.
 const THUMBNAIL: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////////////////////////////////////////////////////////////////\
     ////////////wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AKp//2Q==";
 
-/// What kind of medium.
+/// Kind of a medium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttachmentKind {
     /// A picture.
     Image,
-    /// A film with sound.
+    /// A video with sound.
     Video,
-    /// A film without sound that repeats.
+    /// A video without sound that repeats.
     Gif,
-    /// A piece of music, or any sound file.
+    /// Music, or any audio file.
     Audio,
     /// A voice note.
     Voice,
@@ -32,7 +32,7 @@ pub enum AttachmentKind {
 }
 
 impl AttachmentKind {
-    /// The type of its message.
+    /// Returns the type of its message.
     pub fn message_type(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -62,38 +62,38 @@ impl AttachmentKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
-    /// What kind.
+    /// Kind.
     pub kind: AttachmentKind,
-    /// As the sender names it.
+    /// Type as the sender declares it.
     pub mimetype: String,
-    /// The file.
+    /// Content of the file.
     #[serde(rename = "base64", with = "base64_text")]
     pub bytes: Bytes,
-    /// The name of a document.
+    /// File name of a document.
     #[serde(default)]
     pub filename: Option<String>,
-    /// The text under it.
+    /// Caption.
     #[serde(default)]
     pub caption: Option<String>,
-    /// How long it plays.
+    /// Duration, in seconds.
     #[serde(default)]
     pub seconds: Option<u32>,
-    /// How loud a voice note is along its length: 64 values up to 100.
+    /// Loudness of a voice note over time: 64 values up to 100.
     #[serde(default)]
     pub waveform: Vec<u8>,
-    /// In pixels.
+    /// Width, in pixels.
     #[serde(default)]
     pub width: Option<u32>,
-    /// In pixels.
+    /// Height, in pixels.
     #[serde(default)]
     pub height: Option<u32>,
-    /// Whether it may be looked at once only.
+    /// Whether it may be viewed only once.
     #[serde(default)]
     pub view_once: bool,
 }
 
 impl Attachment {
-    /// A medium with nothing said about it.
+    /// Creates a medium without any optional field.
     pub fn new(kind: AttachmentKind, mimetype: &str, bytes: impl Into<Bytes>) -> Self {
         Self {
             kind,
@@ -109,7 +109,7 @@ impl Attachment {
         }
     }
 
-    /// What its message says of it, besides where it is and how to read it.
+    /// Returns the message's fields about it, without its path and key.
     pub(crate) fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
@@ -144,7 +144,7 @@ impl Attachment {
         fields
     }
 
-    /// What a phone shows, once it has fetched the file.
+    /// Returns the medium as a phone shows it after the download.
     pub(crate) fn shown(body: &Body, caption: &str, bytes: Bytes) -> Option<Self> {
         let levels = body.fields.get("waveform").and_then(Value::as_array);
         let level = |value: &Value| value.as_u64().and_then(|level| u8::try_from(level).ok());
@@ -162,7 +162,7 @@ impl Attachment {
     }
 }
 
-/// Without the file itself, for a list of what a phone shows.
+/// Serialises it without its content, for the list of what a phone shows.
 #[expect(clippy::ref_option, reason = "serde hands a field over by reference")]
 pub(crate) fn without_bytes<S: Serializer>(attachment: &Option<Attachment>, serializer: S) -> Result<S::Ok, S::Error> {
     let described = attachment.as_ref().map(|attachment| {

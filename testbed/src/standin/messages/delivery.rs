@@ -1,4 +1,4 @@
-//! How the service reaches pages: stanzas to linked devices, kept until acknowledged, and frames to open sockets.
+//! Delivery to pages: stanzas for linked devices, kept until acknowledged, and frames for open sockets.
 
 use super::body::GROUP_NOTICE;
 use super::thread::AckChange;
@@ -13,7 +13,7 @@ use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::world::{ConnectionId, Role, World};
 
 impl World {
-    /// Sends a stanza to every linked device of an account, but not to `except`, which caused it.
+    /// Sends a stanza to every linked device of an account, except the one that caused it.
     pub(crate) fn tell_devices(&mut self, phone: PhoneId, except: Option<DeviceId>, stanza: &Stanza) {
         let own = self
             .devices
@@ -25,6 +25,7 @@ impl World {
         }
     }
 
+    /// Queues a stanza for a device, and sends it if the device is connected.
     pub(crate) fn tell_device(&mut self, id: DeviceId, stanza: Stanza) {
         let live = self.connection_of(id);
         if !stanza.keeps() {
@@ -44,7 +45,7 @@ impl World {
             return;
         };
         let seq = device.enqueue(stanza.clone());
-        // What comes before the page has had its history waits for it, as the page reads them in that order.
+        // A stanza that comes before the page has its history waits for it: the page reads them in that order.
         if let Some(connection) = live {
             self.send(
                 connection,
@@ -57,13 +58,14 @@ impl World {
         }
     }
 
+    /// Returns the connection of a device, if it has one.
     pub(crate) fn connection_of(&self, device: DeviceId) -> Option<ConnectionId> {
         let mut all = self.connections.iter();
         let found = all.find(|(_, c)| c.out.is_some() && matches!(c.role, Role::Device(id) if id == device));
         found.map(|(id, _)| *id)
     }
 
-    /// To a page. On a dead network the frame goes nowhere, and what matters comes again on the next connection.
+    /// Sends a frame to a page. On a dead network it is lost; stanzas are sent again on the next connection.
     pub(crate) fn send(&self, connection: ConnectionId, frame: &ToPage) {
         if self.faults.network == Network::Dead {
             return;
@@ -72,7 +74,7 @@ impl World {
             return;
         };
         if let Ok(text) = serde_json::to_string(frame) {
-            // A receiver that is gone is a socket that has just closed.
+            // A dropped receiver is a socket that has just closed.
             let _ = out.send(text);
         }
     }
@@ -84,7 +86,7 @@ impl World {
         }
     }
 
-    /// What was written somewhere, to every linked device of an account but the one that sent it.
+    /// Sends a new message to every linked device of an account except its sender.
     pub(crate) fn spread(
         &mut self,
         phone: PhoneId,
@@ -108,7 +110,7 @@ impl World {
         self.tell_devices(phone, sender.device, &stanza);
     }
 
-    /// A receipt for messages that an account sent: the service notes it, and every linked device hears of it.
+    /// Stores a receipt for an account's messages and sends it to every linked device.
     pub(crate) fn receipt(&mut self, phone: PhoneId, place: Place, reader: Who, ids: &[String], ack: i8) {
         let participant = self.author(place, reader);
         let customer = match reader {
@@ -147,7 +149,7 @@ impl World {
         }
     }
 
-    /// `whom` is the customer whom it has reached; in a direct chat that is always the same one.
+    /// Stores the state of a message. `whom` is the customer that it has reached; in a direct chat always the same one.
     pub(crate) fn note_ack(&mut self, phone: PhoneId, place: Place, whom: Option<CustomerId>, id: &str, ack: i8) {
         let customer = match place {
             Place::Direct(_, customer) => Some(customer),
@@ -162,7 +164,7 @@ impl World {
         });
     }
 
-    /// A page has taken in everything up to `seq`: whoever wrote it sees it delivered.
+    /// Handles a page that has stored everything up to `seq`: the senders see their messages as delivered.
     pub(crate) fn acknowledged(&mut self, device: DeviceId, seq: u64) {
         let Some(device) = self.devices.get_mut(&device) else {
             return;
@@ -184,7 +186,8 @@ impl World {
         }
     }
 
-    /// One of our accounts has, or has read, what another wrote. Another account of ours is told so.
+    /// Handles that one of our accounts has received or read a message; if another account of ours wrote it, that one
+    /// is told.
     pub(crate) fn seen_by_us(&mut self, phone: PhoneId, chat: ChatWith, author: Option<&Jid>, id: &str, ack: i8) {
         let Some(message) = self.thread_mut(phone, chat).by(author, false, id) else {
             return;

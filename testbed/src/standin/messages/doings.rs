@@ -1,4 +1,4 @@
-//! What happens at a customer's end: messages reach their phone, and they read, write, type and move.
+//! Actions of customers: their phones receive, and they read, write, type and move.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,36 +14,36 @@ use crate::standin::people::place::{ChatWith, Place, Sender, Who};
 use crate::standin::people::{CustomerId, GroupId, PhoneId};
 use crate::standin::world::{Role, World};
 
-/// A message that a customer is about to send.
+/// A message that somebody is about to send.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Draft {
-    /// What it says. A lone surrogate is written as the character 0x100000 above it.
+    /// Text. A lone surrogate is written as the character 0x100000 above it.
     pub text: String,
-    /// Its stanza id, which senders choose, and may copy from another's; drawn if none is given.
+    /// Stanza id; random if none is given. Senders choose it, and may copy another's.
     pub id: Option<String>,
-    /// Its time in seconds since 1970; now if none is given.
+    /// Time in seconds since 1970; now if none is given.
     pub t: Option<i64>,
-    /// The stanza id of a message that it quotes: one of ours, in a group anybody's.
+    /// Stanza id of a quoted message: one of ours, in a group anybody's.
     pub quote: Option<String>,
     /// Whether our devices cannot decrypt it at first.
     pub undecryptable: bool,
-    /// The medium that it carries; `text` is then what stands under it.
+    /// Medium; `text` is then its caption.
     pub attachment: Option<Attachment>,
-    /// Its type where it is neither a text nor a medium, in WhatsApp Web's words.
+    /// Type, if it is neither a text nor a medium, in WhatsApp Web's words.
     pub kind: Option<String>,
-    /// Its fields, by WhatsApp Web's names.
+    /// Fields, by WhatsApp Web's names.
     pub fields: Map<String, Value>,
     /// Whether it was forwarded.
     pub forwarded: bool,
-    /// Whom its text mentions, as `@` and what stands before the address's own `@`.
+    /// Mentioned people. The text has `@` and the part before the address's own `@`.
     pub mentions: Vec<Jid>,
-    /// How long after it was sent it disappears.
+    /// Time after which it disappears, in seconds.
     pub expires_after_s: Option<u32>,
 }
 
 impl World {
-    /// Brings a message to a customer's phone, which may be off.
+    /// Delivers a message to a customer's phone, which may be off.
     pub(crate) fn deliver(&mut self, place: Place, from: Who, id: CustomerId, message: Message) {
         let customer = &mut self.customers[id.0];
         if !customer.online {
@@ -63,7 +63,7 @@ impl World {
                 ..Received::new(&message, attachment)
             };
             self.customers[id.0].inbox.push(received);
-            // Nobody answers by themselves to what another customer says: two of them would never end.
+            // Scripts do not answer other customers: two of them would never end.
             if phone.is_some() {
                 self.play_script(place, id, &message.text);
             }
@@ -73,6 +73,7 @@ impl World {
         }
     }
 
+    /// Switches a customer's phone on or off; switched on, it receives what waited.
     pub(crate) fn set_customer_online(&mut self, id: CustomerId, online: bool) {
         self.customers[id.0].online = online;
         if online {
@@ -91,11 +92,12 @@ impl World {
         );
     }
 
+    /// Reads all messages of a customer, and sends the receipts.
     pub(crate) fn read_all(&mut self, id: CustomerId) {
         let mut read: Vec<((PhoneId, Place), Vec<String>)> = Vec::new();
         for received in self.customers[id.0].inbox.iter_mut().filter(|received| !received.read) {
             received.read = true;
-            // What another customer wrote in a group is nothing to our accounts.
+            // Our accounts get no receipts for another customer's messages in a group.
             let Some(phone) = received.phone else { continue };
             let at = (phone, received.group.map_or(Place::Direct(phone, id), Place::Group));
             match read.iter_mut().find(|(known, _)| *known == at) {
@@ -108,7 +110,7 @@ impl World {
         }
     }
 
-    /// A message from a customer to one of our accounts, or to a group. Gives its stanza id.
+    /// Sends a customer's message to one of our accounts or to a group, and returns its stanza id.
     pub(crate) fn write(&mut self, place: Place, id: CustomerId, draft: &Draft) -> String {
         let sender = Sender::customer(id);
         let message = self.compose(place, sender.who, draft);
@@ -116,7 +118,7 @@ impl World {
         message.id
     }
 
-    /// Makes a message of a draft.
+    /// Creates a message from a draft.
     pub(crate) fn compose(&mut self, place: Place, who: Who, draft: &Draft) -> Message {
         let stanza_id = draft.id.clone().unwrap_or_else(|| self.phone_stanza_id());
         let mut body = self.body_of(&stanza_id, draft);
@@ -134,7 +136,7 @@ impl World {
         }
     }
 
-    /// What somebody quotes: what the other side wrote, in a group what anybody did.
+    /// Returns the quoted message: one of the other side's, in a group anybody's.
     fn quoted(&mut self, place: Place, who: Who, quoted: &str) -> Quote {
         let chat = place.chat();
         let in_group = place.group().is_some();
@@ -153,7 +155,7 @@ impl World {
         }
     }
 
-    /// What could not be decrypted comes again, readable, under the same id.
+    /// Sends a message again, under the same id, that our devices could not decrypt; now they can.
     pub(crate) fn decrypt(&mut self, place: Place, id: CustomerId, stanza_id: &str) {
         let sender = Sender::customer(id);
         let author = self.author(place, sender.who);
@@ -168,6 +170,7 @@ impl World {
         }
     }
 
+    /// Sets a customer's typing state in the direct chats with our accounts.
     pub(crate) fn type_to_us(&mut self, id: CustomerId, state: &str) {
         let chat = self.customers[id.0].jid();
         let stanza = Stanza::Chatstate {
@@ -179,6 +182,7 @@ impl World {
         self.tell_subscribers(id, &stanza);
     }
 
+    /// Sets a customer's typing state in a group.
     pub(crate) fn type_in_group(&mut self, group: GroupId, id: CustomerId, state: &str) {
         let place = Place::Group(group);
         let stanza = Stanza::Chatstate {
@@ -208,7 +212,7 @@ impl World {
         }
     }
 
-    /// The chat with this customer moves from their number to their LID, for every account that has it.
+    /// Moves the chat with this customer from their number to their LID, for every account that has it.
     pub(crate) fn migrate_to_lid(&mut self, id: CustomerId) {
         let customer = &self.customers[id.0];
         let from = customer.number.as_deref().map_or_else(|| customer.jid(), Jid::phone);

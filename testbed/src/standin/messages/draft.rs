@@ -1,4 +1,4 @@
-//! The kinds of messages that people draft, and what the service makes of a draft.
+//! Constructors of drafts, and their conversion to a message's body.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::doings::Draft;
 use crate::standin::world::World;
 
 impl Draft {
-    /// A plain text.
+    /// Creates a text.
     pub fn text(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -16,7 +16,7 @@ impl Draft {
         }
     }
 
-    /// A medium. Its caption is the message's text.
+    /// Creates a medium. Its caption is the message's text.
     pub fn attachment(attachment: Attachment) -> Self {
         Self {
             attachment: Some(attachment),
@@ -24,7 +24,7 @@ impl Draft {
         }
     }
 
-    /// A place, and what it is called.
+    /// Creates a location with an optional name.
     pub fn location<'a>(lat: f64, lng: f64, name: impl Into<Option<&'a str>>) -> Self {
         Self::raw(
             "location",
@@ -32,25 +32,25 @@ impl Draft {
         )
     }
 
-    /// Where the sender is, for some time to come: [`Customer::move_to`](crate::standin::Customer::move_to) goes on from there.
+    /// Creates a live location; [`Customer::move_to`](super::Customer::move_to) moves it.
     pub fn live_location(lat: f64, lng: f64, seconds: u32) -> Self {
         let fields = json!({ "lat": lat, "lng": lng, "isLive": true, "shareDuration": seconds, "sequence": 1 });
         Self::raw("location", fields)
     }
 
-    /// A contact card.
+    /// Creates a contact.
     pub fn contact(name: &str, vcard: &str) -> Self {
         Self::raw("vcard", json!({ "body": vcard, "vcardFormattedName": name }))
     }
 
-    /// Several contact cards: the name and the card of each.
+    /// Creates several contacts in one message: name and vCard of each.
     pub fn contacts(cards: &[(&str, &str)]) -> Self {
         let card = |(name, vcard): &(&str, &str)| json!({ "displayName": name, "vcard": vcard });
         let cards: Vec<Value> = cards.iter().map(card).collect();
         Self::raw("multi_vcard", json!({ "vcardList": cards }))
     }
 
-    /// A question with options, of which so many may be chosen; 0 for any.
+    /// Creates a poll; `selectable` is the number of options that one person may choose, 0 for any.
     pub fn poll<T: AsRef<str>>(question: &str, options: &[T], selectable: u32) -> Self {
         let option = |(number, name): (usize, &T)| json!({ "name": name.as_ref(), "localId": number });
         let options: Vec<Value> = options.iter().enumerate().map(option).collect();
@@ -60,7 +60,7 @@ impl Draft {
         )
     }
 
-    /// The notice of a call that nobody took.
+    /// Creates the notice of a missed call.
     pub fn missed_call(video: bool) -> Self {
         let subtype = if video { "miss_video" } else { "miss" };
         Self::raw(
@@ -69,7 +69,7 @@ impl Draft {
         )
     }
 
-    /// A message of any type, with the fields that the page's models have of it.
+    /// Creates a message of any type, with fields as the page's models have them.
     pub fn raw(kind: &str, fields: Value) -> Self {
         Self {
             kind: Some(kind.to_owned()),
@@ -82,7 +82,7 @@ impl Draft {
         }
     }
 
-    /// What the message says: its text, or what stands under its medium.
+    /// Returns the message's text, or its medium's caption.
     pub(crate) fn says(&self) -> String {
         let caption = self
             .attachment
@@ -97,13 +97,13 @@ impl Draft {
 }
 
 impl World {
-    /// Makes a draft's body, and uploads what is attached to it.
+    /// Returns a draft's body, and uploads its attachment.
     pub(crate) fn body_of(&mut self, stanza_id: &str, draft: &Draft) -> Body {
         let mut body = match &draft.attachment {
             Some(attachment) => Body::of(attachment.kind.message_type(), self.upload(attachment)),
             None => Body::of(draft.kind.as_deref().unwrap_or(CHAT), Map::new()),
         };
-        // Last, so that a test can let a message say of its medium what is not so.
+        // Last, so that a test can make a message say something wrong about its medium.
         body.fields.extend(draft.fields.clone());
         if draft.forwarded {
             body.set("isForwarded", true);

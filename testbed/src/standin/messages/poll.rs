@@ -1,4 +1,4 @@
-//! Polls: who chose what.
+//! Polls and their votes.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,21 +11,21 @@ use crate::standin::people::jid::Jid;
 use crate::standin::people::place::{Place, Sender, Who};
 use crate::standin::world::World;
 
-/// What somebody chose last.
+/// Last vote of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Vote {
-    /// The stanza id of the vote.
+    /// Stanza id of the vote.
     pub id: String,
-    /// The options, by their numbers in the poll.
+    /// Chosen options, by their numbers in the poll.
     pub options: Vec<u32>,
-    /// The options, by their names.
+    /// Chosen options, by their names.
     pub names: Vec<String>,
     /// Milliseconds since 1970.
     pub at_ms: i64,
 }
 
 impl World {
-    /// Somebody votes in a poll that somebody made. A poll that nobody knows is voted in all the same: devices are told.
+    /// Stores a vote in a poll. A vote in an unknown poll is delivered all the same.
     pub(crate) fn vote(
         &mut self,
         place: Place,
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    /// A customer votes, by the names of the options.
+    /// Votes for a customer, by the names of the options.
     pub(crate) fn vote_by_name(&mut self, place: Place, sender: Sender, target: &str, names: &[String]) {
         let (chat, id) = (place.chat(), self.phone_stanza_id());
         let phones = self.phones_in(place);
@@ -83,7 +83,7 @@ impl World {
         self.vote(place, sender, &id, (writer, target), &options);
     }
 
-    /// Under which address an account sees somebody vote.
+    /// Returns the address under which an account sees somebody vote.
     fn voter(&self, place: Place, phone: PhoneId, sender: Sender) -> Jid {
         let chat = self.address(place);
         self.author(place, sender.who).unwrap_or_else(|| {
@@ -96,7 +96,7 @@ impl World {
     }
 }
 
-/// A poll's options: number and name of each.
+/// Returns number and name of each option of a poll.
 fn options_of(poll: &Body) -> impl Iterator<Item = (u32, &str)> {
     let options = poll.fields.get("pollOptions").and_then(Value::as_array);
     options.into_iter().flatten().filter_map(|option| {

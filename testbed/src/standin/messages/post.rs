@@ -1,4 +1,4 @@
-//! What happens in a place: something is written, changed, deleted, reacted to; everybody there has it.
+//! Actions in a place: messages, edits, deletions and reactions, delivered to everybody there.
 
 use super::thread::{Message, Reaction};
 use crate::standin::clock::now_ms;
@@ -8,8 +8,8 @@ use crate::standin::people::place::{Place, Sender, Who};
 use crate::standin::world::World;
 
 impl World {
-    /// A message reaches everybody in a place. One of ours that comes a second time, under the id that it had, is no
-    /// second message; the phones of those who get it see to that themselves.
+    /// Delivers a message to everybody in a place. A message of ours that is sent again under the same id is no second
+    /// message; the receiving phones drop it themselves.
     pub(crate) fn post(&mut self, place: Place, sender: Sender, message: &Message) {
         for phone in self.phones_in(place) {
             let from_me = sender.is(phone);
@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    /// An account has a message, and so have its devices.
+    /// Stores a message for an account and sends it to its devices.
     pub(crate) fn note(&mut self, phone: PhoneId, place: Place, sender: Sender, message: Message) {
         let message = Message {
             author: self.author(place, sender.who),
@@ -49,6 +49,7 @@ impl World {
         self.spread(phone, place, sender, (&id, t), content);
     }
 
+    /// Edits one of the sender's messages.
     pub(crate) fn edit(&mut self, place: Place, sender: Sender, (id, target): (&str, &str), text: &str) {
         let author = self.author(place, sender.who);
         for phone in self.phones_in(place) {
@@ -91,6 +92,7 @@ impl World {
         }
     }
 
+    /// Adds a reaction to a message; an empty emoji removes it.
     pub(crate) fn react(&mut self, place: Place, sender: Sender, id: &str, (writer, target): (Who, &str), emoji: &str) {
         let author = self.author(place, writer);
         for phone in self.phones_in(place) {

@@ -1,4 +1,4 @@
-//! A chat as the service sees it: what one of our accounts has of it, read receipts, typing.
+//! A chat in the service: its messages, read receipts, typing.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::standin::people::{CustomerId, GroupId, PhoneId};
 /// The messages that an account has of a chat, in the order in which the service had them.
 #[derive(Debug, Default)]
 pub struct Thread {
-    /// Texts and notices, with what was done to them since.
+    /// Messages and notices in their current state.
     pub messages: Vec<Message>,
-    /// How many of the others' messages nobody on our side has read.
+    /// Number of the others' messages that nobody on our side has read.
     pub unread: u32,
-    /// After how many seconds what is written disappears; 0 for never.
+    /// Timer of disappearing messages, in seconds; 0 is off.
     pub timer: u32,
 }
 
-/// What a reply quotes.
+/// Quoted message of a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Quote {
     /// The quoted stanza id.
@@ -46,7 +46,7 @@ pub struct Reaction {
     pub t: i64,
 }
 
-/// A message.
+/// A message in its current state.
 #[derive(Clone, Debug, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -57,19 +57,19 @@ pub struct Message {
     pub id: String,
     /// Whether one of our devices sent it.
     pub from_me: bool,
-    /// In a group: who wrote it.
+    /// In a group: author.
     pub author: Option<Jid>,
-    /// The text as it stands now, under a medium its caption. A lone surrogate stands as the character 0x100000 above it.
+    /// Current text, or a medium's caption. A lone surrogate is stored as the character 0x100000 above it.
     pub text: String,
-    /// What it is besides.
+    /// Type and other fields.
     pub body: Body,
     /// Seconds since 1970, as WhatsApp has it.
     pub t: i64,
-    /// 1 with the service, 2 on the other phone, 3 read.
+    /// State: 1 with the service, 2 on the other phone, 3 read.
     pub ack: i8,
-    /// In a group: how far it has come with each of the others.
+    /// In a group: state for each of the others.
     pub receipts: BTreeMap<Jid, i8>,
-    /// In a group: how many others it goes to.
+    /// In a group: number of the others.
     pub recipients: usize,
     /// What it quotes.
     pub quote: Option<Quote>,
@@ -77,9 +77,9 @@ pub struct Message {
     pub edited: bool,
     /// Whether it was deleted for everyone.
     pub revoked: bool,
-    /// By who reacted.
+    /// Reactions by the address of the person who reacted.
     pub reactions: BTreeMap<Jid, Reaction>,
-    /// By who voted, where it is a poll.
+    /// Votes by the address of the voter, if it is a poll.
     pub votes: BTreeMap<Jid, Vote>,
     /// The linked device that sent it; the phone itself or the customer otherwise.
     pub device: Option<DeviceId>,
@@ -105,7 +105,7 @@ pub struct ReadReceipt {
     pub device: Option<DeviceId>,
 }
 
-/// A state that a message of ours reached: 1 when the service has it, 2 on the other phone, 3 read.
+/// State that a message of ours reached: 1 with the service, 2 on the other phone, 3 read.
 #[derive(Clone, Debug, Serialize)]
 pub struct AckChange {
     /// Milliseconds since 1970.
@@ -137,19 +137,19 @@ pub struct Typing {
 }
 
 impl Thread {
-    /// The message under a key. In a group, where several may choose one id, the newest.
+    /// Returns the message under a key. In a group, where several people may choose the same id, the newest.
     pub fn get_mut(&mut self, from_me: bool, id: &str) -> Option<&mut Message> {
         let mut newest_first = self.messages.iter_mut().rev();
         newest_first.find(|message| message.from_me == from_me && message.id == id)
     }
 
-    /// The message under a key.
+    /// Returns the message under a key.
     pub fn get(&self, from_me: bool, id: &str) -> Option<&Message> {
         let mut newest_first = self.messages.iter().rev();
         newest_first.find(|message| message.from_me == from_me && message.id == id)
     }
 
-    /// The message that somebody wrote under an id.
+    /// Returns the message that somebody wrote under an id.
     pub(crate) fn by(&mut self, author: Option<&Jid>, from_me: bool, id: &str) -> Option<&mut Message> {
         let mut newest_first = self.messages.iter_mut().rev();
         newest_first.find(|message| {
@@ -159,7 +159,8 @@ impl Thread {
 }
 
 impl Message {
-    /// It has come so far: with the one whom it went to, or with one of the others in a group. Says whether that is news.
+    /// Raises the state of a message: for its recipient, or for one member of a group. Returns whether that changed the
+    /// message's state.
     pub(crate) fn reached(&mut self, member: Option<Jid>, ack: i8) -> bool {
         let so_far = match member {
             Some(member) => self.receipts.entry(member).or_insert(1),
@@ -169,7 +170,7 @@ impl Message {
             return false;
         }
         *so_far = ack;
-        // In a group it is delivered, and read, when it is so with the last of them.
+        // A group message is delivered, or read, once it is so for the last of the others.
         if !self.receipts.is_empty() && self.receipts.len() >= self.recipients {
             let slowest = self.receipts.values().copied().min().unwrap_or(1);
             self.ack = self.ack.max(slowest);

@@ -1,4 +1,4 @@
-//! What changes by itself: messages that disappear after a time, and locations that move.
+//! Messages that change by themselves: disappearing messages and live locations.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::standin::people::place::{Place, Sender};
 use crate::standin::world::World;
 
 impl World {
-    /// Somebody lets what is written there from now on disappear after a time; 0 for never. The chat says so.
+    /// Sets the timer of disappearing messages in a place, in seconds; 0 turns it off. The chat gets a notice.
     pub(crate) fn set_timer(&mut self, place: Place, sender: Sender, seconds: u32) {
         for phone in self.phones_in(place) {
             self.thread_mut(phone, place.chat()).timer = seconds;
@@ -27,14 +27,14 @@ impl World {
         self.post(place, sender, &message);
     }
 
-    /// The time after which what is written there disappears, if it does.
+    /// Returns the timer of disappearing messages in a place, if it is on.
     pub(crate) fn timer(&self, place: Place) -> Option<u32> {
         let phone = *self.phones_in(place).first()?;
         let timer = self.thread(phone, place.chat())?.timer;
         (timer > 0).then_some(timer)
     }
 
-    /// A message of somebody's is different now, as a live location when its sender moves.
+    /// Replaces fields of a message, such as a live location's when its sender moves.
     pub(crate) fn update(&mut self, place: Place, sender: Sender, target: &str, fields: &Map<String, Value>) {
         let (author, id) = (self.author(place, sender.who), self.phone_stanza_id());
         for phone in self.phones_in(place) {
@@ -51,7 +51,7 @@ impl World {
         }
     }
 
-    /// Its sender has moved: the next of a live location's places.
+    /// Moves a live location.
     pub(crate) fn move_location(&mut self, place: Place, sender: Sender, target: &str, (lat, lng): (f64, f64)) {
         let author = self.author(place, sender.who);
         let phones = self.phones_in(place);

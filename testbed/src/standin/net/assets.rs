@@ -1,4 +1,4 @@
-//! The page's files, and what the browser is told with them.
+//! Files of the page, and their headers.
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
@@ -14,7 +14,7 @@ macro_rules! files {
     };
 }
 
-/// In the order in which the page loads them, which is the order in which client libraries find modules.
+/// Files in the order in which the page loads them. Client libraries find modules in this order.
 const FILES: &[(&str, &str)] = files![
     "base/registry.js",
     "base/emitter.js",
@@ -53,15 +53,16 @@ const FILES: &[(&str, &str)] = files![
     "shelf.js",
 ];
 
-/// What the name of the file that holds them all begins with; the layout of message keys follows.
+/// Prefix of the name of the file that bundles all others; the layout of message keys follows.
 const WHOLE: &str = "all.";
 
-/// What the files begin with that are layouts of message keys.
-const KEYS: &str = "base/msgkey_";
+/// Prefix of the files that define a layout of message keys.
+const KEYS: &str = "msgkey_";
 
 const INDEX: &str = include_str!("../../../page/index.html");
 
-/// As strict about connections as the site's own: no sockets or requests to other origins, the loopback included.
+/// Content security policy as strict about connections as the site's: no sockets or requests to other origins, nor to
+/// loopback.
 const CSP: &str = "default-src 'self' data: blob:; \
     script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob:; \
     style-src 'self' 'unsafe-inline' data: blob:; \
@@ -70,6 +71,7 @@ const CSP: &str = "default-src 'self' data: blob:; \
     connect-src 'self' data: blob: https://*.whatsapp.net https://*.whatsapp.com wss://*.whatsapp.net wss://*.whatsapp.com; \
     font-src 'self' data:; object-src 'none'; frame-ancestors 'none'";
 
+/// Serves the page.
 pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
     let html = service.look(|world| {
         let options = &world.options;
@@ -84,7 +86,7 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
             options.lid_migrated,
             options.hidden_modules.join(" ")
         );
-        // In one file: on a busy machine, client libraries would take a pause between two files for the end of them.
+        // Bundled: on a busy machine, client libraries would take a pause between two files for the end of loading.
         let scripts = format!("<script src=\"/page/{WHOLE}{keys}\"></script>");
         INDEX
             .replace("{{attributes}}", &attributes)
@@ -98,7 +100,7 @@ pub(crate) async fn index(State(service): State<Arc<Service>>) -> Response {
     (headers, Html(html)).into_response()
 }
 
-/// A profile picture, as the site's picture server hands it out.
+/// Serves an avatar, as the site's server for pictures does.
 pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Response {
     let found = service.look(|world| {
         let of_customers = world.customers.iter().map(|customer| &customer.picture);
@@ -112,6 +114,7 @@ pub(crate) async fn picture(State(service): State<Arc<Service>>, uri: Uri) -> Re
     }
 }
 
+/// Serves one of the page's files.
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
     let text = match name.strip_prefix(WHOLE) {
         Some(keys) => whole(keys),
@@ -130,7 +133,7 @@ pub(crate) async fn file(Path(name): Path<String>) -> Response {
     (headers, text).into_response()
 }
 
-/// Every file in order, but of the layouts of message keys the one asked for.
+/// Returns all files in order, with only one of the layouts of message keys.
 fn whole(keys: &str) -> Option<String> {
     FILES.iter().find(|(name, _)| *name == keys)?;
     let wanted = FILES

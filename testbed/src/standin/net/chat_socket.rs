@@ -1,4 +1,4 @@
-//! The page's network connection.
+//! WebSocket between a page and the service.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::standin::people::place::{ChatWith, Place, Who};
 use crate::standin::people::{CustomerId, PhoneId};
 use crate::standin::world::{Connection, ConnectionId, Role, World};
 
+/// Opens a page's WebSocket.
 pub(crate) async fn upgrade(State(service): State<Arc<Service>>, upgrade: WebSocketUpgrade) -> Response {
     if service.look(|world| world.faults.network == Network::Down) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -72,7 +73,7 @@ impl World {
             return;
         };
         if let Role::Linking(linking) = connection.role {
-            // The page was gone before it said that it has its credential: there is no such device.
+            // The page disconnected before it confirmed its credential: the device does not exist.
             let unfinished = |id: &DeviceId| self.devices.get(id).is_some_and(|device| !device.registered);
             if let Some(device) = linking.device.filter(unfinished) {
                 self.devices.remove(&device);
@@ -143,6 +144,7 @@ impl World {
         }
     }
 
+    /// Answers request `n` of a page.
     pub(crate) fn reply(&self, id: ConnectionId, n: u64, result: Result<Value, &str>) {
         let (result, error) = match result {
             Ok(result) => (Some(result), None),
@@ -201,14 +203,15 @@ impl World {
         self.next_in_background(id, device_id);
     }
 
-    /// A page marked a chat as read.
-    fn page_read(&mut self, device: DeviceId, jid: &crate::standin::Jid, ids: &[String]) {
+    /// Handles a page that marked a chat as read.
+    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: &[String]) {
         let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
         };
         self.mark_read(phone, chat, Some(device), ids);
     }
 
+    /// Marks messages of a chat as read for an account, and sends the receipts.
     pub(crate) fn mark_read(&mut self, phone: PhoneId, chat: ChatWith, device: Option<DeviceId>, ids: &[String]) {
         let place = Place::of(phone, chat);
         let thread = self.thread_mut(phone, chat);
@@ -221,7 +224,7 @@ impl World {
         let theirs: Vec<_> = theirs
             .map(|message| (message.author.clone(), message.id.clone()))
             .collect();
-        // Each customer is told of what they wrote themselves.
+        // Each customer gets receipts for their own messages.
         let mut read: BTreeMap<CustomerId, Vec<String>> = BTreeMap::new();
         for (author, id) in theirs {
             self.seen_by_us(phone, chat, author.as_ref(), &id, 3);

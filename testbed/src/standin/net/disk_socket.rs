@@ -1,10 +1,9 @@
-//! A device's own message store, kept here for it.
-//!
-//! On the real site this is the browser's `IndexedDB`. What a browser has flushed at the moment it is killed is
-//! Chromium's affair and differs between runs, and a torture test would then measure that. So the page writes its rows
-//! here, waits for the answer, and only then acknowledges a stanza: a write that was answered is there after any kill.
-//! It is not the network: it works while the page is offline. It goes when the login goes, and a browser profile that
-//! is thrown away has no credential to open it with.
+//! Message store of a device, kept by the stand-in.
+//! On the real site this is the browser's `IndexedDB`. Which of its writes survive a kill depends on Chromium and
+//! differs between runs, and a torture test would measure that instead of the program. So the page writes its rows
+//! here, waits for the answer, and only then acknowledges a stanza: an answered write survives any kill. The store is
+//! not part of the network: it works while the page is offline. It is deleted with the login, and a deleted browser
+//! profile has no credential to open it.
 
 use std::sync::Arc;
 
@@ -19,9 +18,10 @@ use super::service::Service;
 use crate::standin::device::DeviceId;
 use crate::standin::world::World;
 
-/// The largest answer to `load`, in bytes.
+/// Maximum size of the answer to `load`, in bytes.
 const MAX_FRAME: usize = 256 * 1024 * 1024;
 
+/// Credential of the device that opens its store.
 #[derive(Deserialize)]
 pub(crate) struct Credential {
     device: DeviceId,
@@ -42,13 +42,14 @@ struct Answer {
     rows: Vec<(String, String, Box<RawValue>)>,
 }
 
+/// Opens a device's store over a WebSocket.
 pub(crate) async fn upgrade(
     State(service): State<Arc<Service>>,
     Query(credential): Query<Credential>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let device = credential.device;
-    // A device that is no longer known still opens its store: the page only learns of its logout from the network.
+    // An unlinked device can still open its store: the page learns of its logout from the network only.
     if service.look(|world| {
         world
             .devices
@@ -88,7 +89,7 @@ async fn run(service: Arc<Service>, mut socket: WebSocket, device: DeviceId) {
 }
 
 impl World {
-    /// From now on only this opening may write.
+    /// Opens the store; from now on only this opening may write.
     fn open_disk(&mut self, device: DeviceId) -> u64 {
         let opened = self.fresh_id();
         if let Some(device) = self.devices.get_mut(&device) {
@@ -97,7 +98,7 @@ impl World {
         opened
     }
 
-    /// `None` when another page has opened the store since.
+    /// Executes a request. `None` if another page has opened the store since.
     fn disk(&mut self, (device, opened): (DeviceId, u64), request: Request) -> Option<Answer> {
         let mut answer = Answer {
             n: request.n,

@@ -1,4 +1,4 @@
-//! Where pages upload files and fetch them, as WhatsApp's media servers have it.
+//! Uploads and downloads of pages, as with WhatsApp's media servers.
 
 use std::sync::Arc;
 
@@ -18,16 +18,17 @@ use crate::standin::device::DeviceId;
 use crate::standin::faults::Network;
 use crate::standin::media_store::Medium;
 
-/// The largest upload, in bytes. The site takes documents of 2 GB; here everything is held in memory.
+/// Maximum size of an upload, in bytes. The site takes documents of 2 GB; here everything is held in memory.
 const MAX_UPLOAD: usize = 512 * 1024 * 1024;
 
-/// Which linked device uploads.
+/// Credential of the device that uploads.
 #[derive(Deserialize)]
 struct Credential {
     device: DeviceId,
     secret: String,
 }
 
+/// Returns the routes for uploads and downloads.
 pub(crate) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/mms/{kind}", post(upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
@@ -63,7 +64,7 @@ async fn fetch(State(service): State<Arc<Service>>, uri: Uri) -> Result<Response
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
-        // What was fetched once must be fetched again: a fault may have come between.
+        // Not cached: a test may damage a file between two downloads.
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     let body = Body::from_stream(stream::iter(parts.map(Ok::<_, std::io::Error>)));

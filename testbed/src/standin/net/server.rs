@@ -1,4 +1,4 @@
-//! The listener.
+//! Listeners of the stand-in.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use super::tls::TlsListener;
 use super::{assets, chat_socket, disk_socket, media_http, tls};
 use crate::standin::control;
 
-/// Why a stand-in does not start.
+/// Reason why a stand-in does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port is taken.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")]
     Listen {
-        /// The port asked for.
+        /// Requested port.
         port: u16,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
-    /// No certificate could be made.
+    /// No certificate could be created.
     #[error("cannot make a certificate of our own: {0}")]
     Certificate(#[from] rcgen::Error),
     /// The certificate could not be used.
@@ -31,6 +31,7 @@ pub enum StartError {
     Tls(#[from] tokio_rustls::rustls::Error),
 }
 
+/// Returns all routes: page, media and control.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(assets::index))
@@ -43,14 +44,14 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Listens on 127.0.0.1 and serves until the service stops. Gives the address.
+/// Listens on 127.0.0.1 and serves until the service stops. Returns the address.
 pub(crate) async fn serve(service: &Arc<Service>, port: u16) -> Result<SocketAddr, StartError> {
     let (listener, address) = listen(port).await?;
     run(service, listener);
     Ok(address)
 }
 
-/// The same with TLS, on a free port, with a certificate for `web.whatsapp.com` that nobody has signed.
+/// Listens with TLS on a free port, with a self-signed certificate for `web.whatsapp.com`. Returns the address.
 pub(crate) async fn serve_tls(service: &Arc<Service>) -> Result<SocketAddr, StartError> {
     let (listener, address) = listen(0).await?;
     let acceptor = tls::acceptor(&["web.whatsapp.com", "localhost", "127.0.0.1"])?;

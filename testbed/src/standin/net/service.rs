@@ -1,4 +1,4 @@
-//! The one lock around the world, and the tasks that carry its delays.
+//! The lock around the world, and the tasks for its delays.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::standin::world::World;
 
-/// Owns the world. Every change goes through [`Service::with`], which wakes whoever waits for a condition.
+/// Owner of the world. Every change goes through [`Service::with`], which wakes all waits for a condition.
 pub(crate) struct Service {
     world: Mutex<World>,
     changed: watch::Sender<u64>,
@@ -27,7 +27,7 @@ impl Service {
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
-        // A test that panicked while it held the lock must not hide its own message behind this one.
+        // A poisoned lock is used all the same: the panic of the test that held it should be the reported one.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,12 +51,12 @@ impl Service {
         result
     }
 
-    /// Looks at the world.
+    /// Reads the world.
     pub fn look<R>(&self, view: impl FnOnce(&World) -> R) -> R {
         view(&self.lock())
     }
 
-    /// Resolves with the first answer of `view` that is not `None`, looking after each change.
+    /// Waits until `view` returns something, and returns it. `view` is called after each change.
     pub async fn until<R>(&self, mut view: impl FnMut(&World) -> Option<R>) -> R {
         let mut changed = self.changed.subscribe();
         loop {

@@ -1,4 +1,4 @@
-//! What the service sends to a linked device, and keeps until it is acknowledged.
+//! Stanzas: what the service sends to a linked device and keeps until it is acknowledged.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::standin::messages::body::Body;
 use crate::standin::messages::thread::{Message, Quote};
 use crate::standin::people::jid::Jid;
 
-/// Who a chat is with, as far as the account may know.
+/// The other side of a chat, as far as the account may know them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Person {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,7 +23,7 @@ pub(crate) struct Person {
     pub username: Option<String>,
 }
 
-/// One thing that happened. `t` is in seconds since 1970.
+/// One event for a device. `t` is in seconds since 1970.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Stanza {
@@ -62,7 +62,7 @@ pub(crate) enum Stanza {
         #[serde(flatten)]
         person: Person,
     },
-    /// A profile picture is another, or gone.
+    /// An avatar was changed or removed.
     Picture {
         chat: Jid,
     },
@@ -86,7 +86,7 @@ pub(crate) enum Stanza {
     },
 }
 
-/// What a message says.
+/// Content of a message.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Content {
@@ -97,7 +97,7 @@ pub(crate) enum Content {
         #[serde(skip_serializing_if = "Body::is_plain")]
         body: Body,
     },
-    /// Could not be decrypted; the text follows under the same id.
+    /// It could not be decrypted; the text follows under the same id.
     Ciphertext {},
     Edit {
         target: String,
@@ -118,7 +118,7 @@ pub(crate) enum Content {
         target_author: Option<Jid>,
         text: String,
     },
-    /// A choice in a poll, in place of the voter's last.
+    /// A vote in a poll, which replaces the voter's last one.
     Vote {
         target: String,
         target_from_me: bool,
@@ -128,7 +128,7 @@ pub(crate) enum Content {
         options: Vec<u32>,
         at_ms: i64,
     },
-    /// A message of the sender's has other fields now.
+    /// Fields of one of the sender's messages have changed.
     Update {
         target: String,
         fields: Map<String, Value>,
@@ -136,6 +136,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// Returns the content of a message.
     pub fn of(message: &Message) -> Self {
         if message.ciphertext {
             return Self::Ciphertext {};
@@ -149,7 +150,7 @@ impl Content {
 }
 
 impl Stanza {
-    /// Whether it is worth keeping for a device that is away: who is typing is not.
+    /// Returns whether it is kept for a device that is offline; a typing state is not.
     pub fn keeps(&self) -> bool {
         !matches!(self, Self::Chatstate { .. } | Self::Presence { .. })
     }

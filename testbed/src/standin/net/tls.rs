@@ -1,5 +1,5 @@
-//! TLS with a certificate of our own, for clients that open `https://web.whatsapp.com/` and nothing else. Chromium is
-//! told to find that name here and to take any certificate.
+//! TLS with our own certificate, for clients that open only `https://web.whatsapp.com/`. Chromium is told to resolve
+//! that name to the stand-in and to accept any certificate.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +17,10 @@ use tokio_util::task::TaskTracker;
 
 use super::server::StartError;
 
-/// How many shaken hands may wait to be served.
+/// Maximum number of connections that wait after their handshake.
 const BACKLOG: usize = 64;
 
+/// Creates an acceptor with a new self-signed certificate for these names.
 pub(crate) fn acceptor(names: &[&str]) -> Result<TlsAcceptor, StartError> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;
@@ -31,13 +32,14 @@ pub(crate) fn acceptor(names: &[&str]) -> Result<TlsAcceptor, StartError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Shakes hands in tasks of their own, so that a slow client holds nobody up.
+/// Listener that runs each handshake in its own task, so that a slow client delays no other.
 pub(crate) struct TlsListener {
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
     address: SocketAddr,
 }
 
 impl TlsListener {
+    /// Starts to accept connections.
     pub fn new(
         listener: TcpListener,
         address: SocketAddr,
@@ -54,7 +56,7 @@ impl TlsListener {
                 };
                 let (acceptor, shaken) = (acceptor.clone(), shaken.clone());
                 each.spawn(async move {
-                    // A client that does not like the certificate just goes.
+                    // A client that refuses the certificate just disconnects.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         let _ = shaken.send((stream, peer)).await;
                     }
@@ -72,7 +74,7 @@ impl axum::serve::Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.ready.recv().await {
             Some(accepted) => accepted,
-            // The service has stopped, and with it the task that accepts.
+            // The service has stopped, and the accepting task with it.
             None => std::future::pending().await,
         }
     }

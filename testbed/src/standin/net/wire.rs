@@ -1,4 +1,4 @@
-//! The frames between the page and the service. JSON, one frame a WebSocket message.
+//! Frames between the page and the service: JSON, one frame a WebSocket message.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::standin::messages::poll::Vote;
 use crate::standin::messages::thread::{Quote, Reaction};
 use crate::standin::people::jid::Jid;
 
-/// From the page.
+/// Frame from the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[expect(
@@ -20,7 +20,7 @@ use crate::standin::people::jid::Jid;
     reason = "the large frame is the frequent one, and none is kept"
 )]
 pub(crate) enum FromPage {
-    /// A browser that is not linked shows itself.
+    /// A browser that is not linked asks for codes.
     Pair {
         noise: String,
         identity: String,
@@ -31,7 +31,7 @@ pub(crate) enum FromPage {
         n: u64,
         number: String,
     },
-    /// The credential is safe in the profile.
+    /// The page has stored the credential in its profile.
     PairDone {
         n: u64,
     },
@@ -65,26 +65,26 @@ pub(crate) enum FromPage {
         n: u64,
         jid: Jid,
     },
-    /// Asks whom a username means.
+    /// Asks for the person with a username.
     Username {
         n: u64,
         username: String,
     },
-    /// Asks for the picture of a person or a group, and what they say about themselves.
+    /// Asks for the avatar and the "about" text of a person or a group.
     Profile {
         n: u64,
         jid: Jid,
     },
-    /// Asks what a group is.
+    /// Asks for a group's data.
     Group {
         n: u64,
         jid: Jid,
     },
-    /// Asks which groups the account is in.
+    /// Asks for the account's groups.
     Groups {
         n: u64,
     },
-    /// A file could not be fetched: asks the phone for it.
+    /// Asks the phone for a file that could not be downloaded.
     MediaRetry {
         n: u64,
         path: String,
@@ -108,14 +108,14 @@ pub(crate) struct Sent {
     pub target: Option<String>,
     #[serde(default)]
     pub target_from_me: bool,
-    /// In a group: who wrote the target.
+    /// In a group: author of the target.
     pub target_author: Option<Jid>,
-    /// What is chosen in a poll.
+    /// Chosen options of a poll.
     #[serde(default)]
     pub options: Vec<u32>,
 }
 
-/// What kind of message.
+/// Kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SentKind {
@@ -126,7 +126,7 @@ pub(crate) enum SentKind {
     Vote,
 }
 
-/// To the page.
+/// Frame to the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum ToPage {
@@ -139,9 +139,9 @@ pub(crate) enum ToPage {
         credential: Credential,
     },
     Welcome {
-        /// How many stanzas wait.
+        /// Number of stanzas that wait.
         offline: usize,
-        /// How many chunks of history wait that the page does not come up without.
+        /// Number of chunks of history that the page needs before it comes up.
         history: usize,
     },
     History {
@@ -150,7 +150,7 @@ pub(crate) enum ToPage {
     Stanza {
         seq: u64,
         stanza: Stanza,
-        /// The how-manieth of those that waited; absent on live ones.
+        /// Position among the stanzas that waited; absent on live ones.
         #[serde(skip_serializing_if = "Option::is_none")]
         offline: Option<usize>,
     },
@@ -176,7 +176,7 @@ pub(crate) enum ToPage {
     Freeze {
         event: String,
     },
-    /// The page's one thread stands still for so long.
+    /// The page's main thread blocks for this time.
     Stall {
         ms: u64,
     },
@@ -184,13 +184,13 @@ pub(crate) enum ToPage {
     Passkey {
         challenge: String,
     },
-    /// The account is banned for so long.
+    /// The account is banned for this time.
     Banned {
         seconds: u64,
     },
 }
 
-/// What a browser keeps of its login.
+/// Credential that a browser keeps of its login.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Credential {
     pub device: DeviceId,
@@ -200,18 +200,18 @@ pub(crate) struct Credential {
     pub pushname: String,
 }
 
-/// A part of the history that a new device is given.
+/// Part of the history for a new device.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct HistoryChunk {
     pub n: u64,
     pub chats: Vec<HistoryChat>,
-    /// Percent, after this chunk.
+    /// Progress after this chunk, in percent.
     pub progress: u8,
     /// Whether the page comes up without it.
     pub background: bool,
 }
 
-/// A group, as pages are told of it.
+/// A group, as pages see it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct GroupInfo {
     pub id: Jid,
@@ -226,7 +226,7 @@ pub(crate) struct GroupInfo {
     pub past: Vec<Jid>,
 }
 
-/// Somebody in a group.
+/// Member of a group.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Participant {
     pub id: Jid,
@@ -249,7 +249,7 @@ pub(crate) struct HistoryChat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupInfo>,
     pub unread: u32,
-    /// After how many seconds what is written disappears; 0 for never.
+    /// Timer of disappearing messages, in seconds; 0 is off.
     pub timer: u32,
     pub messages: Vec<HistoryMessage>,
 }

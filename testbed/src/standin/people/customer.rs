@@ -1,4 +1,4 @@
-//! A customer: what they do, and what their phone shows them.
+//! A customer: their actions, and what their phone shows.
 
 use std::sync::Arc;
 
@@ -19,23 +19,23 @@ use crate::standin::world::World;
 /// A message that a customer's phone shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Received {
-    /// Whose account sent it; none if another customer did.
+    /// Our account that sent it; none if another customer did.
     pub phone: Option<PhoneId>,
-    /// The group in which, if it was in one.
+    /// Group in which it was sent, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupId>,
-    /// In a group: the customer who sent it.
+    /// In a group: customer who sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<CustomerId>,
-    /// The stanza id.
+    /// Stanza id.
     pub stanza_id: String,
-    /// What it is: `chat`, `image`, `ptt`, `location`, …
+    /// Type: `chat`, `image`, `ptt`, `location`, …
     pub kind: String,
-    /// The text as it stands now, under a medium its caption.
+    /// Current text, or a medium's caption.
     pub text: String,
-    /// Milliseconds since 1970 at which the phone had it.
+    /// Time when the phone received it, in milliseconds since 1970.
     pub at_ms: i64,
-    /// What it quotes.
+    /// Quoted message.
     pub quote: Option<Quote>,
     /// Whether the customer has read it.
     pub read: bool,
@@ -43,15 +43,15 @@ pub struct Received {
     pub edited: bool,
     /// Whether it was deleted.
     pub revoked: bool,
-    /// The medium, when it could be fetched and was what the message says.
+    /// The medium, if it could be downloaded and matches what the message says of it.
     #[serde(serialize_with = "without_bytes")]
     pub attachment: Option<Attachment>,
-    /// The message's own fields, by WhatsApp Web's names.
+    /// Fields of the message, by WhatsApp Web's names.
     pub details: Value,
 }
 
 impl Received {
-    /// A message as it comes in.
+    /// Creates the message as the phone receives it.
     pub(crate) fn new(message: &Message, attachment: Option<Attachment>) -> Self {
         Self {
             phone: None,
@@ -71,20 +71,20 @@ impl Received {
     }
 }
 
-/// What is known of a customer.
+/// Data of a customer.
 #[derive(Clone, Debug, Serialize)]
 pub struct CustomerRecord {
-    /// Who.
+    /// Id in the stand-in.
     pub id: CustomerId,
-    /// The name that they gave themselves.
+    /// Name that they chose.
     pub name: String,
-    /// The phone number, digits only, also when it is hidden from us.
+    /// Phone number, digits only, also if it is hidden from us.
     pub number: Option<String>,
-    /// The LID, digits only.
+    /// LID, digits only.
     pub lid: Option<String>,
-    /// The username.
+    /// Username.
     pub username: Option<String>,
-    /// The address of the chat with them.
+    /// Address of the chat with them.
     pub chat: Jid,
     /// Whether their phone is on.
     pub online: bool,
@@ -101,14 +101,14 @@ impl CustomerState {
             .find(|received| received.group == place.group() && received.stanza_id == id && sent(received))
     }
 
-    /// The message as it waits for a phone that is off.
+    /// Returns a message that waits for a phone that is off.
     fn held_mut(&mut self, place: Place, from: Who, id: &str) -> Option<&mut Message> {
         let mut held = self.held.iter_mut();
         held.find(|(at, who, message)| *at == place && *who == from && message.id == id)
             .map(|(_, _, message)| message)
     }
 
-    /// A message to them was edited.
+    /// Edits a message that they received.
     pub fn edited(&mut self, place: Place, from: Who, id: &str, text: &str) {
         if let Some(received) = self.received_mut(place, from, id) {
             text.clone_into(&mut received.text);
@@ -122,7 +122,7 @@ impl CustomerState {
         }
     }
 
-    /// A message to them was deleted.
+    /// Deletes a message that they received.
     pub fn revoked(&mut self, place: Place, from: Who, id: &str) {
         if let Some(received) = self.received_mut(place, from, id) {
             received.revoked = true;
@@ -133,7 +133,7 @@ impl CustomerState {
 }
 
 impl World {
-    /// What is known of a customer.
+    /// Returns the data of a customer.
     pub fn customer(&self, id: CustomerId) -> Option<CustomerRecord> {
         let customer = self.customers.get(id.0)?;
         Some(CustomerRecord {
@@ -147,18 +147,19 @@ impl World {
         })
     }
 
+    /// Returns the data of all customers.
     pub fn known_customers(&self) -> Vec<CustomerRecord> {
         let ids = (0..self.customers.len()).map(CustomerId);
         ids.filter_map(|id| self.customer(id)).collect()
     }
 
-    /// What a customer's phone shows, in the order of arrival, after doubles were removed.
+    /// Returns the messages that a customer's phone shows, in the order of arrival, without duplicates.
     pub fn inbox(&self, id: CustomerId) -> &[Received] {
         self.customers.get(id.0).map_or(&[], |customer| &customer.inbox)
     }
 }
 
-/// A handle on a customer, who writes to the account that the stand-in started with.
+/// Handle on a customer, who writes to the account with which the stand-in started.
 #[derive(Clone)]
 pub struct Customer {
     service: Arc<Service>,
@@ -167,6 +168,7 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Creates a handle that writes to the first account.
     pub(crate) fn new(service: Arc<Service>, id: CustomerId) -> Self {
         Self {
             service,
@@ -175,13 +177,13 @@ impl Customer {
         }
     }
 
-    /// The same customer, writing to another account.
+    /// Returns a handle on the same customer that writes to another account.
     #[must_use]
     pub fn to(&self, phone: PhoneId) -> Self {
         Self { phone, ..self.clone() }
     }
 
-    /// Who.
+    /// Returns the id.
     pub fn id(&self) -> CustomerId {
         self.id
     }
@@ -194,17 +196,17 @@ impl Customer {
         Place::Direct(self.phone, self.id)
     }
 
-    /// The address of the chat with them.
+    /// Returns the address of the chat with them.
     pub fn chat(&self) -> Jid {
         self.service.look(|world| world.customers[self.id.0].jid())
     }
 
-    /// Writes a text. Gives its stanza id.
+    /// Writes a text and returns its stanza id.
     pub fn write(&self, text: &str) -> String {
         self.send(Draft::text(text))
     }
 
-    /// Sends any message. Gives its stanza id.
+    /// Sends a message and returns its stanza id.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a draft is sent once: `send(Draft::text(…))` is how it reads"
@@ -213,7 +215,7 @@ impl Customer {
         self.service.with(|world| world.write(self.place(), self.id, &draft))
     }
 
-    /// Writes several texts at once, in order. Gives their stanza ids.
+    /// Writes several texts at once, in order, and returns their stanza ids.
     pub fn write_many<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<String> {
         let write = |world: &mut World, text: T| world.write(self.place(), self.id, &Draft::text(text.as_ref()));
         self.service
@@ -228,7 +230,7 @@ impl Customer {
         })
     }
 
-    /// What could not be decrypted comes again, readable, under the same id.
+    /// Sends a message again, under the same id, that our devices could not decrypt; now they can.
     pub fn decrypt(&self, id: &str) {
         self.service.with(|world| world.decrypt(self.place(), self.id, id));
     }
@@ -250,7 +252,7 @@ impl Customer {
         });
     }
 
-    /// Reacts to a message of ours; an empty emoji takes the reaction back.
+    /// Reacts to a message of ours; an empty emoji removes the reaction.
     pub fn react(&self, id: &str, emoji: &str) {
         self.service.with(|world| {
             let reaction = world.phone_stanza_id();
@@ -259,26 +261,26 @@ impl Customer {
         });
     }
 
-    /// Votes in a poll, by the names of its options; none takes the vote back.
+    /// Votes in a poll, by the names of its options; no options remove the vote.
     pub fn vote<T: AsRef<str>>(&self, id: &str, options: &[T]) {
         let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
         self.service
             .with(|world| world.vote_by_name(self.place(), Sender::customer(self.id), id, &names));
     }
 
-    /// Moves on while a live location of theirs is shown.
+    /// Moves the position of a live location that they sent.
     pub fn move_to(&self, id: &str, lat: f64, lng: f64) {
         self.service
             .with(|world| world.move_location(self.place(), Sender::customer(self.id), id, (lat, lng)));
     }
 
-    /// Gives one of their messages other fields, by WhatsApp Web's names, as if it had been sent anew under its id.
+    /// Replaces fields of one of their messages, by WhatsApp Web's names, as if it had been sent again under its id.
     pub fn update(&self, id: &str, fields: &Map<String, Value>) {
         self.service
             .with(|world| world.update(self.place(), Sender::customer(self.id), id, fields));
     }
 
-    /// Lets what is written from now on disappear after a time; 0 for never.
+    /// Sets the timer of disappearing messages, in seconds; 0 turns it off.
     pub fn set_disappearing(&self, seconds: u32) {
         self.service
             .with(|world| world.set_timer(self.place(), Sender::customer(self.id), seconds));
@@ -289,7 +291,7 @@ impl Customer {
         self.service.with(|world| world.type_to_us(self.id, state));
     }
 
-    /// What their phone shows, in order.
+    /// Returns the messages that their phone shows, in order.
     pub fn inbox(&self) -> Vec<Received> {
         self.service.look(|world| world.inbox(self.id).to_vec())
     }
@@ -314,18 +316,18 @@ impl Customer {
         self.service.with(|world| world.set_customer_online(self.id, online));
     }
 
-    /// What they do by themselves from now on.
+    /// Sets what they do by themselves from now on.
     pub fn play(&self, script: Script) {
         self.service.with(|world| world.customers[self.id.0].script = script);
     }
 
-    /// The state of a message that they wrote or that we sent them: 1, 2 or 3.
+    /// Returns the state (1, 2 or 3) of a message in the chat with them.
     pub fn ack_of(&self, from_me: bool, id: &str) -> Option<i8> {
         self.service
             .look(|world| Some(world.thread(self.phone, self.id)?.get(from_me, id)?.ack))
     }
 
-    /// Resolves once their phone shows a message that `wanted` takes.
+    /// Waits until their phone shows a message for which `wanted` returns true.
     pub async fn received(&self, wanted: impl Fn(&Received) -> bool) -> Received {
         self.service
             .until(|world| world.inbox(self.id).iter().find(|received| wanted(received)).cloned())

@@ -1,5 +1,5 @@
-//! A group: who is in it, what it is called, and what happens to it. Every change is a notice in the chat of each of
-//! our accounts that is, or was until now, in it.
+//! A group: members, name, and changes. Every change is a notice in the chat of each of our accounts that is in the
+//! group, or was until this change.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use crate::standin::net::wire::{GroupInfo, Participant};
 use crate::standin::options::{Address, NewGroup};
 use crate::standin::world::World;
 
-/// What a group may do.
+/// Rank of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
     Member,
     Admin,
-    /// Who made the group, and cannot be sent away by the others.
+    /// Creator of the group; the others cannot remove them.
     SuperAdmin,
 }
 
-/// A group as the service has it.
+/// State of a group in the service.
 #[derive(Debug)]
 pub(crate) struct GroupState {
     pub id: String,
@@ -30,9 +30,9 @@ pub(crate) struct GroupState {
     pub description: Option<String>,
     pub picture: Option<Picture>,
     pub owner: Who,
-    /// Seconds since 1970.
+    /// Time of creation, in seconds since 1970.
     pub created: i64,
-    /// Whether members are told to each other by LID or by number.
+    /// Whether members see each other by LID or by number.
     pub address: Address,
     /// Whether only admins may write.
     pub announce: bool,
@@ -41,10 +41,12 @@ pub(crate) struct GroupState {
 }
 
 impl GroupState {
+    /// Returns the group's address.
     pub fn jid(&self) -> Jid {
         Jid::group(&self.id)
     }
 
+    /// Returns our accounts in the group.
     pub fn phones(&self) -> impl Iterator<Item = PhoneId> {
         self.members.keys().filter_map(|who| match who {
             Who::Phone(phone) => Some(*phone),
@@ -52,6 +54,7 @@ impl GroupState {
         })
     }
 
+    /// Returns the customers in the group.
     pub fn customers(&self) -> impl Iterator<Item = CustomerId> {
         self.members.keys().filter_map(|who| match who {
             Who::Customer(customer) => Some(*customer),
@@ -59,18 +62,19 @@ impl GroupState {
         })
     }
 
+    /// Returns whether this person is an admin.
     pub fn is_admin(&self, who: Who) -> bool {
         self.members.get(&who).is_some_and(|rank| *rank > Rank::Member)
     }
 
-    /// Whether what somebody writes is taken.
+    /// Returns whether the group accepts what this person writes.
     pub fn hears(&self, who: Who) -> bool {
         self.members.contains_key(&who) && (!self.announce || self.is_admin(who))
     }
 }
 
 impl World {
-    /// The address under which a group knows somebody.
+    /// Returns the address by which the group knows somebody.
     pub(crate) fn member_jid(&self, group: GroupId, who: Who) -> Jid {
         let by_lid = self.groups[group.0].address == Address::Lid;
         match who {
@@ -94,6 +98,7 @@ impl World {
         }
     }
 
+    /// Adds a group.
     pub(crate) fn add_group(&mut self, new: NewGroup) -> GroupId {
         let id = GroupId(self.groups.len());
         let first = new.phones.first().copied().unwrap_or(PhoneId(0));
@@ -132,7 +137,7 @@ impl World {
         others.map(|member| self.member_jid(group, *member)).collect()
     }
 
-    /// Somebody comes in: added by another, or, where that is themselves, by the group's link.
+    /// Adds a member. If `by` is the same person, they joined by the group's link.
     pub(crate) fn join(&mut self, group: GroupId, by: Who, who: Who) {
         if let Who::Customer(customer) = who {
             self.give_lid(customer);
@@ -146,14 +151,15 @@ impl World {
         self.announce(group, by, subtype, &[self.member_jid(group, who)], "");
     }
 
-    /// Somebody goes: sent away by another, or, where that is themselves, by their own will.
+    /// Removes a member. If `by` is the same person, they left.
     pub(crate) fn part(&mut self, group: GroupId, by: Who, who: Who) {
         let subtype = if by == who { "leave" } else { "remove" };
         let notice = Body::notice(subtype, &[self.member_jid(group, who)]);
         if !self.groups[group.0].members.contains_key(&who) {
             return;
         }
-        // Who goes is told of it; so the notice is given out while they are still in it, and says that they are not.
+        // The removed member gets the notice too, so it is sent while they are still a member; it says that they are
+        // not.
         let told = self.groups[group.0].phones().collect::<Vec<_>>();
         let state = &mut self.groups[group.0];
         state.members.remove(&who);
@@ -161,7 +167,7 @@ impl World {
         self.tell(group, &told, by, now_ms() / 1000, (&notice, ""));
     }
 
-    /// Somebody becomes an admin, or is one no more.
+    /// Makes a member an admin, or an ordinary member again.
     pub(crate) fn set_admin(&mut self, group: GroupId, by: Who, who: Who, admin: bool) {
         let rank = if admin { Rank::Admin } else { Rank::Member };
         let Some(now) = self.groups[group.0].members.get_mut(&who).filter(|now| **now != rank) else {
@@ -172,29 +178,32 @@ impl World {
         self.announce(group, by, subtype, &[self.member_jid(group, who)], "");
     }
 
+    /// Changes the name.
     pub(crate) fn set_subject(&mut self, group: GroupId, by: Who, subject: &str) {
         subject.clone_into(&mut self.groups[group.0].subject);
         self.announce(group, by, "subject", &[], subject);
     }
 
+    /// Changes the description.
     pub(crate) fn set_description(&mut self, group: GroupId, by: Who, description: &str) {
         self.groups[group.0].description = Some(description.to_owned());
         self.announce(group, by, "description", &[], description);
     }
 
+    /// Changes the avatar.
     pub(crate) fn set_group_picture(&mut self, group: GroupId, by: Who, picture: Picture) {
         self.groups[group.0].picture = Some(picture);
         self.announce(group, by, "picture", &[], "");
     }
 
-    /// Whether only admins may write from now on.
+    /// Sets whether only admins may write.
     pub(crate) fn set_announce(&mut self, group: GroupId, by: Who, announce: bool) {
         self.groups[group.0].announce = announce;
         let body = if announce { "on" } else { "off" };
         self.announce(group, by, "announce", &[], body);
     }
 
-    /// A notice of now to everybody in the group: what happened, to whom, and what the group says from now on.
+    /// Sends a notice to everybody in the group: what happened, to whom, and the group's new state.
     fn announce(&mut self, group: GroupId, by: Who, subtype: &str, whom: &[Jid], text: &str) {
         let told = self.groups[group.0].phones().collect::<Vec<_>>();
         self.tell(group, &told, by, now_ms() / 1000, (&Body::notice(subtype, whom), text));
@@ -212,7 +221,7 @@ impl World {
         }
     }
 
-    /// The group as pages are told of it.
+    /// Returns the group as pages see it.
     pub(crate) fn group_info(&self, id: GroupId) -> GroupInfo {
         let group = &self.groups[id.0];
         let participants = group.members.iter().map(|(who, rank)| {

@@ -1,4 +1,4 @@
-//! A group as a test holds it: who does what in it, and what each member's phone shows.
+//! Handle on a group for tests: members' actions, and what their phones show.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::standin::messages::thread::Message;
 use crate::standin::net::service::Service;
 use crate::standin::world::World;
 
-/// A handle on a group. What is done to it without saying by whom is done by whoever made it.
+/// Handle on a group. Actions without a given actor are done by the group's creator.
 #[derive(Clone)]
 pub struct Group {
     service: Arc<Service>,
@@ -42,23 +42,23 @@ impl Group {
         Self { service, id }
     }
 
-    /// The group's address.
+    /// Returns the group's address.
     pub fn id(&self) -> Jid {
         self.service.look(|world| world.groups[self.id.0].jid())
     }
 
-    /// Which of the stand-in's groups it is.
+    /// Returns the id in the stand-in.
     pub fn key(&self) -> GroupId {
         self.id
     }
 
-    /// The address under which the group knows somebody.
+    /// Returns the address by which the group knows somebody.
     pub fn address_of(&self, who: impl Into<Who>) -> Jid {
         let who = who.into();
         self.service.look(|world| world.member_jid(self.id, who))
     }
 
-    /// Who is in it, by the addresses that the group knows them by.
+    /// Returns the addresses by which the group knows its members.
     pub fn members(&self) -> Vec<Jid> {
         let members = |world: &World| {
             let members = world.groups[self.id.0].members.keys();
@@ -71,12 +71,12 @@ impl Group {
         Place::Group(self.id)
     }
 
-    /// A customer writes a text. Gives its stanza id.
+    /// Writes a customer's text and returns its stanza id.
     pub fn write(&self, by: &Customer, text: &str) -> String {
         self.send(by, Draft::text(text))
     }
 
-    /// A customer sends any message. Gives its stanza id.
+    /// Sends a customer's message and returns its stanza id.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a draft is sent once: `send(Draft::text(…))` is how it reads"
@@ -85,12 +85,12 @@ impl Group {
         self.service.with(|world| world.write(self.place(), by.id(), &draft))
     }
 
-    /// What our devices could not decrypt comes again, readable, under the same id.
+    /// Sends a message again, under the same id, that our devices could not decrypt; now they can.
     pub fn decrypt(&self, by: &Customer, id: &str) {
         self.service.with(|world| world.decrypt(self.place(), by.id(), id));
     }
 
-    /// A customer edits one of their own messages.
+    /// Edits one of a customer's own messages.
     pub fn edit(&self, by: &Customer, id: &str, text: &str) {
         self.service.with(|world| {
             let edit = world.phone_stanza_id();
@@ -98,12 +98,12 @@ impl Group {
         });
     }
 
-    /// A customer deletes one of their own messages for everyone.
+    /// Deletes one of a customer's own messages for everyone.
     pub fn delete(&self, by: &Customer, id: &str) {
         self.delete_of(by, by, id);
     }
 
-    /// An admin deletes for everyone what somebody wrote.
+    /// Deletes, as an admin, a message that somebody else wrote.
     pub fn delete_of(&self, by: &Customer, writer: impl Into<Who>, id: &str) {
         let writer = writer.into();
         self.service.with(|world| {
@@ -112,7 +112,7 @@ impl Group {
         });
     }
 
-    /// A customer reacts to what somebody wrote; an empty emoji takes the reaction back.
+    /// Adds a customer's reaction to a message; an empty emoji removes it.
     pub fn react(&self, by: &Customer, writer: impl Into<Who>, id: &str, emoji: &str) {
         let writer = writer.into();
         self.service.with(|world| {
@@ -121,61 +121,61 @@ impl Group {
         });
     }
 
-    /// A customer votes in a poll, by the names of its options.
+    /// Votes in a poll for a customer, by the names of its options.
     pub fn vote<T: AsRef<str>>(&self, by: &Customer, id: &str, options: &[T]) {
         let names: Vec<String> = options.iter().map(|name| name.as_ref().to_owned()).collect();
         self.service
             .with(|world| world.vote_by_name(self.place(), Sender::customer(by.id()), id, &names));
     }
 
-    /// A customer starts or stops typing: `composing`, `recording` or `paused`.
+    /// Sets a customer's typing state: `composing`, `recording` or `paused`.
     pub fn typing(&self, by: &Customer, state: &str) {
         self.service.with(|world| world.type_in_group(self.id, by.id(), state));
     }
 
-    /// Adds somebody.
+    /// Adds a member.
     pub fn add(&self, who: impl Into<Who>) {
         self.change(|world, id, owner| world.join(id, owner, who.into()));
     }
 
-    /// Somebody comes in by the group's link.
+    /// Lets somebody join by the group's link.
     pub fn join(&self, who: impl Into<Who>) {
         let who = who.into();
         self.service.with(|world| world.join(self.id, who, who));
     }
 
-    /// Sends somebody away.
+    /// Removes a member.
     pub fn remove(&self, who: impl Into<Who>) {
         self.change(|world, id, owner| world.part(id, owner, who.into()));
     }
 
-    /// Somebody leaves.
+    /// Lets a member leave.
     pub fn leave(&self, who: impl Into<Who>) {
         let who = who.into();
         self.service.with(|world| world.part(self.id, who, who));
     }
 
-    /// Makes somebody an admin.
+    /// Makes a member an admin.
     pub fn promote(&self, who: impl Into<Who>) {
         self.change(|world, id, owner| world.set_admin(id, owner, who.into(), true));
     }
 
-    /// Makes somebody an ordinary member again.
+    /// Makes an admin an ordinary member again.
     pub fn demote(&self, who: impl Into<Who>) {
         self.change(|world, id, owner| world.set_admin(id, owner, who.into(), false));
     }
 
-    /// Changes its name.
+    /// Changes the name.
     pub fn rename(&self, subject: &str) {
         self.change(|world, id, owner| world.set_subject(id, owner, subject));
     }
 
-    /// Changes what it says about itself.
+    /// Changes the description.
     pub fn describe(&self, description: &str) {
         self.change(|world, id, owner| world.set_description(id, owner, description));
     }
 
-    /// Changes its picture.
+    /// Changes the avatar.
     pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
         self.change(|world, id, owner| {
             let picture = world.new_picture(mimetype, bytes);
@@ -183,7 +183,7 @@ impl Group {
         });
     }
 
-    /// Whether only admins may write from now on.
+    /// Sets whether only admins may write.
     pub fn set_announce(&self, announce: bool) {
         self.change(|world, id, owner| world.set_announce(id, owner, announce));
     }
@@ -195,7 +195,8 @@ impl Group {
         });
     }
 
-    /// What a member's phone shows of it, in order: what our accounts wrote, and what the other customers did.
+    /// Returns the messages that a member's phone shows in the group, in order: those of our accounts and of the other
+    /// customers.
     pub fn inbox_of(&self, member: &Customer) -> Vec<Received> {
         let all = self.service.look(|world| world.inbox(member.id()).to_vec());
         all.into_iter()
@@ -203,7 +204,7 @@ impl Group {
             .collect()
     }
 
-    /// Resolves once a member's phone shows a message that `wanted` takes.
+    /// Waits until a member's phone shows a message for which `wanted` returns true.
     pub async fn received(&self, member: &Customer, wanted: impl Fn(&Received) -> bool) -> Received {
         let own = |received: &&Received| received.group == Some(self.id) && wanted(received);
         self.service
@@ -211,7 +212,7 @@ impl Group {
             .await
     }
 
-    /// What one of our accounts has of it: messages and notices.
+    /// Returns the messages and notices that one of our accounts has in the group.
     pub fn chat_of(&self, phone: PhoneId) -> Vec<Message> {
         let messages = |world: &World| world.thread(phone, self.id).map(|thread| thread.messages.clone());
         self.service.look(messages).unwrap_or_default()

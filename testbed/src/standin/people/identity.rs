@@ -1,4 +1,4 @@
-//! Who a customer is to us: by number, by LID, by username; what we are told of it, and when.
+//! Identities of a customer: number, LID and username; which of them we can see, and since when.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::standin::options::Address;
 use crate::standin::world::World;
 
 impl World {
-    /// Every page learns what may be known of a customer now.
+    /// Tells every page what may be known of a customer now.
     fn tell_of(&mut self, id: CustomerId) {
         let stanza = Stanza::Contact {
             chat: self.customers[id.0].jid(),
@@ -24,6 +24,7 @@ impl World {
         }
     }
 
+    /// Changes the name that a customer chose, or the one in our address book.
     pub(crate) fn rename(&mut self, id: CustomerId, name: &str, saved_name: Option<&str>) {
         let customer = &mut self.customers[id.0];
         name.clone_into(&mut customer.name);
@@ -31,11 +32,13 @@ impl World {
         self.tell_of(id);
     }
 
+    /// Sets or removes a customer's username.
     pub(crate) fn set_username(&mut self, id: CustomerId, username: Option<&str>) {
         self.customers[id.0].username = username.map(str::to_owned);
         self.tell_of(id);
     }
 
+    /// Makes a customer's number visible to us.
     pub(crate) fn reveal_number(&mut self, id: CustomerId) {
         if self.customers[id.0].number.is_none() {
             self.customers[id.0].number = Some(format!("447700{}", self.random_digits(6)));
@@ -44,7 +47,8 @@ impl World {
         self.tell_of(id);
     }
 
-    /// A new SIM under the same account. Each chat with them says so; one by number goes on under the new one.
+    /// Changes the number of an account. Each chat with the customer says so; a chat by number continues under the new
+    /// one.
     pub(crate) fn change_number(&mut self, id: CustomerId, number: &str) {
         let old = self.customers[id.0].number.clone().unwrap_or_default();
         let mut body = Body::of("notification_template", serde_json::Map::new());
@@ -66,7 +70,7 @@ impl World {
         self.tell_of(id);
     }
 
-    /// Whether nobody is told that this LID and this number are one person.
+    /// Sets whether it is hidden that this LID and this number are the same person.
     pub(crate) fn set_apart(&mut self, id: CustomerId, apart: bool) {
         self.give_lid(id);
         self.customers[id.0].shown = if apart { Shown::OneAtATime } else { Shown::Both };
@@ -75,6 +79,7 @@ impl World {
         }
     }
 
+    /// Changes or removes a customer's avatar.
     pub(crate) fn set_customer_picture(&mut self, id: CustomerId, picture: Option<Picture>) {
         self.customers[id.0].picture = picture;
         let stanza = Stanza::Picture {
@@ -85,7 +90,7 @@ impl World {
         }
     }
 
-    /// Somebody whom a username means.
+    /// Returns the customer with a username.
     pub(crate) fn find_username(&self, username: &str) -> Option<CustomerId> {
         let wanted = |name: &String| name.eq_ignore_ascii_case(username);
         let found = self
@@ -104,34 +109,34 @@ impl World {
 }
 
 impl Customer {
-    /// Changes the name that they gave themselves, or the one in our phone's address book.
+    /// Changes the name that they chose, or the one in our phone's address book.
     pub fn rename(&self, name: &str, saved_name: Option<&str>) {
         self.service().with(|world| world.rename(self.id(), name, saved_name));
     }
 
-    /// Gives them a username.
+    /// Sets a username.
     pub fn set_username(&self, username: &str) {
         self.service()
             .with(|world| world.set_username(self.id(), Some(username)));
     }
 
-    /// Lets us see their number from now on. One is drawn if they have none.
+    /// Shows us their number from now on. A random one is drawn if they have none.
     pub fn reveal_number(&self) {
         self.service().with(|world| world.reveal_number(self.id()));
     }
 
-    /// Changes their number (digits only): the same account and LID. The chat says so.
+    /// Changes their number (digits only); account and LID stay. The chat says so.
     pub fn change_number(&self, number: &str) {
         self.service().with(|world| world.change_number(self.id(), number));
     }
 
-    /// From now on nobody is told that their LID and their number are one person's, so that what they write under the
-    /// one and under the other (see [`Customer::go_by`]) are two chats.
+    /// Hides from now on that their LID and their number are the same person, so that messages under the one and under
+    /// the other (see [`Customer::go_by`]) are in two chats.
     pub fn keep_apart(&self) {
         self.service().with(|world| world.set_apart(self.id(), true));
     }
 
-    /// Writes by LID or by number from now on, without a word to anybody about it.
+    /// Writes by LID or by number from now on, without a notice.
     pub fn go_by(&self, address: Address) {
         self.service().with(|world| {
             world.give_lid(self.id());
@@ -139,13 +144,13 @@ impl Customer {
         });
     }
 
-    /// Tells everybody that their LID and their number are one person's. Two chats stay two until
-    /// [`Customer::migrate_to_lid`] moves the one by number into the one by LID.
+    /// Tells everybody that their LID and their number are the same person. Two chats stay two until
+    /// [`Customer::migrate_to_lid`] moves the chat by number into the one by LID.
     pub fn become_one(&self) {
         self.service().with(|world| world.set_apart(self.id(), false));
     }
 
-    /// Changes their profile picture.
+    /// Changes their avatar.
     pub fn set_picture(&self, mimetype: &str, bytes: Vec<u8>) {
         self.service().with(|world| {
             let picture = world.new_picture(mimetype, bytes);
@@ -153,7 +158,7 @@ impl Customer {
         });
     }
 
-    /// Takes their profile picture away.
+    /// Removes their avatar.
     pub fn remove_picture(&self) {
         self.service().with(|world| world.set_customer_picture(self.id(), None));
     }
@@ -163,7 +168,7 @@ impl Customer {
         self.service().with(|world| world.migrate_to_lid(self.id()));
     }
 
-    /// The address under which they are known by LID, if they have one.
+    /// Returns their address by LID, if they have one.
     pub fn lid(&self) -> Option<Jid> {
         self.service()
             .look(|world| world.customers[self.id().0].lid.as_deref().map(Jid::lid))

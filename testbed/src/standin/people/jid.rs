@@ -11,37 +11,37 @@ use serde::{Deserialize, Serialize};
 pub struct Jid(String);
 
 impl Jid {
-    /// By phone number, digits only.
+    /// Creates an address by phone number, digits only.
     pub fn phone(number: &str) -> Self {
         Self(format!("{number}@c.us"))
     }
 
-    /// By LID, digits only.
+    /// Creates an address by LID, digits only.
     pub fn lid(lid: &str) -> Self {
         Self(format!("{lid}@lid"))
     }
 
-    /// A group's.
+    /// Creates the address of a group.
     pub fn group(id: &str) -> Self {
         Self(format!("{id}@g.us"))
     }
 
-    /// The whole address.
+    /// Returns the whole address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// Returns the part before the `@`.
     pub fn user(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
 
-    /// Whether this is a LID.
+    /// Returns whether this is a LID.
     pub fn is_lid(&self) -> bool {
         self.0.ends_with("@lid")
     }
 
-    /// Whether this is a group.
+    /// Returns whether this is a group.
     pub fn is_group(&self) -> bool {
         self.0.ends_with("@g.us")
     }

@@ -1,4 +1,4 @@
-//! Who there is: our own phones, and customers.
+//! State of our phones and of the customers.
 
 pub mod customer;
 pub mod group;
@@ -19,17 +19,17 @@ use customer::Received;
 use jid::Jid;
 use place::{ChatWith, Place, Who};
 
-/// One of our own phones, in the order in which they were added; the first is 0.
+/// Id of one of our phones: its number in the order of creation, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PhoneId(pub(crate) usize);
 
-/// A customer, in the order in which they were added.
+/// Id of a customer: their number in the order of creation, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CustomerId(pub(crate) usize);
 
-/// A group, in the order in which they were made.
+/// Id of a group: its number in the order of creation, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GroupId(pub(crate) usize);
@@ -48,7 +48,7 @@ pub(crate) struct PhoneState {
 }
 
 impl PhoneState {
-    /// This account's own address in a chat by LID or by number.
+    /// Returns this account's own address in a chat: by LID or by number, as the chat's.
     pub fn me_in(&self, chat: &Jid) -> Jid {
         if chat.is_lid() {
             Jid::lid(&self.lid)
@@ -64,7 +64,7 @@ impl PhoneState {
     }
 }
 
-/// A profile picture, at a path of its own for each that was set.
+/// An avatar. Each has its own path.
 #[derive(Clone, Debug)]
 pub(crate) struct Picture {
     pub path: String,
@@ -72,13 +72,13 @@ pub(crate) struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// What we are told of a customer's LID and number.
+/// Which of a customer's LID and number we can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     Both,
-    /// The number is kept from us, as with usernames.
+    /// The number is hidden from us, as with usernames.
     NeverTheNumber,
-    /// The one they go by: nobody is told that the two are one person's.
+    /// Only the one that they use: nobody is told that both are the same person.
     OneAtATime,
 }
 
@@ -94,20 +94,20 @@ pub(crate) struct CustomerState {
     pub shown: Shown,
     pub on_whatsapp: bool,
     pub online: bool,
-    /// After doubles were removed, in the order of arrival.
+    /// Messages in the order of arrival, without duplicates.
     pub inbox: Vec<Received>,
-    /// What the phone has had: it removes doubles by place, sender and stanza id.
+    /// Messages that the phone has received. It drops duplicates by place, sender and stanza id.
     pub had: HashSet<(Place, Who, String)>,
-    /// What came while the phone was off.
+    /// Messages that came while the phone was off.
     pub held: VecDeque<(Place, Who, Message)>,
     pub script: Script,
-    /// What they say about themselves.
+    /// Their "about" text.
     pub about: Option<String>,
     pub picture: Option<Picture>,
 }
 
 impl CustomerState {
-    /// The address of the chat with this customer.
+    /// Returns the address of the chat with this customer.
     pub fn jid(&self) -> Jid {
         match (self.address, &self.lid, &self.number) {
             (Address::Lid, Some(lid), _) | (_, Some(lid), None) => Jid::lid(lid),
@@ -116,7 +116,7 @@ impl CustomerState {
         }
     }
 
-    /// The number, where we may see it.
+    /// Returns the number, if we can see it.
     pub fn visible_number(&self) -> Option<&str> {
         let known = match self.shown {
             Shown::Both => true,
@@ -126,7 +126,7 @@ impl CustomerState {
         self.number.as_deref().filter(|_| known)
     }
 
-    /// The LID, where we may see it.
+    /// Returns the LID, if we can see it.
     pub fn visible_lid(&self) -> Option<&str> {
         let known = self.shown != Shown::OneAtATime || self.address == Address::Lid;
         self.lid.as_deref().filter(|_| known)

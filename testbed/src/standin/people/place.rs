@@ -1,5 +1,5 @@
-//! Where people write to each other: one of our accounts and one customer, or a group of several of both. What is
-//! written in a place reaches everybody in it; each of our accounts has a [`Thread`](crate::standin::Thread) of its own for it.
+//! Places where people write: one of our accounts and one customer, or a group. A message in a place reaches everybody
+//! in it; each of our accounts has its own [`Thread`](super::Thread) for it.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::standin::messages::thread::Quote;
 use crate::standin::net::stanza::Person;
 use crate::standin::world::World;
 
-/// Whom a chat of one of our accounts is with.
+/// The other side of a chat of one of our accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatWith {
@@ -32,7 +32,7 @@ impl From<GroupId> for ChatWith {
     }
 }
 
-/// Somebody on WhatsApp: one of our accounts, or a customer.
+/// A person on WhatsApp: one of our accounts, or a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
@@ -42,7 +42,7 @@ pub enum Who {
     Customer(CustomerId),
 }
 
-/// Where something is written.
+/// A direct chat or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     Direct(PhoneId, CustomerId),
@@ -50,7 +50,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Where an account writes when it has this chat open.
+    /// Returns the place of an account's chat.
     pub fn of(phone: PhoneId, chat: ChatWith) -> Self {
         match chat {
             ChatWith::Customer(customer) => Self::Direct(phone, customer),
@@ -58,7 +58,7 @@ impl Place {
         }
     }
 
-    /// The chat that our accounts have for it.
+    /// Returns the chat that our accounts have for it.
     pub fn chat(self) -> ChatWith {
         match self {
             Self::Direct(_, customer) => ChatWith::Customer(customer),
@@ -66,7 +66,7 @@ impl Place {
         }
     }
 
-    /// The group, if it is one.
+    /// Returns the group, if it is one.
     pub fn group(self) -> Option<GroupId> {
         match self {
             Self::Direct(..) => None,
@@ -75,7 +75,7 @@ impl Place {
     }
 }
 
-/// Who sends something, and from which linked device, if from one.
+/// Sender of something, with the linked device if it came from one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender {
     pub who: Who,
@@ -83,6 +83,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// Returns a customer as the sender.
     pub fn customer(customer: CustomerId) -> Self {
         Self {
             who: Who::Customer(customer),
@@ -90,6 +91,7 @@ impl Sender {
         }
     }
 
+    /// Returns one of our accounts as the sender; `device` is the linked device, if it was one.
     pub fn phone(phone: PhoneId, device: Option<DeviceId>) -> Self {
         Self {
             who: Who::Phone(phone),
@@ -97,14 +99,14 @@ impl Sender {
         }
     }
 
-    /// Whether this account is the one that sends.
+    /// Returns whether this account is the sender.
     pub fn is(&self, phone: PhoneId) -> bool {
         self.who == Who::Phone(phone)
     }
 }
 
 impl World {
-    /// Our accounts that see what is written there.
+    /// Returns our accounts in the place.
     pub(crate) fn phones_in(&self, place: Place) -> Vec<PhoneId> {
         match place {
             Place::Direct(phone, _) => vec![phone],
@@ -112,7 +114,7 @@ impl World {
         }
     }
 
-    /// The customers who see what is written there.
+    /// Returns the customers in the place.
     pub(crate) fn customers_in(&self, place: Place) -> Vec<CustomerId> {
         match place {
             Place::Direct(_, customer) => vec![customer],
@@ -120,7 +122,7 @@ impl World {
         }
     }
 
-    /// The chat's address.
+    /// Returns the chat's address.
     pub(crate) fn address(&self, place: Place) -> Jid {
         match place {
             Place::Direct(_, customer) => self.customers[customer.0].jid(),
@@ -128,12 +130,13 @@ impl World {
         }
     }
 
-    /// Under which address somebody writes there. A direct chat says it by its own address and by whose message it is.
+    /// Returns the address under which somebody writes in a group. `None` in a direct chat, where the chat and
+    /// `from_me` identify the author.
     pub(crate) fn author(&self, place: Place, who: Who) -> Option<Jid> {
         place.group().map(|group| self.member_jid(group, who))
     }
 
-    /// Who writes there under an address; in a direct chat there is only one other.
+    /// Returns the person who writes under an address; in a direct chat there is only one other.
     pub(crate) fn writer(&self, place: Place, phone: PhoneId, from_me: bool, author: Option<&Jid>) -> Option<Who> {
         match place {
             _ if from_me => Some(Who::Phone(phone)),
@@ -142,7 +145,7 @@ impl World {
         }
     }
 
-    /// The chat that an address means for an account.
+    /// Returns the chat that an address means for an account.
     pub(crate) fn find_chat(&self, jid: &Jid) -> Option<ChatWith> {
         if jid.is_group() {
             let at = self.groups.iter().position(|group| group.jid() == *jid);
@@ -151,6 +154,7 @@ impl World {
         self.find(jid).map(Into::into)
     }
 
+    /// Returns the person whom an address means: one of our accounts, or a customer.
     pub(crate) fn find_anyone(&self, jid: &Jid) -> Option<Who> {
         let ours = self.phones.iter().position(|phone| phone.answers_to(jid));
         let theirs = || self.customers.iter().position(|customer| customer.answers_to(jid));
@@ -158,7 +162,7 @@ impl World {
             .or_else(|| theirs().map(|at| Who::Customer(CustomerId(at))))
     }
 
-    /// What an account may know of somebody.
+    /// Returns what an account may know of somebody.
     pub(crate) fn person_of(&self, who: Who) -> Person {
         match who {
             Who::Customer(customer) => self.person(customer),
@@ -174,8 +178,8 @@ impl World {
         }
     }
 
-    /// Whom an account is told about with what somebody writes: in a group the author, unless it is the account itself;
-    /// in a direct chat always the customer.
+    /// Returns the person that an account is told about with a message: in a group the author, unless that is the
+    /// account itself; in a direct chat always the customer.
     pub(crate) fn person_for(&self, phone: PhoneId, place: Place, who: Who) -> Person {
         match place {
             Place::Direct(_, customer) => self.person(customer),
@@ -184,7 +188,7 @@ impl World {
         }
     }
 
-    /// A quote as an account sees it: whether what is quoted was its own depends on whose account it is.
+    /// Returns a quote as an account sees it: `from_me` depends on the account.
     pub(crate) fn quote_for(&self, phone: PhoneId, quote: &Quote) -> Quote {
         let own = |author: &Jid| self.phones[phone.0].answers_to(author);
         Quote {

@@ -1,18 +1,19 @@
-//! The figures of one run, and the table that they are printed as.
+//! Results of one run, and their table.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How long each of many took.
+/// Latencies of single operations.
 #[derive(Debug, Default)]
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    /// Adds the latency of one operation.
     pub fn add(&mut self, took: Duration) {
         self.0.push(took);
     }
 
-    /// The time within which this many of a hundred were done: the nearest rank.
+    /// Returns the percentile by the nearest rank.
     fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -21,11 +22,12 @@ impl Latencies {
     }
 }
 
-/// Rows of what was measured and how it came out.
+/// Rows of the table: name and result of each measurement.
 #[derive(Debug, Default)]
 pub struct Figures(Vec<(String, String)>);
 
 impl Figures {
+    /// Adds a row with the percentiles of latencies.
     pub fn latency(&mut self, what: &str, latencies: &Latencies) {
         let [p50, p99] = [50, 99].map(|percent| latencies.percentile(percent).as_secs_f64() * 1e3);
         self.row(
@@ -34,7 +36,7 @@ impl Figures {
         );
     }
 
-    /// How many times the peer's latency ours is.
+    /// Adds a row with our latency divided by the peer's.
     pub fn ratio(&mut self, what: &str, ours: &Latencies, peer: &Latencies) {
         let [p50, p99] = [50, 99].map(|percent| {
             let [ours, peer] = [ours, peer].map(|latencies| latencies.percentile(percent).as_secs_f64());
@@ -43,13 +45,14 @@ impl Figures {
         self.row(what, format!("p50 {p50:.2} ×, p99 {p99:.2} ×"));
     }
 
+    /// Adds a row with a number of operations per second.
     pub fn rate(&mut self, what: &str, count: usize, took: Duration) {
         let seconds = took.as_secs_f64();
         let each_second = u32::try_from(count).map_or(0.0, f64::from) / seconds;
         self.row(what, format!("{each_second:.0}/s ({count} in {seconds:.1} s)"));
     }
 
-    /// In bytes.
+    /// Adds a row with an amount of memory. `bytes` is in bytes.
     pub fn memory(&mut self, what: &str, bytes: u64) {
         self.row(&format!("memory: {what}"), format!("{} MB", bytes / 1_000_000));
     }

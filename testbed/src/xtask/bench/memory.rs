@@ -4,18 +4,18 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-/// Resident memory of one process, in bytes.
+/// Returns the resident memory of one process, in bytes.
 pub fn resident(pid: u32) -> Result<u64> {
     field(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
-/// Proportional memory of a process and of all that it has started, in bytes: what is shared counts once among all who share it.
+/// Returns the proportional memory of a process and all its descendants, in bytes. Shared memory counts once.
 pub fn of_family(ancestor: u32) -> Result<u64> {
     let own = field(&format!("/proc/{ancestor}/smaps_rollup"), "Pss:")?;
     Ok(own + of_descendants(ancestor)?)
 }
 
-/// Memory of all that the process has started and that they have, in bytes; what they share among themselves counts once.
+/// Returns the proportional memory of all descendants of a process, in bytes. Memory that they share counts once.
 pub fn of_descendants(ancestor: u32) -> Result<u64> {
     let processes: Vec<u32> = fs::read_dir("/proc")?
         .flatten()
@@ -42,7 +42,7 @@ fn parent_of(pid: u32) -> Option<u32> {
         .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
-/// A field that is told in kB.
+/// Returns a field in bytes that the file gives in kB.
 fn field(file: &str, name: &str) -> Result<u64> {
     let text = fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?;
     let value = text.lines().find_map(|line| {

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what an owner would feel, measured on the whole program with real parts: from a customer's phone
-//! to an integrator's WebSocket and to an agent's room, under a burst, and in memory.
+//! `cargo xtask bench`: measures the whole program with real parts, as its users experience it: latency from a
+//! customer's phone to an integrator's WebSocket and to an agent's room, throughput in a burst, and memory.
 //!
-//! Where there is a peer it is measured in the same run: the same homeserver and clients without the program.
+//! Where there is a peer to compare with, it is measured in the same run: the same homeserver and clients without the
+//! program.
 
 mod figures;
 mod memory;
@@ -23,16 +24,17 @@ use figures::{Figures, Latencies};
 use socket::Socket;
 
 const CUSTOMERS: usize = 20;
-/// Messages that are timed one by one.
+/// Number of messages whose latency is measured one by one.
 const TIMED: usize = 300;
-/// Messages after which the memory is looked at again.
+/// Number of messages after which the memory is measured again.
 const MANY: usize = 10_000;
-/// Messages that come all at once, over all customers.
+/// Number of messages of a burst, over all customers.
 const BURST: usize = 4_000;
 const PATIENCE: Duration = Duration::from_mins(10);
 const BOT: &str = "desk";
 const PASSWORD: &str = "bench";
 
+/// Runs all measurements and prints the table.
 pub async fn run() -> Result<()> {
     machine::prepare(Extent::Demo).await?;
     section("build", Profile::Release.build()).await?;
@@ -62,7 +64,7 @@ pub async fn run() -> Result<()> {
     Ok(())
 }
 
-/// Everything, linked and ready. Dropped from the top: the server first, what it stands on last.
+/// All parts, linked and ready. Fields are dropped in order: the server first, then what it depends on.
 struct Desk {
     server: Server,
     anna: Agent,
@@ -98,7 +100,7 @@ impl Desk {
         })
     }
 
-    /// Lets every customer write once, so that each has a room; gives the customers with their rooms.
+    /// Lets every customer write once, so that each gets a room. Returns the customers with their rooms.
     async fn rooms(&self) -> Result<Vec<(Customer, String)>> {
         let mut rooms = Vec::new();
         for number in 0..CUSTOMERS {
@@ -116,7 +118,7 @@ impl Desk {
         Ok(rooms)
     }
 
-    /// One message at a time, from the customer's phone to whoever sees it.
+    /// Sends one message at a time, and measures the time until each receiver has it.
     async fn latency(&self, rooms: &[(Customer, String)], figures: &mut Figures) -> Result<Latencies> {
         let mut socket = Socket::connect(&self.server).await?;
         let (mut to_socket, mut to_room) = (Latencies::default(), Latencies::default());
@@ -142,7 +144,7 @@ impl Desk {
         Ok(to_room)
     }
 
-    /// The peer: one person writes to another through the same homeserver, encrypted, with clients alone.
+    /// Measures the peer: one person writes to another through the same homeserver, encrypted, without the program.
     async fn matrix_alone(&self, figures: &mut Figures) -> Result<Latencies> {
         let room = NewRoom {
             name: "Peers",
@@ -167,7 +169,7 @@ impl Desk {
         Ok(taken)
     }
 
-    /// As many more as make [`MANY`] in all, in portions that the desk keeps up with.
+    /// Sends messages until there are [`MANY`] in all, in batches small enough for the desk to keep up.
     async fn many(&self, rooms: &[(Customer, String)]) -> Result<()> {
         let mut socket = Socket::connect(&self.server).await?;
         let left = MANY.saturating_sub(rooms.len() + TIMED + BURST);
@@ -184,7 +186,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Everyone writes at once.
+    /// Lets all customers write at once.
     async fn burst(&self, rooms: &[(Customer, String)], figures: &mut Figures) -> Result<()> {
         let mut socket = Socket::connect(&self.server).await?;
         let each = BURST / rooms.len();

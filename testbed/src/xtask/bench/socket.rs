@@ -1,4 +1,4 @@
-//! An integrator's WebSocket client, as the interface's description says.
+//! WebSocket client of an integrator, written from the documentation of the API.
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -11,10 +11,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::PATIENCE;
 use crate::xtask::server::Server;
 
-/// A connection that hears of every event from now on.
+/// A connection that receives every event from now on.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
+    /// Connects and identifies with the key of the server's administrator.
     pub async fn connect(server: &Server) -> Result<Self> {
         let key =
             std::fs::read_to_string(server.data().join("admin.key")).context("the server has made no admin.key")?;
@@ -31,7 +32,7 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Waits for a customer's message whose content matches, and gives the content.
+    /// Waits for a customer's message whose content matches, and returns the content.
     pub async fn until_received(&mut self, matches: impl Fn(&str) -> bool) -> Result<String> {
         loop {
             let frame = self.until_op("event").await?;

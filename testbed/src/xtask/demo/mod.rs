@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the whole program with real parts and make-believe people, to be tried by hand.
+//! `cargo xtask demo`: the whole program with real parts and fictional people, to be tried by hand.
 
 mod people;
 
@@ -12,12 +12,12 @@ use super::machine::{self, Extent};
 use super::section::section;
 use super::server::{Homeserver, Profile, Server};
 
-/// Who writes for us on Matrix, and what opens their accounts on this throw-away homeserver.
+/// Users on this temporary homeserver, each with their password.
 const BOT: (&str, &str) = ("desk", "desk-demo");
 const ANNA: (&str, &str) = ("anna", "anna-demo");
 const BEN: (&str, &str) = ("ben", "ben-demo");
 
-/// Plays until it is interrupted.
+/// Runs the demo until it is interrupted.
 pub async fn run() -> Result<()> {
     machine::prepare(Extent::Demo).await?;
     section("build", Profile::Dev.build()).await?;
@@ -30,7 +30,7 @@ pub async fn run() -> Result<()> {
     }
 }
 
-/// What is started first ends last: locals are dropped the other way round.
+/// Starts all parts. Locals are dropped in reverse order, so the part that is started first ends last.
 async fn play() -> Result<()> {
     let standin = StandIn::start(Options::default()).await?;
     let synapse = section("homeserver", Synapse::start(SynapseOptions::default())).await?;
@@ -58,7 +58,7 @@ async fn play() -> Result<()> {
     Ok(())
 }
 
-/// By Ctrl-C, or by whoever ends us politely.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() {
     let Ok(mut term) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

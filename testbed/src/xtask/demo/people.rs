@@ -1,4 +1,4 @@
-//! The demo's cast: customers who write by themselves, and a colleague who greets them.
+//! People of the demo: customers who write by themselves, and a colleague who greets them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use anyhow::Result;
 use testbed::agents::{Agent, Content, Message, Mirror};
 use testbed::standin::{Customer, NewCustomer, Script, StandIn};
 
-/// Whom the invitation suggests to write to.
+/// Number that the printed instructions suggest to write to.
 pub const FIRST_NUMBER: &str = "+447700900123";
 
-/// Between two customers' messages: brisk until everyone has written, then as in a quiet shop.
+/// Pause between two customers' messages: short until everyone has written, then long.
 const BRISK: Duration = Duration::from_secs(4);
 const QUIET: Duration = Duration::from_secs(25);
 const READS_AFTER_MS: u64 = 1_500;
 const ANSWERS_AFTER_MS: u64 = 6_000;
-/// The colleague waits for as long as the demo runs.
+/// Deadline of the colleague's waits: longer than any demo.
 const EVER: Duration = Duration::from_hours(24 * 365);
 
 const MARIA: [&str; 4] = [
@@ -37,7 +37,7 @@ const AMINA: [&str; 3] = [
 ];
 const LEO: [&str; 3] = ["are you open on sundays", "ok", "then i'll come on monday 🙂"];
 
-/// Adds the customers, and lets them write for ever.
+/// Adds the customers, who then write without end.
 pub async fn customers(standin: &StandIn) -> Result<()> {
     let number = FIRST_NUMBER.trim_start_matches('+');
     let cast: [(Customer, &[&str]); 4] = [
@@ -58,7 +58,7 @@ pub async fn customers(standin: &StandIn) -> Result<()> {
             ..Script::default()
         });
     }
-    // One of them talks back, so that a conversation can be had.
+    // One of them answers, so that the user can have a conversation.
     cast[1].0.play(Script {
         read_after_ms: Some(READS_AFTER_MS),
         answer_after_ms: Some(ANSWERS_AFTER_MS),
