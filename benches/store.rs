@@ -10,7 +10,7 @@ use crm::domain::conversation::{ChatKind, Conversation};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind, MessageState};
 use crm::domain::{ChatId, Clock, WaMessageId};
-use crm::store::{Inserted, NewMessage, Store, StoreError, Told};
+use crm::store::{Contact, Inserted, NewMessage, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 
@@ -92,7 +92,7 @@ async fn conversation(store: &Store) -> Result<Conversation, StoreError> {
             async move {
                 let account = tx.accounts().create("default").await?.id;
                 let ada = Identity::lid("1");
-                let told = Told::new(&[ada], None, Some("Ada"), IdentitySource::WhatsApp);
+                let told = Contact::new(&[ada], None, Some("Ada"), IdentitySource::WhatsApp);
                 let customer = tx.customers().meet(&told).await?.customer;
                 let chat = ChatId::from("chat");
                 let resolved = tx

@@ -67,7 +67,7 @@ const COLUMNS: &[&str] = &["id", "name", "phone", "state", "detail", "created_at
 impl Account {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let timeout = shell.manner.timeout;
+        let timeout = shell.options.timeout;
         match self.verb {
             Verb::List { removed } => {
                 let list = async {
@@ -233,20 +233,20 @@ async fn remove_here(shell: &Shell, unanswered: anyhow::Error, name: &str, keep_
     let home = Home::without_server(shell, "crm account remove", unanswered).await?;
     let supervisor = Supervisor::new();
     let core = serve::core(&shell.config, &home, ports::vault(&shell.config, &home)?).await?;
-    let switchboard = serve::switchboard(&shell.config, &home, core, &supervisor)?;
+    let manager = serve::manager(&shell.config, &home, core, &supervisor)?;
     let remove = async {
         let account = known(&home.store, name).await?;
         let removing = bridge::begin_removal(&home.store, account, keep_profile).await;
         let account = removing.map_err(refused)?.id;
-        switchboard.bring_about(account).await?;
+        manager.bring_about(account).await?;
         let gone = home.store.accounts().get(account).await.map_err(home::fault)?;
         let gone = gone.map(AccountView::from);
         let todo = gone.as_ref().and_then(|gone| gone.detail.clone());
         show_gone(shell, name, &gone, todo.as_deref())?;
         Ok(Exit::Ok)
     };
-    let end = leave(shell.manner.timeout, remove).await;
-    serve::close_browsers(&switchboard.desk(None)).await;
+    let end = leave(shell.options.timeout, remove).await;
+    serve::close_browsers(&manager.desk(None)).await;
     supervisor.shutdown(DRAIN).await;
     home.store.close().await;
     end

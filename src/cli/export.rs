@@ -46,7 +46,7 @@ enum What {
 impl Export {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let path = self.path(shell.manner.output)?;
+        let path = self.path(shell.options.output)?;
         let response = send(shell.client()?.request(Method::GET, &path)).await?;
         match &self.out {
             None => copy(response, &mut std::io::stdout()).await?,

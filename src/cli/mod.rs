@@ -38,7 +38,7 @@ use futures_util::future::BoxFuture;
 pub use exit::{Exit, Fault};
 pub use terminal::output::Format;
 
-use crate::config::{Config, Surroundings};
+use crate::config::{Config, Environment};
 use crate::supervisor::Supervisor;
 use crate::{matrix, telemetry};
 
@@ -70,12 +70,12 @@ struct Global {
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     #[command(flatten)]
-    manner: Manner,
+    options: CommonOptions,
 }
 
 /// How a command speaks and how long it may take.
 #[derive(Clone, Debug, Args)]
-pub struct Manner {
+pub struct CommonOptions {
     /// How to write data [default: table]
     #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT")]
     pub output: Option<Format>,
@@ -93,7 +93,7 @@ pub struct Manner {
 /// Configuration and global options of a command.
 pub struct Shell {
     pub config: Config,
-    pub manner: Manner,
+    pub options: CommonOptions,
 }
 
 impl Shell {
@@ -102,7 +102,7 @@ impl Shell {
     }
 
     fn output(&self) -> terminal::output::Output {
-        terminal::output::Output::new(self.manner.output.unwrap_or_default(), self.manner.quiet)
+        terminal::output::Output::new(self.options.output.unwrap_or_default(), self.options.quiet)
     }
 }
 
@@ -140,7 +140,7 @@ impl Command {
     }
 
     async fn run(self, shell: Shell) -> anyhow::Result<Exit> {
-        let timeout = shell.manner.timeout;
+        let timeout = shell.options.timeout;
         // Commands that may be interrupted at any moment.
         let command: BoxFuture<'static, anyhow::Result<Exit>> = match self {
             // These handle signals and the timeout themselves, because they have to shut down in order.
@@ -222,7 +222,7 @@ impl Cli {
     fn execute(self) -> anyhow::Result<Exit> {
         let shell = Shell {
             config: self.global.resolve(self.command.listen())?,
-            manner: self.global.manner,
+            options: self.global.options,
         };
         telemetry::init(&shell.config, matrix::QUIET)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -247,7 +247,7 @@ impl Global {
         Ok(Config::load(
             &flags,
             self.config.as_deref(),
-            &Surroundings::of_process(),
+            &Environment::of_process(),
         )?)
     }
 }

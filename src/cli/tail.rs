@@ -63,7 +63,7 @@ impl Tail {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         let mut output = shell.output();
-        let format = shell.manner.output.unwrap_or_default();
+        let format = shell.options.output.unwrap_or_default();
         let mut cursor = self.since;
         let mut connected = false;
         let mut pause = BACK_OFF.0;

@@ -12,12 +12,12 @@ use crate::domain::account::AccountName;
 
 /// The process environment, read once at the start.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct Environment {
     /// All variables with a valid name.
     pub variables: BTreeMap<String, OsString>,
 }
 
-impl Surroundings {
+impl Environment {
     /// Reads the environment of this process.
     pub fn of_process() -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Values {
     /// Collects the values. `files` are in order of precedence.
     pub fn gather(
         flags: &[(&'static str, String)],
-        surroundings: &Surroundings,
+        environment: &Environment,
         files: &[PathBuf],
     ) -> Result<Self, ConfigError> {
         let mut values: BTreeMap<_, _> = KEYS
@@ -112,7 +112,7 @@ impl Values {
                 own.insert(key.name, (value, Source::File(path.clone())));
             }
         }
-        for (key, value) in read_variables(surroundings)? {
+        for (key, value) in read_variables(environment)? {
             values.insert(key.name, (value, Source::Variable));
         }
         for (name, value) in flags {
@@ -169,8 +169,8 @@ impl Values {
 const TEST_PREFIXES: [&str; 5] = ["CRM_TEST", "CRM_TORTURE_", "CRM_SIMULATION_", "CRM_BENCH_", "CRM_DEMO_"];
 
 /// Reads our variables.
-fn read_variables(surroundings: &Surroundings) -> Result<Vec<(&'static Key, String)>, ConfigError> {
-    surroundings
+fn read_variables(environment: &Environment) -> Result<Vec<(&'static Key, String)>, ConfigError> {
+    environment
         .variables
         .iter()
         .filter(|(name, _)| name.starts_with("CRM_") && *name != "CRM_CONFIG")

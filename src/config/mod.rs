@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use error::ConfigError;
-pub use layers::{Source, Surroundings};
+pub use layers::{Environment, Source};
 pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, duration};
@@ -126,8 +126,8 @@ impl MediaConfig {
 }
 
 impl WhatsAppConfig {
-    fn read(values: &Values, surroundings: &Surroundings) -> Result<Self, ConfigError> {
-        let path = |name| values.text(name).map(|path| surroundings.expand(path));
+    fn read(values: &Values, environment: &Environment) -> Result<Self, ConfigError> {
+        let path = |name| values.text(name).map(|path| environment.expand(path));
         Ok(Self {
             url: values
                 .parse("whatsapp.url", http_url)?
@@ -182,19 +182,19 @@ impl Config {
     pub fn load(
         flags: &[(&'static str, String)],
         named: Option<&Path>,
-        surroundings: &Surroundings,
+        environment: &Environment,
     ) -> Result<Self, ConfigError> {
         let named = named
             .map(Path::to_owned)
-            .or_else(|| surroundings.get("CRM_CONFIG").map(PathBuf::from));
-        let files = named.map_or_else(|| usual_files(surroundings), |path| vec![path]);
-        Self::from_values(&Values::gather(flags, surroundings, &files)?, surroundings)
+            .or_else(|| environment.get("CRM_CONFIG").map(PathBuf::from));
+        let files = named.map_or_else(|| usual_files(environment), |path| vec![path]);
+        Self::from_values(&Values::gather(flags, environment, &files)?, environment)
     }
 
-    fn from_values(values: &Values, surroundings: &Surroundings) -> Result<Self, ConfigError> {
-        let path = |name| values.text(name).map(|path| surroundings.expand(path));
+    fn from_values(values: &Values, environment: &Environment) -> Result<Self, ConfigError> {
+        let path = |name| values.text(name).map(|path| environment.expand(path));
         let data_dir = path("data_dir")
-            .or_else(|| surroundings.xdg("XDG_DATA_HOME", ".local/share"))
+            .or_else(|| environment.xdg("XDG_DATA_HOME", ".local/share"))
             .ok_or(ConfigError::NoDataDir)?;
         let listen: SocketAddr = values.parse("listen", |text| {
             text.parse()
@@ -202,7 +202,7 @@ impl Config {
         })?;
         let agents = values.parse("matrix.agents", user_ids)?;
         Ok(Self {
-            database_url: secret_source(values, "database_url", "database_url_file", surroundings)?.unwrap_or_else(
+            database_url: secret_source(values, "database_url", "database_url_file", environment)?.unwrap_or_else(
                 || {
                     let url = format!("sqlite://{}", data_dir.join("crm.db").display());
                     SecretSource::Given(Secret::new(url))
@@ -212,17 +212,17 @@ impl Config {
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
             url: values.parse("url", http_url)?.unwrap_or_else(|| own_url(listen)),
-            api_key: secret_source(values, "api_key", "api_key_file", surroundings)?,
+            api_key: secret_source(values, "api_key", "api_key_file", environment)?,
             log: values.parse("log", log_filter)?,
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
             journal_keep: values.parse("journal_keep", duration)?,
             media: MediaConfig::read(values)?,
-            whatsapp: WhatsAppConfig::read(values, surroundings)?,
+            whatsapp: WhatsAppConfig::read(values, environment)?,
             matrix: MatrixConfig {
                 homeserver: values.parse("matrix.homeserver", http_url)?,
                 user: values.text("matrix.user").map(str::to_owned),
-                password: secret_source(values, "matrix.password", "matrix.password_file", surroundings)?,
+                password: secret_source(values, "matrix.password", "matrix.password_file", environment)?,
                 owner: values
                     .parse("matrix.owner", user_ids)?
                     .into_iter()
@@ -236,7 +236,7 @@ impl Config {
                 .accounts()
                 .map(|(name, values)| {
                     let account = AccountConfig {
-                        whatsapp: WhatsAppConfig::read(values, surroundings)?,
+                        whatsapp: WhatsAppConfig::read(values, environment)?,
                         media: MediaConfig::read(values)?,
                     };
                     Ok((name.clone(), account))
@@ -272,8 +272,8 @@ impl Config {
     }
 }
 
-fn usual_files(surroundings: &Surroundings) -> Vec<PathBuf> {
-    let home = surroundings.xdg("XDG_CONFIG_HOME", ".config");
+fn usual_files(environment: &Environment) -> Vec<PathBuf> {
+    let home = environment.xdg("XDG_CONFIG_HOME", ".config");
     [
         Some(PathBuf::from("crm.toml")),
         home.map(|folder| folder.join("config.toml")),
@@ -290,7 +290,7 @@ fn secret_source(
     values: &Values,
     key: &'static str,
     file_key: &'static str,
-    surroundings: &Surroundings,
+    environment: &Environment,
 ) -> Result<Option<SecretSource>, ConfigError> {
     let (given, given_in) = values.raw(key);
     let (file, file_in) = values.raw(file_key);
@@ -307,7 +307,7 @@ fn secret_source(
             place: file_in.clone(),
         });
     }
-    Ok(Some(SecretSource::File(surroundings.expand(file))))
+    Ok(Some(SecretSource::File(environment.expand(file))))
 }
 
 /// Returns the rank of a source; the higher wins.

@@ -1,8 +1,8 @@
 use super::keys::KEYS;
 use super::*;
 
-fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
-    let mut all = Surroundings {
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let mut all = Environment {
         variables: variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.into()))
@@ -24,19 +24,19 @@ fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
 fn error_of(toml: &str, variables: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "crm.toml", toml);
-    let error = Config::load(&[], Some(&path), &surroundings(variables)).unwrap_err();
+    let error = Config::load(&[], Some(&path), &environment(variables)).unwrap_err();
     error.to_string().replace(&folder.path().display().to_string(), "")
 }
 
 #[test]
 fn example_file_has_every_key_and_default() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("crm.example.toml");
-    let from_example = Config::load(&[], Some(&example), &surroundings(&[])).unwrap();
+    let from_example = Config::load(&[], Some(&example), &environment(&[])).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let empty = file(folder.path(), "empty.toml", "");
     assert_eq!(
         from_example,
-        Config::load(&[], Some(&empty), &surroundings(&[])).unwrap()
+        Config::load(&[], Some(&empty), &environment(&[])).unwrap()
     );
 
     let table: toml::Table = std::fs::read_to_string(&example).unwrap().parse().unwrap();
@@ -64,7 +64,7 @@ fn flag_beats_env_beats_file_beats_default() {
         ("CRM_LISTEN", "127.0.0.1:2"),
         ("CRM_LOG", "error"),
     ];
-    let config = Config::load(&[("listen", "127.0.0.1:3".to_owned())], None, &surroundings(&variables)).unwrap();
+    let config = Config::load(&[("listen", "127.0.0.1:3".to_owned())], None, &environment(&variables)).unwrap();
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.log, "error");
     assert_eq!(config.send_expires, Duration::from_hours(1));
@@ -92,7 +92,7 @@ fn browser_args_split_like_shell_or_from_list() {
     let args = |toml: &str, variables: &[(&str, &str)]| {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "crm.toml", toml);
-        let config = Config::load(&[], Some(&path), &surroundings(variables)).unwrap();
+        let config = Config::load(&[], Some(&path), &environment(variables)).unwrap();
         config.whatsapp.browser_args
     };
     let expected = ["--no-sandbox", "--host-resolver-rules=MAP a b"];
@@ -113,7 +113,7 @@ fn pacing_can_be_switched_off() {
         ("CRM_WHATSAPP_TYPING", "off"),
         ("CRM_WHATSAPP_FIRST_CONTACTS", "0"),
     ];
-    let config = Config::load(&[], None, &surroundings(&variables)).unwrap();
+    let config = Config::load(&[], None, &environment(&variables)).unwrap();
     let none = DelayRange {
         min: Duration::ZERO,
         max: Duration::ZERO,
@@ -128,13 +128,13 @@ fn pacing_can_be_switched_off() {
 fn secret_from_file_or_variable_is_hidden() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "password", "hunter2\n");
-    let by_file = surroundings(&[("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap())]);
+    let by_file = environment(&[("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap())]);
     let config = Config::load(&[], None, &by_file).unwrap();
     assert_eq!(
         config.matrix.password.as_ref().unwrap().read().unwrap().expose(),
         "hunter2"
     );
-    let given = Config::load(&[], None, &surroundings(&[("CRM_MATRIX_PASSWORD", "hunter2")])).unwrap();
+    let given = Config::load(&[], None, &environment(&[("CRM_MATRIX_PASSWORD", "hunter2")])).unwrap();
     assert_eq!(
         given.matrix.password.as_ref().unwrap().read().unwrap().expose(),
         "hunter2"
@@ -145,21 +145,21 @@ fn secret_from_file_or_variable_is_hidden() {
         ("CRM_MATRIX_PASSWORD", "hunter3"),
         ("CRM_MATRIX_PASSWORD_FILE", path.to_str().unwrap()),
     ];
-    let error = Config::load(&[], None, &surroundings(&both)).unwrap_err().to_string();
+    let error = Config::load(&[], None, &environment(&both)).unwrap_err().to_string();
     insta::assert_snapshot!(error, @"`matrix.password` and `matrix.password_file` are both set in the environment; keep one of them");
 }
 
 #[test]
 fn database_and_url_follow_other_settings() {
     let variables = [("XDG_DATA_HOME", "/data"), ("CRM_LISTEN", "0.0.0.0:9")];
-    let config = Config::load(&[], None, &surroundings(&variables)).unwrap();
+    let config = Config::load(&[], None, &environment(&variables)).unwrap();
     assert_eq!(config.data_dir, Path::new("/data/crm"));
     assert_eq!(
         config.database_url.read().unwrap().expose(),
         "sqlite:///data/crm/crm.db"
     );
     assert_eq!(config.url, "http://127.0.0.1:9");
-    let error = Config::load(&[], None, &Surroundings::default())
+    let error = Config::load(&[], None, &Environment::default())
         .unwrap_err()
         .to_string();
     insta::assert_snapshot!(error, @"there is no default data folder, because neither XDG_DATA_HOME nor HOME is set; pass --data-dir FOLDER");
@@ -205,8 +205,8 @@ fn account_section_overrides_general_settings() {
     );
     let text = "[whatsapp]\nspacing = '5s'\ntyping = false\n[account.sales]\nspacing = '9s'\nmax_size = '1MiB'";
     let named = file(folder.path(), "crm.toml", text);
-    let values = Values::gather(&[], &surroundings(&[]), &[named, home]).unwrap();
-    let config = Config::from_values(&values, &surroundings(&[("XDG_DATA_HOME", "/data")])).unwrap();
+    let values = Values::gather(&[], &environment(&[]), &[named, home]).unwrap();
+    let config = Config::from_values(&values, &environment(&[("XDG_DATA_HOME", "/data")])).unwrap();
     assert_eq!(config.accounts.keys().collect::<Vec<_>>(), ["sales", "shop-2"]);
     let sales = config.of_account("sales");
     assert_eq!(sales.whatsapp.spacing, "9s".parse().unwrap(), "the earlier file wins");

@@ -340,7 +340,7 @@ pub struct MediaRules {
     /// Limits on the size.
     pub max: SizeLimits,
     /// Interval between two lookups of an avatar; `None` means never.
-    pub portraits: Option<Duration>,
+    pub avatars: Option<Duration>,
 }
 
 impl Default for MediaRules {
@@ -348,7 +348,7 @@ impl Default for MediaRules {
         Self {
             fetch: FetchMode::Auto,
             max: SizeLimits::default(),
-            portraits: None,
+            avatars: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{AccountId, ApiKeyId, Timestamp};
 use crate::store::facet::{Audit, Keys};
 
 use super::database::page;
-use super::database::page::{Page, PageKey, PageRequest};
+use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json};
 use super::{Store, StoreError, Tx};
 
@@ -81,7 +81,7 @@ impl Audit<'_, Store> {
     /// Returns a page of the audit log, ordered by id.
     pub async fn page(&self, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
         let columns = (None, audit::Column::Id);
-        let key = |row: &audit::Model| PageKey::of_id(row.id);
+        let key = |row: &audit::Model| Cursor::of_id(row.id);
         page::read(audit::Entity::find(), page, columns, self.0.readers(), key, |row| {
             Ok(AuditEntry {
                 at: Timestamp(row.at),

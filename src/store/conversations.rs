@@ -11,7 +11,7 @@ use crate::store::facet::{Conversations, Database};
 
 use super::database::bounds::MAX_CHAIN;
 use super::database::page;
-use super::database::page::{Page, PageKey, PageRequest};
+use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::word;
 use super::messages::whole_seconds;
 use super::{Store, StoreError, Tx, WorkFor};
@@ -85,7 +85,7 @@ impl Conversations<'_, Store> {
             .add_option(unread.then(|| conversation::Column::UnreadCount.gt(0)));
         let query = conversation::Entity::find().filter(all);
         let columns = (Some(conversation::Column::ActiveAt), conversation::Column::Id);
-        let key = |row: &conversation::Model| PageKey {
+        let key = |row: &conversation::Model| Cursor {
             at: row.active_at,
             id: row.id.0,
         };

@@ -10,7 +10,7 @@ use crate::domain::{AccountId, QuarantineId, Timestamp};
 use crate::store::facet::Quarantine;
 
 use super::database::page;
-use super::database::page::{Page, PageKey, PageRequest};
+use super::database::page::{Cursor, Page, PageRequest};
 use super::{Store, StoreError, Tx};
 
 /// Input that could not be stored.
@@ -44,7 +44,7 @@ impl Quarantine<'_, Store> {
         let of_account = account.map(|account| quarantine::Column::AccountId.eq(account));
         let query = quarantine::Entity::find().filter(Condition::all().add_option(of_account));
         let columns = (None, quarantine::Column::Id);
-        let key = |row: &quarantine::Model| PageKey::of_id(row.id.0);
+        let key = |row: &quarantine::Model| Cursor::of_id(row.id.0);
         page::read(query, page, columns, self.0.readers(), key, |row| Ok(read(row))).await
     }
 

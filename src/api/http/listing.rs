@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::extract::query;
 use super::problem::{Code, Problem};
 use crate::contract::Page;
-use crate::store::{self, MAX_PAGE, Order, PageKey, PageRequest};
+use crate::store::{self, MAX_PAGE, Order, PageRequest};
 
 /// Default of `limit`, in rows.
 const DEFAULT_LIMIT: u64 = 50;
@@ -32,9 +32,9 @@ enum OrderWord {
 
 /// Position in a list, as a query parameter.
 #[derive(Clone, Copy, Debug)]
-struct Cursor(PageKey);
+struct CursorParam(store::Cursor);
 
-impl<'de> Deserialize<'de> for Cursor {
+impl<'de> Deserialize<'de> for CursorParam {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(D::Error::custom)
@@ -44,8 +44,8 @@ impl<'de> Deserialize<'de> for Cursor {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Paging {
     limit: Option<u64>,
-    after: Option<Cursor>,
-    before: Option<Cursor>,
+    after: Option<CursorParam>,
+    before: Option<CursorParam>,
     order: Option<OrderWord>,
 }
 

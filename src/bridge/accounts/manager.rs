@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::bridge::core::registry::{Board, Line};
+use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
 use crate::bridge::core::worker::Worker as _;
 use crate::bridge::core::{Core, Progress, trouble};
 use crate::bridge::desk::Desk;
-use crate::bridge::history::Vanishing;
+use crate::bridge::history::DisappearingWorker;
 use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
@@ -66,11 +66,11 @@ struct Failure {
 }
 
 /// Account manager: starts and ends accounts, and holds the registry of those that run.
-pub struct Switchboard {
+pub struct AccountManager {
     /// Shared context of the bridge.
     pub(crate) core: Core,
     /// Handles of the accounts that run.
-    pub(crate) board: Board,
+    pub(crate) registry: AccountRegistry,
     /// Opens and deletes profiles.
     pub(crate) source: Arc<dyn Source>,
     /// This process, as it stands in the leases that it takes.
@@ -86,13 +86,13 @@ pub struct Switchboard {
     failures: Mutex<HashMap<AccountId, Failure>>,
 }
 
-impl Switchboard {
+impl AccountManager {
     /// Builds the manager; it starts no account. `holder` names this process in the leases, and `tasks` runs the
     /// workers.
     pub fn new(core: Core, source: Arc<dyn Source>, holder: Holder, tasks: &Supervisor) -> Arc<Self> {
         Arc::new(Self {
             core,
-            board: Board::default(),
+            registry: AccountRegistry::default(),
             source,
             holder,
             tasks: tasks.clone(),
@@ -105,7 +105,7 @@ impl Switchboard {
 
     /// Returns the desk over the accounts that run. `matrix`: the homeserver's state, where one is configured.
     pub fn desk(&self, matrix: Option<watch::Receiver<MatrixStatus>>) -> Desk {
-        Desk::over(self.core.clone(), self.board.clone(), matrix)
+        Desk::over(self.core.clone(), self.registry.clone(), matrix)
     }
 
     /// Starts all accounts that are in use. A failure to open one is logged and stored; [`Self::run`] tries it again.
@@ -131,19 +131,19 @@ impl Switchboard {
             port,
             fence,
         };
-        let line = start::drive(&self.core, drive, &workers);
+        let handle = start::drive(&self.core, drive, &workers);
         self.watch(&workers);
         lock(&self.workers).insert(account.id, workers);
-        self.board.put(line);
+        self.registry.put(handle);
         Ok(())
     }
 
     /// Wakes the manager when one of these workers is lost.
     fn watch(&self, workers: &Supervisor) {
-        let (board, workers) = (self.board.clone(), workers.clone());
+        let (registry, workers) = (self.registry.clone(), workers.clone());
         self.tasks.spawn_short("watch over an account", async move {
             tokio::select! {
-                _ = workers.lost() => board.ring(),
+                _ = workers.lost() => registry.ring(),
                 () = workers.stopping().cancelled_owned() => {}
             }
         });
@@ -173,7 +173,7 @@ impl Switchboard {
 
     async fn wait(&self, stopping: &CancellationToken) {
         tokio::select! {
-            () = self.board.rung() => {}
+            () = self.registry.rung() => {}
             () = self.core.clock.sleep(LOOK_EVERY) => {}
             () = stopping.cancelled() => {}
         }
@@ -189,7 +189,7 @@ impl Switchboard {
                 self.let_disappear(account.id).await?;
                 continue;
             }
-            let is_well = self.board.get(account.id).is_some() && self.loss_of(account.id).is_none();
+            let is_well = self.registry.get(account.id).is_some() && self.loss_of(account.id).is_none();
             let has_work = account.removing_at.is_some() || !is_well;
             if has_work && !self.is_left_alone(&account) {
                 self.see_to(account.id);
@@ -203,7 +203,7 @@ impl Switchboard {
             return;
         }
         let (busy, stopping) = (Busy(Arc::clone(self), id), self.tasks.stopping());
-        self.tasks.spawn_short("switchboard", async move {
+        self.tasks.spawn_short("manager", async move {
             // Unfinished work is dropped when the program ends: the next start finds it in the row.
             tokio::select! {
                 () = busy.0.attend(id) => {}
@@ -222,10 +222,10 @@ impl Switchboard {
         if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
             tracing::error!(account = %id, "the failure of an account could not be stored: {error}");
         }
-        let (board, stopping) = (self.board.clone(), self.tasks.stopping());
+        let (registry, stopping) = (self.registry.clone(), self.tasks.stopping());
         self.tasks.spawn_short("pause of an account", async move {
             tokio::select! {
-                () = tokio::time::sleep(pause) => board.ring(),
+                () = tokio::time::sleep(pause) => registry.ring(),
                 () = stopping.cancelled() => {}
             }
         });
@@ -271,7 +271,7 @@ impl Switchboard {
             self.end_line(id).await;
             anyhow::bail!("{why}; it restarts by itself");
         }
-        if self.board.get(id).is_none() {
+        if self.registry.get(id).is_none() {
             return self.open(&account).await;
         }
         Ok(())
@@ -285,10 +285,10 @@ impl Switchboard {
     /// Ends an account's workers and its browser, and removes its handle from the registry.
     async fn end_line(&self, id: AccountId) {
         // The workers first: they finish their work through the page.
-        if let Some(line) = self.end_workers(id, DRAIN).await {
-            line.port.close(BROWSER).await;
+        if let Some(handle) = self.end_workers(id, DRAIN).await {
+            handle.port.close(BROWSER).await;
         }
-        self.board.take(id);
+        self.registry.take(id);
     }
 
     /// Stores that an account has failed, since no browser runs that could report a state. The owner is told after
@@ -316,8 +316,8 @@ impl Switchboard {
 
     /// Deletes expired disappearing messages of a removed account, which has no worker that would do so.
     async fn let_disappear(&self, gone: AccountId) -> Result<(), StoreError> {
-        let mut vanishing = Vanishing::new(self.core.clone(), gone);
-        while vanishing.step().await? == Progress::Worked {}
+        let mut worker = DisappearingWorker::new(self.core.clone(), gone);
+        while worker.step().await? == Progress::Worked {}
         Ok(())
     }
 
@@ -347,24 +347,24 @@ impl Switchboard {
     }
 
     /// Ends the workers of an account within `limit`. Returns its handle, which stays registered.
-    pub(crate) async fn end_workers(&self, account: AccountId, limit: Duration) -> Option<Line> {
+    pub(crate) async fn end_workers(&self, account: AccountId, limit: Duration) -> Option<AccountHandle> {
         let workers = lock(&self.workers).remove(&account);
         if let Some(workers) = workers
             && !workers.shutdown(limit).await
         {
             tracing::warn!(%account, "some work of an account did not end in time");
         }
-        self.board.get(account)
+        self.registry.get(account)
     }
 }
 
 /// Marks an account as busy until this is dropped, also by a panic.
-struct Busy(Arc<Switchboard>, AccountId);
+struct Busy(Arc<AccountManager>, AccountId);
 
 impl Drop for Busy {
     fn drop(&mut self) {
         lock(&self.0.busy).remove(&self.1);
-        self.0.board.ring();
+        self.0.registry.ring();
     }
 }
 

@@ -6,5 +6,5 @@ mod removal;
 mod start;
 
 pub use linking::Linking;
-pub use manager::{Source, Switchboard};
+pub use manager::{AccountManager, Source};
 pub use start::start;

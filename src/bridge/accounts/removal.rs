@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::registry::Line;
+use crate::bridge::core::registry::AccountHandle;
 use crate::bridge::core::{Core, state, trouble};
 use crate::bridge::outbound::changes;
 use crate::contract::Event;
@@ -18,14 +18,14 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::{StoreError, Tx};
 
-use super::manager::{BROWSER, DRAIN, Switchboard};
+use super::manager::{AccountManager, BROWSER, DRAIN};
 
 /// Upper bound of the time in which the page shows whether a device is linked.
 const SETTLED: Duration = Duration::from_mins(1);
 /// Upper bound of the messages, and of the outbox rows, that are settled in one transaction.
 const BATCH: u64 = 100;
 
-impl Switchboard {
+impl AccountManager {
     /// Removes an account whose row says so. Returns the account as stored afterwards.
     pub async fn remove(&self, account: &Account) -> anyhow::Result<Account> {
         let unlinked = self.close_line(account).await?;
@@ -43,12 +43,12 @@ impl Switchboard {
     async fn close_line(&self, account: &Account) -> anyhow::Result<Result<(), String>> {
         let tasks = self.tasks.group();
         let port = match self.end_workers(account.id, DRAIN).await {
-            Some(line) => line.port,
+            Some(handle) => handle.port,
             None if self.source.has_profile(&account.name) => {
                 // Opening the profile finds and ends a browser that an earlier process has left behind. The idle handle
                 // is registered so that a shutdown meanwhile closes this browser too.
                 let port = self.source.open(&account.name, &tasks)?;
-                self.board.put(Line::idle(account, port.clone()));
+                self.registry.put(AccountHandle::idle(account, port.clone()));
                 port
             }
             None => return Ok(Ok(())),
@@ -64,7 +64,7 @@ impl Switchboard {
         };
         port.close(BROWSER).await;
         tasks.shutdown(DRAIN).await;
-        self.board.take(account.id);
+        self.registry.take(account.id);
         Ok(unlinked)
     }
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::bridge::core::lanes::Lanes;
-use crate::bridge::core::reader::Reader;
-use crate::bridge::core::registry::Line;
+use crate::bridge::core::reader::ReadReceipts;
+use crate::bridge::core::registry::AccountHandle;
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, worker};
 use crate::bridge::desk::Desk;
-use crate::bridge::history::{Importer, Vanishing};
+use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
-use crate::bridge::media::{Fetching, Portraits};
-use crate::bridge::outbound::{Reading, WhatsAppRelay};
+use crate::bridge::media::{AvatarFetcher, MediaFetcher};
+use crate::bridge::outbound::{ReadReceiptWorker, WhatsAppRelay};
 use crate::bridge::rooms::{RoomInbound, RoomRelay};
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
@@ -20,7 +20,7 @@ use crate::store::Fence;
 use crate::supervisor::Supervisor;
 
 use super::linking::Linking;
-use super::manager::Switchboard;
+use super::manager::AccountManager;
 
 /// An account that is about to start.
 pub(crate) struct Drive {
@@ -35,34 +35,34 @@ pub(crate) struct Drive {
 }
 
 /// Starts the workers of one account, in tasks that end when `tasks` stops. Returns the account's handle.
-pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> Line {
+pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> AccountHandle {
     let Drive { id, name, port, fence } = account;
     let core = core.of_account(&name);
-    let reader = Reader::default();
+    let reader = ReadReceipts::default();
     let driving = core.driving(id, fence);
     let inbound = Inbound::new(driving.clone(), id, Arc::clone(&port), reader.clone());
     let resynced = inbound.resynced();
-    let fetching = Fetching::new(driving.clone(), id, Arc::clone(&port));
-    let portraits = Portraits::new(driving.clone(), id, Arc::clone(&port));
+    let fetcher = MediaFetcher::new(driving.clone(), id, Arc::clone(&port));
+    let avatars = AvatarFetcher::new(driving.clone(), id, Arc::clone(&port));
     let relay = WhatsAppRelay::new(driving.clone(), id, Arc::clone(&port), reader.clone(), resynced.clone());
     let importer = Importer::new(driving, id, Arc::clone(&port), resynced.clone(), inbound.quiet());
     let syncs = inbound.syncs();
-    let reading = Reading::new(core.clone(), Arc::clone(&port), reader.clone());
+    let reading = ReadReceiptWorker::new(core.clone(), Arc::clone(&port), reader.clone());
     let linking = Linking::new(core.driving(id, fence), id, Arc::clone(&port));
     let link_failed = linking.failed();
     spawn(
         tasks,
         "disappearing messages",
-        Vanishing::new(core.driving(id, fence), id),
+        DisappearingWorker::new(core.driving(id, fence), id),
     );
     spawn(tasks, "linking", linking);
     spawn(tasks, "inbound", inbound);
     spawn(tasks, "relay to WhatsApp", relay);
-    spawn(tasks, "media", Lanes::new(fetching, tasks));
-    spawn(tasks, "avatars", portraits);
+    spawn(tasks, "media", Lanes::new(fetcher, tasks));
+    spawn(tasks, "avatars", avatars);
     spawn(tasks, "import of history", importer);
     spawn(tasks, "read receipts", reading);
-    Line {
+    AccountHandle {
         id,
         name,
         port,
@@ -80,8 +80,8 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
 
 /// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
 /// when the supervisor stops; a worker that is lost is started again.
-pub fn start(core: &Core, switchboard: &Switchboard, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
-    let desk = switchboard.desk(matrix.as_ref().map(|matrix| matrix.status()));
+pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
+    let desk = manager.desk(matrix.as_ref().map(|matrix| matrix.status()));
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();
         let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());

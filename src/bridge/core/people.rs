@@ -9,7 +9,7 @@ use crate::domain::merge::{Merged, Parted};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
-use crate::store::{NewWork, ResolvedCustomer, StoreError, Told, Tx};
+use crate::store::{Contact, NewWork, ResolvedCustomer, StoreError, Tx};
 
 /// Returns the customer behind a contact, created or merged as its identities and names require, and reports what
 /// changed.
@@ -19,7 +19,7 @@ pub(crate) async fn meet(
     source: IdentitySource,
 ) -> Result<ResolvedCustomer, StoreError> {
     let names = (contact.saved_name.as_deref(), contact.push_name.as_deref());
-    let told = Told::new(&contact.identities, names.0, names.1, source);
+    let told = Contact::new(&contact.identities, names.0, names.1, source);
     let met = tx.customers().meet(&told).await?;
     for other in &met.others {
         tell_changed(tx, other).await?;

@@ -13,12 +13,12 @@ use super::policy::ReadMode;
 
 /// Queue of the read receipts of one account, with their times; cheap to clone, and clones share one queue.
 #[derive(Clone, Default)]
-pub struct Reader {
+pub struct ReadReceipts {
     due: Arc<Mutex<BTreeMap<ConversationId, Timestamp>>>,
     changed: Arc<Notify>,
 }
 
-impl Reader {
+impl ReadReceipts {
     /// Queues a read receipt for a customer's new message, after the policy's delay. Only in [`ReadMode::Auto`]. A
     /// later message does not postpone it.
     pub(crate) fn message_came(&self, core: &Core, conversation: ConversationId) {

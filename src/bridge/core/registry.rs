@@ -10,12 +10,12 @@ use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::whatsapp::WhatsApp;
 
-use super::reader::Reader;
+use super::reader::ReadReceipts;
 use super::syncs::Syncs;
 
 /// Handle of one running account.
 #[derive(Clone)]
-pub struct Line {
+pub struct AccountHandle {
     /// The account's row.
     pub id: AccountId,
     /// The account's name.
@@ -23,7 +23,7 @@ pub struct Line {
     /// The account's connection to WhatsApp.
     pub port: Arc<dyn WhatsApp>,
     /// Queue of the account's read receipts.
-    pub reader: Reader,
+    pub reader: ReadReceipts,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison with the page.
     pub resynced: watch::Receiver<u64>,
     /// Queue of the requested comparisons.
@@ -32,7 +32,7 @@ pub struct Line {
     pub link_failed: watch::Sender<Option<String>>,
 }
 
-impl Line {
+impl AccountHandle {
     /// Returns the handle of an account without workers. It is registered only so that its browser is closed with the
     /// others if the program ends meanwhile.
     pub(crate) fn idle(account: &Account, port: Arc<dyn WhatsApp>) -> Self {
@@ -40,7 +40,7 @@ impl Line {
             id: account.id,
             name: account.name.clone(),
             port,
-            reader: Reader::default(),
+            reader: ReadReceipts::default(),
             resynced: watch::Sender::new(0).subscribe(),
             syncs: Syncs::default(),
             link_failed: watch::Sender::new(None),
@@ -50,52 +50,53 @@ impl Line {
 
 /// Registry of the accounts that this process runs. Clones share one registry.
 #[derive(Clone, Default)]
-pub(crate) struct Board {
-    lines: watch::Sender<BTreeMap<AccountId, Line>>,
+pub(crate) struct AccountRegistry {
+    handles: watch::Sender<BTreeMap<AccountId, AccountHandle>>,
     look: Arc<Notify>,
 }
 
-impl Board {
+impl AccountRegistry {
     /// Builds a registry of these handles.
-    pub fn of(lines: Vec<Line>) -> Self {
-        let board = Self::default();
-        for line in lines {
-            board.put(line);
+    pub fn of(handles: Vec<AccountHandle>) -> Self {
+        let registry = Self::default();
+        for handle in handles {
+            registry.put(handle);
         }
-        board
+        registry
     }
 
     /// Returns the handle of an account, if it runs.
-    pub fn get(&self, account: AccountId) -> Option<Line> {
-        self.lines.borrow().get(&account).cloned()
+    pub fn get(&self, account: AccountId) -> Option<AccountHandle> {
+        self.handles.borrow().get(&account).cloned()
     }
 
     /// Waits until an account runs, without a limit. Returns its handle.
-    pub async fn until_up(&self, account: AccountId) -> Line {
-        let mut lines = self.lines.subscribe();
+    pub async fn until_up(&self, account: AccountId) -> AccountHandle {
+        let mut handles = self.handles.subscribe();
         loop {
-            if let Some(line) = lines.borrow_and_update().get(&account) {
-                return line.clone();
+            if let Some(handle) = handles.borrow_and_update().get(&account) {
+                return handle.clone();
             }
-            if lines.changed().await.is_err() {
+            if handles.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         }
     }
 
     /// Returns the handles of all running accounts, by id.
-    pub fn all(&self) -> Vec<Line> {
-        self.lines.borrow().values().cloned().collect()
+    pub fn all(&self) -> Vec<AccountHandle> {
+        self.handles.borrow().values().cloned().collect()
     }
 
     /// Adds a handle, or replaces that of the same account.
-    pub fn put(&self, line: Line) {
-        self.lines.send_modify(|lines| drop(lines.insert(line.id, line)));
+    pub fn put(&self, handle: AccountHandle) {
+        self.handles
+            .send_modify(|handles| drop(handles.insert(handle.id, handle)));
     }
 
     /// Removes an account's handle, if there is one.
     pub fn take(&self, account: AccountId) {
-        self.lines.send_modify(|lines| drop(lines.remove(&account)));
+        self.handles.send_modify(|handles| drop(handles.remove(&account)));
     }
 
     /// Wakes the account manager, because an account's row has changed.

@@ -7,18 +7,18 @@ use crate::domain::history::Synced;
 
 /// Queue of an account's requested comparisons. Cheap to clone.
 #[derive(Clone)]
-pub struct Syncs(mpsc::Sender<Asked>);
+pub struct Syncs(mpsc::Sender<PendingSync>);
 
 impl Syncs {
     /// Builds the queue over the worker's channel.
-    pub(crate) const fn new(ask: mpsc::Sender<Asked>) -> Self {
+    pub(crate) const fn new(ask: mpsc::Sender<PendingSync>) -> Self {
         Self(ask)
     }
 
     /// Queues a comparison. Returns the channel of its result, or `None` if the queue is full ([`MAX_ASKED`]).
     pub(crate) fn ask(&self, scope: Scope) -> Option<oneshot::Receiver<Synced>> {
         let (answer, answered) = oneshot::channel();
-        self.0.try_send(Asked { scope, answer }).ok()?;
+        self.0.try_send(PendingSync { scope, answer }).ok()?;
         Some(answered)
     }
 }
@@ -31,13 +31,13 @@ impl Default for Syncs {
 }
 
 /// Requested comparison.
-pub(crate) struct Asked {
+pub(crate) struct PendingSync {
     /// The chats and messages to compare.
     pub scope: Scope,
     answer: oneshot::Sender<Synced>,
 }
 
-impl Asked {
+impl PendingSync {
     /// Sends the result. Does nothing if the caller has stopped waiting.
     pub fn answer(self, synced: Synced) {
         let _: Result<(), Synced> = self.answer.send(synced);

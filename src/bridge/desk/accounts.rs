@@ -20,14 +20,14 @@ impl Desk {
     /// Adds an account, which starts at once.
     pub async fn add_account(&self, name: AccountName) -> Result<Account, Refusal> {
         let account = add_account(&self.core.store, name, self.core.policy.matrix).await?;
-        self.board.ring();
+        self.registry.ring();
         Ok(account)
     }
 
     /// Begins to remove an account. Its conversations stay.
     pub async fn remove_account(&self, id: AccountId, keep_profile: bool) -> Result<Account, Refusal> {
         let account = begin_removal(&self.core.store, id, keep_profile).await?;
-        self.board.ring();
+        self.registry.ring();
         Ok(account)
     }
 
@@ -49,14 +49,14 @@ impl Desk {
     /// Stores a request for the account's worker. Refused if the browser is known not to work, or the account was
     /// removed.
     async fn want_link(&self, id: AccountId, change: LinkChange) -> Result<(), Refusal> {
-        if let Some(line) = self.line(id) {
-            let session = line.port.session().borrow().clone();
+        if let Some(handle) = self.handle(id) {
+            let session = handle.port.session().borrow().clone();
             if is_down(session.state) {
                 return Err(down(session.detail));
             }
-            line.link_failed.send_replace(None);
+            handle.link_failed.send_replace(None);
         }
-        let is_driven = self.line(id).is_some();
+        let is_driven = self.handle(id).is_some();
         self.core
             .write((id, change, is_driven), |tx, (id, change, is_driven)| {
                 async move {
@@ -79,20 +79,20 @@ impl Desk {
     /// Releases the lease of an account whose process is gone, so that another data folder, such as this one, can run
     /// it.
     pub async fn release_account(&self, id: AccountId) -> Result<Account, Refusal> {
-        if let Some(line) = self.line(id) {
+        if let Some(handle) = self.handle(id) {
             return Err(Refusal::Conflict(format!(
                 "this server runs the account {}; stop the server, which releases it",
-                line.name
+                handle.name
             )));
         }
         let account = release_account(&self.core.store, id, &*self.core.is_alive).await?;
-        self.board.ring();
+        self.registry.ring();
         Ok(account)
     }
 
     /// Returns the connections to WhatsApp of all running accounts.
     pub fn ports(&self) -> Vec<Arc<dyn WhatsApp>> {
-        self.board.all().into_iter().map(|line| line.port).collect()
+        self.registry.all().into_iter().map(|handle| handle.port).collect()
     }
 }
 

@@ -7,12 +7,12 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::bridge::core::registry::{Board, Line};
+use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
 use crate::bridge::core::{Core, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::{Session, SessionState};
-use crate::domain::vitals::Vitals;
+use crate::domain::vitals::BrowserHealth;
 use crate::domain::{AccountId, ConversationId};
 
 /// How long a request waits for an account that was just added.
@@ -24,19 +24,23 @@ pub struct Desk {
     /// Shared context of the bridge.
     pub(crate) core: Core,
     /// Handles of the accounts that run.
-    pub(crate) board: Board,
+    pub(crate) registry: AccountRegistry,
     matrix: Option<watch::Receiver<MatrixStatus>>,
 }
 
 impl Desk {
     /// Builds a desk over a fixed set of accounts. `matrix`: the homeserver's state, where one is configured.
-    pub fn new(core: Core, lines: Vec<Line>, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
-        Self::over(core, Board::of(lines), matrix)
+    pub fn new(core: Core, handles: Vec<AccountHandle>, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
+        Self::over(core, AccountRegistry::of(handles), matrix)
     }
 
     /// Builds a desk over a registry whose accounts start and end.
-    pub(crate) const fn over(core: Core, board: Board, matrix: Option<watch::Receiver<MatrixStatus>>) -> Self {
-        Self { core, board, matrix }
+    pub(crate) const fn over(
+        core: Core,
+        registry: AccountRegistry,
+        matrix: Option<watch::Receiver<MatrixStatus>>,
+    ) -> Self {
+        Self { core, registry, matrix }
     }
 
     /// Marks a conversation as read by an agent: sets its unread count to 0, and queues the read receipt. Returns the
@@ -63,9 +67,9 @@ impl Desk {
 
     /// Queues the read receipt of a conversation that an agent has read.
     pub(crate) fn agent_read(&self, conversation: &Conversation) {
-        if let Some(line) = self.line(conversation.account_id) {
-            let core = self.core.of_account(&line.name);
-            line.reader.agent_read(&core, conversation.id);
+        if let Some(handle) = self.handle(conversation.account_id) {
+            let core = self.core.of_account(&handle.name);
+            handle.reader.agent_read(&core, conversation.id);
         }
     }
 
@@ -75,14 +79,14 @@ impl Desk {
     }
 
     /// Returns the vitals of an account's browser, if this process runs it.
-    pub fn vitals(&self, account: AccountId) -> Option<Vitals> {
-        self.line(account).map(|line| line.port.vitals())
+    pub fn vitals(&self, account: AccountId) -> Option<BrowserHealth> {
+        self.handle(account).map(|handle| handle.port.vitals())
     }
 
     /// Waits until the account is ready and its missed messages are stored. Fails if the account ends meanwhile.
     pub async fn until_taken_in(&self, account: AccountId) -> Result<(), Refusal> {
-        let line = self.driven(account).await?;
-        let (mut session, mut resynced) = (line.port.session(), line.resynced);
+        let handle = self.driven(account).await?;
+        let (mut session, mut resynced) = (handle.port.session(), handle.resynced);
         loop {
             {
                 let session = session.borrow_and_update();
@@ -120,8 +124,8 @@ impl Desk {
     }
 
     /// Returns the handle of an account. Waits up to [`UP_SOON`] for one that was just added, then fails.
-    pub(crate) async fn driven(&self, account: AccountId) -> Result<Line, Refusal> {
-        let up = tokio::time::timeout(UP_SOON, self.board.until_up(account)).await;
+    pub(crate) async fn driven(&self, account: AccountId) -> Result<AccountHandle, Refusal> {
+        let up = tokio::time::timeout(UP_SOON, self.registry.until_up(account)).await;
         up.map_err(|_| {
             Refusal::Unavailable(format!(
                 "this server does not drive the account {account}; `crm status` says why"
@@ -130,7 +134,7 @@ impl Desk {
     }
 
     /// Returns the handle of an account, if it runs here.
-    pub(crate) fn line(&self, account: AccountId) -> Option<Line> {
-        self.board.get(account)
+    pub(crate) fn handle(&self, account: AccountId) -> Option<AccountHandle> {
+        self.registry.get(account)
     }
 }

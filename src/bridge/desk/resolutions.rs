@@ -92,11 +92,11 @@ impl Desk {
 
     /// Returns whether the item could be stored.
     async fn replay(&self, item: &QuarantineItem) -> Result<bool, Refusal> {
-        let Some(line) = item.account_id.and_then(|account| self.line(account)) else {
+        let Some(handle) = item.account_id.and_then(|account| self.handle(account)) else {
             return Ok(false);
         };
         let event = match item.source.as_str() {
-            batch::AS_THE_PAGE_TOLD => line.port.read_again(&item.bytes),
+            batch::AS_THE_PAGE_TOLD => handle.port.read_again(&item.bytes),
             _ => match serde_json::from_slice(&item.bytes) {
                 Ok(event) => event,
                 Err(_) => return Ok(false),
@@ -105,7 +105,7 @@ impl Desk {
         if matches!(event, PageEvent::Poison { .. }) {
             return Ok(false);
         }
-        let Some(account) = self.core.store.accounts().get(line.id).await? else {
+        let Some(account) = self.core.store.accounts().get(handle.id).await? else {
             return Ok(false);
         };
         Ok(batch::take_together(&self.core, &Arc::new(account), event.into())

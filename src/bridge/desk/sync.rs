@@ -19,19 +19,19 @@ impl Desk {
     /// Queues a comparison of an account, or of one of its chats, with the page. Returns the channel of its result.
     /// Refused if the account is not ready or too many comparisons wait.
     pub async fn sync(&self, account: AccountId, chat: Option<SendTo>) -> Result<oneshot::Receiver<Synced>, Refusal> {
-        let line = self.driven(account).await?;
+        let handle = self.driven(account).await?;
         let scope = match chat {
             None => Scope::Thorough,
             Some(chat) => Scope::One(self.chat_of(account, &chat).await?),
         };
-        let state = line.port.session().borrow().state;
+        let state = handle.port.session().borrow().state;
         if state != SessionState::Ready {
             return Err(Refusal::Unavailable(format!(
                 "the account {} is {state}; what it misses meanwhile is recovered by itself when it is ready again",
-                line.name
+                handle.name
             )));
         }
-        let answered = line.syncs.ask(scope);
+        let answered = handle.syncs.ask(scope);
         answered.ok_or_else(|| {
             Refusal::Unavailable("too many comparisons of this account wait; try again later".to_owned())
         })

@@ -17,19 +17,19 @@ const BATCH: u64 = 100;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Worker that empties the due disappearing messages of one account.
-pub struct Vanishing {
+pub struct DisappearingWorker {
     core: Core,
     account: AccountId,
 }
 
-impl Vanishing {
+impl DisappearingWorker {
     /// Builds the worker of `account`.
     pub const fn new(core: Core, account: AccountId) -> Self {
         Self { core, account }
     }
 }
 
-impl Worker for Vanishing {
+impl Worker for DisappearingWorker {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {

@@ -17,7 +17,7 @@ use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::events::Events;
-use crate::bridge::inbound::message::{Arrival, Taken};
+use crate::bridge::inbound::message::{Arrival, IntakeOutcome};
 use crate::bridge::inbound::{batch, message};
 use crate::contract::Event;
 use crate::domain::AccountId;
@@ -258,7 +258,7 @@ async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent
     match event {
         PageEvent::Message(message) => {
             let taken = message::take_in(tx, policy, account, message, Arrival::Imported).await?;
-            Ok(taken != Taken::Known)
+            Ok(taken != IntakeOutcome::Known)
         }
         PageEvent::Poison { bytes, error } => {
             tx.quarantine()

@@ -4,5 +4,5 @@ mod disappearing;
 mod hand;
 mod importer;
 
-pub use disappearing::Vanishing;
+pub use disappearing::DisappearingWorker;
 pub use importer::Importer;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
-use crate::bridge::core::reader::Reader;
-use crate::bridge::core::syncs::{Asked, MAX_ASKED, Scope, Syncs};
+use crate::bridge::core::reader::ReadReceipts;
+use crate::bridge::core::syncs::{MAX_ASKED, PendingSync, Scope, Syncs};
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::contract::Event;
@@ -20,7 +20,7 @@ use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp}
 use crate::store::StoreError;
 
 use super::batch::{Stray, quarantine, take_batch};
-use super::gap::{Heard, Hearing};
+use super::gap::{GapDetector, Heard};
 use super::{resync, session};
 
 /// Pause after a failure, before the page or the store is asked again.
@@ -31,7 +31,7 @@ pub struct Inbound {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
-    reader: Reader,
+    reader: ReadReceipts,
     session: watch::Receiver<Session>,
     /// Mark of the last committed batch, sent to the page with the next pull.
     acked: Option<PageMark>,
@@ -42,20 +42,20 @@ pub struct Inbound {
     /// Whether the last pull succeeded: then the next needs no pause, since a pull itself waits for the doorbell.
     listening: bool,
     /// Gap detection.
-    hearing: Hearing,
+    gaps: GapDetector,
     /// Whether no live event waits, so that the import of history may continue.
     quiet: watch::Sender<bool>,
     /// Queue of requested comparisons, for the callers.
     syncs: Syncs,
     /// The same queue, for this worker.
-    asked: mpsc::Receiver<Asked>,
+    asked: mpsc::Receiver<PendingSync>,
     /// Requested comparison that was interrupted and is to be repeated.
-    in_hand: Option<Asked>,
+    in_hand: Option<PendingSync>,
 }
 
 impl Inbound {
     /// Builds the worker of `account`. `reader`: queue of the account's read receipts.
-    pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
+    pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: ReadReceipts) -> Self {
         let session = port.session();
         let (ask, asked) = mpsc::channel(MAX_ASKED);
         Self {
@@ -68,7 +68,7 @@ impl Inbound {
             resynced: watch::Sender::new(0),
             looked_through: None,
             listening: false,
-            hearing: Hearing::default(),
+            gaps: GapDetector::default(),
             quiet: watch::Sender::new(false),
             syncs: Syncs::new(ask),
             asked,
@@ -168,7 +168,7 @@ impl Inbound {
         };
         self.looked_through = Some(page);
         let found = usize::try_from(synced.recovered).unwrap_or(usize::MAX);
-        self.hearing
+        self.gaps
             .compared(&self.core, account, self.port.as_ref(), session, found)
             .await?;
         // Last, because the relay and the import of history begin when they see it.
@@ -176,10 +176,10 @@ impl Inbound {
         Ok(Progress::Worked)
     }
 
-    /// Handles a pull without events: checks by [`Hearing::look`] whether the page has failed to report some.
+    /// Handles a pull without events: checks by [`GapDetector::look`] whether the page has failed to report some.
     async fn nothing_told(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
         if session.state == SessionState::Ready
-            && self.hearing.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll
+            && self.gaps.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll
         {
             return self.catch_up(account, session).await;
         }
@@ -193,7 +193,7 @@ impl Inbound {
         &self,
         account: &Arc<Account>,
         scope: Scope,
-        asked: Option<&Asked>,
+        asked: Option<&PendingSync>,
     ) -> Result<Option<Synced>, StoreError> {
         let found = match resync::run(&self.core, account, self.port.as_ref(), &self.reader, scope).await? {
             resync::Outcome::Complete { found } => found as u64,
@@ -222,7 +222,7 @@ impl Inbound {
 
     /// Does a requested comparison and sends its result. If the page goes away meanwhile, keeps the request for a
     /// repeat.
-    async fn answer(&mut self, account: &Arc<Account>, asked: Asked) -> Result<Progress, StoreError> {
+    async fn answer(&mut self, account: &Arc<Account>, asked: PendingSync) -> Result<Progress, StoreError> {
         let Some(synced) = self.compare(account, asked.scope, Some(&asked)).await? else {
             self.in_hand = Some(asked);
             return Ok(Progress::Idle);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::reader::Reader;
+use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::{Core, state};
 use crate::domain::account::Account;
 use crate::domain::whatsapp::PageEvent;
@@ -15,7 +15,7 @@ use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
 use crate::store::{StoreError, Tx};
 
 use super::events::Events;
-use super::message::{Arrival, Taken};
+use super::message::{Arrival, IntakeOutcome};
 use super::{changes, groups, message};
 
 /// Commits events as [`each_or_quarantine`] does, then queues the read receipts of new messages.
@@ -23,12 +23,12 @@ pub(crate) async fn take_batch(
     core: &Core,
     account: &Arc<Account>,
     events: Events,
-    reader: &Reader,
-) -> Result<Told, StoreError> {
+    reader: &ReadReceipts,
+) -> Result<BatchOutcome, StoreError> {
     let commit = |events| take_together(core, account, events);
     let told = match each_or_quarantine(core, account, &events, commit).await? {
         Commit::Together(told) => told,
-        Commit::Singly(each) => each.into_iter().fold(Told::default(), Told::plus),
+        Commit::Singly(each) => each.into_iter().fold(BatchOutcome::default(), BatchOutcome::plus),
     };
     for conversation in &told.fresh {
         reader.message_came(core, *conversation);
@@ -71,11 +71,15 @@ where
 }
 
 /// Commits events in one transaction: all or none.
-pub(crate) async fn take_together(core: &Core, account: &Arc<Account>, events: Events) -> Result<Told, StoreError> {
+pub(crate) async fn take_together(
+    core: &Core,
+    account: &Arc<Account>,
+    events: Events,
+) -> Result<BatchOutcome, StoreError> {
     let input = (Arc::clone(&core.policy), Arc::clone(account), events);
     core.write(input, |tx, (policy, account, events)| {
         async move {
-            let mut told = Told::default();
+            let mut told = BatchOutcome::default();
             for event in events.iter() {
                 take_event(tx, policy, account, event, &mut told).await?;
             }
@@ -91,13 +95,13 @@ async fn take_event(
     policy: &Policy,
     account: &Account,
     event: &PageEvent,
-    told: &mut Told,
+    told: &mut BatchOutcome,
 ) -> Result<(), StoreError> {
     match event {
         PageEvent::Message(message) => {
             let taken = message::take_in(tx, policy, account, message, Arrival::Live).await?;
-            told.new += usize::from(taken != Taken::Known);
-            if let Taken::New(conversation) = taken {
+            told.new += usize::from(taken != IntakeOutcome::Known);
+            if let IntakeOutcome::New(conversation) = taken {
                 told.fresh.push(conversation);
             }
         }
@@ -172,7 +176,7 @@ pub(crate) async fn quarantine(
 
 /// Result of a committed batch.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct BatchOutcome {
     /// Number of new messages.
     pub new: usize,
     /// Conversations with a new message of a customer, for the read receipts.
@@ -181,7 +185,7 @@ pub(crate) struct Told {
     pub(super) strays: Vec<Stray>,
 }
 
-impl Told {
+impl BatchOutcome {
     fn plus(mut self, other: Self) -> Self {
         self.new += other.new;
         self.fresh.extend(other.fresh);

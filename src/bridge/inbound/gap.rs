@@ -37,13 +37,13 @@ pub(crate) enum Heard {
 
 /// Gap detection of one account.
 #[derive(Default)]
-pub(crate) struct Hearing {
+pub(crate) struct GapDetector {
     /// Time of the last check.
     looked: Timestamp,
     /// Messages that the page shows and the store does not have, with the time at which each was first seen.
     suspects: HashMap<WaMessageId, Timestamp>,
     /// Suspects that a full comparison did not yield, so they cannot be stored and are ignored.
-    hopeless: HashMap<WaMessageId, Timestamp>,
+    unstorable: HashMap<WaMessageId, Timestamp>,
     /// [`Session::missed`] at the last full comparison.
     missed: u64,
     /// When the page was last found not to report messages.
@@ -52,7 +52,7 @@ pub(crate) struct Hearing {
     ended: bool,
 }
 
-impl Hearing {
+impl GapDetector {
     /// Checks a page without events for a gap, if a check is due.
     pub(crate) async fn look(
         &mut self,
@@ -73,7 +73,7 @@ impl Hearing {
         };
         let shown: Vec<WaMessageId> = shown.into_iter().filter_map(|chat| chat.last_message).collect();
         let mut unknown = core.store.messages().unknown_of(account.id, &shown).await?;
-        unknown.retain(|id| !self.hopeless.contains_key(id));
+        unknown.retain(|id| !self.unstorable.contains_key(id));
         self.suspects.retain(|id, _| unknown.contains(id));
         for id in unknown {
             self.suspects.entry(id).or_insert(now);
@@ -97,10 +97,10 @@ impl Hearing {
     ) -> Result<(), StoreError> {
         let was_suspected = !self.suspects.is_empty() || session.missed > self.missed;
         self.missed = session.missed;
-        if self.hopeless.len() >= MAX_HOPELESS {
-            self.hopeless.clear();
+        if self.unstorable.len() >= MAX_HOPELESS {
+            self.unstorable.clear();
         }
-        self.hopeless.extend(self.suspects.drain());
+        self.unstorable.extend(self.suspects.drain());
         if !was_suspected || found == 0 {
             return Ok(());
         }

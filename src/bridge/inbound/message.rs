@@ -28,7 +28,7 @@ const SKEW: Duration = Duration::from_secs(30);
 
 /// Result of storing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum IntakeOutcome {
     /// New message of a customer or a group, or a missed call; the chat gets a read receipt later.
     New(ConversationId),
     /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own
@@ -55,14 +55,14 @@ pub(crate) async fn take_in(
     account: &Account,
     message: &WaMessage,
     arrival: Arrival,
-) -> Result<Taken, StoreError> {
+) -> Result<IntakeOutcome, StoreError> {
     if message.from_me
         && let Some(ours) = ours(tx, account, message).await?
     {
         state::apply_ack(tx, policy, &ours, message.ack).await?;
         changes::reconcile(tx, policy, &ours, message).await?;
         attach::attach_late(tx, &policy.media, account, ours, message).await?;
-        return Ok(Taken::Known);
+        return Ok(IntakeOutcome::Known);
     }
     let (met, conversation) = place(tx, policy, account, message).await?;
     let customer = met.as_ref().map(|met| &met.customer);
@@ -115,7 +115,7 @@ pub(crate) async fn take_in(
         Inserted::Existing(stored) => {
             changes::reconcile(tx, policy, &stored, message).await?;
             attach::attach_late(tx, &policy.media, account, stored, message).await?;
-            return Ok(Taken::Known);
+            return Ok(IntakeOutcome::Known);
         }
     };
     tx.conversations()
@@ -132,7 +132,7 @@ pub(crate) async fn take_in(
     }
     let is_quiet = stored.kind == Kind::System && !is_told(&stored);
     if backfilled || is_quiet || stored.deleted_at.is_some() {
-        return Ok(Taken::Quiet);
+        return Ok(IntakeOutcome::Quiet);
     }
     follow_up(tx, policy, &conversation, &stored).await
 }
@@ -144,7 +144,7 @@ async fn follow_up(
     policy: &Policy,
     conversation: &Conversation,
     stored: &Message,
-) -> Result<Taken, StoreError> {
+) -> Result<IntakeOutcome, StoreError> {
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
         tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
@@ -153,10 +153,10 @@ async fn follow_up(
         // Sent on the phone: so the phone is in use, and the conversation is answered.
         tx.accounts().see_phone(stored.account_id, stored.timestamp).await?;
         state::mark_answered(tx, conversation).await?;
-        return Ok(Taken::Quiet);
+        return Ok(IntakeOutcome::Quiet);
     }
     if stored.kind == Kind::System && !is_missed_call(stored) {
-        return Ok(Taken::Quiet);
+        return Ok(IntakeOutcome::Quiet);
     }
     consent::heard(tx, policy, conversation, stored).await?;
     tx.conversations().add_unread(conversation.id, 1).await?;
@@ -167,7 +167,7 @@ async fn follow_up(
             .await?;
         tx.emit(Event::conversation_updated(&reopened));
     }
-    Ok(Taken::New(conversation.id))
+    Ok(IntakeOutcome::New(conversation.id))
 }
 
 /// Returns whether a notice is shown in the room; other notices are only stored.

@@ -168,7 +168,7 @@ async fn warn(tx: &mut Tx, policy: &Policy, account: &Account) -> Result<(), Sto
         return trouble::end(tx, policy, account.id, &key, &text).await;
     }
     if trouble::is_open(tx, &key).await? {
-        // Told on the first day; later days change only the number in the text.
+        // BatchOutcome on the first day; later days change only the number in the text.
         return Ok(());
     }
     let detail = account.detail.as_deref().unwrap_or_default();

@@ -14,8 +14,8 @@ use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{FetchError, Portrait, WhatsApp};
-use crate::store::{DuePortrait, Face, Looked, NewMedia, StoreError, Tx, WorkFor};
+use crate::domain::whatsapp::{AvatarLookup, FetchError, WhatsApp};
+use crate::store::{AvatarOwner, AvatarTimes, DueAvatar, NewMedia, StoreError, Tx, WorkFor};
 use crate::vault::Kept;
 
 /// Pause between two look-ups.
@@ -32,20 +32,20 @@ const MAX_BYTES: u64 = 512 << 10;
 const PICTURES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
 /// Worker that looks up the avatars of one account's customers and groups.
-pub struct Portraits {
+pub struct AvatarFetcher {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
 }
 
-impl Portraits {
+impl AvatarFetcher {
     /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
     }
 }
 
-impl Worker for Portraits {
+impl Worker for AvatarFetcher {
     const FINISHES_STEPS: bool = true;
 
     fn name(&self) -> &'static str {
@@ -67,13 +67,13 @@ impl Worker for Portraits {
         self.core
             .policy
             .media
-            .portraits
+            .avatars
             .map_or(POLL, |every| every.clamp(PAUSE, POLL))
     }
 
     /// Looks up the avatar that is due, if the account is ready.
     async fn step(&mut self) -> Result<Progress, StoreError> {
-        let Some(every) = self.core.policy.media.portraits else {
+        let Some(every) = self.core.policy.media.avatars else {
             return Ok(Progress::Idle);
         };
         if self.port.session().borrow().state != SessionState::Ready {
@@ -84,7 +84,7 @@ impl Worker for Portraits {
         let Some(due) = store.avatars().due(self.account, now.minus(ACTIVE), now).await? else {
             return Ok(Progress::Idle);
         };
-        let looked = |span| Looked {
+        let looked = |span| AvatarTimes {
             at: now,
             again: now.plus(span),
         };
@@ -107,18 +107,18 @@ impl Worker for Portraits {
     }
 }
 
-impl Portraits {
-    async fn look(&self, due: &DuePortrait) -> Result<Shown, FetchError> {
+impl AvatarFetcher {
+    async fn look(&self, due: &DueAvatar) -> Result<Shown, FetchError> {
         let failed = |error: &dyn std::fmt::Display| FetchError::Failed(error.to_string());
         let mut incoming = self.core.vault.incoming(MAX_BYTES).map_err(|error| failed(&error))?;
-        let portrait = self
+        let avatar = self
             .port
-            .portrait(&due.chat, due.tag.as_deref(), MAX_BYTES, &mut incoming)
+            .avatar(&due.chat, due.tag.as_deref(), MAX_BYTES, &mut incoming)
             .await?;
-        let tag = match portrait {
-            Portrait::None => return Ok(Shown::Nothing),
-            Portrait::Same => return Ok(Shown::Same),
-            Portrait::New { tag } => tag,
+        let tag = match avatar {
+            AvatarLookup::None => return Ok(Shown::Nothing),
+            AvatarLookup::Same => return Ok(Shown::Same),
+            AvatarLookup::New { tag } => tag,
         };
         let kept = self.core.vault.keep(incoming).await.map_err(|error| failed(&error))?;
         if !kept.sniffed.is_some_and(|sniffed| PICTURES.contains(&sniffed)) {
@@ -127,7 +127,7 @@ impl Portraits {
         Ok(Shown::New { tag, kept })
     }
 
-    async fn saw(&self, due: &DuePortrait, looked: Looked) -> Result<(), StoreError> {
+    async fn saw(&self, due: &DueAvatar, looked: AvatarTimes) -> Result<(), StoreError> {
         self.core
             .write((due.of, looked), |tx, &(of, looked)| {
                 async move { tx.avatars().mark_checked(of, looked).await }.boxed()
@@ -135,7 +135,7 @@ impl Portraits {
             .await
     }
 
-    async fn keep(&self, due: &DuePortrait, new: Option<(String, Kept)>, looked: Looked) -> Result<(), StoreError> {
+    async fn keep(&self, due: &DueAvatar, new: Option<(String, Kept)>, looked: AvatarTimes) -> Result<(), StoreError> {
         // `Kept` protects the bytes from the sweep until the row refers to them.
         let (row, _kept) = new
             .map(|(tag, kept)| ((tag, describe(self.account, &kept)), kept))
@@ -166,15 +166,15 @@ enum Shown {
 }
 
 /// Emits that the avatar of a customer or group has changed.
-async fn tell(tx: &mut Tx, policy: &Policy, of: Face) -> Result<(), StoreError> {
+async fn tell(tx: &mut Tx, policy: &Policy, of: AvatarOwner) -> Result<(), StoreError> {
     match of {
-        Face::Customer(id) => {
+        AvatarOwner::Customer(id) => {
             if let Some(customer) = tx.customers().get(id).await? {
                 tx.emit(Event::customer_updated(&customer));
             }
             Ok(())
         }
-        Face::Group(conversation) => notice::announce(tx, policy, conversation).await,
+        AvatarOwner::Group(conversation) => notice::announce(tx, policy, conversation).await,
     }
 }
 

@@ -34,7 +34,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Worker that fetches the wanted media of one account.
 #[derive(Clone)]
-pub struct Fetching {
+pub struct MediaFetcher {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
@@ -48,7 +48,7 @@ enum End {
     Later { after: Duration, count: bool },
 }
 
-impl Fetching {
+impl MediaFetcher {
     /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
         Self { core, account, port }
@@ -66,7 +66,7 @@ impl InHand<DueMedia> for Vec<MediaId> {
     }
 }
 
-impl Pieces for Fetching {
+impl Pieces for MediaFetcher {
     type Piece = DueMedia;
     type InHand = Vec<MediaId>;
 
@@ -118,7 +118,7 @@ impl Pieces for Fetching {
     }
 }
 
-impl Fetching {
+impl MediaFetcher {
     async fn check_and_keep(&self, due: &DueMedia, incoming: Incoming) -> Result<(), StoreError> {
         if let Some(flaw) = flaw(due, &incoming) {
             return self.end(due, flawed(flaw, due.attempts)).await;

@@ -5,6 +5,6 @@ mod avatars;
 mod fetcher;
 mod sweep;
 
-pub use avatars::Portraits;
-pub use fetcher::Fetching;
+pub use avatars::AvatarFetcher;
+pub use fetcher::MediaFetcher;
 pub use sweep::sweep;

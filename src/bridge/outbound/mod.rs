@@ -10,5 +10,5 @@ pub(super) mod queue;
 mod read_receipts;
 mod relay;
 
-pub use read_receipts::Reading;
+pub use read_receipts::ReadReceiptWorker;
 pub use relay::WhatsAppRelay;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bridge::core::reader::Reader;
+use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::domain::whatsapp::WhatsApp;
@@ -17,20 +17,20 @@ const POLL: Duration = Duration::from_mins(1);
 const AWAY: Duration = Duration::from_millis(200);
 
 /// Worker that sends the due read receipts of one account.
-pub struct Reading {
+pub struct ReadReceiptWorker {
     core: Core,
     port: Arc<dyn WhatsApp>,
-    reader: Reader,
+    reader: ReadReceipts,
 }
 
-impl Reading {
+impl ReadReceiptWorker {
     /// Builds the worker; `reader` is the account's queue.
-    pub fn new(core: Core, port: Arc<dyn WhatsApp>, reader: Reader) -> Self {
+    pub fn new(core: Core, port: Arc<dyn WhatsApp>, reader: ReadReceipts) -> Self {
         Self { core, port, reader }
     }
 }
 
-impl Worker for Reading {
+impl Worker for ReadReceiptWorker {
     fn name(&self) -> &'static str {
         "sending of read receipts"
     }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::bridge::core::policy::ReadMode;
-use crate::bridge::core::reader::Reader;
+use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress, state};
 use crate::bridge::inbound::message;
@@ -43,7 +43,7 @@ pub struct WhatsAppRelay {
     pub(crate) account: AccountId,
     /// The account's connection to WhatsApp.
     pub(crate) port: Arc<dyn WhatsApp>,
-    reader: Reader,
+    reader: ReadReceipts,
     /// Last completed comparison with the page: nothing is looked up before it (rule 3).
     resynced: watch::Receiver<u64>,
     /// Earliest time of the next send, since sends are spaced.
@@ -76,7 +76,7 @@ impl WhatsAppRelay {
         core: Core,
         account: AccountId,
         port: Arc<dyn WhatsApp>,
-        reader: Reader,
+        reader: ReadReceipts,
         resynced: watch::Receiver<u64>,
     ) -> Self {
         Self {

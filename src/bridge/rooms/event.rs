@@ -14,7 +14,7 @@ use super::{commands, effects, gone};
 
 /// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
-pub(crate) struct Around {
+pub(crate) struct RoomContext {
     /// Events to which agents have replied with `!send`, by id.
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
     /// Our own Matrix user.
@@ -31,7 +31,7 @@ pub(crate) async fn take_in(
     tx: &mut Tx,
     policy: &Policy,
     event: &RoomEvent,
-    around: &Around,
+    around: &RoomContext,
 ) -> Result<Taken, StoreError> {
     let is_work = asks(event) && tx.agents().is_answering(&event.sender).await?;
     let conversation = match conversation_of(tx, event).await? {
@@ -110,7 +110,7 @@ const fn asks(event: &RoomEvent) -> bool {
 /// Forgets a room from which the bot was removed: the next message creates a new one. Ignores other membership changes.
 async fn member(
     tx: &mut Tx,
-    around: &Around,
+    around: &RoomContext,
     room: &MatrixRoomId,
     user: &MatrixUserId,
     membership: Membership,
@@ -127,7 +127,7 @@ async fn member(
 pub(crate) async fn read_up_to(
     tx: &mut Tx,
     receipt: &ReadUpTo,
-    around: &Around,
+    around: &RoomContext,
 ) -> Result<Option<Conversation>, StoreError> {
     if !tx.agents().is_answering(&receipt.user).await? {
         return Ok(None);
@@ -150,7 +150,7 @@ pub(crate) async fn read_up_to(
 }
 
 /// Returns the newest message that is shown at or before the read event, since a receipt may be for a tick or a notice.
-async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &Around) -> Result<Option<MessageId>, StoreError> {
+async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &RoomContext) -> Result<Option<MessageId>, StoreError> {
     let before = around.before.get(&receipt.event).into_iter().flatten();
     for event in std::iter::once(&receipt.event).chain(before) {
         if let Some(shown) = tx.rooms().message_of_event(event).await? {

@@ -17,7 +17,7 @@ use crate::store::{PendingEvent, StoreError};
 
 use super::commands::{self, Command};
 use super::effects::Taken;
-use super::event::{self, Around};
+use super::event::{self, RoomContext};
 
 /// Name of the cursor that holds the mark.
 const CURSOR: &str = "matrix.sync";
@@ -93,7 +93,7 @@ impl Worker for RoomInbound {
 
 impl RoomInbound {
     async fn commit(&self, batch: RoomBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
-        let around = Around {
+        let around = RoomContext {
             confirmed: self.fetch_confirmed(&batch).await,
             bot: self.bot(),
             waiting,
@@ -263,7 +263,7 @@ impl RoomInbound {
             .write((Arc::clone(&self.core.policy), event), |tx, (policy, event)| {
                 async move {
                     tx.pending_events().remove(&event.id).await?;
-                    event::take_in(tx, policy, event, &Around::default())
+                    event::take_in(tx, policy, event, &RoomContext::default())
                         .await
                         .map(|_: Taken| ())
                 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::client::{self, Client, send};
 use super::home::Home;
-use super::serve::{Assembly, Lines, first_account};
+use super::serve::{Assembly, ServedAccounts, first_account};
 use super::{Exit, Fault, Shell, exit};
 use crate::config::DataDirError;
 use crate::contract::{AccountView, HistoryRequest, LoginRequest, SessionView};
@@ -54,7 +54,7 @@ impl Login {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let mut display = Display::new(shell, self.qr_file.clone());
         let end = if is_up(shell).await? {
-            super::leave(shell.manner.timeout, self.ask_server(shell, &mut display)).await
+            super::leave(shell.options.timeout, self.ask_server(shell, &mut display)).await
         } else {
             self.without_server(shell, &mut display).await
         };
@@ -122,14 +122,14 @@ impl Login {
         let name = chosen(names, self.account.as_deref())?;
         accounts.retain(|account| account.name == name);
         let account = accounts.pop().ok_or_else(|| no_account(&name))?;
-        let assembly = Assembly::start(home, &shell.config, Lines::One(account.clone())).await?;
+        let assembly = Assembly::start(home, &shell.config, ServedAccounts::One(account.clone())).await?;
         let driven = async {
             tokio::select! {
                 end = self.drive(&assembly, &account, display) => end,
                 task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
             }
         };
-        let end = super::leave(shell.manner.timeout, driven).await;
+        let end = super::leave(shell.options.timeout, driven).await;
         assembly.close().await;
         end
     }

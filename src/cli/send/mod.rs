@@ -110,7 +110,7 @@ impl Send {
         };
         if let Some(path) = &self.file {
             // A large file may take long, so the default timeout does not apply to it.
-            let limit = begun + shell.manner.timeout.unwrap_or(LONGEST_UPLOAD);
+            let limit = begun + shell.options.timeout.unwrap_or(LONGEST_UPLOAD);
             let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
                 Fault::new(
                     Exit::TimedOut,
@@ -122,7 +122,7 @@ impl Send {
                 kind: self.kind,
             });
         }
-        let deadline = match shell.manner.timeout {
+        let deadline = match shell.options.timeout {
             Some(limit) => begun + limit,
             None => Instant::now() + DEFAULT_TIMEOUT,
         };
@@ -330,6 +330,6 @@ async fn late(client: &Client, message: &MessageView) -> Fault {
 impl Shell {
     /// Returns whether a person can be asked: on a terminal, without `--no-input`.
     pub(super) fn may_ask(&self) -> bool {
-        !self.manner.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        !self.options.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 }

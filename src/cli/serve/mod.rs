@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::home::Home;
 use super::{Exit, Fault, Shell};
 use crate::api::{ApiState, Parts, Server, SocketLimits};
-use crate::bridge::{self, Core, Desk, Policy, Random, ReadMode, Switchboard};
+use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
 use crate::config::{self, AccountConfig, Config};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::matrix::Matrix;
@@ -53,7 +53,7 @@ impl Serve {
         home.admin_key().await?;
         let server = bind(config.listen).await?;
         let address = server.address()?;
-        let assembly = Assembly::start(home, config, Lines::All).await?;
+        let assembly = Assembly::start(home, config, ServedAccounts::All).await?;
         let state = ApiState::new(Parts {
             store: assembly.store.clone(),
             desk: assembly.desk.clone(),
@@ -94,7 +94,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
 
 /// Accounts to drive.
 #[derive(Clone, Debug)]
-pub enum Lines {
+pub enum ServedAccounts {
     /// All accounts, also those that are added later.
     All,
     /// Only this account.
@@ -107,13 +107,13 @@ pub struct Assembly {
     pub store: Store,
     pub desk: Desk,
     pub supervisor: Supervisor,
-    switchboard: Arc<Switchboard>,
+    manager: Arc<AccountManager>,
     matrix: Option<Arc<dyn Matrix>>,
 }
 
 impl Assembly {
     /// Builds all parts and starts the workers.
-    pub async fn start(home: Home, config: &Config, lines: Lines) -> anyhow::Result<Self> {
+    pub async fn start(home: Home, config: &Config, lines: ServedAccounts) -> anyhow::Result<Self> {
         let (store, clock) = (home.store.clone(), home.clock.clone());
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
@@ -128,27 +128,27 @@ impl Assembly {
         bridge::reconcile_agents(&store, &named).await?;
         let agents = store.agents().answering().await?;
         let matrix = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
-        let switchboard = switchboard(config, &home, core.clone(), &supervisor)?;
+        let manager = manager(config, &home, core.clone(), &supervisor)?;
         match lines {
-            Lines::All => {
+            ServedAccounts::All => {
                 first_account(&store).await?;
                 let accounts = store.accounts().present().await?;
                 let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
                 for stranger in config.strangers(&known) {
                     tracing::warn!("{stranger}");
                 }
-                switchboard.open_all().await?;
-                let run = Arc::clone(&switchboard).run(supervisor.stopping());
-                supervisor.spawn("switchboard", run);
+                manager.open_all().await?;
+                let run = Arc::clone(&manager).run(supervisor.stopping());
+                supervisor.spawn("manager", run);
             }
-            Lines::One(account) => {
-                switchboard.open(&account).await?;
-                let run = Arc::clone(&switchboard).run_one(account.id, supervisor.stopping());
-                supervisor.spawn("switchboard", run);
+            ServedAccounts::One(account) => {
+                manager.open(&account).await?;
+                let run = Arc::clone(&manager).run_one(account.id, supervisor.stopping());
+                supervisor.spawn("manager", run);
             }
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
-        let desk = bridge::start(&core, &switchboard, matrix.clone(), &supervisor);
+        let desk = bridge::start(&core, &manager, matrix.clone(), &supervisor);
         supervisor.spawn(
             "housekeeping",
             housekeeping::run(store.clone(), vault, clock, config.journal_keep, supervisor.stopping()),
@@ -158,7 +158,7 @@ impl Assembly {
             store,
             desk,
             supervisor,
-            switchboard,
+            manager,
             matrix,
         })
     }
@@ -174,14 +174,14 @@ impl Assembly {
         let drained = self.supervisor.shutdown(DRAIN).await;
         close_browsers(&self.desk).await;
         if drained {
-            self.switchboard.release_all().await;
+            self.manager.release_all().await;
         } else {
             tracing::warn!("some work did not end in time; it goes on at the next start");
         }
         if let Some(matrix) = self.matrix {
             matrix.close().await;
         }
-        drop(self.switchboard);
+        drop(self.manager);
         drop(self.desk);
         drop(self.store);
         self.home.store.close().await;
@@ -212,15 +212,15 @@ pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<
 }
 
 /// Creates the manager that starts and ends the accounts.
-pub fn switchboard(
+pub fn manager(
     config: &Config,
     home: &Home,
     core: Core,
     supervisor: &Supervisor,
-) -> anyhow::Result<Arc<Switchboard>> {
+) -> anyhow::Result<Arc<AccountManager>> {
     let browsers = Arc::new(Browsers::new(config, home));
     browsers.check()?;
-    Ok(Switchboard::new(core, browsers, home.holder()?, supervisor))
+    Ok(AccountManager::new(core, browsers, home.holder()?, supervisor))
 }
 
 /// Creates the default account if there has never been one.
@@ -257,7 +257,7 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
         media: MediaRules {
             fetch: media.fetch,
             max: media.max_size,
-            portraits: (!media.avatars.is_zero()).then_some(media.avatars),
+            avatars: (!media.avatars.is_zero()).then_some(media.avatars),
         },
         history: whatsapp.history,
     }

@@ -20,7 +20,7 @@ words! {
 
 /// Figures of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Vitals {
+pub struct BrowserHealth {
     /// How often each kind of deafness was found.
     pub deaf: BTreeMap<Deafness, u64>,
     /// Memory of the browser's processes, in bytes; shared memory counts once.
@@ -33,7 +33,7 @@ pub struct Vitals {
     pub restarts: u64,
 }
 
-impl Vitals {
+impl BrowserHealth {
     /// Counts one case of deafness.
     pub fn was_deaf(&mut self, how: Deafness) {
         *self.deaf.entry(how).or_default() += 1;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::account::Binding;
 use super::account::session::Session;
-use super::account::vitals::Vitals;
+use super::account::vitals::BrowserHealth;
 use super::conversation::ChatKind;
 use super::customer::{Identity, PhoneNumber};
 use super::media::Sink;
@@ -65,7 +65,7 @@ pub enum FetchError {
 
 /// Result of a lookup of an avatar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Portrait {
+pub enum AvatarLookup {
     /// There is none, or none that we may see.
     None,
     /// It is the one that is known already.
@@ -441,8 +441,8 @@ pub trait WhatsApp: Send + Sync + 'static {
     async fn heal(&self) {}
 
     /// Returns the browser's memory and the counts of its repairs.
-    fn vitals(&self) -> Vitals {
-        Vitals::default()
+    fn vitals(&self) -> BrowserHealth {
+        BrowserHealth::default()
     }
 
     /// Returns the newest `count` messages of a chat in the order (`t`, page order), oldest first. Data that does not
@@ -463,13 +463,13 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Looks up the avatar of a direct chat's other side or of a group. Writes it into `sink`, at most `max` bytes, if
     /// its tag differs from `known`.
-    async fn portrait(
+    async fn avatar(
         &self,
         chat: &ChatId,
         known: Option<&str>,
         max: u64,
         sink: &mut dyn Sink,
-    ) -> Result<Portrait, FetchError>;
+    ) -> Result<AvatarLookup, FetchError>;
 
     /// Parses the bytes of a [`PageEvent::Poison`] again, with this version's parser.
     fn read_again(&self, bytes: &[u8]) -> PageEvent;

@@ -19,7 +19,7 @@ use crate::domain::{AccountId, Timestamp};
 use crate::store::facet::{Accounts, Database};
 
 use super::database::page;
-use super::database::page::{Page, PageKey, PageRequest};
+use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::word;
 use super::{Store, StoreError, Tx};
 
@@ -91,7 +91,7 @@ impl Accounts<'_, Store> {
     pub async fn page(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
         let present = (!removed).then(|| account::Column::RemovedAt.is_null());
         let query = account::Entity::find().filter(Condition::all().add_option(present));
-        let key = |row: &account::Model| PageKey::of_id(row.id.0);
+        let key = |row: &account::Model| Cursor::of_id(row.id.0);
         page::read(query, page, (None, account::Column::Id), self.0.readers(), key, read).await
     }
 

@@ -15,7 +15,7 @@ use super::identities::{home, is, is_of_kind};
 
 /// What WhatsApp reports about one person. The names are cleaned for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Contact {
     /// Distinct identities; the first is the one that names the chat.
     pub identities: Vec<Identity>,
     /// Name in the address book of the phone.
@@ -26,7 +26,7 @@ pub struct Told {
     pub source: IdentitySource,
 }
 
-impl Told {
+impl Contact {
     /// Creates a report: removes double identities, and cleans the names for display.
     pub fn new(
         identities: &[Identity],
@@ -76,7 +76,7 @@ impl Customers<'_, Tx> {
     /// Finds the customer who is meant, or creates one. Adds identities that are new, moves those that passed from one
     /// person to another, and merges customers who turn out to be one person; the older customer stays. Fails with
     /// [`StoreError::Unstorable`] without any identity.
-    pub async fn meet(&self, told: &Told) -> Result<ResolvedCustomer, StoreError> {
+    pub async fn meet(&self, told: &Contact) -> Result<ResolvedCustomer, StoreError> {
         if told.identities.is_empty() {
             return Err(StoreError::Unstorable("a contact without any identity".to_owned()));
         }
@@ -118,7 +118,7 @@ impl Customers<'_, Tx> {
     }
 
     /// Brings the ledger up to date with the report.
-    async fn settle(&self, told: &Told, known: &[Model], news: &mut News) -> Result<(), StoreError> {
+    async fn settle(&self, told: &Contact, known: &[Model], news: &mut News) -> Result<(), StoreError> {
         let Plan { person, verdicts } = ledger::decide(&self.claims(told, known).await?);
         let person = match person {
             Some(id) => id,
@@ -148,7 +148,7 @@ impl Customers<'_, Tx> {
 
     /// Returns whether the person had this identity and has another of its kind now: after a change of number the chat
     /// still has the old number as its name.
-    async fn has_given_up(&self, told: &Told, identity: &Identity, person: CustomerId) -> Result<bool, StoreError> {
+    async fn has_given_up(&self, told: &Contact, identity: &Identity, person: CustomerId) -> Result<bool, StoreError> {
         let goes_by_it = told.identities.first() == Some(identity) && told.identities.len() > 1;
         if !goes_by_it
             || identity.kind == IdentityKind::Lid
@@ -162,7 +162,7 @@ impl Customers<'_, Tx> {
 
     async fn take(
         &self,
-        told: &Told,
+        told: &Contact,
         identity: &Identity,
         person: CustomerId,
         belongs: CustomerId,
@@ -180,7 +180,7 @@ impl Customers<'_, Tx> {
     /// that were known to be of that LID: those that a merge brought may be of the person's other phone.
     async fn retire(
         &self,
-        told: &Told,
+        told: &Contact,
         new: &Identity,
         person: CustomerId,
         belongs: CustomerId,
@@ -201,7 +201,7 @@ impl Customers<'_, Tx> {
     /// Merges the customers who turned out to be one, unless a person has said that they are different.
     async fn join_all(
         &self,
-        told: &Told,
+        told: &Contact,
         person: CustomerId,
         same: BTreeSet<CustomerId>,
         news: &mut News,
@@ -223,7 +223,7 @@ impl Customers<'_, Tx> {
         Ok(())
     }
 
-    async fn claims(&self, told: &Told, known: &[Model]) -> Result<Vec<Claim>, StoreError> {
+    async fn claims(&self, told: &Contact, known: &[Model]) -> Result<Vec<Claim>, StoreError> {
         let owners: Vec<CustomerId> = known.iter().map(|row| row.customer_id).collect();
         let lids: Vec<Model> = self
             .0
@@ -261,13 +261,13 @@ struct News {
 }
 
 /// Returns whether all identities are known and belong to one customer.
-fn is_settled(told: &Told, known: &[Model]) -> bool {
+fn is_settled(told: &Contact, known: &[Model]) -> bool {
     told.identities.len() == known.len() && known.iter().all(|row| row.customer_id == known[0].customer_id)
 }
 
 /// Returns the row of the customer who is meant: the owner of the first identity, which names the chat. A number that
 /// was given up and now belongs to another person is skipped, and the next identity decides.
-fn meant<'a>(told: &Told, known: &'a [Model], news: &News) -> Option<&'a Model> {
+fn meant<'a>(told: &Contact, known: &'a [Model], news: &News) -> Option<&'a Model> {
     let is_theirs = |row: &&Model| {
         news.person.is_none_or(|person| row.customer_id == person) || news.apart.contains(&row.customer_id)
     };
@@ -281,7 +281,7 @@ fn meant<'a>(told: &Told, known: &'a [Model], news: &News) -> Option<&'a Model> 
 
 /// Returns the merged customer to whom a new identity belongs: the one that has the LID, else the one that has the
 /// first known identity.
-fn belongs(told: &Told, known: &[Model], person: CustomerId) -> CustomerId {
+fn belongs(told: &Contact, known: &[Model], person: CustomerId) -> CustomerId {
     let of_person = |told: &Identity| known.iter().find(|row| is(row, told) && row.customer_id == person);
     let first = || told.identities.iter().find_map(of_person);
     told.lid().and_then(of_person).or_else(first).map_or(person, home)

@@ -18,13 +18,13 @@ use crate::domain::{AccountId, CustomerId, Timestamp, media};
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
-use super::database::page::{Page, PageKey, PageRequest};
+use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, word};
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Customers, Database};
 
 pub use change::CustomerChange;
-pub use meet::{ResolvedCustomer, Told};
+pub use meet::{Contact, ResolvedCustomer};
 
 /// Escape character of search patterns. A backslash would have another meaning for MySQL too.
 const ESCAPE: char = '!';
@@ -72,7 +72,7 @@ impl Customers<'_, Store> {
             page,
             columns,
             self.0.readers(),
-            |row| PageKey::of_id(row.id.0),
+            |row| Cursor::of_id(row.id.0),
             read,
         )
         .await

@@ -10,7 +10,7 @@ use crate::domain::{CustomerId, Timestamp};
 use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 
-use super::meet::Told;
+use super::meet::Contact;
 use super::{identities, read};
 
 /// Status of a customer until a person changes it.
@@ -18,7 +18,7 @@ const DEFAULT_STATUS: &str = "active";
 
 impl Customers<'_, Tx> {
     /// Creates a customer with the reported names; identities are added later.
-    pub(super) async fn create(&self, told: &Told) -> Result<CustomerId, StoreError> {
+    pub(super) async fn create(&self, told: &Contact) -> Result<CustomerId, StoreError> {
         let row = customer::ActiveModel {
             id: NotSet,
             name: Set(String::new()),
@@ -51,7 +51,7 @@ impl Customers<'_, Tx> {
     }
 
     /// Stores the reported names and returns whether one changed. A name that is not reported any more stays.
-    pub(super) async fn learn_names(&self, id: CustomerId, told: &Told) -> Result<bool, StoreError> {
+    pub(super) async fn learn_names(&self, id: CustomerId, told: &Contact) -> Result<bool, StoreError> {
         let before = self.need(id).await?;
         let mut after = before.clone();
         if told.saved_name.is_some() {

@@ -18,39 +18,39 @@ const STREAM_PAGE: u64 = 500;
 
 /// A position in a list: rows are ordered by (`at`, `id`). Callers use it as a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PageKey {
+pub struct Cursor {
     /// Time in milliseconds, or 0 in lists that are ordered by id alone.
     pub at: i64,
     /// Id of the row.
     pub id: i64,
 }
 
-impl PageKey {
+impl Cursor {
     /// Returns a position in a list that is ordered by id alone.
     pub const fn of_id(id: i64) -> Self {
         Self { at: 0, id }
     }
 }
 
-/// Error: the text is not a [`PageKey`].
+/// Error: the text is not a [`Cursor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor; take one from the answer before")]
-pub struct NotAPageKey;
+pub struct NotACursor;
 
-impl fmt::Display for PageKey {
+impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.at, self.id)
     }
 }
 
-impl FromStr for PageKey {
-    type Err = NotAPageKey;
+impl FromStr for Cursor {
+    type Err = NotACursor;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (at, id) = text.split_once('.').ok_or(NotAPageKey)?;
+        let (at, id) = text.split_once('.').ok_or(NotACursor)?;
         match (at.parse(), id.parse()) {
             (Ok(at), Ok(id)) => Ok(Self { at, id }),
-            _ => Err(NotAPageKey),
+            _ => Err(NotACursor),
         }
     }
 }
@@ -71,9 +71,9 @@ pub struct PageRequest {
     /// Most rows to return; at most [`MAX_PAGE`], and 0 counts as 1.
     pub limit: u64,
     /// Only rows with a greater key.
-    pub after: Option<PageKey>,
+    pub after: Option<Cursor>,
     /// Only rows with a smaller key.
-    pub before: Option<PageKey>,
+    pub before: Option<Cursor>,
     /// Order of the rows.
     pub order: Order,
 }
@@ -99,7 +99,7 @@ impl PageRequest {
 
     /// Limits the request to keys greater than `key`.
     #[must_use]
-    pub const fn after(self, key: PageKey) -> Self {
+    pub const fn after(self, key: Cursor) -> Self {
         Self {
             after: Some(key),
             ..self
@@ -108,7 +108,7 @@ impl PageRequest {
 
     /// Limits the request to keys smaller than `key`.
     #[must_use]
-    pub const fn before(self, key: PageKey) -> Self {
+    pub const fn before(self, key: Cursor) -> Self {
         Self {
             before: Some(key),
             ..self
@@ -122,7 +122,7 @@ pub struct Page<T> {
     /// The rows.
     pub data: Vec<T>,
     /// Keys of the first and the last row of `data`; `None` when it is empty.
-    pub ends: Option<(PageKey, PageKey)>,
+    pub ends: Option<(Cursor, Cursor)>,
     /// Whether more rows follow the last one, in the same direction and within the same bounds.
     pub has_more: bool,
 }
@@ -133,7 +133,7 @@ pub async fn read<E, T>(
     page: PageRequest,
     (at, id): (Option<E::Column>, E::Column),
     database: &impl ConnectionTrait,
-    key: impl Fn(&E::Model) -> PageKey,
+    key: impl Fn(&E::Model) -> Cursor,
     convert: impl Fn(E::Model) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError>
 where

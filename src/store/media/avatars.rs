@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError, Tx};
 
 /// Owner of an avatar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum AvatarOwner {
     /// A customer.
     Customer(CustomerId),
     /// A group, by its conversation.
@@ -21,9 +21,9 @@ pub enum Face {
 
 /// An avatar that is due for a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DuePortrait {
+pub struct DueAvatar {
     /// Owner of the avatar.
-    pub of: Face,
+    pub of: AvatarOwner,
     /// Chat in which WhatsApp is asked for it.
     pub chat: ChatId,
     /// WhatsApp's tag of the avatar that is known, if any.
@@ -32,7 +32,7 @@ pub struct DuePortrait {
 
 /// Time of a lookup, and time of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct AvatarTimes {
     /// Time of this lookup.
     pub at: Timestamp,
     /// Time of the next lookup.
@@ -50,11 +50,11 @@ impl Avatars<'_, Store> {
         account: AccountId,
         active: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<DuePortrait>, StoreError> {
+    ) -> Result<Option<DueAvatar>, StoreError> {
         if let Some((_, Some(id), Some(chat))) = self.latest_of(account, active, due_customer(now)).await? {
             let customer = customer::Entity::find_by_id(id).one(self.0.readers()).await?;
-            return Ok(customer.map(|customer| DuePortrait {
-                of: Face::Customer(id),
+            return Ok(customer.map(|customer| DueAvatar {
+                of: AvatarOwner::Customer(id),
                 chat,
                 tag: customer.photo_tag,
             }));
@@ -66,8 +66,8 @@ impl Avatars<'_, Store> {
             .filter(chat_group::Column::ConversationId.eq(id))
             .one(self.0.readers())
             .await?;
-        Ok(group.map(|group| DuePortrait {
-            of: Face::Group(id),
+        Ok(group.map(|group| DueAvatar {
+            of: AvatarOwner::Group(id),
             chat,
             tag: group.photo_tag,
         }))
@@ -102,10 +102,15 @@ impl Avatars<'_, Store> {
 impl Avatars<'_, Tx> {
     /// Stores the avatar that a customer or group shows, if any, and the time of the next lookup. Returns whether the
     /// visible picture changed.
-    pub async fn set(&self, of: Face, shown: Option<(String, MediaId)>, looked: Looked) -> Result<bool, StoreError> {
+    pub async fn set(
+        &self,
+        of: AvatarOwner,
+        shown: Option<(String, MediaId)>,
+        looked: AvatarTimes,
+    ) -> Result<bool, StoreError> {
         let (tag, photo) = shown.unzip();
         let (before, is_seen) = match of {
-            Face::Customer(id) => {
+            AvatarOwner::Customer(id) => {
                 let customer = self.0.customers().need(id).await?;
                 let before = customer.photo_id;
                 let change = customer::ActiveModel {
@@ -119,7 +124,7 @@ impl Avatars<'_, Tx> {
                 // A picture that a person has set takes precedence.
                 (before, customer.photo_url.is_none() && customer.merged_into.is_none())
             }
-            Face::Group(conversation) => {
+            AvatarOwner::Group(conversation) => {
                 let of_conversation = chat_group::Column::ConversationId.eq(conversation);
                 let group = chat_group::Entity::find().filter(of_conversation.clone());
                 let before = group.one(&self.0.session).await?.and_then(|group| group.photo_id);
@@ -141,10 +146,10 @@ impl Avatars<'_, Tx> {
     }
 
     /// Records a lookup that found no change. An avatar that became due after `looked.at` stays due.
-    pub async fn mark_checked(&self, of: Face, looked: Looked) -> Result<(), StoreError> {
+    pub async fn mark_checked(&self, of: AvatarOwner, looked: AvatarTimes) -> Result<(), StoreError> {
         // `updated_at` is not changed, because nothing visible changes.
         match of {
-            Face::Customer(id) => {
+            AvatarOwner::Customer(id) => {
                 customer::Entity::update_many()
                     .col_expr(customer::Column::PhotoDueAt, Expr::value(looked.again.0))
                     .filter(customer::Column::Id.eq(id))
@@ -152,7 +157,7 @@ impl Avatars<'_, Tx> {
                     .exec(&self.0.session)
                     .await?;
             }
-            Face::Group(conversation) => {
+            AvatarOwner::Group(conversation) => {
                 chat_group::Entity::update_many()
                     .col_expr(chat_group::Column::PhotoDueAt, Expr::value(looked.again.0))
                     .filter(chat_group::Column::ConversationId.eq(conversation))

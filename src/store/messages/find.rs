@@ -11,7 +11,7 @@ use sea_orm::{
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::database::page;
-use crate::store::database::page::{Page, PageKey, PageRequest};
+use crate::store::database::page::{Cursor, Page, PageRequest};
 use crate::store::database::row::word;
 use crate::store::facet::{Database, Messages};
 use crate::store::{Store, StoreError};
@@ -76,7 +76,7 @@ impl Messages<'_, Store> {
     pub async fn page(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
         let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
         let columns = (Some(message::Column::SortAt), message::Column::Id);
-        let key = |row: &message::Model| PageKey {
+        let key = |row: &message::Model| Cursor {
             at: row.sort_at,
             id: row.id.0,
         };
@@ -208,7 +208,7 @@ impl Messages<'_, Store> {
             page,
             columns,
             self.0.readers(),
-            |row| PageKey::of_id(row.id.0),
+            |row| Cursor::of_id(row.id.0),
             read,
         )
         .await

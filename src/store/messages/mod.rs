@@ -1,10 +1,10 @@
 //! Messages. A message is stored once, whichever sources report it and however often.
 
 mod change;
+mod disappearing;
 mod find;
 mod pace;
 mod revise;
-mod vanish;
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::IntoActiveModel;

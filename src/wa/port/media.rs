@@ -13,7 +13,7 @@ use super::client::{WhatsAppWeb, call_failed};
 use crate::domain::ChatId;
 use crate::domain::media::Sink;
 use crate::domain::whatsapp::{
-    FetchError, MediaKey, OutgoingContent, OutgoingMessage, Portrait, SendError, Unreachable,
+    AvatarLookup, FetchError, MediaKey, OutgoingContent, OutgoingMessage, SendError, Unreachable,
 };
 use crate::wa::page::{CallError, Page};
 
@@ -54,7 +54,7 @@ impl WhatsAppWeb {
         known: Option<&str>,
         max: u64,
         sink: &mut dyn Sink,
-    ) -> Result<Portrait, FetchError> {
+    ) -> Result<AvatarLookup, FetchError> {
         // Does not count as use: a background download must not delay upkeep.
         let page = self.polled_page()?;
         let query = json!({ "chat": chat, "known": known, "max": max });
@@ -63,14 +63,14 @@ impl WhatsAppWeb {
             .await
             .map_err(fetch_error)?;
         match avatar {
-            WireAvatar { tag: None, .. } => Ok(Portrait::None),
-            WireAvatar { opened: None, .. } => Ok(Portrait::Same),
+            WireAvatar { tag: None, .. } => Ok(AvatarLookup::None),
+            WireAvatar { opened: None, .. } => Ok(AvatarLookup::Same),
             WireAvatar {
                 tag: Some(tag),
                 opened: Some(opened),
             } => {
                 self.copy(&page, &opened, sink).await?;
-                Ok(Portrait::New { tag })
+                Ok(AvatarLookup::New { tag })
             }
         }
     }

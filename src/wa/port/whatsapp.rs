@@ -15,10 +15,11 @@ use super::{history, login, outgoing, pacing};
 use crate::domain::account::Binding;
 use crate::domain::media::Sink;
 use crate::domain::session::Session;
-use crate::domain::vitals::Vitals;
+use crate::domain::vitals::BrowserHealth;
 use crate::domain::whatsapp::{
-    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange,
-    OutgoingMessage, PageEvent, PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange,
+    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage,
+    WhatsApp,
 };
 use crate::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use crate::wa::page::CallError;
@@ -199,7 +200,7 @@ impl WhatsApp for WhatsAppWeb {
         self.request(Request::Heal).await;
     }
 
-    fn vitals(&self) -> Vitals {
+    fn vitals(&self) -> BrowserHealth {
         self.shared.vitals.borrow().clone()
     }
 
@@ -244,13 +245,13 @@ impl WhatsApp for WhatsAppWeb {
         self.download(of, max, sink).await
     }
 
-    async fn portrait(
+    async fn avatar(
         &self,
         chat: &ChatId,
         known: Option<&str>,
         max: u64,
         sink: &mut dyn Sink,
-    ) -> Result<Portrait, FetchError> {
+    ) -> Result<AvatarLookup, FetchError> {
         self.fetch_avatar(chat, known, max, sink).await
     }
 

@@ -10,7 +10,7 @@ use crate::domain::Clock;
 use crate::domain::account::Binding;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::session::{Session, SessionEvent};
-use crate::domain::vitals::Vitals;
+use crate::domain::vitals::BrowserHealth;
 use crate::wa::page::Page;
 
 /// Maximum number of waiting requests.
@@ -52,7 +52,7 @@ pub struct Shared {
     /// The attached page, if there is one.
     pub page: watch::Sender<Option<Arc<Page>>>,
     /// Memory, reloads and deafness, for metrics.
-    pub vitals: watch::Sender<Vitals>,
+    pub vitals: watch::Sender<BrowserHealth>,
     /// Time of the page's last use.
     pub used: watch::Sender<Instant>,
     /// The clock.
@@ -81,7 +81,7 @@ impl Shared {
             session: watch::Sender::new(Session::starting()),
             bound: watch::Sender::new(None),
             page: watch::Sender::new(None),
-            vitals: watch::Sender::new(Vitals::default()),
+            vitals: watch::Sender::new(BrowserHealth::default()),
             used: watch::Sender::new(Instant::now()),
             clock,
             requests,

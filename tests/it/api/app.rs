@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crm::api::keys::make;
 use crm::api::{ApiState, Parts, Server, SocketLimits};
-use crm::bridge::{Core, Desk, Line, Policy, Random, ReadMode, Reader, Syncs};
+use crm::bridge::{AccountHandle, Core, Desk, Policy, Random, ReadMode, ReadReceipts, Syncs};
 use crm::contract::{CreateKey, Event, Scope};
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, IdentitySource};
@@ -17,7 +17,7 @@ use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pacing::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
-use crm::store::{Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous, Told};
+use crm::store::{Contact, Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 use futures_util::FutureExt;
@@ -184,7 +184,7 @@ impl App {
                 (identity, name, text, account, number),
                 |tx, (identity, name, text, account, number)| {
                     async move {
-                        let told = Told::new(
+                        let told = Contact::new(
                             std::slice::from_ref(identity),
                             None,
                             Some(name),
@@ -240,11 +240,11 @@ async fn listen_on(
     let core = Core::new(store.clone(), vault.clone(), clock.clone(), Random::seeded(1), policy())
         .await
         .unwrap();
-    let line = Line {
+    let line = AccountHandle {
         id: account,
         name: "default".to_owned(),
         port: Arc::new(whatsapp.clone()),
-        reader: Reader::default(),
+        reader: ReadReceipts::default(),
         resynced: watch::Sender::new(0).subscribe(),
         syncs: Syncs::default(),
         link_failed: watch::Sender::new(None),

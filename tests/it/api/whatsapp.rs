@@ -9,8 +9,8 @@ use crm::domain::account::Binding;
 use crm::domain::media::Sink;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange, OutgoingMessage, PageEvent,
-    PageMark, Portrait, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange,
+    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use tokio::sync::watch;
@@ -134,14 +134,14 @@ impl WhatsApp for SilentWhatsApp {
         Ok(away()?)
     }
 
-    async fn portrait(
+    async fn avatar(
         &self,
         _chat: &ChatId,
         _known: Option<&str>,
         _max: u64,
         _sink: &mut dyn Sink,
-    ) -> Result<Portrait, FetchError> {
-        Ok(Portrait::None)
+    ) -> Result<AvatarLookup, FetchError> {
+        Ok(AvatarLookup::None)
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::bridge::{
-    Answered, Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendFile, SendTo, Source, Switchboard,
+    AccountManager, Answered, Core, Desk, Policy, Random, ReadMode, Refusal, SendCommand, SendFile, SendTo, Source,
 };
 use crm::clock::SystemClock;
 use crm::contract::EventType;
@@ -85,7 +85,7 @@ impl Silent {
 pub(super) struct Server {
     pub store: Store,
     pub desk: Desk,
-    switchboard: Arc<Switchboard>,
+    manager: Arc<AccountManager>,
     pub supervisor: Supervisor,
 }
 
@@ -113,19 +113,19 @@ impl Server {
             process: "test".to_owned(),
         };
         let supervisor = Supervisor::new();
-        let switchboard = Switchboard::new(core, source.clone(), holder, &supervisor);
+        let manager = AccountManager::new(core, source.clone(), holder, &supervisor);
         Self {
             store,
-            desk: switchboard.desk(None),
-            switchboard,
+            desk: manager.desk(None),
+            manager,
             supervisor,
         }
     }
 
     pub async fn run(&self) {
-        self.switchboard.open_all().await.unwrap();
-        let run = Arc::clone(&self.switchboard).run(self.supervisor.stopping());
-        self.supervisor.spawn("switchboard", run);
+        self.manager.open_all().await.unwrap();
+        let run = Arc::clone(&self.manager).run(self.supervisor.stopping());
+        self.supervisor.spawn("manager", run);
     }
 
     pub async fn add(&self, name: &str) -> Account {
@@ -367,7 +367,7 @@ async fn killed_removal_is_finished_and_reported_once() {
         source.profiles.lock().unwrap().insert("sales".to_owned());
         let gate = Gate::open();
         gate.crash_in_wait(wait);
-        let done = gate.watch(server.switchboard.bring_about(sales.id)).await;
+        let done = gate.watch(server.manager.bring_about(sales.id)).await;
         let finished = done.is_some();
         killed += usize::from(!finished);
         server.supervisor.stop();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::bridge::{Vanishing, Worker as _};
+use crm::bridge::{DisappearingWorker, Worker as _};
 use crm::contract::EventType;
 use crm::domain::details::{Details, Location, Poll, Quote};
 use crm::domain::message::{Direction, Kind, Message};
@@ -292,7 +292,7 @@ async fn message_disappears_on_time_after_restart() {
         let clock = std::sync::Arc::new(rig.run.clock.clone());
         let random = crm::bridge::Random::seeded(1);
         let core = crm::bridge::Core::new(rig.program.store.clone(), rig.run.vault(), clock, random, policy).await;
-        Vanishing::new(core.unwrap(), account).step().await.unwrap()
+        DisappearingWorker::new(core.unwrap(), account).step().await.unwrap()
     };
     vanishing(&rig).await;
     assert_eq!(rig.stored("SHORT").await.content, "a secret", "not before its time");

@@ -1,6 +1,7 @@
 //! One message makes the whole round trip, through real parts.
 
 mod accounts;
+mod avatars;
 mod bad_input;
 mod changes;
 mod exits;
@@ -12,7 +13,6 @@ mod media_trouble;
 mod notices;
 mod one_person;
 mod people;
-mod portraits;
 mod round_trip;
 mod sends;
 mod standing;

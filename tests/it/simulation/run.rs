@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{
-    Answered, Core, Desk, Fetching, Idempotency, Importer, Inbound, Lanes, Line, Policy, Progress, Random, Reader,
-    Reading, RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _, reconcile_agents,
+    AccountHandle, Answered, Core, Desk, Idempotency, Importer, Inbound, Lanes, MediaFetcher, Policy, Progress, Random,
+    ReadReceiptWorker, ReadReceipts, RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _,
+    reconcile_agents,
 };
 use crm::domain::media::MediaState;
 use crm::domain::message::{Author, Origin};
@@ -68,10 +69,10 @@ pub struct Program {
     inbound: Inbound,
     importer: Importer,
     relay: WhatsAppRelay,
-    reading: Reading,
+    reading: ReadReceiptWorker,
     room_inbound: RoomInbound,
     room_relay: Lanes<Gated<RoomRelay>>,
-    fetching: Lanes<Gated<Fetching>>,
+    fetching: Lanes<Gated<MediaFetcher>>,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
 }
@@ -127,10 +128,10 @@ impl Run {
             .unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
         let matrix = Arc::new(self.matrix.clone());
-        let reader = Reader::default();
+        let reader = ReadReceipts::default();
         let tasks = Supervisor::new();
         let inbound = Inbound::new(core.clone(), account, whatsapp.clone(), reader.clone());
-        let line = Line {
+        let line = AccountHandle {
             id: account,
             name: "default".into(),
             port: whatsapp.clone(),
@@ -155,9 +156,9 @@ impl Run {
                 inbound.resynced(),
                 inbound.quiet(),
             ),
-            reading: Reading::new(core.clone(), whatsapp.clone(), reader),
+            reading: ReadReceiptWorker::new(core.clone(), whatsapp.clone(), reader),
             fetching: Lanes::new(
-                Gated(Fetching::new(core.clone(), account, whatsapp), self.gate.clone()),
+                Gated(MediaFetcher::new(core.clone(), account, whatsapp), self.gate.clone()),
                 &tasks,
             ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),

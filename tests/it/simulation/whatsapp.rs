@@ -8,9 +8,9 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange, OutgoingChange,
-    OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Portrait, Recipient, Resolved, SendError, Unreachable,
-    WaMessage, WhatsApp,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange,
+    OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Recipient, Resolved, SendError,
+    Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
@@ -270,14 +270,14 @@ impl WhatsApp for FakeWhatsApp {
         Ok(())
     }
 
-    async fn portrait(
+    async fn avatar(
         &self,
         _chat: &ChatId,
         _known: Option<&str>,
         _max: u64,
         _sink: &mut dyn Sink,
-    ) -> Result<Portrait, FetchError> {
-        Ok(Portrait::None)
+    ) -> Result<AvatarLookup, FetchError> {
+        Ok(AvatarLookup::None)
     }
 
     fn read_again(&self, bytes: &[u8]) -> PageEvent {

@@ -5,7 +5,7 @@ use crm::domain::conversation::{ChatKind, Conversation};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind, Message, MessageState};
 use crm::domain::{AccountId, ChatId, Timestamp, WaMessageId};
-use crm::store::{Inserted, NewMessage, Store, StoreError, Told, Tx};
+use crm::store::{Contact, Inserted, NewMessage, Store, StoreError, Tx};
 use futures_util::FutureExt;
 
 /// The account that every test has.
@@ -25,7 +25,7 @@ pub async fn conversation(store: &Store, account: AccountId, phone: &str) -> Con
         .write((phone, account), |tx, (phone, account)| {
             async move {
                 let identity = Identity::phone(&phone.parse().unwrap());
-                let told = Told::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
+                let told = Contact::new(&[identity], None, Some("Ada"), IdentitySource::WhatsApp);
                 let customer = tx.customers().meet(&told).await?.customer;
                 let chat = ChatId(format!("{}@chat", &phone[1..]));
                 let resolved = tx

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod avatars;
 mod database;
 mod desk;
 mod history;
@@ -13,6 +14,5 @@ mod messages;
 mod outbox;
 mod pace;
 mod people;
-mod portraits;
 mod resync;
 mod rooms;

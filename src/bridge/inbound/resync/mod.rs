@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bridge::core::Core;
-use crate::bridge::core::reader::Reader;
+use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::syncs::Scope;
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
@@ -76,7 +76,7 @@ pub(crate) async fn run(
     core: &Core,
     account: &Arc<Account>,
     port: &dyn WhatsApp,
-    reader: &Reader,
+    reader: &ReadReceipts,
     scope: Scope,
 ) -> Result<Outcome, StoreError> {
     let comparison = Comparison {
@@ -108,7 +108,7 @@ struct Comparison<'a> {
     core: &'a Core,
     account: &'a Arc<Account>,
     port: &'a dyn WhatsApp,
-    reader: &'a Reader,
+    reader: &'a ReadReceipts,
     scope: Scope,
     history_until: Timestamp,
 }

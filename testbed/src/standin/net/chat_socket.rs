@@ -204,7 +204,7 @@ impl World {
     }
 
     /// Handles a page that marked a chat as read.
-    fn page_read(&mut self, device: DeviceId, jid: &super::Jid, ids: &[String]) {
+    fn page_read(&mut self, device: DeviceId, jid: &crate::standin::Jid, ids: &[String]) {
         let (Some(chat), Some(phone)) = (self.find_chat(jid), self.devices.get(&device).map(|d| d.phone)) else {
             return;
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
 use crm::domain::{ChatId, CustomerId};
-use crm::store::{CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, Store, StoreError, Told};
+use crm::store::{Contact, CustomerChange, CustomerFilter, PageRequest, ResolvedCustomer, Store, StoreError};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::store::database::databases::{Database, on_each_database};
@@ -34,7 +34,7 @@ async fn resolve(store: &Store, identities: &[Identity], name: Option<&str>) -> 
     store
         .write((identities, name), |tx, (identities, name)| {
             async move {
-                let told = Told::new(identities, None, name.as_deref(), IdentitySource::WhatsApp);
+                let told = Contact::new(identities, None, name.as_deref(), IdentitySource::WhatsApp);
                 tx.customers().meet(&told).await
             }
             .boxed()

@@ -8,8 +8,8 @@ use crm::domain::message::{Direction, Kind, Message, MessageState};
 use crm::domain::outbox::MatrixWork;
 use crm::domain::{AccountId, ChatId, CustomerId, MergeId, WaMessageId};
 use crm::store::{
-    Busy, ConversationFilter, CustomerFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest,
-    ResolvedCustomer, Store, StoreError, Told,
+    Busy, Contact, ConversationFilter, CustomerFilter, Inserted, MessageFilter, NewMessage, NewWork, PageRequest,
+    ResolvedCustomer, Store, StoreError,
 };
 use futures_util::{FutureExt, TryStreamExt};
 
@@ -48,7 +48,7 @@ pub async fn hear(store: &Store, account: AccountId, told: &[Identity], stanza: 
     store
         .write((told, stanza, account), |tx, (told, stanza, account)| {
             async move {
-                let person = Told::new(told, None, None, IdentitySource::WhatsApp);
+                let person = Contact::new(told, None, None, IdentitySource::WhatsApp);
                 let met = tx.customers().meet(&person).await?;
                 let chat = ChatId(format!("{}@chat", told[0].value));
                 let (id, kind) = (Some(met.customer.id), ChatKind::Direct);
@@ -458,7 +458,7 @@ async fn outbox_work_follows_merged_message(database: Database) {
 async fn customer_name_comes_from_best_source(database: Database) {
     let store = database.open().await;
     let meet = async |of: Identity, saved: Option<&str>, push: Option<&str>| {
-        let told = Told::new(&[of], saved, push, IdentitySource::WhatsApp);
+        let told = Contact::new(&[of], saved, push, IdentitySource::WhatsApp);
         let met = store.write(told, |tx, told| async move { tx.customers().meet(told).await }.boxed());
         let met = met.await.unwrap();
         (

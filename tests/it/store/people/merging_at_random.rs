@@ -19,7 +19,7 @@ const PEOPLE: i64 = 4;
 #[derive(Clone, Debug)]
 enum Step {
     /// Somebody writes, by one of their identities or both, the first being their chat's.
-    Hear { person: i64, told: Told, account: usize },
+    Hear { person: i64, told: Contact, account: usize },
     /// The last message once more, in the same person's other chat.
     Again,
     /// A person merges two of the customers that there are.
@@ -29,14 +29,14 @@ enum Step {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Told {
+enum Contact {
     Lid,
     Phone,
     LidAndPhone,
     PhoneAndLid,
 }
 
-impl Told {
+impl Contact {
     fn identities(self, person: i64) -> Vec<Identity> {
         match self {
             Self::Lid => vec![lid(person)],
@@ -49,10 +49,10 @@ impl Told {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let told = prop_oneof![
-        3 => Just(Told::Lid),
-        3 => Just(Told::Phone),
-        1 => Just(Told::LidAndPhone),
-        1 => Just(Told::PhoneAndLid),
+        3 => Just(Contact::Lid),
+        3 => Just(Contact::Phone),
+        1 => Just(Contact::LidAndPhone),
+        1 => Just(Contact::PhoneAndLid),
     ];
     let step = prop_oneof![
         6 => (0..PEOPLE, told, 0..2_usize).prop_map(|(person, told, account)| Step::Hear { person, told, account }),

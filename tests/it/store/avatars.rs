@@ -5,7 +5,7 @@ use std::time::Duration;
 use crm::domain::conversation::ChatKind;
 use crm::domain::media::MediaState;
 use crm::domain::{AccountId, ChatId, ConversationId, Timestamp};
-use crm::store::{Face, Looked, NewMedia, Store, StoreError, StoredMedia};
+use crm::store::{AvatarOwner, AvatarTimes, NewMedia, Store, StoreError, StoredMedia};
 use futures_util::FutureExt;
 
 use super::database::databases::{BEGIN, Database, on_each_database};
@@ -24,7 +24,10 @@ async fn due_avatar_is_known_shown_one_is_kept(database: Database) {
     let ada = desk::ada(&store).await;
     let group = group(&store, ada.account_id).await;
     let due = async |active, now| store.avatars().due(ada.account_id, active, now).await.unwrap();
-    for of in [Face::Customer(ada.customer_id.unwrap()), Face::Group(group)] {
+    for of in [
+        AvatarOwner::Customer(ada.customer_id.unwrap()),
+        AvatarOwner::Group(group),
+    ] {
         let first = due(BEGIN, BEGIN).await.expect("a picture that was never looked up");
         assert_eq!((first.of, first.tag), (of, None));
         assert_eq!(due(BEGIN.plus(LATER), BEGIN).await, None, "nobody was active since");
@@ -46,7 +49,7 @@ async fn due_avatar_is_known_shown_one_is_kept(database: Database) {
         );
         assert!(store.media().get(two.media.id).await.unwrap().is_some());
 
-        let never = Looked {
+        let never = AvatarTimes {
             at: BEGIN.plus(LATER),
             again: BEGIN.plus(LATER * 1000),
         };
@@ -63,19 +66,19 @@ async fn due_avatar_is_known_shown_one_is_kept(database: Database) {
 async fn avatar_due_during_lookup_stays_due(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
-    let group = Face::Group(group(&store, ada.account_id).await);
-    let saw = async |of: Face, at: Timestamp| {
+    let group = AvatarOwner::Group(group(&store, ada.account_id).await);
+    let saw = async |of: AvatarOwner, at: Timestamp| {
         let again = BEGIN.plus(LATER);
         let written = store.write((of, at, again), |tx, &(of, at, again)| {
-            async move { tx.avatars().mark_checked(of, Looked { at, again }).await }.boxed()
+            async move { tx.avatars().mark_checked(of, AvatarTimes { at, again }).await }.boxed()
         });
         written.await.unwrap();
         let due = store.avatars().due(ada.account_id, BEGIN, BEGIN).await.unwrap();
         due.map(|due| due.of)
     };
-    let her = Face::Customer(ada.customer_id.unwrap());
+    let her = AvatarOwner::Customer(ada.customer_id.unwrap());
     assert_eq!(saw(her, BEGIN).await, Some(group), "nobody has looked at it");
-    let Face::Group(conversation) = group else {
+    let AvatarOwner::Group(conversation) = group else {
         unreachable!()
     };
     let changed = store.write(conversation, |tx, &conversation| {
@@ -107,13 +110,13 @@ async fn group(store: &Store, account: AccountId) -> ConversationId {
 }
 
 /// A picture of this tag is shown, and is due again a second later.
-async fn show(store: &Store, account: AccountId, of: Face, tag: &'static str) -> StoredMedia {
+async fn show(store: &Store, account: AccountId, of: AvatarOwner, tag: &'static str) -> StoredMedia {
     let picture = NewMedia {
         state: MediaState::Stored,
         sha256: Some("ab".repeat(32)),
         ..wanted(account)
     };
-    let looked = Looked {
+    let looked = AvatarTimes {
         at: BEGIN.plus(LATER),
         again: BEGIN.plus(LATER),
     };
@@ -144,9 +147,9 @@ async fn forget(store: &Store) -> u64 {
 }
 
 /// Where the picture is served.
-async fn shown(store: &Store, of: Face) -> Option<String> {
+async fn shown(store: &Store, of: AvatarOwner) -> Option<String> {
     match of {
-        Face::Customer(id) => store.customers().get(id).await.unwrap().unwrap().photo_url,
-        Face::Group(conversation) => store.groups().get(conversation).await.unwrap().unwrap().photo_url,
+        AvatarOwner::Customer(id) => store.customers().get(id).await.unwrap().unwrap().photo_url,
+        AvatarOwner::Group(conversation) => store.groups().get(conversation).await.unwrap().unwrap().photo_url,
     }
 }

@@ -12,7 +12,7 @@ use crate::rig::until;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn customer_avatar_follows_whatsapp() {
     let mut plan = Plan::plain();
-    // Looked up all the time, so that a change is found at once.
+    // AvatarTimes up all the time, so that a change is found at once.
     plan.settings.top = "[media]\navatars = \"1s\"\n".to_owned();
     let desk = Desk::ready(plan).await;
     let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
