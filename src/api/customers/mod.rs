@@ -15,8 +15,8 @@ use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use crate::bridge::{CustomerEdit, Desk};
 use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
-use crate::domain::CustomerId;
-use crate::domain::customer::{Customer, revision};
+use crate::domain::customer::Customer;
+use crate::domain::{CustomerId, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
 /// Filters of the list of customers.

@@ -1,10 +1,10 @@
 //! Names shown to people, and the sender's part of a message's key.
 
-use crate::domain::WaUserId;
 use crate::domain::conversation::ChatKind;
-use crate::domain::customer::{Customer, Identity, IdentityKind, display_name};
+use crate::domain::customer::{Customer, Identity, IdentityKind};
 use crate::domain::message::{Author, Direction, Message, Origin};
 use crate::domain::whatsapp::{WaContact, WaMessage};
+use crate::domain::{WaUserId, display_name};
 
 /// Returns a contact's name: from the owner's address book, else the name that the person has set in WhatsApp. Without
 /// either the store falls back on the number.

@@ -4,9 +4,9 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::people;
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::domain::customer::{Customer, display_name, revision};
+use crate::domain::customer::Customer;
 use crate::domain::merge::Merge;
-use crate::domain::{CustomerId, MergeId};
+use crate::domain::{CustomerId, MergeId, display_name, revision};
 use crate::store::{CustomerChange, StoreError, Tx};
 
 use super::handle::Desk;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use entity::customer_identity::Model;
 
-use crate::domain::CustomerId;
-use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber, display_name, ledger};
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::ledger::{Claim, Owner, Plan, Verdict};
 use crate::domain::merge::Merged;
+use crate::domain::{CustomerId, display_name, ledger};
 use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 

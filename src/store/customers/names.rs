@@ -4,9 +4,9 @@ use entity::{customer, customer_identity};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber, names};
+use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::names::{NameSource, Names};
-use crate::domain::{CustomerId, Timestamp};
+use crate::domain::{CustomerId, Timestamp, names};
 use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 

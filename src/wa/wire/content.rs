@@ -3,8 +3,8 @@
 use super::message::WireMessage;
 use super::notice;
 use crate::domain::details::Details;
-use crate::domain::media;
-use crate::domain::message::{Kind, wording};
+use crate::domain::message::Kind;
+use crate::domain::{media, wording};
 
 /// Maximum length of a contact's, place's or poll's name in a bracketed line, in characters.
 const MAX_NAME_CHARS: usize = 120;

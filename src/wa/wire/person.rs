@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::ids::identity;
 use super::lenient::field;
-use crate::domain::customer::{Identity, display_name};
+use crate::domain::customer::Identity;
+use crate::domain::display_name;
 use crate::domain::whatsapp::WaContact;
 
 /// Maximum length of a username, in bytes. WhatsApp's own have 3 to 35.

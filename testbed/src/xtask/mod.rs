@@ -31,7 +31,13 @@ enum Command {
     /// Start everything with make-believe customers, to be tried by hand; Ctrl-C ends it.
     Demo,
     /// Measure latency, throughput and memory of a release build, beside Matrix alone.
-    Bench,
+    Bench {
+        /// Measure these builds of crm in turn, and of two print the ratio; otherwise this repository's is built.
+        programs: Vec<PathBuf>,
+        /// How often each is measured; the medians are printed.
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+    },
     /// Search for what breaks the parser of the page's events.
     Fuzz {
         /// For how long, in seconds.
@@ -56,7 +62,7 @@ impl Xtask {
         match self.command {
             Command::Setup => machine::prepare(machine::Extent::Full).await?,
             Command::Demo => demo::run().await?,
-            Command::Bench => bench::run().await?,
+            Command::Bench { programs, rounds } => bench::run(programs, rounds).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,

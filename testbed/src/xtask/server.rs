@@ -47,7 +47,7 @@ impl Profile {
     }
 
     /// Returns the path of the program that cargo has built.
-    fn program(self) -> Result<PathBuf> {
+    pub fn program(self) -> Result<PathBuf> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         let folder = match self {
             Self::Dev => "debug",
@@ -72,13 +72,12 @@ pub struct Server {
 
 impl Server {
     /// Starts the server and waits until it answers.
-    pub async fn start(profile: Profile, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
-        let program = profile.program()?;
+    pub async fn start(program: &Path, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
         let folder = Folder::new("demo")?;
         let listen = format!("127.0.0.1:{}", free_port()?);
         let url = format!("http://{listen}");
         let (bot, password) = homeserver.bot;
-        let launch = command(&program, folder.path(), &folder.path().join("data"), &url)
+        let launch = command(program, folder.path(), &folder.path().join("data"), &url)
             .arguments(["serve"])
             .variable("CRM_LISTEN", &listen)
             .variable("CRM_WHATSAPP_URL", whatsapp)
@@ -104,7 +103,7 @@ impl Server {
             process: Mutex::new(process),
             log,
             url,
-            program,
+            program: program.to_owned(),
             folder,
         })
     }

@@ -1,4 +1,4 @@
-//! Results of one run, and their table.
+//! Results of the runs, and their table.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,54 +22,96 @@ impl Latencies {
     }
 }
 
-/// Rows of the table: name and result of each measurement.
+/// Results of one run: name, value and unit of each measurement, in the order in which they were made.
 #[derive(Debug, Default)]
-pub struct Figures(Vec<(String, String)>);
+pub struct Figures(Vec<(String, f64, &'static str)>);
 
 impl Figures {
-    /// Adds a row with the percentiles of latencies.
+    /// Adds two rows with percentiles of latencies.
     pub fn latency(&mut self, what: &str, latencies: &Latencies) {
-        let [p50, p99] = [50, 99].map(|percent| latencies.percentile(percent).as_secs_f64() * 1e3);
-        self.row(
-            what,
-            format!("p50 {p50:.1} ms, p99 {p99:.1} ms (of {})", latencies.0.len()),
-        );
+        for percent in [50, 99] {
+            let took = latencies.percentile(percent).as_secs_f64() * 1e3;
+            self.row(format!("{what}, p{percent} of {}", latencies.0.len()), took, "ms");
+        }
     }
 
-    /// Adds a row with our latency divided by the peer's.
+    /// Adds two rows with our latency divided by the peer's.
     pub fn ratio(&mut self, what: &str, ours: &Latencies, peer: &Latencies) {
-        let [p50, p99] = [50, 99].map(|percent| {
+        for percent in [50, 99] {
             let [ours, peer] = [ours, peer].map(|latencies| latencies.percentile(percent).as_secs_f64());
-            ours / peer
-        });
-        self.row(what, format!("p50 {p50:.2} ×, p99 {p99:.2} ×"));
+            self.row(format!("{what}, p{percent}"), ours / peer, "×");
+        }
     }
 
     /// Adds a row with a number of operations per second.
     pub fn rate(&mut self, what: &str, count: usize, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let each_second = u32::try_from(count).map_or(0.0, f64::from) / seconds;
-        self.row(what, format!("{each_second:.0}/s ({count} in {seconds:.1} s)"));
+        let each_second = u32::try_from(count).map_or(0.0, f64::from) / took.as_secs_f64();
+        self.row(format!("{what}, of {count}"), each_second, "/s");
     }
 
     /// Adds a row with an amount of memory. `bytes` is in bytes.
     pub fn memory(&mut self, what: &str, bytes: u64) {
-        self.row(&format!("memory: {what}"), format!("{} MB", bytes / 1_000_000));
+        let megabytes = u32::try_from(bytes / 100_000).map_or(f64::INFINITY, f64::from) / 10.0;
+        self.row(format!("memory: {what}"), megabytes, "MB");
     }
 
-    fn row(&mut self, what: &str, came_out: String) {
-        eprintln!("    {what}: {came_out}");
-        self.0.push((what.to_owned(), came_out));
+    fn row(&mut self, what: String, value: f64, unit: &'static str) {
+        eprintln!("    {what}: {value:.1} {unit}");
+        self.0.push((what, value, unit));
     }
 }
 
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n| what | measured |\n|---|---|")?;
-        self.0
-            .iter()
-            .try_for_each(|(what, came_out)| writeln!(f, "| {what} | {came_out} |"))
+/// Medians of the runs of each program. Of two programs, also what the second needs divided by what the first needs.
+pub struct Table {
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<f64>, &'static str)>,
+}
+
+impl Table {
+    /// Builds the table from the runs of each program, which all measured the same.
+    pub fn of(programs: &[(String, Vec<Figures>)]) -> Self {
+        let first = programs.first().and_then(|(_, runs)| runs.first());
+        let rows = first.into_iter().flat_map(|figures| figures.0.iter().enumerate());
+        let rows = rows.map(|(at, (what, _, unit))| {
+            let of_program = |(_, runs): &(String, Vec<Figures>)| {
+                let values = runs.iter().filter_map(|run| run.0.get(at));
+                median(values.map(|(_, value, _)| *value).collect())
+            };
+            (what.clone(), programs.iter().map(of_program).collect(), *unit)
+        });
+        Self {
+            rows: rows.collect(),
+            columns: programs.iter().map(|(name, _)| name.clone()).collect(),
+        }
     }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let compares = self.columns.len() == 2;
+        write!(f, "\n| what |")?;
+        self.columns.iter().try_for_each(|name| write!(f, " {name} |"))?;
+        writeln!(f, "{}", if compares { " ratio |" } else { "" })?;
+        write!(f, "|---|")?;
+        self.columns.iter().try_for_each(|_| write!(f, "---|"))?;
+        writeln!(f, "{}", if compares { "---|" } else { "" })?;
+        for (what, values, unit) in &self.rows {
+            write!(f, "| {what} |")?;
+            values.iter().try_for_each(|value| write!(f, " {value:.1} {unit} |"))?;
+            match values[..] {
+                [old, new] if compares => writeln!(f, " {:.2} |", new / old)?,
+                _ => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the middle value, of an even number the lower one. NaN if there is none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len().saturating_sub(1) / 2;
+    values.get(middle).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -86,5 +128,14 @@ mod tests {
         assert_eq!(latencies.percentile(99), Duration::from_millis(198));
         assert_eq!(latencies.percentile(100), Duration::from_millis(200));
         assert_eq!(Latencies::default().percentile(50), Duration::ZERO);
+    }
+
+    #[test]
+    fn table_compares_medians() {
+        let run = |value| Figures(vec![("store".to_owned(), value, "/s")]);
+        let old = ("old".to_owned(), [10.0, 90.0, 20.0].map(run).into());
+        let new = ("new".to_owned(), [30.0, 30.0, 1.0].map(run).into());
+        let table = Table::of(&[old, new]).to_string();
+        assert!(table.contains("| store | 20.0 /s | 30.0 /s | 1.50 |"), "{table}");
     }
 }

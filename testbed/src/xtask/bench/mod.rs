@@ -9,6 +9,7 @@ mod memory;
 mod socket;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use super::machine::{self, Extent};
 use super::section::section;
 use super::server::{Homeserver, Profile, Server};
-use figures::{Figures, Latencies};
+use figures::{Figures, Latencies, Table};
 use socket::Socket;
 
 const CUSTOMERS: usize = 20;
@@ -34,11 +35,32 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const BOT: &str = "desk";
 const PASSWORD: &str = "bench";
 
-/// Runs all measurements and prints the table.
-pub async fn run() -> Result<()> {
+/// Measures each program, `rounds` times in turn, and prints the table of medians. Without a program, a release build of
+/// this repository is built and measured.
+pub async fn run(programs: Vec<PathBuf>, rounds: u32) -> Result<()> {
     machine::prepare(Extent::Demo).await?;
-    section("build", Profile::Release.build()).await?;
-    let desk = section("start", Desk::start()).await?;
+    let programs = if programs.is_empty() {
+        section("build", Profile::Release.build()).await?;
+        vec![Profile::Release.program()?]
+    } else {
+        programs
+    };
+    let mut measured: Vec<(String, Vec<Figures>)> = programs
+        .iter()
+        .map(|program| (program.display().to_string(), vec![]))
+        .collect();
+    for _ in 0..rounds {
+        for (program, (_, runs)) in programs.iter().zip(&mut measured) {
+            runs.push(measure(program).await?);
+        }
+    }
+    println!("{}", Table::of(&measured));
+    Ok(())
+}
+
+/// Makes all measurements of one program, on servers and a database of their own.
+async fn measure(program: &Path) -> Result<Figures> {
+    let desk = section("start", Desk::start(program)).await?;
     let mut figures = Figures::default();
     figures.memory("server, idle", memory::resident(desk.server.pid().await)?);
     figures.memory(
@@ -60,8 +82,7 @@ pub async fn run() -> Result<()> {
         "server and browser after 10,000 messages, proportional",
         memory::of_family(desk.server.pid().await)?,
     );
-    println!("{figures}");
-    Ok(())
+    Ok(figures)
 }
 
 /// All parts, linked and ready. Fields are dropped in order: the server first, then what it depends on.
@@ -74,7 +95,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn start() -> Result<Self> {
+    async fn start(program: &Path) -> Result<Self> {
         let standin = StandIn::start(Options::default()).await?;
         let synapse = Synapse::start(SynapseOptions::default()).await?;
         for user in [BOT, "anna", "ben"] {
@@ -89,7 +110,7 @@ impl Desk {
             agents: anna.user_id().to_owned(),
             encryption: true,
         };
-        let server = Server::start(Profile::Release, &standin.url(), &homeserver).await?;
+        let server = Server::start(program, &standin.url(), &homeserver).await?;
         server.log_in(&standin.phone()).await?;
         Ok(Self {
             server,

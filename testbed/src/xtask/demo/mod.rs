@@ -47,7 +47,11 @@ async fn play() -> Result<()> {
         // So that a client that logs in later can read what was written before.
         encryption: false,
     };
-    let server = section("server", Server::start(Profile::Dev, &standin.url(), &homeserver)).await?;
+    let server = section(
+        "server",
+        Server::start(&Profile::Dev.program()?, &standin.url(), &homeserver),
+    )
+    .await?;
     section("login", server.log_in(&standin.phone())).await?;
     eprintln!("{}", invitation(&standin, &synapse, &server));
     tokio::try_join!(
