@@ -113,7 +113,7 @@ async fn released_account_starts_elsewhere() {
     for shell in [&served.shell, &one] {
         let held = shell.run(&["account", "release", "default"]).await;
         assert_eq!(held.code, Some(7), "{held:?}");
-        assert!(held.err.contains("stop the server"), "{held:?}");
+        assert!(held.err.contains("; stop "), "{held:?}");
     }
     let (_, code) = served.end().await;
     assert_eq!(code, Some(0));
