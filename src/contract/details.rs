@@ -85,6 +85,9 @@ pub struct QuoteView {
     /// Beginning of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether it is a status; absent if it is a message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_status: bool,
 }
 
 /// A place, or a live location.
@@ -179,6 +182,7 @@ impl From<Quote> for QuoteView {
             whatsapp_id: quote.whatsapp_id,
             name: quote.name,
             content: quote.content,
+            is_status: quote.is_status,
         }
     }
 }

@@ -17,8 +17,9 @@ use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{Busy, StoreError, WorkFor};
 
+use super::render::{self, Quoted};
 use super::txn::{of_item, of_message};
-use super::{gone, render, spec, ticks};
+use super::{gone, spec, ticks};
 
 /// Upper bound of the lanes handled concurrently.
 const LANES: usize = 8;
@@ -185,7 +186,11 @@ impl RoomRelay {
         // A message that is shown in an earlier room of the conversation cannot be replied to in this one.
         let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
         let reply_to = reply_to.map(|(event, _)| event);
-        let parts = render::parts(&message, reply_to);
+        let quoted = match reply_to {
+            Some(_) => None,
+            None => self.quoted(&message).await?,
+        };
+        let parts = render::parts(&message, reply_to, quoted.as_ref());
         let last = i32::try_from(parts.len()).unwrap_or(i32::MAX) - 1;
         if self.core.store.rooms().event(id, last).await?.is_some() {
             return Ok(self.finish(item).await?);
@@ -201,6 +206,17 @@ impl RoomRelay {
             self.show_part(item, &room, &speaker, &message, part).await?;
         }
         Ok(())
+    }
+
+    /// Returns what a message answers, if the room cannot show that as a reply: it was written before the room, or we
+    /// never had it.
+    async fn quoted(&self, message: &Message) -> Result<Option<Quoted>, StoreError> {
+        if let Some(replied) = message.reply_to {
+            let replied = self.core.store.messages().get(replied).await?;
+            return Ok(replied.as_ref().map(Quoted::of));
+        }
+        let quote = message.details.as_ref().and_then(|details| details.quote.as_ref());
+        Ok(quote.and_then(Quoted::of_reply))
     }
 
     /// Shows one part of a message, unless it is shown already. The last part finishes the work.

@@ -1,14 +1,64 @@
 //! Converts messages into the content and the sender that a room shows.
 
-use crate::domain::details::Details;
+use crate::domain::details::{Details, Quote};
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::message::{Direction, Kind, Message, Origin};
 use crate::domain::{MatrixEventId, media};
 
-/// Returns the events that show a message; the first gets the tick.
-pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<RoomContent> {
+/// Maximum length of quoted words in a room, in characters.
+const MAX_QUOTE_CHARS: usize = 200;
+
+/// Message that another one answers, and to which its room has no event to reply to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    /// Name of its author, if it is known.
+    pub name: Option<String>,
+    /// Its text, or the line of its kind.
+    pub words: String,
+    /// Whether it is a status, which no conversation shows.
+    pub is_status: bool,
+}
+
+impl Quoted {
+    /// Returns the quote of a message that is stored, and not shown in the room.
+    pub(crate) fn of(message: &Message) -> Self {
+        Self {
+            name: message.author.as_ref().map(|author| author.name.clone()),
+            words: said(message),
+            is_status: false,
+        }
+    }
+
+    /// Returns the quote as a reply contains it, if it says more than an id.
+    pub(crate) fn of_reply(quote: &Quote) -> Option<Self> {
+        let words = quote.content.clone().or_else(|| quote.is_status.then(String::new))?;
+        Some(Self {
+            name: quote.name.clone(),
+            words,
+            is_status: quote.is_status,
+        })
+    }
+
+    /// Returns the line that stands before the answer.
+    fn line(&self) -> String {
+        let words: Vec<&str> = self.words.split_whitespace().collect();
+        let words = words.join(" ");
+        let shown: String = words.chars().take(MAX_QUOTE_CHARS).collect();
+        let cut = if shown.len() < words.len() { "…" } else { "" };
+        let of = match (&self.name, self.is_status) {
+            (Some(name), true) => format!("{name} (status): "),
+            (None, true) => "Status: ".to_owned(),
+            (Some(name), false) => format!("{name}: "),
+            (None, false) => String::new(),
+        };
+        format!("> {of}{shown}{cut}\n")
+    }
+}
+
+/// Returns the events that show a message; the first gets the tick. `quoted` is put before the text.
+pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>, quoted: Option<&Quoted>) -> Vec<RoomContent> {
     vec![RoomContent::Text {
-        body: body(message),
+        body: body(message, quoted),
         reply_to,
     }]
 }
@@ -31,10 +81,13 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
 
 /// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
 /// nor one that is too long.
-fn body(message: &Message) -> String {
-    let text = said(message);
+fn body(message: &Message, quoted: Option<&Quoted>) -> String {
+    let mut text = said(message);
     if text.is_empty() {
-        return format!("[{}]", message.kind);
+        text = format!("[{}]", message.kind);
+    }
+    if let Some(quoted) = quoted {
+        text.insert_str(0, &quoted.line());
     }
     if text.len() <= MAX_ROOM_TEXT {
         return text;

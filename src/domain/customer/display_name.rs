@@ -29,6 +29,20 @@ pub fn clean(name: &str) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
+/// Returns whether a name reads as one of ours in a room, `… (phone)` or `You`, where a customer could speak as the desk.
+/// Letters that look alike count as the same (Unicode Technical Standard 39). `places` are the words in our brackets.
+pub fn poses_as_ours<'a>(name: &str, mut places: impl Iterator<Item = &'a str>) -> bool {
+    let shape = shape(name);
+    shape == self::shape("you") || places.any(|place| shape.contains(&self::shape(&format!("({place})"))))
+}
+
+/// Returns what a name looks like, without spaces and case.
+fn shape(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let seen = unicode_security::skeleton(&lower).filter(|c| is_seen(*c));
+    seen.flat_map(char::to_lowercase).collect()
+}
+
 fn is_break(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
@@ -80,6 +94,25 @@ mod tests {
             clean("\u{202e}evil\u{202c}\u{1b}[31m\0x\u{2028}y\u{200b}z").as_deref(),
             Some("evil [31m x yz")
         );
+    }
+
+    #[test]
+    fn name_that_looks_like_ours_is_found() {
+        let poses = |name: &str| poses_as_ours(name, ["phone", "shell"].into_iter());
+        for name in [
+            "You (phone)",
+            "you ( PHONE )",
+            "Anna（shell）",
+            "You (ph\u{43e}ne)",
+            "YOU",
+            "Y\u{200d}ou",
+            "(shell) Anna",
+        ] {
+            assert!(poses(name), "{name}");
+        }
+        for name in ["Ada", "Anna (Work)", "Phone shop", "Your (mother)", "youth"] {
+            assert!(!poses(name), "{name}");
+        }
     }
 
     #[test]

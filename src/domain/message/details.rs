@@ -100,6 +100,9 @@ pub struct Quote {
     /// Beginning of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether it is a status, which no conversation shows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_status: bool,
 }
 
 /// A place, or a live location.

@@ -56,15 +56,21 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
 /// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name
 /// is marked as a fallback, so that clients that do can leave it out (MSC4144).
 fn text_of(author: &str, body: &str) -> Value {
+    // A quote begins a line, or it is none.
+    let (gap, html_gap) = if body.starts_with("> ") {
+        ("\n", "<br>")
+    } else {
+        (" ", " ")
+    };
     let mut content = json!({
         "msgtype": "m.text",
-        "body": format!("{author}: {body}"),
+        "body": format!("{author}:{gap}{body}"),
         "com.beeper.per_message_profile": {"id": author, "displayname": author, "has_fallback": true},
     });
     if body.len() <= MAX_FORMATTED {
         content["format"] = json!("org.matrix.custom.html");
         content["formatted_body"] = json!(format!(
-            "<strong data-mx-profile-fallback>{}: </strong>{}",
+            "<strong data-mx-profile-fallback>{}:{html_gap}</strong>{}",
             escaped(author),
             escaped(body)
         ));

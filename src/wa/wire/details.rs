@@ -106,6 +106,7 @@ fn quote(id: &str, value: &Value) -> Quote {
         whatsapp_id: WaMessageId(beginning(id, MAX_ID_BYTES)),
         name,
         content: content.or_else(kind),
+        is_status: value["isStatus"] == true,
     }
 }
 

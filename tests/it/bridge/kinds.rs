@@ -175,6 +175,7 @@ async fn reply_to_unknown_message_keeps_quote() {
             whatsapp_id: WaMessageId::from(id),
             name: Some("Ada".into()),
             content: Some("the old one".into()),
+            is_status: false,
         }),
         ..Details::default()
     };
@@ -196,6 +197,36 @@ async fn reply_to_unknown_message_keeps_quote() {
         (found.reply_to, found.details),
         (Some(rig.stored("FIRST").await.id), None)
     );
+    // The room shows the words where it has no event to reply to.
+    let texts = rig.run.matrix.texts();
+    let shown = |body: &str| texts.iter().any(|text| text.ends_with(body));
+    assert!(shown(": > Ada: the old one\nR1"), "{texts:?}");
+    assert!(shown(": R2"), "{texts:?}");
+}
+
+/// A message from before the room is no event there; a status is in no conversation.
+#[tokio::test]
+async fn reply_shows_words_that_room_lacks() {
+    let mut rig = Rig::new().await;
+    let long = "the blue one? ".repeat(40);
+    let details = Details {
+        quote: Some(Quote {
+            whatsapp_id: WaMessageId::from("STATUS"),
+            name: None,
+            content: Some(long),
+            is_status: true,
+        }),
+        ..Details::default()
+    };
+    rig.tell(WaMessage {
+        quoted: Some(WaMessageId::from("STATUS")),
+        ..rig.told("S1", Kind::Text, "lovely", details)
+    });
+    rig.settle().await;
+    let texts = rig.run.matrix.texts();
+    let shown = texts.last().unwrap();
+    assert!(shown.contains("> Status: the blue one? the blue one?"), "{shown}");
+    assert!(shown.ends_with("…\nlovely") && shown.len() < 300, "{shown}");
 }
 
 /// The message is no history, so somebody is called for it.

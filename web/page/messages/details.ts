@@ -16,7 +16,7 @@ export interface Details {
   cards: { name: unknown; vcard: unknown }[];
   poll: { question: unknown; options: unknown[]; selectable: unknown } | null;
   /** The quoted message, in case the server does not have it. */
-  quote: { text: unknown; kind: unknown; from: Person | null } | null;
+  quote: { text: unknown; kind: unknown; from: Person | null; isStatus: boolean } | null;
   notice: Notice | null;
   /** Plain fields of a message of an unknown type. */
   raw: Record<string, unknown> | null;
@@ -134,17 +134,28 @@ export function chosen(selected: unknown, poll: MsgModel | null): unknown[] {
     .map((option) => (typeof option === 'number' ? optionName(options[option]) : optionName(option)));
 }
 
+/** Fields of a quoted message that say what it was about. */
+type Quoted = Partial<Record<'type' | 'body' | 'caption' | 'title' | 'orderTitle' | 'pollName' | 'filename', unknown>>;
+
+/** Chat in which everybody's statuses are. */
+const STATUS_CHAT = 'status@broadcast';
+
 function quote(msg: MsgModel): Details['quote'] {
   if (!msg.quotedStanzaID) {
     return null;
   }
-  const quoted = attempt(() => msg.quotedMsg as { type?: unknown; body?: unknown; caption?: unknown } | undefined, undefined);
-  const text = quoted?.type === 'chat' || quoted?.type === undefined ? quoted?.body : quoted.caption;
+  const quoted = attempt(() => msg.quotedMsg as Quoted | undefined, undefined);
+  const isText = quoted?.type === 'chat' || quoted?.type === undefined;
+  // The body of any other kind is a thumbnail, or the bytes of a card.
+  const words = isText ? [quoted?.body] : [quoted.caption, quoted.title, quoted.orderTitle, quoted.pollName, quoted.filename];
+  const text = words.find((word) => typeof word === 'string' && word !== '');
+  const chat = attempt(() => (msg.quotedRemoteJid ? idText(msg.quotedRemoteJid) : null), null);
   const from = attempt(() => (msg.quotedParticipant ? idText(msg.quotedParticipant) : null), null);
   return {
     text: typeof text === 'string' ? text.slice(0, MAX_QUOTE_CHARS) : null,
     kind: quoted?.type ?? null,
     from: from === null ? null : person(from),
+    isStatus: chat === STATUS_CHAT,
   };
 }
 
