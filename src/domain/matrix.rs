@@ -96,8 +96,10 @@ pub struct RoomSpec {
     pub name: String,
     /// Topic of the room.
     pub topic: String,
-    /// Users to invite.
+    /// Users to invite, unless they have left the room by themselves.
     pub invite: Vec<MatrixUserId>,
+    /// Users who must not be in the room: former agents.
+    pub exclude: Vec<MatrixUserId>,
     /// Whether it is a direct room with one person, outside the Space (the trouble room).
     pub direct: bool,
 }
@@ -172,6 +174,10 @@ pub enum RoomEventKind {
     Unsupported(String),
     /// An event that cannot be decrypted (yet).
     Undecryptable,
+    /// A redaction: the sender takes back the event `of`, or removes somebody else's.
+    Redaction { of: MatrixEventId },
+    /// The room was replaced by another one, which somebody else created.
+    Replaced,
     /// A change of a user's membership.
     Member { user: MatrixUserId, membership: Membership },
     /// An event that does not matter to crm.
@@ -239,7 +245,7 @@ pub trait Matrix: Send + Sync + 'static {
     /// Returns the room of this alias, and creates it if there is none. Fails if somebody else created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;
 
-    /// Sets name and topic where they differ, and invites the users who are missing.
+    /// Sets name and topic where they differ, invites the users who are missing, and removes those who are excluded.
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError>;
 
     /// Sends content in a sender's name under a transaction id; the same id again returns the same event. Nothing is

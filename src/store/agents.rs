@@ -21,11 +21,17 @@ impl<D: Database> Agents<'_, D> {
 impl Agents<'_, Store> {
     /// Returns the Matrix users of the active agents.
     pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
+        self.users(Agent::is_active).await
+    }
+
+    /// Returns the Matrix users of the agents who were deactivated.
+    pub async fn former(&self) -> Result<Vec<MatrixUserId>, StoreError> {
+        self.users(|agent| !agent.is_active()).await
+    }
+
+    async fn users(&self, which: impl FnMut(&Agent) -> bool) -> Result<Vec<MatrixUserId>, StoreError> {
         let agents = all(self.0.readers()).await?.into_iter();
-        Ok(agents
-            .filter(Agent::is_active)
-            .filter_map(|agent| agent.matrix_user)
-            .collect())
+        Ok(agents.filter(which).filter_map(|agent| agent.matrix_user).collect())
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
                 Added::New(account) | Added::Back(account) => {
                     check_number(tx, &account).await?;
                     if *matrix && tx.accounts().present().await?.len() == 2 {
-                        name_rooms(tx).await?;
+                        update_rooms(tx, MAX_RENAMED).await?;
                     }
                     tx.emit(Event::account_added(&account));
                     Ok(account)
@@ -91,9 +91,9 @@ pub async fn release_account(
     )))
 }
 
-/// Queues an update of the rooms' names: from the second account on, rooms name their account.
-async fn name_rooms(tx: &mut Tx) -> Result<(), StoreError> {
-    for (conversation, account) in tx.rooms().with_conversations(MAX_ROOMS).await? {
+/// Queues an update of name, topic and members of at most `limit` rooms, those of the most recent conversations.
+pub(crate) async fn update_rooms(tx: &mut Tx, limit: u64) -> Result<(), StoreError> {
+    for (conversation, account) in tx.rooms().with_conversations(limit).await? {
         let work = NewWork::for_conversation(account, conversation, MatrixWork::UpdateRoom);
         tx.outbox().enqueue(work).await?;
     }
@@ -113,8 +113,9 @@ async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
     }
 }
 
-/// Upper bound of the rooms that are renamed at once; the others are renamed at their next change.
-const MAX_ROOMS: u64 = 500;
+/// Upper bound of the rooms that are renamed at once, because from the second account on rooms name their account; the
+/// others are renamed at their next change.
+const MAX_RENAMED: u64 = 500;
 
 /// Returns why an account may not be used, if it may not.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {

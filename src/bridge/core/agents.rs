@@ -7,6 +7,11 @@ use crate::domain::MatrixUserId;
 use crate::domain::agent::{Agent, AgentSource};
 use crate::store::{Store, StoreError, Tx};
 
+use super::accounts;
+
+/// Upper bound of the rooms that former agents are put out of at once; of the others, at their next change.
+const MAX_ROOMS: u64 = 100_000;
+
 /// Changes that the configuration has made in the table of agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -80,6 +85,10 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
             tx.agents().deactivate(agent.id, AgentSource::Config).await?;
             reconciled.left.push(user);
         }
+    }
+    if !reconciled.left.is_empty() {
+        // Each room puts them out, and their devices get no key of a later message.
+        accounts::update_rooms(tx, MAX_ROOMS).await?;
     }
     Ok(reconciled)
 }

@@ -47,7 +47,8 @@ impl Desk {
     }
 }
 
-async fn revise(
+/// Accepts a change of a message in the caller's transaction, as [`Desk::revise`] does.
+pub(crate) async fn revise(
     tx: &mut Tx,
     policy: &Policy,
     id: MessageId,

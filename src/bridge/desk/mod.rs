@@ -14,6 +14,7 @@ mod sync;
 
 pub use customers::CustomerEdit;
 pub use edits::Revision;
+pub(crate) use edits::revise;
 pub use handle::Desk;
 pub use media::Upload;
 pub use resolutions::{Replayed, Resolution};

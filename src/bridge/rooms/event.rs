@@ -6,11 +6,12 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{people, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
-use crate::store::{StoreError, Tx};
+use crate::store::{NewWork, StoreError, Tx};
 
 use super::effects::{Taken, answer};
-use super::{commands, effects, gone};
+use super::{commands, effects, gone, redaction};
 
 /// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
@@ -34,6 +35,14 @@ pub(crate) async fn take_in(
     around: &RoomContext,
 ) -> Result<Taken, StoreError> {
     let is_work = asks(event) && tx.agents().is_answering(&event.sender).await?;
+    if let RoomEventKind::Redaction { of } = &event.what {
+        // It waits behind nothing: what it takes back may be the next to go out.
+        return if is_work {
+            redaction::take_back(tx, policy, event, of).await
+        } else {
+            Ok(Taken::Nothing)
+        };
+    }
     let conversation = match conversation_of(tx, event).await? {
         Some(conversation) if !around.waiting.contains(&event.room) || !is_work => conversation,
         None if !is_work || !tx.rooms().is_making_one().await? => return Ok(Taken::Nothing),
@@ -47,6 +56,9 @@ pub(crate) async fn take_in(
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
         return member(tx, around, &event.room, user, *membership).await;
+    }
+    if event.what == RoomEventKind::Replaced {
+        return replaced(tx, policy, &conversation, event).await;
     }
     if !is_work || tx.rooms().is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
@@ -87,7 +99,11 @@ pub(crate) async fn take_in(
             let text = "Not sent: I cannot decrypt this yet. It is sent when its key arrives; or write it again.";
             answer(tx, &conversation, event, text.to_owned()).await
         }
-        RoomEventKind::Notice | RoomEventKind::Other | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
+        RoomEventKind::Notice
+        | RoomEventKind::Other
+        | RoomEventKind::Redaction { .. }
+        | RoomEventKind::Replaced
+        | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
 }
 
@@ -103,8 +119,11 @@ pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), Store
 
 /// Returns whether an event needs an action if an agent wrote it.
 const fn asks(event: &RoomEvent) -> bool {
-    use RoomEventKind::{Text, Undecryptable, Unsupported};
-    matches!(event.what, Text { .. } | Unsupported(_) | Undecryptable)
+    use RoomEventKind::{Redaction, Text, Undecryptable, Unsupported};
+    matches!(
+        event.what,
+        Text { .. } | Unsupported(_) | Undecryptable | Redaction { .. }
+    )
 }
 
 /// Forgets a room from which the bot was removed: the next message creates a new one. Ignores other membership changes.
@@ -120,6 +139,29 @@ async fn member(
         gone::forget(tx, room).await?;
     }
     Ok(Taken::Nothing)
+}
+
+/// Forgets a room that somebody has upgraded: nobody can write in it any more, and the bot is not in the new one. The
+/// conversation continues in a room of our own, to which the agents are invited at once.
+async fn replaced(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+) -> Result<Taken, StoreError> {
+    gone::forget(tx, &event.room).await?;
+    let Some(about) = conversation.last_message_id.filter(|_| policy.matrix) else {
+        return Ok(Taken::Nothing);
+    };
+    let text = "This conversation continues here: its earlier room was upgraded. What you write in the upgraded room does \
+                not reach the customer.";
+    let work = MatrixWork::Answer {
+        about,
+        text: text.to_owned(),
+    };
+    let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
+    tx.outbox().enqueue(work).await?;
+    Ok(Taken::Answered)
 }
 
 /// Handles an agent's read receipt (rule 15): marks the conversation as read if its last message is covered. Returns
@@ -160,7 +202,7 @@ async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &RoomContext) -> 
     Ok(None)
 }
 
-async fn conversation_of(tx: &mut Tx, event: &RoomEvent) -> Result<Option<Conversation>, StoreError> {
+pub(super) async fn conversation_of(tx: &mut Tx, event: &RoomEvent) -> Result<Option<Conversation>, StoreError> {
     match tx.rooms().conversation(&event.room).await? {
         Some(id) => tx.conversations().get(id).await,
         None => Ok(None),

@@ -5,6 +5,7 @@ mod effects;
 mod event;
 mod gone;
 mod inbound;
+mod redaction;
 mod relay;
 mod render;
 mod sending;

@@ -35,6 +35,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         name: conversation.name,
         topic: format!("{number} · {}", conversation.status),
         invite: core.store.agents().answering().await?,
+        exclude: core.store.agents().former().await?,
         direct: false,
     })
 }
@@ -66,6 +67,7 @@ pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
         name: "crm".to_owned(),
         topic: "Problems of crm, and their end".to_owned(),
         invite: vec![owner.clone()],
+        exclude: vec![],
         direct: true,
     }
 }

@@ -83,7 +83,7 @@ impl Bot {
         self.inner.supervisor.spawn_short("matrix-space", async move {
             let Ok(us) = own_id(&client) else { return };
             let ensured = inner
-                .within(ROOM_TIMEOUT, inner.space.ensure(&client, &us, &inner.options))
+                .within(ROOM_TIMEOUT, inner.space.ensure(&client, &us, &inner.options, &[]))
                 .await;
             if let Err(error) = ensured {
                 tracing::warn!("could not update the Space: {error}; trying again with the next room");
@@ -156,7 +156,7 @@ impl Inner {
         if spec.direct {
             return Ok(None);
         }
-        Ok(Some(self.space.ensure(client, us, &self.options).await?))
+        Ok(Some(self.space.ensure(client, us, &self.options, &spec.exclude).await?))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::alias::{delete_alias, get_alias};
-use matrix_sdk::ruma::api::client::membership::invite_user;
+use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
 use matrix_sdk::ruma::api::client::room::create_room::v3::RoomPreset;
 use matrix_sdk::ruma::serde::Raw;
@@ -16,7 +16,7 @@ use serde_json::value::to_raw_value;
 use super::state;
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
-use crate::matrix::wire::{Fault, RoomState, Wanted, via};
+use crate::matrix::wire::{Fault, INVITE_LEVEL, RoomState, Wanted, via};
 
 /// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be
 /// in creation, by a request of ours that was cut off.
@@ -33,6 +33,8 @@ pub(super) struct Plan<'a> {
     pub(super) wanted: Vec<Wanted>,
     /// Users to invite.
     pub(super) invite: &'a [MatrixUserId],
+    /// Users to put out.
+    pub(super) exclude: &'a [MatrixUserId],
     /// Its kind.
     pub(super) kind: Kind,
 }
@@ -80,6 +82,7 @@ pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, 
         alias: &spec.alias,
         wanted,
         invite: &spec.invite,
+        exclude: &spec.exclude,
         kind: if spec.direct { Kind::Direct } else { Kind::Room },
     }
 }
@@ -102,12 +105,12 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
         };
         match read_settled(client, &room).await {
             Ok(current) if !current.is_created_by(us) => {}
-            Ok(current) if current.has_joined(us.as_str()) => {
+            Ok(current) if current.has_joined(us.as_str()) && !current.is_replaced() => {
                 apply(client, &room, &current, plan).await?;
                 return Ok(room);
             }
             Ok(_) => {
-                // We created it and were removed from it since: the alias moves to a new room.
+                // We created it, and were removed from it or somebody has upgraded it: the alias moves to a new room.
                 client.send(delete_alias::v3::Request::new(alias)).await?;
                 return create(client, plan, &local).await;
             }
@@ -177,6 +180,9 @@ async fn create(client: &Client, plan: &Plan<'_>, alias: &str) -> Result<OwnedRo
     for user in plan.invite {
         request.invite.push(UserId::parse(user.as_str())?);
     }
+    if plan.kind == Kind::Room {
+        request.power_level_content_override = Some(raw(&json!({"invite": INVITE_LEVEL}))?);
+    }
     if plan.kind == Kind::Space {
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
         // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
@@ -192,11 +198,27 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
     Ok(Raw::from_json(to_raw_value(value)?))
 }
 
-/// Sets missing state and sends missing invitations.
+/// Sets missing state, sends missing invitations, and puts out who is excluded.
 async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
     state::apply(client, room, current, &plan.wanted).await?;
+    if plan.kind == Kind::Room
+        && let Some(levels) = current.closed_to_guests()
+    {
+        let levels = Wanted::new("m.room.power_levels", "", levels);
+        state::set(client, room.to_owned(), &levels).await?;
+    }
+    for user in plan.exclude {
+        if current.is_member_or_invited(user.as_str()) {
+            put_out(client, room, user).await?;
+        }
+    }
     for user in plan.invite {
-        if current.is_member_or_invited(user.as_str()) || current.is_banned(user.as_str()) {
+        let user_id = user.as_str();
+        if current.is_member_or_invited(user_id) || current.is_banned(user_id) {
+            continue;
+        }
+        // Who left on purpose stays out, and can join again through the Space. The owner is always told of trouble.
+        if plan.kind != Kind::Direct && current.has_left(user_id) {
             continue;
         }
         match invite(client, room, user).await {
@@ -206,6 +228,20 @@ async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<
             }
             done => done?,
         }
+    }
+    Ok(())
+}
+
+/// Removes a former agent from a room.
+async fn put_out(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
+    let mut request = kick_user::v3::Request::new(room.to_owned(), UserId::parse(user.as_str())?);
+    request.reason = Some("no longer an agent of this desk".to_owned());
+    match client.send(request).await.map_err(Fault::from) {
+        // One who cannot be removed must not keep the room's other changes back.
+        Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
+            tracing::warn!(%room, %user, "could not remove a former agent: {fault}; remove them in Element");
+        }
+        done => drop(done?),
     }
     Ok(())
 }

@@ -9,28 +9,44 @@ use tokio::sync::Mutex;
 
 use super::rooms::{self, Kind, Plan};
 use super::state;
+use crate::domain::MatrixUserId;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::{Fault, Wanted, via};
 
 /// Caches the Space's room id once it has been checked in this run.
 #[derive(Default)]
 pub(super) struct Space {
-    room: Mutex<Option<OwnedRoomId>>,
+    room: Mutex<Option<Checked>>,
+}
+
+/// The Space as it was checked last.
+struct Checked {
+    room: OwnedRoomId,
+    /// Former agents who are not in it.
+    excluded: Vec<MatrixUserId>,
 }
 
 impl Space {
-    /// Returns the Space; creates or updates it at the first call of a run.
+    /// Returns the Space; creates or updates it at the first call of a run, and when other users must not be in it.
     pub(super) async fn ensure(
         &self,
         client: &Client,
         us: &UserId,
         options: &MatrixOptions,
+        exclude: &[MatrixUserId],
     ) -> Result<OwnedRoomId, Fault> {
         let mut known = self.room.lock().await;
-        if let Some(room) = &*known {
-            return Ok(room.clone());
+        if let Some(checked) = &*known
+            && exclude.iter().all(|user| checked.excluded.contains(user))
+        {
+            return Ok(checked.room.clone());
         }
-        let mut invite = options.agents.clone();
+        let mut invite: Vec<_> = options
+            .agents
+            .iter()
+            .filter(|agent| !exclude.contains(agent))
+            .cloned()
+            .collect();
         invite.extend(
             options
                 .owner
@@ -42,10 +58,14 @@ impl Space {
             alias: &options.space.alias,
             wanted: vec![Wanted::new("m.room.name", "", json!({"name": options.space.name}))],
             invite: &invite,
+            exclude,
             kind: Kind::Space,
         };
         let room = rooms::ensure(client, us, &plan).await?;
-        *known = Some(room.clone());
+        *known = Some(Checked {
+            room: room.clone(),
+            excluded: exclude.to_vec(),
+        });
         Ok(room)
     }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
+use super::markup;
+
 /// The fields that every event has.
 #[derive(Deserialize)]
 struct Wire {
@@ -20,6 +22,8 @@ struct Wire {
     state_key: Option<String>,
     #[serde(default)]
     content: Value,
+    /// Event that a redaction removes, in rooms before version 11; later it is in the content.
+    redacts: Option<Value>,
 }
 
 /// Reads an event, decrypted where that was possible. Returns none for an event without an id or a sender.
@@ -41,8 +45,13 @@ fn classify(wire: &Wire) -> RoomEventKind {
     if let Some(key) = &wire.state_key {
         return match wire.kind.as_str() {
             "m.room.member" => member(key, content),
+            "m.room.tombstone" => RoomEventKind::Replaced,
             _ => RoomEventKind::Other,
         };
+    }
+    if wire.kind == "m.room.redaction" {
+        let of = content["redacts"].as_str().or_else(|| wire.redacts.as_ref()?.as_str());
+        return of.map_or(RoomEventKind::Other, |of| RoomEventKind::Redaction { of: of.into() });
     }
     // An event that was redacted before we saw it has empty content.
     if content.as_object().is_none_or(serde_json::Map::is_empty) {
@@ -90,9 +99,8 @@ fn message(content: &Value) -> RoomEventKind {
     match (kind, content["body"].as_str()) {
         ("m.text", Some(body)) => {
             let reply_to = relation["m.in_reply_to"]["event_id"].as_str();
-            let body = if reply_to.is_some() { without_quote(body) } else { body };
             RoomEventKind::Text {
-                body: body.to_owned(),
+                body: written(content, body, reply_to.is_some()),
                 reply_to: reply_to.map(MatrixEventId::from),
             }
         }
@@ -107,6 +115,17 @@ fn message(content: &Value) -> RoomEventKind {
         ("m.key.verification.request", _) => RoomEventKind::Other,
         _ => unsupported("message"),
     }
+}
+
+/// Returns what the sender wrote, with WhatsApp's marks if it is formatted.
+fn written(content: &Value, body: &str, is_reply: bool) -> String {
+    let html = content["formatted_body"]
+        .as_str()
+        .filter(|_| content["format"] == "org.matrix.custom.html");
+    html.and_then(markup::to_whatsapp).unwrap_or_else(|| {
+        let body = if is_reply { without_quote(body) } else { body };
+        body.to_owned()
+    })
 }
 
 /// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the
@@ -159,6 +178,9 @@ mod tests {
             message(json!({"msgtype": "m.text", "body": "hi", "format": "x", "formatted_body": "<b>hi</b>"})),
             text("hi", None)
         );
+        let formatted = json!({"msgtype": "m.text", "body": "**hi**", "format": "org.matrix.custom.html",
+            "formatted_body": "<strong>hi</strong>"});
+        assert_eq!(message(formatted), text("*hi*", None));
         assert_eq!(
             message(json!({"msgtype": "m.notice", "body": "hi"})),
             RoomEventKind::Notice
@@ -203,10 +225,20 @@ mod tests {
             what("m.room.encrypted", &json!({"algorithm": "x"})),
             RoomEventKind::Undecryptable
         );
-        assert_eq!(
-            what("m.room.redaction", &json!({"redacts": "$a"})),
-            RoomEventKind::Other
-        );
+    }
+
+    /// Rooms before version 11 name the event beside the content, later ones inside.
+    #[test]
+    fn redaction_names_its_event_in_either_place() {
+        let of_a = RoomEventKind::Redaction { of: "$a".into() };
+        assert_eq!(what("m.room.redaction", &json!({"redacts": "$a"})), of_a);
+        let mut event = json!({
+            "type": "m.room.redaction", "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7,
+            "content": {}, "redacts": "$a",
+        });
+        assert_eq!(read(&"!r".into(), &raw(&event)).unwrap().what, of_a);
+        event["redacts"] = json!(7);
+        assert_eq!(read(&"!r".into(), &raw(&event)).unwrap().what, RoomEventKind::Other);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! State of a room: as the homeserver has it, and as we want it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::events::{AnyInitialStateEvent, AnyStateEvent};
@@ -10,6 +10,9 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+
+/// Power level that inviting needs in a customer's room: ours. Else any agent could invite somebody from outside.
+pub const INVITE_LEVEL: i64 = 100;
 
 /// One piece of state that a room should have.
 #[derive(Clone, Debug)]
@@ -51,6 +54,8 @@ impl Wanted {
 pub struct RoomState {
     contents: HashMap<(String, String), Value>,
     creator: Option<String>,
+    /// Users who left by themselves, or declined an invitation.
+    leavers: HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,11 +74,15 @@ impl RoomState {
         let mut state = Self {
             contents: HashMap::new(),
             creator: None,
+            leavers: HashSet::new(),
         };
         for raw in events {
             let Ok(wire) = serde_json::from_str::<Wire>(raw.json().get()) else {
                 continue;
             };
+            if wire.kind == "m.room.member" && wire.content["membership"] == "leave" && wire.sender == wire.state_key {
+                state.leavers.insert(wire.sender.clone());
+            }
             if wire.kind == "m.room.create" {
                 state.creator = Some(wire.sender);
             }
@@ -87,6 +96,11 @@ impl RoomState {
         self.creator.as_deref() == Some(user.as_str())
     }
 
+    /// Returns whether another room has replaced this one.
+    pub fn is_replaced(&self) -> bool {
+        self.content("m.room.tombstone", "").is_some()
+    }
+
     /// Returns whether the user is in the room.
     pub fn has_joined(&self, user: &str) -> bool {
         self.membership(user) == Some("join")
@@ -95,6 +109,23 @@ impl RoomState {
     /// Returns whether the user is in the room or invited.
     pub fn is_member_or_invited(&self, user: &str) -> bool {
         matches!(self.membership(user), Some("join" | "invite"))
+    }
+
+    /// Returns whether the user has left by themselves, or declined an invitation.
+    pub fn has_left(&self, user: &str) -> bool {
+        self.leavers.contains(user)
+    }
+
+    /// Returns the room's power levels in which nobody but us may invite, if that is still to be set.
+    pub fn closed_to_guests(&self) -> Option<Value> {
+        let mut levels = self.content("m.room.power_levels", "")?.clone();
+        // The default of the specification.
+        let invite = levels.get("invite").and_then(Value::as_i64).unwrap_or(0);
+        if invite >= INVITE_LEVEL {
+            return None;
+        }
+        levels["invite"] = json!(INVITE_LEVEL);
+        Some(levels)
     }
 
     /// Returns whether the user is banned.
@@ -138,7 +169,36 @@ mod tests {
         RoomState {
             contents: HashMap::from([(("m.room.topic".to_owned(), String::new()), content)]),
             creator: None,
+            leavers: HashSet::new(),
         }
+    }
+
+    fn state(events: &[Value]) -> RoomState {
+        let raw: Vec<_> = events
+            .iter()
+            .map(|event| Raw::from_json(to_raw_value(event).unwrap()))
+            .collect();
+        RoomState::of(&raw)
+    }
+
+    #[test]
+    fn leaver_is_told_from_kicked_member() {
+        let member = |sender: &str, membership: &str| json!({"type": "m.room.member", "state_key": "@a:b", "sender": sender, "content": {"membership": membership}});
+        assert!(state(&[member("@a:b", "leave")]).has_left("@a:b"));
+        assert!(!state(&[member("@bot:b", "leave")]).has_left("@a:b"));
+        assert!(!state(&[member("@a:b", "join")]).has_left("@a:b"));
+    }
+
+    #[test]
+    fn closing_to_guests_keeps_other_levels() {
+        let levels = |content: Value| {
+            state(&[json!({"type": "m.room.power_levels", "state_key": "", "sender": "@bot:b", "content": content})])
+        };
+        let closed = levels(json!({"invite": 0, "users": {"@bot:b": 100}})).closed_to_guests();
+        assert_eq!(closed, Some(json!({"invite": 100, "users": {"@bot:b": 100}})));
+        assert!(levels(json!({})).closed_to_guests().is_some());
+        assert_eq!(levels(json!({"invite": 100})).closed_to_guests(), None);
+        assert_eq!(state(&[]).closed_to_guests(), None);
     }
 
     #[test]

@@ -14,6 +14,20 @@ fn text(body: &str) -> RoomEventKind {
     }
 }
 
+/// Who leaves the configuration is put out of the rooms at the next start.
+#[tokio::test]
+async fn agent_out_of_configuration_leaves_rooms() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.settle().await;
+    crm::bridge::reconcile_agents(&rig.program.store, &["@bea:test".into()])
+        .await
+        .unwrap();
+    rig.settle().await;
+    let room = rig.run.matrix.room();
+    assert_eq!(rig.run.matrix.excluded(&room), ["@ada:test".into()]);
+}
+
 /// The table decides, also after a restart with a configuration that still names the agent.
 #[tokio::test]
 async fn deactivated_agent_reaches_no_customer() {

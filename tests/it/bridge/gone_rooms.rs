@@ -33,6 +33,25 @@ async fn gone_room_frees_lane() {
     assert_eq!(rig.run.matrix.texts().len(), 2, "and the message is in it");
 }
 
+/// An agent upgrades the room: nobody can write in it any more, and the bot is not in the new one.
+#[tokio::test]
+async fn upgraded_room_is_replaced_by_ours() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    rig.run
+        .matrix
+        .happens("@ada:test", RoomEventKind::Replaced, rig.run.clock.now());
+    rig.run.matrix.purge(&room);
+    rig.settle().await;
+    assert_ne!(rig.run.matrix.room(), room, "the conversation has a room of ours again");
+    let notice = rig.run.matrix.notices().pop().unwrap();
+    assert!(notice.starts_with("This conversation continues here"), "{notice}");
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.texts().len(), 2);
+}
+
 /// As above, where nothing tells that the room is gone but its answers.
 #[tokio::test]
 async fn purged_room_frees_lane() {

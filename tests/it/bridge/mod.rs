@@ -13,6 +13,7 @@ mod linking;
 mod outbound;
 mod pace;
 mod people;
+mod redactions;
 mod rooms;
 
 use std::time::Duration;

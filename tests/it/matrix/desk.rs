@@ -217,6 +217,7 @@ pub fn text(body: &str) -> RoomContent {
 
 pub fn spec(alias: &str, invite: &[&Agent]) -> RoomSpec {
     RoomSpec {
+        exclude: vec![],
         alias: alias.to_owned(),
         name: "Ada".to_owned(),
         topic: "+44 7700 900123".to_owned(),

@@ -212,6 +212,7 @@ async fn room_name_and_topic_follow_customer() {
     );
 
     let trouble = RoomSpec {
+        exclude: vec![],
         name: "Trouble".to_owned(),
         direct: true,
         ..spec("names-trouble", &[&nils])
@@ -228,4 +229,48 @@ async fn room_name_and_topic_follow_customer() {
         nils.state(trouble.as_str(), "m.room.join_rules", "").await.unwrap()["join_rule"],
         "invite"
     );
+}
+
+/// A former agent reads no more, and cannot come back through the Space. Who left on purpose is not invited at each
+/// update, and comes back through the Space. Nobody from outside is let in.
+#[tokio::test]
+async fn former_agent_is_put_out_leaver_is_left_alone() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let (nils, nora) = tokio::join!(
+        person(synapse, Client::Nio, "former-nils"),
+        person(synapse, Client::Nio, "former-nora")
+    );
+    let (mut options, folder) = options(synapse, "former").await;
+    options.agents = [&nils, &nora].map(|agent| agent.user_id().into()).into();
+    let desk = Desk::connect((options, folder)).await;
+    let room = desk
+        .bot
+        .ensure_room(&spec("former-ada", &[&nils, &nora]))
+        .await
+        .unwrap();
+    for agent in [&nils, &nora] {
+        agent.until_room("Ada", SOON).await.unwrap();
+        agent.until_room(&desk.options.space.name, SOON).await.unwrap();
+    }
+    assert!(nils.invite(room.as_str(), "@guest:localhost").await.is_err());
+    nora.leave(room.as_str()).await.unwrap();
+
+    let now = RoomSpec {
+        exclude: vec![nils.user_id().into()],
+        ..spec("former-ada", &[&nora])
+    };
+    desk.bot.update_room(&room, &now).await.unwrap();
+    let bot = same_account(synapse, &desk).await;
+    let space = room_of(&bot, "space-former").await.unwrap();
+    for place in [room.as_str(), &space] {
+        let membership = bot.membership(place, nils.user_id()).await.unwrap();
+        assert_eq!(membership.as_deref(), Some("leave"), "{place}");
+    }
+    let left = bot.membership(room.as_str(), nora.user_id()).await.unwrap();
+    assert_eq!(left.as_deref(), Some("leave"), "not invited again");
+    assert!(nils.join(room.as_str()).await.is_err());
+    nora.join(room.as_str()).await.unwrap();
 }

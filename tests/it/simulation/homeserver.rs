@@ -58,6 +58,8 @@ pub struct Homeserver {
     lose_next: bool,
     /// Rooms that the bot was put out of, or that are no more.
     gone: HashSet<MatrixRoomId>,
+    /// Who was put out of a room by its last update.
+    excluded: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Whether every send is refused.
     pub refuses: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
@@ -93,6 +95,7 @@ impl FakeMatrix {
             rng: StdRng::seed_from_u64(seed),
             lose_next: false,
             gone: HashSet::new(),
+            excluded: HashMap::new(),
             refuses: false,
             faults: 8,
             read_back: usize::MAX,
@@ -148,6 +151,18 @@ impl FakeMatrix {
         )
     }
 
+    /// The key of an undecryptable event arrives.
+    pub fn decrypts(&self, event: &MatrixEventId, body: &str) {
+        let mut rooms = self.rooms.lock().unwrap();
+        let shown = rooms.log.iter_mut().find(|shown| shown.id == *event);
+        if let What::Person { what, .. } = &mut shown.expect("an event that exists").what {
+            *what = RoomEventKind::Text {
+                body: body.to_owned(),
+                reply_to: None,
+            };
+        }
+    }
+
     /// A person reads up to an event.
     pub fn reads(&self, user: &str, event: &MatrixEventId) {
         let mut rooms = self.rooms.lock().unwrap();
@@ -171,6 +186,17 @@ impl FakeMatrix {
     /// The room of a customer, the last that was made.
     pub fn room(&self) -> MatrixRoomId {
         self.rooms.lock().unwrap().rooms.last().expect("a room").1.clone()
+    }
+
+    /// Who was put out of a room by its last update.
+    pub fn excluded(&self, room: &MatrixRoomId) -> Vec<MatrixUserId> {
+        self.rooms
+            .lock()
+            .unwrap()
+            .excluded
+            .get(room)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The room is no more, and nobody says so: it answers as gone from now on.
@@ -404,6 +430,7 @@ impl Matrix for FakeMatrix {
         self.enter_room(room).await?;
         let mut rooms = self.rooms.lock().unwrap();
         rooms.topics.insert(room.clone(), spec.topic.clone());
+        rooms.excluded.insert(room.clone(), spec.exclude.clone());
         Ok(())
     }
 

@@ -1,0 +1,60 @@
+//! Takes back what an agent wrote and then removed from the room (rule 1): cancelled while it waits, deleted for everyone
+//! once WhatsApp has it.
+
+use crate::bridge::core::agents::name_of;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::desk::{Revision, revise};
+use crate::domain::MatrixEventId;
+use crate::domain::matrix::RoomEvent;
+use crate::domain::message::{Author, Direction, Message, MessageState, Origin};
+use crate::store::{StoreError, Tx};
+
+use super::effects::{Taken, answer};
+use super::event::conversation_of;
+
+/// Handles an agent's redaction of the event `of`. Does nothing unless that event is an agent's own message: what the
+/// bot shows may be removed from the room, and stays on WhatsApp.
+pub(crate) async fn take_back(
+    tx: &mut Tx,
+    policy: &Policy,
+    event: &RoomEvent,
+    of: &MatrixEventId,
+) -> Result<Taken, StoreError> {
+    // An event that still waits for its key, or for its room, is never read again.
+    if tx.pending_events().remove(of).await? {
+        return Ok(Taken::Nothing);
+    }
+    let Some(shown) = tx.rooms().message_of_event(of).await? else {
+        return Ok(Taken::Nothing);
+    };
+    let Some(message) = tx.messages().get(shown.message).await?.filter(is_from_room) else {
+        return Ok(Taken::Nothing);
+    };
+    let why = match message.state {
+        // The customer never had it.
+        MessageState::Failed => return Ok(Taken::Nothing),
+        MessageState::Unknown => "it may have been sent. Check the chat on the phone, and delete it there.".to_owned(),
+        _ => {
+            let author = Author {
+                origin: Some(Origin::Matrix),
+                name: name_of(&event.sender).to_owned(),
+            };
+            match revise(tx, policy, message.id, &Revision::Delete, &author).await {
+                Ok(_) => return Ok(Taken::Queued),
+                // If the database failed, the whole transaction does, and this answer with it.
+                Err(refusal) => format!("{refusal}."),
+            }
+        }
+    };
+    let Some(conversation) = conversation_of(tx, event).await? else {
+        return Ok(Taken::Nothing);
+    };
+    let text = format!("Not taken back: the customer still has this message, for {why}");
+    answer(tx, &conversation, event, text).await
+}
+
+/// Returns whether an agent wrote the message in a room, and nobody has deleted it yet.
+fn is_from_room(message: &Message) -> bool {
+    let origin = message.author.as_ref().and_then(|author| author.origin);
+    message.direction == Direction::Outbound && origin == Some(Origin::Matrix) && message.deleted_at.is_none()
+}

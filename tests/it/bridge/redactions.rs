@@ -1,0 +1,120 @@
+//! What an agent takes back in the room.
+
+use std::time::Duration;
+
+use crm::domain::matrix::RoomEventKind;
+use crm::domain::message::MessageState;
+use crm::domain::{Clock, MatrixEventId};
+
+use super::Rig;
+
+impl Rig {
+    /// An agent writes a text, and the bridge stores it.
+    async fn agent_writes(&mut self, body: &str) -> MatrixEventId {
+        let text = RoomEventKind::Text {
+            body: body.to_owned(),
+            reply_to: None,
+        };
+        let event = self.run.matrix.happens("@ada:test", text, self.run.clock.now());
+        self.take_in_rooms().await;
+        event
+    }
+
+    /// Somebody redacts an event, and everything that follows is done.
+    async fn redacts(&mut self, sender: &str, of: &MatrixEventId) {
+        let redaction = RoomEventKind::Redaction { of: of.clone() };
+        self.run.matrix.happens(sender, redaction, self.run.clock.now());
+        self.settle().await;
+    }
+
+    /// Texts that WhatsApp has from us.
+    fn handed_over(&self) -> Vec<String> {
+        let world = self.run.whatsapp.world.lock().unwrap();
+        let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
+        ours.map(|told| told.text.clone()).collect()
+    }
+}
+
+#[tokio::test]
+async fn redacted_text_is_cancelled_while_it_waits() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    let event = rig.agent_writes("wrong room, sorry").await;
+    rig.redacts("@ada:test", &event).await;
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    let message = rig.message("wrong room, sorry").await;
+    assert_eq!(message.state, MessageState::Failed);
+    assert_eq!(message.failure.unwrap().code, "cancelled");
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn redacted_sent_text_is_deleted_for_everyone() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let event = rig.agent_writes("the price is 10").await;
+    rig.settle().await;
+    rig.redacts("@ada:test", &event).await;
+    assert!(rig.message("the price is 10").await.deleted_at.is_some());
+    // Once more changes nothing, and nobody is answered.
+    let notices = rig.run.matrix.notices();
+    rig.redacts("@ada:test", &event).await;
+    assert_eq!(rig.run.matrix.notices(), notices);
+}
+
+#[tokio::test]
+async fn redaction_past_deletion_time_is_answered() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let event = rig.agent_writes("long ago").await;
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_hours(61));
+    rig.redacts("@ada:test", &event).await;
+    assert_eq!(rig.message("long ago").await.deleted_at, None);
+    let notice = rig.run.matrix.notices().pop().unwrap();
+    assert!(notice.contains("the customer still has this message"), "{notice}");
+}
+
+/// Only an agent who may answer takes anything back.
+#[tokio::test]
+async fn redaction_by_stranger_cancels_nothing() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    let event = rig.agent_writes("as agreed").await;
+    rig.redacts("@mallory:test", &event).await;
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), ["as agreed"]);
+}
+
+/// A room's line about a customer's message may be removed; WhatsApp keeps the message.
+#[tokio::test]
+async fn redaction_of_shown_message_changes_nothing() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let sent = rig.send(0, "from the shell").await.id;
+    rig.settle().await;
+    let shown = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, crm::domain::matrix::RoomContent::Text { .. }));
+    rig.redacts("@ada:test", &shown).await;
+    let message = rig.message("from the shell").await;
+    assert_eq!((message.id, message.deleted_at), (sent, None));
+}
+
+#[tokio::test]
+async fn redacted_text_without_key_is_never_sent() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    let event = rig.run.matrix.happens("@ada:test", RoomEventKind::Undecryptable, now);
+    rig.settle().await;
+    rig.redacts("@ada:test", &event).await;
+    rig.run.matrix.decrypts(&event, "too late");
+    rig.patience().await;
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+}
