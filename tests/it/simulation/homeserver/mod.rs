@@ -1,14 +1,15 @@
 //! A homeserver as a fake behind the port: rooms with one log of events, transaction ids that it remembers for a while,
 //! answers that get lost, and agents who write.
 
+mod port;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use crm::domain::matrix::{
-    Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomBatch, RoomContent, RoomEvent,
-    RoomEventKind, RoomMark, RoomSpec, Speaker, TxnId,
+    Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomContent, RoomEvent, RoomEventKind,
+    Speaker, TxnId,
 };
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use rand::rngs::StdRng;
@@ -357,148 +358,4 @@ impl Homeserver {
         });
         id
     }
-}
-
-#[async_trait]
-impl Matrix for FakeMatrix {
-    fn status(&self) -> watch::Receiver<MatrixStatus> {
-        self.rooms.lock().unwrap().status.subscribe()
-    }
-
-    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
-        self.enter().await?;
-        let batch = {
-            let rooms = self.rooms.lock().unwrap();
-            let from = acked.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
-            let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
-            let events = lost.split_off(lost.len().saturating_sub(rooms.read_back));
-            RoomBatch {
-                mark: RoomMark(rooms.log.len().to_string()),
-                events,
-                receipts: rooms.log[from..].iter().filter_map(receipt).collect(),
-                cut: lost.into_iter().map(|event| event.room).collect(),
-            }
-        };
-        self.leave(batch).await
-    }
-
-    async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        self.enter_room(room).await?;
-        let event = self
-            .rooms
-            .lock()
-            .unwrap()
-            .log
-            .iter()
-            .find(|shown| shown.id == *id)
-            .and_then(told);
-        self.leave(event.expect("an event that exists")).await
-    }
-
-    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
-        self.enter_room(room).await?;
-        let events = {
-            let rooms = self.rooms.lock().unwrap();
-            let of_room = rooms.log.iter().rev().filter(|shown| shown.room == *room);
-            let up_to = of_room.skip_while(|shown| shown.id != *id);
-            // A receipt is no event of the room.
-            let events = up_to.filter(|shown| !matches!(shown.what, What::Receipt { .. }));
-            events.map(|shown| shown.id.clone()).collect()
-        };
-        self.leave(events).await
-    }
-
-    async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
-        self.enter().await?;
-        let room = {
-            let mut rooms = self.rooms.lock().unwrap();
-            let mut known = rooms.rooms.iter();
-            let known = known.find(|(alias, room)| *alias == spec.alias && !rooms.gone.contains(room));
-            if let Some((_, room)) = known {
-                room.clone()
-            } else {
-                let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
-                rooms.rooms.push((spec.alias.clone(), room.clone()));
-                rooms.topics.insert(room.clone(), spec.topic.clone());
-                room
-            }
-        };
-        self.leave(room).await
-    }
-
-    async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
-        self.enter_room(room).await?;
-        let mut rooms = self.rooms.lock().unwrap();
-        rooms.topics.insert(room.clone(), spec.topic.clone());
-        rooms.excluded.insert(room.clone(), spec.exclude.clone());
-        Ok(())
-    }
-
-    async fn send(
-        &self,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        txn: &TxnId,
-        content: &RoomContent,
-    ) -> Result<MatrixEventId, MatrixError> {
-        self.enter_room(room).await?;
-        if self.rooms.lock().unwrap().refuses {
-            return Err(MatrixError::Refused("not allowed".to_owned()));
-        }
-        let event = {
-            let now = self.clock.now();
-            let mut rooms = self.rooms.lock().unwrap();
-            match rooms.txns.get(txn) {
-                Some((event, at)) if now.since(*at) < REMEMBERS => event.clone(),
-                _ => {
-                    let what = What::Bot {
-                        speaker: speaker.clone(),
-                        txn: txn.clone(),
-                        content: content.clone(),
-                    };
-                    let event = rooms.append(room.clone(), now, what);
-                    rooms.txns.insert(txn.clone(), (event.clone(), now));
-                    event
-                }
-            }
-        };
-        if std::mem::take(&mut self.rooms.lock().unwrap().lose_next) {
-            return Err(MatrixError::Unreachable {
-                why: "the answer was lost".into(),
-                retry_after: Some(Duration::from_hours(2)),
-            });
-        }
-        self.leave(event).await
-    }
-
-    async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
-        self.enter_room(room).await?;
-        let rooms = self.rooms.lock().unwrap();
-        let found = rooms
-            .log
-            .iter()
-            .rev()
-            .find(|shown| shown.room == *room && matches!(&shown.what, What::Bot { txn: sent, .. } if sent == txn));
-        Ok(found.map(|shown| shown.id.clone()))
-    }
-
-    async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, _txn: &TxnId) -> Result<(), MatrixError> {
-        self.enter_room(room).await?;
-        {
-            let mut rooms = self.rooms.lock().unwrap();
-            let shown = rooms
-                .log
-                .iter_mut()
-                .find(|shown| shown.id == *id)
-                .expect("an event that exists");
-            shown.redacted = true;
-        }
-        self.leave(()).await
-    }
-
-    async fn mark_read(&self, room: &MatrixRoomId, _id: &MatrixEventId) -> Result<(), MatrixError> {
-        self.enter_room(room).await
-    }
-
-    async fn close(&self) {}
 }
