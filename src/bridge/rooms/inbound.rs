@@ -237,18 +237,29 @@ impl RoomInbound {
             if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
                 continue;
             }
-            if !known && !self.core.store.rooms().is_making_one().await? {
-                // Not the room of a conversation, and no room is being created that it could be.
-                self.core
-                    .write(pending.event, |tx, event| {
-                        async move { tx.pending_events().remove(event).await.map(|_| ()) }.boxed()
-                    })
-                    .await?;
+            if !known && self.drop_foreign(&pending).await? {
                 continue;
             }
             waiting.insert(pending.room);
         }
         Ok(())
+    }
+
+    /// Drops an event whose room belongs to no conversation, while no room is being created that it could be. Returns
+    /// whether it did. Both are looked up in one transaction: between two reads the relay may store the room.
+    async fn drop_foreign(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
+        self.core
+            .write(pending.clone(), |tx, pending| {
+                async move {
+                    let is_ours = tx.rooms().conversation(&pending.room).await?.is_some();
+                    if is_ours || tx.rooms().is_making_one().await? {
+                        return Ok::<_, StoreError>(false);
+                    }
+                    tx.pending_events().remove(&pending.event).await
+                }
+                .boxed()
+            })
+            .await
     }
 
     /// Returns whether the event could be read and was handled.
