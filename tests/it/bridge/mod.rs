@@ -14,6 +14,7 @@ mod outbound;
 mod pace;
 mod people;
 mod rooms;
+mod servers;
 
 use std::time::Duration;
 
