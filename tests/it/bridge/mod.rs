@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod changes;
+mod corrections;
 mod faults;
 mod gap;
 mod gone_rooms;
