@@ -30,6 +30,9 @@ pub struct Model {
     pub started_at: Option<i64>,
     /// Error of the last attempt.
     pub last_error: Option<String>,
+    /// Whether its lane goes before others.
+    #[serde(default)]
+    pub urgent: Option<bool>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

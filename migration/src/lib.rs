@@ -13,6 +13,7 @@ mod m0009_portraits;
 mod m0010_group_pictures;
 mod m0011_agents;
 mod m0012_wanted_links;
+mod m0016_addressees;
 
 use sea_orm_migration::prelude::*;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_group_pictures::Migration),
             Box::new(m0011_agents::Migration),
             Box::new(m0012_wanted_links::Migration),
+            Box::new(m0016_addressees::Migration),
         ]
     }
 }

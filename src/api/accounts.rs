@@ -17,7 +17,7 @@ use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
 use super::state::ApiState;
 use super::watch::status;
-use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, SessionView};
+use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, RebindRequest, SessionView};
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account::{AccountName, NotAnAccountName};
@@ -97,6 +97,17 @@ fn place(account: &Account) -> String {
 pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
     Ok(Json(state.desk.release_account(account.id).await?.into()))
+}
+
+/// `POST /accounts/{name}/rebind`, scope `admin`: binds the account to another number, whose phone then has to scan the
+/// code. Its conversations stay.
+pub async fn rebind(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Body(rebind): Body<RebindRequest>,
+) -> Result<Json<AccountView>, Problem> {
+    let account = in_use(&state.store, &name).await?;
+    Ok(Json(state.desk.rebind_account(account.id, rebind.phone).await?.into()))
 }
 
 /// `GET /accounts/{name}/session`, scope `manage`: returns the session with its codes. With `If-None-Match` and

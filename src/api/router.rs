@@ -118,6 +118,7 @@ fn admin() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/accounts", post(accounts::create))
         .route("/api/v1/accounts/{name}", delete(accounts::remove))
+        .route("/api/v1/accounts/{name}/rebind", post(accounts::rebind))
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
         .route("/api/v1/backup", get(backup::download))

@@ -14,7 +14,7 @@ mod media;
 mod outbound;
 mod rooms;
 
-pub use self::core::accounts::{add_account, begin_removal, release_account};
+pub use self::core::accounts::{add_account, begin_removal, rebind_account, release_account};
 pub use self::core::agents::{Reconciled, reconcile_agents};
 pub use self::core::command::{Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::lanes::{InHand, Lanes, Pieces};

@@ -14,8 +14,9 @@ use super::serve::ports;
 use super::terminal::output::note;
 use super::{Exit, Fault, Shell, home, leave, serve};
 use crate::bridge::{self, Refusal};
-use crate::contract::{AccountView, Empty, NewAccount, RawJson};
+use crate::contract::{AccountView, Empty, NewAccount, RawJson, RebindRequest};
 use crate::domain::account::AccountName;
+use crate::domain::customer::PhoneNumber;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
@@ -48,6 +49,14 @@ enum Verb {
     Release {
         #[arg(value_name = "NAME")]
         name: String,
+    },
+    /// Give an account another number, because its owner has changed it; conversations and rooms stay
+    Rebind {
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The new number, such as +447700900123
+        #[arg(long, value_name = "NUMBER")]
+        phone: PhoneNumber,
     },
     /// Remove an account: unlink its device, delete its browser profile, keep its messages
     Remove {
@@ -90,6 +99,16 @@ impl Account {
                     Ok(Exit::Ok)
                 };
                 leave(timeout, release).await
+            }
+            Verb::Rebind { name, phone } => {
+                let rebind = async {
+                    shell.output().one(&rebind(shell, &name, phone).await?)?;
+                    note(&format!(
+                        "Link the phone with that number with `crm login --account {name}`, unless it is linked already."
+                    ));
+                    Ok(Exit::Ok)
+                };
+                leave(timeout, rebind).await
             }
             Verb::Remove {
                 name,
@@ -210,6 +229,28 @@ async fn release(shell: &Shell, name: &str) -> anyhow::Result<RawJson> {
     let released = released.await;
     home.store.close().await;
     Ok(RawJson::of(&AccountView::from(released?))?)
+}
+
+async fn rebind(shell: &Shell, name: &str, phone: PhoneNumber) -> anyhow::Result<RawJson> {
+    let body = RebindRequest { phone };
+    let asked = async {
+        let path = format!("/api/v1/accounts/{name}/rebind");
+        shell.client()?.post(&path, &body).await
+    };
+    let error = match asked.await {
+        Ok(account) => return Ok(account),
+        Err(error) => error,
+    };
+    let home = Home::without_server(shell, "crm account rebind", error).await?;
+    let rebound = async {
+        let id = known(&home.store, name).await?;
+        bridge::rebind_account(&home.store, id, body.phone)
+            .await
+            .map_err(refused)
+    };
+    let rebound = rebound.await;
+    home.store.close().await;
+    Ok(RawJson::of(&AccountView::from(rebound?))?)
 }
 
 /// Asks the server to remove an account, and waits until that is done. If interrupted, the server still goes on.

@@ -102,6 +102,14 @@ pub struct LoginRequest {
     pub history: Option<HistoryDepth>,
 }
 
+/// Body of `POST /accounts/{name}/rebind`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebindRequest {
+    /// Number that the account has from now on.
+    pub phone: PhoneNumber,
+}
+
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
         Self {

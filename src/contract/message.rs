@@ -101,6 +101,7 @@ pub struct WaitingView {
 
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
+        let reactions = message.shown_reactions().cloned().map(Into::into).collect();
         Self {
             id: message.id,
             customer_id: message.customer_id,
@@ -117,7 +118,7 @@ impl From<Message> for MessageView {
             reply_to: message.reply_to,
             media: message.media.map(Into::into),
             details: message.details.map(Into::into),
-            reactions: message.reactions.into_iter().map(Into::into).collect(),
+            reactions,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
             backfilled: message.backfilled,

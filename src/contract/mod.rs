@@ -26,7 +26,7 @@ mod send;
 mod shell;
 mod status;
 
-pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, SessionView};
+pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, RebindRequest, SessionView};
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView};
 pub use details::{ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};

@@ -1,11 +1,12 @@
 //! Conversations: the chat of one account with one customer or group.
 
-use entity::{conversation, customer};
+use entity::{conversation, customer, message};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
+use crate::domain::message::Direction;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Conversations, Database};
 
@@ -261,6 +262,40 @@ impl Conversations<'_, Tx> {
             .exec(&self.0.session)
             .await?;
         Ok(())
+    }
+
+    /// Lets messages to a customer find their way anew, because a person has corrected the number: the conversations take
+    /// the chat of the number at the next send. Without a number they take the chat in which the customer wrote last.
+    pub(super) async fn address_anew(&self, customer: CustomerId, has_number: bool) -> Result<(), StoreError> {
+        for row in self.rows_of_customer(customer).await? {
+            let chat = if has_number {
+                None
+            } else {
+                self.last_written_in(row.id).await?
+            };
+            if let Some(chat) = &chat {
+                self.free_chat(row.account_id, chat).await?;
+            }
+            let change = conversation::ActiveModel {
+                chat_id: Set(chat),
+                ..conversation::ActiveModel::default()
+            };
+            self.change(row.id, change).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the chat in which the newest message of the customer came.
+    async fn last_written_in(&self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
+        let row = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
+            .filter(message::Column::ChatId.is_not_null())
+            .order_by_desc(message::Column::SortAt)
+            .order_by_desc(message::Column::Id)
+            .one(&self.0.session)
+            .await?;
+        Ok(row.and_then(|row| row.chat_id))
     }
 
     pub(super) async fn create(

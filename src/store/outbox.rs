@@ -31,6 +31,8 @@ pub struct NewWork {
     pub not_before: Option<Timestamp>,
     /// Message that it is about, so that it can be found and deleted with it.
     pub message: Option<MessageId>,
+    /// Whether its lane goes before others.
+    pub urgent: bool,
 }
 
 impl NewWork {
@@ -42,6 +44,7 @@ impl NewWork {
             work: work.into(),
             not_before: None,
             message: Some(message.id),
+            urgent: false,
         }
     }
 
@@ -53,6 +56,7 @@ impl NewWork {
             work: work.into(),
             not_before: None,
             message: None,
+            urgent: false,
         }
     }
 
@@ -64,7 +68,14 @@ impl NewWork {
             work: work.into(),
             not_before: None,
             message: None,
+            urgent: false,
         }
+    }
+
+    /// Lets the work's lane go before others, because somebody waits for it; the order within the lane stays.
+    #[must_use]
+    pub fn urgent(self, urgent: bool) -> Self {
+        Self { urgent, ..self }
     }
 
     /// Takes the work out of its lane: it does not wait for other work, and other work does not wait for it.
@@ -156,6 +167,35 @@ impl Outbox<'_, Store> {
         rows.into_iter().map(read_as).collect()
     }
 
+    /// Returns the work of an account that can be done at `now` and somebody waits for, oldest first, at most `limit`: the
+    /// due head of each lane with urgent work, and of each that was handed over before.
+    pub async fn ready_urgent<W: TargetWork>(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<OutboxItem<W>>, StoreError> {
+        let urgent = Query::select()
+            .column(outbox::Column::Lane)
+            .from(outbox::Entity)
+            .and_where(outbox::Column::Target.eq(W::TARGET.as_str()))
+            .and_where(outbox::Column::AccountId.eq(account))
+            .and_where(outbox::Column::Urgent.eq(true))
+            .and_where(outbox::Column::Lane.is_not_null())
+            .take();
+        let waited_for = outbox::Column::Lane
+            .in_subquery(urgent)
+            .or(outbox::Column::StartedAt.is_not_null());
+        let rows = heads(W::TARGET, Some(account), &Busy::default())
+            .filter(outbox::Column::NotBefore.lte(now.0))
+            .filter(waited_for)
+            .order_by_asc(outbox::Column::Id)
+            .limit(limit)
+            .all(self.0.readers())
+            .await?;
+        rows.into_iter().map(read_as).collect()
+    }
+
     /// Returns counts of the waiting work by target and account.
     pub async fn counts(&self) -> Result<Vec<OutboxCount>, StoreError> {
         // `count` skips nulls, so a value where the condition holds, else null, counts the matches.
@@ -210,6 +250,7 @@ impl Outbox<'_, Tx> {
             created_at: Set(self.0.now.0),
             started_at: Set(None),
             last_error: Set(None),
+            urgent: Set(new.urgent.then_some(true)),
         };
         Ok(outbox::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
     }

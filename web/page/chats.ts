@@ -173,10 +173,13 @@ export interface Resolved {
   contact: Person;
 }
 
-/** Returns the chat of a chat id or number (`…@c.us`); null if the number is not on WhatsApp. */
-export async function resolve({ id }: { id: string }): Promise<Resolved | null> {
+/**
+ * Returns the chat of a chat id or number (`…@c.us`); null if the number is not on WhatsApp. With `ask`, the server says whose the
+ * number is, even if the page knows a chat of it: numbers pass from one person to another.
+ */
+export async function resolve({ id, ask }: { id: string; ask?: boolean }): Promise<Resolved | null> {
   const known = existing(id);
-  if (known !== null) {
+  if (known !== null && !(ask && id.endsWith('@c.us'))) {
     return { chat: known, contact: person(known) };
   }
   let wid: unknown = id;
@@ -187,8 +190,7 @@ export async function resolve({ id }: { id: string }): Promise<Resolved | null> 
     }
     wid = found?.wid ?? id;
   }
-  const model = await WPP.chat.find(idText(wid));
-  const chat = idText(model.id);
+  const chat = existing(idText(wid)) ?? idText((await WPP.chat.find(idText(wid))).id);
   return { chat, contact: person(chat) };
 }
 

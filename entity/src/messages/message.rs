@@ -76,6 +76,9 @@ pub struct Model {
     pub wait_until: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Number that the sender named, with `+`; `None` if the message is for the customer, whatever their number is.
+    #[serde(default)]
+    pub addressee: Option<String>,
     /// Merged customer by whose identity it came.
     #[serde(default)]
     pub home_id: Option<CustomerId>,

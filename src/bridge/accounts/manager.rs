@@ -218,9 +218,14 @@ impl AccountManager {
             return;
         };
         let pause = self.note_pause(id).await;
-        tracing::error!(account = %id, "trying again in {pause:?}: {error:#}");
-        if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
-            tracing::error!(account = %id, "the failure of an account could not be stored: {error}");
+        if self.is_driven_elsewhere(id, &error).await {
+            // Its state is what that server says.
+            tracing::info!(account = %id, "another server drives this account; looking again in {pause:?}");
+        } else {
+            tracing::error!(account = %id, "trying again in {pause:?}: {error:#}");
+            if let Err(error) = self.note_failure(id, format!("{error:#}")).await {
+                tracing::error!(account = %id, "the failure of an account could not be stored: {error}");
+            }
         }
         let (registry, stopping) = (self.registry.clone(), self.tasks.stopping());
         self.tasks.spawn_short("pause of an account", async move {
@@ -229,6 +234,18 @@ impl AccountManager {
                 () = stopping.cancelled() => {}
             }
         });
+    }
+
+    /// Returns whether an account could not be opened because another server, which is known to run, drives it.
+    async fn is_driven_elsewhere(&self, id: AccountId, error: &anyhow::Error) -> bool {
+        if !matches!(error.downcast_ref(), Some(StoreError::LeaseElsewhere { .. })) {
+            return false;
+        }
+        let lease = self.core.store.accounts().lease(id).await;
+        lease
+            .ok()
+            .flatten()
+            .is_some_and(|lease| (self.core.is_alive)(&lease.holder))
     }
 
     /// Notes a failure and returns how long to wait before the next attempt.

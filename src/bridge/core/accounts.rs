@@ -9,6 +9,7 @@ use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account::AccountName;
+use crate::domain::customer::PhoneNumber;
 use crate::domain::outbox::MatrixWork;
 use crate::store::{Added, Holder, NewWork, Store, StoreError, Tx};
 
@@ -89,6 +90,33 @@ pub async fn release_account(
         "another process has just started the account {}; see `crm account list`",
         account.name
     )))
+}
+
+/// Binds an account to another number, whose phone then has to scan the code; conversations and rooms stay. Does nothing if
+/// it is the account's number already. Refused if the account was removed, or another account has the number.
+pub async fn rebind_account(store: &Store, id: AccountId, phone: PhoneNumber) -> Result<Account, Refusal> {
+    let rebound = store.write((id, phone), |tx, (id, phone)| {
+        async move {
+            let account = tx.accounts().get(*id).await?.ok_or_else(|| not_found("account", *id))?;
+            if let Some(refusal) = refusal(tx, *id).await? {
+                return Err(refusal);
+            }
+            if account.phone.as_ref() == Some(phone) {
+                return Ok(account);
+            }
+            let wanted = Account {
+                phone: Some(phone.clone()),
+                ..account
+            };
+            check_number(tx, &wanted).await?;
+            tx.accounts().rebind_phone(*id, phone).await?;
+            let account = tx.accounts().get(*id).await?.ok_or_else(|| not_found("account", *id))?;
+            tx.emit(Event::account_state(&account));
+            Ok(account)
+        }
+        .boxed()
+    });
+    rebound.await
 }
 
 /// Queues an update of name, topic and members of at most `limit` rooms, those of the most recent conversations.

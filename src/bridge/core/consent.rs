@@ -57,6 +57,11 @@ pub(crate) async fn refusal(tx: &mut Tx, conversation: &Conversation) -> Result<
     if let Some(refusal) = accounts::refusal(tx, conversation.account_id).await? {
         return Ok(Some(refusal));
     }
+    opted_out(tx, conversation).await
+}
+
+/// Returns the refusal of a message in this conversation, if the customer has opted out and is not to be answered.
+pub(crate) async fn opted_out(tx: &mut Tx, conversation: &Conversation) -> Result<Option<Refusal>, StoreError> {
     let Some(id) = conversation.customer_id else {
         return Ok(None);
     };
@@ -89,12 +94,27 @@ pub(crate) async fn opt_out(
         return Ok(false);
     };
     tx.emit(Event::customer_updated(&customer));
-    for message in tx.pace().queued_for(id).await? {
-        let failure = state::failure("opted_out", "the customer opted out before it was sent");
-        state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?;
-    }
+    take_back(tx, policy, id).await?;
     Ok(true)
 }
+
+/// Fails the queued messages of a customer who has opted out, in all accounts.
+pub(crate) async fn take_back(tx: &mut Tx, policy: &Policy, id: CustomerId) -> Result<(), StoreError> {
+    for message in tx.pace().queued_for(id).await? {
+        fail(tx, policy, &message).await?;
+    }
+    Ok(())
+}
+
+/// Fails a message that was not sent, because the customer has opted out.
+pub(crate) async fn fail(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<(), StoreError> {
+    let failure = state::failure(OPTED_OUT, "the customer opted out before it was sent");
+    state::set_state(tx, policy, message, MessageState::Failed, Some(&failure)).await?;
+    Ok(())
+}
+
+/// Code of the failure of what is not sent because of an opt-out.
+pub(crate) const OPTED_OUT: &str = "opted_out";
 
 /// Ends an opt-out. Returns `false` if there was none.
 pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result<bool, StoreError> {

@@ -11,10 +11,14 @@ use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{ConversationId, MatrixRoomId};
 use crate::store::{Contact, NewWork, ResolvedCustomer, StoreError, Tx};
 
+use super::consent;
+use super::policy::Policy;
+
 /// Returns the customer behind a contact, created or merged as its identities and names require, and reports what
 /// changed.
 pub(crate) async fn meet(
     tx: &mut Tx,
+    policy: &Policy,
     contact: &WaContact,
     source: IdentitySource,
 ) -> Result<ResolvedCustomer, StoreError> {
@@ -25,7 +29,7 @@ pub(crate) async fn meet(
         tell_changed(tx, other).await?;
     }
     for merged in &met.merged {
-        tell_merged(tx, merged).await?;
+        tell_merged(tx, policy, merged).await?;
     }
     if met.created {
         tx.emit(Event::customer_created(&met.customer));
@@ -40,6 +44,7 @@ pub(crate) async fn meet(
 /// from now on.
 pub(crate) async fn renumber(
     tx: &mut Tx,
+    policy: &Policy,
     account: &Account,
     notice: &WaMessage,
     number: &PhoneNumber,
@@ -50,7 +55,7 @@ pub(crate) async fn renumber(
         contact.identities.retain(|known| known.kind != IdentityKind::Phone);
     }
     contact.identities.push(Identity::phone(number));
-    meet(tx, &contact, IdentitySource::WhatsApp).await?;
+    meet(tx, policy, &contact, IdentitySource::WhatsApp).await?;
     if goes_by == Some(IdentityKind::Phone) {
         tx.conversations().free_chat(account.id, &notice.chat).await?;
     }
@@ -67,9 +72,12 @@ pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(),
 }
 
 /// Emits that two customers were merged, updates their rooms, and says in each room that has ended where the
-/// conversation continues.
-pub(crate) async fn tell_merged(tx: &mut Tx, merged: &Merged) -> Result<(), StoreError> {
+/// conversation continues. If one of them had opted out, fails what is queued for either.
+pub(crate) async fn tell_merged(tx: &mut Tx, policy: &Policy, merged: &Merged) -> Result<(), StoreError> {
     tx.emit(Event::customer_merged(merged));
+    if merged.customer.opted_out_at.is_some() {
+        consent::take_back(tx, policy, merged.customer.id).await?;
+    }
     for conversation in &merged.conversations {
         update_room(tx, conversation).await?;
     }

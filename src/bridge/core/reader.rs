@@ -28,11 +28,14 @@ impl ReadReceipts {
         }
     }
 
-    /// Queues a read receipt that is due at once, because an agent has read the chat. Not in [`ReadMode::Never`].
+    /// Queues a read receipt that is due at once, because an agent has read the chat. Not in [`ReadMode::Never`], nor a
+    /// further chat if the queue holds [`MAX_DUE`].
     pub(crate) fn agent_read(&self, core: &Core, conversation: ConversationId) {
         if core.policy.read != ReadMode::Never {
             let mut due = self.lock();
-            due.insert(conversation, core.clock.now());
+            if due.len() < MAX_DUE || due.contains_key(&conversation) {
+                due.insert(conversation, core.clock.now());
+            }
             drop(due);
             self.changed.notify_one();
         }
@@ -72,5 +75,5 @@ impl ReadReceipts {
     }
 }
 
-/// Upper bound of the chats queued by messages; further ones are marked with the next reply.
+/// Upper bound of the chats in the queue; further ones are marked with the next reply.
 const MAX_DUE: usize = 10_000;

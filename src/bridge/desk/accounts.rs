@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::accounts::{self, add_account, begin_removal, release_account};
+use crate::bridge::core::accounts::{self, add_account, begin_removal, rebind_account, release_account};
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, Binding};
+use crate::domain::customer::PhoneNumber;
 use crate::domain::linking::LinkChange;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{LoginMethod, WhatsApp};
@@ -86,6 +87,17 @@ impl Desk {
             )));
         }
         let account = release_account(&self.core.store, id, &*self.core.is_alive).await?;
+        self.registry.ring();
+        Ok(account)
+    }
+
+    /// Binds an account to another number, whose phone then has to scan the code.
+    pub async fn rebind_account(&self, id: AccountId, phone: PhoneNumber) -> Result<Account, Refusal> {
+        let account = rebind_account(&self.core.store, id, phone.clone()).await?;
+        if let Some(handle) = self.handle(id) {
+            // The stored number counts; the page learns it now and not at its next change.
+            handle.port.bind(Binding::To(phone));
+        }
         self.registry.ring();
         Ok(account)
     }

@@ -10,6 +10,7 @@ use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::domain::CustomerId;
 use crate::domain::customer::Customer;
 
+use super::customers::current;
 use super::handle::Desk;
 
 impl Desk {
@@ -19,9 +20,9 @@ impl Desk {
         self.core
             .write((Arc::clone(&self.core.policy), id, by), |tx, (policy, id, by)| {
                 async move {
-                    let now = tx.now();
-                    opt_out(tx, policy, *id, now, by).await?;
-                    tx.customers().get(*id).await?.ok_or_else(|| not_found("customer", *id))
+                    let (id, now) = (current(tx, *id).await?.id, tx.now());
+                    opt_out(tx, policy, id, now, by).await?;
+                    tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
                 }
                 .boxed()
             })
@@ -33,7 +34,7 @@ impl Desk {
         self.core
             .write(id, |tx, &id| {
                 async move {
-                    let now = tx.now();
+                    let (id, now) = (current(tx, id).await?.id, tx.now());
                     opt_in(tx, id, now).await?;
                     tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
                 }

@@ -1,8 +1,11 @@
 //! Changes of customers by people: names and other fields, merges, and undone merges.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::people;
+use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::domain::customer::Customer;
 use crate::domain::merge::Merge;
@@ -32,9 +35,10 @@ impl Desk {
 
     /// Merges customer `with` into `id`, which remains. A repeat returns the same merge. `by`: the person that asks.
     pub async fn merge_customers(&self, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
+        let input = (Arc::clone(&self.core.policy), id, with, by.to_owned());
         self.core
-            .write((id, with, by.to_owned()), |tx, (id, with, by)| {
-                async move { merge(tx, *id, *with, by).await }.boxed()
+            .write(input, |tx, (policy, id, with, by)| {
+                async move { merge(tx, policy, *id, *with, by).await }.boxed()
             })
             .await
     }
@@ -75,7 +79,7 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Cust
     }
 }
 
-async fn merge(tx: &mut Tx, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
+async fn merge(tx: &mut Tx, policy: &Policy, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
     if id == with {
         return Err(Refusal::Conflict(format!(
             "customer {id} cannot be merged with itself; name another"
@@ -90,7 +94,7 @@ async fn merge(tx: &mut Tx, id: CustomerId, with: CustomerId, by: &str) -> Resul
         }
     }
     let merged = tx.merges().merge(kept.id, gone.id, Some(by)).await?;
-    people::tell_merged(tx, &merged).await?;
+    people::tell_merged(tx, policy, &merged).await?;
     Ok(merged.merge)
 }
 
@@ -104,7 +108,8 @@ async fn undo(tx: &mut Tx, id: MergeId, by: &str) -> Result<Merge, Refusal> {
     Ok(parted.merge)
 }
 
-async fn current(tx: &mut Tx, id: CustomerId) -> Result<Customer, Refusal> {
+/// Returns the customer with this id, or the one that continues them after merges.
+pub(super) async fn current(tx: &mut Tx, id: CustomerId) -> Result<Customer, Refusal> {
     tx.customers()
         .current(id)
         .await?

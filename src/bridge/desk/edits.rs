@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::bridge::core::{accounts, state};
+use crate::bridge::core::{accounts, consent, state};
 use crate::bridge::inbound::changes;
 use crate::bridge::outbound::queue;
 use crate::domain::MessageId;
@@ -21,7 +21,7 @@ use super::handle::Desk;
 /// Requested change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
-    /// Replaces the text.
+    /// Replaces the text, or the caption of a file.
     Edit(String),
     /// Deletes the message for everyone.
     Delete,
@@ -68,6 +68,10 @@ pub(crate) async fn revise(
             if message.whatsapp_id.is_none() || !is_there(&message) {
                 return Err(not_there(&message));
             }
+            // A reaction is shown on the other phone like a message; removing one only takes back.
+            if !emoji.is_empty() {
+                check_consent(tx, &message).await?;
+            }
             WhatsAppWork::React {
                 message: id,
                 emoji: emoji.clone(),
@@ -76,9 +80,9 @@ pub(crate) async fn revise(
         }
         Revision::Edit(content) => {
             check_ours(&message)?;
-            if message.kind != Kind::Text {
+            if message.kind != Kind::Text && !takes_caption(&message) {
                 return Err(Refusal::Conflict(format!(
-                    "message {id} is not a text, so it cannot be edited; delete it and send another"
+                    "message {id} has neither a text nor a caption, so it cannot be edited; delete it and send another"
                 )));
             }
             if message.state == MessageState::Queued {
@@ -86,6 +90,7 @@ pub(crate) async fn revise(
                 changes::edit(tx, policy, &message, content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
+            check_consent(tx, &message).await?;
             check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another")?;
             WhatsAppWork::EditMessage {
                 message: id,
@@ -110,13 +115,21 @@ pub(crate) async fn revise(
     };
     // The row belongs to the conversation, not to the message: a message that settles removes its own outbox rows.
     tx.outbox()
-        .enqueue(NewWork::for_conversation(
-            message.account_id,
-            message.conversation_id,
-            work,
-        ))
+        .enqueue(NewWork::for_conversation(message.account_id, message.conversation_id, work).urgent(true))
         .await?;
     Ok(message)
+}
+
+/// Returns whether the message is a file under which WhatsApp shows a caption.
+fn takes_caption(message: &Message) -> bool {
+    message.media.is_some() && matches!(message.kind, Kind::Image | Kind::Video | Kind::Document)
+}
+
+async fn check_consent(tx: &mut Tx, message: &Message) -> Result<(), Refusal> {
+    match tx.conversations().get(message.conversation_id).await? {
+        Some(conversation) => consent::check(tx, &conversation).await,
+        None => Ok(()),
+    }
 }
 
 fn check_ours(message: &Message) -> Result<(), Refusal> {

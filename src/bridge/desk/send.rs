@@ -4,6 +4,7 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::command::{Answered, SendCommand, SendTo, check_key};
+use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
@@ -39,7 +40,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
     if let Some(stored) = idempotency::earlier(tx, command.idempotency.as_ref()).await? {
         return Ok(Answered::Replayed(stored));
     }
-    let conversation = address(tx, command).await?;
+    let conversation = address(tx, &core.policy, command).await?;
     consent::check(tx, &conversation).await?;
     let policy = &accounts::policy(tx, core, conversation.account_id).await?;
     if let Some(replied) = command.reply_to {
@@ -68,6 +69,10 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
             .as_ref()
             .map(|asked| format!("{}:{}", asked.scope, asked.key)),
         event: None,
+        addressee: match &command.to {
+            SendTo::Phone(phone) => Some(phone),
+            SendTo::Customer(_) | SendTo::Conversation(_) => None,
+        },
     };
     let message = queue::queue(tx, policy, new).await?;
     let asked = command.idempotency.as_ref();
@@ -79,7 +84,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
 }
 
 /// Returns the recipient's conversation, created if there is none.
-async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Refusal> {
+async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<Conversation, Refusal> {
     let customer = match &command.to {
         SendTo::Conversation(id) => {
             let conversation = tx
@@ -106,7 +111,9 @@ async fn address(tx: &mut Tx, command: &SendCommand) -> Result<Conversation, Ref
                 identities: vec![Identity::phone(phone)],
                 ..WaContact::default()
             };
-            people::meet(tx, &contact, IdentitySource::Asked).await?.customer
+            people::meet(tx, policy, &contact, IdentitySource::Asked)
+                .await?
+                .customer
         }
     };
     let account = account(tx, command.account.as_deref()).await?;

@@ -41,8 +41,11 @@ impl Desk {
     async fn chat_of(&self, account: AccountId, chat: &SendTo) -> Result<ConversationId, Refusal> {
         let store = &self.core.store;
         let found = match chat {
-            SendTo::Conversation(id) => store.conversations().get(*id).await?,
-            SendTo::Customer(id) => store.conversations().of_customer(account, *id).await?,
+            SendTo::Conversation(id) => store.conversations().live(*id).await?,
+            SendTo::Customer(id) => match store.customers().current(*id).await? {
+                Some(customer) => store.conversations().of_customer(account, customer.id).await?,
+                None => None,
+            },
             SendTo::Phone(phone) => match store.customers().by_identity(&Identity::phone(phone)).await? {
                 Some(customer) => store.conversations().of_customer(account, customer.id).await?,
                 None => None,

@@ -76,6 +76,10 @@ pub(crate) async fn reconcile(
     if let Some(reactions) = &told.reactions {
         let mut told: Vec<Reaction> = reactions.iter().map(|reaction| named(reaction, stored)).collect();
         told.truncate(MAX_REACTIONS);
+        let removed = |old: &&Reaction| old.emoji.is_empty() && !told.iter().any(|one| one.is_of_same(old));
+        let removed: Vec<Reaction> = stored.reactions.iter().filter(removed).cloned().collect();
+        let free = MAX_REACTIONS - told.len();
+        told.extend(removed.into_iter().take(free));
         set_reactions(tx, stored, told).await?;
     }
     polls::reconcile(tx, stored, told).await
@@ -136,22 +140,33 @@ pub(crate) async fn react(
     reaction: Reaction,
 ) -> Result<(), StoreError> {
     let before = message.reactions.iter().find(|other| other.is_of_same(&reaction));
-    let is_old = before.is_some_and(|before| before.at > reaction.at);
+    if before.is_some_and(|before| before.at > reaction.at) {
+        return Ok(());
+    }
     let is_same = before.map_or("", |before| before.emoji.as_str()) == reaction.emoji;
-    if is_old || is_same {
+    if is_same && before.is_some_and(|before| before.at == reaction.at) {
         return Ok(());
     }
     let mut reactions = message.reactions.clone();
     reactions.retain(|other| !other.is_of_same(&reaction));
+    if reactions.len() >= MAX_REACTIONS {
+        match reactions.iter().position(|other| other.emoji.is_empty()) {
+            Some(removed) => drop(reactions.remove(removed)),
+            None if is_same || !reaction.emoji.is_empty() => return Ok(()),
+            None => {}
+        }
+    }
     let line = if reaction.emoji.is_empty() {
         format!("{} removed their reaction", reaction.name)
-    } else if reactions.len() >= MAX_REACTIONS {
-        return Ok(());
     } else {
         format!("{} reacted with {}", reaction.name, reaction.emoji)
     };
-    if !reaction.emoji.is_empty() {
+    // A removed reaction stays, without an emoji: the reaction that it removes may still arrive.
+    if reactions.len() < MAX_REACTIONS {
         reactions.push(reaction);
+    }
+    if is_same {
+        return tx.messages().set_reactions(message.id, &reactions).await.map(|_| ());
     }
     set_reactions(tx, message, reactions).await?;
     tell(tx, policy, message, line).await
@@ -166,9 +181,9 @@ async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>)
     Ok(())
 }
 
-/// Returns reactions as sorted tuples of sender and emoji, to compare two lists.
+/// Returns reactions as sorted tuples of sender and emoji, to compare two lists; without those that were removed.
 fn emojis(reactions: &[Reaction]) -> Vec<(bool, Option<&WaUserId>, &str)> {
-    let all = reactions.iter();
+    let all = reactions.iter().filter(|one| !one.emoji.is_empty());
     let mut all: Vec<_> = all
         .map(|one| (one.from_me, one.sender.as_ref(), one.emoji.as_str()))
         .collect();

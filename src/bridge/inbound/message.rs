@@ -10,10 +10,10 @@ use crate::bridge::media::attach;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
-use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
+use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
+use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
@@ -128,7 +128,7 @@ pub(crate) async fn take_in(
         });
     }
     if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
-        people::renumber(tx, account, message, number).await?;
+        people::renumber(tx, policy, account, message, number).await?;
     }
     let is_quiet = stored.kind == Kind::System && !is_told(&stored);
     if backfilled || is_quiet || stored.deleted_at.is_some() {
@@ -229,11 +229,13 @@ async fn place(
         }
         return Ok((None, conversation));
     }
-    let met = people::meet(tx, &message.contact, IdentitySource::WhatsApp).await?;
+    let met = people::meet(tx, policy, &message.contact, IdentitySource::WhatsApp).await?;
     let customer = &met.customer;
     // A customer with several chats is answered in the one where they wrote last.
     if let Some(known) = tx.conversations().of_customer(account.id, customer.id).await?
-        && (message.new_number.is_some() || is_answered_elsewhere(&known, message))
+        && (message.new_number.is_some()
+            || is_answered_elsewhere(&known, customer, message)
+            || is_told_again(tx, &known, message).await?)
     {
         return Ok((Some(met), known));
     }
@@ -242,50 +244,84 @@ async fn place(
     Ok((Some(met), conversation))
 }
 
-fn is_answered_elsewhere(known: &Conversation, message: &WaMessage) -> bool {
+/// Returns whether an older message came in this chat. Without a chat, the customer is answered at their number.
+fn is_answered_elsewhere(known: &Conversation, customer: &Customer, message: &WaMessage) -> bool {
     let is_older = |last: Timestamp| last.since(message.timestamp) > SKEW;
-    known.chat_id.is_some() && known.last_message_at.is_some_and(is_older)
+    let has_address = known.chat_id.is_some() || customer.phone.is_some();
+    has_address && known.last_message_at.is_some_and(is_older)
 }
 
-/// Stores the result of resolving a recipient: the chat to answer in, and the customer's other identities.
-pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &Resolved) -> Result<(), StoreError> {
+/// Returns whether the conversation lost its chat after this message came in: a person has corrected the number since.
+async fn is_told_again(tx: &mut Tx, known: &Conversation, message: &WaMessage) -> Result<bool, StoreError> {
+    if known.chat_id.is_some() {
+        return Ok(false);
+    }
+    let sender = sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact);
+    let stored = tx
+        .messages()
+        .under(known.id, &message.id, message.from_me, &sender)
+        .await?;
+    Ok(stored.is_some())
+}
+
+/// Whom a resolved recipient turned out to be.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Learned {
+    /// The customer of this conversation.
+    Meant(Conversation),
+    /// The number belongs to this other customer now.
+    Passed(Customer),
+}
+
+/// Stores the result of resolving a recipient: the customer's other identities, and the chat to answer in, unless the
+/// chat was resolved by a number while the conversation answers in another one. `asked`: the number by which the chat
+/// was resolved.
+pub(crate) async fn learn(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    resolved: &Resolved,
+    asked: Option<&PhoneNumber>,
+) -> Result<Learned, StoreError> {
     let mut contact = resolved.contact.clone();
-    if let Some(asked) = asked_for(tx, conversation, &contact).await? {
-        contact.identities.push(asked);
+    let tells_number = contact.identities.iter().any(|known| known.kind == IdentityKind::Phone);
+    if let Some(asked) = asked.filter(|_| !tells_number) {
+        contact.identities.push(Identity::phone(asked));
     }
     if !contact.identities.is_empty() {
-        people::meet(tx, &contact, IdentitySource::WhatsApp).await?;
+        people::meet(tx, policy, &contact, IdentitySource::WhatsApp).await?;
     }
     // The identities may have merged the customer just now, which ends this conversation in another.
     let live = tx.conversations().live(conversation.id).await?;
-    let conversation = live.as_ref().unwrap_or(conversation);
-    tx.conversations()
-        .resolve(
-            conversation.account_id,
-            conversation.customer_id,
-            Some(&resolved.chat),
-            conversation.kind,
-            &conversation.name,
-        )
-        .await?;
-    Ok(())
+    let conversation = live.unwrap_or_else(|| conversation.clone());
+    let Some(asked) = asked else {
+        return answer_in(tx, &conversation, &resolved.chat).await.map(Learned::Meant);
+    };
+    if let Some(owner) = tx.customers().by_identity(&Identity::phone(asked)).await?
+        && Some(owner.id) != conversation.customer_id
+    {
+        return Ok(Learned::Passed(owner));
+    }
+    if conversation.chat_id.is_some() {
+        return Ok(Learned::Meant(conversation));
+    }
+    answer_in(tx, &conversation, &resolved.chat).await.map(Learned::Meant)
 }
 
-/// Returns the number by which the chat was resolved, if the answer does not contain it.
-async fn asked_for(
-    tx: &mut Tx,
-    conversation: &Conversation,
-    contact: &WaContact,
-) -> Result<Option<Identity>, StoreError> {
-    let tells_number = contact.identities.iter().any(|known| known.kind == IdentityKind::Phone);
-    let Some(customer) = conversation
-        .customer_id
-        .filter(|_| conversation.chat_id.is_none() && !tells_number)
-    else {
-        return Ok(None);
-    };
-    let phone = tx.customers().get(customer).await?.and_then(|customer| customer.phone);
-    Ok(phone.as_ref().map(Identity::phone))
+/// Sets the chat in which a conversation is answered.
+async fn answer_in(tx: &mut Tx, conversation: &Conversation, chat: &ChatId) -> Result<Conversation, StoreError> {
+    let Conversation {
+        account_id,
+        customer_id,
+        kind,
+        name,
+        ..
+    } = conversation;
+    let resolved = tx
+        .conversations()
+        .resolve(*account_id, *customer_id, Some(chat), *kind, name)
+        .await?;
+    Ok(resolved.conversation)
 }
 
 async fn open_conversation(

@@ -107,24 +107,32 @@ async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bo
     let Some(poll) = details.poll.as_mut() else {
         return Ok(false);
     };
-    let mut changed = false;
+    let (mut changed, mut noted) = (false, false);
     for vote in votes {
         match poll.votes.iter().position(|other| other.is_of_same(&vote)) {
-            Some(at) if poll.votes[at].at > vote.at || poll.votes[at].options == vote.options => {}
+            Some(at) if poll.votes[at].at > vote.at => {}
+            Some(at) if poll.votes[at].options == vote.options => {
+                noted |= poll.votes[at].at < vote.at;
+                poll.votes[at].at = vote.at;
+            }
             Some(at) => {
                 poll.votes[at] = vote;
                 changed = true;
             }
-            None if vote.options.is_empty() || poll.votes.len() >= MAX_VOTES => {}
+            None if poll.votes.len() >= MAX_VOTES => {}
             None => {
+                // A withdrawn vote is stored though nothing shows it: the vote that it withdraws may still arrive.
+                changed |= !vote.options.is_empty();
+                noted |= vote.options.is_empty();
                 poll.votes.push(vote);
-                changed = true;
             }
         }
     }
-    if changed {
+    if changed || noted {
         let counted = tx.messages().set_details(message.id, &details).await?;
-        tx.emit(Event::message_poll(&counted));
+        if changed {
+            tx.emit(Event::message_poll(&counted));
+        }
     }
     Ok(changed)
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::{Progress, state};
+use crate::bridge::core::{Progress, consent, state};
 use crate::bridge::inbound::changes;
 use crate::contract::Event;
+use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
 use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
@@ -52,7 +53,7 @@ impl WhatsAppRelay {
             whatsapp_id,
             ..
         } = outgoing.message;
-        let key = match (outgoing.hand_over, whatsapp_id, outgoing.conversation.chat_id) {
+        let key = match (outgoing.hand_over, whatsapp_id, outgoing.conversation.chat_id.clone()) {
             (Some(HandOver { id, chat, .. }), _, _) | (None, Some(id), Some(chat)) => Some((chat, id)),
             _ => None,
         };
@@ -61,6 +62,11 @@ impl WhatsAppRelay {
             self.refuse_change(item, id, change, "not_sent", error).await?;
             return Ok(Progress::Worked);
         };
+        if change.reaches_the_reader() && self.is_opted_out(&outgoing.conversation).await? {
+            let why = "the customer has opted out and gets no messages";
+            self.refuse_change(item, id, change, consent::OPTED_OUT, why).await?;
+            return Ok(Progress::Worked);
+        }
         let asked = OutgoingChange {
             chat,
             id: stanza,
@@ -87,6 +93,20 @@ impl WhatsAppRelay {
             Err(SendError::Unreachable(error)) => return Err(error.into()),
         }
         Ok(Progress::Worked)
+    }
+
+    async fn is_opted_out(&self, conversation: &Conversation) -> Result<bool, StoreError> {
+        self.core
+            .write(conversation.id, |tx, &id| {
+                async move {
+                    match tx.conversations().live(id).await? {
+                        Some(live) => Ok::<_, StoreError>(consent::opted_out(tx, &live).await?.is_some()),
+                        None => Ok(false),
+                    }
+                }
+                .boxed()
+            })
+            .await
     }
 
     async fn changed(

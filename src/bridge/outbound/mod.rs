@@ -3,6 +3,7 @@
 
 mod acting;
 pub(super) mod changes;
+mod choosing;
 pub(super) mod file;
 mod outgoing;
 mod pacing;

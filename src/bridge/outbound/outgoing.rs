@@ -1,9 +1,10 @@
 //! Data that the relay needs to send a message.
 
-use crate::domain::MessageId;
 use crate::domain::conversation::Conversation;
+use crate::domain::customer::{Customer, PhoneNumber};
 use crate::domain::message::{Direction, Kind, Message};
 use crate::domain::whatsapp::{OutgoingContent, QuotedKey, Recipient};
+use crate::domain::{ChatId, MessageId};
 use crate::store::{HandOver, Store, StoreError};
 
 /// A message to send, with the data around it.
@@ -16,8 +17,23 @@ pub(crate) struct Outgoing {
     pub hand_over: Option<HandOver>,
     /// The message that it replies to.
     pub quoted: Option<QuotedKey>,
-    /// The recipient: the chat that the customer last wrote from, else their number; `None` if they have neither.
+    /// The recipient, as [`recipient`] says; `None` if the customer has neither a chat nor a number.
     pub to: Option<Recipient>,
+}
+
+/// Returns where a message goes: to the number that its sender named, else to the chat that the customer last wrote from,
+/// else to their number.
+pub(crate) fn recipient(
+    named: Option<PhoneNumber>,
+    chat: Option<ChatId>,
+    customer: Option<&Customer>,
+) -> Option<Recipient> {
+    let by_number = || customer.and_then(|customer| customer.phone.clone());
+    match (named, chat) {
+        (Some(named), _) => Some(Recipient::Phone(named)),
+        (None, Some(chat)) => Some(Recipient::Chat(chat)),
+        (None, None) => by_number().map(Recipient::Phone),
+    }
 }
 
 /// Reads a message and the data around it; `None` if the message or its conversation does not exist any more.
@@ -32,16 +48,12 @@ pub(crate) async fn read(store: &Store, id: MessageId) -> Result<Option<Outgoing
         Some(quoted) => quoted_key(store, quoted).await?,
         None => None,
     };
-    let to = match (&conversation.chat_id, conversation.customer_id) {
-        (Some(chat), _) => Some(Recipient::Chat(chat.clone())),
-        (None, Some(customer)) => store
-            .customers()
-            .get(customer)
-            .await?
-            .and_then(|customer| customer.phone)
-            .map(Recipient::Phone),
-        (None, None) => None,
+    let customer = match conversation.customer_id {
+        Some(customer) => store.customers().get(customer).await?,
+        None => None,
     };
+    let named = store.messages().addressee(id).await?;
+    let to = recipient(named, conversation.chat_id.clone(), customer.as_ref());
     let hand_over = store.messages().hand_over(id).await?;
     Ok(Some(Outgoing {
         message,

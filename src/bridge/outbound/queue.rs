@@ -9,10 +9,12 @@ use crate::bridge::core::state::mark_answered;
 use crate::bridge::inbound::groups;
 use crate::contract::Event;
 use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::customer::PhoneNumber;
 use crate::domain::details::{Details, Mention};
 use crate::domain::media::{FileKind, Media};
-use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState};
+use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
+use crate::domain::pacing::ANSWER_WITHIN;
 use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
@@ -42,6 +44,8 @@ pub(crate) struct NewText<'a> {
     pub client_key: Option<String>,
     /// The room event in which it was written; `None` if it was written elsewhere and must still be shown in the room.
     pub event: Option<&'a MatrixEventId>,
+    /// Number to which it goes; `None`: to the customer, whatever their number is.
+    pub addressee: Option<&'a PhoneNumber>,
 }
 
 /// File of a message to queue.
@@ -88,6 +92,7 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
             author: Some(new.author),
             client_key: new.client_key,
             reply_to: new.reply_to,
+            addressee: new.addressee.cloned(),
             expires_at: policy.send_expires.map(|span| now.plus(span)),
             ..NewMessage::of(
                 conversation,
@@ -108,7 +113,10 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
         None => message,
     };
     let send = WhatsAppWork::SendMessage { message: message.id };
-    tx.outbox().enqueue(NewWork::for_message(&message, send)).await?;
+    let urgent = is_awaited(tx, &message).await?;
+    tx.outbox()
+        .enqueue(NewWork::for_message(&message, send).urgent(urgent))
+        .await?;
     if let Some(event) = new.event {
         tx.rooms().add_event(message.id, 0, event, conversation.id).await?;
         let tick = MatrixWork::Tick { message: message.id };
@@ -125,6 +133,17 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
     tx.emit(Event::message_queued(&message));
     mark_answered(tx, conversation).await?;
     Ok(message)
+}
+
+/// Returns whether somebody waits for a message, so that its lane goes before others: an agent wrote it by hand, or it
+/// answers a customer.
+async fn is_awaited(tx: &mut Tx, message: &Message) -> Result<bool, StoreError> {
+    let origin = message.author.as_ref().and_then(|author| author.origin);
+    if message.reply_to.is_some() || matches!(origin, Some(Origin::Matrix | Origin::Console)) {
+        return Ok(true);
+    }
+    let heard = tx.pace().last_heard(message.conversation_id).await?;
+    Ok(heard.is_some_and(|heard| tx.now().since(heard) <= ANSWER_WITHIN))
 }
 
 /// Returns details with the mentions of a text: in a group, the members whose number or LID follows an `@`.

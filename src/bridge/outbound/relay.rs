@@ -1,6 +1,7 @@
 //! Relay to WhatsApp: takes the heads of the account's lanes and sends each message once (invariant 3). A message keeps
 //! its outbox row, and so blocks its lane, until WhatsApp's server has it or it is given up.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +11,14 @@ use tokio::sync::watch;
 use crate::bridge::core::policy::ReadMode;
 use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::worker::{Wakes, Worker};
-use crate::bridge::core::{Core, Progress, state};
-use crate::bridge::inbound::message;
-use crate::contract::Event;
+use crate::bridge::core::{Core, Progress, consent, state};
 use crate::domain::account::Account;
-use crate::domain::conversation::ChatKind;
 use crate::domain::delivery::{AfterFailure, Next};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
-use crate::domain::{AccountId, ChatId, MessageId, Timestamp, WaMessageId, delivery};
+use crate::domain::{AccountId, ChatId, MessageId, OutboxId, Timestamp, WaMessageId, delivery};
 use crate::store::{Busy, HandOver, StoreError, WorkFor};
 
 use super::outgoing::Outgoing;
@@ -29,7 +27,7 @@ use super::{changes, file, outgoing};
 /// Upper bound of the lanes handled in one step.
 const LANES: u64 = 32;
 /// Time without an ack after which the message is looked up in the page.
-const LOOK_AGAIN: Duration = Duration::from_secs(20);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// Pause before an inconclusive look-up is repeated.
 const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
 /// How long the worker waits for a wake-up before it looks anyway.
@@ -112,23 +110,28 @@ impl Worker for WhatsAppRelay {
         if spaced.is_zero() { POLL } else { spaced.min(POLL) }
     }
 
-    /// Handles the due heads of all lanes once. Fails expired messages first, also while the account cannot send.
+    /// Handles the due heads of the urgent lanes once, then those of the others up to the first that goes out, so that what
+    /// becomes urgent meanwhile waits for one message and not for all. Fails expired messages first, also while the account
+    /// cannot send.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.expire().await?;
         if !self.may_send().await? {
             return Ok(Progress::Idle);
         }
         let now = self.core.clock.now();
-        let items = self
-            .core
-            .store
-            .outbox()
-            .ready::<WhatsAppWork>(Some(self.account), now, LANES, &Busy::default())
+        let outbox = self.core.store.outbox();
+        let urgent = outbox.ready_urgent::<WhatsAppWork>(self.account, now, LANES).await?;
+        let busy = Busy::default();
+        let others = outbox
+            .ready::<WhatsAppWork>(Some(self.account), now, LANES, &busy)
             .await?;
+        let known: HashSet<OutboxId> = urgent.iter().map(|item| item.id).collect();
+        let others = others.into_iter().filter(|item| !known.contains(&item.id));
         let mut progress = Progress::Idle;
-        for item in items {
+        for item in urgent.into_iter().chain(others) {
             match self.handle(&item).await {
-                Ok(Progress::Worked) => progress = Progress::Worked,
+                Ok(Progress::Worked) if known.contains(&item.id) => progress = Progress::Worked,
+                Ok(Progress::Worked) => return Ok(Progress::Worked),
                 Ok(_) => {}
                 Err(Stop::Pause(why)) => {
                     tracing::debug!(account = %self.account, "sending pauses: {why}");
@@ -210,63 +213,19 @@ impl WhatsAppRelay {
         let chat = &resolved.chat;
         if self.core.policy.read != ReadMode::Never {
             self.port.mark_read(chat).await?;
-            self.reader.done(outgoing.conversation.id);
+            if outgoing.conversation.chat_id.as_ref().is_none_or(|own| own == chat) {
+                self.reader.done(outgoing.conversation.id);
+            }
         }
         self.act(chat, &outgoing.message).await?;
         let id = self.port.choose_id(chat).await?;
         let goal = Arc::new((resolved, id));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
-            // Cancelled while the chat was being resolved.
+            // Cancelled, or addressed to somebody else, while the chat was being resolved.
             return Ok(Progress::Worked);
         };
         let (Resolved { chat, .. }, id) = &*goal;
         self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
-    }
-
-    /// Stores the stanza id and the state `Sending` before anything is handed over (rule 2): after a crash from here on
-    /// the message is looked up under this id. Returns the message as stored, since it may have been edited meanwhile;
-    /// `None` if it is not queued any more.
-    async fn choose(
-        &self,
-        item: &OutboxItem<WhatsAppWork>,
-        outgoing: &Arc<Outgoing>,
-        goal: &Arc<(Resolved, WaMessageId)>,
-    ) -> Result<Option<Message>, StoreError> {
-        let (outgoing, goal) = (Arc::clone(outgoing), Arc::clone(goal));
-        let again = self.core.clock.now().plus(LOOK_AGAIN);
-        self.core
-            .write((outgoing, goal, item.id, again), |tx, (outgoing, goal, item, again)| {
-                async move {
-                    let (resolved, stanza) = &**goal;
-                    let (message, conversation) = (outgoing.message.id, &outgoing.conversation);
-                    let current = match tx.messages().get(message).await? {
-                        Some(current) if current.state == MessageState::Queued => current,
-                        _ => return Ok(None),
-                    };
-                    let login = tx
-                        .accounts()
-                        .get(current.account_id)
-                        .await?
-                        .ok_or(StoreError::Missing { what: "account" })?
-                        .login;
-                    if conversation.kind == ChatKind::Direct {
-                        // A number and a LID that are reported together belong to one customer (rule 12).
-                        let now_in = tx.conversations().get(current.conversation_id).await?;
-                        message::learn(tx, now_in.as_ref().unwrap_or(conversation), resolved).await?;
-                    }
-                    tx.pace().note_first_contact(conversation.id).await?;
-                    tx.messages()
-                        .choose_stanza(message, &resolved.chat, stanza, login)
-                        .await?;
-                    let sending = tx.messages().set_state(message, MessageState::Sending, None).await?;
-                    tx.emit(Event::message_state(&sending));
-                    tx.outbox().start(*item).await?;
-                    tx.outbox().retry(*item, *again, "handed over", false).await?;
-                    Ok::<_, StoreError>(Some(sending))
-                }
-                .boxed()
-            })
-            .await
     }
 
     async fn hand_over(
@@ -354,6 +313,7 @@ impl WhatsAppRelay {
                 self.postpone(item, now.plus(LOOK_AGAIN), "the page has not sent it yet", false)
                     .await?;
             }
+            Next::SendAgain if self.is_taken_back(message).await? => {}
             Next::SendAgain => {
                 return self.hand_over(item, message, chat, id, outgoing.quoted.as_ref()).await;
             }
@@ -371,6 +331,28 @@ impl WhatsAppRelay {
             }
         }
         Ok(Progress::Worked)
+    }
+
+    /// Fails a message that was certainly not sent, if the customer has opted out meanwhile. Returns whether it did.
+    async fn is_taken_back(&self, message: &Message) -> Result<bool, StoreError> {
+        self.core
+            .write((Arc::clone(&self.core.policy), message.id), |tx, (policy, id)| {
+                async move {
+                    let Some(message) = tx.messages().get(*id).await? else {
+                        return Ok(false);
+                    };
+                    let Some(conversation) = tx.conversations().get(message.conversation_id).await? else {
+                        return Ok(false);
+                    };
+                    let is_out = consent::opted_out(tx, &conversation).await?.is_some();
+                    if is_out && message.state == MessageState::Sending {
+                        consent::fail(tx, policy, &message).await?;
+                    }
+                    Ok(is_out)
+                }
+                .boxed()
+            })
+            .await
     }
 
     async fn account(&self) -> Result<Account, StoreError> {

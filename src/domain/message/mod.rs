@@ -152,7 +152,7 @@ pub struct Author {
 /// One person's emoji on a message. Each person has at most one per message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
-    /// The emoji.
+    /// The emoji; empty for a reaction that was removed, which is kept so that an older one cannot undo that.
     pub emoji: String,
     /// Whether it is ours, from any face or phone.
     pub from_me: bool,
@@ -169,6 +169,13 @@ impl Reaction {
     /// Returns whether both reactions are from the same person.
     pub fn is_of_same(&self, other: &Self) -> bool {
         self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
+    }
+}
+
+impl Message {
+    /// Returns the reactions to the message, without those that were removed.
+    pub fn shown_reactions(&self) -> impl Iterator<Item = &Reaction> {
+        self.reactions.iter().filter(|reaction| !reaction.emoji.is_empty())
     }
 }
 

@@ -78,12 +78,24 @@ pub struct OutgoingChange {
 /// Kind of change. Each is idempotent: a second request finds it done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageChange {
-    /// Replaces the text.
+    /// Replaces the text, or the caption of a file.
     Edit(String),
     /// Deletes the message for everyone.
     Delete,
     /// Sets our reaction; an empty emoji removes it.
     React(String),
+}
+
+impl MessageChange {
+    /// Returns whether the change brings something new to the other side, as a message does: other words, or a reaction. A
+    /// deletion and the removal of a reaction only take back.
+    pub const fn reaches_the_reader(&self) -> bool {
+        match self {
+            Self::Edit(_) => true,
+            Self::React(emoji) => !emoji.is_empty(),
+            Self::Delete => false,
+        }
+    }
 }
 
 /// Key with which a quoted message can be found.

@@ -181,6 +181,18 @@ impl Accounts<'_, Tx> {
         self.change(id, change).await
     }
 
+    /// Binds an account to another number, because its owner has changed it. A new login begins (rule 3), and what the new
+    /// phone holds from before it is history (rule 9).
+    pub async fn rebind_phone(&self, id: AccountId, phone: &PhoneNumber) -> Result<(), StoreError> {
+        self.next_login(id).await?;
+        let change = account::ActiveModel {
+            phone: Set(Some(phone.as_str().to_owned())),
+            watermark: Set(None),
+            ..account::ActiveModel::default()
+        };
+        self.change(id, change).await
+    }
+
     /// Sets the watermark: messages before `at` are history (rule 9). Does nothing when a watermark is set already.
     pub async fn set_watermark(&self, id: AccountId, at: Timestamp) -> Result<(), StoreError> {
         if self.need(id).await?.watermark.is_some() {

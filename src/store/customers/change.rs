@@ -12,6 +12,7 @@ use crate::store::database::row::to_json;
 use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 
+use super::identities::{is_of_kind, is_set};
 use super::read;
 
 /// A change of a customer. A field that is `None` is not changed.
@@ -57,14 +58,21 @@ impl Customers<'_, Tx> {
                 self.forget_given_names(id).await?;
             }
         }
+        let mut corrected = false;
         if let Some(phone) = phone {
-            self.set_phone(id, phone.as_ref()).await?;
+            corrected = self.set_phone(id, phone.as_ref()).await?;
         }
         let changed = after != before;
         if changed {
             after = self.save(after, &before).await?;
         }
-        match self.refresh(id).await? {
+        let refreshed = self.refresh(id).await?;
+        if corrected {
+            let has_number = self.need(id).await?.phone.is_some();
+            self.0.conversations().address_anew(id, has_number).await?;
+            self.0.messages().forget_addressees(id).await?;
+        }
+        match refreshed {
             Some(customer) => Ok(Some(customer)),
             None if changed => read(after).map(Some),
             None => Ok(None),
@@ -86,25 +94,41 @@ impl Customers<'_, Tx> {
         Ok(())
     }
 
-    async fn set_phone(&self, id: CustomerId, phone: Option<&PhoneNumber>) -> Result<(), StoreError> {
-        let set = IdentitySource::Set;
-        for row in self.0.identities().held_by(&[id]).await? {
-            let is_set = row.source.as_deref() == Some(set.as_str());
+    /// Sets the number that takes precedence, or removes it. Returns whether a person's word about the number changed, so
+    /// that messages have to find their way anew.
+    async fn set_phone(&self, id: CustomerId, phone: Option<&PhoneNumber>) -> Result<bool, StoreError> {
+        let mut corrected = false;
+        let held = self.0.identities().held_by(&[id]).await?;
+        let has_lid = held.iter().any(|row| is_of_kind(row, IdentityKind::Lid));
+        for row in &held {
             let is_wanted = phone.is_some_and(|phone| row.value == phone.as_str());
-            if is_set && !is_wanted && row.kind == IdentityKind::Phone.as_str() {
-                self.0.identities().end(&row).await?;
+            if is_set(row) && !is_wanted && is_of_kind(row, IdentityKind::Phone) {
+                self.0.identities().end(row).await?;
+                corrected = true;
             }
         }
-        let Some(phone) = phone else { return Ok(()) };
+        let Some(phone) = phone else { return Ok(corrected) };
         let identity = Identity::phone(phone);
         let known = self.0.identities().known(std::slice::from_ref(&identity)).await?;
         match known.first() {
-            Some(row) if row.customer_id == id => self.0.identities().set_source(row, set).await,
+            Some(row) if row.customer_id == id && is_set(row) => Ok(corrected),
+            Some(row) if row.customer_id == id => {
+                let is_told = has_lid || row.source.as_deref() == Some(IdentitySource::WhatsApp.as_str());
+                if is_told {
+                    self.0.identities().confirm(row).await?;
+                } else {
+                    self.0.identities().set_source(row, IdentitySource::Set).await?;
+                }
+                Ok(true)
+            }
             Some(row) => Err(StoreError::Conflict(format!(
                 "the number is customer {}'s; merge the two if they are one person",
                 row.customer_id
             ))),
-            None => self.0.identities().add(id, id, &identity, set).await,
+            None => {
+                self.0.identities().add(id, id, &identity, IdentitySource::Set).await?;
+                Ok(true)
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::store::{Store, StoreError, Tx};
 
 /// Precision of the time at which an identity was last seen. An identity that comes back sooner than this is continued.
 const SEEN_EVERY: Duration = Duration::from_hours(24);
+/// Source of an identity that a person set and WhatsApp has told as well. Before that, a LID that WhatsApp tells with
+/// it is the customer's; afterwards a number that comes with another LID has passed to another person.
+const CONFIRMED: &str = "confirmed";
 /// Value of `closed` in an identity that is current.
 const OPEN: i64 = 0;
 
@@ -132,6 +135,16 @@ impl Identities<'_, Tx> {
         Ok(())
     }
 
+    /// Records that WhatsApp has told an identity that a person set.
+    pub(super) async fn confirm(&self, row: &Model) -> Result<(), StoreError> {
+        customer_identity::Entity::update_many()
+            .col_expr(customer_identity::Column::Source, Expr::value(CONFIRMED))
+            .filter(customer_identity::Column::Id.eq(row.id))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Updates the time at which an identity was last seen, at most once a day.
     pub(super) async fn mark_seen(&self, row: &Model) -> Result<(), StoreError> {
         if self.0.now.since(Timestamp(row.last_seen)) < SEEN_EVERY {
@@ -175,6 +188,16 @@ pub(super) fn is(row: &Model, identity: &Identity) -> bool {
     row.kind == identity.kind.as_str() && row.value == identity.value
 }
 
+/// Returns whether a person set the identity.
+pub(super) fn is_set(row: &Model) -> bool {
+    awaits_word(row) || row.source.as_deref() == Some(CONFIRMED)
+}
+
+/// Returns whether a person set the identity and WhatsApp has not told it yet.
+pub(super) fn awaits_word(row: &Model) -> bool {
+    row.source.as_deref() == Some(IdentitySource::Set.as_str())
+}
+
 /// Returns the customer to whom the row belongs if no merge is counted.
 pub(super) fn home(row: &Model) -> CustomerId {
     row.home_id.unwrap_or(row.customer_id)
@@ -201,11 +224,10 @@ pub(super) fn read(row: &Model) -> Result<Identity, StoreError> {
 fn dated(row: &Model) -> Result<DatedIdentity, StoreError> {
     Ok(DatedIdentity {
         identity: read(row)?,
-        source: row
-            .source
-            .as_deref()
-            .map(|source| word("customer_identities", source))
-            .transpose()?,
+        source: match row.source.as_deref() {
+            Some(CONFIRMED) => Some(IdentitySource::Set),
+            source => source.map(|source| word("customer_identities", source)).transpose()?,
+        },
         first_seen: Timestamp(row.first_seen),
         last_seen: Timestamp(row.last_seen),
         current: row.closed == OPEN,

@@ -11,7 +11,7 @@ use crate::domain::{CustomerId, display_name, ledger};
 use crate::store::facet::Customers;
 use crate::store::{StoreError, Tx};
 
-use super::identities::{home, is, is_of_kind};
+use super::identities::{awaits_word, home, is, is_of_kind};
 
 /// What WhatsApp reports about one person. The names are cleaned for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,11 @@ impl Customers<'_, Tx> {
         } else {
             self.settle(told, &known, &mut news).await?;
             known = self.0.identities().known(&told.identities).await?;
+        }
+        if told.source == IdentitySource::WhatsApp && told.lid().is_some() {
+            for row in known.iter().filter(|row| awaits_word(row)) {
+                self.0.identities().confirm(row).await?;
+            }
         }
         let row =
             meant(told, &known, &news).ok_or_else(|| StoreError::corrupt("customer_identities", "nobody has it"))?;
@@ -235,9 +240,11 @@ impl Customers<'_, Tx> {
             .collect();
         let owner = |row: &Model| Owner {
             customer: row.customer_id,
-            has_other_lid: lids
-                .iter()
-                .any(|lid| lid.customer_id == row.customer_id && !told.identities.iter().any(|told| is(lid, told))),
+            // A person has said whose number this is, and WhatsApp tells its LID for the first time: the LID is theirs too.
+            has_other_lid: !awaits_word(row)
+                && lids
+                    .iter()
+                    .any(|lid| lid.customer_id == row.customer_id && !told.identities.iter().any(|told| is(lid, told))),
         };
         let claim = |identity: &Identity| Claim {
             kind: identity.kind,

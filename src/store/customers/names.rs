@@ -4,7 +4,7 @@ use entity::{customer, customer_identity};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
+use crate::domain::customer::{Customer, Identity, PhoneNumber};
 use crate::domain::names::{NameSource, Names};
 use crate::domain::{CustomerId, Timestamp, names};
 use crate::store::facet::Customers;
@@ -144,13 +144,9 @@ pub(super) fn names_of(row: &customer::Model) -> Names {
 
 /// Returns the number that a person set, else the number that became the customer's last.
 fn current_phone(held: &[customer_identity::Model]) -> Option<PhoneNumber> {
-    let numbers = held.iter().filter_map(|row| {
-        Some((
-            row.source.as_deref() == Some(IdentitySource::Set.as_str()),
-            row.id,
-            identities::phone(row)?,
-        ))
-    });
+    let numbers = held
+        .iter()
+        .filter_map(|row| Some((identities::is_set(row), row.id, identities::phone(row)?)));
     numbers
         .max_by_key(|(set, id, _)| (*set, *id))
         .map(|(_, _, phone)| phone)

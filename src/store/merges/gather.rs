@@ -185,7 +185,7 @@ impl Merges<'_, Tx> {
     }
 
     /// Computes the last message of a conversation again, and the time by which lists sort it.
-    pub(super) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
+    pub(in crate::store) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
         let last = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
             .order_by_desc(message::Column::SortAt)

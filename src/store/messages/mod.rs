@@ -1,5 +1,6 @@
 //! Messages. A message is stored once, whichever sources report it and however often.
 
+mod addressee;
 mod change;
 mod disappearing;
 mod find;
@@ -12,6 +13,7 @@ use sea_orm::IntoActiveModel;
 use entity::message;
 
 use crate::domain::conversation::Conversation;
+use crate::domain::customer::PhoneNumber;
 use crate::domain::details::Details;
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Reaction};
 use crate::domain::pacing::Waiting;
@@ -70,6 +72,8 @@ pub struct NewMessage {
     pub chat: Option<ChatId>,
     /// Merged customer by whose identity it came; `None` for the customer itself.
     pub home: Option<CustomerId>,
+    /// Number that the sender named; `None` if the message is for the customer, whatever their number is.
+    pub addressee: Option<PhoneNumber>,
 }
 
 impl NewMessage {
@@ -106,6 +110,7 @@ impl NewMessage {
             vanishes_at: None,
             chat: None,
             home: None,
+            addressee: None,
         }
     }
 }
@@ -206,6 +211,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         wait_until: None,
         created_at: now.0,
         updated_at: now.0,
+        addressee: new.addressee.map(String::from),
         home_id: new.home,
     })
 }

@@ -75,12 +75,13 @@ impl WhatsApp for WhatsAppWeb {
 
     async fn resolve(&self, to: &Recipient) -> Result<Option<Resolved>, Unreachable> {
         let page = self.ready_page()?;
-        let id = match to {
-            Recipient::Chat(chat) => chat.as_str().to_owned(),
-            Recipient::Phone(phone) => format!("{}@c.us", phone.digits()),
+        // Whose a number is, the server knows: the page may still have the chat of an earlier owner.
+        let (id, ask) = match to {
+            Recipient::Chat(chat) => (chat.as_str().to_owned(), false),
+            Recipient::Phone(phone) => (format!("{}@c.us", phone.digits()), true),
         };
         let found: Result<Option<WireResolved>, CallError> = page
-            .call("resolve", json!({ "id": id }), self.options.limits.call)
+            .call("resolve", json!({ "id": id, "ask": ask }), self.options.limits.call)
             .await;
         match found {
             Ok(found) => Ok(found.map(WireResolved::domain)),

@@ -37,6 +37,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/keys", Scope::Admin),
     ("POST", "/api/v1/keys", Scope::Admin),
     ("POST", "/api/v1/keys/1/revoke", Scope::Admin),
+    ("POST", "/api/v1/accounts/default/rebind", Scope::Admin),
     ("GET", "/api/v1/backup", Scope::Admin),
 ];
 

@@ -259,6 +259,46 @@ async fn file_is_sent_by_its_kind_with_caption() {
     app.stop().await;
 }
 
+/// The caption of a file that waits is changed before it goes out; a voice note and a sticker have none.
+#[tokio::test]
+async fn caption_of_queued_file_is_edited() {
+    let app = App::start().await;
+    let picture = handed_in(&app, "cake.png", "image/png", PNG).await;
+    let text = handed_in(&app, "prices.csv", "text/csv", b"a;b").await;
+    for (media, caption) in [(&picture, json!("look")), (&text, Value::Null)] {
+        let mut body = json!({ "to": TO, "media": { "id": media["id"] } });
+        if !caption.is_null() {
+            body["content"] = caption;
+        }
+        let sent: Value = app.post("/api/v1/messages", &body).await.json().await.unwrap();
+        let path = format!("/api/v1/messages/{}", sent["id"]);
+        let edited = app
+            .request(Method::PATCH, &path)
+            .json(&json!({ "content": "look here" }))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(edited.status(), 202);
+        let edited: Value = edited.json().await.unwrap();
+        assert_eq!(
+            (&edited["content"], &edited["state"]),
+            (&json!("look here"), &json!("queued"))
+        );
+        assert_eq!(edited["media"], sent["media"]);
+    }
+    let body = json!({ "to": TO, "media": { "id": picture["id"], "kind": "sticker" } });
+    let sent: Value = app.post("/api/v1/messages", &body).await.json().await.unwrap();
+    let path = format!("/api/v1/messages/{}", sent["id"]);
+    let refused = app
+        .request(Method::PATCH, &path)
+        .json(&json!({ "content": "a caption" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 409);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn missing_medium_says_why_and_can_be_fetched() {
     let app = App::start().await;

@@ -36,7 +36,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Silent {
     ports: Mutex<BTreeMap<String, SilentWhatsApp>>,
     profiles: Mutex<BTreeSet<String>>,
-    opened: Mutex<Vec<String>>,
+    pub(super) opened: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -85,7 +85,7 @@ impl Silent {
 pub(super) struct Server {
     pub store: Store,
     pub desk: Desk,
-    manager: Arc<AccountManager>,
+    pub(super) manager: Arc<AccountManager>,
     pub supervisor: Supervisor,
 }
 
@@ -96,6 +96,17 @@ impl Server {
 
     /// Where some accounts have policies of their own.
     async fn with(folder: &Path, source: &Arc<impl Source + 'static>, policies: HashMap<String, Policy>) -> Self {
+        Self::on(folder, folder, source, policies, |_| false).await
+    }
+
+    /// On the database of `folder`, from a data folder that may be another. `is_alive`: whose processes it knows to run.
+    pub(super) async fn on(
+        folder: &Path,
+        own: &Path,
+        source: &Arc<impl Source + 'static>,
+        policies: HashMap<String, Policy>,
+        is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let url = format!("sqlite://{}", folder.join("crm.db").display());
         let options = OpenOptions {
             synchronous: Synchronous::Off,
@@ -107,9 +118,10 @@ impl Server {
         let core = Core::new(store.clone(), vault, clock, Random::seeded(1), policy())
             .await
             .unwrap()
-            .with_policies(policies);
+            .with_policies(policies)
+            .knowing_holders(is_alive);
         let holder = Holder {
-            folder: folder.display().to_string(),
+            folder: own.display().to_string(),
             process: "test".to_owned(),
         };
         let supervisor = Supervisor::new();

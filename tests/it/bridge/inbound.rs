@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::Clock;
+use crm::domain::customer::PhoneNumber;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::MessageState;
 use crm::domain::session::SessionState;
@@ -47,6 +48,81 @@ async fn other_number_sends_and_stores_nothing() {
     );
     assert_eq!(rig.message("not from this phone").await.state, MessageState::Queued);
     assert_eq!(rig.messages().await.len(), 2, "nothing new is stored");
+}
+
+/// Rules 3 and 7. The business has changed its number: its desk goes on where it was, whether the new phone has scanned the code
+/// before or scans it afterwards.
+#[tokio::test]
+async fn rebound_account_goes_on_with_new_number() {
+    for scans_first in [true, false] {
+        let mut rig = Rig::new().await;
+        rig.met().await;
+        let before = rig.program.store.accounts().present().await.unwrap().remove(0);
+        let new: PhoneNumber = "+447700900555".parse().unwrap();
+        if scans_first {
+            rig.run.whatsapp.link_phone(new.as_str());
+            rig.work().await;
+        }
+        let waits = rig.send(0, "from the new number").await;
+        rig.program.desk.rebind_account(before.id, new.clone()).await.unwrap();
+        rig.restart().await;
+        rig.run.whatsapp.look();
+        rig.work().await;
+        if !scans_first {
+            let account = rig.program.store.accounts().present().await.unwrap().remove(0);
+            assert_eq!(
+                account.state,
+                SessionState::WrongNumber,
+                "the old phone is not the account's any more"
+            );
+            rig.run.whatsapp.link_phone(new.as_str());
+        }
+        rig.work().await;
+        rig.run.whatsapp.look();
+        rig.run.whatsapp.customer_writes(0);
+        rig.settle().await;
+        let after = rig.program.store.accounts().present().await.unwrap().remove(0);
+        assert_eq!((after.state, after.phone), (SessionState::Ready, Some(new.clone())));
+        assert!(after.login > before.login && after.watermark >= before.watermark);
+        let messages = rig.messages().await;
+        assert_eq!(messages.len(), 3);
+        assert!(
+            messages
+                .iter()
+                .all(|message| message.conversation_id == waits.conversation_id)
+        );
+        assert_eq!(rig.message("from the new number").await.state, MessageState::Read);
+        rig.program.desk.rebind_account(before.id, new).await.unwrap();
+        let again = rig.program.store.accounts().present().await.unwrap().remove(0);
+        assert_eq!(again.login, after.login, "a repeat changes nothing");
+    }
+}
+
+/// What went out in the old login and was not confirmed is not repeated from the new number.
+#[tokio::test]
+async fn rebound_account_repeats_no_uncertain_send() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (here, reached) = tokio::sync::oneshot::channel();
+    let (go_on, told) = tokio::sync::oneshot::channel();
+    rig.run.whatsapp.world.lock().unwrap().choosing = Some((here, told));
+    let sent = rig.send(0, "perhaps").await;
+    let whatsapp = rig.run.whatsapp.clone();
+    let leave = async {
+        reached.await.unwrap();
+        whatsapp.set_online(false);
+        go_on.send(()).unwrap();
+    };
+    tokio::join!(rig.work(), leave);
+    let account = rig.program.store.accounts().present().await.unwrap().remove(0);
+    let new: PhoneNumber = "+447700900555".parse().unwrap();
+    rig.program.desk.rebind_account(account.id, new.clone()).await.unwrap();
+    rig.run.whatsapp.link_phone(new.as_str());
+    rig.run.whatsapp.set_online(true);
+    rig.patience().await;
+    let sent = rig.program.store.messages().get(sent.id).await.unwrap().unwrap();
+    assert_eq!(sent.state, MessageState::Unknown);
+    assert!(rig.run.whatsapp.world.lock().unwrap().accepted.is_empty());
 }
 
 /// rule 13.

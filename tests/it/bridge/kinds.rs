@@ -97,6 +97,56 @@ async fn newest_vote_counts_once() {
     assert!(lines.iter().any(|line| line.contains("voted for: ten")), "{lines:?}");
 }
 
+fn reaction(of: &WaMessage, emoji: &str, at: i64) -> PageEvent {
+    PageEvent::Reacted {
+        target: of.key(),
+        reaction: WaReaction {
+            emoji: emoji.into(),
+            from_me: false,
+            contact: of.contact.clone(),
+            sender: WaUserId::from(""),
+            at: Timestamp::from_seconds(at),
+        },
+    }
+}
+
+/// What is taken back may arrive after that.
+#[tokio::test]
+async fn withdrawal_told_first_outlasts_older_vote_and_reaction() {
+    let mut rig = Rig::new().await;
+    let asked = rig.told("POLL", Kind::Poll, "[poll: When?] nine · ten", poll());
+    rig.tell(asked.clone());
+    for event in [
+        vote(&asked, &[], 20),
+        vote(&asked, &["nine"], 19),
+        vote(&asked, &[], 25),
+        vote(&asked, &["ten"], 24),
+        reaction(&asked, "", 20),
+        reaction(&asked, "👍", 19),
+    ] {
+        rig.run.whatsapp.event(event);
+    }
+    rig.settle().await;
+    let stored = rig.stored("POLL").await;
+    assert_eq!(stored.shown_reactions().count(), 0);
+    let votes = stored.details.unwrap().poll.unwrap().votes;
+    assert!(votes.iter().all(|vote| vote.options.is_empty()), "{votes:?}");
+    let told = [EventType::MessagePoll, EventType::MessageReaction];
+    assert!(rig.events(told[0]).await.is_empty() && rig.events(told[1]).await.is_empty());
+    let lines = rig.run.matrix.notices();
+    assert!(!lines.iter().any(|line| line.contains("removed")), "{lines:?}");
+
+    rig.run.whatsapp.event(vote(&asked, &["ten"], 30));
+    for (emoji, at) in [("🎉", 30), ("", 40), ("👍", 35)] {
+        rig.run.whatsapp.event(reaction(&asked, emoji, at));
+    }
+    rig.settle().await;
+    let stored = rig.stored("POLL").await;
+    assert_eq!(stored.shown_reactions().count(), 0, "the newest word counts");
+    assert_eq!(stored.details.unwrap().poll.unwrap().votes[0].options, ["ten"]);
+    assert_eq!(rig.events(EventType::MessageReaction).await.len(), 2);
+}
+
 /// Rule 13. What follows is stored.
 #[tokio::test]
 async fn event_about_unknown_message_is_quarantined() {

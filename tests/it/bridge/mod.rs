@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod changes;
+mod corrections;
 mod faults;
 mod gap;
 mod gone_rooms;
@@ -15,6 +16,7 @@ mod pace;
 mod people;
 mod redactions;
 mod rooms;
+mod servers;
 
 use std::time::Duration;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crm::bridge::{Resolution, SendTo};
+use crm::bridge::{Resolution, Revision, SendTo};
 use crm::domain::Clock;
 use crm::domain::matrix::RoomEventKind;
-use crm::domain::message::MessageState;
+use crm::domain::message::{Author, MessageState, Origin};
 
 use super::Rig;
 
@@ -248,4 +248,42 @@ async fn sends_are_spaced() {
     rig.run.clock.advance(Duration::from_secs(2));
     rig.work().await;
     assert_eq!(taken(&rig), 2);
+}
+
+/// Rule 4. Many texts to others wait their turn; an answer, a look-up and a change wait for one of them and not for all, and the
+/// pace is kept.
+#[tokio::test]
+async fn answer_does_not_wait_behind_bulk_of_other_lanes() {
+    let minute = Duration::from_mins(1);
+    let mut rig = Rig::with(|run| run.policy.spacing = minute..=minute).await;
+    rig.run.whatsapp.add_chats(60);
+    rig.met().await;
+    let first = rig.send(0, "an answer").await;
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_hours(1));
+    rig.run.whatsapp.world.lock().unwrap().calls.clear();
+    for chat in 3..60 {
+        rig.send(chat, "news for everybody").await;
+    }
+    rig.work().await;
+    rig.run.matrix.agent_writes(0, "one moment").unwrap();
+    rig.take_in_rooms().await;
+    let by = Author {
+        origin: Some(Origin::Shell),
+        name: "owner".into(),
+    };
+    let delete = rig.program.desk.revise(first.id, Revision::Delete, by);
+    delete.await.unwrap();
+    rig.run.clock.advance(minute);
+    rig.work().await;
+    let sends: Vec<String> = rig.run.whatsapp.calls();
+    let sends: Vec<&String> = sends.iter().filter(|call| call.starts_with("send")).collect();
+    assert_eq!(sends.len(), 2, "one a minute: {sends:?}");
+    assert_eq!(sends[1], "send 447700900000@c.us");
+    rig.run.clock.advance(minute);
+    rig.work().await;
+    let all = rig.run.whatsapp.calls();
+    assert_eq!(all.iter().filter(|call| call.starts_with("send")).count(), 3);
+    let deleted = rig.program.store.messages().get(first.id).await.unwrap().unwrap();
+    assert!(deleted.deleted_at.is_some());
 }

@@ -16,6 +16,7 @@ const COMMANDS: &[&[&str]] = &[
     &["account"],
     &["account", "list"],
     &["account", "add"],
+    &["account", "rebind"],
     &["account", "release"],
     &["account", "remove"],
     &["customer"],

@@ -11,8 +11,8 @@ use crm::contract::{
     DeleteCommand, EditCommand, EditCustomer, EditRequest, EventBody, EventType, FilterRequest, HistoryEvent,
     HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LoginEvent, LoginRequest,
     MarkReadCommand, MediaView, MergeRequest, MergeView, MessageView, MovedView, NewAccount, OutboxView, Page,
-    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, ReplayView, ResolveRequest,
-    SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
+    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, ReplayView,
+    ResolveRequest, SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -110,6 +110,7 @@ fn requests_of_version_1_are_read() {
         "MergeRequest" => MergeRequest,
         "NewAccount" => NewAccount,
         "LoginRequest" => LoginRequest,
+        "RebindRequest" => RebindRequest,
         "HistoryRequest" => HistoryRequest,
         "SyncRequest" => SyncRequest,
         "CreateKey" => CreateKey,

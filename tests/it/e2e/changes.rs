@@ -8,6 +8,7 @@ use crate::rig::PATIENCE;
 use crate::rig::crm::kill_all;
 use crate::rig::customers::phone_shows;
 use crate::rig::desk::{Desk, Plan};
+use crate::rig::files;
 use crate::rig::socket::Socket;
 use crate::rig::told::{rest, told};
 
@@ -193,6 +194,44 @@ async fn change_by_each_interface_reaches_phone() {
         (422, &json!("/emoji")),
         "{problem}"
     );
+}
+
+/// A picture, a film and a document; from the shell, by REST and on the WebSocket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edited_caption_reaches_phone() {
+    let desk = Desk::ready(Plan::plain()).await;
+    let customer = desk.standin.customer("Ada", NUMBER);
+    let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut ids = vec![];
+    for (name, bytes) in [
+        ("cake.png", files::png()),
+        ("film.mp4", files::mp4(4_000, 3)),
+        ("prices.csv", b"a;b".to_vec()),
+    ] {
+        let path = files::write(folder.path(), name, &bytes);
+        let path = path.to_string_lossy().into_owned();
+        let sent = desk
+            .crm
+            .json(&["send", TO, "lok", "--file", &path, "--wait", "delivered", "-o", "json"])
+            .await;
+        ids.push(sent["id"].as_i64().unwrap());
+    }
+    desk.crm
+        .json(&["message", "edit", &ids[0].to_string(), "look, by shell", "-o", "json"])
+        .await;
+    let path = format!("/api/v1/messages/{}", ids[1]);
+    let edit = json!({"content": "look, by REST"});
+    assert_eq!(rest(&desk, reqwest::Method::PATCH, &path, edit).await.0, 202);
+    let reply = socket
+        .command("edit", json!({"message_id": ids[2], "content": "look, by socket"}))
+        .await;
+    assert_eq!(reply["status"], 202, "{reply}");
+    for text in ["look, by shell", "look, by REST", "look, by socket"] {
+        phone_with(&desk, &customer, |received| received.text == text && received.edited).await;
+        told(&mut socket, "message.edited", |data| data["content"] == text).await;
+    }
+    assert!(customer.inbox().iter().all(|received| received.attachment.is_some()));
 }
 
 fn kind(event: &Value) -> &str {

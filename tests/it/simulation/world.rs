@@ -33,6 +33,8 @@ pub struct Told {
 pub struct Chat {
     pub id: ChatId,
     pub phone: PhoneNumber,
+    /// What else WhatsApp tells of the person behind the number, such as their LID.
+    pub also: Vec<Identity>,
     /// What the page holds, in its order.
     pub on_page: Vec<Told>,
     /// What the customer wrote while the page was away.
@@ -87,6 +89,7 @@ impl FakeWhatsApp {
         let chats = (0..chats).map(|n| Chat {
             id: ChatId(format!("4477009000{n:02}@c.us")),
             phone: format!("+4477009000{n:02}").parse().unwrap(),
+            also: vec![],
             on_page: vec![],
             waiting: vec![],
             phone_shows: vec![],
@@ -119,6 +122,22 @@ impl FakeWhatsApp {
             world: Arc::new(Mutex::new(world)),
             clock,
             gate,
+        }
+    }
+
+    /// More customers, whose chats come after those that there are.
+    pub fn add_chats(&self, count: usize) {
+        let mut world = self.world.lock().unwrap();
+        for _ in 0..count {
+            let n = world.chats.len();
+            world.chats.push(Chat {
+                id: ChatId(format!("4477009000{n:02}@c.us")),
+                phone: format!("+4477009000{n:02}").parse().unwrap(),
+                also: vec![],
+                on_page: vec![],
+                waiting: vec![],
+                phone_shows: vec![],
+            });
         }
     }
 
@@ -469,7 +488,12 @@ pub fn promised(bytes: &[u8]) -> WaMedia {
 
 pub(super) fn contact(chat: &Chat) -> WaContact {
     WaContact {
-        identities: vec![Identity::phone(&chat.phone)],
+        identities: chat
+            .also
+            .iter()
+            .cloned()
+            .chain([Identity::phone(&chat.phone)])
+            .collect(),
         saved_name: None,
         push_name: Some(format!("Customer {}", &chat.phone.as_str()[11..])),
     }

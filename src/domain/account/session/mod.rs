@@ -327,7 +327,7 @@ impl Session {
 const fn wrong_number(bound: &Binding) -> &'static str {
     match bound {
         Binding::To(_) => {
-            "a phone with another number than this account's has scanned the code; nothing is sent or stored: unlink this device on that phone, then run `crm login` with the right phone"
+            "a phone with another number than this account's has scanned the code; nothing is sent or stored: unlink this device on that phone, then run `crm login` with the right phone; if the account's number has changed, run `crm account rebind`"
         }
         Binding::FirstBut(_) => {
             "the phone that has scanned the code belongs to another account on this server; nothing is sent or stored here: unlink this device on that phone, then run `crm login` with another phone"
