@@ -10,14 +10,14 @@ use crate::bridge::media::attach;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
-use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource};
+use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::whatsapp::{Resolved, WaContact, WaMessage};
+use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
-use super::{changes, polls};
+use super::{changes, members, polls};
 
 /// Earliest credible time of a message: WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -91,12 +91,22 @@ pub(crate) async fn take_in(
     if let Some(poll) = &mut details.poll {
         poll.votes = polls::votes_of(message);
     }
+    let by = members::with_other_id(tx, conversation.id, &message.contact).await?;
+    let sender = sender_key(message.chat_kind, message.from_me, &message.sender, &by);
+    if message.chat_kind == ChatKind::Group
+        && !message.from_me
+        && let Some(stored) = members::message_of(tx, conversation.id, &message.id, &sender, &by).await?
+    {
+        changes::reconcile(tx, policy, &stored, message).await?;
+        attach::attach_late(tx, &policy.media, account, stored, message).await?;
+        return Ok(IntakeOutcome::Known);
+    }
     let inserted = tx
         .messages()
         .insert(NewMessage {
             whatsapp_id: Some(message.id.clone()),
             from_me: message.from_me,
-            sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
+            sender,
             author: Some(author(message, customer)),
             chat: Some(message.chat.clone()),
             home: met.as_ref().and_then(|met| met.home),
@@ -247,12 +257,21 @@ fn is_answered_elsewhere(known: &Conversation, message: &WaMessage) -> bool {
     known.chat_id.is_some() && known.last_message_at.is_some_and(is_older)
 }
 
-/// Stores the result of resolving a recipient: the chat to answer in, and the customer's other identities.
-pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &Resolved) -> Result<(), StoreError> {
+/// Stores the result of resolving a recipient: the chat to answer in, and the customer's other identities. `asked` is the
+/// number by which the chat was resolved. The server may know its owner by another form of the number, and answers with
+/// that one; the number that was asked for stays an identity of the same person. (A number that has passed to another
+/// person does not join the two: [`crate::domain::ledger`] moves it.)
+pub(crate) async fn learn(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    asked: Option<&PhoneNumber>,
+    resolved: &Resolved,
+) -> Result<(), StoreError> {
     let mut contact = resolved.contact.clone();
-    if let Some(asked) = asked_for(tx, conversation, &contact).await? {
-        contact.identities.push(asked);
-    }
+    let asked = asked.map(Identity::phone);
+    contact
+        .identities
+        .extend(asked.filter(|asked| !resolved.contact.identities.contains(asked)));
     if !contact.identities.is_empty() {
         people::meet(tx, &contact, IdentitySource::WhatsApp).await?;
     }
@@ -269,23 +288,6 @@ pub(crate) async fn learn(tx: &mut Tx, conversation: &Conversation, resolved: &R
         )
         .await?;
     Ok(())
-}
-
-/// Returns the number by which the chat was resolved, if the answer does not contain it.
-async fn asked_for(
-    tx: &mut Tx,
-    conversation: &Conversation,
-    contact: &WaContact,
-) -> Result<Option<Identity>, StoreError> {
-    let tells_number = contact.identities.iter().any(|known| known.kind == IdentityKind::Phone);
-    let Some(customer) = conversation
-        .customer_id
-        .filter(|_| conversation.chat_id.is_none() && !tells_number)
-    else {
-        return Ok(None);
-    };
-    let phone = tx.customers().get(customer).await?.and_then(|customer| customer.phone);
-    Ok(phone.as_ref().map(Identity::phone))
 }
 
 async fn open_conversation(

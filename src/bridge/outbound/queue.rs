@@ -9,7 +9,7 @@ use crate::bridge::core::state::mark_answered;
 use crate::bridge::inbound::groups;
 use crate::contract::Event;
 use crate::domain::conversation::{ChatKind, Conversation};
-use crate::domain::details::{Details, Mention};
+use crate::domain::details::Details;
 use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
@@ -127,20 +127,14 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
     Ok(message)
 }
 
-/// Returns details with the mentions of a text: in a group, the members whose number or LID follows an `@`.
+/// Returns details with the mentions of a text, which only a group has.
 async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
     let mut details = Details::default();
     if conversation.kind == ChatKind::Group
         && text.contains('@')
         && let Some(group) = tx.groups().get(conversation.id).await?
     {
-        let called = groups::mentioned(text, &group).into_iter();
-        details.mentions = called
-            .map(|member| Mention {
-                user: member.user,
-                name: Some(member.name),
-            })
-            .collect();
+        details.mentions = groups::mentions_of(text, &group);
     }
     Ok(details)
 }

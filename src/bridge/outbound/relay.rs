@@ -19,12 +19,12 @@ use crate::domain::delivery::{AfterFailure, Next};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Recipient, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, MessageId, Timestamp, WaMessageId, delivery};
 use crate::store::{Busy, HandOver, StoreError, WorkFor};
 
 use super::outgoing::Outgoing;
-use super::{changes, file, outgoing};
+use super::{changes, file, outgoing, quote};
 
 /// Upper bound of the lanes handled in one step.
 const LANES: u64 = 32;
@@ -213,13 +213,18 @@ impl WhatsAppRelay {
             self.reader.done(outgoing.conversation.id);
         }
         self.act(chat, &outgoing.message).await?;
+        let quote_lost = match &outgoing.quoted {
+            Some(quoted) => !self.port.can_quote(chat, quoted).await?,
+            // The message that it replies to was never sent, so WhatsApp does not have it.
+            None => outgoing.message.reply_to.is_some(),
+        };
         let id = self.port.choose_id(chat).await?;
-        let goal = Arc::new((resolved, id));
+        let goal = Arc::new((resolved, id, quote_lost));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
             // Cancelled while the chat was being resolved.
             return Ok(Progress::Worked);
         };
-        let (Resolved { chat, .. }, id) = &*goal;
+        let (Resolved { chat, .. }, id, _) = &*goal;
         self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
     }
 
@@ -230,42 +235,52 @@ impl WhatsAppRelay {
         &self,
         item: &OutboxItem<WhatsAppWork>,
         outgoing: &Arc<Outgoing>,
-        goal: &Arc<(Resolved, WaMessageId)>,
+        goal: &Arc<(Resolved, WaMessageId, bool)>,
     ) -> Result<Option<Message>, StoreError> {
-        let (outgoing, goal) = (Arc::clone(outgoing), Arc::clone(goal));
+        let (policy, outgoing, goal) = (Arc::clone(&self.core.policy), Arc::clone(outgoing), Arc::clone(goal));
         let again = self.core.clock.now().plus(LOOK_AGAIN);
         self.core
-            .write((outgoing, goal, item.id, again), |tx, (outgoing, goal, item, again)| {
-                async move {
-                    let (resolved, stanza) = &**goal;
-                    let (message, conversation) = (outgoing.message.id, &outgoing.conversation);
-                    let current = match tx.messages().get(message).await? {
-                        Some(current) if current.state == MessageState::Queued => current,
-                        _ => return Ok(None),
-                    };
-                    let login = tx
-                        .accounts()
-                        .get(current.account_id)
-                        .await?
-                        .ok_or(StoreError::Missing { what: "account" })?
-                        .login;
-                    if conversation.kind == ChatKind::Direct {
-                        // A number and a LID that are reported together belong to one customer (rule 12).
-                        let now_in = tx.conversations().get(current.conversation_id).await?;
-                        message::learn(tx, now_in.as_ref().unwrap_or(conversation), resolved).await?;
+            .write(
+                (policy, outgoing, goal, item.id, again),
+                |tx, (policy, outgoing, goal, item, again)| {
+                    async move {
+                        let (resolved, stanza, quote_lost) = &**goal;
+                        let (message, conversation) = (outgoing.message.id, &outgoing.conversation);
+                        let current = match tx.messages().get(message).await? {
+                            Some(current) if current.state == MessageState::Queued => current,
+                            _ => return Ok(None),
+                        };
+                        let login = tx
+                            .accounts()
+                            .get(current.account_id)
+                            .await?
+                            .ok_or(StoreError::Missing { what: "account" })?
+                            .login;
+                        if conversation.kind == ChatKind::Direct {
+                            // A number and a LID that are reported together belong to one customer (rule 12).
+                            let now_in = tx.conversations().get(current.conversation_id).await?;
+                            let asked = match &outgoing.to {
+                                Some(Recipient::Phone(phone)) => Some(phone),
+                                _ => None,
+                            };
+                            message::learn(tx, now_in.as_ref().unwrap_or(conversation), asked, resolved).await?;
+                        }
+                        tx.pace().note_first_contact(conversation.id).await?;
+                        tx.messages()
+                            .choose_stanza(message, &resolved.chat, stanza, login)
+                            .await?;
+                        if *quote_lost {
+                            quote::leave_out(tx, policy, &current).await?;
+                        }
+                        let sending = tx.messages().set_state(message, MessageState::Sending, None).await?;
+                        tx.emit(Event::message_state(&sending));
+                        tx.outbox().start(*item).await?;
+                        tx.outbox().retry(*item, *again, "handed over", false).await?;
+                        Ok::<_, StoreError>(Some(sending))
                     }
-                    tx.pace().note_first_contact(conversation.id).await?;
-                    tx.messages()
-                        .choose_stanza(message, &resolved.chat, stanza, login)
-                        .await?;
-                    let sending = tx.messages().set_state(message, MessageState::Sending, None).await?;
-                    tx.emit(Event::message_state(&sending));
-                    tx.outbox().start(*item).await?;
-                    tx.outbox().retry(*item, *again, "handed over", false).await?;
-                    Ok::<_, StoreError>(Some(sending))
-                }
-                .boxed()
-            })
+                    .boxed()
+                },
+            )
             .await
     }
 
@@ -290,7 +305,7 @@ impl WhatsAppRelay {
             chat: chat.clone(),
             id: id.clone(),
             content,
-            quoted: quoted.cloned(),
+            quoted: quoted.filter(|_| !quote::is_left_out(message)).cloned(),
         };
         match self.port.send(&outgoing).await {
             Ok(ack) => {

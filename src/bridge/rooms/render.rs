@@ -3,7 +3,7 @@
 use crate::domain::details::Details;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::message::{Direction, Kind, Message, Origin};
-use crate::domain::{MatrixEventId, media};
+use crate::domain::{MatrixEventId, media, mentions};
 
 /// Returns the events that show a message; the first gets the tick.
 pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>) -> Vec<RoomContent> {
@@ -32,7 +32,7 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
 /// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
 /// nor one that is too long.
 fn body(message: &Message) -> String {
-    let text = said(message);
+    let text = told(message);
     if text.is_empty() {
         return format!("[{}]", message.kind);
     }
@@ -46,6 +46,24 @@ fn body(message: &Message) -> String {
     );
     let end = text.floor_char_boundary(MAX_ROOM_TEXT - note.len());
     format!("{}{note}", &text[..end])
+}
+
+/// Returns what a message says, with names for mentioned people and with the advertisement that it came by.
+fn told(message: &Message) -> String {
+    let text = said(message);
+    let Some(details) = &message.details else {
+        return text;
+    };
+    let people = details
+        .mentions
+        .iter()
+        .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+    let text = mentions::with_names(&text, people).into_owned();
+    match details.ad.as_ref().map(|ad| ad.title.as_ref().or(ad.url.as_ref())) {
+        Some(Some(what)) => format!("{text}\n[came by the advertisement: {what}]"),
+        Some(None) => format!("{text}\n[came by an advertisement]"),
+        None => text,
+    }
 }
 
 /// Returns a message's text; for a medium, its line such as `[image]` followed by the caption.
