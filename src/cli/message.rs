@@ -146,13 +146,14 @@ struct Row {
 
 impl From<MessageView> for Row {
     fn from(message: MessageView) -> Self {
+        let content = message.shown_content().into_owned();
         Self {
             id: message.id,
             timestamp: message.timestamp,
             direction: message.direction,
             author: message.author,
             state: state(message.state, message.waiting),
-            content: message.content,
+            content,
         }
     }
 }

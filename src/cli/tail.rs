@@ -16,8 +16,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use super::client::{self, Client};
 use super::terminal::output::{Output, note, plain};
 use super::{Exit, Fault, Format, Shell};
-use crate::contract::{ClientFrame, EventFrame, FilterRequest, Identify, JournalEvent, ServerFrame};
+use crate::contract::{ClientFrame, EventFrame, FilterRequest, Identify, JournalEvent, MentionView, ServerFrame};
 use crate::domain::ConversationId;
+use crate::domain::mentions;
 
 /// Interval of our heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(25);
@@ -223,7 +224,15 @@ struct Shown {
     author: Option<Named>,
     name: Option<String>,
     content: Option<String>,
+    details: Option<ShownDetails>,
     state: Option<String>,
+}
+
+/// People who are mentioned in the content.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ShownDetails {
+    mentions: Vec<MentionView>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -241,7 +250,12 @@ fn print(frame: EventFrame<String>, format: Format, output: &mut Output) -> anyh
         .map(|author| author.name)
         .or(shown.name)
         .unwrap_or_default();
-    let what = shown.content.unwrap_or_default().replace('\n', " ");
+    let mentioned = shown.details.unwrap_or_default().mentions;
+    let people = mentioned
+        .iter()
+        .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+    let content = shown.content.unwrap_or_default();
+    let what = mentions::with_names(&content, people).replace('\n', " ");
     let line = format!(
         "{:>6}  {}  {:<20}  {:<10}  {who}{}{what}",
         frame.s.to_string(),

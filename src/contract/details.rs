@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::details::{ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
+use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
 /// Details of a message. Every field is absent if the message does not have it.
@@ -56,6 +56,18 @@ pub struct DetailsView {
     /// Message that it replies to, if that is not stored here; otherwise `reply_to` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<QuoteView>,
+    /// Advertisement by which the person came to write this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad: Option<AdView>,
+    /// Whether people in the chat keep it, so that it does not disappear in its time.
+    #[serde(skip_serializing_if = "is_false")]
+    pub kept: bool,
+    /// Whether it was sent without the message that it replies to, because WhatsApp no longer had that one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub quote_lost: bool,
+    /// Name of the group's admin who deleted it, if that was not its author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -88,6 +100,20 @@ pub struct QuoteView {
     /// Whether it is a status; absent if it is a message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_status: bool,
+}
+
+/// An advertisement that led a person to the chat ("click to WhatsApp").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdView {
+    /// Title of the advertisement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Address of the advertisement, `http` or `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Id of the advertisement at its platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
 }
 
 /// A place, or a live location.
@@ -164,6 +190,10 @@ impl From<Details> for DetailsView {
             contacts: details.contacts.into_iter().map(Into::into).collect(),
             poll: details.poll.map(Into::into),
             quote: details.quote.map(Into::into),
+            ad: details.ad.map(Into::into),
+            kept: details.kept,
+            quote_lost: details.quote_lost,
+            deleted_by: details.deleted_by,
             notice: details.notice,
             raw: details.raw,
         }
@@ -184,6 +214,12 @@ impl From<Quote> for QuoteView {
             content: quote.content,
             is_status: quote.is_status,
         }
+    }
+}
+
+impl From<Ad> for AdView {
+    fn from(Ad { title, url, source_id }: Ad) -> Self {
+        Self { title, url, source_id }
     }
 }
 

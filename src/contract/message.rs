@@ -1,8 +1,11 @@
 //! Messages, with author, reactions and failure.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{DetailsView, MediaView};
+use crate::domain::mentions;
 use crate::domain::message::{Author, Direction, Failure, Kind, Message, MessageState, Origin, Reaction};
 use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
@@ -53,6 +56,15 @@ pub struct MessageView {
     /// Reason why crm itself holds back a queued message; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
+}
+
+impl MessageView {
+    /// Returns the content as people read it: with names for mentioned people, whose digits WhatsApp's own text has.
+    pub fn shown_content(&self) -> Cow<'_, str> {
+        let mentioned = self.details.iter().flat_map(|details| &details.mentions);
+        let people = mentioned.map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+        mentions::with_names(&self.content, people)
+    }
 }
 
 /// Author of a message.

@@ -29,7 +29,7 @@ mod status;
 pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, RebindRequest, SessionView};
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView};
-pub use details::{ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
+pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
 pub use event::{Event, EventBody, EventType, JournalEvent};
 pub use frame::{
     ClientFrame, DeleteCommand, EditCommand, EventFrame, FilterRequest, FrameD, Hello, Identify, MarkReadCommand,

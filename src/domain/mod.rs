@@ -26,5 +26,5 @@ pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, MatrixEventId,
     MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
 };
-pub use message::{details, special, wording};
+pub use message::{details, mentions, special, wording};
 pub use pacing::{consent, daily};

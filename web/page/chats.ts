@@ -1,6 +1,7 @@
 // Chats and their newest messages, for the resync; the chat of a number.
 
 import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages/messages';
+import { type Kept, keepingOf } from './messages/changes';
 import { existing, forms, idText, type Person, person } from './people';
 import { attempt, codeOf, PageError } from './errors';
 
@@ -48,14 +49,17 @@ function summary(model: ChatModel): Chat {
  * Returns the newest `count` messages, oldest first; fewer only if the chat has no more. The library starts at the last
  * *received* message; newer ones of our own are taken from the page's memory.
  */
-export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable)[]> {
+export async function messages({ chat, count }: { chat: string; count: number }): Promise<(Message | Unreadable | Kept)[]> {
   const models = (await newestModels(chat, count)).slice(-count);
   return toEvents(models);
 }
 
-async function toEvents(models: MsgModel[]): Promise<(Message | Unreadable)[]> {
-  const events = await Promise.all(models.map(withReactions));
-  return events.filter((event) => event !== null);
+/** Returns the messages, each followed by whether people keep it, if somebody ever did. */
+async function toEvents(models: MsgModel[]): Promise<(Message | Unreadable | Kept)[]> {
+  const events = await Promise.all(
+    models.map(async (msg) => [await withReactions(msg), attempt(() => keepingOf(msg), null)] as const),
+  );
+  return events.flat().filter((event) => event !== null);
 }
 
 /** Returns at least `count` of the newest messages, if the chat has as many. */
@@ -92,7 +96,7 @@ export async function revised({
   chat: string;
   since: number;
   count: number;
-}): Promise<(Message | Unreadable)[]> {
+}): Promise<(Message | Unreadable | Kept)[]> {
   for (let requested = Math.min(REVISED_FIRST, count); ; requested = Math.min(requested * REVISED_GROWTH, count)) {
     const models = (await newestModels(chat, requested)).slice(-requested);
     const [oldest] = models;
@@ -146,11 +150,26 @@ function keys(form: string, { id, fromMe, sender }: Query): string[] {
   return writers.filter((writer) => writer !== null).map((writer) => `${key}_${writer}`);
 }
 
+/** Whether the message is by one with these ids. True if nothing is known that says otherwise. */
+function isBy(msg: MsgModel, writers: string[] | null): boolean {
+  const author: unknown = attempt(() => msg.author ?? msg.id.participant ?? null, null);
+  if (writers === null || author === null || writers.includes(idText(author))) {
+    return true;
+  }
+  // A number and a LID that the page does not know to be two people may be one.
+  return writers.length === 1 && idText(author).split('@')[1] !== writers[0]?.split('@')[1] && forms(idText(author)).length === 1;
+}
+
 /** Finds a message in memory or in the page's storage. */
 export async function findMessage(query: Query): Promise<MsgModel | null> {
-  for (const form of forms(query.chat)) {
+  const { chat, sender } = query;
+  // Members of a group choose the ids of their messages and can copy another's (rule 12).
+  const writers = chat.endsWith('@g.us') && !query.fromMe && sender ? forms(sender) : null;
+  for (const form of forms(chat)) {
     const model = WPP.chat.get(form);
-    const shown = model?.msgs.getModelsArray().find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe);
+    const shown = model?.msgs
+      .getModelsArray()
+      .find((msg) => msg.id.id === query.id && msg.id.fromMe === query.fromMe && isBy(msg, writers));
     if (shown) {
       return shown;
     }
@@ -183,15 +202,22 @@ export async function resolve({ id, ask }: { id: string; ask?: boolean }): Promi
     return { chat: known, contact: person(known) };
   }
   let wid: unknown = id;
+  let own: string | null = null;
   if (id.endsWith('@c.us')) {
     const found = await WPP.contact.queryExists(id);
     if (!found && !(await isOnServer(id))) {
       return null;
     }
+    // The server may know the person by another form of the number, and says by which.
     wid = found?.wid ?? id;
+    own = idText(wid);
   }
   const chat = existing(idText(wid)) ?? idText((await WPP.chat.find(idText(wid))).id);
-  return { chat, contact: person(chat) };
+  const contact = person(chat);
+  if (own !== null && !contact.ids.includes(own)) {
+    contact.ids.push(own);
+  }
+  return { chat, contact };
 }
 
 /** Asks the server whether a number exists. The library reports an error as "does not exist", which is not enough. */

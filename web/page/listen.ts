@@ -1,10 +1,10 @@
 // Listeners of the library's events, which go into the queue. Gaps are detected too: a message that the page shows and no
 // listener reported is counted, and a resync then finds it.
 
-import { listen } from './messages/changes';
+import { keeping, listen } from './messages/changes';
 import type { Groups } from './groups';
 import { idText } from './people';
-import { keyText, type MsgModel, toEvent } from './messages/messages';
+import { isConversation, keyText, type MsgModel, toEvent } from './messages/messages';
 import type { Queue } from './queue';
 import { isSynced } from './session/status';
 import { attempt } from './errors';
@@ -130,7 +130,7 @@ export class Listeners {
 
   private push(queue: Queue, msg: MsgModel): void {
     attempt(() => this.gaps.report(msg.id.id), undefined);
-    const event = toEvent(msg);
+    const event = toEvent(msg) ?? attempt(() => keeping(msg), null);
     if (event) {
       queue.push(event);
     }
@@ -142,6 +142,10 @@ export class Listeners {
     WPP.on('chat.new_message', (msg) => this.push(queue, msg));
     WPP.on('group.participant_changed', ({ groupId }) => this.groups.request(idText(groupId), true));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
+      // Acks of a status or a channel are about messages that are never reported.
+      if (!isConversation(idText(chat))) {
+        return;
+      }
       const inGroup = idText(chat).endsWith('@g.us');
       if (inGroup && ack > 1) {
         // The ack of a single member: `followGroupAcks` reports what applies to all.

@@ -12,7 +12,7 @@ import { alive, logout, pairingCode, refreshQr, takeOver } from './session/login
 import { Downloads } from './messages/media';
 import { Pages } from './session/pages';
 import { Queue } from './queue';
-import { chooseId, lookUp, send } from './messages/send';
+import { canQuote, chooseId, lookUp, send } from './messages/send';
 import { myDigits, status, watchPasskeys } from './session/status';
 import { describe, PageError } from './errors';
 
@@ -93,6 +93,7 @@ export function start({ agent, bell }: Options): void {
     avatar: (query: Parameters<typeof avatar>[0]) => avatar(query, downloads),
     resolve,
     chooseId,
+    canQuote,
     send,
     change,
     lookUp,

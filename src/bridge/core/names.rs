@@ -56,6 +56,9 @@ pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author
     Author { origin: None, name }
 }
 
+/// Beginning of a [`sender_key`] that is a LID.
+pub(crate) const LID_KEY: &str = "lid:";
+
 /// Returns the sender's part of a message's unique key (rule 12). Empty in a direct chat: `from_me` tells its two sides
 /// apart, and its sender id changes from number to LID. In a group it is the sender's LID where WhatsApp gives it,
 /// since the LID does not change.
@@ -67,8 +70,25 @@ pub(crate) fn sender_key(chat: ChatKind, from_me: bool, sender: &WaUserId, conta
     let lid = identities.find(|identity| identity.kind == IdentityKind::Lid);
     lid.map_or_else(
         || sender.clone(),
-        |Identity { value, .. }| WaUserId(format!("lid:{value}")),
+        |Identity { value, .. }| WaUserId(format!("{LID_KEY}{value}")),
     )
+}
+
+/// Returns whether an id that is stored for a group's member, as [`sender_key`] or WhatsApp gives it, is one of the ids of
+/// this person.
+pub(crate) fn is_same_person(stored: &WaUserId, sender: &WaUserId, contact: &WaContact) -> bool {
+    let stored = user_of(stored);
+    let mut identities = contact.identities.iter();
+    stored == user_of(sender)
+        || identities
+            .any(|Identity { kind, value }| *kind != IdentityKind::Username && value.trim_start_matches('+') == stored)
+}
+
+/// Returns the digits of a stored id of a group's member.
+fn user_of(stored: &WaUserId) -> &str {
+    let stored = stored.as_str();
+    let stored = stored.strip_prefix(LID_KEY).unwrap_or(stored);
+    stored.split_once('@').map_or(stored, |(user, _)| user)
 }
 
 /// Name shown in rooms for actions on the linked phone.

@@ -18,6 +18,7 @@ use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::events::Events;
 use crate::bridge::inbound::message::{Arrival, IntakeOutcome};
+use crate::bridge::inbound::own::OwnIds;
 use crate::bridge::inbound::{batch, message};
 use crate::contract::Event;
 use crate::domain::AccountId;
@@ -134,7 +135,8 @@ impl Importer {
             return Ok(Progress::Idle);
         };
         let reaches_in = |at| at >= since;
-        let chats: Vec<_> = chats
+        let chats: Vec<_> = OwnIds::of(account, self.port.as_ref())
+            .without_own_chat(chats)
             .into_iter()
             .filter(|chat| chat.last_at.is_none_or(reaches_in))
             .map(|chat| chat.chat)
@@ -175,7 +177,12 @@ impl Importer {
                     .await?;
                 return Ok(Progress::Worked);
             }
-            Ok(Earlier::Page(page)) => hand.take(page),
+            Ok(Earlier::Page(mut page)) => {
+                // A plan may name the chat with oneself; it ends at its first page.
+                let own = OwnIds::of(&account, self.port.as_ref());
+                page.retain(|past| !own.is_note(&past.event));
+                hand.take(page);
+            }
             // The page no longer has the chat, or keeps losing our position: the buffer has all that can be read.
             Ok(Earlier::Lost | Earlier::NoChat) => hand.end(),
         }

@@ -21,6 +21,7 @@ use crate::store::StoreError;
 
 use super::batch::{Stray, quarantine, take_batch};
 use super::gap::{GapDetector, Heard};
+use super::own::OwnIds;
 use super::{resync, session};
 
 /// Pause after a failure, before the page or the store is asked again.
@@ -237,10 +238,13 @@ impl Inbound {
         let Some(mark) = batch.mark else {
             return Ok(Progress::Idle);
         };
-        let told = take_batch(&self.core, account, batch.events.into(), &self.reader).await?;
+        let own = OwnIds::of(account, self.port.as_ref());
+        let events = own.without_notes(batch.events);
+        let told = take_batch(&self.core, account, events.into(), &self.reader).await?;
         for stray in told.strays {
             // rule 11: an event about an unknown id fetches its message.
-            match self.port.message(&stray.chat, &stray.id, stray.from_me).await {
+            match self.port.message(&stray.of).await {
+                Ok(Some(message)) if own.is_own_chat(message.chat_kind, &message.contact) => {}
                 Ok(Some(message)) => {
                     let events: Vec<PageEvent> = std::iter::once(PageEvent::Message(Box::new(message)))
                         .chain(stray.event)

@@ -10,8 +10,8 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::{Core, state};
 use crate::domain::account::Account;
-use crate::domain::whatsapp::PageEvent;
-use crate::domain::{AccountId, ChatId, ConversationId, WaMessageId};
+use crate::domain::whatsapp::{MessageRef, PageEvent};
+use crate::domain::{AccountId, ConversationId};
 use crate::store::{StoreError, Tx};
 
 use super::events::Events;
@@ -112,9 +112,7 @@ async fn take_event(
                         state::apply_ack(tx, policy, &message, *ack).await?;
                     }
                     None => told.strays.push(Stray {
-                        chat: chat.clone(),
-                        id: id.clone(),
-                        from_me: true,
+                        of: MessageRef::ours(chat.clone(), id.clone()),
                         event: None,
                     }),
                 }
@@ -122,14 +120,15 @@ async fn take_event(
         }
         PageEvent::Edited { target, .. }
         | PageEvent::Deleted { target, .. }
+        | PageEvent::Kept { target, .. }
         | PageEvent::Reacted { target, .. }
         | PageEvent::Voted { target, .. }
         | PageEvent::Moved { target, .. } => {
-            if !changes::apply(tx, policy, account, event).await? {
+            let is_stored = changes::apply(tx, policy, account, event).await?;
+            // A message says itself whether it is kept.
+            if !is_stored && !matches!(event, PageEvent::Kept { .. }) {
                 told.strays.push(Stray {
-                    chat: target.chat.clone(),
-                    id: target.id.clone(),
-                    from_me: target.from_me,
+                    of: target.into(),
                     event: Some(event.clone()),
                 });
             }
@@ -196,12 +195,8 @@ impl BatchOutcome {
 
 /// Event about a message that we do not have.
 pub(super) struct Stray {
-    /// The message's chat.
-    pub chat: ChatId,
-    /// The message's stanza id.
-    pub id: WaMessageId,
-    /// Whether we sent the message.
-    pub from_me: bool,
+    /// The message.
+    pub of: MessageRef,
     /// The event, to be applied once its message is stored; `None` for an ack, which the message itself carries.
     pub event: Option<PageEvent>,
 }

@@ -9,11 +9,11 @@ use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::message::{Message, Reaction};
-use crate::domain::whatsapp::{MessageKey, PageEvent, WaMessage, WaReaction};
+use crate::domain::whatsapp::{MessageKey, PageEvent, WaContact, WaMessage, WaReaction};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
 
-use super::polls;
+use super::{members, polls};
 
 /// Upper bound of the reactions kept for one message; in a large group every member may react.
 const MAX_REACTIONS: usize = 1024;
@@ -34,10 +34,15 @@ pub(crate) async fn apply(
     let by = names::writer(target.from_me, &target.contact, &message);
     match event {
         PageEvent::Edited { content, at, .. } => edit(tx, policy, &message, content, *at, &by).await?,
-        PageEvent::Deleted { at, .. } => delete(tx, policy, &message, *at, &by).await?,
+        PageEvent::Deleted { at, by: admin, .. } => match admin {
+            Some(admin) => delete_as_admin(tx, policy, &message, *at, admin).await?,
+            None => delete(tx, policy, &message, *at, &by).await?,
+        },
+        PageEvent::Kept { is_kept, .. } => polls::keep(tx, &message, *is_kept).await?,
         PageEvent::Reacted { reaction, .. } => {
+            let by = members::with_other_id(tx, message.conversation_id, &reaction.contact).await?;
             let reaction = named(reaction, &message);
-            react(tx, policy, &message, reaction).await?;
+            react_as(tx, policy, &message, reaction, &by).await?;
         }
         PageEvent::Voted { vote, .. } => polls::vote(tx, policy, &message, vote).await?,
         PageEvent::Moved { location, at, .. } => polls::move_to(tx, &message, location, *at).await?,
@@ -69,13 +74,15 @@ pub(crate) async fn reconcile(
     let by = names::writer(told.from_me, &told.contact, stored);
     if told.is_deleted {
         let now = tx.now();
-        delete(tx, policy, stored, now, &by).await?;
+        match told.details.as_ref().and_then(|details| details.deleted_by.as_ref()) {
+            Some(admin) => delete_as_admin(tx, policy, stored, now, admin).await?,
+            None => delete(tx, policy, stored, now, &by).await?,
+        }
     } else if let Some(at) = told.edited_at {
         edit(tx, policy, stored, &told.content, at, &by).await?;
     }
     if let Some(reactions) = &told.reactions {
-        let mut told: Vec<Reaction> = reactions.iter().map(|reaction| named(reaction, stored)).collect();
-        told.truncate(MAX_REACTIONS);
+        let mut told = each_person_once(reactions, |reaction| named(reaction, stored));
         let removed = |old: &&Reaction| old.emoji.is_empty() && !told.iter().any(|one| one.is_of_same(old));
         let removed: Vec<Reaction> = stored.reactions.iter().filter(removed).cloned().collect();
         let free = MAX_REACTIONS - told.len();
@@ -87,12 +94,32 @@ pub(crate) async fn reconcile(
 
 /// Returns the reactions of a message that is about to be stored, at most [`MAX_REACTIONS`].
 pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
-    let told = told.reactions.iter().flatten().take(MAX_REACTIONS);
-    told.map(|reaction| Reaction {
+    let told = told.reactions.as_deref().unwrap_or_default();
+    each_person_once(told, |reaction| Reaction {
         name: names::name_of(&reaction.contact).unwrap_or_else(|| unnamed(reaction.from_me)),
         ..bare(reaction)
     })
-    .collect()
+}
+
+/// Returns the newest reaction of each person, at most [`MAX_REACTIONS`]: the page may list a person under number and LID.
+fn each_person_once(told: &[WaReaction], named: impl Fn(&WaReaction) -> Reaction) -> Vec<Reaction> {
+    let mut reactions: Vec<Reaction> = vec![];
+    for one in told.iter().take(MAX_REACTIONS) {
+        let reaction = named(one);
+        match reactions.iter().position(|other| is_of(other, &reaction, &one.contact)) {
+            Some(at) if reactions[at].at > reaction.at => {}
+            Some(at) => reactions[at] = reaction,
+            None => reactions.push(reaction),
+        }
+    }
+    reactions
+}
+
+/// Returns whether two reactions are of one person, who has the ids of `contact`.
+fn is_of(other: &Reaction, reaction: &Reaction, contact: &WaContact) -> bool {
+    let ids = other.sender.as_ref().zip(reaction.sender.as_ref());
+    let is_member = || ids.is_some_and(|(other, sender)| names::is_same_person(other, sender, contact));
+    other.is_of_same(reaction) || (!other.from_me && !reaction.from_me && is_member())
 }
 
 /// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the
@@ -131,6 +158,23 @@ pub(crate) async fn delete(
     tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
+/// Like [`delete`], for an admin of the group who is not the author. The message names the admin.
+async fn delete_as_admin(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    at: Timestamp,
+    admin: &str,
+) -> Result<(), StoreError> {
+    if message.deleted_at.is_some() {
+        return Ok(());
+    }
+    let mut details = message.details.clone().unwrap_or_default();
+    details.deleted_by = Some(admin.to_owned());
+    let message = tx.messages().set_details(message.id, &details).await?;
+    delete(tx, policy, &message, at, admin).await
+}
+
 /// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is
 /// older than the last one, or the same.
 pub(crate) async fn react(
@@ -139,7 +183,19 @@ pub(crate) async fn react(
     message: &Message,
     reaction: Reaction,
 ) -> Result<(), StoreError> {
-    let before = message.reactions.iter().find(|other| other.is_of_same(&reaction));
+    react_as(tx, policy, message, reaction, &WaContact::default()).await
+}
+
+/// Like [`react`], for a person with the ids of `contact`.
+async fn react_as(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    reaction: Reaction,
+    contact: &WaContact,
+) -> Result<(), StoreError> {
+    let is_theirs = |other: &Reaction| is_of(other, &reaction, contact);
+    let before = message.reactions.iter().find(|other| is_theirs(other));
     if before.is_some_and(|before| before.at > reaction.at) {
         return Ok(());
     }
@@ -148,7 +204,7 @@ pub(crate) async fn react(
         return Ok(());
     }
     let mut reactions = message.reactions.clone();
-    reactions.retain(|other| !other.is_of_same(&reaction));
+    reactions.retain(|other| !is_theirs(other));
     if reactions.len() >= MAX_REACTIONS {
         match reactions.iter().position(|other| other.emoji.is_empty()) {
             Some(removed) => drop(reactions.remove(removed)),
@@ -207,10 +263,15 @@ async fn find(tx: &mut Tx, account: &Account, target: &MessageKey) -> Result<Opt
             }
         }
     }
-    match conversation {
-        Some(conversation) => tx.messages().under(conversation.id, &target.id, false, &sender).await,
-        None => Ok(None),
+    let Some(conversation) = conversation else {
+        return Ok(None);
+    };
+    if target.chat_kind == ChatKind::Direct {
+        return tx.messages().under(conversation.id, &target.id, false, &sender).await;
     }
+    let by = members::with_other_id(tx, conversation.id, &target.contact).await?;
+    let sender = names::sender_key(target.chat_kind, target.from_me, &target.sender, &by);
+    members::message_of(tx, conversation.id, &target.id, &sender, &by).await
 }
 
 fn bare(reaction: &WaReaction) -> Reaction {

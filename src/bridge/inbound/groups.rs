@@ -7,9 +7,14 @@ use crate::domain::WaUserId;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::IdentityKind;
+use crate::domain::details::Mention;
 use crate::domain::group::{Group, Participant};
+use crate::domain::mentions;
 use crate::domain::whatsapp::{WaGroup, WaParticipant};
 use crate::store::{StoreError, Tx, WorkFor};
+
+/// Maximum number of mentions by name in one text.
+const MAX_MENTIONS: usize = 1024;
 
 /// Stores a group's name and members, and has its avatar checked. Does nothing for a group without a conversation, in
 /// which nobody has written yet; the page reports it again with its first message.
@@ -37,8 +42,33 @@ pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, tol
     Ok(())
 }
 
+/// Returns the mentions of a text: the group's members whose number or LID follows an `@`, or whose name does, if it
+/// cannot be another member's.
+pub(crate) fn mentions_of(text: &str, group: &Group) -> Vec<Mention> {
+    let others: Vec<&Participant> = group.participants.iter().filter(|member| !member.from_me).collect();
+    let names: Vec<&str> = others.iter().map(|member| member.name.as_str()).collect();
+    let mut found: Vec<Mention> = mentioned(text, group)
+        .into_iter()
+        .map(|member| Mention {
+            user: member.user,
+            name: Some(member.name),
+        })
+        .collect();
+    for (member, place) in mentions::named(text, &names) {
+        let mention = Mention {
+            user: others[member].user.clone(),
+            // As the text has it, so that the text can be sent with the user in its place.
+            name: Some(text[place].to_owned()),
+        };
+        if !found.contains(&mention) && found.len() < MAX_MENTIONS {
+            found.push(mention);
+        }
+    }
+    found
+}
+
 /// Returns the group's members whom the text mentions by `@user`.
-pub(crate) fn mentioned(text: &str, group: &Group) -> Vec<Participant> {
+fn mentioned(text: &str, group: &Group) -> Vec<Participant> {
     let named = |user: &WaUserId| {
         text.match_indices('@').any(|(at, _)| {
             let rest = &text[at + 1..];

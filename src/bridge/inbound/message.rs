@@ -10,14 +10,14 @@ use crate::bridge::media::attach;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
-use crate::domain::customer::{Customer, Identity, IdentityKind, IdentitySource, PhoneNumber};
+use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
 
-use super::{changes, polls};
+use super::{changes, members, polls};
 
 /// Earliest credible time of a message: WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -91,12 +91,22 @@ pub(crate) async fn take_in(
     if let Some(poll) = &mut details.poll {
         poll.votes = polls::votes_of(message);
     }
+    let by = members::with_other_id(tx, conversation.id, &message.contact).await?;
+    let sender = sender_key(message.chat_kind, message.from_me, &message.sender, &by);
+    if message.chat_kind == ChatKind::Group
+        && !message.from_me
+        && let Some(stored) = members::message_of(tx, conversation.id, &message.id, &sender, &by).await?
+    {
+        changes::reconcile(tx, policy, &stored, message).await?;
+        attach::attach_late(tx, &policy.media, account, stored, message).await?;
+        return Ok(IntakeOutcome::Known);
+    }
     let inserted = tx
         .messages()
         .insert(NewMessage {
             whatsapp_id: Some(message.id.clone()),
             from_me: message.from_me,
-            sender: sender_key(message.chat_kind, message.from_me, &message.sender, &message.contact),
+            sender,
             author: Some(author(message, customer)),
             chat: Some(message.chat.clone()),
             home: met.as_ref().and_then(|met| met.home),
@@ -274,8 +284,10 @@ pub(crate) enum Learned {
 }
 
 /// Stores the result of resolving a recipient: the customer's other identities, and the chat to answer in, unless the
-/// chat was resolved by a number while the conversation answers in another one. `asked`: the number by which the chat
-/// was resolved.
+/// chat was resolved by a number while the conversation answers in another one. `asked` is the number by which the chat
+/// was resolved. The server may know its owner by another form of the number, and answers with that one; the number that
+/// was asked for stays an identity of the same person. (A number that has passed to another person does not join the
+/// two: [`crate::domain::ledger`] moves it.)
 pub(crate) async fn learn(
     tx: &mut Tx,
     policy: &Policy,
@@ -284,10 +296,10 @@ pub(crate) async fn learn(
     asked: Option<&PhoneNumber>,
 ) -> Result<Learned, StoreError> {
     let mut contact = resolved.contact.clone();
-    let tells_number = contact.identities.iter().any(|known| known.kind == IdentityKind::Phone);
-    if let Some(asked) = asked.filter(|_| !tells_number) {
-        contact.identities.push(Identity::phone(asked));
-    }
+    let number = asked.map(Identity::phone);
+    contact
+        .identities
+        .extend(number.filter(|number| !resolved.contact.identities.contains(number)));
     if !contact.identities.is_empty() {
         people::meet(tx, policy, &contact, IdentitySource::WhatsApp).await?;
     }

@@ -6,9 +6,11 @@ use crate::bridge::core::{names, notice};
 use crate::contract::Event;
 use crate::domain::details::{Location, PollVote};
 use crate::domain::message::Message;
-use crate::domain::whatsapp::{WaMessage, WaVote};
+use crate::domain::whatsapp::{WaContact, WaMessage, WaVote};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
+
+use super::members;
 
 /// Upper bound of the voters kept for one poll: the number of members that a group can have.
 const MAX_VOTES: usize = 2048;
@@ -23,7 +25,8 @@ pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: 
     } else {
         format!("{} voted for: {chosen}", vote.name)
     };
-    if !cast(tx, message, vec![vote]).await? {
+    let by = members::with_other_id(tx, message.conversation_id, &told.contact).await?;
+    if !cast(tx, message, vec![(vote, by)]).await? {
         return Ok(());
     }
     notice::tell(tx, policy, message, line).await
@@ -55,13 +58,36 @@ pub(crate) async fn move_to(tx: &mut Tx, message: &Message, to: &Location, at: T
     Ok(())
 }
 
+/// Stores whether people keep a disappearing message: then it stays, otherwise its time counts from its writing again.
+/// Does nothing for a message that is gone.
+pub(crate) async fn keep(tx: &mut Tx, message: &Message, is_kept: bool) -> Result<(), StoreError> {
+    let mut details = message.details.clone().unwrap_or_default();
+    if message.deleted_at.is_some() || details.kept == is_kept {
+        return Ok(());
+    }
+    details.kept = is_kept;
+    tx.messages()
+        .set_disappearing(message.id, details.disappears_at(message.timestamp))
+        .await?;
+    tx.messages().set_details(message.id, &details).await?;
+    Ok(())
+}
+
 /// Updates the votes, timer and live location of a stored message to the page's version.
 pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     if let Some(votes) = &told.votes {
-        let votes = votes.iter().map(|vote| named(vote, stored)).collect();
+        let votes = votes
+            .iter()
+            .map(|vote| (named(vote, stored), vote.contact.clone()))
+            .collect();
         cast(tx, stored, votes).await?;
     }
     learn_timer(tx, stored, told).await?;
+    if told.details.as_ref().is_some_and(|details| details.kept)
+        && let Some(stored) = tx.messages().get(stored.id).await?
+    {
+        keep(tx, &stored, true).await?;
+    }
     let place = told.details.as_ref().and_then(|details| details.location.as_ref());
     if let Some(place) = place.filter(|place| place.live_until.is_some()) {
         let now = tx.now();
@@ -93,39 +119,67 @@ async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<
 
 /// Returns the votes of a poll that is about to be stored, at most [`MAX_VOTES`].
 pub(crate) fn votes_of(told: &WaMessage) -> Vec<PollVote> {
-    let told = told.votes.iter().flatten().take(MAX_VOTES);
-    told.map(|vote| PollVote {
-        name: names::name_of(&vote.contact).unwrap_or_else(|| names::unnamed(vote.from_me)),
-        ..bare(vote)
-    })
-    .collect()
+    let mut votes = vec![];
+    for told in told.votes.iter().flatten().take(MAX_VOTES) {
+        let vote = PollVote {
+            name: names::name_of(&told.contact).unwrap_or_else(|| names::unnamed(told.from_me)),
+            ..bare(told)
+        };
+        count(&mut votes, vote, &told.contact);
+    }
+    votes
+}
+
+/// Effect of counting a vote.
+enum Counted {
+    /// It changes what the poll shows.
+    Shown,
+    /// It is stored, and changes nothing that is shown.
+    Noted,
+    /// It is older than the person's last vote, or one too many.
+    Nothing,
+}
+
+/// Counts a vote in place of the same person's last one, who has the ids of `contact`. A withdrawn vote is stored though
+/// nothing shows it: the vote that it withdraws may still arrive.
+fn count(votes: &mut Vec<PollVote>, vote: PollVote, contact: &WaContact) -> Counted {
+    let is_theirs = |other: &PollVote| {
+        let ids = other.sender.as_ref().zip(vote.sender.as_ref());
+        let is_member = || ids.is_some_and(|(other, sender)| names::is_same_person(other, sender, contact));
+        other.is_of_same(&vote) || (!other.from_me && !vote.from_me && is_member())
+    };
+    match votes.iter().position(is_theirs) {
+        Some(at) if votes[at].at > vote.at => Counted::Nothing,
+        Some(at) if votes[at].options == vote.options => {
+            let is_newer = votes[at].at < vote.at;
+            votes[at].at = vote.at;
+            if is_newer { Counted::Noted } else { Counted::Nothing }
+        }
+        Some(at) => {
+            votes[at] = vote;
+            Counted::Shown
+        }
+        None if votes.len() >= MAX_VOTES => Counted::Nothing,
+        None => {
+            let is_shown = !vote.options.is_empty();
+            votes.push(vote);
+            if is_shown { Counted::Shown } else { Counted::Noted }
+        }
+    }
 }
 
 /// Stores the votes that are new, and emits the poll's change. Returns whether there were any.
-async fn cast(tx: &mut Tx, message: &Message, votes: Vec<PollVote>) -> Result<bool, StoreError> {
+async fn cast(tx: &mut Tx, message: &Message, votes: Vec<(PollVote, WaContact)>) -> Result<bool, StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(poll) = details.poll.as_mut() else {
         return Ok(false);
     };
     let (mut changed, mut noted) = (false, false);
-    for vote in votes {
-        match poll.votes.iter().position(|other| other.is_of_same(&vote)) {
-            Some(at) if poll.votes[at].at > vote.at => {}
-            Some(at) if poll.votes[at].options == vote.options => {
-                noted |= poll.votes[at].at < vote.at;
-                poll.votes[at].at = vote.at;
-            }
-            Some(at) => {
-                poll.votes[at] = vote;
-                changed = true;
-            }
-            None if poll.votes.len() >= MAX_VOTES => {}
-            None => {
-                // A withdrawn vote is stored though nothing shows it: the vote that it withdraws may still arrive.
-                changed |= !vote.options.is_empty();
-                noted |= vote.options.is_empty();
-                poll.votes.push(vote);
-            }
+    for (vote, contact) in votes {
+        match count(&mut poll.votes, vote, &contact) {
+            Counted::Shown => changed = true,
+            Counted::Noted => noted = true,
+            Counted::Nothing => {}
         }
     }
     if changed || noted {

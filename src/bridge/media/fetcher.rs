@@ -12,7 +12,7 @@ use crate::bridge::core::worker::Wakes;
 use crate::domain::delivery::back_off;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{FetchError, MediaKey, WhatsApp};
+use crate::domain::whatsapp::{FetchError, MessageRef, WhatsApp};
 use crate::domain::{AccountId, MediaId, Timestamp};
 use crate::store::{DueMedia, MediaChange, StoreError, WorkFor};
 use crate::vault::{Incoming, VaultError};
@@ -106,10 +106,11 @@ impl Pieces for MediaFetcher {
             Ok(incoming) => incoming,
             Err(error) => return self.end(due, unkept(&error)).await,
         };
-        let key = MediaKey {
+        let key = MessageRef {
             chat: due.chat.clone(),
             id: due.message.clone(),
             from_me: due.from_me,
+            sender: due.sender.clone(),
         };
         match self.port.fetch_media(&key, max, &mut incoming).await {
             Ok(()) => self.check_and_keep(due, incoming).await,

@@ -18,6 +18,7 @@ use crate::domain::{OutboxId, Timestamp, WaMessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::outgoing::{self, Outgoing};
+use super::quote;
 use super::relay::{LOOK_AGAIN, WhatsAppRelay};
 
 /// A message for which a chat was resolved and a stanza id chosen.
@@ -25,6 +26,8 @@ struct Goal {
     resolved: Resolved,
     stanza: WaMessageId,
     item: OutboxId,
+    /// Whether WhatsApp cannot quote the message that it replies to.
+    quote_lost: bool,
     /// When the message is looked up if no ack has come.
     again: Timestamp,
 }
@@ -37,12 +40,13 @@ impl WhatsAppRelay {
         &self,
         item: &OutboxItem<WhatsAppWork>,
         outgoing: &Arc<Outgoing>,
-        goal: &(Resolved, WaMessageId),
+        goal: &(Resolved, WaMessageId, bool),
     ) -> Result<Option<Message>, StoreError> {
         let goal = Goal {
             resolved: goal.0.clone(),
             stanza: goal.1.clone(),
             item: item.id,
+            quote_lost: goal.2,
             again: self.core.clock.now().plus(LOOK_AGAIN),
         };
         let input = (Arc::clone(&self.core.policy), Arc::clone(outgoing), goal);
@@ -91,6 +95,9 @@ async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) 
     tx.messages()
         .choose_stanza(id, &goal.resolved.chat, &goal.stanza, login)
         .await?;
+    if goal.quote_lost {
+        quote::leave_out(tx, policy, &current).await?;
+    }
     let sending = tx.messages().set_state(id, MessageState::Sending, None).await?;
     tx.emit(Event::message_state(&sending));
     tx.outbox().start(goal.item).await?;

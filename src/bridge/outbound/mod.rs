@@ -8,6 +8,7 @@ pub(super) mod file;
 mod outgoing;
 mod pacing;
 pub(super) mod queue;
+mod quote;
 mod read_receipts;
 mod relay;
 

@@ -2,9 +2,11 @@
 
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::{Customer, PhoneNumber};
+use crate::domain::details::Mention;
+use crate::domain::mentions;
 use crate::domain::message::{Direction, Kind, Message};
 use crate::domain::whatsapp::{OutgoingContent, QuotedKey, Recipient};
-use crate::domain::{ChatId, MessageId};
+use crate::domain::{ChatId, MessageId, WaUserId};
 use crate::store::{HandOver, Store, StoreError};
 
 /// A message to send, with the data around it.
@@ -83,9 +85,21 @@ pub(crate) fn content(message: &Message) -> OutgoingContent {
         (Kind::Location, Some(location), _) => OutgoingContent::Location(location),
         (Kind::Poll, _, Some(poll)) => OutgoingContent::Poll(poll),
         (Kind::Contact, ..) if !details.contacts.is_empty() => OutgoingContent::Contacts(details.contacts),
-        _ => OutgoingContent::Text {
-            text: message.content.clone(),
-            mentions: details.mentions.into_iter().map(|mention| mention.user).collect(),
-        },
+        _ => text(&message.content, details.mentions),
     }
+}
+
+/// Returns a text with its mentions. WhatsApp shows a mention where the user's digits follow an `@`.
+fn text(content: &str, mentioned: Vec<Mention>) -> OutgoingContent {
+    let people = mentioned
+        .iter()
+        .filter_map(|mention| Some((mention.user.as_str(), mention.name.as_deref()?)));
+    let text = mentions::with_users(content, people).into_owned();
+    let mut users: Vec<WaUserId> = vec![];
+    for mention in mentioned {
+        if !users.contains(&mention.user) {
+            users.push(mention.user);
+        }
+    }
+    OutgoingContent::Text { text, mentions: users }
 }

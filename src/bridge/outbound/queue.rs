@@ -10,7 +10,7 @@ use crate::bridge::inbound::groups;
 use crate::contract::Event;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::PhoneNumber;
-use crate::domain::details::{Details, Mention};
+use crate::domain::details::Details;
 use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
@@ -146,20 +146,14 @@ async fn is_awaited(tx: &mut Tx, message: &Message) -> Result<bool, StoreError> 
     Ok(heard.is_some_and(|heard| tx.now().since(heard) <= ANSWER_WITHIN))
 }
 
-/// Returns details with the mentions of a text: in a group, the members whose number or LID follows an `@`.
+/// Returns details with the mentions of a text, which only a group has.
 async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
     let mut details = Details::default();
     if conversation.kind == ChatKind::Group
         && text.contains('@')
         && let Some(group) = tx.groups().get(conversation.id).await?
     {
-        let called = groups::mentioned(text, &group).into_iter();
-        details.mentions = called
-            .map(|member| Mention {
-                user: member.user,
-                name: Some(member.name),
-            })
-            .collect();
+        details.mentions = groups::mentions_of(text, &group);
     }
     Ok(details)
 }

@@ -22,7 +22,7 @@ use crate::domain::{AccountId, ChatId, MessageId, OutboxId, Timestamp, WaMessage
 use crate::store::{Busy, HandOver, StoreError, WorkFor};
 
 use super::outgoing::Outgoing;
-use super::{changes, file, outgoing};
+use super::{changes, file, outgoing, quote};
 
 /// Upper bound of the lanes handled in one step.
 const LANES: u64 = 32;
@@ -218,13 +218,18 @@ impl WhatsAppRelay {
             }
         }
         self.act(chat, &outgoing.message).await?;
+        let quote_lost = match &outgoing.quoted {
+            Some(quoted) => !self.port.can_quote(chat, quoted).await?,
+            // The message that it replies to was never sent, so WhatsApp does not have it.
+            None => outgoing.message.reply_to.is_some(),
+        };
         let id = self.port.choose_id(chat).await?;
-        let goal = Arc::new((resolved, id));
+        let goal = Arc::new((resolved, id, quote_lost));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
             // Cancelled, or addressed to somebody else, while the chat was being resolved.
             return Ok(Progress::Worked);
         };
-        let (Resolved { chat, .. }, id) = &*goal;
+        let (Resolved { chat, .. }, id, _) = &*goal;
         self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
     }
 
@@ -249,7 +254,7 @@ impl WhatsAppRelay {
             chat: chat.clone(),
             id: id.clone(),
             content,
-            quoted: quoted.cloned(),
+            quoted: quoted.filter(|_| !quote::is_left_out(message)).cloned(),
         };
         match self.port.send(&outgoing).await {
             Ok(ack) => {

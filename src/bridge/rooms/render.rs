@@ -3,7 +3,7 @@
 use crate::domain::details::{Details, Quote};
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
 use crate::domain::message::{Direction, Kind, Message, Origin};
-use crate::domain::{MatrixEventId, media};
+use crate::domain::{MatrixEventId, media, mentions};
 
 /// Maximum length of quoted words in a room, in characters.
 const MAX_QUOTE_CHARS: usize = 200;
@@ -82,7 +82,7 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
 /// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
 /// nor one that is too long.
 fn body(message: &Message, quoted: Option<&Quoted>) -> String {
-    let mut text = said(message);
+    let mut text = told(message);
     if text.is_empty() {
         text = format!("[{}]", message.kind);
     }
@@ -99,6 +99,24 @@ fn body(message: &Message, quoted: Option<&Quoted>) -> String {
     );
     let end = text.floor_char_boundary(MAX_ROOM_TEXT - note.len());
     format!("{}{note}", &text[..end])
+}
+
+/// Returns what a message says, with names for mentioned people and with the advertisement that it came by.
+fn told(message: &Message) -> String {
+    let text = said(message);
+    let Some(details) = &message.details else {
+        return text;
+    };
+    let people = details
+        .mentions
+        .iter()
+        .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+    let text = mentions::with_names(&text, people).into_owned();
+    match details.ad.as_ref().map(|ad| ad.title.as_ref().or(ad.url.as_ref())) {
+        Some(Some(what)) => format!("{text}\n[came by the advertisement: {what}]"),
+        Some(None) => format!("{text}\n[came by an advertisement]"),
+        None => text,
+    }
 }
 
 /// Returns a message's text; for a medium, its line such as `[image]` followed by the caption.

@@ -58,6 +58,18 @@ pub struct Details {
     /// Message that it replies to, if that is not stored here; else `reply_to` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    /// Advertisement by which the person came to write this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad: Option<Ad>,
+    /// Whether people in the chat keep it, so that it does not disappear in its time.
+    #[serde(skip_serializing_if = "is_false")]
+    pub kept: bool,
+    /// Whether it was sent without the message that it replies to, because WhatsApp no longer had that one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub quote_lost: bool,
+    /// Name of the group's admin who deleted it, if that was not its author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -67,9 +79,10 @@ pub struct Details {
 }
 
 impl Details {
-    /// Returns when a message written at `written` disappears. WhatsApp counts from the time of writing.
+    /// Returns when a message written at `written` disappears. WhatsApp counts from the time of writing. A message that is
+    /// kept stays.
     pub fn disappears_at(&self, written: Timestamp) -> Option<Timestamp> {
-        let seconds = self.expires_after_s?;
+        let seconds = self.expires_after_s.filter(|_| !self.kept)?;
         Some(written.plus(Duration::from_secs(u64::from(seconds))))
     }
 
@@ -103,6 +116,20 @@ pub struct Quote {
     /// Whether it is a status, which no conversation shows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_status: bool,
+}
+
+/// An advertisement that led a person to the chat ("click to WhatsApp").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ad {
+    /// Title of the advertisement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Address of the advertisement, `http` or `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Id of the advertisement at its platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
 }
 
 /// A place, or a live location.

@@ -1,6 +1,7 @@
 //! Messages, inbound and outbound, and how their state changes.
 
 pub mod details;
+pub mod mentions;
 pub mod special;
 pub mod wording;
 

@@ -7,7 +7,7 @@ use crate::domain::customer::display_name;
 const MAX_NAME_CHARS: usize = 120;
 /// Most cards named in a line.
 const MAX_NAMED: usize = 12;
-/// Most phone numbers of one card in a line.
+/// Most phone numbers, or else e-mail addresses, of one card in a line.
 const MAX_NUMBERS: usize = 3;
 
 /// Returns the line for a location: `[location: Market Hall; 1 High Street; 51.50330, -0.11950]`.
@@ -43,14 +43,18 @@ pub fn poll(poll: &Poll) -> String {
 fn card(card: &ContactCard) -> String {
     // A vCard folds a long line: it continues in the next one, after a space.
     let unfolded = card.vcard.replace("\r\n", "\n").replace("\n ", "");
-    let numbers = unfolded.lines().filter_map(|row| {
-        let (property, value) = row.split_once(':')?;
-        let name = property.split(';').next()?;
-        let name = name.rsplit('.').next()?;
-        name.eq_ignore_ascii_case("TEL").then(|| line(value))?
-    });
+    let values = |wanted: &'static str| {
+        let rows = unfolded.lines().filter_map(move |row| {
+            let (property, value) = row.split_once(':')?;
+            let name = property.split(';').next()?;
+            let name = name.rsplit('.').next()?;
+            name.eq_ignore_ascii_case(wanted).then(|| line(value))?
+        });
+        rows.take(MAX_NUMBERS).collect::<Vec<_>>()
+    };
     let mut words: Vec<String> = line(&card.name).into_iter().collect();
-    words.extend(numbers.take(MAX_NUMBERS));
+    let numbers = values("TEL");
+    words.extend(if numbers.is_empty() { values("EMAIL") } else { numbers });
     if words.is_empty() {
         words.push("without a name".to_owned());
     }
@@ -85,6 +89,15 @@ mod tests {
             cards(&[bob, nobody]),
             "[contacts: Bob, +44 7700 900123, 112; without a name]"
         );
+    }
+
+    #[test]
+    fn contact_card_without_number_shows_email() {
+        let eve = ContactCard {
+            name: "Eve".to_owned(),
+            vcard: "BEGIN:VCARD\nFN:Eve\nitem1.EMAIL;type=INTERNET:eve@example.org\nEND:VCARD".to_owned(),
+        };
+        assert_eq!(cards(&[eve]), "[contact: Eve, eve@example.org]");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The port to WhatsApp. `wa` implements it with a real browser, the simulation with a fake.
 
+mod keys;
 mod outgoing;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use super::message::Kind;
 use super::message::details::{Details, Location};
 use super::{ChatId, HistoryMark, Timestamp, WaMessageId, WaUserId};
 
+pub use keys::{MessageKey, MessageRef};
 pub use outgoing::{MessageChange, OutgoingChange, OutgoingContent, OutgoingFile, OutgoingMessage, QuotedKey};
 
 /// Most events in one [`Batch`] (rule 10).
@@ -108,8 +110,19 @@ pub enum PageEvent {
         content: String,
         at: Timestamp,
     },
-    /// A message was deleted for everyone.
-    Deleted { target: MessageKey, at: Timestamp },
+    /// A message was deleted for everyone; `by` names the group's admin who did it, if that was not its author.
+    Deleted {
+        target: MessageKey,
+        at: Timestamp,
+        #[serde(default)]
+        by: Option<String>,
+    },
+    /// People keep a disappearing message in the chat, or do so no longer.
+    Kept {
+        target: MessageKey,
+        is_kept: bool,
+        at: Timestamp,
+    },
     /// A reaction was added, changed or removed.
     Reacted { target: MessageKey, reaction: WaReaction },
     /// A person voted in a poll.
@@ -132,28 +145,13 @@ impl PageEvent {
         match self {
             Self::Edited { target, .. }
             | Self::Deleted { target, .. }
+            | Self::Kept { target, .. }
             | Self::Reacted { target, .. }
             | Self::Voted { target, .. }
             | Self::Moved { target, .. } => Some(target),
             Self::Message(_) | Self::Ack { .. } | Self::Group(_) | Self::Poison { .. } => None,
         }
     }
-}
-
-/// Key of a message that an event is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageKey {
-    /// Chat of the message.
-    pub chat: ChatId,
-    pub chat_kind: ChatKind,
-    /// Stanza id of the message.
-    pub id: WaMessageId,
-    /// Whether our account wrote it.
-    pub from_me: bool,
-    /// Sender, as in [`WaMessage::sender`].
-    pub sender: WaUserId,
-    /// Contact, as in [`WaMessage::contact`].
-    pub contact: WaContact,
 }
 
 /// A reaction to a message.
@@ -356,17 +354,6 @@ pub struct Resolved {
     pub contact: WaContact,
 }
 
-/// Key of a message whose medium is to be downloaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MediaKey {
-    /// Chat of the message.
-    pub chat: ChatId,
-    /// Stanza id of the message.
-    pub id: WaMessageId,
-    /// Whether our account wrote it.
-    pub from_me: bool,
-}
-
 /// Result of a lookup of a message that may have been sent (rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookUp {
@@ -413,6 +400,11 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Shows "recording…" for this long, then returns.
     async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable>;
 
+    /// Returns whether the page can quote a message in this chat. It sends a reply without its quote if it cannot.
+    async fn can_quote(&self, _chat: &ChatId, _quoted: &QuotedKey) -> Result<bool, Unreachable> {
+        Ok(true)
+    }
+
     /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Later acks come as
     /// events.
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
@@ -455,11 +447,11 @@ pub trait WhatsApp: Send + Sync + 'static {
     /// Returns about `count` messages of a chat before `mark`, or the newest ones, to read a long chat in parts.
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;
 
-    /// Returns one message by its id, or `None` when the page does not have it.
-    async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable>;
+    /// Returns one message, or `None` when the page does not have it.
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable>;
 
     /// Downloads the medium of a message into `sink`, from its beginning, at most `max` bytes.
-    async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
+    async fn fetch_media(&self, of: &MessageRef, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;
 
     /// Looks up the avatar of a direct chat's other side or of a group. Writes it into `sink`, at most `max` bytes, if
     /// its tag differs from `known`.

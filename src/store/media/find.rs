@@ -104,6 +104,7 @@ impl MediaItems<'_, Store> {
             chat,
             message: whatsapp_id,
             from_me: message.from_me,
+            sender: Some(message.sender).filter(|sender| !sender.as_str().is_empty()),
         }))
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait};
 use entity::{chat_group, customer, media, message};
 
 use crate::domain::media::{Media, MediaState, url};
-use crate::domain::{AccountId, ChatId, MediaId, WaMessageId};
+use crate::domain::{AccountId, ChatId, MediaId, WaMessageId, WaUserId};
 
 use super::StoreError;
 use super::database::row::word;
@@ -71,6 +71,8 @@ pub struct DueMedia {
     pub message: WaMessageId,
     /// Whether we sent that message.
     pub from_me: bool,
+    /// Its author, in a group.
+    pub sender: Option<WaUserId>,
 }
 
 /// Change of a medium's state.

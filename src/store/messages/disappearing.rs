@@ -36,10 +36,11 @@ impl Messages<'_, Store> {
 }
 
 impl Messages<'_, Tx> {
-    /// Sets the time at which a message disappears.
-    pub async fn set_disappearing(&self, id: MessageId, at: Timestamp) -> Result<(), StoreError> {
+    /// Sets the time at which a message disappears; `None`: it stays.
+    pub async fn set_disappearing(&self, id: MessageId, at: impl Into<Option<Timestamp>>) -> Result<(), StoreError> {
+        let at: Option<Timestamp> = at.into();
         let change = message::ActiveModel {
-            vanishes_at: Set(Some(at.0)),
+            vanishes_at: Set(at.map(|at| at.0)),
             ..message::ActiveModel::default()
         };
         self.change(id, change).await

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use crate::domain::message::{Direction, Kind, Message, MessageState};
+use crate::domain::whatsapp::MessageRef;
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::database::page;
 use crate::store::database::page::{Cursor, Page, PageRequest};
@@ -18,8 +19,8 @@ use crate::store::{Store, StoreError};
 
 use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 
-/// Chat, stanza id, and whether the message is ours.
-type InChat = (Option<ChatId>, Option<WaMessageId>, bool);
+/// Chat, stanza id, whether the message is ours, and its author in a group.
+type InChat = (Option<ChatId>, Option<WaMessageId>, bool, WaUserId);
 
 /// Selects an account's messages that have a stanza id, written at or after `from`, each with its chat; newest first.
 fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<message::Entity> {
@@ -37,6 +38,7 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
         .expr_as(chat, "chat")
         .column(message::Column::WhatsappId)
         .column(message::Column::FromMe)
+        .column(message::Column::Sender)
         .join(JoinType::InnerJoin, of_conversation)
         .filter(message::Column::AccountId.eq(account))
         .filter(message::Column::WhatsappId.is_not_null())
@@ -129,25 +131,29 @@ impl Messages<'_, Store> {
             .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
             .into_tuple();
         let rows: Vec<InChat> = ours.all(self.0.readers()).await?;
-        Ok(rows.into_iter().filter_map(|(chat, id, _)| chat.zip(id)).collect())
+        Ok(rows.into_iter().filter_map(|(chat, id, ..)| chat.zip(id)).collect())
     }
 
-    /// Returns chat and stanza id of an account's messages since `from` that have reactions, and whether each is ours;
-    /// newest first, at most `limit`.
+    /// Returns references to an account's messages since `from` that have reactions; newest first, at most `limit`.
     pub async fn reacted_of_account(
         &self,
         account: AccountId,
         from: Timestamp,
         limit: u64,
-    ) -> Result<Vec<(ChatId, WaMessageId, bool)>, StoreError> {
+    ) -> Result<Vec<MessageRef>, StoreError> {
         let reacted = in_their_chats(account, from, limit)
             .filter(message::Column::Reactions.is_not_null())
             .filter(message::Column::DeletedAt.is_null())
             .into_tuple();
         let rows: Vec<InChat> = reacted.all(self.0.readers()).await?;
-        let known = rows
-            .into_iter()
-            .filter_map(|(chat, id, from_me)| Some((chat?, id?, from_me)));
+        let known = rows.into_iter().filter_map(|(chat, id, from_me, sender)| {
+            Some(MessageRef {
+                chat: chat?,
+                id: id?,
+                from_me,
+                sender: Some(sender).filter(|sender| !sender.as_str().is_empty()),
+            })
+        });
         Ok(known.collect())
     }
 

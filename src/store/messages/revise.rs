@@ -2,7 +2,7 @@
 
 use entity::message;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::details::Details;
 use crate::domain::message::{Message, Reaction};
@@ -30,6 +30,34 @@ impl Messages<'_, Tx> {
             found = found.filter(message::Column::Sender.eq(sender.as_str()));
         }
         found.one(&self.0.session).await?.map(read).transpose()
+    }
+
+    /// Returns the messages of others in a conversation with this stanza id, each with its sender: a member of a group may
+    /// have copied the id of another's message (rule 12).
+    pub async fn senders_under(
+        &self,
+        conversation: ConversationId,
+        id: &WaMessageId,
+    ) -> Result<Vec<(MessageId, WaUserId)>, StoreError> {
+        let found = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .column(message::Column::Sender)
+            .filter(message::Column::ConversationId.eq(conversation))
+            .filter(message::Column::WhatsappId.eq(id.as_str()))
+            .filter(message::Column::FromMe.eq(false))
+            .order_by_asc(message::Column::Id)
+            .into_tuple();
+        Ok(found.all(&self.0.session).await?)
+    }
+
+    /// Sets the sender's part of a message's unique key. Nobody else in the conversation may have it with this id.
+    pub async fn set_sender(&self, id: MessageId, sender: &WaUserId) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            sender: Set(sender.clone()),
+            ..message::ActiveModel::default()
+        };
+        self.change(id, change).await
     }
 
     /// Sets the text of a message and returns the changed message.

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{WhatsAppWeb, call_failed};
+use super::outgoing;
 use crate::domain::ChatId;
 use crate::domain::media::Sink;
 use crate::domain::whatsapp::{
-    AvatarLookup, FetchError, MediaKey, OutgoingContent, OutgoingMessage, SendError, Unreachable,
+    AvatarLookup, FetchError, MessageRef, OutgoingContent, OutgoingMessage, SendError, Unreachable,
 };
 use crate::wa::page::{CallError, Page};
 
@@ -37,9 +38,10 @@ struct WireAvatar {
 
 impl WhatsAppWeb {
     /// Downloads the medium of a message into `sink`, at most `max` bytes.
-    pub(super) async fn download(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
+    pub(super) async fn download(&self, of: &MessageRef, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         let page = self.linked_page()?;
-        let query = json!({ "chat": of.chat, "id": of.id, "fromMe": of.from_me, "max": max });
+        let mut query = outgoing::reference(of);
+        query["max"] = max.into();
         let opened: Opened = page
             .call("openMedia", query, self.options.limits.download)
             .await
@@ -127,7 +129,8 @@ impl WhatsAppWeb {
 fn fetch_error(error: CallError) -> FetchError {
     match error {
         CallError::Refused(refusal) => match refusal.code.as_str() {
-            "media_expired" | "no_message" => FetchError::Expired(refusal.message),
+            // Only the page's own word that the file is gone: a message that it does not find may be there all the same.
+            "media_expired" => FetchError::Expired(refusal.message),
             "media_too_large" => FetchError::Sink(Error::new(ErrorKind::FileTooLarge, refusal.message)),
             // The page was reloaded meanwhile.
             "no_token" => FetchError::Unreachable(Unreachable(refusal.message)),

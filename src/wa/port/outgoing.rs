@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::whatsapp::{OutgoingContent, OutgoingMessage};
+use crate::domain::whatsapp::{MessageRef, OutgoingContent, OutgoingMessage};
 use crate::domain::{WaMessageId, WaUserId};
 
 /// Returns the arguments of the page's `send`. `me` holds the digits of the number that the account is bound to.
@@ -14,6 +14,11 @@ pub fn arguments(message: &OutgoingMessage, me: Option<&str>) -> Value {
     json!({
         "chat": message.chat, "id": message.id, "content": content(&message.content, &message.id), "quoted": quoted, "me": me,
     })
+}
+
+/// Returns a reference to a message as the page script's argument.
+pub fn reference(of: &MessageRef) -> Value {
+    json!({ "chat": of.chat, "id": of.id, "fromMe": of.from_me, "sender": sender(of.sender.as_ref()) })
 }
 
 /// Returns the sender of a group's message in the page's own format.

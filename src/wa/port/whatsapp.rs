@@ -17,9 +17,9 @@ use crate::domain::media::Sink;
 use crate::domain::session::Session;
 use crate::domain::vitals::BrowserHealth;
 use crate::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange,
-    OutgoingChange, OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage,
-    WhatsApp,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageChange, MessageRef,
+    OutgoingChange, OutgoingMessage, PageEvent, PageMark, QuotedKey, Recipient, Resolved, SendError, Unreachable,
+    WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use crate::wa::page::CallError;
@@ -132,6 +132,18 @@ impl WhatsApp for WhatsAppWeb {
             .await
     }
 
+    async fn can_quote(&self, chat: &ChatId, quoted: &QuotedKey) -> Result<bool, Unreachable> {
+        let page = self.ready_page()?;
+        let arguments = json!({
+            "chat": chat, "id": quoted.id, "fromMe": quoted.from_me, "sender": outgoing::sender(quoted.sender.as_ref()),
+        });
+        match page.call("canQuote", arguments, self.options.limits.call).await {
+            // It could not be searched for; the send may find it.
+            Err(CallError::Refused(_)) => Ok(true),
+            found => found.map_err(call_failed),
+        }
+    }
+
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let arguments = outgoing::arguments(message, self.bound_digits().as_deref());
@@ -224,9 +236,9 @@ impl WhatsApp for WhatsAppWeb {
         history::earlier(self, chat, mark, count).await
     }
 
-    async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable> {
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
         let page = self.linked_page()?;
-        let arguments = json!({ "chat": chat, "id": id, "fromMe": from_me });
+        let arguments = outgoing::reference(of);
         let found: Result<Option<Box<RawValue>>, CallError> =
             page.call("message", arguments, self.options.limits.call).await;
         match found {
@@ -242,7 +254,7 @@ impl WhatsApp for WhatsAppWeb {
         }
     }
 
-    async fn fetch_media(&self, of: &MediaKey, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
+    async fn fetch_media(&self, of: &MessageRef, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         self.download(of, max, sink).await
     }
 

@@ -1,8 +1,9 @@
 //! Changes to an earlier message in the page's JSON: edits, deletions, reactions, votes and moves of a live location.
 
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
+use super::details::deleter;
 use super::ids::{chat_kind, sender_in, stanza_id};
 use super::lenient::moment;
 use super::message::WireMessage;
@@ -65,11 +66,21 @@ pub(super) fn edited(message: WireMessage) -> Result<PageEvent, String> {
     })
 }
 
-/// Converts a deletion for everybody.
-pub(super) fn deleted(target: WireTarget, t: &Number) -> Result<PageEvent, String> {
+/// Converts a deletion for everybody. `by`: the admin who did it, if that was not the author.
+pub(super) fn deleted(target: WireTarget, t: &Number, by: Option<&Value>) -> Result<PageEvent, String> {
     Ok(PageEvent::Deleted {
         target: target.domain()?,
         at: moment(t).ok_or("the time of the deletion is not a number")?,
+        by: by.and_then(deleter),
+    })
+}
+
+/// Converts the keeping of a disappearing message, or its end.
+pub(super) fn kept(target: WireTarget, is_kept: bool, t: &Number) -> Result<PageEvent, String> {
+    Ok(PageEvent::Kept {
+        target: target.domain()?,
+        is_kept,
+        at: moment(t).ok_or("the time of the keeping is not a number")?,
     })
 }
 

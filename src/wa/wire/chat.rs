@@ -23,16 +23,33 @@ struct WireChat {
     last_message: Option<String>,
 }
 
-/// Parses the chats of a list; invalid ones are left out with a warning.
+/// Parses the chats of a list. Chats of no person or group are left out; invalid ones too, with a warning.
 pub fn chats(items: &[Box<RawValue>]) -> Vec<ChatSummary> {
     let read = items.iter().filter_map(|item| match chat(item.get()) {
         Ok(chat) => Some(chat),
+        Err(_) if is_elsewhere(item.get()) => None,
         Err(error) => {
             tracing::warn!("a chat in the page's list was skipped: {error}");
             None
         }
     });
     read.collect()
+}
+
+/// Returns whether a chat is with neither a person nor a group: a channel, WhatsApp's own announcements, a bot.
+fn is_elsewhere(raw: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Id {
+        chat: String,
+    }
+    let Ok(Id { chat }) = serde_json::from_str(raw) else {
+        return false;
+    };
+    match chat_kind(&chat) {
+        Ok(ChatKind::Group) => false,
+        Ok(ChatKind::Direct) => identity(&chat).is_none(),
+        Err(_) => true,
+    }
 }
 
 /// Parses one chat.

@@ -1,7 +1,8 @@
 //! The plain text of a message: its own words, or a bracketed line that stands for its kind.
 
+use super::kinds::Line;
 use super::message::WireMessage;
-use super::notice;
+use super::{kinds, notice};
 use crate::domain::details::Details;
 use crate::domain::message::Kind;
 use crate::domain::{media, wording};
@@ -67,7 +68,20 @@ fn by_kind(message: &WireMessage, details: &Details) -> (Kind, String) {
         "poll_creation" => (Kind::Poll, named("poll", message.title.as_deref())),
         "revoked" => (Kind::System, "deleted message".to_owned()),
         "call_log" => (Kind::System, "call".to_owned()),
-        other => (Kind::Unknown, named("message that cannot be shown", Some(other))),
+        other => {
+            return match kinds::line(message) {
+                Some(Line { line, text: Some(text) }) => (Kind::Unknown, format!("[{line}] {text}")),
+                Some(Line { line, text: None }) => (Kind::Unknown, format!("[{line}]")),
+                None => {
+                    let line = named("message that cannot be shown", Some(other));
+                    let said = caption(message);
+                    (
+                        Kind::Unknown,
+                        said.map_or_else(|| format!("[{line}]"), |said| format!("[{line}] {said}")),
+                    )
+                }
+            };
+        }
     };
     let text = match caption(message) {
         Some(caption) => format!("[{line}] {caption}"),

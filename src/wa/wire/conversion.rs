@@ -24,9 +24,14 @@ impl WireMessage {
         let (kind, content) = content::of(&self, &details);
         let media = self.wa_media();
         let new_number = notice::new_number(&self, &details).filter(|_| chat_kind == ChatKind::Direct);
-        let contact = self.contact.domain();
+        let mut contact = self.contact.domain();
+        let is_named = contact.saved_name.is_some() || contact.push_name.is_some();
+        if !is_named && self.sender.as_deref().is_some_and(|sender| sender.ends_with("@bot")) {
+            contact.push_name = Some("Bot".to_owned());
+        }
         let is_notice = details.notice.is_some();
-        if contact.identities.is_empty() && !is_notice {
+        // A group's message may be of somebody who is no person, such as a bot; a direct chat must have a customer.
+        if contact.identities.is_empty() && !is_notice && chat_kind == ChatKind::Direct {
             return Err("the message has no sender with a known id".to_owned());
         }
         // WhatsApp's own notices in a group may have no sender.

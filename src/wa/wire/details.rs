@@ -3,22 +3,27 @@
 use serde_json::Value;
 
 use super::ids::MAX_ID_BYTES;
+use super::kinds::is_web;
 use super::lenient::{
     MAX_LINE_CHARS, MAX_LISTED, beginning, distinct_texts, field, list, number, positive, text, whole,
 };
 use super::message::WireMessage;
 use super::notice;
 use super::person::{contact, shown_name};
-use crate::domain::details::{ContactCard, Details, Location, Mention, Poll, Quote};
-use crate::domain::display_name;
+use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, Quote};
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
+use crate::domain::{display_name, wording};
 
 /// Maximum length of a vCard, in bytes: one with a picture in it may be that long.
 const MAX_VCARD_BYTES: usize = 256 << 10;
 /// Maximum length of a quoted text, in characters.
 const MAX_QUOTE_CHARS: usize = 300;
-/// Maximum size of the raw fields of an unknown kind, in bytes of JSON.
-const MAX_RAW_BYTES: usize = 8 << 10;
+/// Maximum size of the raw fields of a kind without details of its own, in bytes of JSON.
+const MAX_RAW_BYTES: usize = 16 << 10;
+/// Maximum number of names of fields that were left out for their size.
+const MAX_LEFT_OUT: usize = 32;
+/// Maximum length of an advertisement's address, in bytes.
+const MAX_URL_BYTES: usize = 2048;
 /// Maximum timer of a disappearing message, in seconds: ten years.
 const MAX_EXPIRES_S: u32 = 10 * 365 * 24 * 3600;
 
@@ -38,12 +43,37 @@ pub(super) fn of(message: &WireMessage) -> Details {
     details.contacts = list(value, "cards", MAX_LISTED).filter_map(card).collect();
     details.poll = value.get("poll").and_then(poll);
     details.quote = message.quoted.as_ref().map(|id| quote(id, &value["quote"]));
+    details.ad = value.get("ad").and_then(ad);
+    details.kept = field(value, "kept").unwrap_or(false);
+    details.deleted_by = value.get("deletedBy").and_then(deleter);
     details.notice = value.get("notice").and_then(notice::type_of);
     details.raw = value
         .get("raw")
         .filter(|raw| raw.is_object())
         .map(|raw| bounded(&message.kind, raw));
     details
+}
+
+/// Returns the name of the admin who deleted another's message.
+pub(super) fn deleter(value: &Value) -> Option<String> {
+    if !value.is_object() {
+        return None;
+    }
+    if field(value, "fromMe") == Some(true) {
+        return Some("You (phone)".to_owned());
+    }
+    let name = contact(value, "contact").as_ref().and_then(shown_name);
+    Some(name.unwrap_or_else(|| "An admin".to_owned()))
+}
+
+/// Reads the advertisement that a person came by; its address only if it is one of the web.
+fn ad(value: &Value) -> Option<Ad> {
+    let ad = Ad {
+        title: text(value, "title").as_deref().and_then(wording::line),
+        url: text(value, "url").filter(|url| url.len() <= MAX_URL_BYTES && is_web(url)),
+        source_id: text(value, "sourceId").map(|id| beginning(&id, MAX_ID_BYTES)),
+    };
+    (ad != Ad::default()).then_some(ad)
 }
 
 fn mention(value: &Value) -> Option<Mention> {
@@ -110,14 +140,32 @@ fn quote(id: &str, value: &Value) -> Quote {
     }
 }
 
-/// Keeps the raw fields of a message of an unknown kind; if they are too large, only their size.
+/// Keeps the raw fields of a message of an unknown kind, within [`MAX_RAW_BYTES`]: the largest are left out first, and
+/// named.
 fn bounded(kind: &str, raw: &Value) -> Value {
     let kind = beginning(kind, MAX_LINE_CHARS);
-    let bytes = raw.to_string().len();
-    if bytes > MAX_RAW_BYTES {
-        return serde_json::json!({ "type": kind, "left_out_bytes": bytes });
+    let mut kept = raw.as_object().cloned().unwrap_or_default();
+    let mut sizes: Vec<(usize, String)> = kept
+        .iter()
+        .map(|(name, value)| (name.len() + value.to_string().len(), name.clone()))
+        .collect();
+    sizes.sort();
+    let mut bytes: usize = sizes.iter().map(|(size, _)| size).sum();
+    let (mut left_out, mut left_out_bytes) = (vec![], 0);
+    while bytes > MAX_RAW_BYTES
+        && let Some((size, name)) = sizes.pop()
+    {
+        kept.remove(&name);
+        bytes -= size;
+        left_out_bytes += size;
+        if left_out.len() < MAX_LEFT_OUT {
+            left_out.push(beginning(&name, MAX_LINE_CHARS));
+        }
     }
-    let mut raw = raw.clone();
-    raw["type"] = kind.into();
-    raw
+    if !left_out.is_empty() {
+        kept.insert("left_out".to_owned(), left_out.into());
+        kept.insert("left_out_bytes".to_owned(), left_out_bytes.into());
+    }
+    kept.insert("type".to_owned(), kind.into());
+    Value::Object(kept)
 }

@@ -1,7 +1,7 @@
 //! The events of the page's queue.
 
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::change::{self, WireTarget};
 use super::group::WireGroup;
@@ -25,6 +25,13 @@ enum WireEvent {
     },
     Deleted {
         target: WireTarget,
+        t: Number,
+        #[serde(default)]
+        by: Option<Value>,
+    },
+    Kept {
+        target: WireTarget,
+        kept: bool,
         t: Number,
     },
     Reacted {
@@ -56,7 +63,8 @@ pub fn event(raw: &str) -> PageEvent {
         Ok(WireEvent::Message(message)) => message.domain().map(|message| PageEvent::Message(Box::new(message))),
         Ok(WireEvent::Ack { chat, ids, ack }) => ack_event(chat, ids, ack),
         Ok(WireEvent::Edited { message }) => change::edited(*message),
-        Ok(WireEvent::Deleted { target, t }) => change::deleted(target, &t),
+        Ok(WireEvent::Deleted { target, t, by }) => change::deleted(target, &t, by.as_ref()),
+        Ok(WireEvent::Kept { target, kept, t }) => change::kept(target, kept, &t),
         Ok(WireEvent::Reacted { target, reaction }) => change::reacted(target, reaction),
         Ok(WireEvent::Voted { target, vote }) => change::voted(target, vote),
         Ok(WireEvent::Moved { message, t }) => change::moved(*message, &t),

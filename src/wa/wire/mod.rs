@@ -10,6 +10,7 @@ mod details;
 mod event;
 mod group;
 mod ids;
+mod kinds;
 mod lenient;
 mod media;
 mod message;

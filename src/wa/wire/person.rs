@@ -24,6 +24,12 @@ pub(super) struct WirePerson {
 }
 
 impl WirePerson {
+    /// Returns the LID among the ids, if there is one.
+    pub fn lid(&self) -> Option<&str> {
+        let mut ids = self.ids.iter().map(String::as_str);
+        ids.find(|id| id.ends_with("@lid"))
+    }
+
     /// Converts to the domain's type; ids of an unknown form are left out.
     pub fn domain(self) -> WaContact {
         WaContact {

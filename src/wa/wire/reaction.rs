@@ -35,10 +35,11 @@ struct WireAuthor {
 }
 
 impl WireAuthor {
-    /// Returns the author's id as it is stored: none in a direct chat, where the direction identifies the author.
+    /// Returns the author's id as it is stored: the LID, which does not change, if it is known. None in a direct chat,
+    /// where the direction identifies the author.
     fn stored_id(&self, chat: ChatKind) -> WaUserId {
         WaUserId(if chat == ChatKind::Group {
-            self.sender.clone()
+            self.contact.lid().unwrap_or(&self.sender).to_owned()
         } else {
             String::new()
         })

@@ -88,10 +88,14 @@ __d('StandinVanish', ['StandinStore'], (g, require, dflt, ns, lazy, module, expo
     timer = setTimeout(turn, Math.max(0, Math.min(wait, MAX_WAIT_MS)));
   }
 
+  /** Whether people keep a message in spite of its timer. */
+  const isKept = (id) => store.msgs.get(id)?.kicState === 1;
+
   async function turn() {
-    const over = [...ends].filter(([, end]) => end <= Date.now()).map(([id]) => id);
+    const ended = [...ends].filter(([, end]) => end <= Date.now()).map(([id]) => id);
+    const over = ended.filter((id) => !isKept(id));
+    for (const id of ended) ends.delete(id);
     for (const id of over) {
-      ends.delete(id);
       const chat = id.split('_')[1];
       store.removeMsg(id);
       store.touchChat(chat);
@@ -135,6 +139,8 @@ __d('StandinUpdates', ['StandinStore', 'StandinIntake'], (g, require, dflt, ns, 
     const chat = ns('WAWebWidFactory').createWid(stanza.chat);
     const key = ns('StandinIntake').known(chat, stanza.from_me, stanza.target, stanza.author);
     if (!ns('StandinStore').changeMsg(key, stanza.fields)) return null;
+    // Kept no longer: its time counts again.
+    if (stanza.fields.kicState === 2) ns('StandinVanish').watch(ns('StandinStore').msgs.get(String(key)));
     return () => ns('WAWebMsgCollection').MsgCollection.get(key)?.set(stanza.fields);
   };
 }, 98);

@@ -14,7 +14,7 @@ __d('WAWebMsgModel', ['WAWebBaseModel'], (g, require, dflt, ns, lazy, module, ex
     'revokeTimestamp messageSecret pollName pollOptions links dynamicReplyButtons replyButtons list listResponse ' +
     'interactivePayload pendingAckUpdate isUnsentMedia broadcast waveform width height isCaptionByUser isAnimated ' +
     'accuracy speed degrees shareDuration sequence comment pollSelectableOptionsCount selectedButtonId nonJidMentions ' +
-    'recipients receipts';
+    'recipients receipts ctwaContext kicState kicKey kicTimestampMs keepType keptMessageKey parentMsgKey associationType';
 
   class MsgModel extends BaseModel {
     static defaults() {

@@ -70,10 +70,13 @@ impl World {
         json!({ "picture": picture.as_ref().map(|picture| &picture.path), "about": about })
     }
 
-    /// Returns the answer about a person. `wid` is the address that was asked about, `chat` the one to write to.
+    /// Returns the answer about a person. `wid` is the address that was asked about, or the server's own form of it;
+    /// `chat` is the one to write to.
     fn existing(&self, customer: CustomerId, asked: &Jid) -> Value {
         let person = self.person(customer);
         let state = &self.customers[customer.0];
+        let own = state.number.as_deref().filter(|_| state.is_other_form(asked));
+        let asked = &own.map_or_else(|| asked.clone(), Jid::phone);
         json!({
             "wid": asked,
             "chat": if state.shown == Shown::OneAtATime { asked.clone() } else { state.jid() },

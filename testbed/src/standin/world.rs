@@ -249,6 +249,7 @@ impl World {
             name: new.name,
             saved_name: new.saved_name,
             number: new.number,
+            other_forms: Vec::new(),
             lid,
             address: new.address,
             username: new.username,

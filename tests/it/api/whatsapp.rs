@@ -9,7 +9,7 @@ use crm::domain::account::Binding;
 use crm::domain::media::Sink;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, OutgoingChange,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageRef, OutgoingChange,
     OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
@@ -121,16 +121,11 @@ impl WhatsApp for SilentWhatsApp {
         away()
     }
 
-    async fn message(
-        &self,
-        _chat: &ChatId,
-        _id: &WaMessageId,
-        _from_me: bool,
-    ) -> Result<Option<WaMessage>, Unreachable> {
+    async fn message(&self, _of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
         away()
     }
 
-    async fn fetch_media(&self, _of: &MediaKey, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
+    async fn fetch_media(&self, _of: &MessageRef, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {
         Ok(away()?)
     }
 

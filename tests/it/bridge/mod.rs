@@ -11,6 +11,7 @@ mod history;
 mod inbound;
 mod kinds;
 mod linking;
+mod odd_chats;
 mod outbound;
 mod pace;
 mod people;

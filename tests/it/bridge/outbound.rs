@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::bridge::{Resolution, Revision, SendTo};
 use crm::domain::Clock;
-use crm::domain::matrix::RoomEventKind;
+use crm::domain::matrix::{RoomContent, RoomEventKind};
 use crm::domain::message::{Author, MessageState, Origin};
 
 use super::Rig;
@@ -286,4 +286,36 @@ async fn answer_does_not_wait_behind_bulk_of_other_lanes() {
     assert_eq!(all.iter().filter(|call| call.starts_with("send")).count(), 3);
     let deleted = rig.program.store.messages().get(first.id).await.unwrap().unwrap();
     assert!(deleted.deleted_at.is_some());
+}
+
+/// It is sent all the same; the message and its room say that the customer sees no quote.
+#[tokio::test]
+async fn reply_without_quote_says_so() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let asked = rig.messages().await.remove(0);
+    let stanza = asked.whatsapp_id.clone().unwrap();
+    let replies = |rig: &Rig, body: &str| {
+        let reply_to = Some(
+            rig.run
+                .matrix
+                .newest(|content| matches!(content, RoomContent::Text { .. })),
+        );
+        let body = body.to_owned();
+        let text = RoomEventKind::Text { body, reply_to };
+        rig.run.matrix.happens("@ada:test", text, rig.run.clock.now());
+    };
+    replies(&rig, "quoted");
+    rig.settle().await;
+    assert_eq!(rig.message("quoted").await.reply_to, Some(asked.id));
+    assert_eq!(rig.message("quoted").await.details, None);
+    rig.run.whatsapp.world.lock().unwrap().unquotable.push(stanza);
+    replies(&rig, "Yes, that one");
+    rig.settle().await;
+    let bare = rig.message("Yes, that one").await;
+    assert_eq!(bare.state, MessageState::Read);
+    assert!(bare.details.unwrap().quote_lost);
+    let notices = rig.run.matrix.notices();
+    let told = notices.iter().filter(|line| line.contains("sees no quote"));
+    assert_eq!(told.count(), 1, "{notices:?}");
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use crm::bridge::{CustomerEdit, SendTo};
 use crm::contract::EventType;
 use crm::domain::conversation::Conversation;
-use crm::domain::customer::{Customer, Identity};
+use crm::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crm::domain::message::MessageState;
 use crm::domain::outbox::Target;
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{ChatId, Clock, CustomerId};
-use crm::store::{ConversationFilter, CustomerChange, CustomerFilter, PageRequest};
+use crm::store::{Contact, ConversationFilter, CustomerChange, CustomerFilter, PageRequest};
+use futures_util::FutureExt as _;
 
 use super::Rig;
 
@@ -220,6 +221,67 @@ async fn number_with_known_lid_merges_customers() {
     // Whoever still knows the other by their id reaches the same conversation.
     let sent = rig.send_to(SendTo::Customer(CustomerId(2)), "by the old id").await;
     assert_eq!(sent.customer_id, Some(CustomerId(1)));
+}
+
+/// The server answers with its own form of the number, as with Brazil's ninth digit.
+#[tokio::test]
+async fn number_in_other_form_is_one_customer() {
+    let mut rig = Rig::new().await;
+    let long: PhoneNumber = "+5511987654321".parse().unwrap();
+    let (chat, short) = rig.number();
+    rig.run
+        .whatsapp
+        .world
+        .lock()
+        .unwrap()
+        .other_forms
+        .push((long.clone(), 0));
+    rig.send_to(SendTo::Phone(long.clone()), "hi").await;
+    rig.settle().await;
+    rig.writes(&chat, &[short.clone(), lid()], "oi");
+    rig.settle().await;
+    let again = rig.send_to(SendTo::Phone(long.clone()), "again").await;
+    rig.settle().await;
+    assert_eq!(rig.customers().await.len(), 1);
+    assert_eq!(rig.conversations().await.len(), 1);
+    assert_eq!(rig.contents_of(CustomerId(1)).await, ["hi", "oi", "again"]);
+    let mut rooms: Vec<_> = rig.run.matrix.texts();
+    rooms.retain(|text| text.ends_with(": hi") || text.ends_with(": oi"));
+    assert_eq!(rooms.len(), 2, "{rooms:?}");
+    for known in [Identity::phone(&long), short, lid()] {
+        let customer = rig.program.store.customers().by_identity(&known).await.unwrap();
+        assert_eq!(customer.map(|customer| customer.id), Some(CustomerId(1)));
+    }
+    assert_eq!(again.waiting, None);
+}
+
+/// Somebody whom we know by LID had the number; the server answers with another person.
+#[tokio::test]
+async fn number_of_another_person_joins_nobody() {
+    let mut rig = Rig::new().await;
+    let old: PhoneNumber = "+5511987654321".parse().unwrap();
+    rig.writes(LID_CHAT, &[lid(), Identity::phone(&old)], "I had it");
+    rig.settle().await;
+    let conversation = rig.conversations().await.remove(0);
+    let (chat, number) = rig.number();
+    let store = rig.program.store.clone();
+    let answer = crm::domain::whatsapp::Resolved {
+        chat: ChatId::from(chat.as_str()),
+        contact: crm::domain::whatsapp::WaContact {
+            identities: vec![number, Identity::lid("770002"), Identity::phone(&old)],
+            ..Default::default()
+        },
+    };
+    let contact = Contact::new(&answer.contact.identities, None, None, IdentitySource::WhatsApp);
+    let met = store
+        .write(contact, |tx, contact| {
+            async move { tx.customers().meet(contact).await }.boxed()
+        })
+        .await
+        .unwrap();
+    assert_ne!(Some(met.customer.id), conversation.customer_id);
+    assert_eq!(rig.customers().await.len(), 2);
+    assert!(rig.events(EventType::CustomerMerged).await.is_empty());
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crm::domain::Clock;
+use crm::domain::details::{Ad, Details, Mention};
 use crm::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomEventKind};
 use crm::domain::session::SessionEvent;
+use crm::domain::whatsapp::{PageEvent, WaMessage};
 
 use super::Rig;
 
@@ -241,4 +243,35 @@ async fn receipt_on_tick_reads_no_further() {
     rig.run.matrix.reads("@ada:test", &notice);
     rig.settle().await;
     assert_eq!(rig.unread().await, 0, "what came before the notice is");
+}
+
+/// The API has WhatsApp's own text; people read names.
+#[tokio::test]
+async fn mention_and_ad_are_shown_in_words() {
+    let mut rig = Rig::new().await;
+    let now = rig.run.clock.now();
+    let details = Details {
+        mentions: vec![Mention {
+            user: "9001".into(),
+            name: Some("<b>Bo\u{202e}b</b>".into()),
+        }],
+        ad: Some(Ad {
+            title: Some("Blue lamp".into()),
+            url: Some("https://e.org/ad".into()),
+            source_id: Some("42".into()),
+        }),
+        ..Details::default()
+    };
+    let message = WaMessage {
+        details: Some(details),
+        ..rig.run.whatsapp.message(0, "A", "@9001 and @90012 want this one", now)
+    };
+    rig.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    rig.settle().await;
+    let stored = rig.message("@9001 and @90012 want this one").await;
+    assert_eq!(stored.details.unwrap().ad.unwrap().source_id.as_deref(), Some("42"));
+    assert_eq!(
+        rig.run.matrix.texts(),
+        ["Customer 00: @Bob and @90012 want this one\n[came by the advertisement: Blue lamp]"]
+    );
 }

@@ -84,6 +84,20 @@ async fn group_is_mirrored_and_can_be_written_to() {
             shown.details
         );
     }
+    // By name: WhatsApp gets the user in its place, and the desk keeps what was written.
+    let body = json!({"conversation_id": id, "content": "and @Bob, too"});
+    let (_, by_name) = rest(&desk, Method::POST, "/api/v1/messages", body).await;
+    assert_eq!(by_name["content"], "and @Bob, too");
+    let out = format!("and @{}, too", user.as_str().unwrap());
+    let shown = group.received(&bob, |received| received.text == out);
+    let shown = tokio::time::timeout(PATIENCE, shown)
+        .await
+        .expect("Bob's phone shows it");
+    assert!(
+        shown.details["mentionedJidList"]
+            .to_string()
+            .contains(user.as_str().unwrap())
+    );
     // Read when all have read it, not before.
     ada.read_all();
     bob.read_all();

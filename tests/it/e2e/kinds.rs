@@ -234,3 +234,91 @@ async fn disappearing_message_is_gone_after_its_time() {
     );
     assert_eq!(rig.exported(&short["id"]).await["content"], "");
 }
+
+/// What a business's customers send besides texts and files: each has a line that says what it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn order_ad_and_album_are_told_in_words() {
+    let mut rig = Talk::with(NUMBER).await;
+    let mut order = serde_json::Map::new();
+    for number in 0..60 {
+        order.insert(format!("field{number}"), json!(number));
+    }
+    let fields = json!({"orderTitle": "Cakes", "itemCount": 2, "totalAmount1000": 15000, "totalCurrencyCode": "GBP",
+        "message": "for Friday"});
+    order.extend(fields.as_object().unwrap().clone());
+    let told = rig.hears(Draft::raw("order", Value::Object(order))).await;
+    assert_eq!(told["content"], "[order: Cakes; 2 items; 15.00 GBP] for Friday");
+    assert_eq!(told["details"]["raw"]["field59"], 59);
+
+    let list = json!({"list": {"title": "Menu", "sections": [{"rows": [{"title": "Soup"}, {"title": "Salad"}]}]}});
+    assert_eq!(
+        rig.hears(Draft::raw("list", list)).await["content"],
+        "[list: Menu; Soup · Salad]"
+    );
+
+    let ad = json!({"title": "Blue lamp", "sourceUrl": "https://e.org/ad", "sourceId": "42"});
+    let came = Draft {
+        fields: json!({"ctwaContext": ad}).as_object().unwrap().clone(),
+        ..Draft::text("I want this one")
+    };
+    let told = rig.hears(came).await;
+    assert_eq!(told["content"], "I want this one");
+    assert_eq!(
+        told["details"]["ad"],
+        json!({"title": "Blue lamp", "url": "https://e.org/ad", "source_id": "42"})
+    );
+
+    // The parent of an album is no message, nor is a pin.
+    let before = unread(&rig.desk, &told["conversation_id"]).await;
+    for kind in ["album", "pin_message", "event_response"] {
+        rig.customer.send(Draft::raw(kind, json!({})));
+    }
+    rig.hears(Draft::text("last")).await;
+    assert_eq!(unread(&rig.desk, &told["conversation_id"]).await, before + 1);
+}
+
+async fn unread(desk: &Desk, conversation: &Value) -> i64 {
+    let path = format!("/api/v1/conversations/{conversation}");
+    let (_, view) = rest(desk, Method::GET, &path, Value::Null).await;
+    view["unread_count"].as_i64().unwrap()
+}
+
+/// WhatsApp's own announcements are left out like a channel; so is nothing of a person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn announcement_chat_is_left_out() {
+    let mut rig = Talk::with(NUMBER).await;
+    let official = rig.desk.standin.customer("WhatsApp", "0");
+    official.write("What is new");
+    rig.hears(Draft::text("from a person")).await;
+    rig.desk.standin.reload_pages();
+    official.write("More that is new");
+    rig.hears(Draft::text("from a person again")).await;
+    let (_, customers) = rest(&rig.desk, Method::GET, "/api/v1/customers", Value::Null).await;
+    assert_eq!(customers["data"].as_array().unwrap().len(), 1, "{customers}");
+    let (_, metrics) = metrics(&rig.desk).await;
+    assert!(metrics.contains("crm_quarantined 0"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_message_is_told_by_the_page() {
+    let mut rig = Talk::with(NUMBER).await;
+    let promise = Draft {
+        expires_after_s: Some(6),
+        ..Draft::text("a promise")
+    };
+    let told = rig.hears(promise).await;
+    let stanza = told["whatsapp_id"].as_str().unwrap().to_owned();
+    let kept = |state: u8| json!({"kicState": state}).as_object().unwrap().clone();
+    rig.customer.update(&stanza, &kept(1));
+    let path = format!("/api/v1/messages/{}", told["id"]);
+    let is_kept = async |desk: &Desk| rest(desk, Method::GET, &path, Value::Null).await.1["details"]["kept"] == true;
+    tokio::time::timeout(PATIENCE, async {
+        while !is_kept(&rig.desk).await {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("it is kept");
+    rig.customer.update(&stanza, &kept(2));
+    crate::rig::told::told(&mut rig.socket, "message.deleted", |data| data["id"] == told["id"]).await;
+}

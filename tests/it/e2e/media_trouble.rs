@@ -182,3 +182,34 @@ async fn on_demand_media_is_fetched_when_asked() {
     let message = stored(&mut socket, &stanza).await;
     assert_eq!(message["media"]["sha256"], sha256(&bytes));
 }
+
+/// In a group the page finds another's older message only by its full key, with the sender.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_group_medium_is_fetched_after_reload() {
+    let plan = Plan {
+        settings: Settings {
+            top: "media.fetch = \"demand\"\n".into(),
+            ..Settings::default()
+        },
+        ..Plan::plain()
+    };
+    let desk = Desk::ready(plan).await;
+    let [ada, bob] =
+        [("Ada", "447700900131"), ("Bob", "447700900132")].map(|(name, number)| desk.standin.customer(name, number));
+    let group = desk.standin.group("Bakers", &[&ada, &bob]);
+    let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+    let bytes = noise(40_000, 77);
+    let picture = attachment(AttachmentKind::Document, "application/x-thing", bytes.clone());
+    let stanza = group.send(&bob, Draft::attachment(picture));
+    let event = socket.event(|event| event["d"]["whatsapp_id"] == stanza.as_str()).await;
+    let path = event["d"]["media"]["url"].as_str().unwrap().to_owned();
+    for number in 0..40 {
+        group.write(&ada, &format!("later {number}"));
+    }
+    socket.event(|event| event["d"]["content"] == "later 39").await;
+    desk.standin.reload_pages();
+    desk.crm.until_ready().await;
+    assert_eq!(post(&desk, &format!("{path}/fetch"), &json!({})).await.0, 202);
+    let message = stored(&mut socket, &stanza).await;
+    assert_eq!(message["media"]["sha256"], sha256(&bytes));
+}

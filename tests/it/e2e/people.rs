@@ -88,6 +88,30 @@ async fn customer_can_be_merged_parted_and_remerged() {
     assert_eq!(customers(&desk).await.len(), 1);
 }
 
+/// As with Brazil's ninth digit: the server answers with its own form, and the answer comes from there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn number_in_other_form_is_one_conversation() {
+    let desk = Desk::ready(Plan::plain()).await;
+    let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+    let ana = desk.standin.customer("Ana", "551187654321");
+    ana.also_answers_to("5511987654321");
+    let send = async |text: &str| {
+        let args = ["send", "+5511987654321", text, "--wait", "delivered", "-o", "json"];
+        desk.crm.json(&args).await;
+    };
+    send("hi").await;
+    phone_shows(&ana, "hi").await;
+    ana.write("oi");
+    let told = heard(&mut socket, "oi").await;
+    send("again").await;
+    assert_eq!(customers(&desk).await, [1]);
+    assert_eq!(texts(&desk, &told["conversation_id"]).await, ["hi", "oi", "again"]);
+    let identities = desk.crm.json(&["customer", "view", "1", "-o", "json"]).await["identities"].to_string();
+    for form in ["+551187654321", "+5511987654321"] {
+        assert!(identities.contains(&format!("\"{form}\"")), "{identities}");
+    }
+}
+
 async fn heard(socket: &mut Socket, text: &str) -> Value {
     let told = socket.event(|event| event["t"] == "message.received" && event["d"]["content"] == text);
     told.await["d"].clone()

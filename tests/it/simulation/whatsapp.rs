@@ -8,9 +8,9 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MediaKey, MessageChange,
-    OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, Recipient, Resolved, SendError,
-    Unreachable, WaMessage, WhatsApp,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageChange, MessageRef,
+    OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, QuotedKey, Recipient, Resolved,
+    SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
@@ -61,6 +61,13 @@ impl WhatsApp for FakeWhatsApp {
             Recipient::Chat(id) => chat.id == *id,
             Recipient::Phone(phone) => chat.phone == *phone,
         });
+        let found = found.or_else(|| {
+            let other = world
+                .other_forms
+                .iter()
+                .find(|(form, _)| matches!(to, Recipient::Phone(phone) if phone == form));
+            other.map(|(_, chat)| &world.chats[*chat])
+        });
         Ok(found.map(|chat| Resolved {
             chat: chat.id.clone(),
             contact: contact(chat),
@@ -89,6 +96,11 @@ impl WhatsApp for FakeWhatsApp {
         self.enter().await?;
         self.world.lock().unwrap().calls.push(format!("record {chat}"));
         Ok(())
+    }
+
+    async fn can_quote(&self, _chat: &ChatId, quoted: &QuotedKey) -> Result<bool, Unreachable> {
+        self.enter().await?;
+        Ok(!self.world.lock().unwrap().unquotable.contains(&quoted.id))
     }
 
     async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
@@ -241,18 +253,22 @@ impl WhatsApp for FakeWhatsApp {
         Ok(page.map_or(Earlier::Lost, Earlier::Page))
     }
 
-    async fn message(&self, chat: &ChatId, id: &WaMessageId, from_me: bool) -> Result<Option<WaMessage>, Unreachable> {
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
         self.enter().await?;
         let world = self.world.lock().unwrap();
-        let index = world.index(chat);
+        let stored = world.stored.iter().find(|message| world.is(message, of));
+        if stored.is_some() || !world.chats.iter().any(|chat| chat.id == of.chat) {
+            return Ok(stored.cloned());
+        }
+        let index = world.index(&of.chat);
         let told = world.chats[index]
             .on_page
             .iter()
-            .find(|told| told.id == *id && told.from_me == from_me);
+            .find(|told| told.id == of.id && told.from_me == of.from_me);
         Ok(told.map(|told| world.message(index, told)))
     }
 
-    async fn fetch_media(&self, of: &MediaKey, _max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
+    async fn fetch_media(&self, of: &MessageRef, _max: u64, sink: &mut dyn Sink) -> Result<(), FetchError> {
         self.enter().await?;
         let fails = {
             let mut world = self.world.lock().unwrap();

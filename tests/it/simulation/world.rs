@@ -10,7 +10,7 @@ use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::hex::hex;
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
-use crm::domain::whatsapp::{PageEvent, Unreachable, WaContact, WaMedia, WaMessage};
+use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaContact, WaMedia, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -20,6 +20,10 @@ use tokio::sync::{oneshot, watch};
 
 use super::clock::VirtualClock;
 use super::gate::Gate;
+
+/// The number and the LID of the account's own phone.
+pub const OWN_PHONE: &str = "+447700900999";
+pub const OWN_LID: &str = "88000999";
 
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -75,6 +79,12 @@ pub struct World {
     pub faults: u32,
     /// Whether some of what customers write carries a medium.
     pub with_media: bool,
+    /// Messages that the page has in its database, and shows nowhere.
+    pub stored: Vec<WaMessage>,
+    /// Numbers that the server knows in another form, each with the chat of its owner.
+    pub other_forms: Vec<(PhoneNumber, usize)>,
+    /// Stanza ids of messages that the page can no longer quote.
+    pub unquotable: Vec<WaMessageId>,
 }
 
 #[derive(Clone)]
@@ -116,6 +126,9 @@ impl FakeWhatsApp {
             choosing: None,
             faults: 12,
             with_media: false,
+            stored: vec![],
+            other_forms: vec![],
+            unquotable: vec![],
         };
         world.publish();
         Self {
@@ -337,11 +350,8 @@ impl FakeWhatsApp {
 impl World {
     fn publish(&self) {
         let me = Me {
-            phone: self
-                .linked_phone
-                .clone()
-                .unwrap_or_else(|| "+447700900999".parse().unwrap()),
-            lid: None,
+            phone: self.linked_phone.clone().unwrap_or_else(|| OWN_PHONE.parse().unwrap()),
+            lid: Some(OWN_LID.to_owned()),
             name: None,
         };
         let status = PageStatus {
@@ -451,6 +461,20 @@ impl World {
             votes: None,
             new_number: None,
         }
+    }
+
+    /// Whether this is the message that was asked for. A group's is known by its sender too.
+    pub(super) fn is(&self, message: &WaMessage, of: &MessageRef) -> bool {
+        let sender = of
+            .sender
+            .as_ref()
+            .map(|sender| sender.as_str().trim_start_matches("lid:"));
+        let of_sender = message.chat_kind == ChatKind::Direct
+            || message.from_me
+            || sender.is_some_and(|sender| {
+                message.sender.as_str().trim_end_matches("@lid") == sender.trim_end_matches("@lid")
+            });
+        message.chat == of.chat && message.id == of.id && message.from_me == of.from_me && of_sender
     }
 
     /// Whole seconds, as WhatsApp gives them.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::message::{Direction, Message, MessageState, Reaction};
+use crm::domain::whatsapp::MessageRef;
 use crm::domain::{ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
 use crm::store::{NewMessage, Store};
 use futures_util::FutureExt;
@@ -90,9 +91,15 @@ async fn reacted_messages_come_with_their_chats(database: Database) {
         .reacted_of_account(ada.account_id, at(5), 10)
         .await
         .unwrap();
+    let theirs = MessageRef {
+        chat: ada.chat_id.clone().unwrap(),
+        id: WaMessageId::from("theirs"),
+        from_me: false,
+        sender: None,
+    };
     let expected = [
-        (ChatId::from("given"), WaMessageId::from("ours"), true),
-        (ada.chat_id.clone().unwrap(), WaMessageId::from("theirs"), false),
+        MessageRef::ours(ChatId::from("given"), WaMessageId::from("ours")),
+        theirs,
     ];
     assert_eq!(told, expected);
     let told = store

@@ -179,7 +179,7 @@ async fn chats_and_messages_are_read_in_order() {
     assert_eq!(contents, texts[10..], "the newest twenty, oldest first");
     let PageEvent::Message(last) = &read[19] else { panic!() };
     assert_eq!(chats[0].last_message.as_ref(), Some(&last.id));
-    let found = desk.web.message(&chats[0].chat, &last.id, false).await.unwrap();
+    let found = desk.web.message(&(&last.key()).into()).await.unwrap();
     assert_eq!(found.as_ref(), Some(&**last));
     desk.web.mark_read(&chats[0].chat).await.unwrap();
     desk.standin

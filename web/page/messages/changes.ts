@@ -2,7 +2,7 @@
 // idempotent.
 
 import { findMessage } from '../chats';
-import { chosen } from './details';
+import { chosen, isKept } from './details';
 import { isConversation, keyText, type Message, type MsgModel, toMessage } from './messages';
 import { idText, type Person, person, type Reactor, reactor } from '../people';
 import { mayWrite } from './send';
@@ -46,9 +46,18 @@ export interface Moved {
   t: number;
 }
 
+/** People keep a disappearing message in the chat, or do so no longer. */
+export interface Kept {
+  type: 'kept';
+  target: Target;
+  kept: boolean;
+  t: number;
+}
+
 export type Change =
   | { type: 'edited'; message: Message }
-  | { type: 'deleted'; target: Target; t: number }
+  | { type: 'deleted'; target: Target; t: number; by: Reactor | null }
+  | Kept
   | Reacted
   | Voted
   | Moved;
@@ -77,10 +86,11 @@ export function listen(report: (change: Change) => void): void {
       return message && { type: 'edited', message };
     }),
   );
-  WPP.on('chat.msg_revoke', ({ refId }) =>
+  WPP.on('chat.msg_revoke', ({ refId, type, author }) =>
     safely(() => {
       const of = target(refId);
-      return of && { type: 'deleted', target: of, t: Math.floor(Date.now() / 1000) };
+      const by = type === 'admin_revoke' && author ? reactor(author) : null;
+      return of && { type: 'deleted', target: of, t: now(), by };
     }),
   );
   WPP.on('chat.new_reaction', ({ msgId, reactionText, sender, timestamp }) =>
@@ -98,20 +108,46 @@ export function listen(report: (change: Change) => void): void {
     }),
   );
   // The page's own collection exists once the page is ready, which it may be already.
-  WPP.on('conn.main_ready', () => attempt(() => followPlaces(safely), undefined));
+  WPP.on('conn.main_ready', () => attempt(() => follow(safely), undefined));
   if (attempt(() => WPP.isFullReady, false)) {
-    attempt(() => followPlaces(safely), undefined);
+    attempt(() => follow(safely), undefined);
   }
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** `keepType` of a message that ends the keeping; 1 begins it. */
+const UNDO_KEEP = 2;
+
+/** Returns the keeping that a message of type `keep_in_chat` tells of; null for any other message. */
+export function keeping(msg: MsgModel): Kept | null {
+  const { keepType, keptMessageKey } = msg as MsgModel & { keepType?: unknown; keptMessageKey?: MsgKey };
+  if (msg.type !== ('keep_in_chat' as string) || !keptMessageKey) {
+    return null;
+  }
+  const of = target(keptMessageKey);
+  const undone = keepType === UNDO_KEEP || /undo/i.test(String(keepType ?? ''));
+  return of && { type: 'kept', target: of, kept: !undone, t: msg.t ?? now() };
+}
+
+/** Returns whether a message is kept; null if nobody ever kept it. */
+export function keepingOf(msg: MsgModel): Kept | null {
+  const of = msg.kicState ? target(msg.id) : null;
+  return of && { type: 'kept', target: of, kept: isKept(msg.kicState), t: now() };
 }
 
 let following = false;
 
-/** Follows live locations in the page's own collection: the library reports only their start. */
-function followPlaces(safely: (get: () => Change | null) => void): void {
+/** Follows what the library does not report in the page's own collection: live locations, of which it reports only the start, and
+ * messages that people keep. */
+function follow(safely: (get: () => Change | null) => void): void {
   if (following) {
     return;
   }
   following = true;
+  WPP.whatsapp.MsgStore.on('change:kicState', (msg: MsgModel) => safely(() => keepingOf(msg)));
   const moved = new Set<MsgModel>();
   WPP.whatsapp.MsgStore.on('change:lat change:lng', (msg: MsgModel) => {
     if (moved.size === 0) {
@@ -122,7 +158,7 @@ function followPlaces(safely: (get: () => Change | null) => void): void {
         for (const one of all) {
           safely(() => {
             const message = toMessage(one);
-            return message && { type: 'moved', message, t: Math.floor(Date.now() / 1000) };
+            return message && { type: 'moved', message, t: now() };
           });
         }
       });

@@ -7,7 +7,7 @@ function msg(fields: object): MsgModel {
 }
 
 describe('details', () => {
-  it('keep plain bounded fields of an unknown type', () => {
+  it('keep all plain fields of an unknown type', () => {
     const { raw } = detailsOf(
       msg({
         type: 'hologram',
@@ -25,9 +25,50 @@ describe('details', () => {
     );
     expect(raw).toEqual({
       depth: 3,
-      text: 'x'.repeat(500),
-      nested: { deeper: {}, list: [1, 'two', null, null] },
+      text: 'x'.repeat(5000),
+      nested: { deeper: { deepest: { gone: 1 } }, list: [1, 'two', null, null] },
     });
+  });
+
+  it('keep what comes after many other fields', () => {
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, number) => [`a${number}`, number]));
+    const { raw } = detailsOf(msg({ type: 'order', attributes: { ...many, orderTitle: 'Cakes' } }));
+    expect(raw).toMatchObject({ a59: 59, orderTitle: 'Cakes' });
+  });
+
+  it('leave the largest fields out first, and name them', () => {
+    const { raw } = detailsOf(
+      msg({ type: 'order', attributes: { image: 'x'.repeat(100_000), notes: 'y'.repeat(50_000), orderTitle: 'Cakes' } }),
+    );
+    expect(raw).toEqual({ notes: 'y'.repeat(50_000), orderTitle: 'Cakes', left_out: ['image'] });
+  });
+
+  it('show the rows of a list and the buttons of a collection', () => {
+    const list = { title: 'Menu', sections: [{ rows: [{ title: 'Soup', rowId: '1' }] }] };
+    class Model {
+      attributes = { displayText: 'Yes' };
+    }
+    const buttons = { getModelsArray: () => [new Model()] };
+    expect(detailsOf(msg({ type: 'list', attributes: { list, buttons } })).raw).toEqual({
+      list,
+      buttons: [{ displayText: 'Yes' }],
+    });
+  });
+
+  it('name the advertisement that a text came by', () => {
+    const ctwaContext = { title: 'Blue lamp', sourceUrl: 'https://e.org/ad', sourceId: '42', thumbnail: 'x' };
+    expect(detailsOf(msg({ type: 'chat', ctwaContext })).ad).toEqual({
+      title: 'Blue lamp',
+      url: 'https://e.org/ad',
+      sourceId: '42',
+    });
+    expect(detailsOf(msg({ type: 'chat' })).ad).toBeNull();
+  });
+
+  it('say whether people keep a message', () => {
+    for (const [kicState, kept] of [[1, true], [2, false], [0, false], [undefined, false], ['KEPT', true], ['UNKEPT', false]]) {
+      expect(detailsOf(msg({ type: 'chat', kicState })).kept, String(kicState)).toBe(kept);
+    }
   });
 
   it('have no raw fields for a known type', () => {

@@ -3,7 +3,7 @@
 
 import type { MsgModel } from './messages';
 import { isNotice, type Notice, notice } from './notices';
-import { idText, person, type Person } from '../people';
+import { idText, person, type Person, type Reactor, reactor } from '../people';
 import { attempt } from '../errors';
 
 /** Details of a message. */
@@ -18,6 +18,12 @@ export interface Details {
   /** The quoted message, in case the server does not have it. */
   quote: { text: unknown; kind: unknown; from: Person | null; isStatus: boolean } | null;
   notice: Notice | null;
+  /** The advertisement by which the person came to write this. */
+  ad: { title: unknown; url: unknown; sourceId: unknown } | null;
+  /** Whether it is kept in the chat in spite of its timer. */
+  kept: boolean;
+  /** The admin who deleted somebody else's message. */
+  deletedBy: Reactor | null;
   /** Plain fields of a message of an unknown type. */
   raw: Record<string, unknown> | null;
 }
@@ -58,6 +64,12 @@ const KNOWN = new Set<unknown>([
   'ciphertext',
 ]);
 
+/** Types of answers by a tap. */
+const ANSWERS = new Set<unknown>(['hsm', 'list_response', 'buttons_response', 'template_button_reply']);
+
+/** Number of characters from which a body of base64 alone is a thumbnail and no word. */
+const MIN_THUMBNAIL_CHARS = 64;
+
 /** Maximum length of a quoted text, in characters. */
 const MAX_QUOTE_CHARS = 1000;
 
@@ -86,8 +98,43 @@ export function detailsOf(msg: MsgModel): Details {
         : null,
     quote: quote(msg),
     notice: isNotice(msg) ? notice(msg) : null,
-    raw: KNOWN.has(msg.type) || isNotice(msg) ? null : raw(msg),
+    ad: ad(msg),
+    kept: isKept(msg.kicState),
+    deletedBy: deleter(msg),
+    raw: isOfOtherKind(msg) ? raw(msg) : null,
   };
+}
+
+/** Whether the server has no row shape for this type, so that its fields are reported as they are. */
+export function isOfOtherKind(msg: MsgModel): boolean {
+  // An answer by a tap has its text in the body; where it has none, its fields tell what was tapped.
+  const isAnswer = ANSWERS.has(msg.type) && !msg.body;
+  return (!KNOWN.has(msg.type) || isAnswer) && !isNotice(msg);
+}
+
+/** Whether a body is a thumbnail: base64 of an image. */
+export function isThumbnail(body: string): boolean {
+  return /^(\/9j\/|iVBOR|UklGR|R0lGOD)/.test(body) || (body.length >= MIN_THUMBNAIL_CHARS && /^[A-Za-z0-9+/=\s]+$/.test(body) && !/\S\s\S/.test(body));
+}
+
+/** The state of a message that people keep; WhatsApp Web has it as a number and had it as a word. */
+export function isKept(state: unknown): boolean {
+  return state === 1 || /^(kept|keep_for_all)$/i.test(String(state ?? ''));
+}
+
+function ad(msg: MsgModel): Details['ad'] {
+  const context = attempt(() => msg.ctwaContext, undefined);
+  if (!context) {
+    return null;
+  }
+  const url = context.sourceUrl ?? null;
+  return { title: context.title ?? null, url, sourceId: context.sourceId ?? null };
+}
+
+/** Returns the admin who deleted a message, if it was not its author. */
+function deleter(msg: MsgModel): Reactor | null {
+  const by = msg.type === 'revoked' && msg.subtype === 'admin' ? (msg.revokeSender ?? null) : null;
+  return by === null ? null : reactor(by);
 }
 
 function place(msg: MsgModel): Place | null {
@@ -161,23 +208,36 @@ function quote(msg: MsgModel): Details['quote'] {
 
 /** Names of fields that are never reported: keys, thumbnails, addresses of files. */
 const SECRET = /key|secret|hash|thumb|jpeg|preview|sidecar|path|token|media|blob|waveform|^enc/i;
-/** Maximum number of fields of an object, length of a text, and depth of objects. */
-const MAX_FIELDS = 40;
-const MAX_FIELD_CHARS = 500;
-const MAX_DEPTH = 2;
+/** Maximum size of the fields of one message, in characters of JSON; the largest are left out first. */
+const MAX_RAW_CHARS = 64 << 10;
+/** Maximum number of items of a list, and depth of objects: a list message has rows in sections in a list. */
+const MAX_ITEMS = 256;
+const MAX_DEPTH = 6;
 
 function raw(msg: MsgModel): Record<string, unknown> {
   const attributes = attempt(() => (msg as unknown as { attributes?: object }).attributes, undefined) ?? msg;
-  return fields(attributes, 0);
+  const all = fields(attributes, 0);
+  const sizes = Object.entries(all).map(([name, value]) => ({ name, size: name.length + JSON.stringify(value).length }));
+  sizes.sort((a, b) => a.size - b.size);
+  let total = sizes.reduce((sum, { size }) => sum + size, 0);
+  const leftOut: string[] = [];
+  while (total > MAX_RAW_CHARS) {
+    const largest = sizes.pop();
+    if (!largest) {
+      break;
+    }
+    delete all[largest.name];
+    total -= largest.size;
+    leftOut.push(largest.name);
+  }
+  return leftOut.length === 0 ? all : { ...all, left_out: leftOut };
 }
 
 function fields(of: object, depth: number): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(of)) {
-    if (Object.keys(plain).length >= MAX_FIELDS) {
-      break;
-    }
-    const copy = SECRET.test(name) ? undefined : attempt(() => plainValue(value, depth), undefined);
+    const isImage = name === 'body' && typeof value === 'string' && isThumbnail(value);
+    const copy = SECRET.test(name) || isImage ? undefined : attempt(() => plainValue(value, depth), undefined);
     if (copy !== undefined) {
       plain[name] = copy;
     }
@@ -188,11 +248,10 @@ function fields(of: object, depth: number): Record<string, unknown> {
 function plainValue(value: unknown, depth: number): unknown {
   switch (typeof value) {
     case 'string':
-      return value.slice(0, MAX_FIELD_CHARS);
-    case 'number':
-      return Number.isFinite(value) ? value : undefined;
     case 'boolean':
       return value;
+    case 'number':
+      return Number.isFinite(value) ? value : undefined;
     case 'object':
       break;
     default:
@@ -201,8 +260,11 @@ function plainValue(value: unknown, depth: number): unknown {
   if (value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return undefined;
   }
-  if (Array.isArray(value)) {
-    return depth < MAX_DEPTH ? value.slice(0, MAX_FIELDS).map((item) => plainValue(item, depth + 1) ?? null) : undefined;
+  // Buttons and the like are collections of models.
+  const { getModelsArray, attributes } = value as { getModelsArray?: () => unknown[]; attributes?: unknown };
+  const list = typeof getModelsArray === 'function' ? getModelsArray.call(value) : value;
+  if (Array.isArray(list)) {
+    return depth < MAX_DEPTH ? list.slice(0, MAX_ITEMS).map((item) => plainValue(item, depth + 1) ?? null) : undefined;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
@@ -210,5 +272,9 @@ function plainValue(value: unknown, depth: number): unknown {
   }
   // Ids and the like, as the page writes them.
   const text = String(value);
-  return text.startsWith('[object') ? undefined : text.slice(0, MAX_FIELD_CHARS);
+  if (!text.startsWith('[object')) {
+    return text;
+  }
+  const isModel = typeof attributes === 'object' && attributes !== null;
+  return isModel && depth < MAX_DEPTH ? fields(attributes, depth + 1) : undefined;
 }

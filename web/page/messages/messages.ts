@@ -1,9 +1,9 @@
 // Messages as plain JSON. Only fields that the server needs are copied, never media or keys.
 
-import { chosen, type Details, detailsOf } from './details';
+import { chosen, type Details, detailsOf, isOfOtherKind, isThumbnail } from './details';
 import { isOnce, type Medium, medium } from './media';
 import { isNotice } from './notices';
-import { idText, type Person, person, type Reactor, reactor } from '../people';
+import { forms, idText, isMe, type Person, person, type Reactor, reactor } from '../people';
 import { attempt } from '../errors';
 
 /** The library's type, with fields that it leaves out. */
@@ -11,6 +11,14 @@ export type MsgModel = InstanceType<typeof WPP.whatsapp.MsgModel> & {
   latestEditMsgKey?: unknown;
   latestEditSenderTimestampMs?: number;
   hasReaction?: boolean;
+  /** Whether it is kept in spite of its timer: see {@link KEPT}. */
+  kicState?: unknown;
+  kicKey?: unknown;
+  /** The admin who deleted it, if it was not its author. */
+  revokeSender?: unknown;
+  /** The message that it belongs to, and how. */
+  parentMsgKey?: unknown;
+  associationType?: unknown;
 };
 type MsgKey = InstanceType<typeof WPP.whatsapp.MsgKey>;
 
@@ -55,33 +63,60 @@ export interface Vote {
   t: unknown;
 }
 
-/** Types that are not messages, or not readable yet: a ciphertext is reported again once it is decrypted. */
+/**
+ * Types that are not messages, or not readable yet: a ciphertext is reported again once it is decrypted. The names are those of
+ * WhatsApp Web's list of message types; a type that is not in that list is reported as a message.
+ */
 const NO_MESSAGES = new Set<unknown>([
   'ciphertext',
   'protocol',
+  'debug',
+  'debug_placeholder',
+  // Notes of WhatsApp's own.
   'notification',
   'e2e_notification',
   'broadcast_notification',
+  'newsletter_notification',
+  'status_notification',
+  'guest_upsell_system_msg',
+  // Parts of other messages. The photos of an album are messages of their own, so is a file that is being loaded.
+  'album',
+  'loading_media',
   'reaction',
   'reaction_enc',
   'poll_update',
-  'poll_result_snapshot',
+  'poll_edit_encrypted',
+  'poll_add_option_encrypted',
+  'poll_add_option_decrypted',
+  'event_response',
+  'event_edit_encrypted',
+  'message_edit_encrypted',
+  'pin_message',
   'pinned_message',
   'keep_in_chat',
-  'debug',
+  // Transport of a group's history, whose messages come one by one.
+  'history_bundle',
+  'group-history',
+  'message_history_bundle',
+  'message_history_notice',
+  'biz-cover-photo',
 ]);
 
 /** Types whose `body` is text. In others it may be a thumbnail. */
 const WRITTEN = new Set<unknown>(['chat', 'hsm', 'list_response', 'buttons_response', 'template_button_reply']);
 
-/** Whether the chat is with people, and not a status, a channel or a broadcast list. */
+/**
+ * Whether the chat is a group or with a person who is known by a number or a LID. Anything else is left out: a status, a channel,
+ * a broadcast list, a bot, WhatsApp's own announcements (`0@c.us`), and whatever other server there may be. So is the chat with
+ * oneself, which holds private notes.
+ */
 export function isConversation(chat: string): boolean {
-  return /@(c\.us|lid|g\.us)$/.test(chat);
+  return (/^[1-9]\d{6,14}@c\.us$/.test(chat) || /^\d+@lid$/.test(chat)) ? !isOwnChat(chat) : /@g\.us$/.test(chat);
 }
 
-/** Whether the chat is a status, a channel or the like, which is not reported. A chat of an unknown form is. */
-function isElsewhere(chat: string): boolean {
-  return /@(broadcast|newsletter|call|bot)$/.test(chat);
+/** Whether it is the chat with oneself, under number or LID. */
+function isOwnChat(chat: string): boolean {
+  return forms(chat).some(isMe);
 }
 
 /** Returns a key as text. Not by `_serialized`: its place in the key differs between versions of the page. */
@@ -97,7 +132,7 @@ function isHiddenOnce(msg: MsgModel): boolean {
 /** Converts a message; null if it is not one to report. */
 export function toMessage(msg: MsgModel): Message | null {
   const chat = idText(msg.id.remote);
-  if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || isElsewhere(chat)) {
+  if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || !isConversation(chat)) {
     return null;
   }
   const fromMe = msg.id.fromMe === true;
@@ -116,7 +151,7 @@ export function toMessage(msg: MsgModel): Message | null {
     kind: msg.type,
     ack: msg.ack ?? 0,
     body: WRITTEN.has(msg.type) ? msg.body : null,
-    caption: msg.caption ?? null,
+    caption: msg.caption ?? textOf(msg),
     quoted: msg.quotedStanzaID ?? null,
     seconds: msg.duration ?? null,
     fileName: msg.filename ?? null,
@@ -124,13 +159,20 @@ export function toMessage(msg: MsgModel): Message | null {
     viewOnce: isOnce(msg) || isHiddenOnce(msg),
     media: medium(msg),
     edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
-    reactions: null,
+    // As in an answer to a request, so that a message that is reported in both ways is the same twice.
+    reactions: msg.hasReaction ? null : [],
     votes: null,
     details: attempt(() => detailsOf(msg), null),
     // The name in our own messages is ours and not the customer's.
     contact: person(other, fromMe ? undefined : msg.notifyName),
     chatName: chatModel?.formattedTitle ?? chatModel?.name ?? null,
   };
+}
+
+/** Returns the text of a message of a type without a row shape of its own, unless the body is a thumbnail. */
+function textOf(msg: MsgModel): string | null {
+  const { body } = msg;
+  return isOfOtherKind(msg) && typeof body === 'string' && !isThumbnail(body) ? body : null;
 }
 
 function titleOf(msg: MsgModel): unknown {
@@ -183,9 +225,9 @@ async function reactionsOf(msg: MsgModel): Promise<Message['reactions']> {
   );
 }
 
-/** Whether it may have changed since it was written: edited, deleted, with reactions or votes, or a live location. */
+/** Whether it may have changed since it was written: edited, deleted, kept, with reactions or votes, or a live location. */
 export function isRevised(msg: MsgModel): boolean {
-  const changes = [msg.latestEditMsgKey, msg.hasReaction, msg.isLive];
+  const changes = [msg.latestEditMsgKey, msg.hasReaction, msg.isLive, msg.kicState];
   return changes.some(Boolean) || ['revoked', 'poll_creation', 'live_location'].includes(msg.type ?? '');
 }
 

@@ -96,6 +96,11 @@ export async function send(out: Outgoing): Promise<{ ack: number }> {
   }
 }
 
+/** Whether a message can be quoted in its chat. */
+export async function canQuote(query: Query): Promise<boolean> {
+  return (await quotable(query)) !== null;
+}
+
 /** Finds the message to quote; null sends the message without its quote rather than not at all. */
 async function quotable(query: Query) {
   return findMessage(query).then(

@@ -12,12 +12,13 @@ use crate::bridge::core::syncs::Scope;
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::history::HistoryState;
-use crate::domain::whatsapp::{ChatSummary, PageEvent, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{ChatSummary, MessageRef, PageEvent, Unreachable, WhatsApp};
 use crate::domain::{ConversationId, Timestamp, WaMessageId};
 use crate::store::{RecentMessage, StoreError};
 
 use super::batch;
 use super::events::Events;
+use super::own::OwnIds;
 
 mod revised;
 
@@ -117,7 +118,7 @@ impl Comparison<'_> {
     async fn run(&self) -> Result<usize, Stop> {
         let mut found = 0;
         let mut seen = HashSet::new();
-        let chats = self.port.chats().await?;
+        let chats = OwnIds::of(self.account, self.port).without_own_chat(self.port.chats().await?);
         for summary in &chats {
             found += self.compare_chat(summary, &mut seen).await?;
         }
@@ -191,7 +192,7 @@ impl Comparison<'_> {
             if seen.contains(&id) {
                 continue;
             }
-            if let Some(message) = self.port.message(&chat, &id, true).await? {
+            if let Some(message) = self.port.message(&MessageRef::ours(chat, id)).await? {
                 let told = PageEvent::Message(Box::new(message)).into();
                 batch::take_batch(self.core, self.account, told, self.reader).await?;
             }

@@ -50,8 +50,8 @@ impl Comparison<'_> {
             .messages()
             .reacted_of_account(self.account.id, since, MAX_REACTED)
             .await?;
-        for (chat, id, from_me) in reacted.into_iter().filter(|(_, id, _)| !seen.contains(id)) {
-            if let Some(message) = self.port.message(&chat, &id, from_me).await? {
+        for of in reacted.into_iter().filter(|of| !seen.contains(&of.id)) {
+            if let Some(message) = self.port.message(&of).await? {
                 self.reconcile_chunk(PageEvent::Message(Box::new(message)).into())
                     .await?;
             }
@@ -69,8 +69,14 @@ impl Comparison<'_> {
         let input = (Arc::clone(&self.core.policy), Arc::clone(self.account), told);
         let write = self.core.write(input, |tx, (policy, account, told)| {
             async move {
-                for one in told.iter().filter_map(message) {
-                    changes::reconcile_known(tx, policy, account, one).await?;
+                for event in told.iter() {
+                    match event {
+                        PageEvent::Message(one) => changes::reconcile_known(tx, policy, account, one).await?,
+                        // About a message that is not stored it says nothing.
+                        event => {
+                            changes::apply(tx, policy, account, event).await?;
+                        }
+                    }
                 }
                 Ok::<_, StoreError>(())
             }

@@ -130,6 +130,13 @@ impl Customer {
         self.service().with(|world| world.change_number(self.id(), number));
     }
 
+    /// Lets the server find them under another form of their number (digits only), as with Brazil's ninth digit. It answers
+    /// with their own.
+    pub fn also_answers_to(&self, number: &str) {
+        self.service()
+            .with(|world| world.customers[self.id().0].other_forms.push(number.to_owned()));
+    }
+
     /// Hides from now on that their LID and their number are the same person, so that messages under the one and under
     /// the other (see [`Customer::go_by`]) are in two chats.
     pub fn keep_apart(&self) {

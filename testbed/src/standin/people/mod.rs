@@ -88,6 +88,8 @@ pub(crate) struct CustomerState {
     pub name: String,
     pub saved_name: Option<String>,
     pub number: Option<String>,
+    /// Other forms of the number, under which the server finds them too.
+    pub other_forms: Vec<String>,
     pub lid: Option<String>,
     pub address: Address,
     pub username: Option<String>,
@@ -139,6 +141,11 @@ impl CustomerState {
         } else {
             self.number.as_deref()
         };
-        !jid.is_group() && own == Some(jid.user())
+        !jid.is_group() && (own == Some(jid.user()) || self.is_other_form(jid))
+    }
+
+    /// Returns whether `jid` is another form of this customer's number.
+    pub fn is_other_form(&self, jid: &Jid) -> bool {
+        !jid.is_lid() && !jid.is_group() && self.other_forms.iter().any(|form| form == jid.user())
     }
 }

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isConversation, type MsgModel, toMessage } from './messages';
+
+const ME = '447700900000@c.us';
+const MY_LID = '900@lid';
+
+function msg(fields: object, chat = '447700900123@c.us', fromMe = false): MsgModel {
+  return { id: { id: 'A', fromMe, remote: chat, participant: undefined }, t: 1, ack: 1, ...fields } as unknown as MsgModel;
+}
+
+beforeEach(() => {
+  vi.stubGlobal('WPP', {
+    conn: { getMyUserId: () => ME, getMyUserWid: () => ME, getMyUserLid: () => MY_LID },
+    chat: { get: () => undefined },
+    util: { createWid: () => undefined },
+    whatsapp: { ContactStore: { get: () => undefined } },
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+describe('chats', () => {
+  it('are people and groups', () => {
+    for (const chat of ['447700900123@c.us', '9001@lid', '1-2@g.us', '120363041234567890@g.us']) {
+      expect(isConversation(chat), chat).toBe(true);
+    }
+  });
+
+  it('of no person are left out', () => {
+    for (const chat of [
+      '0@c.us',
+      'status@broadcast',
+      '1@newsletter',
+      '867051314767696@bot',
+      '1@call',
+      '9001@hosted',
+      '9001@hosted.lid',
+      '1@msgr',
+      'x',
+      '',
+    ]) {
+      expect(isConversation(chat), chat).toBe(false);
+      expect(toMessage(msg({ type: 'chat', body: 'x' }, chat)), chat).toBeNull();
+    }
+  });
+
+  it('with oneself are left out under number and LID', () => {
+    for (const chat of [ME, MY_LID]) {
+      expect(isConversation(chat), chat).toBe(false);
+      expect(toMessage(msg({ type: 'chat', body: 'pin 1234' }, chat, true)), chat).toBeNull();
+    }
+  });
+});
+
+describe('types', () => {
+  it('that are no messages are left out', () => {
+    for (const type of ['album', 'pin_message', 'pinned_message', 'keep_in_chat', 'event_response', 'reaction', 'protocol']) {
+      expect(toMessage(msg({ type })), type).toBeNull();
+    }
+  });
+
+  it('that are messages are reported', () => {
+    for (const type of ['chat', 'image', 'order', 'event_creation', 'poll_result_snapshot', 'something_new']) {
+      expect(toMessage(msg({ type }))?.kind, type).toBe(type);
+    }
+  });
+});
+
+it('group message of a bot has its author', () => {
+  const said = msg({ type: 'chat', body: 'Here is a list', author: '867051314767696@bot' }, '1-2@g.us');
+  expect(toMessage(said)).toMatchObject({ sender: '867051314767696@bot', body: 'Here is a list' });
+});
