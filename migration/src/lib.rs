@@ -1,6 +1,7 @@
 //! The migrations of the database, one file each. A released migration is never edited: a change is a new migration.
 
 mod columns;
+pub mod journal;
 mod m0001_foundation;
 mod m0002_changes;
 mod m0003_media;
@@ -13,6 +14,7 @@ mod m0009_portraits;
 mod m0010_group_pictures;
 mod m0011_agents;
 mod m0012_wanted_links;
+mod m0013_indexes;
 
 use sea_orm_migration::prelude::*;
 
@@ -36,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_group_pictures::Migration),
             Box::new(m0011_agents::Migration),
             Box::new(m0012_wanted_links::Migration),
+            Box::new(m0013_indexes::Migration),
         ]
     }
 }

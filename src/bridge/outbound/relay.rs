@@ -179,7 +179,11 @@ impl WhatsAppRelay {
     /// Fails messages that have expired, whether or not the account can send (rule 4).
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.core.clock.now();
-        for message in self.core.store.messages().expired(self.account, now, LANES).await? {
+        let expired = self.core.store.messages().expired(self.account, now, LANES).await?;
+        if expired.is_empty() || self.core.store.clock_doubted_until().await?.is_some() {
+            return Ok(());
+        }
+        for message in expired {
             let detail =
                 "it expired before it could be sent (CRM_SEND_EXPIRES); send it again if still relevant".to_owned();
             self.give_up(&message, MessageState::Failed, "expired", detail).await?;
@@ -216,7 +220,7 @@ impl WhatsAppRelay {
         let id = self.port.choose_id(chat).await?;
         let goal = Arc::new((resolved, id));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
-            // Cancelled while the chat was being resolved.
+            // Cancelled, or expired, while the chat was being resolved.
             return Ok(Progress::Worked);
         };
         let (Resolved { chat, .. }, id) = &*goal;
@@ -225,7 +229,7 @@ impl WhatsAppRelay {
 
     /// Stores the stanza id and the state `Sending` before anything is handed over (rule 2): after a crash from here on
     /// the message is looked up under this id. Returns the message as stored, since it may have been edited meanwhile;
-    /// `None` if it is not queued any more.
+    /// `None` if it is not queued any more, or has expired.
     async fn choose(
         &self,
         item: &OutboxItem<WhatsAppWork>,
@@ -239,10 +243,14 @@ impl WhatsAppRelay {
                 async move {
                     let (resolved, stanza) = &**goal;
                     let (message, conversation) = (outgoing.message.id, &outgoing.conversation);
-                    let current = match tx.messages().get(message).await? {
+                    let current = match tx.messages().lock(message).await? {
                         Some(current) if current.state == MessageState::Queued => current,
                         _ => return Ok(None),
                     };
+                    // Resolving and typing take time. The next step fails what has expired meanwhile.
+                    if tx.messages().is_expired(message).await? {
+                        return Ok(None);
+                    }
                     let login = tx
                         .accounts()
                         .get(current.account_id)
@@ -388,7 +396,7 @@ impl WhatsAppRelay {
                 (Arc::clone(&self.core.policy), message.id, ack),
                 |tx, (policy, id, ack)| {
                     async move {
-                        if let Some(current) = tx.messages().get(*id).await? {
+                        if let Some(current) = tx.messages().lock(*id).await? {
                             state::apply_ack(tx, policy, &current, *ack).await?;
                         }
                         Ok(())
@@ -428,7 +436,7 @@ impl WhatsAppRelay {
         self.core
             .write(input, |tx, (policy, id, from, state, failure)| {
                 async move {
-                    if let Some(current) = tx.messages().get(*id).await?
+                    if let Some(current) = tx.messages().lock(*id).await?
                         && (current.state == *from || current.state == MessageState::Sending)
                     {
                         state::set_state(tx, policy, &current, *state, failure.as_ref()).await?;
