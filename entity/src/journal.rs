@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, ConversationId, CustomerId, Seq};
+use crate::ids::{AccountId, ConversationId, CustomerId, MessageId, Seq};
 
 /// A row of `journal`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Model {
     pub customer_id: Option<CustomerId>,
     /// Conversation of the event, if it has one.
     pub conversation_id: Option<ConversationId>,
+    /// Message of the event, if it is about one.
+    #[serde(default)]
+    pub message_id: Option<MessageId>,
     /// Data of the event, as JSON: a snapshot.
     pub data: String,
 }

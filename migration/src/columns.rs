@@ -76,23 +76,51 @@ impl<'a> Builder<'a> {
 
     /// Creates an index.
     pub async fn index(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
-        self.make_index(table, columns, false).await
+        self.make_index(table, columns, false, None).await
+    }
+
+    /// Creates an index of the rows in which the column `set` is not null. `MySQL` and `MariaDB` cannot leave rows out
+    /// of an index, so there it has all rows.
+    pub async fn index_where_set(
+        &self,
+        table: &'static str,
+        columns: &[&'static str],
+        set: &'static str,
+    ) -> Result<(), DbErr> {
+        let set = (self.backend != DbBackend::MySql).then_some(set);
+        self.make_index(table, columns, false, set).await
+    }
+
+    /// Drops an index that [`Builder::index`] created.
+    pub async fn drop_index(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
+        let mut index = Index::drop();
+        index.name(index_name("ix", table, columns)).table(table);
+        self.manager.drop_index(index).await
     }
 
     /// Creates a unique index. It allows several nulls, in every database.
     pub async fn unique(&self, table: &'static str, columns: &[&'static str]) -> Result<(), DbErr> {
-        self.make_index(table, columns, true).await
+        self.make_index(table, columns, true, None).await
     }
 
-    async fn make_index(&self, table: &'static str, columns: &[&'static str], unique: bool) -> Result<(), DbErr> {
+    async fn make_index(
+        &self,
+        table: &'static str,
+        columns: &[&'static str],
+        unique: bool,
+        set: Option<&'static str>,
+    ) -> Result<(), DbErr> {
         let kind = if unique { "uq" } else { "ix" };
         let mut index = Index::create();
-        index.name(format!("{kind}_{table}_{}", columns.join("_"))).table(table);
+        index.name(index_name(kind, table, columns)).table(table);
         for column in columns {
             index.col(*column);
         }
         if unique {
             index.unique();
+        }
+        if let Some(set) = set {
+            index.and_where(Expr::col(set).is_not_null());
         }
         self.manager.create_index(index).await
     }
@@ -127,6 +155,10 @@ impl<'a> Builder<'a> {
         };
         column.not_null().take()
     }
+}
+
+fn index_name(kind: &str, table: &str, columns: &[&str]) -> String {
+    format!("{kind}_{table}_{}", columns.join("_"))
 }
 
 /// Returns the column of a row's own id. An id is never used again for another row.

@@ -1,6 +1,7 @@
 //! The migrations of the database, one file each. A released migration is never edited: a change is a new migration.
 
 mod columns;
+pub mod journal;
 mod m0001_foundation;
 mod m0002_changes;
 mod m0003_media;
@@ -13,7 +14,8 @@ mod m0009_portraits;
 mod m0010_group_pictures;
 mod m0011_agents;
 mod m0012_wanted_links;
-mod m0016_addressees;
+mod m0013_indexes;
+mod m0014_addressees;
 
 use sea_orm_migration::prelude::*;
 
@@ -37,7 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_group_pictures::Migration),
             Box::new(m0011_agents::Migration),
             Box::new(m0012_wanted_links::Migration),
-            Box::new(m0016_addressees::Migration),
+            Box::new(m0013_indexes::Migration),
+            Box::new(m0014_addressees::Migration),
         ]
     }
 }

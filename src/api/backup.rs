@@ -9,6 +9,7 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
+use super::http::problem::Problem;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
@@ -18,20 +19,18 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Size of one piece of the answer, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// `GET /backup`, scope `admin`: streams a backup as NDJSON.
-pub async fn download(State(store): State<Store>, State(supervisor): State<Supervisor>) -> Response {
+/// `GET /backup`, scope `admin`: streams a backup as NDJSON. Answers 409 while another one is being written.
+pub async fn download(State(store): State<Store>, State(supervisor): State<Supervisor>) -> Result<Response, Problem> {
+    let backup = store.backup()?;
     let (reader, writer) = tokio::io::duplex(BUFFER_BYTES);
     let (tell, told) = oneshot::channel();
     supervisor.spawn_short("backup", async move {
         // The receiver is dropped when the client has disconnected; nobody needs the result then.
-        let _ = tell.send(store.dump(writer).await.map(drop));
+        let _ = tell.send(backup.write(writer).await.map(drop));
     });
     let pieces = stream::try_unfold((reader, Some(told)), |(reader, told)| piece(reader, told));
-    (
-        [(header::CONTENT_TYPE, "application/x-ndjson")],
-        Body::from_stream(pieces),
-    )
-        .into_response()
+    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((kind, Body::from_stream(pieces)).into_response())
 }
 
 type Outcome = oneshot::Receiver<Result<(), StoreError>>;

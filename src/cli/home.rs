@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, DataDir, DataDirError, DataDirLock};
 use crate::contract::Scope;
 use crate::domain::Clock;
-use crate::store::{Holder, Store, StoreError};
+use crate::store::{Holder, OpenOptions, Store, StoreError};
 
 /// The locked data folder and the open database. The lock is released when this is dropped.
 pub struct Home {
@@ -31,7 +31,11 @@ impl Home {
         let lock = folder.lock(what)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let url = config.database_url.read()?;
-        let store = Store::open(url.expose(), clock.clone()).await.map_err(fault)?;
+        let options = OpenOptions {
+            readers: config.database_readers,
+            ..OpenOptions::new(url.expose())
+        };
+        let store = options.open(clock.clone()).await.map_err(fault)?;
         Ok(Self {
             folder,
             store,

@@ -29,8 +29,18 @@ impl Status {
         }
         let MatrixView { state, detail, .. } = &status.matrix;
         output.line(&format!("matrix: {state}{}", because(detail.as_deref())))?;
-        let DatabaseView { state, head, .. } = &status.database;
+        let DatabaseView {
+            state,
+            head,
+            clock_doubted_until,
+            ..
+        } = &status.database;
         output.line(&format!("database: {state}, {head} events"))?;
+        if let Some(until) = clock_doubted_until {
+            output.line(&format!(
+                "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires"
+            ))?;
+        }
         if status.outbox.parked {
             output.line("outbox: parked after a restore; look through it, then `crm outbox resume`")?;
         }

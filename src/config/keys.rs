@@ -32,6 +32,7 @@ pub const KEYS: &[Key] = &[
     key("data_dir", ""),
     secret("database_url"),
     key("database_url_file", ""),
+    key("database_readers", "4"),
     key("listen", "127.0.0.1:8000"),
     key("allowed_hosts", ""),
     key("url", ""),

@@ -33,6 +33,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address of the database.
     pub database_url: SecretSource,
+    /// Connections that read from the database at the same time.
+    pub database_readers: u32,
     /// Address of the API.
     pub listen: SocketAddr,
     /// Host names accepted in requests, besides loopback names and `listen`.
@@ -208,6 +210,7 @@ impl Config {
                     SecretSource::Given(Secret::new(url))
                 },
             ),
+            database_readers: values.parse("database_readers", readers)?,
             data_dir,
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
@@ -330,6 +333,16 @@ fn own_url(listen: SocketAddr) -> String {
         });
     }
     format!("http://{reachable}")
+}
+
+/// Most connections that may read from the database at the same time: servers allow about as many in all.
+const MAX_READERS: u32 = 100;
+
+fn readers(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(count @ 1..=MAX_READERS) => Ok(count),
+        _ => Err(format!("a number from 1 to {MAX_READERS}")),
+    }
 }
 
 fn http_url(text: &str) -> Result<Option<String>, String> {

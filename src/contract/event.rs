@@ -12,7 +12,7 @@ use crate::domain::history::{History, Synced};
 use crate::domain::merge::{Merged, Parted};
 use crate::domain::message::Message;
 use crate::domain::word::words;
-use crate::domain::{AccountId, ConversationId, CustomerId, Seq, Timestamp};
+use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Timestamp};
 
 /// Declares the types of events, each once with its word and its data.
 macro_rules! events {
@@ -252,6 +252,31 @@ impl Event {
     /// Returns the conversation of the event, if it has one.
     pub const fn conversation_id(&self) -> Option<ConversationId> {
         self.conversation_id
+    }
+
+    /// Returns the message of the event, if it is about one.
+    pub const fn message_id(&self) -> Option<MessageId> {
+        match &self.body {
+            EventBody::MessageReceived(message)
+            | EventBody::MessageQueued(message)
+            | EventBody::MessageState(message)
+            | EventBody::MessageEdited(message)
+            | EventBody::MessageDeleted(message)
+            | EventBody::MessageReaction(message)
+            | EventBody::MessagePoll(message)
+            | EventBody::MessageMedia(message) => Some(message.id),
+            EventBody::CustomerCreated(_)
+            | EventBody::CustomerUpdated(_)
+            | EventBody::CustomerMerged(_)
+            | EventBody::CustomerUnmerged(_)
+            | EventBody::ConversationRead(_)
+            | EventBody::ConversationUpdated(_)
+            | EventBody::AccountState(_)
+            | EventBody::AccountAdded(_)
+            | EventBody::AccountRemoved(_)
+            | EventBody::AccountHistory(_)
+            | EventBody::AccountSynced(_) => None,
+        }
     }
 }
 

@@ -45,6 +45,9 @@ pub struct DatabaseView {
     pub oldest: Seq,
     /// Number of the newest event; 0 if there never was one.
     pub head: Seq,
+    /// Time until which nothing is deleted or expires, because the clock has leapt ahead of when the server last ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_doubted_until: Option<Timestamp>,
 }
 
 /// Work that waits for WhatsApp and Matrix.
@@ -98,7 +101,7 @@ pub struct ReadyView {
 /// State of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseStateView {
-    /// `ready` or `unavailable`.
+    /// `ready`, `unwritable` (it can be read only) or `unavailable`.
     pub state: String,
 }
 

@@ -14,6 +14,7 @@ use super::database::bounds::MAX_CHAIN;
 use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::word;
+use super::database::session::exclusive;
 use super::messages::whole_seconds;
 use super::{Store, StoreError, Tx, WorkFor};
 
@@ -197,7 +198,10 @@ impl Conversations<'_, Tx> {
 
     /// Sets the unread count to zero and takes it off the customer's count. Returns whether anything was unread.
     pub async fn clear_unread(&self, id: ConversationId) -> Result<bool, StoreError> {
-        let row = self.need(id).await?;
+        // Locked, because what is taken off the customer's count is what was counted here.
+        let row = exclusive(&self.0.session, conversation::Entity::find_by_id(id));
+        let row = row.one(&self.0.session).await?;
+        let row = row.ok_or(StoreError::Missing { what: "conversation" })?;
         if row.unread_count == 0 {
             return Ok(false);
         }

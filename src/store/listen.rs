@@ -15,13 +15,18 @@ use super::journal::{self, CHANNEL};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Raises `head` on each notification, until `stopping`. Reads the head after every reconnect, so no event is missed.
-pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, stopping: CancellationToken) {
-    let DatabaseConnectionType::SqlxPostgresPoolConnection(_) = &readers.inner else {
+pub(super) async fn run(
+    notifications: DatabaseConnection,
+    readers: DatabaseConnection,
+    head: watch::Sender<Seq>,
+    stopping: CancellationToken,
+) {
+    let DatabaseConnectionType::SqlxPostgresPoolConnection(_) = &notifications.inner else {
         return;
     };
     let follow = async {
         loop {
-            if let Err(error) = follow(&readers, &head).await {
+            if let Err(error) = follow(&notifications, &readers, &head).await {
                 tracing::debug!("lost the connection for the database's notifications, connecting again: {error}");
             }
             tokio::time::sleep(PAUSE).await;
@@ -33,8 +38,12 @@ pub(super) async fn run(readers: DatabaseConnection, head: watch::Sender<Seq>, s
     }
 }
 
-async fn follow(readers: &DatabaseConnection, head: &watch::Sender<Seq>) -> Result<(), sea_orm::sqlx::Error> {
-    let mut listener = PgListener::connect_with(readers.get_postgres_connection_pool()).await?;
+async fn follow(
+    notifications: &DatabaseConnection,
+    readers: &DatabaseConnection,
+    head: &watch::Sender<Seq>,
+) -> Result<(), sea_orm::sqlx::Error> {
+    let mut listener = PgListener::connect_with(notifications.get_postgres_connection_pool()).await?;
     listener.ignore_pool_close_event(true);
     listener.listen(CHANNEL).await?;
     loop {

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod agents;
 mod backup;
+mod clock_check;
 mod conversations;
 mod customers;
 mod database;
@@ -31,7 +32,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::Event;
@@ -45,10 +46,10 @@ use writer::Job;
 pub use access::{AuditEntry, NewApiKey, StoredApiKey};
 pub use accounts::removal::Added;
 pub use accounts::{Fence, Holder, Lease};
-pub use backup::BackupReport;
+pub use backup::{BackupReport, BackupWriter};
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{Contact, CustomerChange, CustomerFilter, ResolvedCustomer};
-pub use database::connect::{OpenOptions, Synchronous};
+pub use database::connect::{OpenOptions, READERS, StatementLog, Synchronous};
 pub use database::error::StoreError;
 pub use database::page::{Cursor, MAX_PAGE, NotACursor, Order, Page, PageRequest};
 pub use history::{HistoryChat, HistoryStep};
@@ -78,6 +79,10 @@ pub struct Store {
 struct Inner {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    backups: DatabaseConnection,
+    notifications: DatabaseConnection,
+    /// Taken by the backup that is being written.
+    backup: Arc<Semaphore>,
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
     wake_ups: WakeUps,
@@ -164,7 +169,8 @@ impl Store {
     async fn disconnect(&self) {
         // The readers close first: SQLite cleans up when its last connection closes, and that one must be able to
         // write.
-        for database in [&self.inner.readers, &self.inner.writer] {
+        let inner = &self.inner;
+        for database in [&inner.notifications, &inner.backups, &inner.readers, &inner.writer] {
             if let Err(error) = database.close_by_ref().await {
                 tracing::warn!("closing the database: {}", StoreError::from(error));
             }

@@ -5,24 +5,30 @@ use std::sync::Arc;
 
 use migration::Migrator;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Clock, Seq};
 use crate::supervisor::Supervisor;
 
-use super::database::connect::{Connections, OpenOptions, connect, immediate};
+use super::database::connect::{Connections, OpenOptions, connect, immediate, limit, unlimit};
+use super::database::statistics;
 use super::wake_up::WakeUps;
 use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};
 
 impl OpenOptions {
     /// Opens the database, creates the file if it is a SQLite one that does not exist, and migrates the tables. Costs
-    /// two queries if they are up to date. Fails with [`StoreError::Newer`] if a newer version of crm has migrated
+    /// few queries if they are up to date. Fails with [`StoreError::Newer`] if a newer version of crm has migrated
     /// them.
     pub async fn open(self, clock: Arc<dyn Clock>) -> Result<Store, StoreError> {
         let connections = connect(&self).await?;
-        let head = match prepare(&connections.writer).await {
+        let prepared = async {
+            let head = prepare(&connections.writer).await?;
+            statistics::at_open(&connections.writer).await;
+            Ok(head)
+        };
+        let head = match prepared.await {
             Ok(head) => head,
             Err(error) => {
                 let _ = connections.writer.close().await;
@@ -35,7 +41,12 @@ impl OpenOptions {
 
 /// Starts the writer and, on PostgreSQL, the listener for notifications.
 fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
-    let Connections { writer, readers } = connections;
+    let Connections {
+        writer,
+        readers,
+        backups,
+        notifications,
+    } = connections;
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
     let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
     let head = watch::Sender::new(head);
@@ -60,13 +71,16 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
     if writer.get_database_backend() == DbBackend::Postgres {
         tasks.spawn_short(
             "store listener",
-            listen::run(readers.clone(), head.clone(), tasks.stopping()),
+            listen::run(notifications.clone(), readers.clone(), head.clone(), tasks.stopping()),
         );
     }
     Store {
         inner: Arc::new(Inner {
             writer,
             readers,
+            backups,
+            notifications,
+            backup: Arc::new(Semaphore::new(1)),
             jobs,
             head,
             wake_ups,
@@ -114,12 +128,15 @@ async fn migrate(database: &DatabaseConnection) -> Result<(), StoreError> {
     if backend == DbBackend::MySql {
         // MySQL commits table changes at once, so a named lock replaces the transaction.
         let lock = |sql| database.execute_raw(Statement::from_string(backend, sql));
+        unlimit(database).await?;
         lock("SELECT GET_LOCK('crm_migration', 60)").await?;
         let done = Migrator::migrate(database).await;
         lock("SELECT RELEASE_LOCK('crm_migration')").await?;
+        limit(database).await?;
         return Ok(done?);
     }
     let transaction = database.begin_with_options(immediate()).await?;
+    unlimit(&transaction).await?;
     if backend == DbBackend::Postgres {
         let lock = "SELECT pg_advisory_xact_lock(7274496)";
         transaction.execute_raw(Statement::from_string(backend, lock)).await?;

@@ -2,7 +2,7 @@
 
 use entity::quarantine;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 
 use crate::domain::hex::hex;
@@ -12,6 +12,9 @@ use crate::store::facet::Quarantine;
 use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::{Store, StoreError, Tx};
+
+/// Most items of one account. Beyond it the oldest are deleted: what cannot be stored must not fill the disk.
+const MAX_KEPT: u64 = 20_000;
 
 /// Input that could not be stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,7 +58,8 @@ impl Quarantine<'_, Store> {
 }
 
 impl Quarantine<'_, Tx> {
-    /// Stores input that could not be stored otherwise. The same bytes again only raise the count. U+0000 in `error` is
+    /// Stores input that could not be stored otherwise. The same bytes again only raise the count. An account keeps
+    /// its newest [`MAX_KEPT`] items. U+0000 in `error` is
     /// replaced.
     pub async fn add(
         &self,
@@ -96,6 +100,33 @@ impl Quarantine<'_, Tx> {
             last_seen: Set(self.0.now.0),
         };
         quarantine::Entity::insert(row).exec(&self.0.session).await?;
+        self.limit(account).await
+    }
+
+    /// Deletes the oldest items of an account that has more than [`MAX_KEPT`].
+    async fn limit(&self, account: Option<AccountId>) -> Result<(), StoreError> {
+        let of_account = || match account {
+            Some(account) => quarantine::Column::AccountId.eq(account),
+            None => quarantine::Column::AccountId.is_null(),
+        };
+        let newest_over: Option<QuarantineId> = quarantine::Entity::find()
+            .select_only()
+            .column(quarantine::Column::Id)
+            .filter(of_account())
+            .order_by_desc(quarantine::Column::Id)
+            .offset(MAX_KEPT)
+            .limit(1)
+            .into_tuple()
+            .one(&self.0.session)
+            .await?;
+        if let Some(over) = newest_over {
+            tracing::warn!("the quarantine is full; its oldest item is deleted");
+            quarantine::Entity::delete_many()
+                .filter(of_account())
+                .filter(quarantine::Column::Id.lte(over))
+                .exec(&self.0.session)
+                .await?;
+        }
         Ok(())
     }
 

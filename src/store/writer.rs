@@ -3,14 +3,16 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Clock, Seq};
@@ -37,10 +39,21 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(1500),
 ];
 
+/// Longest time that a closure waits in the queue. After it the caller is told that the database is busy, and the
+/// closure is not run.
+const MAX_QUEUED: Duration = Duration::from_secs(4);
+/// Time after which a lost transaction is not run again.
+const RUNS_AGAIN_FOR: Duration = Duration::from_secs(4);
+/// Longest time of one transaction. The database's own limits end it earlier, unless the connection is dead.
+const MAX_TRANSACTION: Duration = Duration::from_secs(60);
+/// How often the closures of a group are lost together. After that each has a transaction of its own, so that they do
+/// not block those of other processes again in the same order.
+const MAX_LOST_TOGETHER: usize = 2;
+
 /// A closure in the queue, without its types.
 pub(super) trait Job: Send {
-    /// Returns whether nobody waits for the answer any more.
-    fn is_unwanted(&self) -> bool;
+    /// Claims the closure, so that its caller waits until it is answered. Returns false if nobody waits for it.
+    fn begin(&self) -> bool;
 
     /// Runs the closure. Returns whether its changes are to be kept.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
@@ -61,6 +74,25 @@ struct Closure<I, T, E, F> {
     input: I,
     outcome: Option<Outcome<T, E>>,
     answer: oneshot::Sender<Outcome<T, E>>,
+    claim: Arc<Claim>,
+}
+
+/// Who decides about a closure in the queue: the writer that runs it, or the caller that gives it up. Only the first of
+/// the two succeeds, so a closure that was given up has no effect.
+#[derive(Default)]
+struct Claim(OnceLock<Claimant>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimant {
+    Writer,
+    Caller,
+}
+
+impl Claim {
+    /// Returns whether `claimant` has the closure.
+    fn is_won_by(&self, claimant: Claimant) -> bool {
+        *self.0.get_or_init(|| claimant) == claimant
+    }
 }
 
 impl<I, T, E, F> Job for Closure<I, T, E, F>
@@ -70,8 +102,8 @@ where
     T: Send,
     E: From<StoreError> + Send,
 {
-    fn is_unwanted(&self) -> bool {
-        self.answer.is_closed()
+    fn begin(&self) -> bool {
+        !self.answer.is_closed() && self.claim.is_won_by(Claimant::Writer)
     }
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
@@ -105,21 +137,36 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let (answer, answered) = oneshot::channel();
+    let (answer, mut answered) = oneshot::channel();
+    let claim = Arc::<Claim>::default();
     let job = Closure {
         run: closure,
         input,
         outcome: None,
         answer,
+        claim: Arc::clone(&claim),
     };
-    if jobs.send(Box::new(job)).await.is_err() {
-        return Err(StoreError::Closed.into());
+    let queued_until = Instant::now() + MAX_QUEUED;
+    match timeout_at(queued_until, jobs.send(Box::new(job))).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => return Err(StoreError::Closed.into()),
+        Err(_) => return Err(held_up().into()),
     }
-    match answered.await {
+    let outcome = match timeout_at(queued_until, &mut answered).await {
+        Ok(outcome) => outcome,
+        Err(_) if claim.is_won_by(Claimant::Caller) => return Err(held_up().into()),
+        // It runs, so its outcome has to be known.
+        Err(_) => answered.await,
+    };
+    match outcome {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => Err(StoreError::Closed.into()),
     }
+}
+
+fn held_up() -> StoreError {
+    StoreError::Busy("writes before this one take too long".to_owned())
 }
 
 /// The task that owns the writing connection.
@@ -163,34 +210,61 @@ impl Writer {
 
     /// Commits a group, with retries, and answers it.
     async fn commit(&self, mut group: Vec<Box<dyn Job>>) {
+        let until = Instant::now() + RUNS_AGAIN_FOR;
+        let losses = if group.len() > 1 { MAX_LOST_TOGETHER } else { usize::MAX };
+        if let Err(failure) = self.persist(&mut group, until, losses).await {
+            if group.len() > 1 && failure.aftermath == Aftermath::Again {
+                for alone in group.chunks_mut(1) {
+                    if let Err(failure) = self.persist(alone, until, usize::MAX).await {
+                        undo(alone, &failure);
+                    }
+                }
+            } else {
+                undo(&mut group, &failure);
+            }
+        }
+        for job in group {
+            job.answer();
+        }
+    }
+
+    /// Runs a group until it is committed, at most until the time `until`. Fails with [`Aftermath::Again`] after
+    /// `losses`, and with another aftermath when running it again is of no use.
+    async fn persist(&self, group: &mut [Box<dyn Job>], until: Instant, losses: usize) -> Result<(), Failure> {
         let mut pauses = PAUSES.iter();
+        let mut lost = 0;
         loop {
-            let failure = match self.attempt(&mut group).await {
+            let attempt = timeout(MAX_TRANSACTION, self.attempt(group)).await;
+            let failure = match attempt.unwrap_or_else(|_| Err(unanswered())) {
                 Ok(Committed { head, woken }) => {
                     if let Some(seq) = head {
                         journal::raise(&self.head, seq);
                     }
                     self.wake_ups.wake(&woken);
-                    break;
+                    return Ok(());
                 }
                 Err(failure) => failure,
             };
+            let for_good = Failure {
+                aftermath: Aftermath::Lost,
+                error: failure.error.clone(),
+            };
             if matches!(failure.error, StoreError::Unreachable(_)) && pauses.len() < PAUSES.len() {
                 // The time for connecting is over already, so no retry follows.
-                pauses = [].iter();
+                return Err(for_good);
             }
-            let again = (failure.aftermath == Aftermath::Again).then(|| pauses.next()).flatten();
-            let Some(pause) = again else {
-                for job in &mut group {
-                    job.undone(&failure.error);
-                }
-                break;
+            if failure.aftermath != Aftermath::Again || Instant::now() >= until {
+                return Err(for_good);
+            }
+            lost += 1;
+            if lost >= losses {
+                return Err(failure);
+            }
+            let Some(&pause) = pauses.next() else {
+                return Err(for_good);
             };
             tracing::debug!("a transaction was lost and runs again: {}", failure.error);
-            tokio::time::sleep(*pause).await;
-        }
-        for job in group {
-            job.answer();
+            tokio::time::sleep(uneven(pause, lost)).await;
         }
     }
 
@@ -202,7 +276,7 @@ impl Writer {
             .await
             .map_err(|error| whole(&error))?;
         let (mut events, mut woken) = (Vec::new(), BTreeSet::new());
-        for job in group.iter_mut().filter(|job| !job.is_unwanted()) {
+        for job in group.iter_mut().filter(|job| job.begin()) {
             self.run_one(&outer, job.as_mut(), &mut events, &mut woken).await?;
         }
         let head = journal::append(&outer, events).await.map_err(|error| whole(&error))?;
@@ -255,6 +329,30 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Tells all closures of a group that their changes were undone.
+fn undo(group: &mut [Box<dyn Job>], failure: &Failure) {
+    for job in group {
+        job.undone(&failure.error);
+    }
+}
+
+/// The failure of a transaction that the database does not answer.
+fn unanswered() -> Failure {
+    Failure {
+        aftermath: Aftermath::Lost,
+        error: StoreError::Unreachable("it does not answer".to_owned()),
+    }
+}
+
+/// Lengthens a pause by up to its half, differently in each process, so that two that have blocked each other do not do
+/// it again at the same time.
+fn uneven(pause: Duration, lost: usize) -> Duration {
+    let mut hash = DefaultHasher::new();
+    (std::process::id(), lost).hash(&mut hash);
+    let share = u32::try_from(hash.finish() % 64).unwrap_or(0);
+    pause + pause * share / 128
 }
 
 /// Result of a group's transaction.

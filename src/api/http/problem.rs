@@ -133,6 +133,7 @@ impl From<StoreError> for Problem {
                 unavailable("the database does not answer just now; try again")
             }
             StoreError::Closed => Self::new(Code::Unavailable, "the server is stopping; try again later"),
+            StoreError::BackupRunning => Self::new(Code::Conflict, error.to_string()),
             StoreError::Unstorable(_) => Self::new(Code::InvalidBody, error.to_string()),
             StoreError::Conflict(_) => Self::new(Code::Conflict, "it is there already"),
             StoreError::Missing { .. } => Self::new(Code::NotFound, error.to_string()),

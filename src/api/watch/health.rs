@@ -16,8 +16,8 @@ pub async fn alive() -> Json<AliveView> {
     })
 }
 
-/// `GET /readyz`, scope `read`: answers 200 when the database answers, else 503. The states of WhatsApp and Matrix are
-/// in the body but do not change the status: accepted messages wait in the outbox until both are back.
+/// `GET /readyz`, scope `read`: answers 200 when the database answers and takes writes, else 503. The states of WhatsApp
+/// and Matrix are in the body but do not change the status: accepted messages wait in the outbox until both are back.
 pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (StatusCode, Json<ReadyView>) {
     let status = match status::gather(&store, &desk).await {
         Ok(status) => status,
@@ -32,20 +32,28 @@ pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (Sta
             return (StatusCode::SERVICE_UNAVAILABLE, Json(view));
         }
     };
+    let writable = store.check_writable().await;
+    if let Err(error) = &writable {
+        tracing::warn!("not ready, nothing can be written: {error}");
+    }
     let accounts = status.accounts.into_iter().map(|of| ReadyAccountView {
         name: of.account.name,
         state: of.account.state,
         detail: of.account.detail,
     });
     let view = ReadyView {
-        ready: true,
-        database: database("ready"),
+        ready: writable.is_ok(),
+        database: database(if writable.is_ok() { "ready" } else { "unwritable" }),
         whatsapp: Some(accounts.collect()),
         matrix: Some(MatrixStateView {
             state: status.matrix.state,
         }),
     };
-    (StatusCode::OK, Json(view))
+    let code = match writable {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (code, Json(view))
 }
 
 fn database(state: &str) -> DatabaseStateView {

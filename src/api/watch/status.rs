@@ -33,6 +33,7 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
             state: "ready".to_owned(),
             oldest: range.oldest,
             head: range.head,
+            clock_doubted_until: store.clock_doubted_until().await?,
         },
         outbox: outbox(store).await?,
         quarantined: store.quarantine().count().await?,

@@ -147,11 +147,7 @@ const MAX_RENAMED: u64 = 500;
 
 /// Returns why an account may not be used, if it may not.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
-    let account = tx
-        .accounts()
-        .get(id)
-        .await?
-        .ok_or(StoreError::Missing { what: "account" })?;
+    let account = tx.accounts().locked(id).await?;
     Ok((!account.is_in_use()).then(|| {
         Refusal::Conflict(format!(
             "the account {name} was removed; `crm account add {name}` brings it back",

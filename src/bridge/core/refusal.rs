@@ -81,7 +81,7 @@ impl From<StoreError> for Refusal {
                 what,
                 which: String::new(),
             },
-            StoreError::Conflict(_) => Self::Conflict(error.to_string()),
+            StoreError::Conflict(_) | StoreError::BackupRunning => Self::Conflict(error.to_string()),
             other => Self::Internal(anyhow::Error::new(other)),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) async fn revise(
     revision: &Revision,
     author: &Author,
 ) -> Result<Message, Refusal> {
-    let message = tx.messages().get(id).await?.ok_or_else(|| not_found("message", id))?;
+    let message = tx.messages().lock(id).await?.ok_or_else(|| not_found("message", id))?;
     if message.deleted_at.is_some() {
         return Err(Refusal::Conflict(format!("message {id} has been deleted")));
     }

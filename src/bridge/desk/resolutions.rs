@@ -14,7 +14,7 @@ use crate::domain::MessageId;
 use crate::domain::message::{Direction, Message, MessageState};
 use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::whatsapp::PageEvent;
-use crate::store::{NewWork, PageRequest, QuarantineItem, Tx};
+use crate::store::{Cursor, NewWork, PageRequest, QuarantineItem, Tx};
 
 use super::handle::Desk;
 
@@ -43,8 +43,8 @@ pub struct Replayed {
     pub still_refused: usize,
 }
 
-/// Upper bound of the items that one request replays.
-const MAX_REPLAY: u64 = 1000;
+/// Items that are read at a time. How many there are is bounded by the quarantine itself.
+const REPLAY_PAGE: u64 = 100;
 
 impl Desk {
     /// Queues a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
@@ -71,21 +71,31 @@ impl Desk {
             .await
     }
 
-    /// Replays up to `MAX_REPLAY` quarantined events, for use after an update that can read them.
+    /// Replays all events that are in the quarantine now, for use after an update that can read them.
     pub async fn replay_quarantine(&self) -> Result<Replayed, Refusal> {
+        let quarantine = self.core.store.quarantine();
         let mut replayed = Replayed::default();
-        let page = PageRequest::first(MAX_REPLAY);
-        for item in self.core.store.quarantine().page(page, None).await?.data {
-            if self.replay(&item).await? {
-                self.core
-                    .write(item.id, |tx, &id| {
-                        async move { Ok::<_, Refusal>(tx.quarantine().remove(id).await?) }.boxed()
-                    })
-                    .await?;
-                replayed.taken_in += 1;
-            } else {
-                replayed.still_refused += 1;
+        // An event that is refused again may come back under a new id; it is not tried twice.
+        let Some((newest, _)) = quarantine.page(PageRequest::last(1), None).await?.ends else {
+            return Ok(replayed);
+        };
+        let until = PageRequest::first(REPLAY_PAGE).before(Cursor::of_id(newest.id + 1));
+        let mut next = Some(until);
+        while let Some(request) = next {
+            let page = quarantine.page(request, None).await?;
+            for item in &page.data {
+                if self.replay(item).await? {
+                    self.core
+                        .write(item.id, |tx, &id| {
+                            async move { Ok::<_, Refusal>(tx.quarantine().remove(id).await?) }.boxed()
+                        })
+                        .await?;
+                    replayed.taken_in += 1;
+                } else {
+                    replayed.still_refused += 1;
+                }
             }
+            next = page.ends.filter(|_| page.has_more).map(|(_, last)| until.after(last));
         }
         Ok(replayed)
     }
@@ -115,7 +125,7 @@ impl Desk {
 }
 
 async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
-    let message = tx.messages().get(id).await?.ok_or_else(|| not_found("message", id))?;
+    let message = tx.messages().lock(id).await?.ok_or_else(|| not_found("message", id))?;
     let policy = &accounts::policy(tx, core, message.account_id).await?;
     if message.direction != Direction::Outbound {
         return Err(Refusal::Conflict(format!(

@@ -11,7 +11,7 @@ use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::store::StoreError;
 
-/// Upper bound of the messages emptied in one transaction.
+/// Upper bound of the messages emptied in one step.
 const BATCH: u64 = 100;
 /// How often the worker looks for due messages.
 const EVERY: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl Worker for DisappearingWorker {
         EVERY
     }
 
-    /// Empties up to `BATCH` due messages.
+    /// Empties up to `BATCH` due messages, each in its own transaction, so that other writes come in between.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let due = self
             .core
@@ -52,21 +52,21 @@ impl Worker for DisappearingWorker {
             .messages()
             .due_to_disappear(self.account, self.core.clock.now(), BATCH)
             .await?;
-        if due.is_empty() {
+        if due.is_empty() || self.core.store.clock_doubted_until().await?.is_some() {
             return Ok(Progress::Idle);
         }
-        self.core
-            .write(due, |tx, due| {
-                async move {
-                    for &id in due {
+        for id in due {
+            self.core
+                .write(id, |tx, &id| {
+                    async move {
                         let gone = tx.messages().empty(id).await?;
                         tx.emit(Event::message_deleted(&gone));
+                        Ok::<_, StoreError>(())
                     }
-                    Ok::<_, StoreError>(())
-                }
-                .boxed()
-            })
-            .await?;
+                    .boxed()
+                })
+                .await?;
+        }
         Ok(Progress::Worked)
     }
 }

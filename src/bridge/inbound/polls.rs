@@ -92,7 +92,7 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
     if let Some(place) = place.filter(|place| place.live_until.is_some()) {
         let now = tx.now();
         // Read again, since the steps above may have changed the row.
-        if let Some(stored) = tx.messages().get(stored.id).await? {
+        if let Some(stored) = tx.messages().lock(stored.id).await? {
             move_to(tx, &stored, place, now).await?;
         }
     }
@@ -103,7 +103,7 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
 /// there.
 async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
-    let Some(stored) = tx.messages().get(stored.id).await? else {
+    let Some(stored) = tx.messages().lock(stored.id).await? else {
         return Ok(());
     };
     let mut details = stored.details.clone().unwrap_or_default();

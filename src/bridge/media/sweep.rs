@@ -29,15 +29,16 @@ pub enum SweepError {
 /// Deletes media that are older than `GRACE` and that nothing refers to. Returns the number of deleted objects.
 pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, SweepError> {
     let before = now.minus(GRACE);
+    let mut last = None;
     loop {
-        let forgotten = store
-            .write::<_, _, StoreError, _>(before, |tx, &before| {
-                async move { tx.media().forget_unsent(before, ROWS_AT_ONCE).await }.boxed()
+        let unsent = store.media().unsent(before, last, ROWS_AT_ONCE).await?;
+        let Some(&newest) = unsent.last() else { break };
+        last = Some(newest);
+        store
+            .write::<_, _, StoreError, _>((unsent, before), |tx, (unsent, before)| {
+                async move { tx.media().forget_unsent(unsent, *before).await }.boxed()
             })
             .await?;
-        if forgotten < ROWS_AT_ONCE {
-            break;
-        }
     }
     let known = |sha256: Vec<String>| {
         let store = store.clone();

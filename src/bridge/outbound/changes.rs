@@ -120,7 +120,7 @@ impl WhatsAppRelay {
         self.core
             .write(input, |tx, (policy, item, id, change, by)| {
                 async move {
-                    if let Some(message) = tx.messages().get(*id).await? {
+                    if let Some(message) = tx.messages().lock(*id).await? {
                         done(tx, policy, &message, change, by).await?;
                     }
                     tx.outbox().finish(*item).await.map(|_| ())
@@ -145,7 +145,7 @@ impl WhatsAppRelay {
             .write(input, |tx, (policy, item, id, change, why)| {
                 async move {
                     tx.outbox().finish(*item).await?;
-                    match tx.messages().get(*id).await? {
+                    match tx.messages().lock(*id).await? {
                         Some(message) => refuse(tx, policy, &message, change, (&why.0, &why.1)).await,
                         None => Ok(()),
                     }

@@ -63,6 +63,10 @@ async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) 
     let Some((current, conversation)) = queued(tx, outgoing).await? else {
         return Ok(None);
     };
+    // Resolving and typing take time. The next step fails what has expired meanwhile.
+    if tx.messages().is_expired(id).await? {
+        return Ok(None);
+    }
     if conversation.kind == ChatKind::Direct {
         if address(tx, &current, &conversation).await? != outgoing.to {
             // A person has corrected the number, or the customer has written in another chat: resolved anew.
@@ -107,7 +111,7 @@ async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) 
 
 /// Returns the message and its conversation as they are now, if it is still queued.
 async fn queued(tx: &mut Tx, outgoing: &Outgoing) -> Result<Option<(Message, Conversation)>, StoreError> {
-    let Some(current) = tx.messages().get(outgoing.message.id).await? else {
+    let Some(current) = tx.messages().lock(outgoing.message.id).await? else {
         return Ok(None);
     };
     if current.state != MessageState::Queued {

@@ -182,7 +182,11 @@ impl WhatsAppRelay {
     /// Fails messages that have expired, whether or not the account can send (rule 4).
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.core.clock.now();
-        for message in self.core.store.messages().expired(self.account, now, LANES).await? {
+        let expired = self.core.store.messages().expired(self.account, now, LANES).await?;
+        if expired.is_empty() || self.core.store.clock_doubted_until().await?.is_some() {
+            return Ok(());
+        }
+        for message in expired {
             let detail =
                 "it expired before it could be sent (CRM_SEND_EXPIRES); send it again if still relevant".to_owned();
             self.give_up(&message, MessageState::Failed, "expired", detail).await?;
@@ -226,7 +230,7 @@ impl WhatsAppRelay {
         let id = self.port.choose_id(chat).await?;
         let goal = Arc::new((resolved, id, quote_lost));
         let Some(message) = self.choose(item, outgoing, &goal).await? else {
-            // Cancelled, or addressed to somebody else, while the chat was being resolved.
+            // Cancelled, expired, or addressed to somebody else, while the chat was being resolved.
             return Ok(Progress::Worked);
         };
         let (Resolved { chat, .. }, id, _) = &*goal;
@@ -375,7 +379,7 @@ impl WhatsAppRelay {
                 (Arc::clone(&self.core.policy), message.id, ack),
                 |tx, (policy, id, ack)| {
                     async move {
-                        if let Some(current) = tx.messages().get(*id).await? {
+                        if let Some(current) = tx.messages().lock(*id).await? {
                             state::apply_ack(tx, policy, &current, *ack).await?;
                         }
                         Ok(())
@@ -415,7 +419,7 @@ impl WhatsAppRelay {
         self.core
             .write(input, |tx, (policy, id, from, state, failure)| {
                 async move {
-                    if let Some(current) = tx.messages().get(*id).await?
+                    if let Some(current) = tx.messages().lock(*id).await?
                         && (current.state == *from || current.state == MessageState::Sending)
                     {
                         state::set_state(tx, policy, &current, *state, failure.as_ref()).await?;

@@ -13,6 +13,9 @@ use crate::vault::Vault;
 /// Interval between two runs.
 const EVERY: Duration = Duration::from_hours(1);
 
+/// Number of runs after which the database's statistics are refreshed: once a day.
+const RUNS_BETWEEN_STATISTICS: u32 = 24;
+
 /// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 
@@ -24,19 +27,37 @@ pub async fn run(
     journal_keep: Duration,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
-    loop {
-        if let Err(error) = once(&store, clock.as_ref(), journal_keep).await {
-            tracing::warn!("housekeeping failed; tried again in an hour: {error}");
+    for run in 1_u32.. {
+        if run.is_multiple_of(RUNS_BETWEEN_STATISTICS)
+            && let Err(error) = store.refresh_statistics().await
+        {
+            tracing::warn!("the database's statistics could not be refreshed; tried again tomorrow: {error}");
         }
-        match bridge::sweep(&store, &vault, clock.now()).await {
-            Ok(0) => {}
-            Ok(thrown) => tracing::info!(thrown, "deleted media that nothing references"),
-            Err(error) => tracing::warn!("unreferenced media could not be deleted; tried again in an hour: {error}"),
+        match store.note_clock().await {
+            Ok(None) => clean(&store, &vault, clock.as_ref(), journal_keep).await,
+            Ok(Some(until)) => tracing::warn!(
+                "the clock is far ahead of when this server last ran; check it: until {until} nothing is deleted or \
+                 expires"
+            ),
+            Err(error) => tracing::warn!("housekeeping failed; tried again in an hour: {error}"),
         }
         tokio::select! {
             () = clock.sleep(EVERY) => {}
             () = stopping.cancelled() => return Ok(()),
         }
+    }
+    Ok(())
+}
+
+/// Deletes what is old or unused.
+async fn clean(store: &Store, vault: &Vault, clock: &dyn Clock, journal_keep: Duration) {
+    if let Err(error) = once(store, clock, journal_keep).await {
+        tracing::warn!("housekeeping failed; tried again in an hour: {error}");
+    }
+    match bridge::sweep(store, vault, clock.now()).await {
+        Ok(0) => {}
+        Ok(thrown) => tracing::info!(thrown, "deleted media that nothing references"),
+        Err(error) => tracing::warn!("unreferenced media could not be deleted; tried again in an hour: {error}"),
     }
 }
 

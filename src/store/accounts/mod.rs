@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use entity::account;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 use crate::domain::account::Account;
 use crate::domain::customer::PhoneNumber;
@@ -21,6 +19,7 @@ use crate::store::facet::{Accounts, Database};
 use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::word;
+use super::database::session::exclusive;
 use super::{Store, StoreError, Tx};
 
 /// Precision of the time at which a phone was last seen.
@@ -304,12 +303,15 @@ impl Accounts<'_, Tx> {
         row.ok_or(StoreError::Missing { what: "account" })
     }
 
-    /// Returns the row and locks it until the commit. SQLite has one writer for the whole database and no `FOR UPDATE`.
+    /// Returns an account and locks it until the commit, so that its removal begins before or after what follows, never
+    /// at the same time.
+    pub async fn locked(&self, id: AccountId) -> Result<Account, StoreError> {
+        self.lock(id).await.and_then(read)
+    }
+
+    /// Returns the row and locks it until the commit.
     pub(super) async fn lock(&self, id: AccountId) -> Result<account::Model, StoreError> {
-        let mut query = account::Entity::find_by_id(id);
-        if self.0.session.get_database_backend() != DbBackend::Sqlite {
-            query = query.lock_exclusive();
-        }
+        let query = exclusive(&self.0.session, account::Entity::find_by_id(id));
         let row = query.one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "account" })
     }

@@ -67,25 +67,30 @@ impl Accounts<'_, Tx> {
         self.need(id).await.and_then(accounts::read).map(Some)
     }
 
-    /// Returns an account's messages that are queued or being sent, oldest first, at most `limit`.
+    /// Returns an account's messages that are queued or being sent, at most `limit`.
     pub async fn messages_under_way(&self, id: AccountId, limit: u64) -> Result<Vec<Message>, StoreError> {
-        let states = [MessageState::Queued, MessageState::Sending];
-        let rows = message::Entity::find()
-            .filter(message::Column::AccountId.eq(id))
-            .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
-            .filter(message::Column::State.is_in(states.map(MessageState::as_str)))
-            .order_by_asc(message::Column::Id)
-            .limit(limit)
-            .all(&self.0.session)
-            .await?;
-        rows.into_iter().map(messages::read).collect()
+        let mut found = Vec::new();
+        for state in [MessageState::Queued, MessageState::Sending] {
+            let rows = message::Entity::find()
+                .filter(message::Column::AccountId.eq(id))
+                .filter(message::Column::State.eq(state.as_str()))
+                .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
+                .order_by_asc(message::Column::ExpiresAt)
+                .order_by_asc(message::Column::Id)
+                .limit(limit.saturating_sub(found.len() as u64))
+                .all(&self.0.session)
+                .await?;
+            found.extend(rows);
+        }
+        found.into_iter().map(messages::read).collect()
     }
 
-    /// Returns an account's waiting work for WhatsApp, oldest first, at most `limit`.
+    /// Returns an account's waiting work for WhatsApp, earliest first, at most `limit`.
     pub async fn waiting_work(&self, id: AccountId, limit: u64) -> Result<Vec<OutboxItem<WhatsAppWork>>, StoreError> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
             .filter(outbox::Column::AccountId.eq(id))
+            .order_by_asc(outbox::Column::NotBefore)
             .order_by_asc(outbox::Column::Id)
             .limit(limit)
             .all(&self.0.session)

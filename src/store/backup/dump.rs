@@ -1,10 +1,14 @@
 //! Writing a backup.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use migration::Migrator;
 use sea_orm::{DatabaseTransaction, EntityName, EntityTrait, TransactionTrait};
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use entity::message;
 
@@ -14,14 +18,40 @@ use crate::store::{Store, StoreError};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
 
+/// Longest time in which the receiver of a backup may take nothing. As long as it is written, the database keeps what
+/// changes.
+const TAKES_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes that are collected before they are written.
 const CHUNK: usize = 64 << 10;
 
+/// The right to write a backup: there is one, because each keeps a connection and a snapshot of the database.
+pub struct BackupWriter {
+    store: Store,
+    _only: OwnedSemaphorePermit,
+}
+
 impl Store {
-    /// Writes a backup of one snapshot of the database, while others go on writing. Holds one row at a time in memory.
-    /// Fails with [`StoreError::BackupUnwritable`] when `writer` fails.
+    /// Prepares a backup. Fails with [`StoreError::BackupRunning`] while another one is being written.
+    pub fn backup(&self) -> Result<BackupWriter, StoreError> {
+        let only = Arc::clone(&self.inner.backup).try_acquire_owned();
+        Ok(BackupWriter {
+            store: self.clone(),
+            _only: only.map_err(|_| StoreError::BackupRunning)?,
+        })
+    }
+
+    /// Prepares and writes a backup.
     pub async fn dump<W: AsyncWrite + Unpin + Send>(&self, writer: W) -> Result<BackupReport, StoreError> {
-        let transaction = self.readers().begin_with_options(snapshot()).await?;
+        self.backup()?.write(writer).await
+    }
+}
+
+impl BackupWriter {
+    /// Writes a backup of one snapshot of the database, while others go on writing. Holds one row at a time in memory.
+    /// Fails with [`StoreError::BackupUnwritable`] when `writer` fails, or takes nothing for too long.
+    pub async fn write<W: AsyncWrite + Unpin + Send>(self, writer: W) -> Result<BackupReport, StoreError> {
+        let inner = &self.store.inner;
+        let transaction = inner.backups.begin_with_options(snapshot()).await?;
         let mut lines = Lines {
             writer,
             buffer: Vec::with_capacity(2 * CHUNK),
@@ -32,7 +62,7 @@ impl Store {
                 format: FORMAT.to_owned(),
                 version: VERSION,
                 schema: Migrator::names().pop().unwrap_or_default(),
-                made_at: self.inner.clock.now(),
+                made_at: inner.clock.now(),
             })
             .await?;
         macro_rules! dump {
@@ -81,21 +111,30 @@ impl<W: AsyncWrite + Unpin + Send> Lines<W> {
         self.buffer.extend_from_slice(to_json(line)?.as_bytes());
         self.buffer.push(b'\n');
         if self.buffer.len() >= CHUNK {
-            self.writer
-                .write_all(&self.buffer)
-                .await
-                .map_err(|error| unwritable(&error))?;
-            self.buffer.clear();
+            self.hand_over().await?;
         }
         Ok(())
     }
 
+    async fn hand_over(&mut self) -> Result<(), StoreError> {
+        taken(self.writer.write_all(&self.buffer)).await?;
+        self.buffer.clear();
+        Ok(())
+    }
+
     async fn flush(&mut self) -> Result<(), StoreError> {
-        self.writer
-            .write_all(&self.buffer)
-            .await
-            .map_err(|error| unwritable(&error))?;
-        self.writer.flush().await.map_err(|error| unwritable(&error))
+        self.hand_over().await?;
+        taken(self.writer.flush()).await
+    }
+}
+
+/// Waits until the receiver has taken something.
+async fn taken(writing: impl Future<Output = std::io::Result<()>>) -> Result<(), StoreError> {
+    match tokio::time::timeout(TAKES_WITHIN, writing).await {
+        Ok(written) => written.map_err(|error| unwritable(&error)),
+        Err(_) => Err(StoreError::BackupUnwritable(
+            "its receiver takes nothing; start it again".to_owned(),
+        )),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use entity::{account, journal_head, message, outbox, setting};
 
-use crate::store::database::connect::immediate;
+use crate::store::database::connect::{immediate, limit, unlimit};
 use crate::store::settings::{INSTANCE, PARKED, RESTORED, RESTORED_WORK};
 use crate::store::{Store, StoreError, journal};
 
@@ -40,10 +40,14 @@ impl Store {
         let header: Header = lines.next().await?.ok_or_else(|| bad("it is empty"))?;
         check(&header)?;
         let transaction = self.inner.writer.begin_with_options(immediate()).await?;
+        unlimit(&transaction).await?;
         let report = load(&transaction, &mut lines).await?;
         park(&transaction, self.inner.clock.now().0).await?;
+        // A backup of an older version does not name the events' messages.
+        migration::journal::fill_message_ids(&transaction).await?;
         let head = journal::range(&transaction).await?.head;
         transaction.commit().await?;
+        limit(&self.inner.writer).await?;
         journal::raise(&self.inner.head, head);
         Ok(report)
     }

@@ -4,6 +4,8 @@
 mod dump;
 mod load;
 
+pub use dump::BackupWriter;
+
 use serde::{Deserialize, Serialize};
 
 /// Name of the format, in the first line of a backup.

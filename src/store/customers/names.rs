@@ -2,7 +2,9 @@
 
 use entity::{customer, customer_identity};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel, Iterable as _, ModelTrait as _, QueryFilter,
+};
 
 use crate::domain::customer::{Customer, Identity, PhoneNumber};
 use crate::domain::names::{NameSource, Names};
@@ -103,7 +105,7 @@ impl Customers<'_, Tx> {
     ) -> Result<customer::Model, StoreError> {
         row.updated_at = self.0.now.0;
         row.search = search_text(&row.name, row.phone.as_deref());
-        let change = row.clone().into_active_model().reset_all();
+        let change = changed(&row, before);
         customer::Entity::update_many()
             .set(change)
             .filter(customer::Column::Id.eq(row.id))
@@ -131,6 +133,19 @@ impl Customers<'_, Tx> {
             .await?;
         Ok(())
     }
+}
+
+/// Returns the columns that differ: a column that another process has changed meanwhile keeps that change.
+fn changed(row: &customer::Model, before: &customer::Model) -> customer::ActiveModel {
+    let mut change = row.clone().into_active_model();
+    for column in customer::Column::iter() {
+        if row.get(column) == before.get(column) {
+            change.not_set(column);
+        } else {
+            change.reset(column);
+        }
+    }
+    change
 }
 
 pub(super) fn names_of(row: &customer::Model) -> Names {

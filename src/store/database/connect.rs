@@ -1,14 +1,18 @@
 //! Connections to the three kinds of database (one for writing, a pool for reading), and how transactions begin on
 //! them.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
 use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+};
 
 use crate::store::StoreError;
 
@@ -16,6 +20,24 @@ use crate::store::StoreError;
 const BUSY: Duration = Duration::from_secs(2);
 /// Interval between two attempts to open a file that another program is creating.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Age at which a reader of a SQLite file is opened again: it reads the statistics of the tables when it is opened.
+const READER_LIFETIME: Duration = Duration::from_hours(6);
+
+/// Limits of a PostgreSQL session, so that nobody who stops in a transaction stops all others: waiting for a lock, one
+/// statement, and a transaction in which nothing happens. The keepalives end a connection whose other side is gone.
+const POSTGRES_LIMITS: &str = "SET lock_timeout = '2s'; SET statement_timeout = '30s'; \
+    SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 30; \
+    SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
+/// Takes the limits from one transaction on PostgreSQL.
+const POSTGRES_UNLIMITED: &str = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+    SET LOCAL idle_in_transaction_session_timeout = 0";
+/// Limits of a session of MariaDB, as above. MySQL takes the part in the comment for one.
+const MYSQL_LIMITS: &str =
+    "SET SESSION innodb_lock_wait_timeout = 2 /*M! , max_statement_time = 30, idle_transaction_timeout = 60 */";
+/// Takes the limits from a session of MariaDB or MySQL.
+const MYSQL_UNLIMITED: &str =
+    "SET SESSION innodb_lock_wait_timeout = 3600 /*M! , max_statement_time = 0, idle_transaction_timeout = 0 */";
 
 /// Durability of a SQLite commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +48,9 @@ pub enum Synchronous {
     /// A commit survives only the end of the process (`kill -9`): for tests and simulations.
     Off,
 }
+
+/// Connections that read at the same time, unless the settings say otherwise.
+pub const READERS: u32 = 4;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -40,17 +65,38 @@ pub struct OpenOptions {
     pub connect_within: Duration,
     /// Largest size of a SQLite file, in pages of 4 KiB; `None` means no limit.
     pub max_pages: Option<u32>,
+    /// Receives every statement, for tests and diagnosis.
+    pub statements: Option<StatementLog>,
+}
+
+/// A function that receives every statement that runs, with its values. They may be text of customers: keep them out of
+/// logs.
+#[derive(Clone)]
+pub struct StatementLog(Arc<dyn Fn(String) + Send + Sync>);
+
+impl StatementLog {
+    /// Creates a log from a function, which must be quick.
+    pub fn new(take: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl fmt::Debug for StatementLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StatementLog")
+    }
 }
 
 impl OpenOptions {
-    /// Returns the default options for a database at `url`: durable commits, 4 readers, 10 seconds to connect.
+    /// Returns the default options for a database at `url`: durable commits, [`READERS`] readers, 10 seconds to connect.
     pub fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
             synchronous: Synchronous::Full,
-            readers: 4,
+            readers: READERS,
             connect_within: Duration::from_secs(10),
             max_pages: None,
+            statements: None,
         }
     }
 }
@@ -61,9 +107,24 @@ pub struct Connections {
     pub writer: DatabaseConnection,
     /// Pool of connections that read.
     pub readers: DatabaseConnection,
+    /// Connection for backups, which hold it as long as their reader takes. Made when it is needed.
+    pub backups: DatabaseConnection,
+    /// Connection for PostgreSQL's notifications, which hold it for good. Made when it is needed.
+    pub notifications: DatabaseConnection,
 }
 
 pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
+    let mut connections = connect_to(options).await?;
+    if let Some(StatementLog(take)) = &options.statements {
+        for database in [&mut connections.writer, &mut connections.readers] {
+            let take = Arc::clone(take);
+            database.set_metric_callback(move |info| take(info.statement.to_string()));
+        }
+    }
+    Ok(connections)
+}
+
+async fn connect_to(options: &OpenOptions) -> Result<Connections, StoreError> {
     let url = options.url.as_str();
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => sqlite(options).await,
@@ -107,7 +168,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
             .test_before_acquire(false)
     };
     let writer: SqlitePoolOptions = pool(1);
-    let readers: SqlitePoolOptions = pool(options.readers);
+    let readers: SqlitePoolOptions = pool(options.readers).max_lifetime(READER_LIFETIME);
     // When several programs open a new file at once, one of them sets it to WAL mode, and SQLite refuses the others at
     // once instead of letting them wait.
     let began = tokio::time::Instant::now();
@@ -119,7 +180,9 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     };
     Ok(Connections {
         writer: writer.into(),
-        readers: readers.connect_lazy_with(reader).into(),
+        readers: readers.connect_lazy_with(reader.clone()).into(),
+        backups: pool(1).connect_lazy_with(reader.clone()).into(),
+        notifications: pool(1).connect_lazy_with(reader).into(),
     })
 }
 
@@ -127,10 +190,21 @@ async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
     let connection: PgConnectOptions = options.url.parse().map_err(unreadable)?;
     let connection = connection.application_name("crm").disable_statement_logging();
     try_once(options, &connection).await?;
-    let (writer, readers): (PgPoolOptions, PgPoolOptions) = (pool(options, 1), pool(options, options.readers));
+    let limited = |size| -> PgPoolOptions {
+        pool(options, size).after_connect(|connection: &mut PgConnection, _| {
+            Box::pin(async move { connection.execute(POSTGRES_LIMITS).await.map(drop) })
+        })
+    };
+    let alone: PgPoolOptions = pool(options, 1);
     Ok(Connections {
-        writer: writer.connect_with(connection.clone()).await.map_err(refused)?.into(),
-        readers: readers.connect_lazy_with(connection).into(),
+        writer: limited(1)
+            .connect_with(connection.clone())
+            .await
+            .map_err(refused)?
+            .into(),
+        readers: limited(options.readers).connect_lazy_with(connection.clone()).into(),
+        backups: alone.clone().connect_lazy_with(connection.clone()).into(),
+        notifications: alone.connect_lazy_with(connection).into(),
     })
 }
 
@@ -141,8 +215,8 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     try_once(options, &connection).await?;
     // Independent of the server's own settings: values that are too long are refused, not cut, and a transaction sees
     // what others have committed; otherwise a collision could never be resolved by reading again.
-    let pool = |size| -> MySqlPoolOptions {
-        pool(options, size).after_connect(|connection: &mut MySqlConnection, _| {
+    let pool = |size, limits: Option<&'static str>| -> MySqlPoolOptions {
+        pool(options, size).after_connect(move |connection: &mut MySqlConnection, _| {
             Box::pin(async move {
                 connection
                     .execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
@@ -150,14 +224,42 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
                 connection
                     .execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
                     .await?;
+                if let Some(limits) = limits {
+                    connection.execute(limits).await?;
+                }
                 Ok(())
             })
         })
     };
+    let limits = Some(MYSQL_LIMITS);
+    let writer = pool(1, limits).connect_with(connection.clone()).await;
     Ok(Connections {
-        writer: pool(1).connect_with(connection.clone()).await.map_err(refused)?.into(),
-        readers: pool(options.readers).connect_lazy_with(connection).into(),
+        writer: writer.map_err(refused)?.into(),
+        readers: pool(options.readers, limits)
+            .connect_lazy_with(connection.clone())
+            .into(),
+        backups: pool(1, None).connect_lazy_with(connection.clone()).into(),
+        notifications: pool(1, None).connect_lazy_with(connection).into(),
     })
+}
+
+/// Takes the limits from a transaction that may be long: a migration, or the loading of a backup. On MariaDB and MySQL
+/// they are off until [`limit`].
+pub async fn unlimit(database: &impl ConnectionTrait) -> Result<(), DbErr> {
+    match database.get_database_backend() {
+        DbBackend::Postgres => database.execute_unprepared(POSTGRES_UNLIMITED).await.map(drop),
+        DbBackend::MySql => database.execute_unprepared(MYSQL_UNLIMITED).await.map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Sets the limits again after [`unlimit`].
+pub async fn limit(database: &impl ConnectionTrait) -> Result<(), DbErr> {
+    match database.get_database_backend() {
+        DbBackend::MySql => database.execute_unprepared(MYSQL_LIMITS).await.map(drop),
+        // They end with the transaction.
+        _ => Ok(()),
+    }
 }
 
 fn pool<DB: Database>(options: &OpenOptions, size: u32) -> PoolOptions<DB> {

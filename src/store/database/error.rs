@@ -51,6 +51,9 @@ pub enum StoreError {
     /// Writing the backup failed.
     #[error("the backup cannot be written: {0}")]
     BackupUnwritable(String),
+    /// Another backup is being written.
+    #[error("a backup is being written already; wait until it has ended")]
+    BackupRunning,
     /// A backup can be loaded only into an empty database.
     #[error("the database is not empty; restore into a new one")]
     NotEmpty,

@@ -104,6 +104,10 @@ fn from_postgres(error: &(dyn DatabaseError + 'static), code: &str) -> Failure {
             "text that the database's encoding lacks".to_owned(),
         )),
         "40001" | "40P01" | "55P03" => again(StoreError::Busy(text())),
+        // A statement took longer than it may: again it would take as long.
+        "57014" => lost(StoreError::Busy(text())),
+        // A transaction in which nothing happened for too long.
+        "25P03" => again(StoreError::Busy(text())),
         "25006" => lost(StoreError::ReadOnly(text())),
         "53100" => lost(StoreError::Full(text())),
         "53300" | "3D000" | "28000" | "28P01" => lost(StoreError::Unreachable(text())),
@@ -124,6 +128,8 @@ fn from_mysql(error: &MySqlDatabaseError) -> Failure {
             "text that the database's encoding lacks".to_owned(),
         )),
         1205 | 1213 | 1020 => again(StoreError::Busy(text())),
+        // A statement took longer than it may: again it would take as long.
+        1969 => lost(StoreError::Busy(text())),
         1290 | 1792 | 1836 => lost(StoreError::ReadOnly(text())),
         1021 | 1114 => lost(StoreError::Full(text())),
         1044 | 1045 | 1049 => lost(StoreError::Unreachable(error.message().to_owned())),

@@ -1,4 +1,5 @@
-//! The connection below the facets: opening, sessions, pages of rows, values of columns, and what a failed statement means.
+//! The connection below the facets: opening, sessions, pages of
+//! rows, values of columns, statistics, and what a failed statement means.
 
 pub mod bounds;
 pub mod connect;
@@ -7,3 +8,4 @@ pub mod failure;
 pub mod page;
 pub mod row;
 pub mod session;
+pub mod statistics;

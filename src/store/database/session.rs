@@ -4,7 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::Value;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult, QuerySelect, Select,
+    Statement,
+};
 
 use super::failure::{Failure, NUL};
 
@@ -34,6 +37,16 @@ impl Session {
             failure.get_or_insert_with(|| Failure::from(error));
         }
         result
+    }
+}
+
+/// Makes a query lock the rows that it finds until the commit. SQLite has one writer for the whole database and no
+/// `FOR UPDATE`.
+pub fn exclusive<E: EntityTrait>(session: &Session, query: Select<E>) -> Select<E> {
+    if session.get_database_backend() == DbBackend::Sqlite {
+        query
+    } else {
+        query.lock_exclusive()
     }
 }
 

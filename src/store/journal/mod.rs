@@ -72,18 +72,37 @@ impl Journal<'_, Store> {
     }
 }
 
+impl Store {
+    /// Fails if nothing can be written now: within seconds also when another process holds the journal.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.write((), |tx, ()| Box::pin(async move { tx.journal().lock().await }))
+            .await
+    }
+}
+
 impl Journal<'_, Tx> {
+    /// Waits for the right to give out numbers, and keeps it until the commit. SQLite's transaction has it anyway.
+    async fn lock(&self) -> Result<(), StoreError> {
+        if self.0.session.get_database_backend() != DbBackend::Sqlite {
+            let head = journal_head::Entity::find_by_id(1).lock_exclusive();
+            head.one(&self.0.session).await?;
+        }
+        Ok(())
+    }
+
     async fn prune_step(&self, before: Timestamp) -> Result<u64, StoreError> {
         let JournalRange { oldest, head } = range(&self.0.session).await?;
+        let step = i64::try_from(PRUNE_STEP).unwrap_or(i64::MAX);
+        let end = oldest.0.saturating_add(step).min(head.0 + 1);
+        // Reads this step's events only, not all those that later steps will delete.
         let kept = journal::Entity::find()
             .filter(journal::Column::Seq.gte(oldest))
+            .filter(journal::Column::Seq.lt(end))
             .filter(journal::Column::At.gte(before.0))
             .order_by_asc(journal::Column::Seq)
             .one(&self.0.session)
             .await?;
-        let end = kept.map_or(head.0 + 1, |kept| kept.seq.0);
-        let step = i64::try_from(PRUNE_STEP).unwrap_or(i64::MAX);
-        let end = end.min(oldest.0.saturating_add(step));
+        let end = kept.map_or(end, |kept| kept.seq.0);
         if end <= oldest.0 {
             return Ok(0);
         }
@@ -142,6 +161,7 @@ pub(super) async fn append(transaction: &impl ConnectionTrait, entries: Vec<Entr
             account_id: Set(event.account_id()),
             customer_id: Set(event.customer_id()),
             conversation_id: Set(event.conversation_id()),
+            message_id: Set(event.message_id()),
             data: Set(data),
         });
     }

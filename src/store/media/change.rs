@@ -2,17 +2,18 @@
 
 use entity::{media, message};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::media::{Media, MediaState};
 use crate::domain::message::Message;
 use crate::domain::{MediaId, MessageId, Timestamp};
+use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::row::to_json;
 use crate::store::facet::MediaItems;
 use crate::store::{StoreError, Tx, WorkFor};
 
-use super::{MediaChange, NewMedia, StoredMedia, carried, find, shown};
+use super::{MediaChange, NewMedia, StoredMedia, find, unreferenced};
 
 impl MediaItems<'_, Tx> {
     /// Stores a medium and returns it. Wakes the download worker if it is wanted.
@@ -118,31 +119,19 @@ impl MediaItems<'_, Tx> {
         Ok(())
     }
 
-    /// Deletes at most `limit` media rows older than `before` that no message or avatar references (never sent,
-    /// disappeared or replaced). Returns how many. The bytes are deleted later, when the vault is swept for objects
-    /// without a row.
-    pub async fn forget_unsent(&self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let [by_customer, by_group] = shown().map(Expr::exists);
-        let unsent: Vec<MediaId> = media::Entity::find()
-            .select_only()
-            .column(media::Column::Id)
-            .filter(media::Column::CreatedAt.lt(before.0))
-            .filter(Expr::exists(carried()).not())
-            .filter(by_customer.not())
-            .filter(by_group.not())
-            .order_by_asc(media::Column::Id)
-            .limit(limit)
-            .into_tuple()
-            .all(&self.0.session)
-            .await?;
-        if unsent.is_empty() {
-            return Ok(0);
+    /// Deletes those of these media that are still as [`MediaItems::unsent`] selects them. Returns how many. The bytes
+    /// are deleted later, when the vault is swept for objects without a row.
+    pub async fn forget_unsent(&self, unsent: &[MediaId], before: Timestamp) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for some in unsent.chunks(MAX_NAMED) {
+            let deleted = media::Entity::delete_many()
+                .filter(media::Column::Id.is_in(some.iter().copied()))
+                .filter(unreferenced(before))
+                .exec(&self.0.session)
+                .await?;
+            count += deleted.rows_affected;
         }
-        let deleted = media::Entity::delete_many()
-            .filter(media::Column::Id.is_in(unsent))
-            .exec(&self.0.session)
-            .await?;
-        Ok(deleted.rows_affected)
+        Ok(count)
     }
 
     async fn set(&self, id: MediaId, change: media::ActiveModel) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::domain::{AccountId, MediaId, Timestamp};
 use crate::store::facet::{Database, MediaItems};
 use crate::store::{Store, StoreError};
 
-use super::{DueMedia, Hashes, StoredMedia, carried, read};
+use super::{DueMedia, Hashes, StoredMedia, carried, read, unreferenced};
 
 impl<D: Database> MediaItems<'_, D> {
     /// Returns the medium with this id.
@@ -49,6 +49,30 @@ impl MediaItems<'_, Store> {
             due.extend(self.place(row).await?);
         }
         Ok(due)
+    }
+
+    /// Returns at most `limit` media older than `before` that no message or avatar references (never sent, disappeared or
+    /// replaced), after the id `after`. Reads all media, so it does not keep the writer meanwhile.
+    pub async fn unsent(
+        &self,
+        before: Timestamp,
+        after: Option<MediaId>,
+        limit: u64,
+    ) -> Result<Vec<MediaId>, StoreError> {
+        let mut query = media::Entity::find()
+            .select_only()
+            .column(media::Column::Id)
+            .filter(unreferenced(before));
+        if let Some(after) = after {
+            query = query.filter(media::Column::Id.gt(after));
+        }
+        let ids = query
+            .order_by_asc(media::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.0.readers())
+            .await?;
+        Ok(ids)
     }
 
     /// Returns those of these hashes that a media row references.

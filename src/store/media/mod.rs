@@ -8,12 +8,12 @@ mod find;
 use std::collections::HashSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
 use entity::{chat_group, customer, media, message};
 
 use crate::domain::media::{Media, MediaState, url};
-use crate::domain::{AccountId, ChatId, MediaId, WaMessageId, WaUserId};
+use crate::domain::{AccountId, ChatId, MediaId, Timestamp, WaMessageId, WaUserId};
 
 use super::StoreError;
 use super::database::row::word;
@@ -111,6 +111,16 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
 
 /// SHA-256 hashes of objects in the vault, in hexadecimal.
 pub type Hashes = HashSet<String>;
+
+/// Returns the condition for media older than `before` that no message or avatar references.
+fn unreferenced(before: Timestamp) -> Condition {
+    let [by_customer, by_group] = shown().map(Expr::exists);
+    Condition::all()
+        .add(media::Column::CreatedAt.lt(before.0))
+        .add(Expr::exists(carried()).not())
+        .add(by_customer.not())
+        .add(by_group.not())
+}
 
 /// Selects the messages that carry a medium of the outer query.
 fn carried() -> SelectStatement {

@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Kind};
+use crate::domain::outbox::Target;
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
 use crate::store::database::bounds::MAX_NAMED;
 use crate::store::facet::Merges;
@@ -148,10 +149,13 @@ impl Merges<'_, Tx> {
 
     /// Moves the outbox rows to the lane of their message's new conversation. Rows about no message stay.
     async fn move_work(&self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
+        let account = self.0.conversations().need(from).await?.account_id;
         let waiting: Vec<(crate::domain::OutboxId, Option<MessageId>)> = outbox::Entity::find()
             .select_only()
             .column(outbox::Column::Id)
             .column(outbox::Column::MessageId)
+            .filter(outbox::Column::Target.is_in(Target::ALL.iter().map(|target| target.as_str())))
+            .filter(outbox::Column::AccountId.eq(account))
             .filter(outbox::Column::Lane.eq(from))
             .into_tuple()
             .all(&self.0.session)

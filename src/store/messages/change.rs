@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crate::store::database::session::exclusive;
 use crate::store::facet::Messages;
 use crate::store::{StoreError, Tx};
 
@@ -187,6 +188,19 @@ impl Messages<'_, Tx> {
             .exec(&self.0.session)
             .await?;
         Ok(())
+    }
+
+    /// Returns a message and locks it until the commit: a state that is read here is still its state when the change
+    /// that follows from it is stored, also when several processes write.
+    pub async fn lock(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let row = exclusive(&self.0.session, message::Entity::find_by_id(id));
+        row.one(&self.0.session).await?.map(read).transpose()
+    }
+
+    /// Returns whether a message may not be sent any more at this time.
+    pub async fn is_expired(&self, id: MessageId) -> Result<bool, StoreError> {
+        let expires = self.need(id).await?.expires_at;
+        Ok(expires.is_some_and(|at| at <= self.0.now.0))
     }
 
     pub(super) async fn need(&self, id: MessageId) -> Result<message::Model, StoreError> {

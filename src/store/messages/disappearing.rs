@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError, Tx};
 use super::read;
 
 impl Messages<'_, Store> {
-    /// Returns the ids of an account's messages that are due to disappear at `now`, at most `limit`.
+    /// Returns the ids of an account's messages that are due to disappear at `now`, earliest first, at most `limit`.
     pub async fn due_to_disappear(
         &self,
         account: AccountId,
@@ -24,8 +24,9 @@ impl Messages<'_, Store> {
         let ids = message::Entity::find()
             .select_only()
             .column(message::Column::Id)
-            .filter(message::Column::VanishesAt.lte(now.0))
             .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::VanishesAt.lte(now.0))
+            .order_by_asc(message::Column::VanishesAt)
             .order_by_asc(message::Column::Id)
             .limit(limit)
             .into_tuple()
@@ -72,26 +73,18 @@ impl Messages<'_, Tx> {
             ..message::ActiveModel::default()
         };
         self.change(id, change).await?;
-        self.empty_events(&row).await?;
+        self.empty_events(id).await?;
         self.need(id).await.and_then(read)
     }
 
     /// Deletes the content from the journal's events, which contain copies of the message.
-    async fn empty_events(&self, of: &message::Model) -> Result<(), StoreError> {
-        let mut events = journal::Entity::find()
-            .filter(journal::Column::ConversationId.eq(of.conversation_id))
-            .filter(journal::Column::At.gte(of.created_at))
-            .filter(journal::Column::Kind.starts_with("message."))
-            .filter(journal::Column::Data.contains(format!("\"id\":{},", of.id)));
-        if let Some(customer) = of.customer_id {
-            // Uses the journal's index on the customer.
-            events = events.filter(journal::Column::CustomerId.eq(customer));
-        }
-        for event in events.all(&self.0.session).await? {
+    async fn empty_events(&self, id: MessageId) -> Result<(), StoreError> {
+        let events = journal::Entity::find()
+            .filter(journal::Column::MessageId.eq(id))
+            .all(&self.0.session)
+            .await?;
+        for event in events {
             let mut data: serde_json::Value = from_json("journal", &event.data)?;
-            if data["id"] != of.id.0 {
-                continue;
-            }
             data["content"] = "".into();
             data["details"] = serde_json::Value::Null;
             data["media"] = serde_json::Value::Null;

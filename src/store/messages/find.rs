@@ -2,7 +2,7 @@
 
 use entity::{conversation, message};
 use futures_util::Stream;
-use sea_orm::sea_query::{Expr, Func, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -45,6 +45,7 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
         // Messages before the first login are left out: asking the page about each would be too many queries.
         .filter(message::Column::Backfilled.eq(false))
         .filter(message::Column::Timestamp.gte(from.0))
+        .order_by_desc(message::Column::Timestamp)
         .order_by_desc(message::Column::Id)
         .limit(limit)
 }
@@ -171,13 +172,13 @@ impl Messages<'_, Store> {
         Ok(ids.iter().filter(|id| !is_known(id)).cloned().collect())
     }
 
-    /// Returns an account's queued messages that have expired by `now`, oldest first, at most `limit`.
+    /// Returns an account's queued messages that have expired by `now`, earliest first, at most `limit`.
     pub async fn expired(&self, account: AccountId, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
-        // Uses the index on state and id: few messages are queued, however many were sent.
         let rows = message::Entity::find()
-            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
             .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
             .filter(message::Column::ExpiresAt.lte(now.0))
+            .order_by_asc(message::Column::ExpiresAt)
             .order_by_asc(message::Column::Id)
             .limit(limit)
             .all(self.0.readers())
@@ -263,12 +264,18 @@ fn condition(filter: MessageFilter) -> Condition {
 /// Returns the condition for visible messages. A message in an ended conversation is a double: the other one shows in
 /// the conversation that goes on.
 pub(super) fn in_sight() -> Condition {
+    // Looks up each message's own conversation: the list of all ended ones may be long, and most queries find few
+    // messages.
     let ended = Query::select()
-        .column(conversation::Column::Id)
+        .expr(Expr::val(1))
         .from(conversation::Entity)
-        .and_where(conversation::Column::MergedInto.is_not_null())
+        .and_where(
+            Expr::col((conversation::Entity, conversation::Column::Id))
+                .equals((message::Entity, message::Column::ConversationId)),
+        )
+        .and_where(Expr::col((conversation::Entity, conversation::Column::MergedInto)).is_not_null())
         .take();
-    Condition::all().add(message::Column::ConversationId.not_in_subquery(ended))
+    Condition::all().add(Expr::exists(ended).not())
 }
 
 fn recent(row: message::Model) -> Result<Option<RecentMessage>, StoreError> {

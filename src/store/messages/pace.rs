@@ -66,8 +66,8 @@ impl Pace<'_, Tx> {
 
     /// Stores why and until when a queued message waits. Returns the changed message, or `None` when nothing changed.
     pub async fn set_waiting(&self, id: MessageId, waiting: Waiting) -> Result<Option<Message>, StoreError> {
-        let row = self.0.messages().need(id).await?;
-        let known = read(row)?;
+        let known = self.0.messages().lock(id).await?;
+        let known = known.ok_or(StoreError::Missing { what: "message" })?;
         if known.state != MessageState::Queued || known.waiting == Some(waiting) {
             return Ok(None);
         }

@@ -14,7 +14,6 @@ use crate::cli::rig::Shell;
 
 /// What each scope reads, beside what the scopes below it do.
 const READS: &[(&str, Scope)] = &[
-    ("/readyz", Scope::Read),
     ("/metrics", Scope::Read),
     ("/api/v1/status", Scope::Read),
     ("/api/v1/accounts", Scope::Read),
@@ -108,8 +107,16 @@ async fn read_all(app: &App, keys: &[(Scope, String)]) {
 #[tokio::test]
 async fn reads_need_no_writable_database() {
     let (app, keys) = app().await;
+    let reader = app.key_of(Scope::Read).await;
     refuse_writes(&app).await;
     read_all(&app, &keys).await;
+    let ready = app
+        .bare(Method::GET, "/readyz")
+        .bearer_auth(reader)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
     let shell = Shell::of(&app);
     shell.ok(&["status"]).await;
     let doctor = shell.run(&["doctor", "-o", "json"]).await;
@@ -127,11 +134,50 @@ async fn reads_need_no_writable_database() {
 #[tokio::test]
 async fn reads_wait_for_no_writer() {
     let (app, keys) = app().await;
+    let (_, key) = keys.iter().find(|(scope, _)| *scope == Scope::Read).unwrap();
     let other = connect(&app).await;
     other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
     timeout(Duration::from_secs(30), read_all(&app, &keys)).await.unwrap();
+    let (code, ready) = readyz(&app, key).await;
+    assert_eq!(code, 503, "nothing can be written: {ready}");
+    assert_eq!(ready["ready"], false);
+    assert_eq!(ready["database"]["state"], "unwritable");
+    assert!(ready["whatsapp"].is_array(), "the rest is told all the same: {ready}");
     other.execute_unprepared("ROLLBACK").await.unwrap();
     other.close().await.unwrap();
+    assert_eq!(readyz(&app, key).await.0, 200);
+    app.stop().await;
+}
+
+/// Asks whether the server is ready; the answer comes in time whatever holds the database.
+async fn readyz(app: &App, key: &str) -> (u16, serde_json::Value) {
+    let asked = app.bare(Method::GET, "/readyz").bearer_auth(key).send();
+    let answer = timeout(Duration::from_secs(10), asked).await.unwrap().unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// A client takes a backup and does not read it: a second one is told to wait, and everything else goes on.
+#[tokio::test]
+async fn second_backup_is_refused_others_go_on() {
+    let (app, keys) = app().await;
+    for _ in 0..200 {
+        app.inbound("Ada", "+447700900123", &"x".repeat(60_000)).await;
+    }
+    let key = app.key_of(Scope::Admin).await;
+    let backup = || app.bare(Method::GET, "/api/v1/backup").bearer_auth(&key).send();
+    let stalled = backup().await.unwrap();
+    assert_eq!(stalled.status(), 200);
+    let second = backup().await.unwrap();
+    assert_eq!(second.status(), 409);
+    let problem: serde_json::Value = second.json().await.unwrap();
+    assert!(
+        problem["detail"].as_str().unwrap().contains("wait until it has ended"),
+        "{problem}"
+    );
+    let (_, read) = keys.iter().find(|(scope, _)| *scope == Scope::Read).unwrap();
+    let status = app.bare(Method::GET, "/api/v1/status").bearer_auth(read).send();
+    assert_eq!(timeout(AT_ONCE, status).await.unwrap().unwrap().status(), 200);
+    drop(stalled);
     app.stop().await;
 }
 

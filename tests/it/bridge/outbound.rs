@@ -7,6 +7,8 @@ use crm::domain::Clock;
 use crm::domain::matrix::{RoomContent, RoomEventKind};
 use crm::domain::message::{Author, MessageState, Origin};
 
+use tokio::sync::oneshot;
+
 use super::Rig;
 
 fn text(body: &str) -> RoomEventKind {
@@ -126,6 +128,48 @@ async fn outage_pauses_sends_old_ones_expire() {
             .any(|notice| notice.contains("expired before it could be sent")),
         "and the room is told"
     );
+}
+
+/// The lookup of a chat may take long, and its answer may come when the text is out of date.
+#[tokio::test]
+async fn text_expiring_during_lookup_is_not_sent() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (here, reached) = oneshot::channel();
+    let (go_on, told) = oneshot::channel();
+    rig.run.whatsapp.world.lock().unwrap().choosing = Some((here, told));
+    rig.send(0, "too late").await;
+    let clock = rig.run.clock.clone();
+    let passing = async {
+        reached.await.unwrap();
+        clock.advance(Duration::from_hours(25));
+        go_on.send(()).unwrap();
+    };
+    tokio::join!(rig.settle(), passing);
+    assert_eq!(rig.run.whatsapp.world.lock().unwrap().accepted.len(), 0);
+    rig.work().await;
+    let late = rig.message("too late").await;
+    assert_eq!(late.failure.unwrap().code, "expired");
+}
+
+/// A wrong time server must not make texts expire that were written a minute ago.
+#[tokio::test]
+async fn leaping_clock_expires_nothing_for_hours() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let store = rig.program.store.clone();
+    assert_eq!(store.note_clock().await.unwrap(), None);
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    rig.send(0, "a minute ago").await;
+    rig.run.clock.advance(Duration::from_hours(40 * 24));
+    assert!(store.note_clock().await.unwrap().is_some());
+    rig.work().await;
+    assert_eq!(rig.message("a minute ago").await.state, MessageState::Queued);
+    rig.run.clock.advance(Duration::from_hours(7));
+    assert_eq!(store.note_clock().await.unwrap(), None, "it goes on steadily");
+    rig.work().await;
+    assert_eq!(rig.message("a minute ago").await.state, MessageState::Failed);
 }
 
 /// rule 5.

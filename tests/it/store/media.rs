@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::domain::media::{Media, MediaState};
 use crm::domain::message::Message;
-use crm::domain::{AccountId, ChatId, Clock, MediaId};
+use crm::domain::{AccountId, ChatId, Clock, MediaId, Timestamp};
 use crm::store::{Hashes, MediaChange, NewMedia, Store, StoreError};
 use futures_util::FutureExt;
 
@@ -16,6 +16,7 @@ on_each_database! {
     due_media_skip_busy_and_delayed_ones,
     old_unsent_upload_is_deleted,
     medium_of_disappeared_message_stays_gone,
+    medium_sent_during_sweep_stays,
 }
 
 pub fn wanted(account: AccountId) -> NewMedia {
@@ -163,14 +164,8 @@ async fn old_unsent_upload_is_deleted(database: Database) {
         })
         .await
         .unwrap();
-    let forget = async |before| {
-        let forgotten = store.write(before, |tx, &before| {
-            async move { tx.media().forget_unsent(before, 10).await }.boxed()
-        });
-        forgotten.await.unwrap()
-    };
-    assert_eq!(forget(BEGIN).await, 0, "it may be sent yet");
-    assert_eq!(forget(BEGIN.plus(Duration::from_secs(1))).await, 1);
+    assert_eq!(forget(&store, BEGIN).await, 0, "it may be sent yet");
+    assert_eq!(forget(&store, BEGIN.plus(Duration::from_secs(1))).await, 1);
     assert!(store.media().get(unsent.id).await.unwrap().is_none());
     assert!(store.media().get(sent.id).await.unwrap().is_some());
     store.close().await;
@@ -192,9 +187,42 @@ async fn medium_of_disappeared_message_stays_gone(database: Database) {
     let due = store.media().due(ada.account_id, database.clock.now(), 10, &[]).await;
     assert_eq!(due.unwrap().len(), 0, "nobody is to see it");
     let later = BEGIN.plus(Duration::from_secs(1));
-    let forgotten = store.write(later, |tx, &later| {
-        async move { tx.media().forget_unsent(later, 10).await }.boxed()
+    assert_eq!(forget(&store, later).await, 1);
+    store.close().await;
+}
+
+/// Forgets what nothing references; gives the count.
+pub async fn forget(store: &Store, before: Timestamp) -> u64 {
+    let unsent = store.media().unsent(before, None, 10).await.unwrap();
+    let forgotten = store.write((unsent, before), |tx, (unsent, before)| {
+        async move { tx.media().forget_unsent(unsent, *before).await }.boxed()
     });
-    assert_eq!(forgotten.await.unwrap(), 1);
+    forgotten.await.unwrap()
+}
+
+/// Found without use by the sweep, it is sent before the sweep deletes it.
+async fn medium_sent_during_sweep_stays(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let message = new(take(&store, inbound(&ada, "A1", "[image]", BEGIN)).await.unwrap());
+    let medium = store.write(wanted(ada.account_id), |tx, new| {
+        async move { tx.media().insert(new).await }.boxed()
+    });
+    let medium = medium.await.unwrap();
+    let later = BEGIN.plus(Duration::from_secs(1));
+    let unsent = store.media().unsent(later, None, 10).await.unwrap();
+    assert_eq!(unsent, [medium.id]);
+    assert_eq!(store.media().unsent(later, Some(medium.id), 10).await.unwrap(), []);
+    let forgotten = store.write(
+        (unsent, later, message.id, medium),
+        |tx, (unsent, later, message, medium)| {
+            async move {
+                tx.media().attach(*message, medium).await?;
+                tx.media().forget_unsent(unsent, *later).await
+            }
+            .boxed()
+        },
+    );
+    assert_eq!(forgotten.await.unwrap(), 0);
     store.close().await;
 }

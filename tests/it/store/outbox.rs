@@ -20,6 +20,7 @@ on_each_database! {
     work_is_counted_by_target_and_account,
     recovered_account_hastens_its_work,
     work_goes_away_with_its_message,
+    deep_and_many_lanes_give_their_heads,
 }
 
 struct Desk {
@@ -255,5 +256,42 @@ async fn work_goes_away_with_its_message(database: Database) {
             .collect::<Vec<_>>(),
         [(Target::Matrix, 1)]
     );
+    desk.store.close().await;
+}
+
+/// Far more work is due than a relay looks at: the earliest of it waits behind the head of one lane, which is not due
+/// or busy, and other lanes begin only after it.
+async fn deep_and_many_lanes_give_their_heads(database: Database) {
+    let desk = Desk::new(&database).await;
+    let deep = desk.enqueue(send(&desk.ada.1).at(later(60))).await;
+    let many = desk.store.write(desk.ada.1.clone(), |tx, message| {
+        async move {
+            for _ in 0..600 {
+                tx.outbox().enqueue(send(message)).await?;
+            }
+            Ok::<_, StoreError>(())
+        }
+        .boxed()
+    });
+    many.await.unwrap();
+    database.clock.advance(Duration::from_secs(1));
+    let (other, free) = (
+        desk.send(&desk.ben.1).await,
+        desk.enqueue(send(&desk.ben.1).free()).await,
+    );
+    let none = Busy::default();
+    assert_eq!(desk.ready(later(1), &none).await, [other, free]);
+    assert_eq!(desk.ready(later(60), &none).await, [deep, other, free]);
+    let of_account = desk
+        .store
+        .outbox()
+        .ready::<WhatsAppWork>(Some(desk.ada.0.account_id), later(60), 10, &none)
+        .await
+        .unwrap();
+    let mut busy = Busy::default();
+    assert!(busy.take(&of_account[0]));
+    assert_eq!(desk.ready(later(60), &busy).await, [other, free]);
+    assert!(busy.take(&of_account[1]) && busy.take(&of_account[2]));
+    assert_eq!(desk.ready(later(60), &busy).await, []);
     desk.store.close().await;
 }

@@ -1,11 +1,16 @@
 //! A backup is whole, the same for all databases, and lets nothing out before a person says so.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crm::contract::RawJson;
 use crm::domain::agent::AgentSource;
 use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
-use crm::store::{Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, PageRequest, Store, StoreError};
+use crm::store::{
+    Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, OpenOptions, PageRequest, Store, StoreError,
+};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, TryStreamExt};
 
@@ -18,6 +23,8 @@ on_each_database! {
     backup_is_consistent_during_writes,
     restore_needs_empty_database,
     broken_backup_is_refused_and_leaves_nothing,
+    stalled_backup_leaves_readers_free,
+    message_of_old_backup_disappears_from_journal,
 }
 
 /// Something of everything.
@@ -283,5 +290,56 @@ async fn broken_backup_is_refused_and_leaves_nothing(database: Database) {
     assert!(store.accounts().present().await.unwrap().is_empty());
     assert!(!store.settings().is_parked().await.unwrap());
     store.load(backup.as_bytes()).await.unwrap();
+    store.close().await;
+}
+
+/// Its receiver reads nothing: it keeps its own connection, and a second one is told to wait.
+async fn stalled_backup_leaves_readers_free(database: Database) {
+    let options = OpenOptions {
+        readers: 1,
+        ..database.options()
+    };
+    let store = options.open(Arc::new(database.clock.clone())).await.unwrap();
+    let ada = fill(&store).await;
+    let long = take(&store, inbound(&ada, "long", &"x".repeat(200_000), BEGIN)).await;
+    let id = desk::new(long.unwrap()).id;
+    let (reader, writer) = tokio::io::duplex(1024);
+    let backup = store.backup().unwrap();
+    let stalled = tokio::spawn(backup.write(writer));
+    let refused = store.backup().map(drop);
+    assert!(matches!(refused, Err(StoreError::BackupRunning)), "{refused:?}");
+    let read = tokio::time::timeout(Duration::from_secs(5), store.messages().get(id)).await;
+    assert!(read.unwrap().unwrap().is_some());
+    take(&store, inbound(&ada, "meanwhile", "hello", BEGIN)).await.unwrap();
+    drop(reader);
+    let broken = stalled.await.unwrap();
+    assert!(matches!(broken, Err(StoreError::BackupUnwritable(_))), "{broken:?}");
+    dump(&store).await;
+    store.close().await;
+}
+
+/// Versions before did not write the message of an event into its own column.
+async fn message_of_old_backup_disappears_from_journal(database: Database) {
+    let other = Database::new(Kind::Sqlite).await;
+    let store = other.open().await;
+    let ada = desk::ada(&store).await;
+    let secret = desk::new(take(&store, inbound(&ada, "A", "secret", BEGIN)).await.unwrap());
+    take(&store, inbound(&ada, "B", "not secret", BEGIN)).await.unwrap();
+    let backup = String::from_utf8(dump(&store).await).unwrap();
+    store.close().await;
+    let of_message = format!("\"message_id\":{},\"data\"", secret.id);
+    assert!(backup.contains(&of_message), "{backup}");
+    let old = backup.replace(&of_message, "\"data\"");
+
+    let store = database.open().await;
+    store.load(old.as_bytes()).await.unwrap();
+    let gone = store.write(secret.id, |tx, &id| {
+        async move { tx.messages().empty(id).await }.boxed()
+    });
+    gone.await.unwrap();
+    let events = store.journal().after(Seq(0), 100).await.unwrap();
+    let told: Vec<String> = events.iter().map(|event| event.data.to_string()).collect();
+    assert!(!told.iter().any(|data| data.contains("\"secret\"")), "{told:?}");
+    assert!(told.iter().any(|data| data.contains("not secret")), "{told:?}");
     store.close().await;
 }

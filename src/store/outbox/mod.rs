@@ -1,9 +1,11 @@
 //! The outbox: work for WhatsApp and Matrix, in lanes (rule 4).
 
+mod heads;
+
 use entity::outbox;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::Message;
 use crate::domain::outbox::{MatrixWork, OutboxItem, Target, TargetWork, WhatsAppWork, Work};
@@ -12,9 +14,8 @@ use crate::store::facet::Outbox;
 
 use super::database::row::{from_json, to_json, word};
 use super::{Store, StoreError, Tx, WorkFor};
+use heads::Wanted;
 
-/// Alias of the outbox in a query about earlier rows.
-const EARLIER: &str = "earlier";
 /// Most rows for a gone room that are deleted at once; the relay gives up the rest one by one.
 const MAX_IN_ROOM: u64 = 1_000;
 
@@ -158,12 +159,14 @@ impl Outbox<'_, Store> {
         limit: u64,
         busy: &Busy,
     ) -> Result<Vec<OutboxItem<W>>, StoreError> {
-        let rows = heads(W::TARGET, account, busy)
-            .filter(outbox::Column::NotBefore.lte(now.0))
-            .order_by_asc(outbox::Column::Id)
-            .limit(limit)
-            .all(self.0.readers())
-            .await?;
+        let wanted = Wanted {
+            target: W::TARGET,
+            account,
+            now,
+            limit,
+            busy,
+        };
+        let rows = heads::ready(self.0.readers(), wanted).await?;
         rows.into_iter().map(read_as).collect()
     }
 
@@ -317,6 +320,7 @@ impl Outbox<'_, Tx> {
         outbox::Entity::update_many()
             .col_expr(outbox::Column::NotBefore, Expr::value(self.0.now.0))
             .filter(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
+            .filter(outbox::Column::AccountId.eq(account))
             .filter(outbox::Column::Lane.eq(lane))
             .filter(outbox::Column::NotBefore.gt(self.0.now.0))
             .exec(&self.0.session)
@@ -353,37 +357,6 @@ impl Outbox<'_, Tx> {
             .await?;
         Ok(deleted.rows_affected)
     }
-}
-
-/// Selects the head of each lane that is not busy, and all work outside the lanes that is not busy.
-fn heads(target: Target, account: Option<AccountId>, busy: &Busy) -> Select<outbox::Entity> {
-    let same = |column: outbox::Column| Expr::col((EARLIER, column)).equals((outbox::Entity, column));
-    let earlier = Query::select()
-        .expr(Expr::val(1))
-        .from_as(outbox::Entity, EARLIER)
-        .and_where(same(outbox::Column::Target))
-        .and_where(same(outbox::Column::Lane))
-        .and_where(Expr::col((EARLIER, outbox::Column::Id)).lt(Expr::col((outbox::Entity, outbox::Column::Id))))
-        .take();
-    let mut query = outbox::Entity::find()
-        .filter(outbox::Column::Target.eq(target.as_str()))
-        .filter(outbox::Column::Lane.is_null().or(Expr::exists(earlier).not()));
-    if let Some(account) = account {
-        query = query.filter(outbox::Column::AccountId.eq(account));
-    }
-    if !busy.lanes.is_empty() {
-        let lanes = busy.lanes.iter().copied();
-        query = query.filter(outbox::Column::Lane.is_null().or(outbox::Column::Lane.is_not_in(lanes)));
-    }
-    if !busy.items.is_empty() {
-        query = query.filter(outbox::Column::Id.is_not_in(busy.items.iter().copied()));
-    }
-    if !busy.messages.is_empty() {
-        let other = outbox::Column::MessageId.is_not_in(busy.messages.iter().copied());
-        let outside = outbox::Column::Lane.is_null();
-        query = query.filter(outside.not().or(outbox::Column::MessageId.is_null()).or(other));
-    }
-    query
 }
 
 /// Reads a row whose target is not known beforehand.
