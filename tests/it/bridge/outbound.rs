@@ -328,6 +328,7 @@ async fn answer_does_not_wait_behind_bulk_of_other_lanes() {
     rig.work().await;
     let all = rig.run.whatsapp.calls();
     assert_eq!(all.iter().filter(|call| call.starts_with("send")).count(), 3);
+    rig.settle().await;
     let deleted = rig.program.store.messages().get(first.id).await.unwrap().unwrap();
     assert!(deleted.deleted_at.is_some());
 }
