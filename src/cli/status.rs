@@ -31,6 +31,13 @@ impl Status {
         output.line(&format!("matrix: {state}{}", because(detail.as_deref())))?;
         let DatabaseView { state, head, .. } = &status.database;
         output.line(&format!("database: {state}, {head} events"))?;
+        if let Some(api) = &status.api {
+            let (open, max) = (api.connections, api.max_connections);
+            output.line(&format!(
+                "api: {open} of {max} connections, {} WebSockets",
+                api.websockets
+            ))?;
+        }
         if status.outbox.parked {
             output.line("outbox: parked after a restore; look through it, then `crm outbox resume`")?;
         }

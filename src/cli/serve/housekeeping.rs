@@ -1,4 +1,4 @@
-//! Hourly cleanup: deletes old events, old stored answers and media that nothing references.
+//! Hourly cleanup: deletes old events, old entries of the audit log, old stored answers and media that nothing references.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,25 @@ const EVERY: Duration = Duration::from_hours(1);
 /// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 
-/// Works until `stopping`. Events older than `journal_keep` are deleted; zero keeps them all.
+/// How long rows are kept; zero keeps them all.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Events.
+    pub journal: Duration,
+    /// Entries of the audit log.
+    pub audit: Duration,
+}
+
+/// Works until `stopping`.
 pub async fn run(
     store: Store,
     vault: Vault,
     clock: Arc<dyn Clock>,
-    journal_keep: Duration,
+    kept: Kept,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
     loop {
-        if let Err(error) = once(&store, clock.as_ref(), journal_keep).await {
+        if let Err(error) = once(&store, clock.as_ref(), kept).await {
             tracing::warn!("housekeeping failed; tried again in an hour: {error}");
         }
         match bridge::sweep(&store, &vault, clock.now()).await {
@@ -40,10 +49,13 @@ pub async fn run(
     }
 }
 
-async fn once(store: &Store, clock: &dyn Clock, journal_keep: Duration) -> Result<(), StoreError> {
+async fn once(store: &Store, clock: &dyn Clock, kept: Kept) -> Result<(), StoreError> {
     let now = clock.now();
-    if !journal_keep.is_zero() {
-        store.journal().prune(now.minus(journal_keep)).await?;
+    if !kept.journal.is_zero() {
+        store.journal().prune(now.minus(kept.journal)).await?;
+    }
+    if !kept.audit.is_zero() {
+        store.audit().prune(now.minus(kept.audit)).await?;
     }
     store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
     Ok(())
