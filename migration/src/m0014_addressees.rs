@@ -9,7 +9,7 @@ pub struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0016_addressees"
+        "m0014_addressees"
     }
 }
 
@@ -19,6 +19,8 @@ impl MigrationTrait for Migration {
         let b = Builder::new(manager).await?;
         b.add("messages", optional(b.text("addressee"))).await?;
         b.add("outbox", optional(flag("urgent"))).await?;
-        b.index("outbox", &["target", "account_id", "urgent", "lane"]).await
+        b.index("outbox", &["target", "account_id", "urgent", "lane"]).await?;
+        b.index_where_set("outbox", &["target", "account_id", "started_at"], "started_at")
+            .await
     }
 }

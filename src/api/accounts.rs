@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::http::answer::{Accepted, Created, Tagged, Unless};
 use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
+use super::http::tags::is_known;
 use super::state::ApiState;
 use super::watch::status;
 use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, RebindRequest, SessionView};
@@ -120,7 +121,6 @@ pub async fn session(
     let account = in_use(&state.store, &name).await?;
     let mut session = state.desk.session(account.id).await?;
     let mut failed = state.desk.link_failed(account.id).await?;
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     let mut waited = Box::pin(tokio::time::sleep(wait(&headers)));
     loop {
         let view = SessionView {
@@ -129,7 +129,7 @@ pub async fn session(
         };
         let body = serde_json::to_vec(&view).map_err(|error| Problem::internal(&error.into()))?;
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
-        if known != Some(&tag) {
+        if !is_known(&headers, &tag) {
             return Ok(Unless::Changed(Tagged { tag, body: view }));
         }
         tokio::select! {

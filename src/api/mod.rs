@@ -4,6 +4,7 @@
 
 mod access;
 pub mod accounts;
+mod audit;
 mod backup;
 mod conversations;
 mod customers;
@@ -25,7 +26,8 @@ pub use access::secret;
 pub use export::csv;
 pub use http::problem::Problem;
 pub use router::router;
-pub use server::Server;
+pub use server::descriptors::raise as raise_open_files;
+pub use server::{ConnectionLimits, Server};
 pub use state::{ApiState, Parts};
 pub use ws::SocketLimits;
 

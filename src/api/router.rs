@@ -9,12 +9,12 @@ use super::access::{auth, guard};
 use super::customers::{consent, merges};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
-use super::http::{problem, request_id};
+use super::http::{extract, problem, request_id};
 use super::messages::revisions;
 use super::state::ApiState;
 use super::watch::{health, metrics, status};
 use super::{
-    MAX_BODY_BYTES, accounts, backup, conversations, customers, export, history, keys, media, messages, outbox,
+    MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, outbox,
     quarantine, ws,
 };
 use crate::contract::Scope;
@@ -28,11 +28,12 @@ pub fn router(state: ApiState) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/api/v1/ws", get(ws::open))
-        .merge(protected(&state))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(extract::no_query))
+        .merge(protected(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn_with_state(hosts, guard::guard))
         .layer(from_fn_with_state(measures, metrics::measure))
+        .layer(from_fn_with_state(hosts, guard::guard))
         .layer(from_fn(problem::render))
         .layer(from_fn_with_state(ids, request_id::name))
         .with_state(state)
@@ -47,6 +48,9 @@ fn protected(state: &ApiState) -> Router<ApiState> {
         .merge(manage().route_layer(scope(Scope::Manage)))
         .merge(admin().route_layer(scope(Scope::Admin)))
         .fallback(not_found)
+        // Within the check of the key: without one nobody learns which methods a path takes.
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(extract::no_query))
         .layer(from_fn_with_state(state.access(), auth::authenticate))
 }
 
@@ -120,6 +124,8 @@ fn admin() -> Router<ApiState> {
         .route("/api/v1/accounts/{name}", delete(accounts::remove))
         .route("/api/v1/accounts/{name}/rebind", post(accounts::rebind))
         .route("/api/v1/keys", get(keys::list).post(keys::create))
+        .route("/api/v1/keys/{id}", get(keys::view))
+        .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
         .route("/api/v1/backup", get(backup::download))
 }

@@ -9,6 +9,8 @@ use super::access::Access;
 use super::access::guard::Hosts;
 use super::watch::metrics::Metrics;
 use super::ws::SocketLimits;
+use super::ws::feed::Feed;
+use super::ws::seats::Seats;
 use crate::bridge::Desk;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -40,6 +42,8 @@ pub struct ApiState {
     pub(super) metrics: Metrics,
     pub(super) hosts: Hosts,
     pub(super) limits: SocketLimits,
+    pub(super) seats: Seats,
+    pub(super) feed: Feed,
 }
 
 impl ApiState {
@@ -47,7 +51,9 @@ impl ApiState {
     pub fn new(parts: Parts) -> Self {
         Self {
             hosts: Hosts::new(parts.listen, &parts.allowed_hosts),
-            access: Access::new(parts.store.clone(), parts.clock.clone()),
+            access: Access::new(parts.store.clone(), parts.clock.clone(), parts.supervisor.clone()),
+            feed: Feed::new(parts.store.clone()),
+            seats: Seats::new(parts.limits),
             store: parts.store,
             desk: parts.desk,
             clock: parts.clock,
@@ -60,6 +66,12 @@ impl ApiState {
     /// Returns the handle that checks keys.
     pub fn access(&self) -> Access {
         self.access.clone()
+    }
+}
+
+impl FromRef<ApiState> for Access {
+    fn from_ref(state: &ApiState) -> Self {
+        state.access.clone()
     }
 }
 

@@ -7,6 +7,9 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use reqwest::{Method, Response};
 
 use super::client::{send, with_query};
@@ -29,18 +32,29 @@ pub struct Export {
     /// Only messages of this conversation
     #[arg(long, value_name = "ID")]
     conversation: Option<i64>,
-    /// Only messages written at or after this time
-    #[arg(long, value_name = "TIME")]
-    from: Option<jiff::Timestamp>,
-    /// Only messages written before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<jiff::Timestamp>,
+    /// Only messages written at or after this time; a date is its beginning here (2026-01-01)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<Timestamp>,
+    /// Only messages written before this time or date
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
     Messages,
     Customers,
+}
+
+/// Parses a moment. A date, or a date and time without a zone, is that of this computer's time zone.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    moment_in(text, TimeZone::system())
+}
+
+fn moment_in(text: &str, zone: TimeZone) -> Result<Timestamp, String> {
+    let local = || text.parse::<DateTime>().ok()?.to_zoned(zone).ok();
+    let moment = text.parse().ok().or_else(|| local().map(|zoned| zoned.timestamp()));
+    moment.ok_or_else(|| "a date such as 2026-01-01, or a time such as 2026-01-01T08:00:00Z".to_owned())
 }
 
 impl Export {
@@ -87,19 +101,20 @@ impl Export {
 
 /// Writes an answer to a temporary file beside `path`, and renames it once it is complete.
 pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
-    let mut name = path.file_name().context("the path names no file")?.to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let writing = || format!("writing {}", part.display());
-    let mut file = std::fs::File::create(&part).with_context(writing)?;
-    let copied = copy(response, &mut file).await;
-    let synced = copied.and_then(|()| file.sync_all().with_context(writing));
-    if let Err(error) = synced {
-        // An incomplete export is of no use.
-        let _ = std::fs::remove_file(&part);
-        return Err(error);
-    }
-    std::fs::rename(&part, path).with_context(|| format!("putting {} in its place", path.display()))
+    path.file_name().context("the path names no file")?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let writing = || format!("writing {}", path.display());
+    // A name that nobody else has: two exports to one file do not write into each other. Dropped with an error, it is
+    // deleted: an incomplete export is of no use.
+    let mut part = tempfile::NamedTempFile::new_in(folder).with_context(writing)?;
+    copy(response, &mut part).await?;
+    part.as_file().sync_all().with_context(writing)?;
+    part.persist(path)
+        .with_context(|| format!("putting {} in its place", path.display()))?;
+    Ok(())
 }
 
 async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {
@@ -141,5 +156,26 @@ fn progress(total: Option<u64>) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn date_is_midnight_of_local_time() {
+        let zone = || TimeZone::get("America/Sao_Paulo").unwrap();
+        for (text, moment) in [
+            ("2026-01-01", "2026-01-01T03:00:00Z"),
+            ("2026-01-01T08:30", "2026-01-01T11:30:00Z"),
+            ("2026-01-01T08:30:00Z", "2026-01-01T08:30:00Z"),
+            ("2026-01-01T08:30:00+02:00", "2026-01-01T06:30:00Z"),
+        ] {
+            assert_eq!(moment_in(text, zone()).unwrap().to_string(), moment, "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "1767225600"] {
+            assert!(moment_in(text, zone()).is_err(), "{text}");
+        }
     }
 }

@@ -83,7 +83,9 @@ impl Home {
     pub async fn admin_key(&self) -> anyhow::Result<()> {
         let path = self.folder.admin_key();
         let key = match std::fs::read_to_string(&path) {
-            Ok(key) => key.trim().to_owned(),
+            Ok(key) if secret::is_key(key.trim()) => key.trim().to_owned(),
+            Ok(_) => return Err(no_key(&path).into()),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(no_key(&path).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key = secret::new_key()?;
                 write_key(&path, &key).with_context(|| format!("writing {}", path.display()))?;
@@ -94,6 +96,18 @@ impl Home {
         keys::adopt(&self.store, "admin", Scope::Admin, &key).await?;
         Ok(())
     }
+}
+
+/// Returns the error for a file that is there and holds no key, for example because the disk was full when it was written.
+fn no_key(path: &Path) -> Fault {
+    let path = path.display();
+    Fault::new(
+        Exit::Failed,
+        format!(
+            "{path} does not hold a key (crm_ and 43 characters); put the key back, or delete the file and the next start \
+             makes a new one"
+        ),
+    )
 }
 
 /// Writes the key atomically, readable by its owner only.

@@ -51,7 +51,7 @@ enum Verb {
     Edit {
         #[arg(value_name = "ID")]
         id: i64,
-        #[arg(value_name = "TEXT")]
+        #[arg(value_name = "TEXT", allow_hyphen_values = true)]
         text: String,
     },
     /// Delete a message for everyone

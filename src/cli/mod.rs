@@ -3,6 +3,7 @@
 //! everything else to standard error.
 
 mod account;
+mod audit;
 mod backup;
 mod client;
 mod conversation;
@@ -17,6 +18,7 @@ mod listing;
 mod login;
 mod media;
 mod message;
+mod neighbours;
 mod outbox;
 mod send;
 mod serve;
@@ -124,6 +126,7 @@ enum Command {
     Outbox(outbox::Outbox),
     Export(export::Export),
     Key(key::Key),
+    Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(backup::restore::Restore),
     Completion(generate::completion::Completion),
@@ -161,6 +164,7 @@ impl Command {
             Self::Outbox(command) => async move { command.run(&shell).await }.boxed(),
             Self::Export(command) => async move { command.run(&shell).await }.boxed(),
             Self::Key(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Audit(command) => async move { command.run(&shell).await }.boxed(),
             Self::Backup(command) => async move { command.run(&shell).await }.boxed(),
             Self::Restore(command) => async move { command.run(&shell).await }.boxed(),
             Self::Completion(command) => async move { command.run(&shell) }.boxed(),

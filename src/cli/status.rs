@@ -41,6 +41,13 @@ impl Status {
                 "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires"
             ))?;
         }
+        if let Some(api) = &status.api {
+            let (open, max) = (api.connections, api.max_connections);
+            output.line(&format!(
+                "api: {open} of {max} connections, {} WebSockets",
+                api.websockets
+            ))?;
+        }
         if status.outbox.parked {
             output.line("outbox: parked after a restore; look through it, then `crm outbox resume`")?;
         }

@@ -19,7 +19,7 @@ pub use error::ConfigError;
 pub use layers::{Environment, Source};
 pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
-pub use values::{DelayRange, LogFormat, ReadMode, duration};
+pub use values::{DelayRange, LogFormat, ReadMode, SharedHost, duration};
 
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
@@ -39,6 +39,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Host names accepted in requests, besides loopback names and `listen`.
     pub allowed_hosts: Vec<String>,
+    /// Greatest number of open connections to the API.
+    pub max_connections: usize,
     /// Address of the server for the shell.
     pub url: String,
     /// API key of the shell.
@@ -51,6 +53,10 @@ pub struct Config {
     pub send_expires: Duration,
     /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
+    /// What happens at the start on a host that has other users.
+    pub shared_host: SharedHost,
+    /// Age at which entries of the audit log are deleted; zero: never.
+    pub audit_keep: Duration,
     /// Settings of media.
     pub media: MediaConfig,
     /// Settings of WhatsApp.
@@ -214,12 +220,15 @@ impl Config {
             data_dir,
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
+            max_connections: values.parse("max_connections", values::connections)?,
             url: values.parse("url", http_url)?.unwrap_or_else(|| own_url(listen)),
             api_key: secret_source(values, "api_key", "api_key_file", environment)?,
             log: values.parse("log", log_filter)?,
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
             journal_keep: values.parse("journal_keep", duration)?,
+            audit_keep: values.parse("audit_keep", duration)?,
+            shared_host: values.parse("shared_host", word)?,
             media: MediaConfig::read(values)?,
             whatsapp: WhatsAppConfig::read(values, environment)?,
             matrix: MatrixConfig {

@@ -19,6 +19,18 @@ words! {
 }
 
 words! {
+    /// What happens at the start on a host that has other users.
+    SharedHost {
+        /// The start goes on.
+        Allow = "allow",
+        /// The start goes on and says so.
+        Warn = "warn",
+        /// The start is refused.
+        Refuse = "refuse",
+    }
+}
+
+words! {
     /// Format of log lines.
     LogFormat {
         /// Readable text.
@@ -70,6 +82,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "0" | "off" => Ok(Duration::ZERO),
         text => humantime::parse_duration(text).map_err(|_| "a time such as 250ms, 30s or 24h".to_owned()),
     }
+}
+
+/// Fewest connections with which the API can be used.
+const MIN_CONNECTIONS: usize = 16;
+
+/// Parses the greatest number of connections.
+pub fn connections(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count >= MIN_CONNECTIONS);
+    count.ok_or_else(|| format!("a number from {MIN_CONNECTIONS} on, such as 4096"))
 }
 
 /// Parses `on` or `off`, or other words for them.

@@ -8,6 +8,7 @@
 //! each earlier version wrote it.
 
 mod account;
+mod audit;
 mod conversation;
 mod customer;
 mod details;
@@ -27,6 +28,7 @@ mod shell;
 mod status;
 
 pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, RebindRequest, SessionView};
+pub use audit::AuditView;
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView};
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
@@ -50,6 +52,6 @@ pub use send::{
 };
 pub use shell::{CustomerFile, HistoryEvent, LoginEvent, SendReport};
 pub use status::{
-    AliveView, BacklogView, DatabaseStateView, DatabaseView, MatrixStateView, MatrixView, OutboxView, ReadyAccountView,
-    ReadyView, StatusView,
+    AliveView, ApiStatusView, BacklogView, DatabaseStateView, DatabaseView, MatrixStateView, MatrixView, OutboxView,
+    ReadyAccountView, ReadyView, StatusView,
 };

@@ -7,6 +7,7 @@ use crate::domain::word::words;
 words! {
     /// Kind of a problem. The words are a contract with integrators.
     Code {
+        MalformedRequest = "malformed_request",
         MalformedJson = "malformed_json",
         InvalidBody = "invalid_body",
         InvalidQuery = "invalid_query",
@@ -32,6 +33,7 @@ words! {
         RateLimited = "rate_limited",
         Unavailable = "unavailable",
         Internal = "internal",
+        NotImplemented = "not_implemented",
     }
 }
 
@@ -39,7 +41,11 @@ impl Code {
     /// Returns the HTTP status.
     pub const fn status(self) -> u16 {
         match self {
-            Self::MalformedJson | Self::InvalidQuery | Self::InvalidPath | Self::BadIdempotencyKey => 400,
+            Self::MalformedRequest
+            | Self::MalformedJson
+            | Self::InvalidQuery
+            | Self::InvalidPath
+            | Self::BadIdempotencyKey => 400,
             Self::Unauthenticated => 401,
             Self::ScopeMissing | Self::OriginNotAllowed => 403,
             Self::NotFound => 404,
@@ -58,6 +64,7 @@ impl Code {
             Self::UpgradeRequired => 426,
             Self::RateLimited => 429,
             Self::Internal => 500,
+            Self::NotImplemented => 501,
             Self::Unavailable => 503,
         }
     }
@@ -65,6 +72,7 @@ impl Code {
     /// Returns the title, which is the same for every problem of this kind.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::MalformedRequest => "The request is ambiguous",
             Self::MalformedJson => "The body is not JSON",
             Self::InvalidBody => "The body does not have the expected shape",
             Self::InvalidQuery => "A query parameter is wrong",
@@ -90,6 +98,7 @@ impl Code {
             Self::RateLimited => "Too many requests",
             Self::Unavailable => "It cannot be done just now",
             Self::Internal => "Something went wrong here",
+            Self::NotImplemented => "This server does not know that method",
         }
     }
 }

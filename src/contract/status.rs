@@ -23,6 +23,24 @@ pub struct StatusView {
     pub outbox: OutboxView,
     /// Number of events from outside that could not be stored.
     pub quarantined: u64,
+    /// Connections of clients, where the server tells them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiStatusView>,
+}
+
+/// Connections of clients to the API, and the files that the process may open for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiStatusView {
+    /// Connections that are open.
+    pub connections: u64,
+    /// Connections that may be open.
+    pub max_connections: u64,
+    /// WebSockets among them whose client is identified.
+    pub websockets: u64,
+    /// File descriptors that the process has open; null where the system does not tell.
+    pub open_files: Option<u64>,
+    /// File descriptors that the process may open; null where the system does not tell.
+    pub max_open_files: Option<u64>,
 }
 
 /// State of the connection to the homeserver.

@@ -3,7 +3,7 @@
 use entity::{api_key, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use crate::domain::hex::hex;
@@ -14,6 +14,9 @@ use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json};
 use super::{Store, StoreError, Tx};
+
+/// Most audit entries deleted in one transaction, so that pruning does not block other writers for long.
+const PRUNE_STEP: u64 = 1_000;
 
 /// An API key to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct StoredApiKey {
 /// One entry of the audit log: an action done with a key or by a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
+    /// Id of the row.
+    pub id: i64,
     /// Time of the action.
     pub at: Timestamp,
     /// Key or person that did it.
@@ -84,6 +89,7 @@ impl Audit<'_, Store> {
         let key = |row: &audit::Model| Cursor::of_id(row.id);
         page::read(audit::Entity::find(), page, columns, self.0.readers(), key, |row| {
             Ok(AuditEntry {
+                id: row.id,
                 at: Timestamp(row.at),
                 actor: row.actor,
                 action: row.action,
@@ -92,6 +98,23 @@ impl Audit<'_, Store> {
             })
         })
         .await
+    }
+
+    /// Deletes the entries that are older than `before`, and returns how many.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut count = 0;
+        loop {
+            let pruned = self
+                .0
+                .write(before, |tx, &before| {
+                    Box::pin(async move { tx.audit().prune_step(before).await })
+                })
+                .await?;
+            count += pruned;
+            if pruned < PRUNE_STEP {
+                return Ok(count);
+            }
+        }
     }
 }
 
@@ -105,6 +128,12 @@ impl Keys<'_, Store> {
         row.map(read).transpose()
     }
 
+    /// Returns the key with this id, even if it is revoked or expired.
+    pub async fn get(&self, id: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        let row = api_key::Entity::find_by_id(id).one(self.0.readers()).await?;
+        row.map(read).transpose()
+    }
+
     /// Returns all keys, oldest first.
     pub async fn list(&self) -> Result<Vec<StoredApiKey>, StoreError> {
         let rows = api_key::Entity::find()
@@ -113,9 +142,33 @@ impl Keys<'_, Store> {
             .await?;
         rows.into_iter().map(read).collect()
     }
+
+    /// Returns a page of all keys, ordered by id.
+    pub async fn page(&self, page: PageRequest) -> Result<Page<StoredApiKey>, StoreError> {
+        let columns = (None, api_key::Column::Id);
+        let key = |row: &api_key::Model| Cursor::of_id(row.id.0);
+        page::read(api_key::Entity::find(), page, columns, self.0.readers(), key, read).await
+    }
 }
 
 impl Audit<'_, Tx> {
+    /// Deletes the oldest entries, as far as they are older than `before`: entries are written in the order of time.
+    async fn prune_step(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let oldest = audit::Entity::find()
+            .order_by_asc(audit::Column::Id)
+            .limit(PRUNE_STEP)
+            .all(&self.0.session)
+            .await?;
+        let Some(last) = oldest.iter().take_while(|row| row.at < before.0).last() else {
+            return Ok(0);
+        };
+        let deleted = audit::Entity::delete_many()
+            .filter(audit::Column::Id.lte(last.id))
+            .exec(&self.0.session)
+            .await?;
+        Ok(deleted.rows_affected)
+    }
+
     /// Adds an entry to the audit log: `actor` did `action` to `subject`. `detail` is stored as JSON.
     pub async fn add(
         &self,

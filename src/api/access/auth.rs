@@ -14,8 +14,8 @@ use super::{Access, secret};
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
-use crate::domain::ApiKeyId;
 use crate::domain::message::{Author, Origin};
+use crate::domain::{ApiKeyId, Timestamp};
 use crate::store::StoreError;
 
 /// The holder of a valid key.
@@ -30,6 +30,8 @@ pub struct Caller {
     pub scope: Scope,
     /// The face through which the caller acts: the shell or the API.
     pub origin: Origin,
+    /// Time after which the key is refused.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {
@@ -63,6 +65,9 @@ impl Access {
                 "the key is unknown, expired or revoked; make a new one with `crm key create`",
             )
         };
+        if !secret::is_key(key) {
+            return Err(refused());
+        }
         let now = self.clock.now();
         let hash = secret::hash(key);
         let stored = self.store.keys().find(&hash).await?.ok_or_else(refused)?;
@@ -70,19 +75,21 @@ impl Access {
             return Err(refused());
         }
         let scope = Scope::greatest(&stored.scopes).ok_or_else(refused)?;
-        self.touch(&stored).await;
+        self.touch(&stored);
         Ok(Caller {
             key: stored.id,
             hash,
             name: stored.name,
             scope,
             origin,
+            expires_at: stored.expires_at,
         })
     }
 }
 
 impl Access {
-    /// Returns whether the caller's key is still valid; a WebSocket checks this at each heartbeat.
+    /// Returns whether the caller's key is still valid; a WebSocket checks this at each heartbeat and command, and
+    /// when a key was revoked.
     pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
         let stored = self.store.keys().find(&caller.hash).await?;
         Ok(stored.is_some_and(|stored| stored.is_valid(self.clock.now())))
@@ -126,7 +133,9 @@ pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Re
     let audited = match allow(scope, &request) {
         Ok(entry) => match entry {
             Some(entry) if request.method().is_safe() => {
-                access.note(entry).await;
+                if !is_repeated_wait(&access, &entry, request.headers()) {
+                    access.note(entry).await;
+                }
                 Ok(())
             }
             Some(entry) => access.record(entry).await.map_err(Problem::from),
@@ -138,6 +147,16 @@ pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Re
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Returns whether a request only goes on waiting for what its key has asked for already. A client that waits asks again
+/// and again, and one line in `WAIT_NOTED_EVERY` says as much as all of them.
+fn is_repeated_wait(access: &Access, entry: &Entry, headers: &HeaderMap) -> bool {
+    let waits = headers.get_all("prefer").iter();
+    let waits = waits
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("wait="));
+    waits && access.is_repeated((entry.actor.clone(), entry.subject.clone()))
 }
 
 /// One line of the audit log.

@@ -7,11 +7,33 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::api::http::problem::{Code, Problem};
+
+/// The methods of RFC 9110 and RFC 5789. Whatever else a client sends as a method is answered with 501 and named nowhere:
+/// the text is the client's own.
+pub const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::CONNECT,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::PATCH,
+];
+
+/// Headers of which a second line would leave open which of the two counts, here or in a proxy before us.
+static ONCE: [HeaderName; 4] = [
+    header::HOST,
+    header::ORIGIN,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+];
 
 /// The names of this server, without ports, in lower case.
 #[derive(Clone, Debug)]
@@ -32,12 +54,23 @@ impl Hosts {
         self.0.contains(&bare(host))
     }
 
-    fn check(&self, method: &Method, headers: &HeaderMap, host: Option<&str>) -> Result<(), Problem> {
-        if !host.is_some_and(|host| self.allows(host)) {
+    fn check(&self, method: &Method, headers: &HeaderMap, target: Option<&str>) -> Result<(), Problem> {
+        if let Some(twice) = ONCE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+            let detail = format!("the header `{twice}` is there more than once; send it once");
+            return Err(Problem::new(Code::MalformedRequest, detail));
+        }
+        let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+        let mut named = host.into_iter().chain(target).peekable();
+        // The target may name a host as well (RFC 9112, absolute form): neither may be another's.
+        if named.peek().is_none() || !named.all(|host| self.allows(host)) {
             return Err(Problem::new(
                 Code::HostNotAllowed,
                 "the request is for a name that is not this server's; add it to `allowed_hosts` if it is",
             ));
+        }
+        if !METHODS.contains(method) {
+            let detail = "this server knows no such method; those of RFC 9110 and PATCH are known";
+            return Err(Problem::new(Code::NotImplemented, detail));
         }
         let opens_socket = headers.contains_key(header::UPGRADE);
         if method.is_safe() && !opens_socket {
@@ -76,11 +109,7 @@ fn bare(host: &str) -> String {
 
 /// Layer that refuses requests for a foreign `Host` or from a foreign `Origin`.
 pub async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    let host = match request.headers().get(header::HOST) {
-        Some(host) => host.to_str().ok(),
-        None => request.uri().host(),
-    };
-    match hosts.check(request.method(), request.headers(), host) {
+    match hosts.check(request.method(), request.headers(), request.uri().host()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -99,7 +128,10 @@ mod tests {
         if upgrade {
             headers.insert(header::UPGRADE, "websocket".parse().unwrap());
         }
-        hosts.check(method, &headers, host).err().map(|problem| problem.code)
+        if let Some(host) = host {
+            headers.insert(header::HOST, host.parse().unwrap());
+        }
+        hosts.check(method, &headers, None).err().map(|problem| problem.code)
     }
 
     /// rule 30.
@@ -126,6 +158,39 @@ mod tests {
             assert_eq!(code, Some(Code::HostNotAllowed), "{host}");
         }
         assert_eq!(check(&Method::GET, None, None, false), Some(Code::HostNotAllowed));
+    }
+
+    /// rule 30.
+    #[test]
+    fn second_or_contradicting_host_is_refused() {
+        let hosts = Hosts::new("192.0.2.7:8000".parse().unwrap(), &[]);
+        let refused = |lines: &[&str], target: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::HOST, line.parse().unwrap());
+            }
+            hosts
+                .check(&Method::GET, &headers, target)
+                .err()
+                .map(|problem| problem.code)
+        };
+        for lines in [
+            ["localhost", "evil.example"],
+            ["evil.example", "localhost"],
+            ["localhost", "localhost"],
+        ] {
+            assert_eq!(refused(&lines, None), Some(Code::MalformedRequest), "{lines:?}");
+        }
+        assert_eq!(
+            refused(&["localhost"], Some("evil.example")),
+            Some(Code::HostNotAllowed)
+        );
+        assert_eq!(
+            refused(&["evil.example"], Some("localhost")),
+            Some(Code::HostNotAllowed)
+        );
+        assert_eq!(refused(&["localhost"], Some("127.0.0.1")), None);
+        assert_eq!(refused(&[], Some("localhost")), None);
     }
 
     /// rule 30.

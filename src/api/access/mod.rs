@@ -4,18 +4,23 @@ pub mod auth;
 pub mod guard;
 pub mod secret;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::domain::{ApiKeyId, Clock, Timestamp};
 use crate::store::{Store, StoreError, StoredApiKey};
+use crate::supervisor::Supervisor;
 
 /// Minimum interval between two updates of a key's `last_used_at`.
 const TOUCH_EVERY: Duration = Duration::from_mins(5);
+/// Minimum interval between two audit lines of a key that waits for one thing.
+pub(super) const WAIT_NOTED_EVERY: Duration = Duration::from_mins(10);
 /// Maximum time that a request waits for a write that it does not depend on.
 const NOTE_WITHIN: Duration = Duration::from_millis(250);
 /// Pause after such a write has failed.
@@ -28,31 +33,72 @@ pub struct Access {
     pub(super) clock: Arc<dyn Clock>,
     /// Time before which no optional write is tried, because the last one failed. Milliseconds since 1970.
     notes_from: Arc<AtomicI64>,
+    /// Requests that wait, with the time at which each was last written down.
+    waits: Arc<Mutex<HashMap<(String, String), Timestamp>>>,
+    /// Whether the use of a key is being written down; one at a time is enough.
+    touching: Arc<AtomicBool>,
+    supervisor: Supervisor,
+    /// Counts revocations, so that connections look at their keys at once.
+    revocations: watch::Sender<u64>,
 }
 
 impl Access {
     /// Creates a handle that tries the first write at once.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Store, clock: Arc<dyn Clock>, supervisor: Supervisor) -> Self {
         Self {
             store,
             clock,
             notes_from: Arc::new(AtomicI64::new(i64::MIN)),
+            waits: Arc::default(),
+            touching: Arc::default(),
+            supervisor,
+            revocations: watch::Sender::new(0),
         }
     }
 
-    /// Updates a key's `last_used_at`, unless that was done within [`TOUCH_EVERY`].
-    pub(super) async fn touch(&self, key: &StoredApiKey) {
+    /// Returns a receiver that wakes up whenever a key was revoked. Keys that another process revokes wake up nobody.
+    pub(super) fn revoked(&self) -> watch::Receiver<u64> {
+        self.revocations.subscribe()
+    }
+
+    /// Wakes up everybody whose key may have been revoked.
+    pub(super) fn note_revocation(&self) {
+        self.revocations.send_modify(|count| *count += 1);
+    }
+
+    /// Updates a key's `last_used_at`, unless that was done within [`TOUCH_EVERY`]. The request does not wait for it, and
+    /// does not depend on it.
+    pub(super) fn touch(&self, key: &StoredApiKey) {
         let now = self.clock.now();
         if key.last_used_at.is_some_and(|last| now.since(last) < TOUCH_EVERY) {
             return;
         }
-        let id: ApiKeyId = key.id;
-        let touched = self
-            .store
-            .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().touch(id).await }.boxed());
-        if !self.noted(touched).await {
-            tracing::debug!(key = %id, "the use of a key was not written down");
+        if self.touching.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let (access, id): (_, ApiKeyId) = (self.clone(), key.id);
+        self.supervisor.spawn_short("key use", async move {
+            let touched = access
+                .store
+                .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().touch(id).await }.boxed());
+            if !access.noted(touched).await {
+                tracing::debug!(key = %id, "the use of a key was not written down");
+            }
+            access.touching.store(false, Ordering::Release);
+        });
+    }
+
+    /// Returns whether this key has asked for this already within [`WAIT_NOTED_EVERY`], and takes note of it if not.
+    pub(super) fn is_repeated(&self, wait: (String, String)) -> bool {
+        let now = self.clock.now();
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |last: &Timestamp| now.since(*last) < WAIT_NOTED_EVERY;
+        if waits.get(&wait).is_some_and(is_recent) {
+            return true;
+        }
+        waits.retain(|_, last| is_recent(last));
+        waits.insert(wait, now);
+        false
     }
 
     /// Waits at most [`NOTE_WITHIN`] for a write that the request does not depend on, and returns whether it succeeded.

@@ -5,7 +5,7 @@ pub mod merges;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use serde::Deserialize;
 
 use super::accounts;
@@ -13,6 +13,7 @@ use super::http::answer::{Found, Tagged};
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
+use super::http::tags::IfMatch;
 use crate::bridge::{CustomerEdit, Desk};
 use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
 use crate::domain::customer::Customer;
@@ -85,11 +86,14 @@ pub async fn identities(
 
 /// Maximum length of a status, in bytes.
 const MAX_STATUS: usize = 64;
+/// Maximum length of all attributes, in bytes of JSON. Each change is kept in the journal with all of them.
+const MAX_ATTRIBUTES: usize = 16 * 1024;
 
 /// `PATCH /customers/{id}`, scope `send`: changes a customer. With `If-Match` it answers 412 if somebody has changed
 /// them since.
 pub async fn edit(
     State(desk): State<Desk>,
+    State(store): State<Store>,
     Path(id): Path<CustomerId>,
     headers: HeaderMap,
     body: Body<EditCustomer>,
@@ -100,12 +104,25 @@ pub async fn edit(
         status,
         attributes,
     } = body.0;
-    let is_status = |status: &String| !status.trim().is_empty() && status.len() <= MAX_STATUS && !status.contains('\0');
+    let is_status =
+        |status: &String| !status.trim().is_empty() && status.len() <= MAX_STATUS && !status.contains(char::is_control);
     if status.as_ref().is_some_and(|status| !is_status(status)) {
         let detail = format!("a status is a word of at most {MAX_STATUS} bytes");
         return Err(Problem::wrong_field("/status", detail));
     }
-    let expected = headers.get(header::IF_MATCH).and_then(|tag| tag.to_str().ok());
+    let bytes = serde_json::to_vec(&attributes).map_or(usize::MAX, |json| json.len());
+    if attributes.is_some() && bytes > MAX_ATTRIBUTES {
+        let detail = format!("the attributes are {bytes} bytes of JSON and may be {MAX_ATTRIBUTES}; keep less here");
+        return Err(Problem::wrong_field("/attributes", detail));
+    }
+    let expected = match IfMatch::read(&headers) {
+        IfMatch::Any => None,
+        named => {
+            let customer = store.customers().current(id).await?;
+            let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
+            named.against(&revision::of(&customer))
+        }
+    };
     let edit = CustomerEdit {
         change: CustomerChange {
             name,
@@ -114,9 +131,7 @@ pub async fn edit(
             photo_url: None,
             attributes,
         },
-        expected: expected
-            .filter(|tag| *tag != "*")
-            .map(|tag| tag.trim_matches('"').to_owned()),
+        expected,
     };
     Ok(tagged(desk.edit_customer(id, edit).await?))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Columns of exported messages: field names of the message's JSON.
+/// Columns of exported messages: field names of the message's JSON, and those of its customer and its file.
 pub const MESSAGE_COLUMNS: &[&str] = &[
     "id",
     "customer_id",
@@ -22,7 +22,13 @@ pub const MESSAGE_COLUMNS: &[&str] = &[
     "reply_to",
     "edited_at",
     "deleted_at",
+    "customer_name",
+    "customer_phone",
+    "filename",
 ];
+
+/// Begins a file: without this mark Excel takes UTF-8 for the code page of its own country.
+pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Columns of exported customers: field names of the customer's JSON.
 pub const CUSTOMER_COLUMNS: &[&str] = &[

@@ -2,12 +2,15 @@
 
 pub mod csv;
 
+use std::collections::BTreeMap;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::accounts;
 use super::http::extract::Query;
@@ -18,6 +21,9 @@ use crate::store::{MessageFilter, Store, StoreError};
 
 /// Number of rows in one piece of the answer.
 const ROWS_AT_ONCE: usize = 100;
+
+/// Most customers whose names are remembered during an export.
+const NAMES_KEPT: usize = 10_000;
 
 /// Header with the number of rows to come, for progress bars.
 const TOTAL: &str = "x-total-count";
@@ -64,16 +70,18 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
         until: wanted.until,
     };
     let total = store.messages().count(filter).await?;
-    let is_csv = matches!(wanted.format, Some(ExportFormat::Csv));
-    let rows = store.messages().stream(filter).map_ok(move |message| {
-        let mut view = MessageView::from(message);
-        if is_csv {
+    let rows = store.messages().stream(filter).map_ok(MessageView::from);
+    let mut response = match wanted.format {
+        Some(ExportFormat::Csv) => {
             // A spreadsheet has no column for who was mentioned.
-            view.content = view.shown_content().into_owned();
+            let rows = rows.map_ok(|mut view| {
+                view.content = view.shown_content().into_owned();
+                view
+            });
+            answer(named_rows(store, rows), wanted.format, csv::MESSAGE_COLUMNS)
         }
-        view
-    });
-    let mut response = answer(rows, wanted.format, csv::MESSAGE_COLUMNS);
+        Some(ExportFormat::Ndjson) | None => answer(rows, wanted.format, csv::MESSAGE_COLUMNS),
+    };
     response.headers_mut().insert(TOTAL, total.into());
     Ok(response)
 }
@@ -83,6 +91,41 @@ pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customer
     let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
     let rows = store.customers().stream(account).map_ok(CustomerView::from);
     Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
+}
+
+/// Adds to each message who its customer is and what its file is called: a table cannot be asked for them later.
+fn named_rows(
+    store: Store,
+    rows: impl Stream<Item = Result<MessageView, StoreError>> + Send + 'static,
+) -> impl Stream<Item = Result<Value, StoreError>> + Send + 'static {
+    let known: BTreeMap<CustomerId, (String, Option<String>)> = BTreeMap::new();
+    stream::try_unfold(
+        (Box::pin(rows), store, known),
+        |(mut rows, store, mut known)| async move {
+            let Some(message) = rows.try_next().await? else {
+                return Ok::<_, StoreError>(None);
+            };
+            let customer = message.customer_id;
+            if let Some(id) = customer.filter(|id| !known.contains_key(id)) {
+                if known.len() >= NAMES_KEPT {
+                    known.clear();
+                }
+                if let Some(customer) = store.customers().current(id).await? {
+                    let phone = customer.phone.as_ref().map(ToString::to_string);
+                    known.insert(id, (customer.name, phone));
+                }
+            }
+            let (name, phone) = customer.and_then(|id| known.get(&id)).cloned().unzip();
+            let filename = message.media.as_ref().and_then(|media| media.filename.clone());
+            let mut row = serde_json::to_value(&message).map_err(|error| StoreError::corrupt("messages", error))?;
+            if let Value::Object(fields) = &mut row {
+                fields.insert("customer_name".to_owned(), name.into());
+                fields.insert("customer_phone".to_owned(), phone.flatten().into());
+                fields.insert("filename".to_owned(), filename.into());
+            }
+            Ok(Some((row, (rows, store, known))))
+        },
+    )
 }
 
 /// Streams the rows. An error breaks the connection, so that the client does not take an incomplete file for a whole
@@ -98,7 +141,10 @@ where
     let format = format.unwrap_or(ExportFormat::Ndjson);
     let (kind, head) = match format {
         ExportFormat::Ndjson => ("application/x-ndjson", vec![]),
-        ExportFormat::Csv => ("text/csv; charset=utf-8", csv::header(columns)),
+        ExportFormat::Csv => (
+            "text/csv; charset=utf-8",
+            [csv::BYTE_ORDER_MARK, &csv::header(columns)].concat(),
+        ),
     };
     let lines = rows
         .map_err(anyhow::Error::from)

@@ -1,9 +1,11 @@
 //! Extractors that refuse unknown fields and parameters. Each error has a pointer to its place.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -110,6 +112,46 @@ pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         Problem::new(Code::InvalidQuery, error.into_inner().to_string()).at(pointer)
     })
+}
+
+/// Routes that read a query, each with a [`Query`] or [`Listing`](super::listing::Listing), which refuse what they do not
+/// know. On all others every parameter is unknown.
+const WITH_QUERY: &[(Method, &str)] = &[
+    (Method::GET, "/api/v1/accounts"),
+    (Method::DELETE, "/api/v1/accounts/{name}"),
+    (Method::GET, "/api/v1/audit"),
+    (Method::GET, "/api/v1/conversations"),
+    (Method::GET, "/api/v1/conversations/{id}/messages"),
+    (Method::GET, "/api/v1/customers"),
+    (Method::GET, "/api/v1/export/customers"),
+    (Method::GET, "/api/v1/export/messages"),
+    (Method::GET, "/api/v1/keys"),
+    (Method::POST, "/api/v1/media"),
+    (Method::GET, "/api/v1/quarantine"),
+];
+
+/// Layer that refuses parameters on routes that take none: a `dry_run` that nobody looks at would send.
+pub async fn no_query(request: Request, next: Next) -> Response {
+    let unread = request.uri().query().filter(|query| !query.is_empty());
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    // A route that reads a query answers HEAD as it answers GET.
+    let method = if request.method() == Method::HEAD {
+        &Method::GET
+    } else {
+        request.method()
+    };
+    let reads = |route: &str| WITH_QUERY.iter().any(|(known, path)| known == method && *path == route);
+    let Some(query) = unread.filter(|_| route.is_some_and(|route| !reads(route))) else {
+        return next.run(request).await;
+    };
+    let name = form_urlencoded::parse(query.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned());
+    let name = name.unwrap_or_default();
+    let detail = format!("unknown field `{name}`, this takes no parameters; remove it");
+    Problem::new(Code::InvalidQuery, detail)
+        .at(format!("/{name}"))
+        .into_response()
 }
 
 /// Path parameters.

@@ -1,7 +1,9 @@
-//! The pieces of every handler: extractors, listings, answers, problems and request ids.
+//! The pieces of every handler: extractors, listings, answers, entity tags, problems and request
+//! ids.
 
 pub mod answer;
 pub mod extract;
 pub mod listing;
 pub mod problem;
 pub mod request_id;
+pub mod tags;

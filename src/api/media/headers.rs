@@ -95,11 +95,6 @@ fn disposition(inline: bool, filename: Option<&str>) -> String {
     )
 }
 
-/// Returns whether `If-None-Match` contains `tag`.
-pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    values(headers, &header::IF_NONE_MATCH).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
-}
-
 /// Returns the requested range of bytes, or `None` for the whole file. A request for several ranges gets the whole
 /// file, which RFC 9110 allows.
 pub fn range(headers: &HeaderMap, tag: &str, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
@@ -122,11 +117,6 @@ pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

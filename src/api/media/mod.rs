@@ -14,6 +14,7 @@ use super::access::auth::Caller;
 use super::http::answer::{Accepted, Created, Keyed, Replay};
 use super::http::extract::{Path, Query};
 use super::http::problem::{Code, Problem};
+use super::http::tags::is_known;
 use super::messages::idempotency_key;
 use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
 use crate::contract::MediaView;
@@ -116,7 +117,7 @@ pub async fn content(
     };
     let tag = format!("\"{sha256}\"");
     let mut answer = headers::of(&stored, &tag);
-    if headers::is_known(&headers, &tag) {
+    if is_known(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
     }
     let (status, range) = match headers::range(&headers, &tag, size) {

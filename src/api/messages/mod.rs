@@ -44,6 +44,10 @@ static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Reads the `Idempotency-Key` header (rule 25). `None` when there is none; a problem when it is not ASCII.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    if headers.get_all(&IDEMPOTENCY_KEY).iter().nth(1).is_some() {
+        let detail = "the idempotency key is there more than once; send it once";
+        return Err(Problem::new(Code::BadIdempotencyKey, detail));
+    }
     let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
     key.map(|key| key.map(str::to_owned))
         .map_err(|_| Problem::new(Code::BadIdempotencyKey, "the idempotency key is not ASCII; use a UUID"))

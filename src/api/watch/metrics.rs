@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use super::{process, status};
+use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::AccountStatusView;
@@ -26,11 +27,17 @@ use crate::store::Store;
 /// Upper bounds of the latency histogram's buckets, in seconds.
 const LATENCY_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
+/// Labels of [`METHODS`], in their order.
+const METHOD_NAMES: [&str; METHODS.len()] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+];
+
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
-    method: String,
+    /// A known method, never the client's own text.
+    method: &'static str,
     /// The route's pattern, never the path, which contains ids.
     route: String,
     status: u16,
@@ -70,6 +77,14 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RouteLabels, Counter>,
     latency: Histogram,
+    /// Number of requests without a valid key. They are in no other metric: whoever has no key makes no series.
+    unauthenticated: Counter,
+    /// Number of open connections.
+    pub connections: Gauge,
+    /// Number of connections that may be open.
+    pub connections_max: Gauge,
+    /// Number of connections that were turned away because too many were open.
+    pub connections_refused: Counter,
     /// Number of open WebSocket connections.
     pub sockets: Gauge,
     /// Number of events written to WebSocket connections.
@@ -85,8 +100,26 @@ impl Metrics {
         let requests = Family::<RouteLabels, Counter>::default();
         let latency = Histogram::new(LATENCY_SECONDS);
         let (sockets, events_sent, slow_consumers) = (Gauge::default(), Counter::default(), Counter::default());
+        let (unauthenticated, connections_refused) = (Counter::default(), Counter::default());
+        let (connections, connections_max) = (Gauge::default(), Gauge::default());
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to answer", latency.clone());
+        registry.register(
+            "http_unauthenticated_requests",
+            "Requests without a valid key",
+            unauthenticated.clone(),
+        );
+        registry.register("connections", "Connections open", connections.clone());
+        registry.register(
+            "connections_max",
+            "Connections that may be open",
+            connections_max.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Connections turned away because too many were open",
+            connections_refused.clone(),
+        );
         registry.register("websocket_connections", "WebSocket connections open", sockets.clone());
         registry.register("websocket_events", "Events written to WebSockets", events_sent.clone());
         registry.register(
@@ -98,11 +131,21 @@ impl Metrics {
             registry: Arc::new(registry),
             requests,
             latency,
+            unauthenticated,
+            connections,
+            connections_max,
+            connections_refused,
             sockets,
             events_sent,
             slow_consumers,
         }
     }
+}
+
+/// Returns a name for the method that is one of ten.
+fn label(method: &Method) -> &'static str {
+    let known = METHODS.iter().position(|known| known == method);
+    known.and_then(|at| METHOD_NAMES.get(at)).copied().unwrap_or("other")
 }
 
 /// Layer that counts requests and measures their latency.
@@ -112,8 +155,12 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
-    let method = request.method().to_string();
+    let method = label(request.method());
     let response = next.run(request).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        metrics.unauthenticated.inc();
+        return response;
+    }
     metrics.latency.observe(started.elapsed().as_secs_f64());
     metrics
         .requests
@@ -245,4 +292,19 @@ fn name_of(accounts: &[AccountStatusView], id: AccountId) -> String {
 
 fn saturated(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_is_never_the_clients_text() {
+        for (method, name) in METHODS.iter().zip(METHOD_NAMES) {
+            assert_eq!((label(method), method.as_str()), (name, name));
+        }
+        for own in ["get", "BREW", "M1AAAA"] {
+            assert_eq!(label(&own.parse().unwrap()), "other");
+        }
+    }
 }

@@ -1,7 +1,9 @@
-//! Memory of this process, under the metric names that every Prometheus client uses.
+//! Memory and file descriptors of this process, under the metric names that every Prometheus client uses.
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::api::server::descriptors;
 
 /// Returns the metrics of the process at this moment. Empty where `/proc` does not exist.
 pub fn figures() -> Registry {
@@ -10,6 +12,15 @@ pub fn figures() -> Registry {
         let gauge: Gauge = Gauge::default();
         gauge.set(bytes);
         registry.register("process_resident_memory_bytes", "Resident memory of the server", gauge);
+    }
+    if let Some(files) = descriptors::now() {
+        let [open, max] = [files.open, files.limit].map(|count| {
+            let gauge: Gauge = Gauge::default();
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            gauge
+        });
+        registry.register("process_open_fds", "Open file descriptors of the server", open);
+        registry.register("process_max_fds", "File descriptors that the server may open", max);
     }
     registry
 }

@@ -3,16 +3,38 @@
 use axum::Json;
 use axum::extract::State;
 
+use super::metrics::Metrics;
 use crate::api::http::problem::Problem;
+use crate::api::server::descriptors;
 use crate::bridge::Desk;
-use crate::contract::{AccountStatusView, BacklogView, DatabaseView, OutboxView, StatusView};
+use crate::contract::{AccountStatusView, ApiStatusView, BacklogView, DatabaseView, OutboxView, StatusView};
 use crate::domain::account::Account;
 use crate::domain::matrix::{MatrixState, MatrixStatus};
 use crate::store::{Store, StoreError};
 
 /// `GET /status`, scope `read`: returns the state of the accounts, Matrix, the database and the outbox.
-pub async fn show(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
-    Ok(Json(gather(&store, &desk).await?))
+pub async fn show(
+    State(store): State<Store>,
+    State(desk): State<Desk>,
+    State(metrics): State<Metrics>,
+) -> Result<Json<StatusView>, Problem> {
+    let mut status = gather(&store, &desk).await?;
+    status.api = Some(connections(&metrics));
+    Ok(Json(status))
+}
+
+/// Returns how many connections there are, and may be.
+fn connections(metrics: &Metrics) -> ApiStatusView {
+    let files = descriptors::now();
+    let [connections, max_connections, websockets] = [&metrics.connections, &metrics.connections_max, &metrics.sockets]
+        .map(|gauge| u64::try_from(gauge.get()).unwrap_or(0));
+    ApiStatusView {
+        connections,
+        max_connections,
+        websockets,
+        open_files: files.map(|files| files.open),
+        max_open_files: files.map(|files| files.limit),
+    }
 }
 
 /// Reads the state, also for `/readyz` and `/metrics`.
@@ -37,6 +59,7 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
         },
         outbox: outbox(store).await?,
         quarantined: store.quarantine().count().await?,
+        api: None,
     })
 }
 

@@ -2,25 +2,28 @@
 //! journal, and writing the frames of both.
 
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::stream::SplitStream;
 use futures_util::{SinkExt as _, StreamExt as _};
 use prometheus_client::metrics::gauge::Gauge;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::command;
-use super::frame::{self, Close};
+use super::feed::Following;
+use super::frame::{Close, failed, length};
 use super::identify::{Identified, Start, identify};
-use super::limits::SocketLimits;
+use super::queue::{Queue, write};
+use super::seats::{Seat, WaitingSeat};
+use super::{FIRST_FRAME_BYTES, command};
 use crate::api::MAX_BODY_BYTES;
 use crate::api::access::auth::Caller;
 use crate::api::access::secret;
+use crate::api::server::wire::{OverBudget, Wire};
 use crate::api::state::ApiState;
 use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
-use crate::store::{EventFilter, Follower, Next};
+use crate::store::EventFilter;
 
 /// Delay before a client should reconnect after a restart, in milliseconds.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -28,37 +31,22 @@ const RECONNECT_AFTER_MS: u64 = 1000;
 /// A connection that has just been opened.
 pub struct Connection {
     pub state: ApiState,
-    /// Holder of the key in the `Authorization` header, if there was one.
-    pub caller: Option<Caller>,
+    pub place: Place,
     /// The face behind the connection, from its `User-Agent`.
     pub origin: Origin,
     /// Whether the client accepts our subprotocol; if not, the connection is closed with 4012.
     pub speaks_ours: bool,
+    /// Wakes up when a key was revoked.
+    pub revoked: watch::Receiver<u64>,
+    pub wire: Wire,
 }
 
-/// Bounded queue of frames for the client.
-struct Queue {
-    frames: mpsc::Sender<Message>,
-    limits: SocketLimits,
-}
-
-impl Queue {
-    fn new(limits: SocketLimits) -> (Self, mpsc::Receiver<Message>) {
-        let (frames, queued) = mpsc::channel(limits.queue_frames);
-        (Self { frames, limits }, queued)
-    }
-
-    /// Queues a frame. If the queue stays full for longer than the limit, the client does not read, and the connection
-    /// is closed.
-    async fn push(&self, frame: ServerFrame) -> Result<(), Close> {
-        self.push_message(frame::message(&frame).map_err(|error| failed(&error))?)
-            .await
-    }
-
-    async fn push_message(&self, message: Message) -> Result<(), Close> {
-        let queued = self.frames.send_timeout(message, self.limits.slow_after).await;
-        queued.map_err(|_| Close::SlowConsumer)
-    }
+/// Who a connection is for.
+pub enum Place {
+    /// The holder of the key in the `Authorization` header.
+    Identified(Caller, Seat),
+    /// A client that has yet to say who it is.
+    Waiting(WaitingSeat),
 }
 
 impl Connection {
@@ -69,32 +57,46 @@ impl Connection {
     }
 
     async fn talk(self, socket: WebSocket) {
-        let slow_consumers = self.state.metrics.slow_consumers.clone();
+        let (slow_consumers, limits) = (self.state.metrics.slow_consumers.clone(), self.state.limits);
+        let (wire, stopping) = (self.wire.clone(), self.state.supervisor.stopping());
         let (mut sink, mut stream) = socket.split();
-        let farewell = self.state.limits.farewell;
-        let (queue, queued) = Queue::new(self.state.limits);
+        let (queue, queued) = Queue::new(limits);
         let mut writing = Box::pin(write(&mut sink, queued));
         let close = tokio::select! {
             close = self.converse(&mut stream, queue) => close,
             () = &mut writing => return,
         };
+        let mut patience = limits.farewell;
         if close == Close::SlowConsumer {
             slow_consumers.inc();
+            // Its end comes after what is on its way already, so the client has to read that first.
+            patience = limits.slow_farewell;
         } else {
             // The queue's sender is dropped, so writing ends after the last frame. All queued frames have to be
             // sent: the client would not notice a hole in the middle.
-            let _ = timeout(farewell, &mut writing).await;
+            let _ = timeout(limits.farewell, &mut writing).await;
         }
         drop(writing);
-        if close != Close::Gone {
-            // Read until the client closes: closing a socket that has unread bytes resets it, and our close frame
-            // would be lost.
-            let _ = timeout(farewell, async {
-                sink.send(close.message()).await?;
-                while stream.next().await.transpose()?.is_some() {}
-                Ok::<_, axum::Error>(())
-            })
-            .await;
+        if close == Close::Gone {
+            return;
+        }
+        // Read until the client closes: closing a socket that has unread bytes resets it, and our close frame would
+        // be lost.
+        let farewell = timeout(patience, async {
+            sink.send(close.message()).await?;
+            while stream.next().await.transpose()?.is_some() {}
+            if close == Close::TooLarge {
+                wire.drain().await;
+            }
+            Ok::<_, axum::Error>(())
+        });
+        let stopped = async {
+            stopping.cancelled().await;
+            tokio::time::sleep(limits.farewell).await;
+        };
+        tokio::select! {
+            _ = farewell => {}
+            () = stopped => {}
         }
     }
 
@@ -111,12 +113,21 @@ impl Connection {
             heartbeat_interval_ms: heartbeat_ms,
             session_id: session.clone(),
         };
-        let stopping = self.state.supervisor.stopping();
+        let Self {
+            state,
+            place,
+            origin,
+            revoked,
+            wire,
+            ..
+        } = self;
+        let stopping = state.supervisor.stopping();
         let result = tokio::select! {
             result = async {
                 queue.push(ServerFrame::Hello { d: hello }).await?;
-                let identified = self.identified(stream).await?;
-                Live { state: &self.state, session: &session, queue: &queue }.run(identified, stream).await
+                let (client, _seat) = identified(&state, place, origin, stream).await?;
+                wire.lift();
+                Live { state: &state, session: &session, queue: &queue, revoked }.run(client, stream).await
             } => result,
             () = stopping.cancelled() => {
                 let d = Reconnect { after_ms: RECONNECT_AFTER_MS };
@@ -128,23 +139,44 @@ impl Connection {
             Ok(never) => match never {},
         }
     }
+}
 
-    async fn identified(&self, stream: &mut SplitStream<WebSocket>) -> Result<Identified, Close> {
-        let limits = self.state.limits;
-        let limit = if self.caller.is_some() {
-            limits.header_grace
-        } else {
-            limits.identify
-        };
-        let d = match timeout(limit, next(stream)).await {
-            Ok(frame) => match frame? {
-                ClientFrame { op, d, .. } if op == "identify" => d,
-                _ => return Err(Close::NotIdentified),
-            },
-            Err(_) if self.caller.is_some() => Value::Null,
-            Err(_) => return Err(Close::TimedOut),
-        };
-        identify(&self.state, d, self.caller.clone(), self.origin).await
+/// Waits for the client's first frame, and returns who it is with its place.
+async fn identified(
+    state: &ApiState,
+    place: Place,
+    origin: Origin,
+    stream: &mut SplitStream<WebSocket>,
+) -> Result<(Identified, Seat), Close> {
+    let limits = state.limits;
+    match place {
+        Place::Identified(caller, seat) => {
+            let d = match timeout(limits.header_grace, next(stream, MAX_BODY_BYTES)).await {
+                Ok(frame) => data(frame?)?,
+                Err(_) => Value::Null,
+            };
+            let client = Box::pin(identify(state, d, Some(caller), origin)).await?;
+            Ok((client, seat))
+        }
+        Place::Waiting(seat) => {
+            let first = timeout(limits.identify, next(stream, FIRST_FRAME_BYTES));
+            let frame = tokio::select! {
+                frame = first => frame.map_err(|_| Close::TimedOut)??,
+                () = seat.gave_way() => return Err(Close::TryLater),
+            };
+            let client = Box::pin(identify(state, data(frame)?, None, origin)).await?;
+            let seat = seat.identified().ok_or(Close::TryLater)?;
+            Ok((client, seat))
+        }
+    }
+}
+
+/// Returns the data of an `identify` frame.
+fn data(frame: ClientFrame) -> Result<Value, Close> {
+    if frame.op == "identify" {
+        Ok(frame.d)
+    } else {
+        Err(Close::NotIdentified)
     }
 }
 
@@ -169,12 +201,13 @@ struct Live<'a> {
     state: &'a ApiState,
     session: &'a str,
     queue: &'a Queue,
+    revoked: watch::Receiver<u64>,
 }
 
 enum Never {}
 
 impl Live<'_> {
-    async fn run(&self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
+    async fn run(self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
         let ready = Ready {
             seq: client.range.head,
             oldest: client.range.oldest,
@@ -197,25 +230,25 @@ impl Live<'_> {
 
     /// Sends the journal's events from `cursor` on, without end. Sends `resumed` when `replay_to` is reached.
     async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &EventFilter) -> Result<Never, Close> {
-        let mut follower = Follower::new(&self.state.store, cursor);
+        let mut reader = self.state.feed.after(cursor);
         let mut replayed = 0_u64;
         if replay_to.is_some_and(|end| end <= cursor) {
             replay_to = None;
             self.resumed(replayed).await?;
         }
         loop {
-            let events = match follower.next().await.map_err(|error| failed(&error))? {
-                Next::Events(events) => events,
-                Next::Lost { oldest } => {
+            let lines = match reader.next().await.map_err(|error| failed(&error))? {
+                Following::Lines(lines) => lines,
+                Following::Lost { oldest } => {
                     self.resync_required(oldest).await?;
                     continue;
                 }
             };
-            for event in events {
-                let seq = event.seq;
-                if filter.takes(&event) {
+            for line in lines {
+                let seq = line.seq;
+                if line.passes(filter) {
                     replayed += u64::from(replay_to.is_some());
-                    self.queue.push(ServerFrame::Event(event.into())).await?;
+                    self.queue.push_message(line.message()).await?;
                     self.state.metrics.events_sent.inc();
                 }
                 if replay_to.is_some_and(|end| seq >= end) {
@@ -242,14 +275,16 @@ impl Live<'_> {
     /// Executes the client's commands and answers its heartbeats.
     async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
         loop {
-            let frame = timeout(self.state.limits.silence, next_heard(stream))
+            let frame = timeout(self.state.limits.silence, next_heard(stream, MAX_BODY_BYTES))
                 .await
                 .map_err(|_| Close::TimedOut)??;
             let Some(frame) = frame else { continue };
             let answer = if frame.op == "heartbeat" {
                 ServerFrame::HeartbeatAck { s: frame.s }
             } else {
-                let reply = command::run(self.state, caller, self.session, frame).await;
+                self.still_valid(caller).await?;
+                // In a box of its own: an idle connection does not keep room for it.
+                let reply = Box::pin(command::run(self.state, caller, self.session, frame)).await;
                 let reply = reply.ok_or(Close::BadOp)?;
                 ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
             };
@@ -262,48 +297,54 @@ impl Live<'_> {
         let heartbeat = self.state.limits.heartbeat;
         let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.queue.push_message(Message::Ping(Vec::new().into())).await?;
-            if !self
-                .state
-                .access()
-                .is_still_valid(caller)
-                .await
-                .map_err(|error| failed(&error))?
-            {
-                return Err(Close::AuthFailed);
+        let mut revoked = self.revoked.clone();
+        let expired = async {
+            match caller.expires_at {
+                Some(end) => self.state.clock.sleep(end.since(self.state.clock.now())).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::pin!(expired);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.queue.push_message(Message::Ping(Vec::new().into())).await?,
+                // The sender lives as long as the state, which we hold.
+                _ = revoked.changed() => {}
+                () = &mut expired => return Err(Close::AuthFailed),
+            }
+            self.still_valid(caller).await?;
+        }
+    }
+
+    /// Ends the connection if its key is revoked or expired.
+    async fn still_valid(&self, caller: &Caller) -> Result<(), Close> {
+        let valid = self.state.access().is_still_valid(caller).await;
+        if valid.map_err(|error| failed(&error))? {
+            Ok(())
+        } else {
+            Err(Close::AuthFailed)
         }
     }
 }
 
-/// Returns the client's next frame.
-async fn next(stream: &mut SplitStream<WebSocket>) -> Result<ClientFrame, Close> {
+/// Returns the client's next frame, of at most `max` bytes.
+async fn next(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<ClientFrame, Close> {
     loop {
-        if let Some(frame) = next_heard(stream).await? {
+        if let Some(frame) = next_heard(stream, max).await? {
             return Ok(frame);
         }
     }
 }
 
 /// Returns the client's next frame, or `None` for a ping or pong, which only show that it is alive.
-async fn next_heard(stream: &mut SplitStream<WebSocket>) -> Result<Option<ClientFrame>, Close> {
+async fn next_heard(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<Option<ClientFrame>, Close> {
     match stream.next().await {
         None | Some(Ok(Message::Close(_))) => Err(Close::Gone),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
-        Some(Ok(message)) if length(&message) > MAX_BODY_BYTES => Err(Close::TooLarge),
+        Some(Ok(message)) if length(&message) > max => Err(Close::TooLarge),
         Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| Close::Undecodable),
         Some(Ok(Message::Binary(_))) => Err(Close::Undecodable),
         Some(Err(error)) => Err(broken(&error)),
-    }
-}
-
-fn length(message: &Message) -> usize {
-    match message {
-        Message::Text(text) => text.len(),
-        Message::Binary(bytes) => bytes.len(),
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
     }
 }
 
@@ -313,26 +354,8 @@ fn broken(error: &axum::Error) -> Close {
     let inner = std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<Error>());
     match inner {
         Some(Error::Capacity(_)) => Close::TooLarge,
+        Some(Error::Io(error)) if error.get_ref().is_some_and(|inner| inner.is::<OverBudget>()) => Close::TooLarge,
         Some(Error::Utf8(_)) => Close::Undecodable,
         _ => Close::Gone,
     }
-}
-
-fn failed(error: &dyn std::fmt::Display) -> Close {
-    tracing::error!("a WebSocket ends: {error}");
-    Close::Unknown
-}
-
-async fn write(sink: &mut SplitSink<WebSocket, Message>, mut queued: mpsc::Receiver<Message>) {
-    while let Some(message) = queued.recv().await {
-        if sink.feed(message).await.is_err() {
-            return;
-        }
-        // Frames that are queued together are flushed together.
-        if queued.is_empty() && sink.flush().await.is_err() {
-            return;
-        }
-    }
-    // A message may have been fed without a flush because another one was expected.
-    let _ = sink.flush().await;
 }

@@ -14,6 +14,8 @@ pub enum Close {
     TooLarge = 1009,
     /// The server restarts.
     Restart = 1012,
+    /// There is no place for the connection. 1013 is the protocol's own code.
+    TryLater = 1013,
     Unknown = 4000,
     BadOp = 4001,
     Undecodable = 4002,
@@ -33,6 +35,7 @@ impl Close {
             Self::Gone => "",
             Self::TooLarge => "the frame is too large; send less",
             Self::Restart => "the server restarts; reconnect and resume",
+            Self::TryLater => "there are too many connections; try again later",
             Self::Unknown => "the server failed; reconnect and resume",
             Self::BadOp => "there is no such op, or not at this point",
             Self::Undecodable => "the frame is not a JSON object with an op",
@@ -57,6 +60,21 @@ impl Close {
 }
 
 /// Serialises a frame.
-pub fn message(frame: &ServerFrame) -> serde_json::Result<Message> {
-    Ok(Message::text(serde_json::to_string(frame)?))
+pub fn text(frame: &ServerFrame) -> serde_json::Result<Utf8Bytes> {
+    Ok(serde_json::to_string(frame)?.into())
+}
+
+/// Returns the number of bytes that a message carries.
+pub fn length(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
+    }
+}
+
+/// Logs an error of ours, and returns the close code for it.
+pub fn failed(error: &dyn std::fmt::Display) -> Close {
+    tracing::error!("a WebSocket ends: {error}");
+    Close::Unknown
 }

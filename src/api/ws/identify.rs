@@ -40,6 +40,8 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
         serde_json::from_value(d).map_err(|_| Close::Undecodable)?
     };
     let caller = match (&asked.token, header) {
+        // Nobody's key is empty; the check of keys refuses it as well.
+        (Some(token), _) if token.is_empty() => return Err(Close::AuthFailed),
         (Some(token), _) => state.access().caller(token, origin).await.map_err(|problem| {
             if problem.code == Code::Unauthenticated {
                 Close::AuthFailed

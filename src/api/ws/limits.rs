@@ -16,10 +16,20 @@ pub struct SocketLimits {
     pub header_grace: Duration,
     /// Number of frames that may wait for a client.
     pub queue_frames: usize,
+    /// Number of bytes that may wait for a client.
+    pub queue_bytes: usize,
     /// Maximum time that a full queue may stay full before the client is disconnected as too slow.
     pub slow_after: Duration,
     /// Maximum time for the last frames and the close frame.
     pub farewell: Duration,
+    /// Maximum time in which a client that was too slow may read on, up to the frame that says so.
+    pub slow_farewell: Duration,
+    /// Greatest number of connections of identified clients.
+    pub sockets: usize,
+    /// Greatest number of connections of clients that have not identified themselves yet.
+    pub unidentified: usize,
+    /// Greatest number of those from one address.
+    pub unidentified_of_address: usize,
 }
 
 impl Default for SocketLimits {
@@ -30,8 +40,13 @@ impl Default for SocketLimits {
             identify: Duration::from_secs(5),
             header_grace: Duration::from_secs(1),
             queue_frames: 256,
+            queue_bytes: 2 << 20,
             slow_after: Duration::from_secs(10),
             farewell: Duration::from_secs(2),
+            slow_farewell: Duration::from_secs(30),
+            sockets: 1000,
+            unidentified: 1024,
+            unidentified_of_address: 256,
         }
     }
 }

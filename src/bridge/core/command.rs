@@ -1,6 +1,9 @@
 //! Requests to send a message, and the idempotency keys by which a repeated request is recognised.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::domain::customer::PhoneNumber;
+use crate::domain::hex::hex;
 use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::special::Special;
@@ -55,10 +58,22 @@ pub struct SendFile {
 pub struct Idempotency {
     /// The API key that made the request; keys of different scopes never meet.
     pub scope: ApiKeyId,
-    /// The key as sent. At most [`MAX_IDEMPOTENCY_KEY`] bytes.
+    /// The key as sent. At most [`MAX_IDEMPOTENCY_KEY`] characters.
     pub key: String,
     /// SHA-256 of the request, so that the same key with another body is detected.
     pub body_hash: [u8; 32],
+}
+
+impl Idempotency {
+    /// Returns the key of the message that the request creates: unique over all scopes, and short enough for every
+    /// database whatever the length of the key as sent.
+    pub fn client_key(&self) -> String {
+        let plain = format!("{}:{}", self.scope, self.key);
+        if plain.chars().count() <= MAX_IDEMPOTENCY_KEY {
+            return plain;
+        }
+        format!("{}:sha256:{}", self.scope, hex(&Sha256::digest(&self.key)))
+    }
 }
 
 /// The answer to a request that may carry an idempotency key.
@@ -70,15 +85,15 @@ pub enum Answered<T> {
     Replayed(StoredAnswer),
 }
 
-/// Refuses an idempotency key that is empty or longer than [`MAX_IDEMPOTENCY_KEY`] bytes.
+/// Refuses an idempotency key that is empty or longer than [`MAX_IDEMPOTENCY_KEY`] characters.
 pub(crate) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {
     match idempotency {
-        Some(Idempotency { key, .. }) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
+        Some(Idempotency { key, .. }) if key.is_empty() || key.chars().count() > MAX_IDEMPOTENCY_KEY => {
             Err(Refusal::BadIdempotencyKey)
         }
         _ => Ok(()),
     }
 }
 
-/// Upper bound of an idempotency key, in bytes.
+/// Upper bound of an idempotency key, in characters.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;

@@ -40,8 +40,8 @@ pub enum Refusal {
     /// The reaction is not an emoji.
     #[error("this is not an emoji; give one, or leave it empty to remove your reaction")]
     BadEmoji,
-    /// The idempotency key is empty or longer than [`MAX_IDEMPOTENCY_KEY`] bytes.
-    #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} bytes; use a UUID")]
+    /// The idempotency key is empty or longer than [`MAX_IDEMPOTENCY_KEY`] characters.
+    #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} characters; use a UUID")]
     BadIdempotencyKey,
     /// The same idempotency key came with another body before (rule 25).
     #[error("this idempotency key was used for another request; use a new one")]

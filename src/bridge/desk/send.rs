@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::command::{Answered, SendCommand, SendTo, check_key};
+use crate::bridge::core::command::{Answered, Idempotency, SendCommand, SendTo, check_key};
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
@@ -64,10 +64,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         file,
         author: command.author.clone(),
         reply_to: command.reply_to,
-        client_key: command
-            .idempotency
-            .as_ref()
-            .map(|asked| format!("{}:{}", asked.scope, asked.key)),
+        client_key: command.idempotency.as_ref().map(Idempotency::client_key),
         event: None,
         addressee: match &command.to {
             SendTo::Phone(phone) => Some(phone),

@@ -7,13 +7,30 @@ use std::time::Duration;
 use super::{Finding, Verdict};
 use crate::cli::client::{self, Client};
 use crate::cli::home::Home;
-use crate::cli::{Exit, Shell, exit};
-use crate::config::{Config, DataDir, DataDirError};
-use crate::contract::{AccountStatusView, MatrixView, StatusView};
+use crate::cli::{Exit, Shell, exit, neighbours};
+use crate::config::{Config, DataDir, DataDirError, SecretSource};
+use crate::contract::{AccountStatusView, ApiStatusView, MatrixView, StatusView};
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::MatrixState;
 use crate::domain::session::SessionState;
 use crate::wa;
+
+/// Network file systems, by the number that `statfs` gives (statfs(2)).
+const NETWORK_FILE_SYSTEMS: &[(u32, &str)] = &[
+    (0x6969, "NFS"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB"),
+    (0x517b, "SMB"),
+    (0x0102_1997, "9P"),
+    (0x5346_414f, "AFS"),
+    (0x00c3_6400, "Ceph"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x0116_1970, "GFS2"),
+    (0x6573_5546, "FUSE"),
+];
+
+/// Limit of open files below which browsers, database and clients get into each other's way.
+const FEW_FILES: u64 = 1024;
 
 /// Maximum time for a program or a homeserver to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -146,6 +163,7 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
         Verdict::Ok,
         format!("{} events", status.database.head),
     ));
+    findings.extend(status.api.as_ref().map(connections));
     if status.outbox.parked {
         let detail = "parked after a restore; look through it, then `crm outbox resume`";
         findings.push(Finding::new("outbox", Verdict::Warning, detail));
@@ -156,6 +174,24 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
         findings.push(Finding::new("quarantine", Verdict::Warning, detail));
     }
     findings
+}
+
+/// Checks that the server may open enough files for its connections.
+fn connections(api: &ApiStatusView) -> Finding {
+    const CHECK: &str = "connections";
+    let ApiStatusView {
+        connections,
+        max_connections,
+        max_open_files,
+        ..
+    } = api;
+    let files = max_open_files.map_or_else(|| "an unknown number of".to_owned(), |files| files.to_string());
+    let detail = format!("{connections} of {max_connections} are open; the server may open {files} files");
+    if max_open_files.is_some_and(|files| files < FEW_FILES) {
+        let advice = "raise the hard limit of open files (LimitNOFILE= in the unit, or `ulimit -Hn`)";
+        return Finding::new(CHECK, Verdict::Warning, format!("{detail}, which is few; {advice}"));
+    }
+    Finding::new(CHECK, Verdict::Ok, detail)
 }
 
 fn told(who: Option<&str>, state: &str, why: Option<&str>) -> String {
@@ -187,11 +223,38 @@ pub async fn database(config: &Config) -> Finding {
     }
 }
 
-/// Reminds of what no setting of ours can close (rule 29).
+/// Checks that nobody else uses this host: what the browser leaves open no setting of ours can close (rule 29).
 pub fn neighbours() -> Finding {
-    Finding::new(
-        "neighbours",
-        Verdict::Ok,
-        "other users of this host can reach the browser's debugging port; run crm as its own user, or in its own container",
-    )
+    const CHECK: &str = "neighbours";
+    match neighbours::advice(&neighbours::others()) {
+        Some(advice) => Finding::new(CHECK, Verdict::Warning, advice),
+        None => Finding::new(
+            CHECK,
+            Verdict::Ok,
+            "nobody else uses this host; whoever does can reach the browser's debugging port",
+        ),
+    }
+}
+
+/// Checks that an SQLite database is not on a network file system, where its locks and its shared memory do not hold.
+/// `None` for another database.
+pub fn file_system(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "file system";
+    // Only a server's database has a password, and so a file of its own, which may be standard input.
+    let SecretSource::Given(url) = &config.database_url else {
+        return None;
+    };
+    let path = url.expose().strip_prefix("sqlite:")?;
+    let path = Path::new(path.trim_start_matches("//").split('?').next().unwrap_or_default());
+    // The database is made at the first start; until then its folder, or what is above it, tells where it will be.
+    let present = path.ancestors().find(|path| path.exists())?;
+    let kind = rustix::fs::statfs(present).ok()?.f_type;
+    let magic = u32::try_from(kind & 0xffff_ffff).ok()?;
+    let (_, name) = NETWORK_FILE_SYSTEMS.iter().find(|(known, _)| *known == magic)?;
+    let detail = format!(
+        "the database {} is on a network file system ({name}), where SQLite can lose data; move the data folder to a local \
+         disk, or use PostgreSQL",
+        path.display()
+    );
+    Some(Finding::new(CHECK, Verdict::Warning, detail))
 }

@@ -55,6 +55,7 @@ impl Doctor {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let config = &shell.config;
         let mut findings = vec![checks::data_folder(config)];
+        findings.extend(checks::file_system(config));
         findings.extend(checks::programs(config).await);
         findings.push(checks::homeserver(config).await);
         let client = checks::server(shell).await;

@@ -41,6 +41,9 @@ pub struct Login {
     /// Also write the QR code to this file: .svg, .txt or PNG
     #[arg(long, value_name = "FILE")]
     qr_file: Option<PathBuf>,
+    /// Draw the QR code without colours, for dark text on a light ground
+    #[arg(long)]
+    invert: bool,
     /// How much earlier history to import: 90d, all or none
     #[arg(long, value_name = "DEPTH")]
     history: Option<HistoryDepth>,
@@ -52,7 +55,7 @@ pub struct Login {
 impl Login {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let mut display = Display::new(shell, self.qr_file.clone());
+        let mut display = Display::new(shell, self.qr_file.clone(), self.invert);
         let end = if is_up(shell).await? {
             super::leave(shell.options.timeout, self.ask_server(shell, &mut display)).await
         } else {

@@ -11,13 +11,54 @@ const QUIET_ZONE: usize = 4;
 /// Size of one module in a picture, in pixels.
 const MODULE_PIXELS: usize = 8;
 
-/// Returns the code drawn with half blocks, light on dark as on most terminals.
-pub fn text(content: &str) -> anyhow::Result<String> {
-    Ok(code(content)?
-        .render::<unicode::Dense1x2>()
-        .dark_color(unicode::Dense1x2::Light)
-        .light_color(unicode::Dense1x2::Dark)
-        .build())
+/// Black on white, whatever the colours of the terminal are: first for terminals with 16 colours, which a theme may
+/// change, then the fixed ones of terminals with 256.
+const BLACK_ON_WHITE: &str = "\x1b[30;47m\x1b[38;5;16;48;5;231m";
+const PLAIN: &str = "\x1b[0m";
+
+/// How a code is drawn as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Without colours, for a terminal with light text on a dark ground.
+    OnDark,
+    /// Without colours, for a terminal with dark text on a light ground.
+    OnLight,
+    /// In colours of its own.
+    Own,
+}
+
+impl Ink {
+    /// Returns the way that suits the output. `colours`: whether it is a terminal that may be coloured. `invert` is for
+    /// a light terminal without colours.
+    pub const fn of(colours: bool, invert: bool) -> Self {
+        match (colours, invert) {
+            (_, true) => Self::OnLight,
+            (true, false) => Self::Own,
+            (false, false) => Self::OnDark,
+        }
+    }
+}
+
+/// Returns the code drawn with half blocks.
+pub fn text(content: &str, ink: Ink) -> anyhow::Result<String> {
+    use unicode::Dense1x2::{Dark, Light};
+    let code = code(content)?;
+    let mut render = code.render::<unicode::Dense1x2>();
+    // `Dark` is a block in the text's colour.
+    let (dark, light) = if ink == Ink::OnDark {
+        (Light, Dark)
+    } else {
+        (Dark, Light)
+    };
+    let drawn = render.dark_color(dark).light_color(light).build();
+    if ink != Ink::Own {
+        return Ok(drawn);
+    }
+    let lines: Vec<_> = drawn
+        .lines()
+        .map(|line| format!("{BLACK_ON_WHITE}{line}{PLAIN}"))
+        .collect();
+    Ok(lines.join("\n"))
 }
 
 /// Writes the code to a file: SVG or text if the extension is `.svg` or `.txt`, else PNG. The file is replaced
@@ -29,7 +70,7 @@ pub fn into_file(content: &str, path: &Path) -> anyhow::Result<()> {
         .unwrap_or_default();
     let bytes = match kind {
         "svg" => code(content)?.render::<svg::Color<'_>>().build().into_bytes(),
-        "txt" => text(content)?.into_bytes(),
+        "txt" => text(content, Ink::OnDark)?.into_bytes(),
         _ => picture(&code(content)?)?,
     };
     let fresh = path.with_extension("new");
@@ -79,7 +120,34 @@ mod tests {
         assert!(String::from_utf8(write("code.svg")).unwrap().contains("<svg"));
         assert_eq!(
             String::from_utf8(write("code.txt")).unwrap(),
-            text("2@abc,def").unwrap()
+            text("2@abc,def", Ink::OnDark).unwrap()
+        );
+    }
+
+    #[test]
+    fn qr_text_carries_its_colours_or_inverts() {
+        let [dark, light, own] = [Ink::OnDark, Ink::OnLight, Ink::Own].map(|ink| text("hello", ink).unwrap());
+        for line in own.lines() {
+            assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(PLAIN));
+        }
+        assert_eq!(own.replace(BLACK_ON_WHITE, "").replace(PLAIN, ""), light);
+        let inverted = |text: &str| -> String {
+            let swap = |c| match c {
+                ' ' => '█',
+                '█' => ' ',
+                '▀' => '▄',
+                '▄' => '▀',
+                other => other,
+            };
+            text.chars().map(swap).collect()
+        };
+        // The last line may be half a module high.
+        let first = |text: &str| text.lines().next().unwrap().to_owned();
+        assert_eq!(first(&inverted(&dark)), first(&light));
+        assert_eq!(Ink::of(true, false), Ink::Own);
+        assert_eq!(
+            (Ink::of(false, true), Ink::of(false, false)),
+            (Ink::OnLight, Ink::OnDark)
         );
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::qr;
+use super::qr::{self, Ink};
 use crate::cli::terminal::output::{Output, note};
 use crate::cli::{Exit, Fault, Shell};
 use crate::contract::{HistoryEvent, HistoryView, LoginEvent, SessionView};
@@ -17,6 +17,7 @@ pub struct Display {
     output: Output,
     for_people: bool,
     qr_file: Option<PathBuf>,
+    invert: bool,
     state: Option<SessionState>,
     code: Option<String>,
     /// Number of lines of the QR code on the terminal; the next code is drawn over it.
@@ -26,13 +27,15 @@ pub struct Display {
 }
 
 impl Display {
-    /// Creates a display that has shown nothing yet. `qr_file` gets each QR code as well.
-    pub fn new(shell: &Shell, qr_file: Option<PathBuf>) -> Self {
+    /// Creates a display that has shown nothing yet. `qr_file` gets each QR code as well; `invert` draws it for a light
+    /// terminal.
+    pub fn new(shell: &Shell, qr_file: Option<PathBuf>, invert: bool) -> Self {
         let output = shell.output();
         Self {
             for_people: output.is_for_people(),
             output,
             qr_file,
+            invert,
             state: None,
             code: None,
             drawn: 0,
@@ -99,7 +102,7 @@ impl Display {
             let code = content.to_owned();
             return self.output.event(&LoginEvent::Qr { code });
         }
-        let drawing = qr::text(content)?;
+        let drawing = qr::text(content, Ink::of(self.output.has_colours(), self.invert))?;
         if self.drawn > 0 && self.output.is_terminal() {
             let mut out = std::io::stdout();
             write!(out, "\x1b[{}A\x1b[J", self.drawn)?;

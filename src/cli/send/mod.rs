@@ -39,7 +39,7 @@ pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
     to: String,
     /// The text; - reads it from standard input. With --file: its caption
-    #[arg(required_unless_present_any = ["special", "file"])]
+    #[arg(required_unless_present_any = ["special", "file"], allow_hyphen_values = true)]
     text: Option<String>,
     /// Send this file
     #[arg(long, value_name = "PATH", conflicts_with = "special")]
@@ -182,7 +182,11 @@ pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyho
     }
     let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
     if to.trim().is_empty() || looks_like_a_number {
-        let text = format!("{to:?} is neither a phone number in international form (such as +447700900123) nor a name");
+        let mut text =
+            format!("{to:?} is neither a phone number in international form (such as +447700900123) nor a name");
+        if let Some(meant) = PhoneNumber::suggestion(to) {
+            text = format!("{to:?} has no + and country; if it begins with its country, write {meant}");
+        }
         return Err(Fault::new(Exit::Usage, text).into());
     }
     by_name(client, to, may_ask).await.map(Recipient::Customer)

@@ -1,4 +1,4 @@
-//! Hourly cleanup: deletes old events, old stored answers and media that nothing references.
+//! Hourly cleanup: deletes old events, old entries of the audit log, old stored answers and media that nothing references.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,21 @@ const RUNS_BETWEEN_STATISTICS: u32 = 24;
 /// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 
-/// Works until `stopping`. Events older than `journal_keep` are deleted; zero keeps them all.
+/// How long rows are kept; zero keeps them all.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Events.
+    pub journal: Duration,
+    /// Entries of the audit log.
+    pub audit: Duration,
+}
+
+/// Works until `stopping`.
 pub async fn run(
     store: Store,
     vault: Vault,
     clock: Arc<dyn Clock>,
-    journal_keep: Duration,
+    kept: Kept,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
     for run in 1_u32.. {
@@ -34,7 +43,7 @@ pub async fn run(
             tracing::warn!("the database's statistics could not be refreshed; tried again tomorrow: {error}");
         }
         match store.note_clock().await {
-            Ok(None) => clean(&store, &vault, clock.as_ref(), journal_keep).await,
+            Ok(None) => clean(&store, &vault, clock.as_ref(), kept).await,
             Ok(Some(until)) => tracing::warn!(
                 "the clock is far ahead of when this server last ran; check it: until {until} nothing is deleted or \
                  expires"
@@ -50,8 +59,8 @@ pub async fn run(
 }
 
 /// Deletes what is old or unused.
-async fn clean(store: &Store, vault: &Vault, clock: &dyn Clock, journal_keep: Duration) {
-    if let Err(error) = once(store, clock, journal_keep).await {
+async fn clean(store: &Store, vault: &Vault, clock: &dyn Clock, kept: Kept) {
+    if let Err(error) = once(store, clock, kept).await {
         tracing::warn!("housekeeping failed; tried again in an hour: {error}");
     }
     match bridge::sweep(store, vault, clock.now()).await {
@@ -61,10 +70,13 @@ async fn clean(store: &Store, vault: &Vault, clock: &dyn Clock, journal_keep: Du
     }
 }
 
-async fn once(store: &Store, clock: &dyn Clock, journal_keep: Duration) -> Result<(), StoreError> {
+async fn once(store: &Store, clock: &dyn Clock, kept: Kept) -> Result<(), StoreError> {
     let now = clock.now();
-    if !journal_keep.is_zero() {
-        store.journal().prune(now.minus(journal_keep)).await?;
+    if !kept.journal.is_zero() {
+        store.journal().prune(now.minus(kept.journal)).await?;
+    }
+    if !kept.audit.is_zero() {
+        store.audit().prune(now.minus(kept.audit)).await?;
     }
     store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
     Ok(())

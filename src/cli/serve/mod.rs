@@ -17,10 +17,10 @@ use rand::rngs::SysRng;
 use tokio_util::sync::CancellationToken;
 
 use super::home::Home;
-use super::{Exit, Fault, Shell};
-use crate::api::{ApiState, Parts, Server, SocketLimits};
+use super::{Exit, Fault, Shell, neighbours};
+use crate::api::{self, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
-use crate::config::{self, AccountConfig, Config};
+use crate::config::{self, AccountConfig, Config, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
@@ -51,7 +51,14 @@ impl Serve {
         let mut signals = Signals::listen()?;
         let home = Home::open(config, "crm serve").await?;
         home.admin_key().await?;
-        let server = bind(config.listen).await?;
+        check_neighbours(config)?;
+        let files = api::raise_open_files();
+        tracing::debug!(files, "limit of open files");
+        let limits = ConnectionLimits {
+            connections: config.max_connections,
+            ..ConnectionLimits::default()
+        };
+        let server = bind(config.listen).await?.with_limits(limits);
         let address = server.address()?;
         let assembly = Assembly::start(home, config, ServedAccounts::All).await?;
         let state = ApiState::new(Parts {
@@ -79,6 +86,22 @@ impl Serve {
             () = signals.next() => Err(Fault::new(Exit::Interrupted, "ended at once, as requested; the next start recovers unfinished work").into()),
         }
     }
+}
+
+/// Says that this host has other users, or refuses it, as is configured.
+fn check_neighbours(config: &Config) -> anyhow::Result<()> {
+    if config.shared_host == SharedHost::Allow {
+        return Ok(());
+    }
+    let Some(advice) = neighbours::advice(&neighbours::others()) else {
+        return Ok(());
+    };
+    if config.shared_host == SharedHost::Refuse {
+        let text = format!("{advice}, or set CRM_SHARED_HOST=warn");
+        return Err(Fault::new(Exit::Failed, text).into());
+    }
+    tracing::warn!("{advice}");
+    Ok(())
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
@@ -149,9 +172,13 @@ impl Assembly {
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
         let desk = bridge::start(&core, &manager, matrix.clone(), &supervisor);
+        let kept = housekeeping::Kept {
+            journal: config.journal_keep,
+            audit: config.audit_keep,
+        };
         supervisor.spawn(
             "housekeeping",
-            housekeeping::run(store.clone(), vault, clock, config.journal_keep, supervisor.stopping()),
+            housekeeping::run(store.clone(), vault, clock, kept, supervisor.stopping()),
         );
         Ok(Self {
             home,

@@ -37,6 +37,13 @@ impl Output {
         }
     }
 
+    /// Returns whether colours are shown: on a terminal that has them, unless `NO_COLOR` is set.
+    pub fn has_colours(&self) -> bool {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        self.is_terminal() && !set("NO_COLOR") && !is_dumb
+    }
+
     /// Prints rows: `columns` in tables and CSV, all fields in JSON.
     pub fn list(&mut self, rows: &[impl Serialize], columns: &[&str]) -> anyhow::Result<()> {
         let rows: Vec<Value> = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;

@@ -1,6 +1,6 @@
 //! The filter of a follower: `filter {types?, conversation_ids?, account?}`. An event must match all given fields.
 
-use crate::contract::{EventType, FilterRequest, JournalEvent};
+use crate::contract::{EventType, FilterRequest};
 use crate::domain::{AccountId, ConversationId};
 
 /// Most entries in one list of a filter.
@@ -30,14 +30,14 @@ impl EventFilter {
         })
     }
 
-    /// Returns whether an event matches the filter.
-    pub fn takes(&self, event: &JournalEvent) -> bool {
-        self.types.as_ref().is_none_or(|types| types.contains(&event.kind))
+    /// Returns whether an event of this kind, account and conversation matches the filter.
+    pub fn takes(&self, kind: EventType, account: Option<AccountId>, conversation: Option<ConversationId>) -> bool {
+        self.types.as_ref().is_none_or(|types| types.contains(&kind))
             && self
                 .conversations
                 .as_ref()
-                .is_none_or(|ids| event.conversation_id.is_some_and(|id| ids.contains(&id)))
+                .is_none_or(|ids| conversation.is_some_and(|id| ids.contains(&id)))
             // Events of customers belong to no account, so every account's filter takes them.
-            && self.account.is_none_or(|id| event.account_id.is_none_or(|of| of == id))
+            && self.account.is_none_or(|id| account.is_none_or(|of| of == id))
     }
 }

@@ -82,6 +82,38 @@ pub(super) async fn ready(database: &DatabaseConnection, wanted: Wanted<'_>) -> 
     walk(database, wanted).await
 }
 
+/// Returns the due heads of lanes with urgent work, and of those that were handed over before, smallest id first.
+pub(super) async fn urgent(
+    database: &DatabaseConnection,
+    wanted: Wanted<'_>,
+) -> Result<Vec<outbox::Model>, StoreError> {
+    let urgent = Query::select()
+        .column(outbox::Column::Lane)
+        .from(outbox::Entity)
+        .and_where(outbox::Column::Target.eq(wanted.target.as_str()))
+        .and_where(outbox::Column::AccountId.eq(wanted.account))
+        .and_where(outbox::Column::Urgent.eq(true))
+        .and_where(outbox::Column::Lane.is_not_null())
+        .take();
+    let mut rows = Vec::new();
+    // Two queries, because no index serves either of two conditions.
+    for waited_for in [
+        outbox::Column::Lane.in_subquery(urgent),
+        outbox::Column::StartedAt.is_not_null(),
+    ] {
+        let heads = due(wanted)
+            .filter(waited_for)
+            .filter(Expr::exists(earlier()).not())
+            .order_by_asc(outbox::Column::Id)
+            .limit(wanted.limit);
+        rows.extend(heads.all(database).await?);
+    }
+    rows.sort_unstable_by_key(|row| row.id);
+    rows.dedup_by_key(|row| row.id);
+    rows.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
 /// Returns what [`ready`] returns, from all lanes.
 async fn walk(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
     let accounts: Vec<AccountId> = match wanted.account {

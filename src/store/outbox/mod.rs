@@ -178,24 +178,14 @@ impl Outbox<'_, Store> {
         now: Timestamp,
         limit: u64,
     ) -> Result<Vec<OutboxItem<W>>, StoreError> {
-        let urgent = Query::select()
-            .column(outbox::Column::Lane)
-            .from(outbox::Entity)
-            .and_where(outbox::Column::Target.eq(W::TARGET.as_str()))
-            .and_where(outbox::Column::AccountId.eq(account))
-            .and_where(outbox::Column::Urgent.eq(true))
-            .and_where(outbox::Column::Lane.is_not_null())
-            .take();
-        let waited_for = outbox::Column::Lane
-            .in_subquery(urgent)
-            .or(outbox::Column::StartedAt.is_not_null());
-        let rows = heads(W::TARGET, Some(account), &Busy::default())
-            .filter(outbox::Column::NotBefore.lte(now.0))
-            .filter(waited_for)
-            .order_by_asc(outbox::Column::Id)
-            .limit(limit)
-            .all(self.0.readers())
-            .await?;
+        let wanted = Wanted {
+            target: W::TARGET,
+            account: Some(account),
+            now,
+            limit,
+            busy: &Busy::default(),
+        };
+        let rows = heads::urgent(self.0.readers(), wanted).await?;
         rows.into_iter().map(read_as).collect()
     }
 

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+use super::environment;
 use super::id::{self, ProcessId};
 
 /// Maximum time the kernel takes to remove killed processes.
@@ -23,8 +24,9 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts the command as the leader of a new process group.
+    /// Starts the command as the leader of a new process group, in an environment without secrets.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        environment::clear(command);
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let leader = child.id().ok_or_else(|| io::Error::other("the child has no id"))?;
         Ok(Self {
@@ -100,6 +102,17 @@ impl Drop for Group {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn child_has_no_secret_in_its_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = std::fs::File::create(folder.path().join("environment")).unwrap();
+        let mut group = Group::spawn(Command::new("/usr/bin/env").env("CRM_API_KEY", "secret").stdout(out)).unwrap();
+        assert!(group.ended().await.unwrap().success());
+        let told = std::fs::read_to_string(folder.path().join("environment")).unwrap();
+        assert!(told.contains("PATH="), "{told}");
+        assert!(!told.contains("CRM_") && !told.contains("secret"), "{told}");
+    }
 
     fn alive(group: u32) -> usize {
         id::all().iter().filter(|process| process.group == group).count()

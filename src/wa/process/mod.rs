@@ -1,6 +1,7 @@
 //! Operating-system processes: process groups, identities that survive the reuse of process ids, orphans of an earlier
 //! run, and the search for programs. Knows neither the browser's protocols nor WhatsApp.
 
+mod environment;
 mod group;
 mod id;
 mod orphans;

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::environment;
+
 /// Usual names of a browser.
 const BROWSERS: &[&str] = &[
     "chromium",
@@ -91,7 +93,9 @@ pub enum NoVersion {
 
 /// Runs `program --version`. Returns the first line that it prints.
 pub async fn version(program: &Path, limit: Duration) -> Result<String, NoVersion> {
-    let running = Command::new(program)
+    let mut command = Command::new(program);
+    environment::clear(&mut command);
+    let running = command
         .arg("--version")
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::api::keys::make;
-use crm::api::{ApiState, Parts, Server, SocketLimits};
+use crm::api::{ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crm::bridge::{AccountHandle, Core, Desk, Policy, Random, ReadMode, ReadReceipts, Syncs};
 use crm::contract::{CreateKey, Event, Scope};
 use crm::domain::conversation::ChatKind;
@@ -24,7 +24,10 @@ use futures_util::FutureExt;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::whatsapp::SilentWhatsApp;
 
@@ -81,6 +84,10 @@ impl App {
     }
 
     pub async fn with(limits: SocketLimits) -> Self {
+        Self::bounded(limits, ConnectionLimits::default()).await
+    }
+
+    pub async fn bounded(limits: SocketLimits, connections: ConnectionLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
         let options = OpenOptions {
@@ -99,7 +106,15 @@ impl App {
         let whatsapp = SilentWhatsApp::new();
         let supervisor = Supervisor::new();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let listen = listen_on((&store, &vault), account, &whatsapp, &supervisor, limits, listen).await;
+        let listen = listen_on(
+            (&store, &vault),
+            account,
+            &whatsapp,
+            &supervisor,
+            (limits, connections),
+            listen,
+        )
+        .await;
         let mut app = Self {
             url: format!("http://{listen}"),
             store,
@@ -116,13 +131,33 @@ impl App {
         app
     }
 
+    /// Sends these bytes on a connection of their own and gives all that is answered until the server closes.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connected().await;
+        // Nor is all of it written where the server does not read it.
+        let _ = stream.write_all(bytes).await;
+        let mut said = vec![];
+        // A reset comes after the answer where not all of the request was read.
+        let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut said))
+            .await
+            .unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    /// A connection that has said nothing yet.
+    pub async fn connected(&self) -> TcpStream {
+        TcpStream::connect(self.url.trim_start_matches("http://"))
+            .await
+            .unwrap()
+    }
+
     /// Ends the server, lets something happen while nobody listens, and listens again at the same address.
     pub async fn restart<F: Future<Output = Self>>(mut self, meanwhile: impl FnOnce(Self) -> F) -> Self {
         assert!(self.supervisor.shutdown(Duration::from_secs(20)).await);
         self = meanwhile(self).await;
         self.supervisor = Supervisor::new();
         let address = self.url.trim_start_matches("http://").parse().unwrap();
-        let limits = SocketLimits::default();
+        let limits = (SocketLimits::default(), ConnectionLimits::default());
         listen_on(
             (&self.store, &self.vault),
             self.account,
@@ -233,7 +268,7 @@ async fn listen_on(
     account: AccountId,
     whatsapp: &SilentWhatsApp,
     supervisor: &Supervisor,
-    limits: SocketLimits,
+    (limits, connections): (SocketLimits, ConnectionLimits),
     address: SocketAddr,
 ) -> SocketAddr {
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
@@ -249,7 +284,7 @@ async fn listen_on(
         syncs: Syncs::default(),
         link_failed: watch::Sender::new(None),
     };
-    let server = Server::bind(address).await.unwrap();
+    let server = Server::bind(address).await.unwrap().with_limits(connections);
     let listen = server.address().unwrap();
     let state = ApiState::new(Parts {
         store: store.clone(),

@@ -35,6 +35,8 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/quarantine/replay", Scope::Manage),
     ("POST", "/api/v1/outbox/resume", Scope::Manage),
     ("GET", "/api/v1/keys", Scope::Admin),
+    ("GET", "/api/v1/keys/1", Scope::Admin),
+    ("GET", "/api/v1/audit", Scope::Admin),
     ("POST", "/api/v1/keys", Scope::Admin),
     ("POST", "/api/v1/keys/1/revoke", Scope::Admin),
     ("POST", "/api/v1/accounts/default/rebind", Scope::Admin),
@@ -97,5 +99,63 @@ async fn foreign_host_or_origin_is_refused() {
     };
     assert_eq!(send("https://evil.example").send().await.unwrap().status(), 403);
     assert_eq!(send("https://crm.example.org").send().await.unwrap().status(), 202);
+    app.stop().await;
+}
+
+/// What a request without a key says as its method is not kept anywhere.
+#[tokio::test]
+async fn foreign_method_makes_no_series() {
+    let app = App::start().await;
+    let first = app.get("/metrics").await.text().await.unwrap();
+    for n in 0..20 {
+        for host in ["evil.example", "localhost"] {
+            for path in ["/x", "/healthz", "/api/v1/ws"] {
+                let method = format!("M{n}{}", "A".repeat(1000));
+                let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+                let answer = app.raw(request.as_bytes()).await;
+                let status = if host == "localhost" { "501" } else { "421" };
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+            }
+        }
+        for method in ["GET", "POST", "DELETE", "TRACE"] {
+            let method: Method = method.parse().unwrap();
+            let answer = app
+                .bare(method, &format!("/api/v1/customers/{n}"))
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(answer.status(), 401);
+        }
+    }
+    let metrics = app.get("/metrics").await.text().await.unwrap();
+    assert!(!metrics.contains("M1A"));
+    assert!(
+        metrics.contains("crm_http_unauthenticated_requests_total 80\n"),
+        "{metrics}"
+    );
+    // The one that is new is that of the first look.
+    assert_eq!(metrics.lines().count(), first.lines().count() + 1, "{metrics}");
+    app.stop().await;
+}
+
+/// A proxy before us may look at the other one.
+#[tokio::test]
+async fn second_host_line_is_refused() {
+    let app = App::start().await;
+    for hosts in [
+        ["localhost", "localhost"],
+        ["localhost", "evil.example"],
+        ["evil.example", "localhost"],
+    ] {
+        let lines = hosts.map(|host| format!("Host: {host}\r\n")).concat();
+        let answer = app
+            .raw(format!("GET /healthz HTTP/1.1\r\n{lines}Connection: close\r\n\r\n").as_bytes())
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{hosts:?}: {answer}");
+        assert!(answer.contains("malformed_request"), "{answer}");
+    }
+    let absolute = "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let answer = app.raw(absolute.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
     app.stop().await;
 }

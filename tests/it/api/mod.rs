@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod app;
+mod connections;
 mod consent;
 mod export;
 mod guards;

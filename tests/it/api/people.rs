@@ -147,3 +147,35 @@ async fn merged_customer_ids_redirect_until_undo() {
     assert_eq!(refused.status(), 403);
     app.stop().await;
 }
+
+/// Each change is kept in the journal with all of them.
+#[tokio::test]
+async fn attributes_are_bounded_and_lists_of_tags_match() {
+    let app = App::start().await;
+    let customer = app.inbound("Ada", "+447700900123", "hello").await.customer_id.unwrap();
+    let path = format!("/api/v1/customers/{customer}");
+    let large = json!({ "attributes": { "note": "x".repeat(20_000) } });
+    let refused = app.request(Method::PATCH, &path).json(&large).send().await.unwrap();
+    assert_eq!(refused.status(), 422);
+    assert_eq!(
+        refused.json::<Value>().await.unwrap()["errors"][0]["pointer"],
+        "/attributes"
+    );
+    let tag = app.get(&path).await.headers()["etag"].to_str().unwrap().to_owned();
+    let patch = async |tags: &str, status: &str| {
+        let request = app.request(Method::PATCH, &path).header("If-Match", tags);
+        request
+            .json(&json!({ "status": status }))
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(patch(&format!("W/{tag}"), "a").await, 412, "the comparison is strong");
+    assert_eq!(patch(&tag.replace('"', ""), "b").await, 412, "this is no tag");
+    assert_eq!(patch(&format!("\"other\", {tag}"), "c").await, 200);
+    assert_eq!(patch(&tag, "d").await, 412, "it has changed");
+    assert_eq!(patch("*", "e").await, 200);
+    app.stop().await;
+}

@@ -137,3 +137,59 @@ async fn decision_on_received_message_conflicts() {
     assert_eq!(app.post(&path, &json!({ "state": "sent" })).await.status(), 409);
     app.stop().await;
 }
+
+/// A parameter that nobody looks at would be taken for one that was obeyed.
+#[tokio::test]
+async fn unknown_parameter_is_refused_everywhere() {
+    let app = App::start().await;
+    let text = json!({ "to": "+447700900123", "content": "x" });
+    let sent = app.post("/api/v1/messages?dry_run=true", &text).await;
+    assert_eq!(sent.status(), 400);
+    let problem: Value = sent.json().await.unwrap();
+    assert_eq!(
+        (&problem["code"], &problem["errors"][0]["pointer"]),
+        (&json!("invalid_query"), &json!("/dry_run"))
+    );
+    let customers = app.json("/api/v1/customers").await;
+    assert_eq!(customers["data"], json!([]), "nothing was sent");
+    for (method, path) in [
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/api/v1/ws"),
+        ("GET", "/api/v1/status"),
+        ("GET", "/api/v1/accounts"),
+        ("GET", "/api/v1/accounts/default"),
+        ("GET", "/api/v1/accounts/default/session"),
+        ("DELETE", "/api/v1/accounts/other"),
+        ("GET", "/api/v1/audit"),
+        ("GET", "/api/v1/backup"),
+        ("GET", "/api/v1/conversations"),
+        ("GET", "/api/v1/conversations/1/messages"),
+        ("POST", "/api/v1/conversations/1/read"),
+        ("GET", "/api/v1/customers/1"),
+        ("PATCH", "/api/v1/customers/1"),
+        ("POST", "/api/v1/customers/1/merge"),
+        ("GET", "/api/v1/export/messages"),
+        ("GET", "/api/v1/keys"),
+        ("POST", "/api/v1/keys/1/revoke"),
+        ("GET", "/api/v1/media/1"),
+        ("POST", "/api/v1/media"),
+        ("PUT", "/api/v1/messages/1/reaction"),
+        ("POST", "/api/v1/quarantine/replay"),
+        ("POST", "/api/v1/outbox/resume"),
+    ] {
+        let answer = app
+            .request(method.parse().unwrap(), &format!("{path}?dry_run"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 400, "{method} {path}");
+        assert_eq!(
+            answer.json::<Value>().await.unwrap()["code"],
+            "invalid_query",
+            "{method} {path}"
+        );
+    }
+    app.stop().await;
+}

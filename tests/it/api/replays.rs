@@ -112,3 +112,48 @@ async fn replay_has_bytes_of_first_answer() {
     assert_eq!(send().await, first);
     app.stop().await;
 }
+
+/// With whatever the program puts before it for its own use.
+#[tokio::test]
+async fn longest_key_is_taken_on_every_path() {
+    let app = App::start().await;
+    let (longest, longer) = ("k".repeat(255), "k".repeat(256));
+    let text = json!({ "to": TO, "content": "once" });
+    let send = async |key: &str| {
+        let request = app
+            .request(Method::POST, "/api/v1/messages")
+            .header("Idempotency-Key", key);
+        request.json(&text).send().await.unwrap()
+    };
+    let first = send(&longest).await;
+    assert_eq!(first.status(), 202, "{}", first.text().await.unwrap());
+    let again = send(&longest).await;
+    assert_eq!(
+        (again.status().as_u16(), &again.headers()["idempotent-replayed"]),
+        (202, &"true".parse().unwrap())
+    );
+    assert_eq!(send(&format!("{}j", &longest[1..])).await.status(), 202, "another key");
+    assert_eq!(send(&longer).await.status(), 400);
+
+    let upload = async |key: &str| {
+        let request = app
+            .request(Method::POST, "/api/v1/media")
+            .header("Idempotency-Key", key)
+            .header("Content-Type", "text/plain");
+        request.body("file").send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(upload(&longest.replace('k', "m")).await, 201);
+    assert_eq!(upload(&longer).await, 400);
+
+    let (mut client, _) = Client::identified(&app, json!({})).await;
+    let command = |key: &str| json!({ "to": TO, "content": "once", "idempotency_key": key });
+    let umlauts = "\u{fc}".repeat(255);
+    let reply = client.command("send", &json!(1), command(&umlauts)).await;
+    assert_eq!(reply["status"], 202, "{reply}");
+    let twice = app
+        .request(Method::POST, "/api/v1/messages")
+        .header("Idempotency-Key", "a")
+        .header("Idempotency-Key", "b");
+    assert_eq!(twice.json(&text).send().await.unwrap().status(), 400);
+    app.stop().await;
+}

@@ -34,6 +34,8 @@ const READS: &[(&str, Scope)] = &[
     ("/api/v1/accounts/default/session", Scope::Manage),
     ("/api/v1/quarantine", Scope::Manage),
     ("/api/v1/keys", Scope::Admin),
+    ("/api/v1/keys/1", Scope::Admin),
+    ("/api/v1/audit", Scope::Admin),
     ("/api/v1/backup", Scope::Admin),
 ];
 

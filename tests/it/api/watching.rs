@@ -18,7 +18,9 @@ async fn readiness_status_and_metrics_show_state() {
     );
     assert_eq!(ready["matrix"]["state"], "off");
 
-    let status = app.json("/api/v1/status").await;
+    let mut status = app.json("/api/v1/status").await;
+    let api = status.as_object_mut().unwrap().remove("api").unwrap();
+    assert!(api["connections"].as_u64().unwrap() > 0, "{api}");
     insta::assert_json_snapshot!("status", status);
 
     let metrics = app.get("/metrics").await.text().await.unwrap();

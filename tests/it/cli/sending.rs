@@ -165,3 +165,69 @@ async fn send_in_quiet_hours_says_so_at_once() {
     );
     app.stop().await;
 }
+
+/// A text is not an option, and options stand before and after it.
+#[tokio::test]
+async fn text_that_begins_with_dash_is_sent() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    for text in ["-5 \u{b0}C today", "-o yes", "--hello there", "-\u{2013}"] {
+        let arguments = ["send", TO, text, "--wait", "queued", "-o", "json"];
+        shell.ok(&arguments).await;
+        let listed = app.json("/api/v1/conversations/1/messages?order=desc&limit=1").await;
+        assert_eq!(listed["data"][0]["content"], text);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn number_without_plus_is_suggested() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    let ended = shell.run(&["send", "5511987654321", "hi"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.err.contains("+5511987654321"), "{ended:?}");
+    let ended = shell.run(&["send", "+44 (0)7700 900123", "hi"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(app.json("/api/v1/customers").await["data"], json!([]));
+    app.stop().await;
+}
+
+/// The name beside it that another export would use is left alone.
+#[tokio::test]
+async fn export_uses_no_fixed_name_beside_its_file() {
+    let app = App::start().await;
+    app.inbound("Ada", TO, "hello").await;
+    let shell = Shell::of(&app);
+    let folder = shell.folder.path();
+    std::fs::write(folder.join("all.csv.part"), "another's").unwrap();
+    let from = ["--from", "2020-01-01", "--until", "2100-01-01"];
+    let arguments = ["export", "messages", "--format", "csv", "--out", "all.csv"];
+    shell.ok(&[&arguments[..], &from].concat()).await;
+    assert!(
+        std::fs::read(folder.join("all.csv"))
+            .unwrap()
+            .starts_with(b"\xef\xbb\xbf")
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.join("all.csv.part")).unwrap(),
+        "another's"
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn audit_is_listed() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    shell.ok(&["key", "list"]).await;
+    let rows = shell.ok(&["audit", "-o", "json"]).await.json();
+    assert!(
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["action"] == "GET /api/v1/keys"),
+        "{rows}"
+    );
+    app.stop().await;
+}

@@ -104,3 +104,30 @@ async fn unusable_database_ends_start_with_advice() {
         "left as it was"
     );
 }
+
+/// A key that everybody knows would be one to nobody's surprise: the start says so.
+#[tokio::test]
+async fn empty_admin_key_refuses_start() {
+    use std::os::unix::fs::DirBuilderExt as _;
+    for content in ["", "\n", "crm_", "password", "crm_short\n"] {
+        let shell = Shell::bare();
+        let data = shell.data_dir();
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&data)
+            .unwrap();
+        std::fs::write(data.join("admin.key"), content).unwrap();
+        let ended = shell.run(&["serve", "--listen", "127.0.0.1:0"]).await;
+        assert_eq!(ended.code, Some(1), "{content:?}: {ended:?}");
+        assert!(
+            ended.err.contains("admin.key does not hold a key"),
+            "{content:?}: {ended:?}"
+        );
+        assert_eq!(
+            std::fs::read_to_string(data.join("admin.key")).unwrap(),
+            content,
+            "it is left for its owner"
+        );
+    }
+}

@@ -105,6 +105,85 @@ async fn wrong_first_frame_is_closed_with_code() {
     }
     let mut other = Client::connect(&app, Some("graphql-ws, crm.v1.json"), None).await;
     assert_eq!(other.frame().await["op"], "hello", "ours is among them");
+    let mut large = Client::greeted(&app).await;
+    let first = Message::text(format!(
+        r#"{{"op":"identify","d":{{"token":"{key}"}}}}{}"#,
+        " ".repeat(1024)
+    ));
+    futures_util::SinkExt::send(&mut large.stream, first).await.unwrap();
+    assert_eq!(large.close_code().await, 1009, "a first frame is short");
+    app.stop().await;
+}
+
+/// Whoever does not identify themselves takes no place from those who do.
+#[tokio::test]
+async fn unidentified_clients_leave_room() {
+    let limits = SocketLimits {
+        sockets: 2,
+        unidentified_of_address: 3,
+        identify: Duration::from_mins(1),
+        ..SocketLimits::default()
+    };
+    let app = App::with(limits).await;
+    let mut silent = vec![];
+    for _ in 0..3 {
+        silent.push(Client::greeted(&app).await);
+    }
+    let (key, limits) = (app.key.clone(), Some("crm.v1.json"));
+    let mut first = Client::connect(&app, limits, Some(&key)).await;
+    assert_eq!(first.frame().await["op"], "hello");
+    // The oldest of them gives way once it had its time.
+    let mut second = loop {
+        if upgrade(&app, None).await == StatusCode::SWITCHING_PROTOCOLS {
+            break Client::greeted(&app).await;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(silent.remove(0).close_code().await, 1013);
+    second.say(&json!({ "op": "identify", "d": { "token": key } })).await;
+    assert_eq!(second.frame().await["op"], "ready");
+    assert_eq!(
+        upgrade(&app, Some(&key)).await,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "both places are taken"
+    );
+    app.stop().await;
+}
+
+/// Opens a WebSocket by hand; gives the status.
+async fn upgrade(app: &App, key: Option<&str>) -> StatusCode {
+    let request = app
+        .bare(Method::GET, "/api/v1/ws")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let request = match key {
+        Some(key) => request.bearer_auth(key),
+        None => request,
+    };
+    request.send().await.unwrap().status()
+}
+
+/// Even where such a key stands in the database.
+#[tokio::test]
+async fn empty_token_is_nobodys() {
+    let app = App::start().await;
+    for key in ["", "crm_", "password"] {
+        crm::api::keys::adopt(&app.store, "admin", Scope::Admin, key)
+            .await
+            .unwrap();
+        let mut client = Client::greeted(&app).await;
+        client.say(&json!({ "op": "identify", "d": { "token": key } })).await;
+        assert_eq!(client.close_code().await, 4004, "{key:?}");
+        let answer = app
+            .bare(Method::GET, "/api/v1/status")
+            .bearer_auth(key)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{key:?}");
+    }
     app.stop().await;
 }
 

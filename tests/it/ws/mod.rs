@@ -5,3 +5,4 @@ pub mod client;
 mod commands;
 mod ends;
 mod events;
+mod memory;

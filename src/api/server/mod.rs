@@ -1,0 +1,240 @@
+//! Serves the API on a listener until the program ends. Every resource that a client without a key can hold is bounded
+//! here: the time and the bytes of a request's head, the number of connections, and the time that a write may stall.
+
+pub mod descriptors;
+pub mod wire;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::router::router;
+use super::state::ApiState;
+use descriptors::Descriptors;
+use wire::{Wire, WireIo};
+
+/// Maximum time for running requests to end after the shutdown has begun.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// Largest head of a request, in bytes. A larger one is answered with 431.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// Most header fields of a request.
+const MAX_HEADERS: usize = 64;
+/// Largest buffer of a connection for reading and for writing, in bytes.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// Connections that the system accepts before we do. The kernel lowers it to `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
+/// File descriptors that are kept for the database, the vault and the browsers.
+const RESERVED_DESCRIPTORS: u64 = 256;
+/// Connections that are always allowed, however few descriptors there are.
+const MIN_CONNECTIONS: usize = 16;
+/// Pause after the system refused to accept a connection, for example because there are no descriptors left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+
+/// Answer to a client that comes when all connections are taken.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+
+/// Bounds of all connections. The defaults are for production; tests shorten them.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Greatest number of open connections. It is lowered where the process may not open as many files.
+    pub connections: usize,
+    /// Maximum time for a client to send the head of its next request. Idle connections are closed after it as well.
+    pub head_within: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A bound listener.
+pub struct Server {
+    listener: TcpListener,
+    limits: ConnectionLimits,
+}
+
+impl Server {
+    /// Binds the address.
+    pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A server that has just ended leaves connections behind that would keep the address from being bound.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self {
+            listener: socket.listen(BACKLOG)?,
+            limits: ConnectionLimits::default(),
+        })
+    }
+
+    /// Sets the bounds of connections.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Returns the bound address, with the real port where port 0 was asked for.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stopping`, then lets running requests end within `FAREWELL`.
+    pub async fn run(self, state: ApiState, stopping: CancellationToken) -> anyhow::Result<()> {
+        let max = affordable(self.limits.connections);
+        let head_within = self.limits.head_within;
+        let places = Arc::new(Semaphore::new(max));
+        let (router, supervisor) = (router(state.clone()), state.supervisor.clone());
+        state
+            .metrics
+            .connections_max
+            .set(i64::try_from(max).unwrap_or(i64::MAX));
+        let feeding = state.feed.run();
+        tokio::pin!(feeding);
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                never = &mut feeding => match never {},
+                () = stopping.cancelled() => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    if !is_of_client(&error) {
+                        tracing::warn!("no connection can be accepted: {error}");
+                        tokio::time::sleep(ACCEPT_AGAIN).await;
+                    }
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                state.metrics.connections_refused.inc();
+                let _ = stream.try_write(FULL);
+                continue;
+            };
+            let connection = Connection {
+                peer,
+                place: Place::new(place, &state),
+                router: router.clone(),
+                head_within,
+                stopping: stopping.clone(),
+            };
+            supervisor.spawn_short("connection", connection.serve(stream));
+        }
+        drop(self.listener);
+        // A long export or wait is cut off; its client sees an incomplete answer.
+        let all = u32::try_from(max).unwrap_or(u32::MAX);
+        let _ = timeout(FAREWELL, places.acquire_many(all)).await;
+        Ok(())
+    }
+}
+
+/// A connection's place among those that may be open, given back when the connection is closed.
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    open: prometheus_client::metrics::gauge::Gauge,
+}
+
+impl Place {
+    fn new(permit: OwnedSemaphorePermit, state: &ApiState) -> Self {
+        let open = state.metrics.connections.clone();
+        open.inc();
+        Self { _permit: permit, open }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
+/// Returns the number of connections for which there are descriptors.
+fn affordable(wanted: usize) -> usize {
+    let Some(Descriptors { limit, .. }) = descriptors::now() else {
+        return wanted.max(1);
+    };
+    let left = usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS)).unwrap_or(usize::MAX);
+    wanted.min(left.max(MIN_CONNECTIONS)).clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Returns whether an error of `accept` is about that one connection.
+fn is_of_client(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+/// A connection that was accepted.
+struct Connection {
+    peer: SocketAddr,
+    place: Place,
+    router: Router,
+    head_within: Duration,
+    stopping: CancellationToken,
+}
+
+impl Connection {
+    /// Serves the connection to its end. An upgraded connection lives on in its own task, with its place.
+    async fn serve(self, stream: TcpStream) {
+        let Self {
+            peer, router, stopping, ..
+        } = self;
+        // Answers are small and complete when they are written: waiting for more to send only delays them.
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let wire = Wire::new(stream, self.place);
+        let io = TokioIo::new(WireIo::new(wire.clone()));
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let (router, wire) = (router.clone(), wire.clone());
+            async move {
+                let mut request: Request = request.map(Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                request.extensions_mut().insert(wire);
+                router.oneshot(request).await
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.head_within)
+            .max_header_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_BUFFER_BYTES)
+            .serve_connection(io, service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!("a connection of {peer} ended: {error}");
+        }
+    }
+}
