@@ -165,7 +165,7 @@ async fn export_file_is_whole_or_absent() {
     shell.ok(&["export", "messages", "-o", "csv", "--out", "all.csv"]).await;
     let text = std::fs::read_to_string(shell.folder.path().join("all.csv")).unwrap();
     assert!(
-        text.starts_with("id,customer_id,") && text.lines().count() == 2,
+        text.starts_with("\u{feff}id,customer_id,") && text.lines().count() == 2,
         "{text}"
     );
     let absent = shell

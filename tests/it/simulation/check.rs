@@ -11,8 +11,8 @@ use crm::store::{ConversationFilter, MessageFilter, PageRequest};
 use futures_util::TryStreamExt;
 
 use super::homeserver::{Shown, What};
+use super::media::{medium_of, promised};
 use super::run::{Program, Run};
-use super::world::{medium_of, promised};
 
 /// What a run has seen, for the counts that the test prints.
 #[derive(Debug, Default)]

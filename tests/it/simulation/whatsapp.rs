@@ -16,7 +16,8 @@ use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
 use tokio::sync::watch;
 
-use super::world::{FakeWhatsApp, Told, contact, medium_of};
+use super::media::medium_of;
+use super::world::{FakeWhatsApp, Told, contact};
 
 #[async_trait]
 impl WhatsApp for FakeWhatsApp {

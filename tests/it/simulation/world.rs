@@ -7,19 +7,18 @@ use std::sync::{Arc, Mutex};
 use crm::domain::account::Binding;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
-use crm::domain::hex::hex;
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
-use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaContact, WaMedia, WaMessage};
+use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaContact, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use super::clock::VirtualClock;
 use super::gate::Gate;
+use super::media::{medium_of, promised};
 
 /// The number and the LID of the account's own phone.
 pub const OWN_PHONE: &str = "+447700900999";
@@ -488,25 +487,6 @@ impl World {
             .iter()
             .position(|known| known.id == *chat)
             .expect("a chat that exists")
-    }
-}
-
-/// The bytes that a message carries: of every third, different ones.
-pub fn medium_of(id: &WaMessageId) -> Option<Vec<u8>> {
-    let number: u32 = id.as_str().strip_prefix("IN")?.parse().ok()?;
-    number
-        .is_multiple_of(3)
-        .then(|| format!("the medium of {id}").into_bytes())
-}
-
-/// What is told of a medium before it is fetched.
-pub fn promised(bytes: &[u8]) -> WaMedia {
-    let hash = Sha256::digest(bytes);
-    WaMedia {
-        mimetype: Some("text/plain".to_owned()),
-        size: Some(bytes.len() as u64),
-        sha256: Some(hex(&hash)),
-        filename: Some("note.txt".to_owned()),
     }
 }
 
