@@ -255,7 +255,7 @@ fn print(frame: EventFrame<String>, format: Format, output: &mut Output) -> anyh
         .iter()
         .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
     let content = shown.content.unwrap_or_default();
-    let what = mentions::with_names(&content, people).replace('\n', " ");
+    let what = mentions::with_names(&content, &people).replace('\n', " ");
     let line = format!(
         "{:>6}  {}  {:<20}  {:<10}  {who}{}{what}",
         frame.s.to_string(),

@@ -63,7 +63,7 @@ impl MessageView {
     pub fn shown_content(&self) -> Cow<'_, str> {
         let mentioned = self.details.iter().flat_map(|details| &details.mentions);
         let people = mentioned.map(|mention| (mention.user.as_str(), mention.name.as_deref()));
-        mentions::with_names(&self.content, people)
+        mentions::with_names(&self.content, &people)
     }
 }
 

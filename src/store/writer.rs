@@ -45,7 +45,7 @@ const MAX_QUEUED: Duration = Duration::from_secs(4);
 /// Time after which a lost transaction is not run again.
 const RUNS_AGAIN_FOR: Duration = Duration::from_secs(4);
 /// Longest time of one transaction. The database's own limits end it earlier, unless the connection is dead.
-const MAX_TRANSACTION: Duration = Duration::from_secs(60);
+const MAX_TRANSACTION: Duration = Duration::from_mins(1);
 /// How often the closures of a group are lost together. After that each has a transaction of its own, so that they do
 /// not block those of other processes again in the same order.
 const MAX_LOST_TOGETHER: usize = 2;

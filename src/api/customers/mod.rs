@@ -117,7 +117,7 @@ pub async fn edit(
     }
     let expected = match IfMatch::read(&headers) {
         IfMatch::Any => None,
-        named => {
+        named @ IfMatch::One(_) => {
             let customer = store.customers().current(id).await?;
             let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
             named.against(&revision::of(&customer))

@@ -74,7 +74,7 @@ pub struct Server {
 
 impl Server {
     /// Binds the address.
-    pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> std::io::Result<Self> {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,

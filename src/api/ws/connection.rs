@@ -354,8 +354,15 @@ fn broken(error: &axum::Error) -> Close {
     let inner = std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<Error>());
     match inner {
         Some(Error::Capacity(_)) => Close::TooLarge,
-        Some(Error::Io(error)) if error.get_ref().is_some_and(|inner| inner.is::<OverBudget>()) => Close::TooLarge,
+        Some(Error::Io(error)) if is_over_budget(error) => Close::TooLarge,
         Some(Error::Utf8(_)) => Close::Undecodable,
         _ => Close::Gone,
     }
+}
+
+/// Returns whether the socket stopped reading because a frame was too large for a client without a key.
+fn is_over_budget(error: &std::io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<OverBudget>)
 }

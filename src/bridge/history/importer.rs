@@ -264,7 +264,7 @@ impl Importer {
 async fn take(tx: &mut Tx, policy: &Policy, account: &Account, event: &PageEvent) -> Result<bool, StoreError> {
     match event {
         PageEvent::Message(message) => {
-            let taken = message::take_in(tx, policy, account, message, Arrival::Imported).await?;
+            let taken = Box::pin(message::take_in(tx, policy, account, message, Arrival::Imported)).await?;
             Ok(taken != IntakeOutcome::Known)
         }
         PageEvent::Poison { bytes, error } => {

@@ -99,7 +99,7 @@ async fn take_event(
 ) -> Result<(), StoreError> {
     match event {
         PageEvent::Message(message) => {
-            let taken = message::take_in(tx, policy, account, message, Arrival::Live).await?;
+            let taken = Box::pin(message::take_in(tx, policy, account, message, Arrival::Live)).await?;
             told.new += usize::from(taken != IntakeOutcome::Known);
             if let IntakeOutcome::New(conversation) = taken {
                 told.fresh.push(conversation);

@@ -83,7 +83,11 @@ pub(crate) async fn reconcile(
     }
     if let Some(reactions) = &told.reactions {
         let mut told = each_person_once(reactions, |reaction| named(reaction, stored));
-        let removed = |old: &&Reaction| old.emoji.is_empty() && !told.iter().any(|one| one.is_of_same(old));
+        let is_told = |old: &Reaction| {
+            let mut all = reactions.iter();
+            all.any(|one| is_of(old, &named(one, stored), &one.contact))
+        };
+        let removed = |old: &&Reaction| old.emoji.is_empty() && !is_told(old);
         let removed: Vec<Reaction> = stored.reactions.iter().filter(removed).cloned().collect();
         let free = MAX_REACTIONS - told.len();
         told.extend(removed.into_iter().take(free));

@@ -94,7 +94,7 @@ fn text(content: &str, mentioned: Vec<Mention>) -> OutgoingContent {
     let people = mentioned
         .iter()
         .filter_map(|mention| Some((mention.user.as_str(), mention.name.as_deref()?)));
-    let text = mentions::with_users(content, people).into_owned();
+    let text = mentions::with_users(content, &people).into_owned();
     let mut users: Vec<WaUserId> = vec![];
     for mention in mentioned {
         if !users.contains(&mention.user) {

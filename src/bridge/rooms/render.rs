@@ -111,7 +111,7 @@ fn told(message: &Message) -> String {
         .mentions
         .iter()
         .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
-    let text = mentions::with_names(&text, people).into_owned();
+    let text = mentions::with_names(&text, &people).into_owned();
     match details.ad.as_ref().map(|ad| ad.title.as_ref().or(ad.url.as_ref())) {
         Some(Some(what)) => format!("{text}\n[came by the advertisement: {what}]"),
         Some(None) => format!("{text}\n[came by an advertisement]"),

@@ -58,7 +58,7 @@ impl Serve {
             connections: config.max_connections,
             ..ConnectionLimits::default()
         };
-        let server = bind(config.listen).await?.with_limits(limits);
+        let server = bind(config.listen)?.with_limits(limits);
         let address = server.address()?;
         let assembly = Assembly::start(home, config, ServedAccounts::All).await?;
         let state = ApiState::new(Parts {
@@ -104,8 +104,8 @@ fn check_neighbours(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<Server> {
-    Server::bind(address).await.map_err(|error| match error.kind() {
+fn bind(address: SocketAddr) -> anyhow::Result<Server> {
+    Server::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let text =
                 format!("something listens on {address} already; stop it, or choose another address with --listen");

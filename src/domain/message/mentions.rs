@@ -9,7 +9,7 @@ use crate::domain::customer::display_name;
 /// holds user and name of each.
 pub fn with_names<'t, 'p>(
     text: &'t str,
-    people: impl Iterator<Item = (&'p str, Option<&'p str>)> + Clone,
+    people: &(impl Iterator<Item = (&'p str, Option<&'p str>)> + Clone),
 ) -> Cow<'t, str> {
     replaced(text, |rest| {
         let end = rest.find(|c: char| !is_of_word(c)).unwrap_or(rest.len());
@@ -21,7 +21,7 @@ pub fn with_names<'t, 'p>(
 
 /// Returns the text with the users' digits in place of their names, as WhatsApp wants it. `people` holds user and name of
 /// each.
-pub fn with_users<'t, 'p>(text: &'t str, people: impl Iterator<Item = (&'p str, &'p str)> + Clone) -> Cow<'t, str> {
+pub fn with_users<'t, 'p>(text: &'t str, people: &(impl Iterator<Item = (&'p str, &'p str)> + Clone)) -> Cow<'t, str> {
     replaced(text, |rest| {
         let of_length = people
             .clone()
@@ -42,16 +42,15 @@ pub fn named(text: &str, names: &[&str]) -> Vec<(usize, Range<usize>)> {
                 .enumerate()
                 .filter_map(|(place, name)| Some((prefix(rest, name)?, place)));
             let whole: Vec<_> = whole.collect();
-            let found = match whole.iter().map(|(length, _)| *length).max() {
-                Some(longest) => whole.into_iter().filter(|(length, _)| *length == longest).collect(),
-                None => {
-                    let first = |name: &str| name.split_whitespace().next().map(str::to_owned);
-                    let words = names
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(place, name)| Some((prefix(rest, &first(name)?)?, place)));
-                    words.collect::<Vec<_>>()
-                }
+            let found = if let Some(longest) = whole.iter().map(|(length, _)| *length).max() {
+                whole.into_iter().filter(|(length, _)| *length == longest).collect()
+            } else {
+                let first = |name: &str| name.split_whitespace().next().map(str::to_owned);
+                let words = names
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, name)| Some((prefix(rest, &first(name)?)?, place)));
+                words.collect::<Vec<_>>()
             };
             match found[..] {
                 [(length, place)] => Some((place, at..at + length)),
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, people: &[(&str, Option<&str>)]) -> String {
-        with_names(text, people.iter().copied()).into_owned()
+        with_names(text, &people.iter().copied()).into_owned()
     }
 
     #[test]
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn name_goes_out_as_user() {
         let people = [("9001", "Bob"), ("9002", "Bob Smith")];
-        let out = |text| with_users(text, people.iter().copied()).into_owned();
+        let out = |text| with_users(text, &people.iter().copied()).into_owned();
         assert_eq!(
             out("@bob and @Bob Smith; @Bobby x@Bob"),
             "@9001 and @9002; @Bobby x@Bob"

@@ -240,10 +240,10 @@ async fn put_out(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<
         // One who cannot be removed must not keep the room's other changes back.
         Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
             tracing::warn!(%room, %user, "could not remove a former agent: {fault}; remove them in Element");
+            Ok(())
         }
-        done => drop(done?),
+        done => done.map(|_| ()),
     }
-    Ok(())
 }
 
 async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {

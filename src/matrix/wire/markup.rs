@@ -7,6 +7,10 @@ use ruma_html::{ElementData, Html, NodeData, NodeRef, SanitizerConfig};
 const MAX_TAGS: usize = 2_000;
 
 /// Marks of a stretch of text.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each mark is there or not, whatever the others are"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Style {
     bold: bool,
@@ -15,8 +19,11 @@ struct Style {
     code: bool,
 }
 
+/// A mark, and whether a stretch of text has it.
+type Mark = (char, fn(Style) -> bool);
+
 /// Marks in the order in which they nest, the outermost first.
-const MARKS: [(char, fn(Style) -> bool); 4] = [
+const MARKS: [Mark; 4] = [
     ('*', |style| style.bold),
     ('_', |style| style.italic),
     ('~', |style| style.struck),

@@ -103,11 +103,10 @@ fn from_postgres(error: &(dyn DatabaseError + 'static), code: &str) -> Failure {
         "22021" | "22P05" => undo(StoreError::Unstorable(
             "text that the database's encoding lacks".to_owned(),
         )),
-        "40001" | "40P01" | "55P03" => again(StoreError::Busy(text())),
+        // The last is a transaction in which nothing happened for too long.
+        "40001" | "40P01" | "55P03" | "25P03" => again(StoreError::Busy(text())),
         // A statement took longer than it may: again it would take as long.
         "57014" => lost(StoreError::Busy(text())),
-        // A transaction in which nothing happened for too long.
-        "25P03" => again(StoreError::Busy(text())),
         "25006" => lost(StoreError::ReadOnly(text())),
         "53100" => lost(StoreError::Full(text())),
         "53300" | "3D000" | "28000" | "28P01" => lost(StoreError::Unreachable(text())),

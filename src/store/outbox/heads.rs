@@ -33,7 +33,7 @@ SELECT head.id FROM lanes JOIN outbox head ON head.id = (
 )
 WHERE lanes.lane IS NOT NULL AND head.not_before <= $3 ORDER BY head.id";
 
-/// The same on MySQL and MariaDB, which walk an index by themselves for such a `GROUP BY`.
+/// The same on MySQL and MariaDB, which read the lanes' part of the index, and no row.
 const WALK_MYSQL: &str = "SELECT head.id FROM (
     SELECT MIN(id) AS id FROM outbox WHERE target = ? AND account_id = ? AND lane IS NOT NULL GROUP BY lane
 ) lanes JOIN outbox head ON head.id = lanes.id WHERE head.not_before <= ? ORDER BY head.id";
@@ -116,12 +116,11 @@ pub(super) async fn urgent(
 
 /// Returns what [`ready`] returns, from all lanes.
 async fn walk(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
-    let accounts: Vec<AccountId> = match wanted.account {
-        Some(account) => vec![account],
-        None => {
-            let all = account::Entity::find().select_only().column(account::Column::Id);
-            all.into_tuple().all(database).await?
-        }
+    let accounts: Vec<AccountId> = if let Some(account) = wanted.account {
+        vec![account]
+    } else {
+        let all = account::Entity::find().select_only().column(account::Column::Id);
+        all.into_tuple().all(database).await?
     };
     let mut rows = Vec::new();
     for account in accounts {

@@ -64,7 +64,7 @@ fn described(kind: &str, raw: &Value) -> Option<(&'static str, Vec<Option<String
         "list" => {
             let list = &raw["list"];
             let title = text(list, "title").or_else(|| at("title"));
-            ("list", vec![title, choices(rows(list))])
+            ("list", vec![title, choices(&rows(list))])
         }
         "list_response" => ("answer", vec![text(&raw["listResponse"], "title")]),
         "buttons_response" => {
@@ -74,7 +74,7 @@ fn described(kind: &str, raw: &Value) -> Option<(&'static str, Vec<Option<String
         "template_button_reply" => ("answer", vec![at("selectedId")]),
         "buttons" | "hsm" | "template" => {
             let word = if kind == "buttons" { "buttons" } else { "template" };
-            (word, vec![at("title"), choices(buttons(raw))])
+            (word, vec![at("title"), choices(&buttons(raw))])
         }
         "interactive" | "native_flow" => ("interactive message", interactive(raw)),
         "interactive_response" => ("answer", vec![first(&["nativeFlowName"])]),
@@ -151,7 +151,7 @@ fn said(message: &WireMessage, raw: &Value) -> Option<String> {
 fn interactive(raw: &Value) -> Vec<Option<String>> {
     let title = text(&raw["interactiveHeader"], "title").or_else(|| text(raw, "title"));
     let flow = text(raw, "nativeFlowName").map(|flow| flow.replace('_', " "));
-    vec![title, flow, choices(buttons(raw))]
+    vec![title, flow, choices(&buttons(raw))]
 }
 
 /// Returns the labels of a message's buttons, in whichever of the page's shapes.
@@ -186,7 +186,7 @@ fn rows(list: &Value) -> Vec<String> {
     rows.filter_map(|row| text(row, "title")).collect()
 }
 
-fn choices(all: Vec<String>) -> Option<String> {
+fn choices(all: &[String]) -> Option<String> {
     let more = all.len().saturating_sub(MAX_CHOICES);
     let mut named: Vec<String> = all
         .iter()

@@ -284,7 +284,7 @@ async fn listen_on(
         syncs: Syncs::default(),
         link_failed: watch::Sender::new(None),
     };
-    let server = Server::bind(address).await.unwrap().with_limits(connections);
+    let server = Server::bind(address).unwrap().with_limits(connections);
     let listen = server.address().unwrap();
     let state = ApiState::new(Parts {
         store: store.clone(),

@@ -109,7 +109,7 @@ async fn connection_beyond_cap_gets_503() {
 /// All at once, before any of them is accepted.
 #[tokio::test]
 async fn burst_of_connections_finds_room() {
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = server.address().unwrap();
     let burst = join_all((0..300).map(|_| TcpStream::connect(address)));
     for stream in timeout(PATIENCE, burst).await.expect("none has to try again") {

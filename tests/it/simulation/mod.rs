@@ -8,6 +8,7 @@ pub mod clock;
 pub mod gate;
 mod homeserver;
 mod media;
+mod people;
 pub mod run;
 pub mod setup;
 mod whatsapp;

@@ -17,7 +17,8 @@ use rand::RngExt;
 use tokio::sync::watch;
 
 use super::media::medium_of;
-use super::world::{FakeWhatsApp, Told, contact};
+use super::people::contact;
+use super::world::{FakeWhatsApp, Told};
 
 #[async_trait]
 impl WhatsApp for FakeWhatsApp {

@@ -9,7 +9,7 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
-use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaContact, WaMessage};
+use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -19,6 +19,7 @@ use tokio::sync::{oneshot, watch};
 use super::clock::VirtualClock;
 use super::gate::Gate;
 use super::media::{medium_of, promised};
+use super::people::contact;
 
 /// The number and the LID of the account's own phone.
 pub const OWN_PHONE: &str = "+447700900999";
@@ -487,18 +488,5 @@ impl World {
             .iter()
             .position(|known| known.id == *chat)
             .expect("a chat that exists")
-    }
-}
-
-pub(super) fn contact(chat: &Chat) -> WaContact {
-    WaContact {
-        identities: chat
-            .also
-            .iter()
-            .cloned()
-            .chain([Identity::phone(&chat.phone)])
-            .collect(),
-        saved_name: None,
-        push_name: Some(format!("Customer {}", &chat.phone.as_str()[11..])),
     }
 }

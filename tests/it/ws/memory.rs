@@ -11,8 +11,9 @@ use crate::rig::files::memory;
 
 const SOCKETS: usize = 900;
 
-/// Most bytes for an idle connection: the kernel's are not counted, those of the test's own end are.
-const MOST: u64 = 30 * 1024;
+/// Most bytes for an idle connection in a build that is not optimised: the kernel's are not counted, those of the test's
+/// own end are.
+const MOST: u64 = 42 * 1024;
 
 /// Set in the process that measures.
 const MEASURES: &str = "CRM_TEST_MEASURES_SOCKETS";
