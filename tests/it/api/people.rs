@@ -162,7 +162,7 @@ async fn attributes_are_bounded_and_lists_of_tags_match() {
         "/attributes"
     );
     let tag = app.get(&path).await.headers()["etag"].to_str().unwrap().to_owned();
-    let patch = async |tags: &str, status: &str| {
+    let change = async |tags: &str, status: &str| {
         let request = app.request(Method::PATCH, &path).header("If-Match", tags);
         request
             .json(&json!({ "status": status }))
@@ -172,10 +172,10 @@ async fn attributes_are_bounded_and_lists_of_tags_match() {
             .status()
             .as_u16()
     };
-    assert_eq!(patch(&format!("W/{tag}"), "a").await, 412, "the comparison is strong");
-    assert_eq!(patch(&tag.replace('"', ""), "b").await, 412, "this is no tag");
-    assert_eq!(patch(&format!("\"other\", {tag}"), "c").await, 200);
-    assert_eq!(patch(&tag, "d").await, 412, "it has changed");
-    assert_eq!(patch("*", "e").await, 200);
+    assert_eq!(change(&format!("W/{tag}"), "a").await, 412, "the comparison is strong");
+    assert_eq!(change(&tag.replace('"', ""), "b").await, 412, "this is no tag");
+    assert_eq!(change(&format!("\"other\", {tag}"), "c").await, 200);
+    assert_eq!(change(&tag, "d").await, 412, "it has changed");
+    assert_eq!(change("*", "e").await, 200);
     app.stop().await;
 }

@@ -47,7 +47,7 @@ impl Rig {
     async fn counts(&self) -> (usize, usize) {
         let page = PageRequest::first(10);
         let store = &self.program.store;
-        let customers = store.customers().page(page.clone(), &CustomerFilter::default()).await;
+        let customers = store.customers().page(page, &CustomerFilter::default()).await;
         let conversations = store.conversations().page(page, ConversationFilter::default()).await;
         (customers.unwrap().data.len(), conversations.unwrap().data.len())
     }

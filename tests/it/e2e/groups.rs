@@ -9,6 +9,7 @@ use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
 use crate::rig::socket::Socket;
 use crate::rig::told::{rest, told};
 
+#[expect(clippy::too_many_lines, reason = "one browser for the whole life of a group")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn group_is_mirrored_and_can_be_written_to() {
     let desk = Desk::ready(Plan::plain()).await;

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::media::medium_of;
 use super::people::contact;
-use super::world::{FakeWhatsApp, Told};
+use super::world::{FakeWhatsApp, Told, World};
 
 #[async_trait]
 impl WhatsApp for FakeWhatsApp {
@@ -258,7 +258,7 @@ impl WhatsApp for FakeWhatsApp {
     async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
         self.enter().await?;
         let world = self.world.lock().unwrap();
-        let stored = world.stored.iter().find(|message| world.is(message, of));
+        let stored = world.stored.iter().find(|message| World::is(message, of));
         if stored.is_some() || !world.chats.iter().any(|chat| chat.id == of.chat) {
             return Ok(stored.cloned());
         }

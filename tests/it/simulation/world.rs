@@ -464,7 +464,7 @@ impl World {
     }
 
     /// Whether this is the message that was asked for. A group's is known by its sender too.
-    pub(super) fn is(&self, message: &WaMessage, of: &MessageRef) -> bool {
+    pub(super) fn is(message: &WaMessage, of: &MessageRef) -> bool {
         let sender = of
             .sender
             .as_ref()

@@ -294,6 +294,7 @@ async fn broken_backup_is_refused_and_leaves_nothing(database: Database) {
 }
 
 /// Its receiver reads nothing: it keeps its own connection, and a second one is told to wait.
+#[expect(clippy::disallowed_methods, reason = "the test awaits the task itself")]
 async fn stalled_backup_leaves_readers_free(database: Database) {
     let options = OpenOptions {
         readers: 1,

@@ -147,6 +147,7 @@ async fn groups_of_two_processes_in_opposite_order_commit(database: Database) {
 }
 
 /// Starts work that will wait for the other process.
+#[expect(clippy::disallowed_methods, reason = "the test awaits the task itself")]
 fn spawn<T, R>(store: &Store, work: impl FnOnce(Store) -> R) -> tokio::task::JoinHandle<Result<T, StoreError>>
 where
     T: Send + 'static,

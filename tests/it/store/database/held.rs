@@ -1,6 +1,6 @@
 //! Another program holds what every write needs: writes are refused in time, and go on afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crm::store::{Store, StoreError};
 use futures_util::FutureExt;
@@ -25,7 +25,7 @@ async fn held_journal_refuses_writes_within_ten_seconds(database: Database) {
     let other = sea_orm::Database::connect(&database.url).await.unwrap();
     let held = hold(&other).await;
 
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let writes = (0..20).map(|i| take(&store, inbound(&ada, &format!("A{i}"), "hello", BEGIN)));
     let (refused, probe) = tokio::join!(join_all(writes), store.check_writable());
     assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
@@ -43,6 +43,7 @@ async fn held_journal_refuses_writes_within_ten_seconds(database: Database) {
 }
 
 /// It waits behind a write that lasts longer than callers wait; that one is not disturbed.
+#[expect(clippy::disallowed_methods, reason = "the test awaits the task itself")]
 async fn write_given_up_in_queue_has_no_effect(database: Database) {
     let store = database.open().await;
     desk::account(&store).await;

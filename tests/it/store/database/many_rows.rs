@@ -36,6 +36,7 @@ pub async fn ids(connection: &DatabaseConnection) -> Ids {
 }
 
 /// Fills the tables of one account.
+#[expect(clippy::too_many_lines, reason = "one statement a table")]
 pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kind) {
     let now = BEGIN.0;
     let account = account.0;

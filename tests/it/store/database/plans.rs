@@ -287,9 +287,9 @@ async fn goes_out(tx: &mut Tx, account: AccountId, id: ConversationId, queued: M
 
 async fn messages(store: &Store, account: AccountId, ids: &Ids) {
     let messages = store.messages();
-    let late = BEGIN.plus(Duration::from_secs(3600));
+    let late = BEGIN.plus(Duration::from_hours(1));
     // Long ago for the messages of one minute apart, so that a scan of the account would show.
-    let lately = BEGIN.minus(Duration::from_secs(3600));
+    let lately = BEGIN.minus(Duration::from_hours(1));
     let never = Timestamp(BEGIN.0 - 1);
     messages.get(ids.message).await.unwrap();
     messages.by_client_key("key7").await.unwrap();
