@@ -57,7 +57,7 @@ const FILES: &[(&str, &str)] = files![
 const WHOLE: &str = "all.";
 
 /// Prefix of the files that define a layout of message keys.
-const KEYS: &str = "msgkey_";
+const KEYS: &str = "base/msgkey_";
 
 const INDEX: &str = include_str!("../../../page/index.html");
 
