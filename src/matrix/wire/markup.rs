@@ -155,9 +155,7 @@ impl Page {
             return;
         }
         if self.line.is_empty() {
-            if std::mem::take(&mut self.gap) && !self.lines.is_empty() {
-                self.lines.push(vec![plain(self.prefix.trim_end())]);
-            }
+            self.fill_gap();
             let item = self.item.take().unwrap_or_default();
             let start = format!("{}{item}", self.prefix);
             if !start.is_empty() {
@@ -174,6 +172,20 @@ impl Page {
         self.lines.push(std::mem::take(&mut self.line));
     }
 
+    /// Ends the line if something is on it.
+    fn close_line(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+    }
+
+    /// Adds the blank line that is due, unless nothing stands before it.
+    fn fill_gap(&mut self) {
+        if std::mem::take(&mut self.gap) && !self.lines.is_empty() {
+            self.lines.push(vec![plain(self.prefix.trim_end())]);
+        }
+    }
+
     /// Adds something that stands on lines of its own, with a blank line before and after.
     fn block(&mut self, content: impl FnOnce(&mut Self)) {
         self.end_block();
@@ -182,24 +194,18 @@ impl Page {
     }
 
     fn end_block(&mut self) {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.close_line();
         // An item's mark stands before its first block.
         self.gap = self.item.is_none();
     }
 
     fn prefixed(&mut self, prefix: &str, content: impl FnOnce(&mut Self)) {
         // The blank line before belongs to what is around.
-        if std::mem::take(&mut self.gap) && !self.lines.is_empty() {
-            self.lines.push(vec![plain(self.prefix.trim_end())]);
-        }
+        self.fill_gap();
         let length = self.prefix.len();
         self.prefix.push_str(prefix);
         content(self);
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.close_line();
         self.gap = false;
         self.prefix.truncate(length);
     }
@@ -246,9 +252,7 @@ impl Page {
 
     fn list(&mut self, node: &NodeRef, element: &ElementData, style: Style) {
         let is_nested = !self.prefix.is_empty() || self.item.is_some() || !self.line.is_empty();
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.close_line();
         self.gap = !is_nested;
         let is_numbered = &*element.name.local == "ol";
         let start: i64 = attribute(element, "start")
@@ -261,13 +265,9 @@ impl Page {
                 "- ".to_owned()
             };
             let indent = " ".repeat(mark.len());
-            if std::mem::take(&mut self.gap) && !self.lines.is_empty() {
-                self.lines.push(vec![plain(self.prefix.trim_end())]);
-            }
+            self.fill_gap();
             self.item = Some(mark);
             let length = self.prefix.len();
-            let outer = std::mem::take(&mut self.prefix);
-            self.prefix.clone_from(&outer);
             self.children_of_item(&item, style, &indent);
             self.prefix.truncate(length);
             self.item = None;
@@ -285,15 +285,11 @@ impl Page {
                 self.prefix.push_str(indent);
             }
         }
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.close_line();
     }
 
     fn finish(mut self) -> String {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.close_line();
         let lines: Vec<String> = self.lines.iter().map(|runs| marked(runs, 0)).collect();
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         lines.join("\n").trim_matches('\n').to_owned()
