@@ -15,19 +15,19 @@ use crate::domain::{Timestamp, WaMessageId, WaUserId};
 )]
 pub struct DetailsView {
     /// Whether it was forwarded from another chat.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
     /// Whether it can be viewed once, on the phone: its medium is never stored here.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub view_once: bool,
     /// Whether it is a video that plays by itself, in a loop, without sound.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub animated: bool,
     /// Seconds after writing when it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_after_s: Option<u32>,
     /// Whether its content was deleted because its time was over.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disappeared: bool,
     /// Length of a voice note, audio or video, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,10 +60,10 @@ pub struct DetailsView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ad: Option<AdView>,
     /// Whether people in the chat keep it, so that it does not disappear in its time.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
     /// Whether it was sent without the message that it replies to, because WhatsApp no longer had that one.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quote_lost: bool,
     /// Name of the group's admin who deleted it, if that was not its author.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,9 +262,4 @@ impl From<PollVote> for PollVoteView {
             at: vote.at,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_false(value: &bool) -> bool {
-    !value
 }

@@ -84,6 +84,23 @@ pub(crate) fn is_same_person(stored: &WaUserId, sender: &WaUserId, contact: &WaC
             .any(|Identity { kind, value }| *kind != IdentityKind::Username && value.trim_start_matches('+') == stored)
 }
 
+/// Returns whether two reactions or votes are of one person, who has the ids of `contact`. Each is given as whether it is
+/// ours, and its sender in a group.
+pub(crate) fn are_of_one_person(
+    one: (bool, Option<&WaUserId>),
+    other: (bool, Option<&WaUserId>),
+    contact: &WaContact,
+) -> bool {
+    match (one, other) {
+        ((true, _), (true, _)) => true,
+        ((false, one), (false, other)) => {
+            let mut senders = one.zip(other).into_iter();
+            one == other || senders.any(|(one, other)| is_same_person(one, other, contact))
+        }
+        _ => false,
+    }
+}
+
 /// Returns the digits of a stored id of a group's member.
 fn user_of(stored: &WaUserId) -> &str {
     let stored = stored.as_str();

@@ -121,9 +121,8 @@ fn each_person_once(told: &[WaReaction], named: impl Fn(&WaReaction) -> Reaction
 
 /// Returns whether two reactions are of one person, who has the ids of `contact`.
 fn is_of(other: &Reaction, reaction: &Reaction, contact: &WaContact) -> bool {
-    let ids = other.sender.as_ref().zip(reaction.sender.as_ref());
-    let is_member = || ids.is_some_and(|(other, sender)| names::is_same_person(other, sender, contact));
-    other.is_of_same(reaction) || (!other.from_me && !reaction.from_me && is_member())
+    let [other, reaction] = [other, reaction].map(|one| (one.from_me, one.sender.as_ref()));
+    names::are_of_one_person(other, reaction, contact)
 }
 
 /// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the

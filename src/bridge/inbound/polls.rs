@@ -103,11 +103,14 @@ pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -
 /// there.
 async fn learn_timer(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
     let seconds = told.details.as_ref().and_then(|details| details.expires_after_s);
+    if seconds.is_none() {
+        return Ok(());
+    }
     let Some(stored) = tx.messages().lock(stored.id).await? else {
         return Ok(());
     };
     let mut details = stored.details.clone().unwrap_or_default();
-    if seconds.is_none() || details.expires_after_s.is_some() || stored.deleted_at.is_some() {
+    if details.expires_after_s.is_some() || stored.deleted_at.is_some() {
         return Ok(());
     }
     details.expires_after_s = seconds;
@@ -144,9 +147,8 @@ enum Counted {
 /// nothing shows it: the vote that it withdraws may still arrive.
 fn count(votes: &mut Vec<PollVote>, vote: PollVote, contact: &WaContact) -> Counted {
     let is_theirs = |other: &PollVote| {
-        let ids = other.sender.as_ref().zip(vote.sender.as_ref());
-        let is_member = || ids.is_some_and(|(other, sender)| names::is_same_person(other, sender, contact));
-        other.is_of_same(&vote) || (!other.from_me && !vote.from_me && is_member())
+        let [other, vote] = [other, &vote].map(|one| (one.from_me, one.sender.as_ref()));
+        names::are_of_one_person(other, vote, contact)
     };
     match votes.iter().position(is_theirs) {
         Some(at) if votes[at].at > vote.at => Counted::Nothing,

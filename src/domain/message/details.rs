@@ -17,19 +17,19 @@ use crate::domain::{Timestamp, WaMessageId, WaUserId};
 )]
 pub struct Details {
     /// Whether it was forwarded from another chat.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
     /// Whether it can be viewed once, on the phone; its medium is never stored here.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub view_once: bool,
     /// Whether it is a video that plays by itself, in a loop, without sound.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub animated: bool,
     /// Seconds after writing when it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_after_s: Option<u32>,
     /// Whether its content was deleted because its time was over.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disappeared: bool,
     /// Length of a voice note, audio or video, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,10 +62,10 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ad: Option<Ad>,
     /// Whether people in the chat keep it, so that it does not disappear in its time.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
     /// Whether it was sent without the message that it replies to, because WhatsApp no longer had that one.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quote_lost: bool,
     /// Name of the group's admin who deleted it, if that was not its author.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,16 +187,4 @@ pub struct PollVote {
     pub options: Vec<String>,
     /// Time of the vote.
     pub at: Timestamp,
-}
-
-impl PollVote {
-    /// Returns whether both votes are from the same person.
-    pub fn is_of_same(&self, other: &Self) -> bool {
-        self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_false(value: &bool) -> bool {
-    !value
 }

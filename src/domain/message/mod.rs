@@ -166,13 +166,6 @@ pub struct Reaction {
     pub at: Timestamp,
 }
 
-impl Reaction {
-    /// Returns whether both reactions are from the same person.
-    pub fn is_of_same(&self, other: &Self) -> bool {
-        self.from_me == other.from_me && (self.from_me || self.sender == other.sender)
-    }
-}
-
 impl Message {
     /// Returns the reactions to the message, without those that were removed.
     pub fn shown_reactions(&self) -> impl Iterator<Item = &Reaction> {
