@@ -53,7 +53,7 @@ pub struct Config {
     pub send_expires: Duration,
     /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
-    /// What happens at the start on a host that has other users.
+    /// Decides whether the server starts on a host that has other users.
     pub shared_host: SharedHost,
     /// Age at which entries of the audit log are deleted; zero: never.
     pub audit_keep: Duration,

@@ -19,7 +19,7 @@ words! {
 }
 
 words! {
-    /// What happens at the start on a host that has other users.
+    /// Decides whether the server starts on a host that has other users.
     SharedHost {
         /// The start goes on.
         Allow = "allow",

@@ -16,7 +16,7 @@ const LEAP: Duration = Duration::from_hours(7 * 24);
 /// Time after which a doubted clock that goes on steadily is believed.
 const DOUBTED_FOR: Duration = Duration::from_hours(6);
 
-/// What is thought of a clock.
+/// Result of comparing the clock with the time of the last run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judgement {
     Believed,

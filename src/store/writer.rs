@@ -77,7 +77,7 @@ struct Closure<I, T, E, F> {
     claim: Arc<Claim>,
 }
 
-/// Who decides about a closure in the queue: the writer that runs it, or the caller that gives it up. Only the first of
+/// Records which side decides about a closure in the queue: the writer that runs it, or the caller that gives it up. Only the first of
 /// the two succeeds, so a closure that was given up has no effect.
 #[derive(Default)]
 struct Claim(OnceLock<Claimant>);

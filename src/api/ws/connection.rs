@@ -41,7 +41,7 @@ pub struct Connection {
     pub wire: Wire,
 }
 
-/// Who a connection is for.
+/// Holder of the key that a connection was opened with.
 pub enum Place {
     /// The holder of the key in the `Authorization` header.
     Identified(Caller, Seat),

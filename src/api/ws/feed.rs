@@ -58,7 +58,7 @@ impl Line {
     }
 }
 
-/// What follows a cursor.
+/// Result of reading the journal after a cursor.
 pub enum Following {
     /// Events, in order; none if there are no later ones yet.
     Lines(Vec<Line>),

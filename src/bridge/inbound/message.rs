@@ -274,7 +274,7 @@ async fn is_told_again(tx: &mut Tx, known: &Conversation, message: &WaMessage) -
     Ok(stored.is_some())
 }
 
-/// Whom a resolved recipient turned out to be.
+/// Result of resolving a recipient.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Learned {
     /// The customer of this conversation.

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Tx};
 
 use super::identities::{awaits_word, home, is, is_of_kind};
 
-/// What WhatsApp reports about one person. The names are cleaned for display.
+/// Report of WhatsApp about one person. The names are cleaned for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Distinct identities; the first is the one that names the chat.

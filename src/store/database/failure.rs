@@ -8,7 +8,7 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use crate::store::StoreError;
 
-/// What must happen to a transaction after an error in it.
+/// Treatment of a transaction after an error in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aftermath {
     /// The closure failed and is undone; the others of its group go on.
@@ -27,7 +27,7 @@ pub const NUL: &str = "text with a U+0000";
 /// An error of the database, translated.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What must happen to the transaction.
+    /// Treatment of the transaction.
     pub aftermath: Aftermath,
     /// The error for the caller.
     pub error: StoreError,

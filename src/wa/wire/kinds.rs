@@ -16,7 +16,7 @@ const PHONE_ONLY: &str = "message that can be seen on the phone only";
 
 /// A kind in words.
 pub(super) struct Line {
-    /// What it is, with what it is about: `order: Cakes; 2 items; 15.00 GBP`.
+    /// Name of the kind and its subject: `order: Cakes; 2 items; 15.00 GBP`.
     pub line: String,
     /// Text that came with it.
     pub text: Option<String>,

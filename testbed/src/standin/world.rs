@@ -55,7 +55,7 @@ impl Connection {
     }
 }
 
-/// What the page has identified itself as.
+/// Role in which the page has identified itself.
 #[derive(Debug)]
 pub(crate) enum Role {
     Unknown,

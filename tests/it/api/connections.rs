@@ -1,4 +1,4 @@
-//! What a client without a key can take: little, and not for long.
+//! Bounds of a client without a key: it takes little, and not for long.
 
 use std::time::Duration;
 

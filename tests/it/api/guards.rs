@@ -102,7 +102,7 @@ async fn foreign_host_or_origin_is_refused() {
     app.stop().await;
 }
 
-/// What a request without a key says as its method is not kept anywhere.
+/// The method of a request without a key is not kept anywhere.
 #[tokio::test]
 async fn foreign_method_makes_no_series() {
     let app = App::start().await;

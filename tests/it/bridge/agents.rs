@@ -14,7 +14,7 @@ fn text(body: &str) -> RoomEventKind {
     }
 }
 
-/// Who leaves the configuration is put out of the rooms at the next start.
+/// An agent who leaves the configuration is put out of the rooms at the next start.
 #[tokio::test]
 async fn agent_out_of_configuration_leaves_rooms() {
     let mut rig = Rig::new().await;

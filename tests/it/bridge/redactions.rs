@@ -1,4 +1,4 @@
-//! What an agent takes back in the room.
+//! Redactions of agents in rooms.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ pub fn medium_of(id: &WaMessageId) -> Option<Vec<u8>> {
         .then(|| format!("the medium of {id}").into_bytes())
 }
 
-/// What is told of a medium before it is fetched.
+/// Returns what the page tells of a medium before it is fetched.
 pub fn promised(bytes: &[u8]) -> WaMedia {
     let hash = Sha256::digest(bytes);
     WaMedia {

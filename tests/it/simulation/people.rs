@@ -1,4 +1,4 @@
-//! What WhatsApp tells of the customers.
+//! Contacts of the customers, as WhatsApp tells them.
 
 use crm::domain::customer::Identity;
 use crm::domain::whatsapp::WaContact;

@@ -115,7 +115,7 @@ async fn wrong_first_frame_is_closed_with_code() {
     app.stop().await;
 }
 
-/// Whoever does not identify themselves takes no place from those who do.
+/// A client that does not identify itself takes no place from those that do.
 #[tokio::test]
 async fn unidentified_clients_leave_room() {
     let limits = SocketLimits {

@@ -1,4 +1,4 @@
-//! What an open connection costs. The figures are of this process alone, so the test runs in one of its own.
+//! Memory of an open connection. The figures are of this process alone, so the test runs in one of its own.
 
 use std::process::Stdio;
 

@@ -59,7 +59,7 @@ pub struct Homeserver {
     lose_next: bool,
     /// Rooms that the bot was put out of, or that are no more.
     gone: HashSet<MatrixRoomId>,
-    /// Who was put out of a room by its last update.
+    /// Users whom the last update of a room put out.
     excluded: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Whether every send is refused.
     pub refuses: bool,
@@ -189,7 +189,7 @@ impl FakeMatrix {
         self.rooms.lock().unwrap().rooms.last().expect("a room").1.clone()
     }
 
-    /// Who was put out of a room by its last update.
+    /// Returns the users whom the last update of a room put out.
     pub fn excluded(&self, room: &MatrixRoomId) -> Vec<MatrixUserId> {
         self.rooms
             .lock()
