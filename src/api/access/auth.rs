@@ -70,7 +70,7 @@ impl Access {
         }
         let now = self.clock.now();
         let hash = secret::hash(key);
-        let stored = self.store.keys().find(&hash).await?.ok_or_else(refused)?;
+        let stored = self.key(hash).await?.ok_or_else(refused)?;
         if !stored.is_valid(now) {
             return Err(refused());
         }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod guard;
+mod recent;
 pub mod secret;
 
 use std::collections::HashMap;
@@ -11,11 +12,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::domain::{ApiKeyId, Clock, Timestamp};
 use crate::store::{Store, StoreError, StoredApiKey};
 use crate::supervisor::Supervisor;
+
+use recent::RecentKeys;
 
 /// Minimum interval between two updates of a key's `last_used_at`.
 const TOUCH_EVERY: Duration = Duration::from_mins(5);
@@ -40,6 +43,7 @@ pub struct Access {
     supervisor: Supervisor,
     /// Counts revocations, so that connections look at their keys at once.
     revocations: watch::Sender<u64>,
+    recent: Arc<RecentKeys>,
 }
 
 impl Access {
@@ -53,6 +57,7 @@ impl Access {
             touching: Arc::default(),
             supervisor,
             revocations: watch::Sender::new(0),
+            recent: Arc::default(),
         }
     }
 
@@ -64,6 +69,19 @@ impl Access {
     /// Wakes up everybody whose key may have been revoked.
     pub(super) fn note_revocation(&self) {
         self.revocations.send_modify(|count| *count += 1);
+    }
+
+    /// Returns the key with this hash, from memory if it was looked up a moment ago.
+    async fn key(&self, hash: [u8; 32]) -> Result<Option<StoredApiKey>, StoreError> {
+        let (revocations, now) = (*self.revocations.borrow(), Instant::now());
+        if let Some(recent) = self.recent.get(&hash, revocations, now) {
+            return Ok(Some(recent));
+        }
+        let stored = self.store.keys().find(&hash).await?;
+        if let Some(key) = &stored {
+            self.recent.put(hash, key.clone(), revocations, now);
+        }
+        Ok(stored)
     }
 
     /// Updates a key's `last_used_at`, unless that was done within [`TOUCH_EVERY`]. The request does not wait for it, and
@@ -84,6 +102,8 @@ impl Access {
             if !access.noted(touched).await {
                 tracing::debug!(key = %id, "the use of a key was not written down");
             }
+            // Else those in memory would ask for it again.
+            access.recent.clear();
             access.touching.store(false, Ordering::Release);
         });
     }
