@@ -7,5 +7,6 @@ pub mod error;
 pub mod failure;
 pub mod page;
 pub mod row;
+pub mod rows;
 pub mod session;
 pub mod statistics;

@@ -8,7 +8,9 @@ use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Order as SqlOrder, QueryFilter, QueryOrder, QuerySelect, Select,
 };
+use serde::de::DeserializeOwned;
 
+use super::rows;
 use crate::store::StoreError;
 
 /// Most rows in one page, whatever limit is requested.
@@ -137,7 +139,7 @@ pub async fn read<E, T>(
     convert: impl Fn(E::Model) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError>
 where
-    E: EntityTrait,
+    E: EntityTrait<Model: DeserializeOwned>,
 {
     let limit = page.limit.clamp(1, MAX_PAGE);
     let order = match page.order {
@@ -160,7 +162,7 @@ where
     if let Some(at) = at {
         query = query.order_by(at, order.clone());
     }
-    let mut rows = query.order_by(id, order).all(database).await?;
+    let mut rows = rows::all(query.order_by(id, order), database).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > wanted;
     rows.truncate(wanted);

@@ -18,6 +18,7 @@ use crate::store::facet::Journal;
 
 use super::database::page::MAX_PAGE;
 use super::database::row::{from_json, word};
+use super::database::rows;
 use super::{Store, StoreError, Tx};
 
 /// Channel on which PostgreSQL notifies other processes.
@@ -40,12 +41,11 @@ pub struct JournalRange {
 impl Journal<'_, Store> {
     /// Returns the events after `after`, in order, at most `limit` and [`MAX_PAGE`].
     pub async fn after(&self, after: Seq, limit: u64) -> Result<Vec<JournalEvent>, StoreError> {
-        let rows = journal::Entity::find()
+        let query = journal::Entity::find()
             .filter(journal::Column::Seq.gt(after))
             .order_by_asc(journal::Column::Seq)
-            .limit(limit.min(MAX_PAGE))
-            .all(self.0.readers())
-            .await?;
+            .limit(limit.min(MAX_PAGE));
+        let rows = rows::all(query, self.0.readers()).await?;
         rows.iter().map(event).collect()
     }
 

@@ -87,7 +87,7 @@ async fn unstorable_value_is_refused_for_good(database: Database) {
 async fn message_comes_back_as_stored(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
-    let content = "Grüße 👋🏽 \u{202e} 'quoted\" \\ %_\n".repeat(3000);
+    let content = "Grüße 👋🏽 \u{202e}\u{2028} 'quoted\" \\ \u{1}\u{1b}\u{7f} %_\n".repeat(3000);
     let new = NewMessage {
         author: Some(Author {
             origin: Some(Origin::Matrix),
@@ -105,6 +105,8 @@ async fn message_comes_back_as_stored(database: Database) {
         store.messages().expired(ada.account_id, BEGIN, 10).await.unwrap(),
         std::slice::from_ref(&stored)
     );
+    let page = store.messages().page(ada.id, PageRequest::first(10)).await.unwrap();
+    assert_eq!(page.data, std::slice::from_ref(&stored));
     let failure = Failure {
         code: "expired".into(),
         detail: "too late".into(),
