@@ -25,7 +25,10 @@ fn subscriber<W>(filter: &str, format: LogFormat, out: W) -> anyhow::Result<impl
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(out);
+    // A line that cannot be written, as on a full disk, is dropped: telling of it on standard error would panic.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(out)
+        .log_internal_errors(false);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),

@@ -63,14 +63,22 @@ impl Incoming {
 
     /// Syncs the file to the disk.
     pub(super) async fn finish(mut self) -> Result<Finished, VaultError> {
-        self.file.flush().await?;
-        self.file.sync_all().await?;
+        self.file.flush().await.map_err(of_system)?;
+        self.file.sync_all().await.map_err(of_system)?;
         Ok(Finished {
             sha256: hex(&self.hash.finalize()),
             path: self.path,
             size: self.size,
             sniffed: sniff(&self.head),
         })
+    }
+}
+
+/// Tells a limit that the system sets for the process or its user from the limit for files that is ours.
+fn of_system(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::FileTooLarge => Error::new(ErrorKind::QuotaExceeded, error),
+        _ => error,
     }
 }
 
@@ -87,6 +95,6 @@ impl Sink for Incoming {
         let missing = HEAD_BYTES.saturating_sub(self.head.len()).min(slice.len());
         self.head.extend_from_slice(&slice[..missing]);
         self.hash.update(slice);
-        self.file.write_all(slice).await
+        self.file.write_all(slice).await.map_err(of_system)
     }
 }

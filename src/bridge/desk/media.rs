@@ -41,6 +41,14 @@ impl From<VaultError> for Refusal {
             error if error.is_full() => {
                 Self::Unavailable("no space is left for media; free some on the server".to_owned())
             }
+            VaultError::Io(error) => {
+                tracing::error!("the media folder cannot be used: {error}");
+                Self::Unavailable(
+                    "the media folder cannot be used; check that it is there and that the server may write to it; \
+                     nothing was stored"
+                        .to_owned(),
+                )
+            }
             error => Self::Internal(error.into()),
         }
     }
