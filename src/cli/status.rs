@@ -31,11 +31,15 @@ impl Status {
         output.line(&format!("matrix: {state}{}", because(detail.as_deref())))?;
         let DatabaseView {
             state,
+            detail,
             head,
             clock_doubted_until,
             ..
         } = &status.database;
-        output.line(&format!("database: {state}, {head} events"))?;
+        output.line(&format!(
+            "database: {state}, {head} events{}",
+            because(detail.as_deref())
+        ))?;
         if let Some(until) = clock_doubted_until {
             output.line(&format!(
                 "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires"

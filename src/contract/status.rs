@@ -57,8 +57,11 @@ pub struct MatrixView {
 /// State of the database and its journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseView {
-    /// Always `ready`.
+    /// `ready`, or `unwritable` (it can be read only).
     pub state: String,
+    /// Problem and what to do, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Number of the oldest event that is kept; one more than `head` if there is none.
     pub oldest: Seq,
     /// Number of the newest event; 0 if there never was one.
@@ -121,6 +124,9 @@ pub struct ReadyView {
 pub struct DatabaseStateView {
     /// `ready`, `unwritable` (it can be read only) or `unavailable`.
     pub state: String,
+    /// Problem and what to do, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// State of an account.

@@ -6,6 +6,7 @@ mod accounts;
 mod agents;
 mod backup;
 mod clock_check;
+mod condition;
 mod conversations;
 mod customers;
 mod database;
@@ -39,6 +40,7 @@ use crate::contract::Event;
 use crate::domain::{Clock, Seq, Timestamp};
 use crate::supervisor::Supervisor;
 
+use condition::Condition;
 use database::session::Session;
 use wake_up::WakeUps;
 use writer::Job;
@@ -47,6 +49,7 @@ pub use access::{AuditEntry, NewApiKey, StoredApiKey};
 pub use accounts::removal::Added;
 pub use accounts::{Fence, Holder, Lease};
 pub use backup::{BackupReport, BackupWriter};
+pub use condition::Unwritable;
 pub use conversations::{ConversationFilter, ResolvedConversation};
 pub use customers::{Contact, CustomerChange, CustomerFilter, ResolvedCustomer};
 pub use database::connect::{OpenOptions, READERS, StatementLog, Synchronous};
@@ -86,6 +89,7 @@ struct Inner {
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
     wake_ups: WakeUps,
+    condition: Condition,
     clock: Arc<dyn Clock>,
     /// Cancelled when no more closures are accepted.
     closing: CancellationToken,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{Clock, Seq};
 use crate::supervisor::Supervisor;
 
+use super::condition::Condition;
 use super::database::connect::{Connections, OpenOptions, connect, immediate, limit, unlimit};
 use super::database::statistics;
 use super::wake_up::WakeUps;
@@ -46,11 +47,12 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
         readers,
         backups,
         notifications,
+        file,
     } = connections;
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
     let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
     let head = watch::Sender::new(head);
-    let wake_ups = WakeUps::default();
+    let (wake_ups, condition) = (WakeUps::default(), Condition::new());
     let tasks = Supervisor::new();
     let task = Writer {
         database: writer.clone(),
@@ -58,6 +60,8 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
         clock: clock.clone(),
         head: head.clone(),
         wake_ups: wake_ups.clone(),
+        condition: condition.clone(),
+        file,
         closing: closing.clone(),
     };
     let gone = abandoned.clone();
@@ -84,6 +88,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
             jobs,
             head,
             wake_ups,
+            condition,
             clock,
             closing,
             abandoned,

@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Clock, Seq};
 
+use super::condition::Condition;
 use super::database::connect;
 use super::database::failure::{Aftermath, Failure};
+use super::database::file::OpenFile;
 use super::database::session::Session;
 use super::wake_up::{WakeUps, WorkFor};
 use super::{StoreError, Tx, journal};
@@ -181,6 +183,10 @@ pub(super) struct Writer {
     pub head: watch::Sender<Seq>,
     /// Workers to wake after a commit.
     pub wake_ups: WakeUps,
+    /// Whether the database takes writes.
+    pub condition: Condition,
+    /// The file of a SQLite database.
+    pub file: Option<OpenFile>,
     /// Cancelled when no more closures are accepted.
     pub closing: CancellationToken,
 }
@@ -216,15 +222,23 @@ impl Writer {
             if group.len() > 1 && failure.aftermath == Aftermath::Again {
                 for alone in group.chunks_mut(1) {
                     if let Err(failure) = self.persist(alone, until, usize::MAX).await {
-                        undo(alone, &failure);
+                        self.undo(alone, &failure);
                     }
                 }
             } else {
-                undo(&mut group, &failure);
+                self.undo(&mut group, &failure);
             }
         }
         for job in group {
             job.answer();
+        }
+    }
+
+    /// Tells all closures of a group that their changes were undone.
+    fn undo(&self, group: &mut [Box<dyn Job>], failure: &Failure) {
+        self.condition.failed(self.clock.now(), &failure.error);
+        for job in group {
+            job.undone(&failure.error);
         }
     }
 
@@ -270,6 +284,9 @@ impl Writer {
 
     /// Runs a group in one transaction.
     async fn attempt(&self, group: &mut [Box<dyn Job>]) -> Result<Committed, Failure> {
+        if let Some(file) = &self.file {
+            file.check().map_err(lost)?;
+        }
         let outer = self
             .database
             .begin_with_options(connect::immediate())
@@ -281,6 +298,10 @@ impl Writer {
         }
         let head = journal::append(&outer, events).await.map_err(|error| whole(&error))?;
         outer.commit().await.map_err(|error| whole(&error))?;
+        if let Some(file) = &self.file {
+            // Nobody is told that a change is kept which is only in a file without a name.
+            file.check_committed().map_err(lost)?;
+        }
         Ok(Committed { head, woken })
     }
 
@@ -331,19 +352,17 @@ impl Writer {
     }
 }
 
-/// Tells all closures of a group that their changes were undone.
-fn undo(group: &mut [Box<dyn Job>], failure: &Failure) {
-    for job in group {
-        job.undone(&failure.error);
+/// The failure of a transaction that would fail again.
+const fn lost(error: StoreError) -> Failure {
+    Failure {
+        aftermath: Aftermath::Lost,
+        error,
     }
 }
 
 /// The failure of a transaction that the database does not answer.
 fn unanswered() -> Failure {
-    Failure {
-        aftermath: Aftermath::Lost,
-        error: StoreError::Unreachable("it does not answer".to_owned()),
-    }
+    lost(StoreError::Unreachable("it does not answer".to_owned()))
 }
 
 /// Lengthens a pause by up to its half, differently in each process, so that two that have blocked each other do not do

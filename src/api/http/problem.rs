@@ -15,6 +15,9 @@ pub use crate::contract::Code;
 use crate::contract::{FieldError, ProblemBody};
 use crate::store::StoreError;
 
+/// Pause that a client is asked to make while the database does not do its work.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
 /// An error answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -115,23 +118,39 @@ impl From<Refusal> for Problem {
     }
 }
 
+/// Returns what a client is told of a database that does not do its work, and what to do; `None` for other errors.
+pub fn advice(error: &StoreError) -> Option<&'static str> {
+    Some(match error {
+        StoreError::Full(_) => {
+            "the database has no room left; free some space on the server; nothing that was accepted is lost"
+        }
+        StoreError::ReadOnly(_) => {
+            "the database cannot be written to; make its files and their folder writable for the server; nothing was stored"
+        }
+        StoreError::Disk(_) => {
+            "the disk fails the database; check its health, its quota and the limits of the server's process; nothing that \
+             was accepted is lost"
+        }
+        StoreError::Gone(_) => {
+            "the file of the database was deleted, moved or replaced while the server runs; put it back, or stop the server \
+             and restore a backup; nothing was stored"
+        }
+        StoreError::Unreachable(_) | StoreError::Busy(_) => "the database does not answer just now; try again",
+        _ => return None,
+    })
+}
+
 /// Maps an error of the database. Its address and its own error text are only logged.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let unavailable = |detail: &str| {
+        if let Some(advice) = advice(&error) {
             tracing::error!("a request failed: {error}");
-            Self::new(Code::Unavailable, detail)
-        };
+            return Self {
+                retry_after: Some(TRY_AGAIN),
+                ..Self::new(Code::Unavailable, advice)
+            };
+        }
         match &error {
-            StoreError::Full(_) => unavailable(
-                "the database has no room left; free some space on the server; nothing that was accepted is lost",
-            ),
-            StoreError::ReadOnly(_) => {
-                unavailable("the database cannot be written to; the server's log says why; nothing was stored")
-            }
-            StoreError::Unreachable(_) | StoreError::Busy(_) => {
-                unavailable("the database does not answer just now; try again")
-            }
             StoreError::Closed => Self::new(Code::Unavailable, "the server is stopping; try again later"),
             StoreError::BackupRunning => Self::new(Code::Conflict, error.to_string()),
             StoreError::Unstorable(_) => Self::new(Code::InvalidBody, error.to_string()),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::metrics::Metrics;
-use crate::api::http::problem::Problem;
+use crate::api::http::problem::{Problem, advice};
 use crate::api::server::descriptors;
 use crate::bridge::Desk;
 use crate::contract::{AccountStatusView, ApiStatusView, BacklogView, DatabaseView, OutboxView, StatusView};
@@ -37,22 +37,17 @@ fn connections(metrics: &Metrics) -> ApiStatusView {
     }
 }
 
-/// Reads the state, also for `/readyz` and `/metrics`.
+/// Reads the state, also for `/metrics`.
 pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError> {
     let range = store.journal().range().await?;
+    let unwritable = store.unwritable().borrow().clone();
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accounts: accounts(store).await?,
-        matrix: desk
-            .matrix_status()
-            .unwrap_or(MatrixStatus {
-                state: MatrixState::Off,
-                detail: None,
-                user: None,
-            })
-            .into(),
+        matrix: matrix(desk).into(),
         database: DatabaseView {
-            state: "ready".to_owned(),
+            state: if unwritable.is_some() { "unwritable" } else { "ready" }.to_owned(),
+            detail: unwritable.and_then(|state| advice(&state.error)).map(str::to_owned),
             oldest: range.oldest,
             head: range.head,
             clock_doubted_until: store.clock_doubted_until().await?,
@@ -60,6 +55,15 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
         outbox: outbox(store).await?,
         quarantined: store.quarantine().count().await?,
         api: None,
+    })
+}
+
+/// Returns the state of the connection to the homeserver.
+pub fn matrix(desk: &Desk) -> MatrixStatus {
+    desk.matrix_status().unwrap_or(MatrixStatus {
+        state: MatrixState::Off,
+        detail: None,
+        user: None,
     })
 }
 

@@ -158,11 +158,11 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
         detail.as_deref(),
     );
     findings.push(Finding::new("matrix", verdict, detail));
-    findings.push(Finding::new(
-        "database",
-        Verdict::Ok,
-        format!("{} events", status.database.head),
-    ));
+    let events = format!("{} events", status.database.head);
+    findings.push(match &status.database.detail {
+        None => Finding::new("database", Verdict::Ok, events),
+        Some(problem) => Finding::new("database", Verdict::Failed, format!("{events}; {problem}")),
+    });
     findings.extend(status.api.as_ref().map(connections));
     if status.outbox.parked {
         let detail = "parked after a restore; look through it, then `crm outbox resume`";

@@ -2,19 +2,24 @@
 //! them.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
 };
 
 use crate::store::StoreError;
+
+use super::file::{OpenFile, Reopened};
 
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
@@ -111,6 +116,8 @@ pub struct Connections {
     pub backups: DatabaseConnection,
     /// Connection for PostgreSQL's notifications, which hold it for good. Made when it is needed.
     pub notifications: DatabaseConnection,
+    /// The files of a SQLite database.
+    pub file: Option<OpenFile>,
 }
 
 pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
@@ -144,10 +151,11 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
             "a database in memory cannot be shared; use a file".to_owned(),
         ));
     }
-    if !options.url.contains("mode=") {
-        connection = connection.create_if_missing(true);
-    }
+    let path = connection.get_filename().to_owned();
+    let creates = !options.url.contains("mode=") || options.url.contains("mode=rwc");
+    // Only here: a connection that is made later must not put an empty file where ours was.
     connection = connection
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match options.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
@@ -167,23 +175,62 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
             .max_lifetime(None)
             .test_before_acquire(false)
     };
-    let writer: SqlitePoolOptions = pool(1);
+    let reopened = Reopened::default();
+    let (opened, closed) = (reopened.clone(), reopened.clone());
+    let writer: SqlitePoolOptions = pool(1)
+        .after_connect(move |_, _| {
+            opened.note();
+            Box::pin(ready(Ok(())))
+        })
+        .after_release(move |connection, _| {
+            let closed = closed.clone();
+            Box::pin(async move {
+                let usable = is_usable(connection).await?;
+                if !usable {
+                    closed.note();
+                }
+                Ok(usable)
+            })
+        });
     let readers: SqlitePoolOptions = pool(options.readers).max_lifetime(READER_LIFETIME);
     // When several programs open a new file at once, one of them sets it to WAL mode, and SQLite refuses the others at
     // once instead of letting them wait.
     let began = tokio::time::Instant::now();
     let writer = loop {
-        match writer.clone().connect_with(connection.clone()).await.map_err(refused) {
+        let connected = async {
+            if creates && !path.exists() {
+                connection
+                    .clone()
+                    .create_if_missing(true)
+                    .connect()
+                    .await?
+                    .close()
+                    .await?;
+            }
+            writer.clone().connect_with(connection.clone()).await
+        };
+        match connected.await.map_err(refused) {
             Err(StoreError::Busy(_)) if began.elapsed() < BUSY => tokio::time::sleep(LOOK_AGAIN).await,
             connected => break connected?,
         }
     };
     Ok(Connections {
+        file: Some(OpenFile::note(path, reopened)),
         writer: writer.into(),
         readers: readers.connect_lazy_with(reader.clone()).into(),
         backups: pool(1).connect_lazy_with(reader.clone()).into(),
         notifications: pool(1).connect_lazy_with(reader).into(),
     })
+}
+
+/// Returns whether a connection can be used again. When the disk fails, SQLite may undo the whole transaction by itself;
+/// the driver then fails to undo it once more, and would take every later transaction for a part of that one.
+async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    if connection.is_in_transaction() {
+        // An undoing that was begun is done when this is answered.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
@@ -205,6 +252,7 @@ async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
         readers: limited(options.readers).connect_lazy_with(connection.clone()).into(),
         backups: alone.clone().connect_lazy_with(connection.clone()).into(),
         notifications: alone.connect_lazy_with(connection).into(),
+        file: None,
     })
 }
 
@@ -240,6 +288,7 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
             .into(),
         backups: pool(1, None).connect_lazy_with(connection.clone()).into(),
         notifications: pool(1, None).connect_lazy_with(connection).into(),
+        file: None,
     })
 }
 

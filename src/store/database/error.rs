@@ -22,6 +22,16 @@ pub enum StoreError {
     /// The disk or the database is full.
     #[error("the database has no room left: {0}; free some space; nothing that was accepted is lost")]
     Full(String),
+    /// The disk fails, or a quota or a limit is reached.
+    #[error(
+        "the disk fails the database: {0}; check its health, its quota and the limits of the process; nothing that was accepted is lost"
+    )]
+    Disk(String),
+    /// The file was deleted, moved or replaced while it was open.
+    #[error(
+        "{0} was deleted, moved or replaced while the server runs, and nothing is written any more; put it back, or stop the server and restore a backup"
+    )]
+    Gone(String),
     /// Another program holds a lock for too long.
     #[error("another program holds the database: {0}; end it, or wait")]
     Busy(String),
@@ -69,6 +79,14 @@ impl StoreError {
     /// Returns whether the same request will always fail in the same way.
     pub const fn is_permanent(&self) -> bool {
         matches!(self, Self::Unstorable(_) | Self::Conflict(_))
+    }
+
+    /// Returns whether nothing at all can be written, whatever it is.
+    pub const fn is_of_database(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::ReadOnly(_) | Self::Full(_) | Self::Disk(_) | Self::Gone(_) | Self::Busy(_)
+        )
     }
 
     pub fn corrupt(table: &str, why: impl std::fmt::Display) -> Self {

@@ -1,10 +1,11 @@
-//! The connection below the facets: opening, sessions, pages of
-//! rows, values of columns, statistics, and what a failed statement means.
+//! The connection below the facets: opening, sessions, pages of rows, values of columns, statistics, the file of a SQLite
+//! database, and what a failed statement means.
 
 pub mod bounds;
 pub mod connect;
 pub mod error;
 pub mod failure;
+pub mod file;
 pub mod page;
 pub mod row;
 pub mod rows;

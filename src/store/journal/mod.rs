@@ -72,17 +72,9 @@ impl Journal<'_, Store> {
     }
 }
 
-impl Store {
-    /// Fails if nothing can be written now: within seconds also when another process holds the journal.
-    pub async fn check_writable(&self) -> Result<(), StoreError> {
-        self.write((), |tx, ()| Box::pin(async move { tx.journal().lock().await }))
-            .await
-    }
-}
-
 impl Journal<'_, Tx> {
     /// Waits for the right to give out numbers, and keeps it until the commit. SQLite's transaction has it anyway.
-    async fn lock(&self) -> Result<(), StoreError> {
+    pub(super) async fn lock(&self) -> Result<(), StoreError> {
         if self.0.session.get_database_backend() != DbBackend::Sqlite {
             let head = journal_head::Entity::find_by_id(1).lock_exclusive();
             head.one(&self.0.session).await?;

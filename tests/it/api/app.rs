@@ -88,10 +88,20 @@ impl App {
     }
 
     pub async fn bounded(limits: SocketLimits, connections: ConnectionLimits) -> Self {
+        Self::begin(limits, connections, None).await
+    }
+
+    /// With a database of at most so many pages.
+    pub async fn in_pages(pages: u32) -> Self {
+        Self::begin(SocketLimits::default(), ConnectionLimits::default(), Some(pages)).await
+    }
+
+    async fn begin(limits: SocketLimits, connections: ConnectionLimits, max_pages: Option<u32>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
         let options = OpenOptions {
             synchronous: Synchronous::Off,
+            max_pages,
             ..OpenOptions::new(&url)
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();

@@ -4,6 +4,7 @@ mod accounts;
 pub mod app;
 mod connections;
 mod consent;
+mod disk;
 mod export;
 mod guards;
 mod keys;

@@ -2,11 +2,12 @@
 
 mod accounts;
 mod asking;
+mod disk;
 mod help;
 mod keys;
 mod people;
 pub mod rig;
 mod sending;
-mod serving;
+pub mod serving;
 mod tailing;
 mod trouble;

@@ -44,7 +44,11 @@ impl Served {
         Self { shell, child, url }
     }
 
-    fn pid(&self) -> u32 {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn pid(&self) -> u32 {
         self.child.id().unwrap()
     }
 
