@@ -32,4 +32,4 @@ pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MediaFetcher, sweep};
 pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
-pub use rooms::{RoomInbound, RoomRelay};
+pub use rooms::{OutageWatch, RoomInbound, RoomRelay};

@@ -12,7 +12,7 @@ use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
 use crate::bridge::outbound::{ReadReceiptWorker, WhatsAppRelay};
-use crate::bridge::rooms::{RoomInbound, RoomRelay};
+use crate::bridge::rooms::{OutageWatch, RoomInbound, RoomRelay};
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
@@ -82,6 +82,8 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
 /// when the supervisor stops; a worker that is lost is started again.
 pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
     let desk = manager.desk(matrix.as_ref().map(|matrix| matrix.status()));
+    let outages = OutageWatch::new(core.clone(), matrix.clone());
+    supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();
         let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());

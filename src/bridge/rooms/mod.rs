@@ -5,6 +5,7 @@ mod effects;
 mod event;
 mod gone;
 mod inbound;
+mod outage;
 mod redaction;
 mod relay;
 mod render;
@@ -14,4 +15,5 @@ mod ticks;
 mod txn;
 
 pub use inbound::RoomInbound;
+pub use outage::OutageWatch;
 pub use relay::RoomRelay;

@@ -12,6 +12,7 @@ mod inbound;
 mod kinds;
 mod linking;
 mod odd_chats;
+mod outages;
 mod outbound;
 mod pace;
 mod people;
@@ -37,7 +38,7 @@ struct Rig {
     run: Run,
     program: Program,
     // Removed last.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -62,11 +63,7 @@ impl Rig {
         run.policy.spacing = Duration::ZERO..=Duration::ZERO;
         change(&mut run);
         let program = run.start().await;
-        Self {
-            run,
-            program,
-            _folder: folder,
-        }
+        Self { run, program, folder }
     }
 
     /// The first customer writes, and has a room.
