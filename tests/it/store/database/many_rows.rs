@@ -5,12 +5,26 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use super::databases::{BEGIN, Kind};
 
-/// Rows of the large tables.
-pub const MANY: i64 = 20_000;
-/// Conversations, each with a customer.
-const CONVERSATIONS: i64 = 2_000;
+/// Rows of the large tables, unless the variable says otherwise.
+const MANY: i64 = 200_000;
+/// Variable with the number of rows of the large tables, for a run by hand.
+const MANY_VARIABLE: &str = "CRM_PLANS_MESSAGES";
+/// Messages of each conversation.
+const EACH: i64 = 50;
+/// Rows that one statement makes.
+const AT_ONCE: i64 = 100_000;
 /// Lanes in which work waits.
 const LANES: i64 = 100;
+
+/// Returns the number of rows of the large tables.
+pub fn many() -> i64 {
+    std::env::var(MANY_VARIABLE).map_or(MANY, |rows| rows.parse().unwrap())
+}
+
+/// Whether the number of rows is given, so that figures are wanted.
+pub fn is_by_hand() -> bool {
+    std::env::var_os(MANY_VARIABLE).is_some()
+}
 
 /// The first ids of the rows that [`fill`] has made.
 pub struct Ids {
@@ -41,35 +55,33 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     let now = BEGIN.0;
     let account = account.0;
     let first = |table: &str| format!("(SELECT MIN(id) FROM {table})");
-    let digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 \
-        UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
-    let numbers = |count: i64| {
-        format!(
-            "(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS i FROM {digits} a, {digits} b, {digits} c, \
-             {digits} e, {digits} f) n WHERE i < {count} ORDER BY i"
-        )
-    };
+    let (many, conversations) = (many(), many() / EACH);
+    number(connection, many).await;
+    // InnoDB leaves out ids between two statements, and the rows below refer to ids without gaps.
+    let at_once = if kind == Kind::MariaDb { many } else { AT_ONCE };
     let insert = async |table: &str, columns: &str, count: i64, values: String| {
-        let sql = format!(
-            "INSERT INTO {table} ({columns}) SELECT {values} FROM {}",
-            numbers(count)
-        );
-        connection
-            .execute_unprepared(&sql)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        for begin in (0..count).step_by(at_once.unsigned_abs().try_into().unwrap()) {
+            let end = count.min(begin + at_once);
+            let sql = format!(
+                "INSERT INTO {table} ({columns}) SELECT {values} FROM numbers WHERE i >= {begin} AND i < {end} ORDER BY i"
+            );
+            connection
+                .execute_unprepared(&sql)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
     };
     insert(
         "customers",
         "name, named, status, unread_count, attributes, search, created_at, updated_at",
-        CONVERSATIONS,
+        conversations,
         format!("CONCAT('Ada ', i), FALSE, 'active', 0, '{{}}', CONCAT('ada ', i), {now}, {now}"),
     )
     .await;
     insert(
         "customer_identities",
         "customer_id, kind, value, first_seen, last_seen, closed",
-        CONVERSATIONS,
+        conversations,
         format!(
             "{} + i, 'phone', CONCAT('+4477009', 10000 + i), {now}, {now}, 0",
             first("customers")
@@ -79,7 +91,7 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     insert(
         "conversations",
         "account_id, customer_id, kind, name, status, unread_count, active_at, chat_id, created_at, updated_at",
-        CONVERSATIONS,
+        conversations,
         format!(
             "{account}, {} + i, 'direct', 'Ada', 'open', 0, {now} - i, CONCAT('4477009', 10000 + i, '@c.us'), {now}, {now}",
             first("customers")
@@ -102,9 +114,9 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
         "account_id, conversation_id, customer_id, direction, kind, content, timestamp, sort_at, state, whatsapp_id, \
          from_me, sender, chat_id, backfilled, client_key, expires_at, wait_reason, wait_until, vanishes_at, reactions, media_id, \
          created_at, updated_at",
-        MANY,
+        many,
         format!(
-            "{account}, {} + i % {CONVERSATIONS}, {} + i % {CONVERSATIONS}, \
+            "{account}, {} + i % {conversations}, {} + i % {conversations}, \
              CASE WHEN i % 2 = 0 THEN 'outbound' ELSE 'inbound' END, 'text', 'hello', {now} - 60000 * i, {now} - 60000 * i, \
              CASE WHEN i % 100 = 0 THEN 'queued' WHEN i % 2 = 0 THEN 'read' ELSE 'received' END, \
              CASE WHEN i % 100 = 0 THEN NULL ELSE CONCAT('ID', i) END, i % 2 = 0, '', NULL, FALSE, CONCAT('key', i), \
@@ -121,9 +133,9 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     insert(
         "journal",
         "seq, at, kind, account_id, conversation_id, message_id, data",
-        MANY,
+        many,
         format!(
-            "i + 1, {now}, 'message.received', {account}, {} + i % {CONVERSATIONS}, {} + i, \
+            "i + 1, {now}, 'message.received', {account}, {} + i % {conversations}, {} + i, \
              CONCAT('{{\"id\":', {} + i, '}}')",
             first("conversations"),
             first("messages"),
@@ -131,7 +143,7 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
         ),
     )
     .await;
-    let head = format!("UPDATE journal_head SET seq = {MANY}");
+    let head = format!("UPDATE journal_head SET seq = {many}");
     connection.execute_unprepared(&head).await.unwrap();
     // Half of the work waits in ten lanes, the rest in all of them.
     for target in ["whatsapp", "matrix"] {
@@ -151,7 +163,7 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     insert(
         "rooms",
         "conversation_id, alias, room_id, created_at, updated_at",
-        CONVERSATIONS,
+        conversations,
         format!(
             "{} + i, CONCAT('alias', i), CONCAT('!room', i), {now}, {now}",
             first("conversations")
@@ -161,9 +173,9 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     insert(
         "room_events",
         "message_id, part, event_id, conversation_id, created_at",
-        MANY,
+        many,
         format!(
-            "{} + i, 0, CONCAT('$event', i), {} + i % {CONVERSATIONS}, {now}",
+            "{} + i, 0, CONCAT('$event', i), {} + i % {conversations}, {now}",
             first("messages"),
             first("conversations")
         ),
@@ -199,6 +211,25 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
         format!("{now}, 'key', 'use', '', '{{}}'"),
     )
     .await;
+}
+
+/// Makes the table from which all others are filled: the numbers below `count`.
+async fn number(connection: &DatabaseConnection, count: i64) {
+    let make = "CREATE TABLE numbers (i BIGINT NOT NULL PRIMARY KEY)";
+    connection.execute_unprepared(make).await.unwrap();
+    connection
+        .execute_unprepared("INSERT INTO numbers (i) VALUES (0)")
+        .await
+        .unwrap();
+    let mut there = 1;
+    while there < count {
+        let double = format!(
+            "INSERT INTO numbers (i) SELECT i + {there} FROM numbers WHERE i < {}",
+            count - there
+        );
+        connection.execute_unprepared(&double).await.unwrap();
+        there *= 2;
+    }
 }
 
 /// Makes the database's statistics.

@@ -17,9 +17,10 @@ use crm::store::{
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
-use super::many_rows::{Ids, MANY, analyze, fill, ids};
+use super::many_rows::{Ids, analyze, fill, ids, is_by_hand, many};
 use super::raw;
 use crate::store::desk;
 
@@ -29,6 +30,9 @@ on_each_database! {
 
 /// Most rows that one statement may read of one table.
 const FEW: f64 = 1_300.0;
+/// Queries that a run by hand shows, and how much of each.
+const SLOWEST: usize = 5;
+const SHOWN: usize = 200;
 /// Constraints that most rows of a table meet, on SQLite, which does not tell how many rows a statement reads.
 const WIDE: [&str; 5] = [
     "(account_id=?)",
@@ -38,7 +42,8 @@ const WIDE: [&str; 5] = [
     "(account_id=? AND state=?)",
 ];
 /// Tables that stay small, and the lists that a statement makes itself.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
+    "agents",
     "accounts",
     "settings",
     "cursors",
@@ -63,7 +68,17 @@ async fn frequent_queries_read_few_rows(database: Database) {
     let store = options.open(Arc::new(database.clock.clone())).await.unwrap();
     let account = desk::account(&store).await;
     let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let began = Instant::now();
     fill(&connection, account, database.kind).await;
+    if is_by_hand() {
+        eprintln!(
+            "{:?}: {} messages made in {:.1?}",
+            database.kind,
+            many(),
+            began.elapsed()
+        );
+        analyze(&connection, database.kind).await;
+    }
     statements.lock().unwrap().clear();
     run(&store, account, &ids(&connection).await).await;
     let mut seen = BTreeMap::new();
@@ -91,9 +106,28 @@ async fn frequent_queries_read_few_rows(database: Database) {
             }
         }
     }
+    if is_by_hand() {
+        report_slowest(&connection, database.kind, seen.values()).await;
+    }
     connection.close().await.unwrap();
     assert!(seen.len() > 60, "only {} statements were recorded", seen.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Runs each query again and prints those that took longest.
+async fn report_slowest(connection: &DatabaseConnection, kind: Kind, queries: impl Iterator<Item = &String>) {
+    let mut taken = vec![];
+    for sql in queries.filter(|sql| sql.starts_with("SELECT") || sql.starts_with("WITH")) {
+        let began = Instant::now();
+        let query = Statement::from_string(connection.get_database_backend(), sql.clone());
+        connection.query_all_raw(query).await.unwrap();
+        taken.push((began.elapsed(), sql));
+    }
+    taken.sort_unstable();
+    eprintln!("{kind:?}: {} queries; the slowest:", taken.len());
+    for (took, sql) in taken.iter().rev().take(SLOWEST) {
+        eprintln!("    {took:.1?}: {}", sql.chars().take(SHOWN).collect::<String>());
+    }
 }
 
 /// SQLite makes statistics only when it is asked.
@@ -201,7 +235,7 @@ async fn run(store: &Store, account: AccountId, ids: &Ids) {
     lists(store, account, ids).await;
     let (customer, conversation, message, media) = (ids.customer, ids.conversation, ids.message, ids.media);
     let input = (account, conversation, customer, message, media);
-    let written = store.write(input, |tx, &(account, conversation, _, message, media)| {
+    let written = store.write(input, |tx, &(account, conversation, customer, message, media)| {
         async move {
             arrives(tx, account, conversation).await?;
             goes_out(tx, account, conversation, message).await?;
@@ -218,6 +252,13 @@ async fn run(store: &Store, account: AccountId, ids: &Ids) {
             tx.rooms().is_making_one().await?;
             tx.messages().set_disappearing(message, BEGIN).await?;
             tx.messages().empty(message).await?;
+            tx.conversations().live_of_customer(customer).await?;
+            tx.messages().senders_under(conversation, &"ID7".into()).await?;
+            tx.messages().set_content(message, "changed", Some(BEGIN)).await?;
+            tx.agents().is_answering(&"@anna:example.org".into()).await?;
+            tx.rooms().set_tick(message, None).await?;
+            tx.rooms().is_known_event(&"$event7".into()).await?;
+            tx.groups().get(conversation).await?;
             tx.accounts().messages_under_way(account, 100).await?;
             let _ = tx.accounts().waiting_work(account, 100).await;
             Ok::<_, StoreError>(())
@@ -339,8 +380,10 @@ async fn work(store: &Store, account: AccountId) {
             .await
             .unwrap();
     }
+    let _ = outbox.ready_urgent::<WhatsAppWork>(account, now, 32).await;
     store.settings().is_parked().await.unwrap();
-    store.journal().after(crm::domain::Seq(MANY - 10), 500).await.unwrap();
+    store.clock_doubted_until().await.unwrap();
+    store.journal().after(crm::domain::Seq(many() - 10), 500).await.unwrap();
     store.journal().range().await.unwrap();
     store.history().next_chat(account).await.unwrap();
     store.accounts().present().await.unwrap();
@@ -361,6 +404,11 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
     ] {
         store.conversations().page(PageRequest::last(50), filter).await.unwrap();
     }
+    store.conversations().live(ids.conversation).await.unwrap();
+    store.customers().current(ids.customer).await.unwrap();
+    store.messages().addressee(ids.message).await.unwrap();
+    store.agents().answering().await.unwrap();
+    store.accounts().synced(account).await.unwrap();
     store.conversations().of_customer(account, ids.customer).await.unwrap();
     store
         .customers()
