@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::Event;
@@ -86,6 +86,8 @@ struct Inner {
     notifications: DatabaseConnection,
     /// Taken by the backup that is being written.
     backup: Arc<Semaphore>,
+    /// Readers that streams may take at the same time.
+    streams: Semaphore,
     jobs: mpsc::Sender<Box<dyn Job>>,
     head: watch::Sender<Seq>,
     wake_ups: WakeUps,
@@ -179,6 +181,12 @@ impl Store {
                 tracing::warn!("closing the database: {}", StoreError::from(error));
             }
         }
+    }
+
+    /// Waits for one of the readers that may read much: pages of exports, their counts, and events of long ago. Without
+    /// this, as many clients that begin an export would keep everybody else waiting.
+    async fn stream_turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        self.inner.streams.acquire().await.map_err(|_| StoreError::Closed)
     }
 
     fn readers(&self) -> &DatabaseConnection {

@@ -36,12 +36,14 @@ impl OpenOptions {
                 return Err(error);
             }
         };
-        Ok(start(connections, clock, head))
+        // The other readers stay for what is short.
+        let streams = usize::try_from(self.readers / 2).unwrap_or(1).max(1);
+        Ok(start(connections, clock, head, streams))
     }
 }
 
 /// Starts the writer and, on PostgreSQL, the listener for notifications.
-fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
+fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: usize) -> Store {
     let Connections {
         writer,
         readers,
@@ -85,6 +87,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq) -> Store {
             backups,
             notifications,
             backup: Arc::new(Semaphore::new(1)),
+            streams: Semaphore::new(streams),
             jobs,
             head,
             wake_ups,

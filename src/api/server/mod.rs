@@ -37,6 +37,9 @@ const MAX_HEADERS: usize = 64;
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// Connections that the system accepts before we do. The kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
+/// Bytes that the system buffers for a client. Left to itself it buffers megabytes for each, which are read, written as
+/// JSON and then held for clients that may never read them.
+const SEND_BUFFER: u32 = 256 * 1024;
 /// File descriptors that are kept for the database, the vault and the browsers.
 const RESERVED_DESCRIPTORS: u64 = 256;
 /// Connections that are always allowed, however few descriptors there are.
@@ -82,6 +85,8 @@ impl Server {
         // A server that has just ended leaves connections behind that would keep the address from being bound.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
+        // Connections inherit it.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
         Ok(Self {
             listener: socket.listen(BACKLOG)?,
             limits: ConnectionLimits::default(),

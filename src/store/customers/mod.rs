@@ -88,7 +88,10 @@ impl Customers<'_, Store> {
         let filter = CustomerFilter { search: None, account };
         page::stream(move |request| {
             let (store, filter) = (store.clone(), filter.clone());
-            async move { store.customers().page(request, &filter).await }
+            async move {
+                let _turn = store.stream_turn().await?;
+                store.customers().page(request, &filter).await
+            }
         })
     }
 }

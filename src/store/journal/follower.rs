@@ -17,6 +17,9 @@ use crate::store::{Store, StoreError, Tx};
 /// Events read by one query.
 const BATCH: u64 = 500;
 
+/// Number of events by which a follower is so far behind the head that it reads long ago ones, in its turn.
+const FAR_BEHIND: i64 = 1_000;
+
 /// Longest time by which a lost wake-up can delay an event.
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
@@ -71,8 +74,14 @@ impl Follower {
     /// Waits for the next events and returns them. Fails when the store is closed.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
-            self.head.mark_unchanged();
+            let behind = self.head.borrow_and_update().0 - self.cursor.0;
+            let turn = if behind > FAR_BEHIND {
+                Some(self.store.stream_turn().await?)
+            } else {
+                None
+            };
             let events = self.store.journal().after(self.cursor, BATCH).await?;
+            drop(turn);
             if let Some(first) = events.first() {
                 if first.seq.0 > self.cursor.0 + 1 {
                     let oldest = self.store.journal().range().await?.oldest;

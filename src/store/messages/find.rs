@@ -191,7 +191,10 @@ impl Messages<'_, Store> {
         let store = self.0.clone();
         page::stream(move |request| {
             let store = store.clone();
-            async move { store.messages().filtered(filter, request).await }
+            async move {
+                let _turn = store.stream_turn().await?;
+                store.messages().filtered(filter, request).await
+            }
         })
     }
 
@@ -204,6 +207,7 @@ impl Messages<'_, Store> {
     /// Returns the number of messages that [`Messages::stream`] returns.
     pub async fn count(&self, filter: MessageFilter) -> Result<u64, StoreError> {
         let query = message::Entity::find().filter(condition(filter));
+        let _turn = self.0.stream_turn().await?;
         Ok(query.count(self.0.readers()).await?)
     }
 

@@ -7,6 +7,7 @@ mod house;
 mod machine;
 mod section;
 mod server;
+mod siege;
 mod test;
 
 use std::path::PathBuf;
@@ -49,6 +50,15 @@ enum Command {
         /// The repository, where it is not this one.
         path: Option<PathBuf>,
     },
+    /// Besiege a release build with hostile clients, beside ordinary work; fails when a bound is broken.
+    Siege {
+        /// For how long, in minutes.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// The build of crm; otherwise this repository's is built.
+        #[arg(long)]
+        binary: Option<PathBuf>,
+    },
     /// Check the format and the lints, and run every test.
     Test {
         /// Leave out what needs real servers: Chromium, Synapse, PostgreSQL, MariaDB.
@@ -65,6 +75,7 @@ impl Xtask {
             Command::Bench { programs, rounds } => bench::run(programs, rounds).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
+            Command::Siege { minutes, binary } => siege::run(binary, Duration::from_secs(60 * minutes)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
         }

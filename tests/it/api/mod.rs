@@ -14,6 +14,7 @@ mod people;
 mod problems;
 mod replays;
 mod sends;
+mod siege;
 mod specials;
 mod unwritable;
 mod watching;

@@ -5,7 +5,6 @@
 //! program.
 
 mod figures;
-mod memory;
 mod socket;
 
 use std::collections::HashMap;
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use testbed::agents::{Agent, Client, Content, Mirror, NewRoom};
+use testbed::memory;
 use testbed::servers::{Synapse, SynapseOptions};
 use testbed::standin::{Customer, Options, StandIn};
 use tokio::time::Instant;
