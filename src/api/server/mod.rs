@@ -1,6 +1,8 @@
 //! Serves the API on a listener until the program ends. Every resource that a client without a key can hold is bounded
-//! here: the time and the bytes of a request's head, the number of connections, and the time that a write may stall.
+//! here: the time and the bytes of a request's head, the time that a body or an answer may stall, and the number of
+//! connections.
 
+mod body;
 pub mod descriptors;
 pub mod wire;
 
@@ -24,6 +26,7 @@ use tower::ServiceExt as _;
 
 use super::router::router;
 use super::state::ApiState;
+use body::Patient;
 use descriptors::Descriptors;
 use wire::{Wire, WireIo};
 
@@ -58,6 +61,8 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Maximum time for a client to send the head of its next request. Idle connections are closed after it as well.
     pub head_within: Duration,
+    /// Maximum time for a client to send the next piece of a request's body.
+    pub body_within: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -65,6 +70,7 @@ impl Default for ConnectionLimits {
         Self {
             connections: 4096,
             head_within: Duration::from_secs(30),
+            body_within: Duration::from_mins(1),
         }
     }
 }
@@ -108,7 +114,6 @@ impl Server {
     /// Serves until `stopping`, then lets running requests end within `FAREWELL`.
     pub async fn run(self, state: ApiState, stopping: CancellationToken) -> anyhow::Result<()> {
         let max = affordable(self.limits.connections);
-        let head_within = self.limits.head_within;
         let places = Arc::new(Semaphore::new(max));
         let (router, supervisor) = (router(state.clone()), state.supervisor.clone());
         state
@@ -142,7 +147,7 @@ impl Server {
                 peer,
                 place: Place::new(place, &state),
                 router: router.clone(),
-                head_within,
+                limits: self.limits,
                 stopping: stopping.clone(),
             };
             supervisor.spawn_short("connection", connection.serve(stream));
@@ -197,7 +202,7 @@ struct Connection {
     peer: SocketAddr,
     place: Place,
     router: Router,
-    head_within: Duration,
+    limits: ConnectionLimits,
     stopping: CancellationToken,
 }
 
@@ -205,7 +210,11 @@ impl Connection {
     /// Serves the connection to its end. An upgraded connection lives on in its own task, with its place.
     async fn serve(self, stream: TcpStream) {
         let Self {
-            peer, router, stopping, ..
+            peer,
+            router,
+            limits,
+            stopping,
+            ..
         } = self;
         // Answers are small and complete when they are written: waiting for more to send only delays them.
         if stream.set_nodelay(true).is_err() {
@@ -216,7 +225,7 @@ impl Connection {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (router, wire) = (router.clone(), wire.clone());
             async move {
-                let mut request: Request = request.map(Body::new);
+                let mut request: Request = request.map(|body| Body::new(Patient::new(body, limits.body_within)));
                 request.extensions_mut().insert(ConnectInfo(peer));
                 request.extensions_mut().insert(wire);
                 router.oneshot(request).await
@@ -224,7 +233,7 @@ impl Connection {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.head_within)
+            .header_read_timeout(limits.head_within)
             .max_header_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_BUFFER_BYTES)

@@ -48,6 +48,28 @@ async fn half_sent_head_is_closed() {
     app.stop().await;
 }
 
+/// Also of a client with a key, and whatever reads the body.
+#[tokio::test]
+async fn half_sent_body_is_closed() {
+    let app = app(ConnectionLimits {
+        body_within: Duration::from_millis(300),
+        ..ConnectionLimits::default()
+    })
+    .await;
+    for path in ["/api/v1/messages", "/api/v1/media?filename=a"] {
+        let mut half = app.connected().await;
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+            app.key
+        );
+        half.write_all(request.as_bytes()).await.unwrap();
+        let answered = end_of(&mut half).await;
+        assert!(answered.starts_with("HTTP/1.1 4"), "{path}: {answered}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn overlong_head_is_refused() {
     let app = App::start().await;
