@@ -127,9 +127,11 @@ impl Messages<'_, Store> {
         limit: u64,
     ) -> Result<Vec<(ChatId, WaMessageId)>, StoreError> {
         let unfinished = MessageState::ALL.iter().filter(|state| state.is_unfinished());
+        // Not the bare column: its index finds every message that was ever delivered and not read, however old.
+        let state = Func::coalesce([Expr::col((message::Entity, message::Column::State)), Expr::val("")]);
         let ours = in_their_chats(account, from, limit)
             .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
-            .filter(message::Column::State.is_in(unfinished.map(|state| state.as_str())))
+            .filter(Expr::expr(state).is_in(unfinished.map(|state| state.as_str())))
             .into_tuple();
         let rows: Vec<InChat> = ours.all(self.0.readers()).await?;
         Ok(rows.into_iter().filter_map(|(chat, id, ..)| chat.zip(id)).collect())
