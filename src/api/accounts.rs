@@ -16,6 +16,7 @@ use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
+use super::messages::phone_number;
 use super::state::ApiState;
 use super::watch::status;
 use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, RebindRequest, SessionView};
@@ -108,7 +109,8 @@ pub async fn rebind(
     Body(rebind): Body<RebindRequest>,
 ) -> Result<Json<AccountView>, Problem> {
     let account = in_use(&state.store, &name).await?;
-    Ok(Json(state.desk.rebind_account(account.id, rebind.phone).await?.into()))
+    let phone = phone_number(&state.desk, "/phone", &rebind.phone)?;
+    Ok(Json(state.desk.rebind_account(account.id, phone).await?.into()))
 }
 
 /// `GET /accounts/{name}/session`, scope `manage`: returns the session with its codes. With `If-None-Match` and
@@ -160,10 +162,11 @@ pub async fn login(
     Body(login): Body<LoginRequest>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
+    let phone = login.phone.map(|text| phone_number(&state.desk, "/phone", &text));
+    let method = phone.transpose()?.map_or(LoginMethod::Qr, LoginMethod::PairingCode);
     if let Some(depth) = login.history {
         state.desk.ask_history(account.id, depth).await?;
     }
-    let method = login.phone.map_or(LoginMethod::Qr, LoginMethod::PairingCode);
     state.desk.login(account.id, method).await?;
     Ok(StatusCode::ACCEPTED)
 }

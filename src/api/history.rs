@@ -12,15 +12,21 @@ use super::http::extract::{Body, Path};
 use super::http::problem::{Code, Problem};
 use super::messages;
 use super::state::ApiState;
-use crate::bridge::SendTo;
+use crate::bridge::{Desk, SendTo};
 use crate::contract::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
 
 /// Returns the chat to compare, or `None` for all chats of the account.
-fn chat(request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
+fn chat(desk: &Desk, request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
     if request.to.is_none() && request.customer_id.is_none() && request.conversation_id.is_none() {
         return Ok(None);
     }
-    messages::addressee(request.to.as_deref(), request.customer_id, request.conversation_id).map(Some)
+    messages::addressee(
+        desk,
+        request.to.as_deref(),
+        request.customer_id,
+        request.conversation_id,
+    )
+    .map(Some)
 }
 
 /// `GET /accounts/{name}/history`, scope `read`: returns the state of the history import. 404 before the first one.
@@ -61,7 +67,7 @@ pub async fn sync(
 ) -> Result<InTime<SyncView, SyncStarted>, Problem> {
     let account = in_use(&state.store, &name).await?;
     let asked_at = state.clock.now();
-    let answered = state.desk.sync(account.id, chat(&request)?).await?;
+    let answered = state.desk.sync(account.id, chat(&state.desk, &request)?).await?;
     match timeout(wait(&headers), answered).await {
         Ok(Ok(synced)) => Ok(InTime::Done((&synced).into())),
         Ok(Err(_)) => Err(Problem::new(

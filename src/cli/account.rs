@@ -12,11 +12,10 @@ use super::client::{read, send, with_query};
 use super::home::Home;
 use super::serve::ports;
 use super::terminal::output::note;
-use super::{Exit, Fault, Shell, home, leave, serve};
+use super::{Exit, Fault, Shell, home, leave, phone_number, serve};
 use crate::bridge::{self, Refusal};
 use crate::contract::{AccountView, Empty, NewAccount, RawJson, RebindRequest};
 use crate::domain::account::AccountName;
-use crate::domain::customer::PhoneNumber;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
@@ -56,7 +55,7 @@ enum Verb {
         name: String,
         /// The new number, such as +447700900123
         #[arg(long, value_name = "NUMBER")]
-        phone: PhoneNumber,
+        phone: String,
     },
     /// Remove an account: unlink its device, delete its browser profile, keep its messages
     Remove {
@@ -231,7 +230,7 @@ async fn release(shell: &Shell, name: &str) -> anyhow::Result<RawJson> {
     Ok(RawJson::of(&AccountView::from(released?))?)
 }
 
-async fn rebind(shell: &Shell, name: &str, phone: PhoneNumber) -> anyhow::Result<RawJson> {
+async fn rebind(shell: &Shell, name: &str, phone: String) -> anyhow::Result<RawJson> {
     let body = RebindRequest { phone };
     let asked = async {
         let path = format!("/api/v1/accounts/{name}/rebind");
@@ -241,12 +240,11 @@ async fn rebind(shell: &Shell, name: &str, phone: PhoneNumber) -> anyhow::Result
         Ok(account) => return Ok(account),
         Err(error) => error,
     };
+    let phone = phone_number(shell, &body.phone)?;
     let home = Home::without_server(shell, "crm account rebind", error).await?;
     let rebound = async {
         let id = known(&home.store, name).await?;
-        bridge::rebind_account(&home.store, id, body.phone)
-            .await
-            .map_err(refused)
+        bridge::rebind_account(&home.store, id, phone).await.map_err(refused)
     };
     let rebound = rebound.await;
     home.store.close().await;

@@ -41,6 +41,7 @@ pub use exit::{Exit, Fault};
 pub use terminal::output::Format;
 
 use crate::config::{Config, Environment};
+use crate::domain::customer::PhoneNumber;
 use crate::supervisor::Supervisor;
 use crate::{matrix, telemetry};
 
@@ -202,6 +203,12 @@ async fn leave(timeout: Option<Duration>, command: impl Future<Output = anyhow::
         () = signals.next() => Ok(Exit::Interrupted),
         () = late => Err(Fault::new(Exit::TimedOut, "timed out; allow more time with --timeout").into()),
     }
+}
+
+/// Parses a phone number where there is no server to do it.
+fn phone_number(shell: &Shell, text: &str) -> anyhow::Result<PhoneNumber> {
+    let parsed = PhoneNumber::read(text, shell.config.phone_region);
+    Ok(parsed.map_err(|error| Fault::new(Exit::Usage, error.to_string()))?)
 }
 
 /// Runs the command line of this process. Files that it creates are readable by their owner only.

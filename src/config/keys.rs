@@ -42,6 +42,7 @@ pub const KEYS: &[Key] = &[
     key("log", "info"),
     key("log_format", "text"),
     key("send_expires", "24h"),
+    key("phone_region", ""),
     key("journal_keep", "30days"),
     key("audit_keep", "365days"),
     key("shared_host", "warn"),

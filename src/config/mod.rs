@@ -21,6 +21,7 @@ pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, SharedHost, duration};
 
+use crate::domain::customer::{NotARegion, PhoneRegion};
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
 use crate::domain::media::{FetchMode, SizeLimits};
@@ -51,6 +52,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Age at which a queued text expires; zero: never.
     pub send_expires: Duration,
+    /// Country whose local numbers are read; none: numbers in international form alone.
+    pub phone_region: Option<PhoneRegion>,
     /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
     /// Decides whether the server starts on a host that has other users.
@@ -226,6 +229,7 @@ impl Config {
             log: values.parse("log", log_filter)?,
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
+            phone_region: values.parse("phone_region", phone_region)?,
             journal_keep: values.parse("journal_keep", duration)?,
             audit_keep: values.parse("audit_keep", duration)?,
             shared_host: values.parse("shared_host", word)?,
@@ -352,6 +356,13 @@ fn readers(text: &str) -> Result<u32, String> {
         Ok(count @ 1..=MAX_READERS) => Ok(count),
         _ => Err(format!("a number from 1 to {MAX_READERS}")),
     }
+}
+
+fn phone_region(text: &str) -> Result<Option<PhoneRegion>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: NotARegion| error.to_string())
 }
 
 fn http_url(text: &str) -> Result<Option<String>, String> {

@@ -82,6 +82,7 @@ fn unknown_key_is_refused_with_suggestion() {
 fn bad_value_is_refused_with_place_and_hint() {
     insta::assert_snapshot!(error_of("listen = 8000", &[]), @"`listen` is `8000` in /crm.toml; write an address and a port, such as 127.0.0.1:8000");
     insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_READ", "always")]), @"`whatsapp.read` is `always` in the environment; write auto, agent or never");
+    insta::assert_snapshot!(error_of("phone_region = 'UK'", &[]), @"`phone_region` is `UK` in /crm.toml; write the two letters of a country, such as GB, or nothing to read numbers in international form alone");
     insta::assert_snapshot!(error_of("[whatsapp]\nread_delay = '10s..3s'", &[]), @"`whatsapp.read_delay` is `10s..3s` in /crm.toml; write a range that begins with its shorter end, such as 3s..10s");
     insta::assert_snapshot!(error_of("", &[("CRM_MATRIX_AGENTS", "ada")]), @"`matrix.agents` is `ada` in the environment; write user ids separated by commas, such as @ada:example.org,@bob:example.org");
     insta::assert_snapshot!(error_of("", &[("CRM_WHATSAPP_BROWSER_ARGS", "--a 'b")]), @"`whatsapp.browser_args` is `--a 'b` in the environment; write words as a shell splits them; a quotation mark is not closed");

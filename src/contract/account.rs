@@ -96,7 +96,7 @@ pub struct NewAccount {
 pub struct LoginRequest {
     /// Number of the phone on which a pairing code is entered; without it, a QR code is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<PhoneNumber>,
+    pub phone: Option<String>,
     /// How far back the history is imported, counted from the first login; without it, the configuration decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryDepth>,
@@ -107,7 +107,7 @@ pub struct LoginRequest {
 #[serde(deny_unknown_fields)]
 pub struct RebindRequest {
     /// Number that the account has from now on.
-    pub phone: PhoneNumber,
+    pub phone: String,
 }
 
 impl From<Account> for AccountView {

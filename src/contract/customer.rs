@@ -70,9 +70,9 @@ pub struct EditCustomer {
     /// Name, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
-    /// Phone number, or null.
+    /// Phone number, as people write it, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Option<PhoneNumber>>,
+    pub phone: Option<Option<String>>,
     /// Status, a word of the team's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,

@@ -47,7 +47,7 @@ pub struct HistoryRequest {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
-    /// Phone number in international form.
+    /// Phone number in international form, or as it is written in the configured region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Customer of the chat.

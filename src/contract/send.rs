@@ -12,7 +12,7 @@ use crate::domain::{ConversationId, CustomerId, MediaId, MessageId};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
-    /// Phone number in international form.
+    /// Phone number in international form, or as it is written in the configured region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Customer to write to.
@@ -77,7 +77,7 @@ pub struct SendLocation {
 pub struct SendContact {
     /// Name on the card.
     pub name: String,
-    /// Phone number in international form.
+    /// Phone number in international form, or as it is written in the configured region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// The card as a vCard (RFC 2426).

@@ -14,6 +14,7 @@ use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use super::http::tags::IfMatch;
+use super::messages::phone_number;
 use crate::bridge::{CustomerEdit, Desk};
 use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
 use crate::domain::customer::Customer;
@@ -115,6 +116,11 @@ pub async fn edit(
         let detail = format!("the attributes are {bytes} bytes of JSON and may be {MAX_ATTRIBUTES}; keep less here");
         return Err(Problem::wrong_field("/attributes", detail));
     }
+    let phone = match phone {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(text)) => Some(Some(phone_number(&desk, "/phone", &text)?)),
+    };
     let expected = match IfMatch::read(&headers) {
         IfMatch::Any => None,
         named @ IfMatch::One(_) => {

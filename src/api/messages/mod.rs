@@ -80,9 +80,10 @@ pub async fn send(
         None => None,
     };
     let command = SendCommand {
-        to: recipient(&request)?,
+        to: recipient(desk, &request)?,
         account: request.account,
         special: special::of(
+            desk,
             request.location.as_ref(),
             request.contact.as_ref(),
             request.poll.as_ref(),
@@ -110,21 +111,30 @@ fn fingerprint(request: &SendRequest) -> Result<[u8; 32], Problem> {
     Ok(Sha256::digest(bytes).into())
 }
 
-fn recipient(request: &SendRequest) -> Result<SendTo, Problem> {
-    addressee(request.to.as_deref(), request.customer_id, request.conversation_id)
+fn recipient(desk: &Desk, request: &SendRequest) -> Result<SendTo, Problem> {
+    addressee(
+        desk,
+        request.to.as_deref(),
+        request.customer_id,
+        request.conversation_id,
+    )
+}
+
+/// Parses a phone number of the field at `pointer`.
+pub(super) fn phone_number(desk: &Desk, pointer: &str, text: &str) -> Result<PhoneNumber, Problem> {
+    let parsed = desk.phone_number(text);
+    parsed.map_err(|error| Problem::wrong_field(pointer, error.to_string()))
 }
 
 /// Returns the recipient. A problem unless exactly one of phone number, customer and conversation is given.
 pub(super) fn addressee(
+    desk: &Desk,
     to: Option<&str>,
     customer: Option<CustomerId>,
     conversation: Option<ConversationId>,
 ) -> Result<SendTo, Problem> {
     match (to, customer, conversation) {
-        (Some(phone), None, None) => phone
-            .parse::<PhoneNumber>()
-            .map(SendTo::Phone)
-            .map_err(|error| Problem::wrong_field("/to", error.to_string())),
+        (Some(phone), None, None) => phone_number(desk, "/to", phone).map(SendTo::Phone),
         (None, Some(id), None) => Ok(SendTo::Customer(id)),
         (None, None, Some(id)) => Ok(SendTo::Conversation(id)),
         _ => Err(Problem::wrong_field(

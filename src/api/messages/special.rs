@@ -1,8 +1,9 @@
 //! Locations, contacts and polls in a request to send, checked against WhatsApp's limits.
 
+use super::phone_number;
 use crate::api::http::problem::Problem;
+use crate::bridge::Desk;
 use crate::contract::{SendContact, SendLocation, SendPoll};
-use crate::domain::customer::PhoneNumber;
 use crate::domain::details::{ContactCard, Location, Poll};
 use crate::domain::special;
 use crate::domain::special::Special;
@@ -21,6 +22,7 @@ const OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
 /// Returns the location, contact or poll that the request sends, or `None` if it sends none. A problem when there are
 /// several, or a text or file besides.
 pub fn of(
+    desk: &Desk,
     location: Option<&SendLocation>,
     contact: Option<&SendContact>,
     poll: Option<&SendPoll>,
@@ -29,7 +31,7 @@ pub fn of(
     match (location, contact, poll, has_other) {
         (None, None, None, _) => Ok(None),
         (Some(place), None, None, false) => location_of(place).map(Some),
-        (None, Some(card), None, false) => contact_of(card).map(Some),
+        (None, Some(card), None, false) => contact_of(desk, card).map(Some),
         (None, None, Some(asked), false) => poll_of(asked).map(Some),
         _ => Err(Problem::wrong_field(
             "/content",
@@ -76,7 +78,7 @@ fn place_line(pointer: &str, text: Option<&str>) -> Result<Option<String>, Probl
     Ok(Some(text.to_owned()))
 }
 
-fn contact_of(card: &SendContact) -> Result<Special, Problem> {
+fn contact_of(desk: &Desk, card: &SendContact) -> Result<Special, Problem> {
     let name = card.name.trim();
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err(Problem::wrong_field(
@@ -87,9 +89,7 @@ fn contact_of(card: &SendContact) -> Result<Special, Problem> {
     within("/contact/name", name, MAX_CARD_NAME_CHARS)?;
     match (&card.phone, &card.vcard) {
         (Some(phone), None) => {
-            let phone: PhoneNumber = phone
-                .parse()
-                .map_err(|error| Problem::wrong_field("/contact/phone", format!("{error}")))?;
+            let phone = phone_number(desk, "/contact/phone", phone)?;
             Ok(Special::Contact(special::card(name, &phone)))
         }
         (None, Some(vcard)) => {

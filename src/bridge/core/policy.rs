@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::domain::MatrixUserId;
+use crate::domain::customer::PhoneRegion;
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
 use crate::domain::pacing::Pace;
@@ -23,6 +24,8 @@ pub struct Policy {
     pub spacing: RangeInclusive<Duration>,
     /// Age at which an unsent message expires (rule 4); `None`: never.
     pub send_expires: Option<Duration>,
+    /// Country whose local numbers are read, besides those in international form.
+    pub phone_region: Option<PhoneRegion>,
     /// Limits of first contacts, quiet hours, and the words by which customers opt out and in.
     pub pace: Pace,
     /// Upper bounds of file sizes, when files are fetched, and how often avatars are looked up.

@@ -42,6 +42,7 @@ pub async fn core(folder: &Path) -> Core {
         read: ReadMode::Never,
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
+        phone_region: None,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules::default(),

@@ -10,6 +10,7 @@ use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
 use crate::bridge::core::{Core, state};
 use crate::domain::conversation::Conversation;
+use crate::domain::customer::{NotAPhoneNumber, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::{Session, SessionState};
 use crate::domain::vitals::BrowserHealth;
@@ -41,6 +42,12 @@ impl Desk {
         matrix: Option<watch::Receiver<MatrixStatus>>,
     ) -> Self {
         Self { core, registry, matrix }
+    }
+
+    /// Parses a phone number that a person or a program gives: in international form, or as it is written in the
+    /// configured region.
+    pub fn phone_number(&self, text: &str) -> Result<PhoneNumber, NotAPhoneNumber> {
+        PhoneNumber::read(text, self.core.policy.phone_region)
     }
 
     /// Marks a conversation as read by an agent: sets its unread count to 0, and queues the read receipt. Returns the

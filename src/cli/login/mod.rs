@@ -16,11 +16,10 @@ use tokio::time::sleep;
 use super::client::{self, Client, send};
 use super::home::Home;
 use super::serve::{Assembly, ServedAccounts, first_account};
-use super::{Exit, Fault, Shell, exit};
+use super::{Exit, Fault, Shell, exit, phone_number};
 use crate::config::DataDirError;
 use crate::contract::{AccountView, HistoryRequest, LoginRequest, SessionView};
 use crate::domain::account::Account;
-use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryDepth;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::LoginMethod;
@@ -37,7 +36,7 @@ pub struct Login {
     account: Option<String>,
     /// Link with a code that is typed on the phone of this number
     #[arg(long, value_name = "NUMBER")]
-    phone: Option<PhoneNumber>,
+    phone: Option<String>,
     /// Also write the QR code to this file: .svg, .txt or PNG
     #[arg(long, value_name = "FILE")]
     qr_file: Option<PathBuf>,
@@ -114,6 +113,8 @@ impl Login {
 
     /// Drives the account as the server would, until it is ready and has stored what it missed.
     async fn without_server(self, shell: &Shell, display: &mut Display) -> anyhow::Result<Exit> {
+        let phone = self.phone.as_deref().map(|phone| phone_number(shell, phone));
+        let method = phone.transpose()?.map_or(LoginMethod::Qr, LoginMethod::PairingCode);
         let home = match Home::open(&shell.config, "crm login").await {
             Ok(home) => home,
             Err(error) => return Err(held_by_the_deaf(error, &shell.config.url)),
@@ -128,7 +129,7 @@ impl Login {
         let assembly = Assembly::start(home, &shell.config, ServedAccounts::One(account.clone())).await?;
         let driven = async {
             tokio::select! {
-                end = self.drive(&assembly, &account, display) => end,
+                end = self.drive(&assembly, &account, method, display) => end,
                 task = assembly.supervisor.lost() => Err(anyhow::anyhow!("the task `{task}` was lost; the log says why")),
             }
         };
@@ -137,9 +138,14 @@ impl Login {
         end
     }
 
-    async fn drive(&self, assembly: &Assembly, account: &Account, display: &mut Display) -> anyhow::Result<Exit> {
+    async fn drive(
+        &self,
+        assembly: &Assembly,
+        account: &Account,
+        method: LoginMethod,
+        display: &mut Display,
+    ) -> anyhow::Result<Exit> {
         let mut session = assembly.desk.session(account.id).await?;
-        let method = self.phone.clone().map_or(LoginMethod::Qr, LoginMethod::PairingCode);
         if let Some(depth) = self.history {
             assembly.desk.ask_history(account.id, depth).await?;
         }

@@ -170,9 +170,6 @@ pub(super) enum Recipient {
 
 /// Finds the recipient that `to` names. A name that several customers have is an error unless `may_ask`.
 pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyhow::Result<Recipient> {
-    if to.parse::<PhoneNumber>().is_ok() {
-        return Ok(Recipient::Phone(to.to_owned()));
-    }
     let id = |prefix: &str| to.strip_prefix(prefix).and_then(|id: &str| id.parse::<i64>().ok());
     if let Some(id) = id("customer:") {
         return Ok(Recipient::Customer(CustomerId(id)));
@@ -181,12 +178,12 @@ pub(super) async fn recipient(client: &Client, to: &str, may_ask: bool) -> anyho
         return Ok(Recipient::Conversation(ConversationId(id)));
     }
     let looks_like_a_number = to.chars().filter(char::is_ascii_digit).count() * 2 > to.chars().count();
-    if to.trim().is_empty() || looks_like_a_number {
-        let mut text =
-            format!("{to:?} is neither a phone number in international form (such as +447700900123) nor a name");
-        if let Some(meant) = PhoneNumber::suggestion(to) {
-            text = format!("{to:?} has no + and country; if it begins with its country, write {meant}");
-        }
+    // The server reads numbers: it knows in which country they are written.
+    if looks_like_a_number || to.parse::<PhoneNumber>().is_ok() {
+        return Ok(Recipient::Phone(to.to_owned()));
+    }
+    if to.trim().is_empty() {
+        let text = "the recipient is empty; give a phone number such as +447700900123, or a customer's name";
         return Err(Fault::new(Exit::Usage, text).into());
     }
     by_name(client, to, may_ask).await.map(Recipient::Customer)

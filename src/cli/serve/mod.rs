@@ -280,6 +280,7 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
         read_delay: whatsapp.read_delay.min..=whatsapp.read_delay.max,
         spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
+        phone_region: config.phone_region,
         pace: whatsapp.pace.pace(),
         media: MediaRules {
             fetch: media.fetch,

@@ -316,6 +316,7 @@ fn policy() -> Policy {
         read: ReadMode::Never,
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
+        phone_region: None,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules {

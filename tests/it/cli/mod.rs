@@ -5,6 +5,7 @@ mod asking;
 mod disk;
 mod help;
 mod keys;
+mod numbers;
 mod people;
 pub mod rig;
 mod sending;

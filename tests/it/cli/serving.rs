@@ -13,7 +13,7 @@ use testbed::servers::free_port;
 pub struct Served {
     pub shell: Shell,
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Served {

@@ -57,6 +57,7 @@ pub(super) fn policy() -> Policy {
         read: ReadMode::Auto,
         read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
         spacing: Duration::ZERO..=Duration::from_secs(1),
+        phone_region: None,
         send_expires: Some(Duration::from_hours(24)),
         pace: Pace::default(),
         media: MediaRules::default(),
