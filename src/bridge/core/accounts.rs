@@ -24,7 +24,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
         async move {
             match tx.accounts().add(name).await? {
                 Added::New(account) | Added::Back(account) => {
-                    check_number(tx, &account).await?;
+                    check_number(tx, &account, "choose another name").await?;
                     if *matrix && tx.accounts().present().await?.len() == 2 {
                         update_rooms(tx, MAX_RENAMED).await?;
                     }
@@ -108,7 +108,7 @@ pub async fn rebind_account(store: &Store, id: AccountId, phone: PhoneNumber) ->
                 phone: Some(phone.clone()),
                 ..account
             };
-            check_number(tx, &wanted).await?;
+            check_number(tx, &wanted, "give another number").await?;
             tx.accounts().rebind_phone(*id, phone).await?;
             let account = tx.accounts().get(*id).await?.ok_or_else(|| not_found("account", *id))?;
             tx.emit(Event::account_state(&account));
@@ -129,13 +129,13 @@ pub(crate) async fn update_rooms(tx: &mut Tx, limit: u64) -> Result<(), StoreErr
 }
 
 /// Refuses an account whose number belongs to another account now, which can happen to one that is brought back.
-async fn check_number(tx: &mut Tx, account: &Account) -> Result<(), Refusal> {
+async fn check_number(tx: &mut Tx, account: &Account, else_do: &str) -> Result<(), Refusal> {
     let accounts = tx.accounts().present().await?;
     let same = |other: &&Account| other.id != account.id && account.phone.is_some() && other.phone == account.phone;
     match accounts.iter().find(same) {
         None => Ok(()),
         Some(other) => Err(Refusal::Conflict(format!(
-            "the number of the account {} belongs to the account {} now; remove that first, or choose another name",
+            "the number of the account {} belongs to the account {} now; remove that first, or {else_do}",
             account.name, other.name
         ))),
     }

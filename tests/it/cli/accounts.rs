@@ -2,6 +2,8 @@
 
 use rustix::process::Signal;
 
+use serde_json::json;
+
 use super::rig::Shell;
 use super::serving::Served;
 
@@ -62,6 +64,63 @@ async fn accounts_are_managed_without_server() {
         .await
         .json();
     assert_eq!(all.as_array().unwrap().len(), 2);
+    let (_, code) = served.end().await;
+    assert_eq!(code, Some(0));
+}
+
+/// rule 7: with a server and without, and what is refused.
+#[tokio::test]
+async fn rebind_is_told_audited_and_refused_by_name() {
+    let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
+    shell.ok(&["account", "add", "sales"]).await;
+    shell.ok(&["account", "add", "shop"]).await;
+    let rebind = |name: &'static str, phone: &'static str| ["account", "rebind", name, "--phone", phone, "-o", "json"];
+    let alone = shell.ok(&rebind("sales", "+447700900123")).await;
+    assert_eq!(alone.json()["phone"], "+447700900123");
+    let refusals = async |shell: &Shell| {
+        let nobody = shell.run(&rebind("nobody", "+447700900555")).await;
+        assert_eq!((nobody.code, nobody.out.as_str()), (Some(3), ""), "{nobody:?}");
+        assert!(nobody.err.contains("nobody"), "{nobody:?}");
+        let taken = shell.run(&rebind("shop", "+447700900123")).await;
+        assert_eq!((taken.code, taken.out.as_str()), (Some(7), ""), "{taken:?}");
+        assert!(
+            taken.err.contains("belongs to the account sales") && taken.err.contains("another number"),
+            "{taken:?}"
+        );
+        let odd = shell.run(&rebind("shop", "sales")).await;
+        assert_eq!((odd.code, odd.out.as_str()), (Some(2), ""), "{odd:?}");
+    };
+    refusals(&shell).await;
+
+    let served = Served::start(shell).await;
+    let shell = &served.shell;
+    refusals(shell).await;
+    let told = shell
+        .ok(&["account", "rebind", "sales", "--phone", "+44 7700 900555"])
+        .await;
+    assert!(told.out.contains("+447700900555"), "{told:?}");
+    assert!(told.err.contains("crm login --account sales"), "{told:?}");
+    let again = shell.ok(&rebind("sales", "+447700900555")).await.json();
+    assert_eq!(
+        (&again["name"], &again["phone"]),
+        (&json!("sales"), &json!("+447700900555"))
+    );
+    let free = shell.ok(&rebind("shop", "+447700900123")).await.json();
+    assert_eq!(
+        free["phone"], "+447700900123",
+        "the old number is free for another account"
+    );
+    let audit = shell.ok(&["audit", "-o", "json"]).await.json();
+    let rows: Vec<_> = audit.as_array().unwrap().iter().collect();
+    let done = |row: &&&serde_json::Value| {
+        row["action"] == "POST /api/v1/accounts/{name}/rebind" && row["subject"] == "/api/v1/accounts/sales/rebind"
+    };
+    assert_eq!(rows.iter().filter(done).count(), 2, "{audit}");
+    assert!(rows.iter().find(done).unwrap()["actor"].is_string(), "{audit}");
+    shell.ok(&["account", "remove", "shop", "--yes"]).await;
+    let gone = shell.run(&rebind("shop", "+447700900777")).await;
+    assert_eq!(gone.code, Some(7), "{gone:?}");
+    assert!(gone.err.contains("crm account add shop"), "{gone:?}");
     let (_, code) = served.end().await;
     assert_eq!(code, Some(0));
 }
