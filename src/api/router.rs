@@ -127,6 +127,7 @@ fn admin() -> Router<ApiState> {
         .route("/api/v1/keys/{id}", get(keys::view))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
+        .route("/api/v1/clock/confirm", post(status::confirm_clock))
         .route("/api/v1/backup", get(backup::download))
 }
 

@@ -16,6 +16,7 @@ mod rooms;
 
 pub use self::core::accounts::{add_account, begin_removal, rebind_account, release_account};
 pub use self::core::agents::{Reconciled, reconcile_agents};
+pub use self::core::clock::check_clock;
 pub use self::core::command::{Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
 pub use self::core::lanes::{InHand, Lanes, Pieces};
 pub use self::core::policy::{Policy, ReadMode};
@@ -26,7 +27,7 @@ pub use self::core::registry::AccountHandle;
 pub use self::core::syncs::Syncs;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
-pub use accounts::{AccountManager, Linking, Source, start};
+pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload};
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;

@@ -42,7 +42,8 @@ impl Status {
         ))?;
         if let Some(until) = clock_doubted_until {
             output.line(&format!(
-                "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires"
+                "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires (`crm doctor \
+                 --confirm-clock` if it is right)"
             ))?;
         }
         if let Some(api) = &status.api {

@@ -13,6 +13,12 @@ const BELIEVED: &str = "clock_believed";
 const DOUBTED: &str = "clock_doubted";
 /// Longest time by which the clock may be ahead of the newest believed time: a server may have been off for a week.
 const LEAP: Duration = Duration::from_hours(7 * 24);
+/// Interval at which the believed time is stored, while nothing changes.
+const NOTED_EVERY: Duration = Duration::from_hours(1);
+/// Longest time for which work is ever postponed: what waits longer was postponed by a clock that was wrong.
+const LONGEST_WAIT: Duration = Duration::from_hours(48);
+/// Time by which a clock is corrected in its ordinary run.
+const CORRECTED: Duration = Duration::from_mins(1);
 /// Time after which a doubted clock that goes on steadily is believed.
 const DOUBTED_FOR: Duration = Duration::from_hours(6);
 
@@ -38,13 +44,26 @@ impl Store {
         })
     }
 
-    /// Stores the present time as believed, or that it is doubted; call it hourly. Returns until when it is doubted.
+    /// Stores the present time as believed, or that it is doubted; call it every minute. After the clock was set back, what
+    /// it had postponed while it was ahead is due at once. Returns until when it is doubted.
     pub async fn note_clock(&self) -> Result<Option<Timestamp>, StoreError> {
         let (believed, doubted) = (self.time(BELIEVED).await?, self.time(DOUBTED).await?);
         let now = self.inner.clock.now();
         let judgement = judge(now, believed, doubted);
-        self.write((now, judgement), |tx, &(now, judgement)| {
+        let is_noted = |believed: Timestamp| believed <= now && now.since(believed) < NOTED_EVERY;
+        if judgement == Judgement::Believed && doubted.is_none() && believed.is_some_and(is_noted) {
+            return Ok(None);
+        }
+        let newest = doubted.max(believed);
+        let set_back = newest.is_some_and(|newest| newest.since(now) > CORRECTED);
+        self.write((now, judgement, set_back), |tx, &(now, judgement, set_back)| {
             Box::pin(async move {
+                if set_back {
+                    let latest = now.plus(LONGEST_WAIT);
+                    tx.outbox().recall(latest).await?;
+                    tx.media().recall(latest).await?;
+                    tx.pace().recall(latest).await?;
+                }
                 let settings = tx.settings();
                 match judgement {
                     Judgement::Believed => {
@@ -57,6 +76,18 @@ impl Store {
                         Ok(Some(until))
                     }
                 }
+            })
+        })
+        .await
+    }
+
+    /// Believes the present time, however far it is ahead, because a person says that it is right.
+    pub async fn confirm_clock(&self) -> Result<(), StoreError> {
+        let now = self.inner.clock.now();
+        self.write(now, |tx, &now| {
+            Box::pin(async move {
+                tx.settings().set(BELIEVED, Some(&now.0.to_string())).await?;
+                tx.settings().set(DOUBTED, None).await
             })
         })
         .await

@@ -23,6 +23,13 @@ pub async fn show(
     Ok(Json(status))
 }
 
+/// `POST /clock/confirm`, scope `admin`: believes the server's clock although it has leapt ahead, and returns the state of
+/// the desk.
+pub async fn confirm_clock(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
+    desk.confirm_clock().await?;
+    Ok(Json(gather(&store, &desk).await?))
+}
+
 /// Returns how many connections there are, and may be.
 fn connections(metrics: &Metrics) -> ApiStatusView {
     let files = descriptors::now();

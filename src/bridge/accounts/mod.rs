@@ -4,7 +4,9 @@ mod linking;
 mod manager;
 mod removal;
 mod start;
+mod tidying;
 
 pub use linking::Linking;
 pub use manager::{AccountManager, Source};
 pub use start::start;
+pub use tidying::{Kept, tidy};

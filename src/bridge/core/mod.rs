@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 pub(super) mod agents;
+pub(super) mod clock;
 pub(super) mod command;
 pub(super) mod consent;
 pub(super) mod lanes;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::outbox::MatrixWork;
-use crate::store::{NewWork, StoreError, Tx};
+use crate::store::{NewWork, Store, StoreError, Tx};
 
 use super::policy::Policy;
 
@@ -68,6 +68,11 @@ pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> 
         end(tx, policy, account.id, &key, &text).await?;
     }
     Ok(())
+}
+
+/// Returns whether a trouble is open, outside a transaction.
+pub(crate) async fn stands(store: &Store, key: &str) -> Result<bool, StoreError> {
+    Ok(store.settings().get(&setting(key)).await?.is_some())
 }
 
 /// Returns whether a trouble is open.

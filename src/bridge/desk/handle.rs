@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
-use crate::bridge::core::{Core, state};
+use crate::bridge::core::{Core, clock, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::{NotAPhoneNumber, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
@@ -119,6 +119,11 @@ impl Desk {
     /// Returns the homeserver's state; `None` if none is configured.
     pub fn matrix_status(&self) -> Option<MatrixStatus> {
         self.matrix.as_ref().map(|status| status.borrow().clone())
+    }
+
+    /// Believes the server's clock, however far it is ahead, because a person says that it is right.
+    pub async fn confirm_clock(&self) -> Result<(), Refusal> {
+        Ok(clock::confirm_clock(&self.core).await?)
     }
 
     /// Resumes an outbox that a restore has parked (rule 5).

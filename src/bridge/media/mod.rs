@@ -7,4 +7,4 @@ mod sweep;
 
 pub use avatars::AvatarFetcher;
 pub use fetcher::MediaFetcher;
-pub use sweep::sweep;
+pub use sweep::{SweepError, sweep};

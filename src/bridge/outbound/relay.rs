@@ -199,6 +199,11 @@ impl WhatsAppRelay {
         if self.next_send > self.core.clock.now() {
             return Ok(Progress::Idle);
         }
+        // It has expired by a clock that is doubted: it neither fails nor goes out until the clock is believed or set back.
+        let expires = self.core.store.messages().expires_at(outgoing.message.id).await?;
+        if expires.is_some_and(|at| at <= self.core.clock.now()) {
+            return Ok(Progress::Idle);
+        }
         if self.hold_back(item, outgoing).await? {
             return Ok(Progress::Worked);
         }

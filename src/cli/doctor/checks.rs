@@ -35,6 +35,19 @@ const FEW_FILES: u64 = 1024;
 /// Maximum time for a program or a homeserver to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Check of the server's clock.
+pub const CLOCK: &str = "clock";
+
+/// Returns what is wrong with the server's clock, if it has leapt ahead.
+pub fn clock(status: &StatusView) -> Option<Finding> {
+    let until = status.database.clock_doubted_until?;
+    let detail = format!(
+        "it is far ahead of when the server last ran, so that until {until} nothing is deleted or expires; correct it, or if \
+         it is right, run `crm doctor --confirm-clock`"
+    );
+    Some(Finding::new(CLOCK, Verdict::Warning, detail))
+}
+
 /// Checks the data folder, and that only its owner can read `admin.key`.
 pub fn data_folder(config: &Config) -> Finding {
     const CHECK: &str = "data folder";

@@ -137,10 +137,10 @@ pub struct Assembly {
 impl Assembly {
     /// Builds all parts and starts the workers.
     pub async fn start(home: Home, config: &Config, lines: ServedAccounts) -> anyhow::Result<Self> {
-        let (store, clock) = (home.store.clone(), home.clock.clone());
+        let store = home.store.clone();
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
-        let core = core(config, &home, vault.clone()).await?;
+        let core = core(config, &home, vault).await?;
         // Errors that can be found without a browser are found before one is started.
         let named: Vec<_> = config
             .matrix
@@ -172,13 +172,13 @@ impl Assembly {
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
         let desk = bridge::start(&core, &manager, matrix.clone(), &supervisor);
-        let kept = housekeeping::Kept {
+        let kept = bridge::Kept {
             journal: config.journal_keep,
             audit: config.audit_keep,
         };
         supervisor.spawn(
             "housekeeping",
-            housekeeping::run(store.clone(), vault, clock, kept, supervisor.stopping()),
+            housekeeping::run(core.clone(), kept, supervisor.stopping()),
         );
         Ok(Self {
             home,

@@ -119,6 +119,18 @@ impl MediaItems<'_, Tx> {
         Ok(())
     }
 
+    /// Makes wanted media due now whose download is postponed to a time after `latest`.
+    pub async fn recall(&self, latest: Timestamp) -> Result<(), StoreError> {
+        media::Entity::update_many()
+            .col_expr(media::Column::NotBefore, Expr::value(self.0.now.0))
+            .filter(media::Column::State.eq(MediaState::Pending.as_str()))
+            .filter(media::Column::Wanted.eq(true))
+            .filter(media::Column::NotBefore.gt(latest.0))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Deletes those of these media that are still as [`MediaItems::unsent`] selects them. Returns how many. The bytes
     /// are deleted later, when the vault is swept for objects without a row.
     pub async fn forget_unsent(&self, unsent: &[MediaId], before: Timestamp) -> Result<u64, StoreError> {

@@ -68,6 +68,17 @@ impl<D: Database> Messages<'_, D> {
 }
 
 impl Messages<'_, Store> {
+    /// Returns when a message that waits may not be sent any more.
+    pub async fn expires_at(&self, id: MessageId) -> Result<Option<Timestamp>, StoreError> {
+        let expires: Option<Option<i64>> = message::Entity::find_by_id(id)
+            .select_only()
+            .column(message::Column::ExpiresAt)
+            .into_tuple()
+            .one(self.0.readers())
+            .await?;
+        Ok(expires.flatten().map(Timestamp))
+    }
+
     /// Returns the author of a group's message, as stored for uniqueness; `None` elsewhere.
     pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
         let row = message::Entity::find_by_id(id).one(self.0.readers()).await?;

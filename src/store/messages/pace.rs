@@ -64,6 +64,19 @@ impl Pace<'_, Tx> {
         Ok(())
     }
 
+    /// Dates first contacts now that are dated after `latest`, by a clock that was wrong.
+    pub async fn recall(&self, latest: Timestamp) -> Result<(), StoreError> {
+        for account in self.0.accounts().present().await? {
+            conversation::Entity::update_many()
+                .col_expr(conversation::Column::FirstContactAt, Expr::value(self.0.now.0))
+                .filter(conversation::Column::AccountId.eq(account.id))
+                .filter(conversation::Column::FirstContactAt.gt(latest.0))
+                .exec(&self.0.session)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Stores why and until when a queued message waits. Returns the changed message, or `None` when nothing changed.
     pub async fn set_waiting(&self, id: MessageId, waiting: Waiting) -> Result<Option<Message>, StoreError> {
         let known = self.0.messages().lock(id).await?;

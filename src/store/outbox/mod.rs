@@ -291,6 +291,16 @@ impl Outbox<'_, Tx> {
         Ok(())
     }
 
+    /// Makes work due now that is postponed to a time after `latest`.
+    pub async fn recall(&self, latest: Timestamp) -> Result<(), StoreError> {
+        outbox::Entity::update_many()
+            .col_expr(outbox::Column::NotBefore, Expr::value(self.0.now.0))
+            .filter(outbox::Column::NotBefore.gt(latest.0))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Makes an account's waiting work for WhatsApp due now: the reason for waiting may be over.
     pub async fn hasten(&self, account: AccountId) -> Result<(), StoreError> {
         self.0.wake(WorkFor::WhatsApp(account));

@@ -40,6 +40,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/keys", Scope::Admin),
     ("POST", "/api/v1/keys/1/revoke", Scope::Admin),
     ("POST", "/api/v1/accounts/default/rebind", Scope::Admin),
+    ("POST", "/api/v1/clock/confirm", Scope::Admin),
     ("GET", "/api/v1/backup", Scope::Admin),
 ];
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod changes;
+mod clock;
 mod corrections;
 mod faults;
 mod gap;

@@ -66,6 +66,7 @@ pub struct Run {
 pub struct Program {
     pub store: Store,
     pub desk: Desk,
+    pub core: Core,
     inbound: Inbound,
     importer: Importer,
     relay: WhatsAppRelay,
@@ -162,10 +163,11 @@ impl Run {
                 &tasks,
             ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
-            room_relay: Lanes::new(Gated(RoomRelay::new(core, matrix), self.gate.clone()), &tasks),
+            room_relay: Lanes::new(Gated(RoomRelay::new(core.clone(), matrix), self.gate.clone()), &tasks),
             tasks,
             store,
             desk,
+            core,
             inbound,
         }
     }

@@ -1,0 +1,44 @@
+//! Cleanup at an interval: deletes old events, old entries of the audit log, old stored answers and media that nothing
+//! references; none of it while the clock is doubted.
+
+use std::time::Duration;
+
+use crate::bridge::core::Core;
+use crate::bridge::media::{SweepError, sweep};
+use crate::store::StoreError;
+
+/// Age at which a stored answer to an idempotency key is deleted (rule 25).
+const ANSWERS_KEPT: Duration = Duration::from_hours(48);
+
+/// How long rows are kept; zero keeps them all.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Events.
+    pub journal: Duration,
+    /// Entries of the audit log.
+    pub audit: Duration,
+}
+
+/// Deletes what is old or unused, unless the clock is doubted. Returns the number of deleted objects of media.
+pub async fn tidy(core: &Core, kept: Kept) -> Result<u64, SweepError> {
+    if core.store.clock_doubted_until().await?.is_some() {
+        return Ok(0);
+    }
+    let rows = delete_rows(core, kept).await;
+    // Also if the rows cannot be deleted: the two have nothing to do with each other.
+    let swept = sweep(&core.store, &core.vault, core.clock.now()).await;
+    rows?;
+    swept
+}
+
+async fn delete_rows(core: &Core, kept: Kept) -> Result<(), StoreError> {
+    let (store, now) = (&core.store, core.clock.now());
+    if !kept.journal.is_zero() {
+        store.journal().prune(now.minus(kept.journal)).await?;
+    }
+    if !kept.audit.is_zero() {
+        store.audit().prune(now.minus(kept.audit)).await?;
+    }
+    store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
+    Ok(())
+}
