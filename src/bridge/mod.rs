@@ -31,6 +31,6 @@ pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{CustomerEdit, Desk, Replayed, Resolution, Revision, Upload};
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
-pub use media::{AvatarFetcher, MediaFetcher, sweep};
+pub use media::{AvatarFetcher, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
 pub use rooms::{OutageWatch, RoomInbound, RoomRelay};

@@ -7,6 +7,7 @@ use super::{Exit, Shell};
 use crate::contract::{AccountStatusView, DatabaseView, MatrixView, RawJson, StatusView};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryState;
+use crate::domain::media::readable_size;
 
 /// Show the state of accounts, Matrix, database and outbox
 #[derive(Debug, Args)]
@@ -44,6 +45,12 @@ impl Status {
             output.line(&format!(
                 "clock: far ahead of when the server last ran; check it: until {until} nothing is deleted or expires (`crm doctor \
                  --confirm-clock` if it is right)"
+            ))?;
+        }
+        if let Some(room) = status.media.as_ref().filter(|room| room.short) {
+            output.line(&format!(
+                "media: less than {} are free; none are fetched or taken until there is room",
+                readable_size(room.floor_bytes)
             ))?;
         }
         if let Some(api) = &status.api {

@@ -50,6 +50,8 @@ pub const KEYS: &[Key] = &[
     key("media.fetch", "auto"),
     key("media.max_size", "100MiB"),
     key("media.avatars", "7days"),
+    key("media.free_space_floor", "2GiB"),
+    key("media.daily_quota", "1GiB"),
     key("whatsapp.url", "https://web.whatsapp.com/"),
     key("whatsapp.browser", ""),
     key("whatsapp.driver", ""),
@@ -108,7 +110,7 @@ fn short_of(name: &'static str) -> &'static str {
 }
 
 /// The keys of `[media]` that can be set for one account; of `[whatsapp]` all can.
-const OF_ACCOUNTS: [&str; 3] = ["media.fetch", "media.max_size", "media.avatars"];
+const OF_ACCOUNTS: [&str; 4] = ["media.fetch", "media.max_size", "media.avatars", "media.daily_quota"];
 
 impl Key {
     /// Finds a key by its short name in an account's section.

@@ -24,7 +24,7 @@ pub use values::{DelayRange, LogFormat, ReadMode, SharedHost, duration};
 use crate::domain::customer::{NotARegion, PhoneRegion};
 use crate::domain::daily::{Daily, DayHours};
 use crate::domain::history::{HistoryDepth, NotADepth};
-use crate::domain::media::{FetchMode, SizeLimits};
+use crate::domain::media::{FetchMode, SizeLimits, size_or_off};
 use layers::Values;
 
 /// The whole configuration. `crm.example.toml` explains each key.
@@ -90,6 +90,10 @@ pub struct MediaConfig {
     pub max_size: SizeLimits,
     /// Interval at which avatars of customers and groups are checked; zero: never.
     pub avatars: Duration,
+    /// Bytes that are kept free; zero: none.
+    pub free_space_floor: u64,
+    /// Bytes of one conversation's media in a day that are downloaded at once; zero: any number.
+    pub daily_quota: u64,
 }
 
 /// Settings of WhatsApp.
@@ -132,6 +136,8 @@ impl MediaConfig {
             fetch: values.parse("media.fetch", word)?,
             max_size: values.parse("media.max_size", str::parse)?,
             avatars: values.parse("media.avatars", duration)?,
+            free_space_floor: values.parse("media.free_space_floor", size_or_off)?,
+            daily_quota: values.parse("media.daily_quota", size_or_off)?,
         })
     }
 }

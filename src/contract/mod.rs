@@ -52,6 +52,6 @@ pub use send::{
 };
 pub use shell::{CustomerFile, HistoryEvent, LoginEvent, SendReport};
 pub use status::{
-    AliveView, ApiStatusView, BacklogView, DatabaseStateView, DatabaseView, MatrixStateView, MatrixView, OutboxView,
-    ReadyAccountView, ReadyView, StatusView,
+    AliveView, ApiStatusView, BacklogView, DatabaseStateView, DatabaseView, MatrixStateView, MatrixView, MediaRoomView,
+    OutboxView, ReadyAccountView, ReadyView, StatusView,
 };

@@ -34,6 +34,7 @@ words! {
         Unavailable = "unavailable",
         Internal = "internal",
         NotImplemented = "not_implemented",
+        InsufficientStorage = "insufficient_storage",
     }
 }
 
@@ -66,6 +67,7 @@ impl Code {
             Self::Internal => 500,
             Self::NotImplemented => 501,
             Self::Unavailable => 503,
+            Self::InsufficientStorage => 507,
         }
     }
 
@@ -99,6 +101,7 @@ impl Code {
             Self::Unavailable => "It cannot be done just now",
             Self::Internal => "Something went wrong here",
             Self::NotImplemented => "This server does not know that method",
+            Self::InsufficientStorage => "There is no room for it",
         }
     }
 }

@@ -23,9 +23,23 @@ pub struct StatusView {
     pub outbox: OutboxView,
     /// Number of events from outside that could not be stored.
     pub quarantined: u64,
+    /// Room for media, where the server tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaRoomView>,
     /// Connections of clients, where the server tells them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<ApiStatusView>,
+}
+
+/// Free space where media are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaRoomView {
+    /// Whether less is free than is kept free, so that no media are fetched or taken.
+    pub short: bool,
+    /// Bytes that are free; null where the system does not tell.
+    pub free_bytes: Option<u64>,
+    /// Bytes that are kept free.
+    pub floor_bytes: u64,
 }
 
 /// Connections of clients to the API, and the files that the process may open for them.
@@ -117,6 +131,9 @@ pub struct ReadyView {
     /// State of the connection to the homeserver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<MatrixStateView>,
+    /// Room for media; without it, messages go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaRoomView>,
 }
 
 /// State of the database.

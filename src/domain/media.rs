@@ -292,6 +292,14 @@ impl FromStr for SizeLimits {
     }
 }
 
+/// Parses a size such as `2GiB`; `0` and `off` are zero.
+pub fn size_or_off(text: &str) -> Result<u64, String> {
+    match text.trim() {
+        "0" | "off" => Ok(0),
+        text => bytes(text).ok_or_else(|| "a size such as 2GiB, or off".to_owned()),
+    }
+}
+
 /// Parses a size such as `100MB`, `64 MiB` or `1000`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
@@ -341,6 +349,11 @@ pub struct MediaRules {
     pub max: SizeLimits,
     /// Interval between two lookups of an avatar; `None` means never.
     pub avatars: Option<Duration>,
+    /// Bytes that are kept free where media are stored: with less, none are fetched or taken.
+    pub free_space_floor: u64,
+    /// Bytes of one conversation's media in a day that are downloaded at once; what is over waits for a person. `None`: any
+    /// number.
+    pub daily_quota: Option<u64>,
 }
 
 impl Default for MediaRules {
@@ -349,6 +362,8 @@ impl Default for MediaRules {
             fetch: FetchMode::Auto,
             max: SizeLimits::default(),
             avatars: None,
+            free_space_floor: 0,
+            daily_quota: None,
         }
     }
 }

@@ -47,7 +47,11 @@ pub type Pieces = BoxStream<'static, Result<Bytes, VaultError>>;
 #[derive(Clone)]
 pub struct Vault {
     inner: Arc<Inner>,
+    free: FreeBytes,
 }
+
+/// Returns how many bytes are free on the volume of a folder.
+type FreeBytes = Arc<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
 
 struct Inner {
     /// Folder of incoming files, until their hash is known.
@@ -97,7 +101,22 @@ impl Vault {
             sweep_lock: Arc::default(),
             decode_lock: Mutex::default(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+            free: Arc::new(free_bytes),
+        })
+    }
+
+    /// Returns this vault with another source of the free space.
+    #[must_use]
+    pub fn with_free_bytes(self, free: impl Fn(&Path) -> std::io::Result<u64> + Send + Sync + 'static) -> Self {
+        let free = Arc::new(free);
+        Self { free, ..self }
+    }
+
+    /// Returns how many bytes are free on the volume to which incoming objects are written.
+    pub fn free_bytes(&self) -> std::io::Result<u64> {
+        (self.free)(&self.inner.spool)
     }
 
     /// Returns a sink for a new object of at most `max` bytes.
@@ -182,6 +201,12 @@ impl Vault {
         }
         Ok(deleted)
     }
+}
+
+/// Returns how many bytes this user may still write on the volume of a folder.
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let volume = rustix::fs::statvfs(folder)?;
+    Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
 }
 
 /// Returns when a file was last written; an unknown time counts as new, so that the file is kept.

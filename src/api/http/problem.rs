@@ -98,6 +98,7 @@ impl From<Refusal> for Problem {
             Refusal::EmptyName => Self::wrong_field("/name", text),
             Refusal::Changed(_) => Self::new(Code::PreconditionFailed, text),
             Refusal::NulInText => Self::wrong_field("/content", text),
+            Refusal::NoSpace { .. } | Refusal::Full => Self::new(Code::InsufficientStorage, text),
             Refusal::EmptyFile => Self::new(Code::InvalidBody, text),
             Refusal::FileTooLarge { .. } => Self::new(Code::TooLarge, text),
             Refusal::NoThumbnail(_) => Self::new(Code::UnsupportedMediaType, text),

@@ -35,6 +35,7 @@ pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (Sta
                 database: database("unavailable", Some(writable.as_ref().err().unwrap_or(&error))),
                 whatsapp: None,
                 matrix: None,
+                media: None,
             };
             return (StatusCode::SERVICE_UNAVAILABLE, Json(view));
         }
@@ -54,6 +55,7 @@ pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (Sta
         matrix: Some(MatrixStateView {
             state: status::matrix(&desk).state,
         }),
+        media: status.media,
     };
     let code = match writable {
         Ok(()) => StatusCode::OK,

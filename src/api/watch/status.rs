@@ -7,7 +7,9 @@ use super::metrics::Metrics;
 use crate::api::http::problem::{Problem, advice};
 use crate::api::server::descriptors;
 use crate::bridge::Desk;
-use crate::contract::{AccountStatusView, ApiStatusView, BacklogView, DatabaseView, OutboxView, StatusView};
+use crate::contract::{
+    AccountStatusView, ApiStatusView, BacklogView, DatabaseView, MediaRoomView, OutboxView, StatusView,
+};
 use crate::domain::account::Account;
 use crate::domain::matrix::{MatrixState, MatrixStatus};
 use crate::store::{Store, StoreError};
@@ -61,6 +63,7 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
         },
         outbox: outbox(store).await?,
         quarantined: store.quarantine().count().await?,
+        media: Some(media(desk)),
         api: None,
     })
 }
@@ -72,6 +75,15 @@ pub fn matrix(desk: &Desk) -> MatrixStatus {
         detail: None,
         user: None,
     })
+}
+
+fn media(desk: &Desk) -> MediaRoomView {
+    let room = desk.room();
+    MediaRoomView {
+        short: room.is_short(),
+        free_bytes: room.free,
+        floor_bytes: room.floor,
+    }
 }
 
 /// Returns the state of every account that is not removed.

@@ -28,6 +28,12 @@ pub enum Refusal {
     /// The uploaded file has no bytes.
     #[error("the file is empty; choose another")]
     EmptyFile,
+    /// Less space is free than the floor.
+    #[error("there is too little space for media: less than {} are free (CRM_MEDIA_FREE_SPACE_FLOOR); free some space on the server, then send it again", readable_size(*floor))]
+    NoSpace { floor: u64 },
+    /// The volume is full.
+    #[error("no space is left for media; free some space on the server, then send it again")]
+    Full,
     /// The file is larger than `max` bytes.
     #[error("the file is larger than the limit of {} (CRM_MEDIA_MAX_SIZE); send a smaller one", readable_size(*max))]
     FileTooLarge { max: u64 },

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use crate::bridge::core::accounts;
 use crate::bridge::core::command::{Answered, Idempotency, SendFile, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::bridge::media::attach;
+use crate::bridge::media::{Room, attach};
 use crate::bridge::outbound::queue::NewFile;
 use crate::contract::MediaView;
 use crate::domain::MediaId;
@@ -38,9 +38,7 @@ impl From<VaultError> for Refusal {
         match error {
             VaultError::TooLarge { max } => Self::FileTooLarge { max },
             VaultError::Missing => Self::Conflict(error.to_string()),
-            error if error.is_full() => {
-                Self::Unavailable("no space is left for media; free some on the server".to_owned())
-            }
+            error if error.is_full() => Self::Full,
             VaultError::Io(error) => {
                 tracing::error!("the media folder cannot be used: {error}");
                 Self::Unavailable(
@@ -55,8 +53,15 @@ impl From<VaultError> for Refusal {
 }
 
 impl Desk {
-    /// Opens a spool file for the bytes of an upload, limited to [`Self::largest_file`].
+    /// Returns the free space where media are stored, and how much is kept free.
+    pub fn room(&self) -> Room {
+        Room::now(&self.core)
+    }
+
+    /// Opens a spool file for the bytes of an upload, limited to [`Self::largest_file`]. Refused while there is too little
+    /// space.
     pub fn incoming(&self) -> Result<Incoming, Refusal> {
+        self.room().check()?;
         Ok(self.core.vault.incoming(self.largest_file())?)
     }
 
@@ -130,13 +135,15 @@ impl Desk {
 
     /// Requests that a medium is fetched from WhatsApp. Returns a stored medium unchanged. Refused if it is too large.
     pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
+        let room = self.room();
         self.core
-            .write((self.core.clone(), id), |tx, (core, id)| {
+            .write((self.core.clone(), id, room), |tx, (core, id, room)| {
                 async move {
                     let stored = tx.media().get(*id).await?.ok_or_else(|| not_found("medium", *id))?;
                     if stored.media.state == MediaState::Stored {
                         return Ok(stored.media);
                     }
+                    room.check()?;
                     let mut max = core.policy.media.max.largest();
                     if let Some(account) = stored.account {
                         if let Some(refusal) = accounts::refusal(tx, account).await? {

@@ -1,6 +1,8 @@
 //! Media of incoming messages: the row is stored with the message, and the bytes are fetched later by
 //! [`super::fetcher`].
 
+use std::time::Duration;
+
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::media::{
@@ -10,6 +12,9 @@ use crate::domain::message::Message;
 use crate::domain::whatsapp::{WaMedia, WaMessage};
 use crate::domain::{AccountId, MediaId};
 use crate::store::{MediaChange, NewMedia, StoreError, Tx};
+
+/// Span for which the media of a conversation are counted.
+const DAY: Duration = Duration::from_hours(24);
 
 /// Stores the medium of a message, if it has one that is not stored yet. Returns the message with it.
 pub(crate) async fn attach(
@@ -23,8 +28,33 @@ pub(crate) async fn attach(
     if message.media.is_some() {
         return Ok(message);
     }
-    let media = tx.media().insert(&new(rules, account.id, &message, told)).await?;
+    let mut new = new(rules, account.id, &message, told);
+    if let Some(quota) = rules.daily_quota.filter(|_| new.wanted)
+        && is_over(tx, rules, &message, &new, quota).await?
+    {
+        new.wanted = false;
+        new.detail = Some(format!(
+            "more than {} of media came in this conversation in a day (CRM_MEDIA_DAILY_QUOTA); request it to download it",
+            readable_size(quota)
+        ));
+    }
+    let media = tx.media().insert(&new).await?;
     tx.media().attach(message.id, &media).await
+}
+
+/// Returns whether a medium is over what one conversation may have downloaded at once in a day. A medium of unknown size
+/// counts as the largest that is allowed.
+async fn is_over(
+    tx: &mut Tx,
+    rules: &MediaRules,
+    message: &Message,
+    new: &NewMedia,
+    quota: u64,
+) -> Result<bool, StoreError> {
+    let largest = rules.max.largest();
+    let since = message.timestamp.minus(DAY);
+    let taken = tx.media().taken(message, since, largest).await?;
+    Ok(taken.saturating_add(new.size.unwrap_or(largest)) > quota)
 }
 
 /// Does the same for a message that was stored earlier, without its medium; emits an event if one was added.

@@ -18,6 +18,8 @@ use crate::domain::whatsapp::{AvatarLookup, FetchError, WhatsApp};
 use crate::store::{AvatarOwner, AvatarTimes, DueAvatar, NewMedia, StoreError, Tx, WorkFor};
 use crate::vault::Kept;
 
+use super::room::Room;
+
 /// Pause between two look-ups.
 const PAUSE: Duration = Duration::from_secs(3);
 /// How long the worker waits for a wake-up before it looks anyway.
@@ -77,6 +79,9 @@ impl Worker for AvatarFetcher {
             return Ok(Progress::Idle);
         };
         if self.port.session().borrow().state != SessionState::Ready {
+            return Ok(Progress::Idle);
+        }
+        if Room::now(&self.core).is_short() {
             return Ok(Progress::Idle);
         }
         let now = self.core.clock.now();

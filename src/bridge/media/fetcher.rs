@@ -18,6 +18,7 @@ use crate::store::{DueMedia, MediaChange, StoreError, WorkFor};
 use crate::vault::{Incoming, VaultError};
 
 use super::attach;
+use super::room::Room;
 
 /// Upper bound of concurrent fetches, so that a voice note does not wait for a film.
 const AT_ONCE: usize = 3;
@@ -94,6 +95,9 @@ impl Pieces for MediaFetcher {
 
     async fn due(&self, in_hand: &Vec<MediaId>, limit: usize) -> Result<Vec<DueMedia>, StoreError> {
         if self.port.session().borrow().state != SessionState::Ready {
+            return Ok(vec![]);
+        }
+        if Room::now(&self.core).is_short() {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);

@@ -9,9 +9,10 @@ use crate::cli::client::{self, Client};
 use crate::cli::home::Home;
 use crate::cli::{Exit, Shell, exit, neighbours};
 use crate::config::{Config, DataDir, DataDirError, SecretSource};
-use crate::contract::{AccountStatusView, ApiStatusView, MatrixView, StatusView};
+use crate::contract::{AccountStatusView, ApiStatusView, MatrixView, MediaRoomView, StatusView};
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::MatrixState;
+use crate::domain::media::readable_size;
 use crate::domain::session::SessionState;
 use crate::wa;
 
@@ -176,6 +177,7 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
         None => Finding::new("database", Verdict::Ok, events),
         Some(problem) => Finding::new("database", Verdict::Failed, format!("{events}; {problem}")),
     });
+    findings.extend(status.media.as_ref().map(room));
     findings.extend(status.api.as_ref().map(connections));
     if status.outbox.parked {
         let detail = "parked after a restore; look through it, then `crm outbox resume`";
@@ -187,6 +189,23 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
         findings.push(Finding::new("quarantine", Verdict::Warning, detail));
     }
     findings
+}
+
+/// Checks the free space where media are stored.
+fn room(room: &MediaRoomView) -> Finding {
+    const CHECK: &str = "media";
+    let floor = readable_size(room.floor_bytes);
+    if room.short {
+        let detail = format!(
+            "less than {floor} are free (CRM_MEDIA_FREE_SPACE_FLOOR), so none are fetched or taken; free some space on the server"
+        );
+        return Finding::new(CHECK, Verdict::Warning, detail);
+    }
+    let detail = match room.free_bytes {
+        Some(free) => format!("{} are free, {floor} are kept free", readable_size(free)),
+        None => "the system does not tell how much space is free".to_owned(),
+    };
+    Finding::new(CHECK, Verdict::Ok, detail)
 }
 
 /// Checks that the server may open enough files for its connections.

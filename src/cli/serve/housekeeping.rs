@@ -1,4 +1,4 @@
-//! Work at an interval: watches the clock, deletes what is old or unused, refreshes the database's statistics.
+//! Work at an interval: watches the clock and the room for media, deletes what is old or unused, refreshes the database's statistics.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridge::{self, Core, Kept};
 
-/// Interval at which the clock is checked.
+/// Interval at which the clock and the room for media are checked.
 const EVERY: Duration = Duration::from_mins(1);
-/// Number of checks of the clock after which old data is deleted: once an hour.
+/// Number of checks after which old data is deleted: once an hour.
 const RUNS_BETWEEN_CLEANUPS: u32 = 60;
-/// Number of checks of the clock after which the database's statistics are refreshed: once a day.
+/// Number of checks after which the database's statistics are refreshed: once a day.
 const RUNS_BETWEEN_STATISTICS: u32 = 24 * RUNS_BETWEEN_CLEANUPS;
 
 /// Works until `stopping`.
@@ -24,6 +24,9 @@ pub async fn run(core: Core, kept: Kept, stopping: CancellationToken) -> anyhow:
         }
         if let Err(error) = bridge::check_clock(&core).await {
             tracing::warn!("the clock could not be checked; tried again in a minute: {error}");
+        }
+        if let Err(error) = bridge::check_room(&core).await {
+            tracing::warn!("the room for media could not be checked; tried again in a minute: {error}");
         }
         if run.is_multiple_of(RUNS_BETWEEN_CLEANUPS) {
             match bridge::tidy(&core, kept).await {

@@ -286,6 +286,8 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
             fetch: media.fetch,
             max: media.max_size,
             avatars: (!media.avatars.is_zero()).then_some(media.avatars),
+            free_space_floor: media.free_space_floor,
+            daily_quota: Some(media.daily_quota).filter(|quota| *quota > 0),
         },
         history: whatsapp.history,
     }

@@ -15,6 +15,9 @@ use crate::store::{StoreError, Tx, WorkFor};
 
 use super::{MediaChange, NewMedia, StoredMedia, find, unreferenced};
 
+/// Most media of one conversation that are counted: each message with a medium counts those before it.
+const MAX_COUNTED: u64 = 1000;
+
 impl MediaItems<'_, Tx> {
     /// Stores a medium and returns it. Wakes the download worker if it is wanted.
     pub async fn insert(&self, new: &NewMedia) -> Result<Media, StoreError> {
@@ -40,6 +43,46 @@ impl MediaItems<'_, Tx> {
         };
         let id = media::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
         Ok(self.need(id).await?.media)
+    }
+
+    /// Returns the size of the media that other messages of the same conversation brought since `since`, up to this one, and
+    /// that are stored or will be, of the newest [`MAX_COUNTED`]. One of unknown size counts as `unknown`.
+    pub async fn taken(&self, message: &Message, since: Timestamp, unknown: u64) -> Result<u64, StoreError> {
+        let ids: Vec<Option<MediaId>> = message::Entity::find()
+            .select_only()
+            .column(message::Column::MediaId)
+            .filter(message::Column::ConversationId.eq(message.conversation_id))
+            .filter(message::Column::SortAt.gt(since.0))
+            .filter(message::Column::SortAt.lte(message.timestamp.0))
+            .filter(message::Column::MediaId.is_not_null())
+            .filter(message::Column::Id.ne(message.id))
+            .order_by_desc(message::Column::SortAt)
+            .limit(MAX_COUNTED)
+            .into_tuple()
+            .all(&self.0.session)
+            .await?;
+        let ids: Vec<MediaId> = ids.into_iter().flatten().collect();
+        let mut taken = 0_u64;
+        for some in ids.chunks(MAX_NAMED) {
+            let sizes: Vec<Option<i64>> = media::Entity::find()
+                .select_only()
+                .column(media::Column::Size)
+                .filter(media::Column::Id.is_in(some.iter().copied()))
+                .filter(media::Column::AccountId.is_not_null())
+                .filter(
+                    media::Column::State
+                        .eq(MediaState::Stored.as_str())
+                        .or(media::Column::Wanted.eq(true)),
+                )
+                .into_tuple()
+                .all(&self.0.session)
+                .await?;
+            for size in sizes {
+                let size = size.and_then(|size| u64::try_from(size).ok());
+                taken = taken.saturating_add(size.unwrap_or(unknown));
+            }
+        }
+        Ok(taken)
     }
 
     /// Attaches a medium to a message and returns the changed message.

@@ -21,6 +21,8 @@ async fn readiness_status_and_metrics_show_state() {
     let mut status = app.json("/api/v1/status").await;
     let api = status.as_object_mut().unwrap().remove("api").unwrap();
     assert!(api["connections"].as_u64().unwrap() > 0, "{api}");
+    let media = status.as_object_mut().unwrap().remove("media").unwrap();
+    assert!(media["short"] == false && media["free_bytes"].is_u64(), "{media}");
     insta::assert_json_snapshot!("status", status);
 
     let metrics = app.get("/metrics").await.text().await.unwrap();

@@ -12,6 +12,7 @@ mod history;
 mod inbound;
 mod kinds;
 mod linking;
+mod media;
 mod odd_chats;
 mod outages;
 mod outbound;

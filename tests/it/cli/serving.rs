@@ -109,6 +109,56 @@ async fn server_makes_key_and_refuses_second() {
     served.end().await;
 }
 
+/// Under the floor of free space a file is refused, and everybody who asks is told why.
+#[tokio::test]
+async fn upload_below_floor_is_refused_and_told() {
+    let served = Served::start(Shell::bare().with("CRM_MEDIA_FREE_SPACE_FLOOR", "1000000GiB")).await;
+    let shell = &served.shell;
+    let file = shell.folder.path().join("offer.txt");
+    std::fs::write(&file, "10 GBP").unwrap();
+    let sent = shell
+        .run(&[
+            "send",
+            "+447700900123",
+            "--file",
+            file.to_str().unwrap(),
+            "--wait",
+            "queued",
+        ])
+        .await;
+    assert_eq!(sent.code, Some(1), "{sent:?}");
+    assert!(sent.err.contains("free some space on the server"), "{sent:?}");
+    shell.ok(&["send", "+447700900123", "a text", "--wait", "queued"]).await;
+    let status = shell.ok(&["status", "-o", "json"]).await.json();
+    assert_eq!(status["media"]["short"], true, "{status}");
+    assert!(shell.ok(&["status"]).await.out.contains("none are fetched or taken"));
+    let doctor = shell.run(&["doctor", "-o", "json"]).await.json();
+    let finding = doctor
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["check"] == "media");
+    assert_eq!(finding.unwrap()["verdict"], "warning", "{doctor}");
+    let key = std::fs::read_to_string(shell.data_dir().join("admin.key")).unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = |path: &str| http.get(format!("{}{path}", served.url)).bearer_auth(key.trim());
+    let ready: serde_json::Value = get("/readyz").send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&ready["ready"], &ready["media"]["short"]),
+        (&true.into(), &true.into()),
+        "{ready}"
+    );
+    let upload = http
+        .post(format!("{}/api/v1/media", served.url))
+        .bearer_auth(key.trim());
+    let refused = upload.body("10 GBP").send().await.unwrap();
+    assert_eq!(refused.status(), 507);
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "insufficient_storage");
+    let (_, code) = served.end().await;
+    assert_eq!(code, Some(0));
+}
+
 /// rule 32: a text and a number that are sent stand in no log, whatever is logged.
 #[tokio::test]
 async fn text_number_and_key_are_never_logged() {

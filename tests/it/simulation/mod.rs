@@ -7,7 +7,7 @@ mod check;
 pub mod clock;
 pub mod gate;
 mod homeserver;
-mod media;
+pub mod media;
 mod people;
 pub mod run;
 pub mod setup;

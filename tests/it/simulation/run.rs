@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
@@ -55,6 +56,8 @@ pub struct Run {
     /// What agents wrote in rooms.
     pub agents: Vec<MatrixEventId>,
     pub policy: Policy,
+    /// How much is free where media are stored.
+    pub free: Arc<AtomicU64>,
     /// What a face asked for and has no answer to: it asks again.
     asked: Option<SendCommand>,
     url: String,
@@ -93,6 +96,7 @@ impl Run {
             accepted: vec![],
             agents: vec![],
             policy: policy(),
+            free: Arc::new(AtomicU64::new(u64::MAX)),
             asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
             clock,
@@ -114,7 +118,9 @@ impl Run {
     /// Where files are kept.
     pub fn vault(&self) -> Vault {
         let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
-        Vault::in_folder(path.as_ref()).unwrap()
+        let free = Arc::clone(&self.free);
+        let vault = Vault::in_folder(path.as_ref()).unwrap();
+        vault.with_free_bytes(move |_| Ok(free.load(Ordering::SeqCst)))
     }
 
     pub async fn start(&self) -> Program {

@@ -1,0 +1,3 @@
+//! The media that customers send.
+
+mod room;
