@@ -16,6 +16,7 @@ mod m0011_agents;
 mod m0012_wanted_links;
 mod m0013_indexes;
 mod m0014_addressees;
+mod m0015_second_uploads;
 
 use sea_orm_migration::prelude::*;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_wanted_links::Migration),
             Box::new(m0013_indexes::Migration),
             Box::new(m0014_addressees::Migration),
+            Box::new(m0015_second_uploads::Migration),
         ]
     }
 }

@@ -61,7 +61,7 @@ pub use journal::JournalRange;
 pub use journal::filter::EventFilter;
 pub use journal::follower::{Follower, Next};
 pub use media::avatars::{AvatarOwner, AvatarTimes, DueAvatar};
-pub use media::{DueMedia, Hashes, MediaChange, NewMedia, StoredMedia};
+pub use media::{DueMedia, Hashes, MediaChange, NewMedia, SecondUpload, StoredMedia};
 pub use messages::{HandOver, Inserted, MessageFilter, NewMessage, RecentMessage};
 pub use outbox::{Busy, NewWork, OutboxCount};
 pub use quarantine::QuarantineItem;

@@ -67,9 +67,11 @@ __d('StandinIntake', ['StandinStore', 'StandinLink', 'WAWebMsgKey', 'WAWebWidFac
   function rowOf(stanza, extra) {
     const chat = createWid(stanza.chat);
     const { author } = stanza;
+    const { parentId, ...content } = ns('StandinContent').ofStanza(stanza);
     const row = {
       id: String(keyIn(chat, stanza.from_me, stanza.id, author)),
-      ...ns('StandinContent').ofStanza(stanza),
+      ...content,
+      ...(parentId ? { parentMsgKey: String(keyIn(chat, stanza.from_me, parentId, author)) } : {}),
       t: stanza.t,
       from: String(stanza.from_me ? (author ?? me(chat)) : chat),
       to: String(stanza.from_me ? chat : me(chat)),

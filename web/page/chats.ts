@@ -2,6 +2,7 @@
 
 import { isConversation, isRevised, keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages/messages';
 import { type Kept, keepingOf } from './messages/changes';
+import { reportedIdOf } from './messages/pairs';
 import { existing, forms, idText, type Person, person } from './people';
 import { attempt, codeOf, PageError } from './errors';
 
@@ -41,7 +42,7 @@ function summary(model: ChatModel): Chat {
     name: attempt<unknown>(() => model.formattedTitle ?? model.name, null) ?? null,
     unread: attempt<unknown>(() => model.unreadCount, 0) ?? 0,
     t: model.t ?? null,
-    lastMessage: attempt(() => model.lastReceivedKey?.id ?? null, null),
+    lastMessage: attempt(() => (model.lastReceivedKey ? reportedIdOf(model.lastReceivedKey) : null), null),
   };
 }
 

@@ -5,6 +5,7 @@ import { keeping, listen } from './messages/changes';
 import type { Groups } from './groups';
 import { idText } from './people';
 import { isConversation, keyText, type MsgModel, toEvent } from './messages/messages';
+import { reportedId, reportedIdOf } from './messages/pairs';
 import type { Queue } from './queue';
 import { isSynced } from './session/status';
 import { attempt } from './errors';
@@ -74,7 +75,7 @@ function followGroupAcks(queue: Queue): void {
     attempt(() => {
       const chat = idText(msg.id.remote);
       if (msg.id.fromMe === true && chat.endsWith('@g.us')) {
-        queue.push({ type: 'ack', chat, ids: [msg.id.id], ack: msg.ack ?? 0 });
+        queue.push({ type: 'ack', chat, ids: [reportedId(msg)], ack: msg.ack ?? 0 });
       }
     }, undefined),
   );
@@ -152,7 +153,7 @@ export class Listeners {
         return;
       }
       // The stanza id survives a chat's move from number to LID; the rest of the key does not.
-      const keys = ids.map((key) => attempt(() => key.id, keyText(key)));
+      const keys = ids.map((key) => attempt(() => reportedIdOf(key), keyText(key)));
       queue.push({ type: 'ack', chat: idText(chat), ids: keys, ack });
     });
     const followGroups = () => attempt(() => followGroupAcks(queue), undefined);

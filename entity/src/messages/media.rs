@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, MediaId};
+use crate::ids::{AccountId, MediaId, WaMessageId};
 
 /// A row of `media`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct Model {
     pub sha256: Option<String>,
     /// SHA-256 of the bytes as WhatsApp states it, in hexadecimal.
     pub promised_sha256: Option<String>,
+    /// Stanza id of the message that carries the bytes; `None`: that of the message that shows them.
+    #[serde(default)]
+    pub source_id: Option<WaMessageId>,
+    /// Medium that it replaces once it is stored.
+    #[serde(default)]
+    pub upgrades: Option<MediaId>,
     /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
     /// Reason for the state, in words.

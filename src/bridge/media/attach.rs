@@ -10,8 +10,8 @@ use crate::domain::media::{
 };
 use crate::domain::message::Message;
 use crate::domain::whatsapp::{WaMedia, WaMessage};
-use crate::domain::{AccountId, MediaId};
-use crate::store::{MediaChange, NewMedia, StoreError, Tx};
+use crate::domain::{AccountId, MediaId, WaMessageId};
+use crate::store::{MediaChange, NewMedia, SecondUpload, StoreError, Tx};
 
 /// Span for which the media of a conversation are counted.
 const DAY: Duration = Duration::from_hours(24);
@@ -25,9 +25,18 @@ pub(crate) async fn attach(
     told: &WaMessage,
 ) -> Result<Message, StoreError> {
     let Some(told) = &told.media else { return Ok(message) };
-    if message.media.is_some() {
-        return Ok(message);
-    }
+    let second = match (&message.media, &told.source) {
+        (None, None) => None,
+        (None, Some(source)) => Some(SecondUpload {
+            source: source.clone(),
+            upgrades: None,
+        }),
+        (Some(first), Some(source)) if told.is_better && is_news(tx, first.id, source).await? => Some(SecondUpload {
+            source: source.clone(),
+            upgrades: Some(first.id),
+        }),
+        (Some(_), _) => return Ok(message),
+    };
     let mut new = new(rules, account.id, &message, told);
     if let Some(quota) = rules.daily_quota.filter(|_| new.wanted)
         && is_over(tx, rules, &message, &new, quota).await?
@@ -38,8 +47,26 @@ pub(crate) async fn attach(
             readable_size(quota)
         ));
     }
-    let media = tx.media().insert(&new).await?;
+    let Some(second) = second else {
+        let media = tx.media().insert(&new).await?;
+        return tx.media().attach(message.id, &media).await;
+    };
+    if second.upgrades.is_some() {
+        // The first one stays until the second is stored.
+        if new.state == MediaState::Pending && message.deleted_at.is_none() {
+            tx.media().insert_second(&new, &second).await?;
+        }
+        return Ok(message);
+    }
+    let media = tx.media().insert_second(&new, &second).await?;
     tx.media().attach(message.id, &media).await
+}
+
+/// Returns whether a second upload is not known yet, neither as the medium of the message nor as what will replace it.
+async fn is_news(tx: &mut Tx, first: MediaId, source: &WaMessageId) -> Result<bool, StoreError> {
+    let shown = tx.media().get(first).await?;
+    let is_shown = shown.is_some_and(|shown| shown.source.as_ref() == Some(source));
+    Ok(!is_shown && !tx.media().has_upgrade(first).await?)
 }
 
 /// Returns whether a medium is over what one conversation may have downloaded at once in a day. A medium of unknown size
@@ -66,11 +93,36 @@ pub(crate) async fn attach_late(
     told: &WaMessage,
 ) -> Result<(), StoreError> {
     let had = message.media.is_some();
+    let message = caption_of_first(tx, message, told).await?;
     let message = attach(tx, rules, account, message, told).await?;
     if !had && message.media.is_some() {
         tx.emit(Event::message_media(&message));
     }
     Ok(())
+}
+
+/// Takes over the caption of a photo whose second upload came first and had none.
+async fn caption_of_first(tx: &mut Tx, message: Message, told: &WaMessage) -> Result<Message, StoreError> {
+    let is_first = told.media.as_ref().is_some_and(|media| media.source.is_none());
+    let is_untouched = message.edited_at.is_none() && message.deleted_at.is_none() && told.edited_at.is_none();
+    let (true, true, Some(media)) = (
+        is_first,
+        is_untouched && message.content != told.content,
+        &message.media,
+    ) else {
+        return Ok(message);
+    };
+    let came_second = tx
+        .media()
+        .get(media.id)
+        .await?
+        .is_some_and(|media| media.source.is_some());
+    if !came_second {
+        return Ok(message);
+    }
+    let message = tx.messages().set_content(message.id, &told.content, None).await?;
+    tx.emit(Event::message_edited(&message));
+    Ok(message)
 }
 
 fn new(rules: &MediaRules, account: AccountId, message: &Message, told: &WaMedia) -> NewMedia {

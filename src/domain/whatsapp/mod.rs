@@ -266,6 +266,13 @@ pub struct WaMedia {
     /// SHA-256, in hexadecimal.
     pub sha256: Option<String>,
     pub filename: Option<String>,
+    /// Stanza id of the message that has the bytes, if WhatsApp hides that one and shows the bytes in this one: a second
+    /// upload of the same photo or video.
+    #[serde(default)]
+    pub source: Option<WaMessageId>,
+    /// Whether its quality is better than that of the message's other medium.
+    #[serde(default)]
+    pub is_better: bool,
 }
 
 impl WaMessage {

@@ -13,7 +13,7 @@ use crate::store::database::row::to_json;
 use crate::store::facet::MediaItems;
 use crate::store::{StoreError, Tx, WorkFor};
 
-use super::{MediaChange, NewMedia, StoredMedia, find, unreferenced};
+use super::{MediaChange, NewMedia, SecondUpload, StoredMedia, find, unreferenced};
 
 /// Most media of one conversation that are counted: each message with a medium counts those before it.
 const MAX_COUNTED: u64 = 1000;
@@ -21,6 +21,15 @@ const MAX_COUNTED: u64 = 1000;
 impl MediaItems<'_, Tx> {
     /// Stores a medium and returns it. Wakes the download worker if it is wanted.
     pub async fn insert(&self, new: &NewMedia) -> Result<Media, StoreError> {
+        self.put(new, None).await
+    }
+
+    /// Stores the second upload of a medium, and returns it.
+    pub async fn insert_second(&self, new: &NewMedia, second: &SecondUpload) -> Result<Media, StoreError> {
+        self.put(new, Some(second)).await
+    }
+
+    async fn put(&self, new: &NewMedia, second: Option<&SecondUpload>) -> Result<Media, StoreError> {
         if let (true, Some(account)) = (new.wanted, new.account) {
             self.0.wake(WorkFor::Media(account));
         }
@@ -37,6 +46,8 @@ impl MediaItems<'_, Tx> {
             sha256: Set(new.sha256.clone()),
             promised_sha256: Set(new.promised_sha256.clone()),
             filename: Set(new.filename.clone()),
+            source_id: Set(second.map(|second| second.source.clone())),
+            upgrades: Set(second.and_then(|second| second.upgrades)),
             detail: Set(new.detail.clone()),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
@@ -100,9 +111,16 @@ impl MediaItems<'_, Tx> {
             .ok_or(StoreError::Missing { what: "message" })
     }
 
-    /// Changes the state of a medium and returns the messages that carry it, as changed.
+    /// Changes the state of a medium and returns the messages that carry it, as changed. A second upload that is stored takes
+    /// the place of the first one; who asks for the first one asks for both.
     pub async fn change(&self, id: MediaId, change: &MediaChange) -> Result<Vec<Message>, StoreError> {
         let is_wanted = matches!(change, MediaChange::Wanted);
+        let mut shown_as = id;
+        if matches!(change, MediaChange::Stored { .. })
+            && let Some(first) = self.upgraded_by(id).await?
+        {
+            shown_as = first;
+        }
         let change = match change {
             MediaChange::Stored { sha256, size, sniffed } => media::ActiveModel {
                 state: Set(MediaState::Stored.to_string()),
@@ -110,6 +128,7 @@ impl MediaItems<'_, Tx> {
                 sha256: Set(Some(sha256.clone())),
                 size: Set(Some(i64::try_from(*size).unwrap_or(i64::MAX))),
                 sniffed: Set(sniffed.clone()),
+                upgrades: Set(None),
                 detail: Set(None),
                 ..media::ActiveModel::default()
             },
@@ -128,6 +147,13 @@ impl MediaItems<'_, Tx> {
                 ..media::ActiveModel::default()
             },
         };
+        if is_wanted {
+            let second = media::Entity::update_many()
+                .set(change.clone())
+                .filter(media::Column::Upgrades.eq(id))
+                .filter(media::Column::State.eq(MediaState::Pending.as_str()));
+            second.exec(&self.0.session).await?;
+        }
         self.set(id, change).await?;
         let StoredMedia { media, account, .. } = self.need(id).await?;
         if let (true, Some(account)) = (is_wanted, account) {
@@ -136,7 +162,7 @@ impl MediaItems<'_, Tx> {
         let carriers: Vec<MessageId> = message::Entity::find()
             .select_only()
             .column(message::Column::Id)
-            .filter(message::Column::MediaId.eq(id))
+            .filter(message::Column::MediaId.eq(shown_as))
             .order_by_asc(message::Column::Id)
             .into_tuple()
             .all(&self.0.session)
@@ -187,6 +213,12 @@ impl MediaItems<'_, Tx> {
             count += deleted.rows_affected;
         }
         Ok(count)
+    }
+
+    /// Returns the medium that this one will replace, if any.
+    async fn upgraded_by(&self, id: MediaId) -> Result<Option<MediaId>, StoreError> {
+        let row = media::Entity::find_by_id(id).one(&self.0.session).await?;
+        Ok(row.and_then(|row| row.upgrades))
     }
 
     async fn set(&self, id: MediaId, change: media::ActiveModel) -> Result<(), StoreError> {

@@ -18,6 +18,12 @@ impl<D: Database> MediaItems<'_, D> {
     pub async fn get(&self, id: MediaId) -> Result<Option<StoredMedia>, StoreError> {
         by_id(self.0.connection(), id).await
     }
+
+    /// Returns whether a medium is known that will replace this one, or could not.
+    pub async fn has_upgrade(&self, id: MediaId) -> Result<bool, StoreError> {
+        let upgrade = media::Entity::find().filter(media::Column::Upgrades.eq(id));
+        Ok(upgrade.one(self.0.connection()).await?.is_some())
+    }
 }
 
 impl MediaItems<'_, Store> {
@@ -108,7 +114,7 @@ impl MediaItems<'_, Store> {
     /// Returns where WhatsApp has a medium: the chat and stanza id of the first message that carries it.
     async fn place(&self, row: media::Model) -> Result<Option<DueMedia>, StoreError> {
         let found = message::Entity::find()
-            .filter(message::Column::MediaId.eq(row.id))
+            .filter(message::Column::MediaId.eq(row.upgrades.unwrap_or(row.id)))
             .order_by_asc(message::Column::Id)
             .one(self.0.readers())
             .await?;
@@ -126,7 +132,7 @@ impl MediaItems<'_, Store> {
             size: row.size.and_then(|size| u64::try_from(size).ok()),
             promised_sha256: row.promised_sha256,
             chat,
-            message: whatsapp_id,
+            message: row.source_id.unwrap_or(whatsapp_id),
             from_me: message.from_me,
             sender: Some(message.sender).filter(|sender| !sender.as_str().is_empty()),
         }))

@@ -7,7 +7,7 @@ mod find;
 
 use std::collections::HashSet;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
 use entity::{chat_group, customer, media, message};
@@ -52,6 +52,17 @@ pub struct StoredMedia {
     pub account: Option<AccountId>,
     /// Media type found in the bytes.
     pub sniffed: Option<String>,
+    /// Stanza id of the message that has the bytes, if that is another than the one that shows them.
+    pub source: Option<WaMessageId>,
+}
+
+/// A second upload of a medium.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondUpload {
+    /// Stanza id of the message that has the bytes.
+    pub source: WaMessageId,
+    /// Medium that it replaces once it is stored, if there is one.
+    pub upgrades: Option<MediaId>,
 }
 
 /// A medium that is to be downloaded now, and where WhatsApp has it.
@@ -67,7 +78,7 @@ pub struct DueMedia {
     pub promised_sha256: Option<String>,
     /// Chat of the message.
     pub chat: ChatId,
-    /// Stanza id of the first message that carries the medium.
+    /// Stanza id of the message that has the bytes.
     pub message: WaMessageId,
     /// Whether we sent that message.
     pub from_me: bool,
@@ -106,6 +117,7 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
         },
         account: row.account_id,
         sniffed: row.sniffed,
+        source: row.source_id,
     })
 }
 
@@ -122,9 +134,17 @@ fn unreferenced(before: Timestamp) -> Condition {
         .add(by_group.not())
 }
 
-/// Selects the messages that carry a medium of the outer query.
+/// Selects the messages that carry a medium of the outer query, or the one that it will replace.
 fn carried() -> SelectStatement {
-    pointing_here(message::Entity, message::Column::MediaId)
+    let here = Func::coalesce([
+        Expr::col((media::Entity, media::Column::Upgrades)),
+        Expr::col((media::Entity, media::Column::Id)),
+    ]);
+    Query::select()
+        .expr(Expr::val(1))
+        .from(message::Entity)
+        .and_where(Expr::col((message::Entity, message::Column::MediaId)).eq(here))
+        .take()
 }
 
 /// Selects the customers and the groups that show a medium of the outer query as their avatar.

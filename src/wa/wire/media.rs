@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::lenient::whole;
+use crate::domain::WaMessageId;
 use crate::domain::details::Details;
 use crate::domain::hex::hex;
 use crate::domain::whatsapp::WaMedia;
@@ -31,6 +32,8 @@ pub(super) struct WireMedium {
     height: Option<Value>,
     gif: bool,
     waveform: Option<Vec<Number>>,
+    source: Option<Value>,
+    better: bool,
 }
 
 impl WireMedium {
@@ -42,6 +45,8 @@ impl WireMedium {
             size: number(self.size.as_ref()).and_then(|size| u64::try_from(size).ok()),
             sha256: text(&self.hash).and_then(|hash| hex_of(&hash)),
             filename: text(&self.file_name),
+            source: text(&self.source).map(WaMessageId),
+            is_better: self.better,
         }
     }
 

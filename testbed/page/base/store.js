@@ -18,7 +18,7 @@ __d('StandinStore', ['StandinDisk', 'WAWebMsgKey', 'WAWebWidFactory'], (g, requi
   let lastRowId = 0;
   let unwritten = [];
 
-  const KEYS = ['id', 'protocolMessageKey', 'latestEditMsgKey'];
+  const KEYS = ['id', 'protocolMessageKey', 'latestEditMsgKey', 'parentMsgKey'];
   const WIDS = ['from', 'to', 'author', 'quotedParticipant', 'quotedRemoteJid'];
   const WID_LISTS = ['mentionedJidList'];
   const BYTES = ['waveform'];

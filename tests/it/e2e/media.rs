@@ -30,6 +30,42 @@ fn kind_of(kind: AttachmentKind) -> (&'static str, bool) {
     }
 }
 
+/// WhatsApp sends a photo in HD as a second, hidden message, which the page shows in place of the first: one message, with the
+/// better bytes, also after the page was loaded anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn photo_and_its_hd_upload_are_one_message() {
+    let desk = Desk::ready(Plan::plain()).await;
+    let customer = desk.standin.customer("Ada", NUMBER);
+    let mut socket = Socket::follow(&desk.crm.url, &desk.crm.admin_key(), None).await;
+    let photo = |bytes: Vec<u8>, hd_of: Option<&str>| {
+        Draft::attachment(Attachment {
+            caption: hd_of.is_none().then(|| "our garden".to_owned()),
+            hd_of: hd_of.map(str::to_owned),
+            ..attachment(AttachmentKind::Image, "image/png", bytes)
+        })
+    };
+    let (small, large) = (png(), [png(), noise(40_000, 6)].concat());
+    let first = customer.send(photo(small.clone(), None));
+    let message = stored(&mut socket, &first).await;
+    assert_eq!(message["media"]["sha256"], sha256(&small), "{message}");
+    customer.send(photo(large.clone(), Some(&first)));
+    let better = stored(&mut socket, &first).await;
+    assert_eq!(better["media"]["sha256"], sha256(&large), "{better}");
+    assert_eq!(
+        (&better["id"], &better["content"]),
+        (&message["id"], &json!("our garden"))
+    );
+    assert_held(&desk, &better, &large).await;
+    desk.standin.reload_pages();
+    let last = customer.send(Draft::text("did you see it?"));
+    socket
+        .event(|event| event["t"] == "message.received" && event["d"]["whatsapp_id"] == last.as_str())
+        .await;
+    let rows = exported(&desk).await;
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(rows[0]["media"]["sha256"], sha256(&large));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn received_file_is_stored_byte_for_byte() {
     let desk = Desk::ready(Plan::plain()).await;

@@ -21,5 +21,6 @@ pub fn promised(bytes: &[u8]) -> WaMedia {
         size: Some(bytes.len() as u64),
         sha256: Some(hex(&hash)),
         filename: Some("note.txt".to_owned()),
+        ..WaMedia::default()
     }
 }

@@ -4,6 +4,7 @@
 import { findMessage } from '../chats';
 import { chosen, isKept } from './details';
 import { isConversation, keyText, type Message, type MsgModel, toMessage } from './messages';
+import { pairing } from './pairs';
 import { idText, type Person, person, type Reactor, reactor } from '../people';
 import { mayWrite } from './send';
 import { attempt, codeOf, PageError } from '../errors';
@@ -88,7 +89,7 @@ export function listen(report: (change: Change) => void): void {
   );
   WPP.on('chat.msg_revoke', ({ refId, type, author }) =>
     safely(() => {
-      const of = target(refId);
+      const of = isSecondUpload(refId) ? null : target(refId);
       const by = type === 'admin_revoke' && author ? reactor(author) : null;
       return of && { type: 'deleted', target: of, t: now(), by };
     }),
@@ -112,6 +113,12 @@ export function listen(report: (change: Change) => void): void {
   if (attempt(() => WPP.isFullReady, false)) {
     attempt(() => follow(safely), undefined);
   }
+}
+
+/** Whether it is the key of a second upload, which is no message of its own. */
+function isSecondUpload(key: MsgKey): boolean {
+  const msg = attempt(() => WPP.whatsapp.MsgStore.get(String(key)) as object | undefined, undefined);
+  return msg !== undefined && pairing(msg) !== null;
 }
 
 function now(): number {

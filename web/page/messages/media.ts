@@ -2,6 +2,7 @@
 
 import { findMessage, type Query } from '../chats';
 import { keyText, type MsgModel } from './messages';
+import { pairing } from './pairs';
 import { attempt, codeOf, PageError } from '../errors';
 
 /** Maximum number of open downloads; the oldest is dropped. */
@@ -25,6 +26,10 @@ export interface Medium {
   height: unknown;
   gif: boolean;
   waveform: number[] | null;
+  /** Stanza id of the message that has the bytes, if it is not reported as a message of its own. */
+  source: string | null;
+  /** Whether it is in a better quality than the message's other medium. */
+  better: boolean;
 }
 
 /** Whether it is view-once. */
@@ -40,6 +45,7 @@ export function medium(msg: MsgModel): Medium | null {
   // Some versions of the page keep these with the message, others with its medium.
   const field = (name: keyof MsgModel & keyof NonNullable<MsgModel['mediaData']>): unknown =>
     attempt<unknown>(() => msg[name], null) ?? attempt<unknown>(() => msg.mediaData?.[name], null) ?? null;
+  const pair = pairing(msg);
   return {
     mimetype: field('mimetype'),
     size: field('size'),
@@ -49,6 +55,8 @@ export function medium(msg: MsgModel): Medium | null {
     height: attempt<unknown>(() => msg.height ?? msg.mediaData?.fullHeight, null) ?? null,
     gif: field('isGif') === true,
     waveform: bars(attempt<unknown>(() => msg.waveform, null)),
+    source: pair === null ? null : msg.id.id,
+    better: pair?.better ?? false,
   };
 }
 

@@ -65,6 +65,41 @@ describe('types', () => {
   });
 });
 
+describe('second upload', () => {
+  const child = (fields: object) =>
+    msg({ type: 'image', mimetype: 'image/jpeg', filehash: 'aGQ=', size: 9, parentMsgKey: { id: 'SD' }, ...fields });
+
+  it('is the medium of the first one', () => {
+    for (const associationType of ['HD_IMAGE_DUAL_UPLOAD', 10]) {
+      const told = toMessage(child({ associationType }));
+      expect(told).toMatchObject({ id: 'SD', reactions: null, media: { hash: 'aGQ=', source: 'A', better: true } });
+    }
+    const byText = child({ associationType: 'HD_VIDEO_DUAL_UPLOAD', parentMsgKey: 'false_447700900123@c.us_SD' });
+    expect(toMessage(byText)).toMatchObject({ id: 'SD', media: { source: 'A', better: true } });
+  });
+
+  it('in another encoding alone is not better', () => {
+    const told = toMessage(child({ associationType: 'HEVC_VIDEO_DUAL_UPLOAD', type: 'video' }));
+    expect(told).toMatchObject({ id: 'SD', media: { source: 'A', better: false } });
+  });
+
+  it('without a file is left out', () => {
+    expect(toMessage(child({ associationType: 'HD_IMAGE_DUAL_UPLOAD', type: 'revoked' }))).toBeNull();
+  });
+
+  it('is none in an album, a poll or without a parent', () => {
+    for (const fields of [
+      { associationType: 'MEDIA_ALBUM' },
+      { associationType: 'MEDIA_POLL' },
+      { associationType: 1 },
+      { associationType: 'HD_IMAGE_DUAL_UPLOAD', parentMsgKey: null },
+      {},
+    ]) {
+      expect(toMessage(child(fields)), JSON.stringify(fields)).toMatchObject({ id: 'A', media: { source: null, better: false } });
+    }
+  });
+});
+
 it('group message of a bot has its author', () => {
   const said = msg({ type: 'chat', body: 'Here is a list', author: '867051314767696@bot' }, '1-2@g.us');
   expect(toMessage(said)).toMatchObject({ sender: '867051314767696@bot', body: 'Here is a list' });

@@ -3,6 +3,7 @@
 import { chosen, type Details, detailsOf, isOfOtherKind, isThumbnail } from './details';
 import { isOnce, type Medium, medium } from './media';
 import { isNotice } from './notices';
+import { pairing } from './pairs';
 import { forms, idText, isMe, type Person, person, type Reactor, reactor } from '../people';
 import { attempt } from '../errors';
 
@@ -135,6 +136,12 @@ export function toMessage(msg: MsgModel): Message | null {
   if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || !isConversation(chat)) {
     return null;
   }
+  const pair = pairing(msg);
+  const file = medium(msg);
+  if (pair !== null && file === null) {
+    // What is left of a second upload whose file is gone says nothing about the message.
+    return null;
+  }
   const fromMe = msg.id.fromMe === true;
   const inGroup = chat.endsWith('@g.us');
   const writer: unknown = msg.author ?? msg.id.participant ?? null;
@@ -143,7 +150,7 @@ export function toMessage(msg: MsgModel): Message | null {
   const chatModel = inGroup ? WPP.chat.get(chat) : undefined;
   return {
     type: 'message',
-    id: msg.id.id,
+    id: pair?.parent ?? msg.id.id,
     chat,
     fromMe,
     sender: author,
@@ -157,10 +164,10 @@ export function toMessage(msg: MsgModel): Message | null {
     fileName: msg.filename ?? null,
     title: titleOf(msg),
     viewOnce: isOnce(msg) || isHiddenOnce(msg),
-    media: medium(msg),
-    edited: msg.latestEditMsgKey ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
+    media: file,
+    edited: msg.latestEditMsgKey && pair === null ? (msg.latestEditSenderTimestampMs ?? msg.t) : null,
     // As in an answer to a request, so that a message that is reported in both ways is the same twice.
-    reactions: msg.hasReaction ? null : [],
+    reactions: msg.hasReaction || pair !== null ? null : [],
     votes: null,
     details: attempt(() => detailsOf(msg), null),
     // The name in our own messages is ours and not the customer's.
@@ -198,7 +205,7 @@ export interface Unreadable {
 /** Like {@link toEvent}, with reactions and votes, which need a look-up. */
 export async function withReactions(msg: MsgModel): Promise<Message | Unreadable | null> {
   const message = toEvent(msg);
-  if (message?.type === 'message') {
+  if (message?.type === 'message' && pairing(msg) === null) {
     message.reactions = msg.hasReaction ? await reactionsOf(msg).catch(() => null) : [];
     message.votes = msg.type === 'poll_creation' ? await votesOf(msg).catch(() => null) : null;
   }

@@ -90,6 +90,9 @@ pub struct Attachment {
     /// Whether it may be viewed only once.
     #[serde(default)]
     pub view_once: bool,
+    /// Stanza id of the photo or video that this is the upload of in HD.
+    #[serde(default)]
+    pub hd_of: Option<String>,
 }
 
 impl Attachment {
@@ -106,6 +109,7 @@ impl Attachment {
             width: None,
             height: None,
             view_once: false,
+            hd_of: None,
         }
     }
 
@@ -134,6 +138,14 @@ impl Attachment {
         }
         if self.view_once {
             put("isViewOnce", json!(true));
+        }
+        if let Some(first) = &self.hd_of {
+            let kind = match self.kind {
+                AttachmentKind::Image => "HD_IMAGE_DUAL_UPLOAD",
+                _ => "HD_VIDEO_DUAL_UPLOAD",
+            };
+            put("associationType", json!(kind));
+            put("parentId", json!(first));
         }
         if matches!(
             self.kind,

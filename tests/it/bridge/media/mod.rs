@@ -1,3 +1,4 @@
 //! The media that customers send.
 
 mod room;
+mod second_uploads;
