@@ -55,7 +55,7 @@ pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (Sta
         matrix: Some(MatrixStateView {
             state: status::matrix(&desk).state,
         }),
-        media: status.media,
+        media: Some(status::media(&desk)),
     };
     let code = match writable {
         Ok(()) => StatusCode::OK,

@@ -77,7 +77,8 @@ pub fn matrix(desk: &Desk) -> MatrixStatus {
     })
 }
 
-fn media(desk: &Desk) -> MediaRoomView {
+/// Returns the free space where media are stored.
+pub fn media(desk: &Desk) -> MediaRoomView {
     let room = desk.room();
     MediaRoomView {
         short: room.is_short(),
