@@ -53,6 +53,9 @@ pub struct Model {
     pub wanted_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// A word of `AccountKind`; `None`: `web`.
+    #[serde(default)]
+    pub kind: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

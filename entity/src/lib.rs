@@ -20,5 +20,5 @@ pub mod quarantine;
 pub mod setting;
 
 pub use matrix::{agent, pending_event, room, room_event};
-pub use messages::{chat_group, conversation, history_chat, history_import, media, message};
+pub use messages::{chat_group, conversation, early_ack, history_chat, history_import, media, message};
 pub use people::{customer, customer_apart, customer_identity, merge};

@@ -1,6 +1,7 @@
 //! The migrations of the database, one file each. A released migration is never edited: a change is a new migration.
 
 mod columns;
+mod gateways;
 pub mod journal;
 mod m0001_foundation;
 mod m0002_changes;
@@ -43,6 +44,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_indexes::Migration),
             Box::new(m0014_addressees::Migration),
             Box::new(m0015_second_uploads::Migration),
+            Box::new(gateways::m0018_account_kinds::Migration),
+            Box::new(gateways::m0019_early_acks::Migration),
         ]
     }
 }

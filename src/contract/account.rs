@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{HistoryView, SyncView};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::HistoryDepth;
 use crate::domain::session::{Me, Session, SessionState};
@@ -16,7 +16,10 @@ pub struct AccountView {
     pub id: AccountId,
     /// Name of the account, unique.
     pub name: String,
-    /// State of its session with WhatsApp Web.
+    /// Kind of the account; absent for `web`, those that this server drives.
+    #[serde(default, skip_serializing_if = "AccountKind::is_web")]
+    pub kind: AccountKind,
+    /// State of its session with WhatsApp Web; always `ready` for a gateway's account.
     pub state: SessionState,
     /// Meaning of the state and what to do, where there is something to say.
     pub detail: Option<String>,
@@ -115,6 +118,7 @@ impl From<Account> for AccountView {
         Self {
             id: account.id,
             name: account.name,
+            kind: account.kind,
             state: account.state,
             detail: account.detail,
             phone: account.phone,

@@ -23,6 +23,7 @@ mod page;
 mod problem;
 mod quarantine;
 mod raw;
+mod seed;
 mod send;
 mod shell;
 mod status;
@@ -46,6 +47,9 @@ pub use page::Page;
 pub use problem::{Code, FieldError, ProblemBody};
 pub use quarantine::{QuarantineView, ReplayView};
 pub use raw::RawJson;
+pub use seed::{
+    SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SeedTime,
+};
 pub use send::{
     EditRequest, Empty, Outcome, ReactRequest, ResolveRequest, SendContact, SendLocation, SendMedia, SendPoll,
     SendRequest,

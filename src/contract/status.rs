@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::AccountStatusView;
+use crate::domain::account::AccountKind;
 use crate::domain::matrix::{MatrixState, MatrixStatus};
 use crate::domain::outbox::Target;
 use crate::domain::session::SessionState;
@@ -151,6 +152,9 @@ pub struct DatabaseStateView {
 pub struct ReadyAccountView {
     /// Name of the account.
     pub name: String,
+    /// Kind of the account; absent for `web`.
+    #[serde(default, skip_serializing_if = "AccountKind::is_web")]
+    pub kind: AccountKind,
     /// State of its session.
     pub state: SessionState,
     /// Problem and what to do, where there is something to say.

@@ -20,6 +20,16 @@ impl Timestamp {
         Self(seconds.saturating_mul(1000))
     }
 
+    /// Reads a time of RFC 3339, or one without a zone, which is then UTC. Returns `None` for anything else.
+    pub fn read(text: &str) -> Option<Self> {
+        if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(moment.as_millisecond()));
+        }
+        let unzoned: jiff::civil::DateTime = text.parse().ok()?;
+        let moment = unzoned.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Self(moment.timestamp().as_millisecond()))
+    }
+
     /// Returns the time that is `after` later; stops at the largest time.
     #[must_use]
     pub fn plus(self, after: Duration) -> Self {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conversation;
 pub mod customer;
 pub mod delivery;
+pub mod gateway;
 pub mod group;
 pub mod hex;
 pub mod history;

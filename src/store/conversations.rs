@@ -3,7 +3,9 @@
 use entity::{conversation, customer, message};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::message::Direction;
@@ -92,6 +94,29 @@ impl Conversations<'_, Store> {
             id: row.id.0,
         };
         page::read(query, page, columns, self.0.readers(), key, read).await
+    }
+}
+
+impl Conversations<'_, Store> {
+    /// Returns the ids of a customer's conversations that were not merged into another, oldest first. With `within`, only
+    /// those of these accounts.
+    pub async fn ids_of_customer(
+        &self,
+        customer: CustomerId,
+        within: Option<&[AccountId]>,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let accounts = |accounts: &[AccountId]| conversation::Column::AccountId.is_in(accounts.iter().copied());
+        let ids = conversation::Entity::find()
+            .select_only()
+            .column(conversation::Column::Id)
+            .filter(conversation::Column::CustomerId.eq(customer))
+            .filter(conversation::Column::MergedInto.is_null())
+            .filter(Condition::all().add_option(within.map(accounts)))
+            .order_by_asc(conversation::Column::Id)
+            .into_tuple()
+            .all(self.0.readers())
+            .await?;
+        Ok(ids)
     }
 }
 

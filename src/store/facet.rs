@@ -75,6 +75,8 @@ facets! {
     Conversations = conversations;
     /// Customers.
     Customers = customers;
+    /// Acks that came before their messages.
+    EarlyAcks = early_acks;
     /// Groups and their members.
     Groups = groups;
     /// The import of history.

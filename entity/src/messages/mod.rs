@@ -2,6 +2,7 @@
 
 pub mod chat_group;
 pub mod conversation;
+pub mod early_ack;
 pub mod history_chat;
 pub mod history_import;
 pub mod media;

@@ -63,6 +63,9 @@ pub struct Model {
     /// Time of the next lookup; `None` means that it was never looked up.
     #[serde(default)]
     pub photo_due_at: Option<i64>,
+    /// Medium of the picture that a person or program has set; it goes before the avatar.
+    #[serde(default)]
+    pub given_photo_id: Option<MediaId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

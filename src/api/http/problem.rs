@@ -103,6 +103,7 @@ impl From<Refusal> for Problem {
             Refusal::FileTooLarge { .. } => Self::new(Code::TooLarge, text),
             Refusal::NoThumbnail(_) => Self::new(Code::UnsupportedMediaType, text),
             Refusal::WrongFileKind(_) => Self::wrong_field("/media/kind", text),
+            Refusal::NotAPicture => Self::wrong_field("/photo_url", text),
             Refusal::BadEmoji => Self::wrong_field("/emoji", text),
             Refusal::BadIdempotencyKey => Self::new(Code::BadIdempotencyKey, text),
             Refusal::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch, text),

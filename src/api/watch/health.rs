@@ -42,6 +42,7 @@ pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (Sta
     };
     let accounts = accounts.into_iter().map(|account| ReadyAccountView {
         name: account.name,
+        kind: account.kind,
         state: account.state,
         detail: account.detail,
     });

@@ -189,7 +189,9 @@ impl AccountManager {
                 self.let_disappear(account.id).await?;
                 continue;
             }
-            let is_well = self.registry.get(account.id).is_some() && self.loss_of(account.id).is_none();
+            // A gateway's account has neither browser nor workers.
+            let is_there = account.is_gateway() || self.registry.get(account.id).is_some();
+            let is_well = is_there && self.loss_of(account.id).is_none();
             let has_work = account.removing_at.is_some() || !is_well;
             if has_work && !self.is_left_alone(&account) {
                 self.see_to(account.id);
@@ -287,6 +289,9 @@ impl AccountManager {
         if let Some(why) = self.loss_of(id) {
             self.end_line(id).await;
             anyhow::bail!("{why}; it restarts by itself");
+        }
+        if account.is_gateway() {
+            return Ok(());
         }
         if self.registry.get(id).is_none() {
             return self.open(&account).await;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::bridge::core::Core;
+use crate::bridge::desk::EARLY_ACK_WAITS;
 use crate::bridge::media::{SweepError, sweep};
 use crate::store::StoreError;
 
@@ -40,5 +41,6 @@ async fn delete_rows(core: &Core, kept: Kept) -> Result<(), StoreError> {
         store.audit().prune(now.minus(kept.audit)).await?;
     }
     store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
+    store.early_acks().prune(now.minus(EARLY_ACK_WAITS)).await?;
     Ok(())
 }

@@ -143,17 +143,28 @@ async fn check_number(tx: &mut Tx, account: &Account, else_do: &str) -> Result<(
 
 /// Upper bound of the rooms that are renamed at once, because from the second account on rooms name their account; the
 /// others are renamed at their next change.
-const MAX_RENAMED: u64 = 500;
+pub(crate) const MAX_RENAMED: u64 = 500;
 
-/// Returns why an account may not be used, if it may not.
+/// Returns why nothing can be done by an account, if nothing can: it was removed, or an outside gateway drives it.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
     let account = tx.accounts().locked(id).await?;
-    Ok((!account.is_in_use()).then(|| {
+    if account.is_in_use() && account.is_gateway() {
+        return Ok(Some(Refusal::Conflict(format!(
+            "an outside gateway drives the account {}, so this cannot be answered from here yet; do it at the gateway",
+            account.name
+        ))));
+    }
+    Ok(removal(&account))
+}
+
+/// Returns the refusal of an account that was removed.
+pub(crate) fn removal(account: &Account) -> Option<Refusal> {
+    (!account.is_in_use()).then(|| {
         Refusal::Conflict(format!(
             "the account {name} was removed; `crm account add {name}` brings it back",
             name = account.name
         ))
-    }))
+    })
 }
 
 /// Returns the policy of an account.

@@ -7,7 +7,7 @@ use crate::domain::hex::hex;
 use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::special::Special;
-use crate::domain::{ApiKeyId, ConversationId, CustomerId, MediaId, MessageId};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId};
 use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
@@ -19,6 +19,11 @@ pub enum SendTo {
     Phone(PhoneNumber),
     /// A customer, in their direct conversation.
     Customer(CustomerId),
+    /// A customer, where they were active last. `within`: accounts to choose from; `None` for all.
+    Latest {
+        customer: CustomerId,
+        within: Option<Vec<AccountId>>,
+    },
     /// An existing conversation, direct or group.
     Conversation(ConversationId),
 }

@@ -18,7 +18,7 @@ pub(super) mod registry;
 pub(super) mod state;
 pub(super) mod syncs;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 pub(super) mod trouble;
 pub(super) mod worker;
 

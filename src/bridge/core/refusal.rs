@@ -40,6 +40,9 @@ pub enum Refusal {
     /// The file cannot be sent as the kind that was asked for.
     #[error("{0}")]
     WrongFileKind(String),
+    /// The bytes of an avatar are no picture that browsers show.
+    #[error("this is not a JPEG, PNG or WebP picture; give one")]
+    NotAPicture,
     /// The medium has no thumbnail.
     #[error("this has no thumbnail: {0}")]
     NoThumbnail(NoThumbnail),

@@ -10,15 +10,16 @@ use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
 use crate::bridge::outbound::{file, queue};
 use crate::contract::MessageView;
+use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
-use crate::domain::customer::{Identity, IdentitySource};
+use crate::domain::customer::{Customer, Identity, IdentitySource};
 use crate::domain::message::Message;
 use crate::domain::whatsapp::WaContact;
 use crate::store::Tx;
 
 use super::handle::Desk;
-use super::{idempotency, media};
+use super::{customers, idempotency, media};
 
 impl Desk {
     /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
@@ -68,7 +69,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         event: None,
         addressee: match &command.to {
             SendTo::Phone(phone) => Some(phone),
-            SendTo::Customer(_) | SendTo::Conversation(_) => None,
+            SendTo::Customer(_) | SendTo::Latest { .. } | SendTo::Conversation(_) => None,
         },
     };
     let message = queue::queue(tx, policy, new).await?;
@@ -82,7 +83,19 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
 
 /// Returns the recipient's conversation, created if there is none.
 async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<Conversation, Refusal> {
+    let mut within = None;
     let customer = match &command.to {
+        SendTo::Latest {
+            customer,
+            within: accounts,
+        } => {
+            let customer = customers::current(tx, *customer).await?;
+            if let Some(latest) = latest(tx, &customer, accounts.as_deref()).await? {
+                return Ok(latest);
+            }
+            within = accounts.as_deref();
+            customer
+        }
         SendTo::Conversation(id) => {
             let conversation = tx
                 .conversations()
@@ -90,7 +103,7 @@ async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<
                 .await?
                 .ok_or_else(|| not_found("conversation", id))?;
             if let Some(name) = &command.account
-                && account(tx, Some(name)).await?.id != conversation.account_id
+                && account(tx, Some(name), None).await?.id != conversation.account_id
             {
                 return Err(Refusal::Conflict(format!(
                     "conversation {id} does not belong to account {name}"
@@ -98,11 +111,7 @@ async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<
             }
             return Ok(conversation);
         }
-        SendTo::Customer(id) => tx
-            .customers()
-            .current(*id)
-            .await?
-            .ok_or_else(|| not_found("customer", id))?,
+        SendTo::Customer(id) => customers::current(tx, *id).await?,
         SendTo::Phone(phone) => {
             let contact = WaContact {
                 identities: vec![Identity::phone(phone)],
@@ -113,7 +122,7 @@ async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<
                 .customer
         }
     };
-    let account = account(tx, command.account.as_deref()).await?;
+    let account = account(tx, command.account.as_deref(), within).await?;
     let resolved = tx
         .conversations()
         .resolve(account.id, Some(customer.id), None, ChatKind::Direct, &customer.name)
@@ -121,8 +130,27 @@ async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<
     Ok(resolved.conversation)
 }
 
-/// Returns the account of this name or id; without a name the only one in use.
-async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
+/// Returns the customer's conversation that was active last, of those in accounts that this server drives, else of those
+/// of gateways, whose answer is refused. `None` if they have none.
+async fn latest(
+    tx: &mut Tx,
+    customer: &Customer,
+    within: Option<&[AccountId]>,
+) -> Result<Option<Conversation>, Refusal> {
+    let mut accounts = tx.accounts().present().await?;
+    accounts.retain(Account::is_in_use);
+    let mut conversations = tx.conversations().live_of_customer(customer.id).await?;
+    conversations.retain(|of| within.is_none_or(|within| within.contains(&of.account_id)));
+    let rank = |of: &Conversation| {
+        let account = accounts.iter().find(|account| account.id == of.account_id)?;
+        Some((!account.is_gateway(), of.last_message_at, of.id))
+    };
+    conversations.retain(|of| rank(of).is_some());
+    Ok(conversations.into_iter().max_by_key(rank))
+}
+
+/// Returns the account of this name or id; without a name the only one in use that this server drives, of those `within`.
+async fn account(tx: &mut Tx, name: Option<&str>, within: Option<&[AccountId]>) -> Result<Account, Refusal> {
     if let Some(name) = name {
         return tx
             .accounts()
@@ -131,7 +159,10 @@ async fn account(tx: &mut Tx, name: Option<&str>) -> Result<Account, Refusal> {
             .ok_or_else(|| not_found("account", name));
     }
     let mut accounts = tx.accounts().present().await?;
-    accounts.retain(Account::is_in_use);
+    accounts.retain(|account| {
+        let is_ours = account.is_in_use() && !account.is_gateway();
+        is_ours && within.is_none_or(|within| within.contains(&account.id))
+    });
     match accounts.len() {
         1 => Ok(accounts.remove(0)),
         0 => Err(not_found("account", "at all; add one with `crm account add NAME`")),

@@ -42,7 +42,7 @@ impl Desk {
         let store = &self.core.store;
         let found = match chat {
             SendTo::Conversation(id) => store.conversations().live(*id).await?,
-            SendTo::Customer(id) => match store.customers().current(*id).await? {
+            SendTo::Customer(id) | SendTo::Latest { customer: id, .. } => match store.customers().current(*id).await? {
                 Some(customer) => store.conversations().of_customer(account, customer.id).await?,
                 None => None,
             },

@@ -29,9 +29,9 @@ const ACTIVE: Duration = Duration::from_hours(30 * 24);
 /// Pause before a failed look-up is repeated.
 const AGAIN: Duration = Duration::from_hours(1);
 /// Upper bound of an avatar, in bytes. WhatsApp's have 640 pixels a side.
-const MAX_BYTES: u64 = 512 << 10;
+pub const MAX_AVATAR_BYTES: u64 = 512 << 10;
 /// Accepted image types: those that browsers show and that cannot contain scripts.
-const PICTURES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+pub(crate) const AVATAR_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
 /// Worker that looks up the avatars of one account's customers and groups.
 pub struct AvatarFetcher {
@@ -115,10 +115,14 @@ impl Worker for AvatarFetcher {
 impl AvatarFetcher {
     async fn look(&self, due: &DueAvatar) -> Result<Shown, FetchError> {
         let failed = |error: &dyn std::fmt::Display| FetchError::Failed(error.to_string());
-        let mut incoming = self.core.vault.incoming(MAX_BYTES).map_err(|error| failed(&error))?;
+        let mut incoming = self
+            .core
+            .vault
+            .incoming(MAX_AVATAR_BYTES)
+            .map_err(|error| failed(&error))?;
         let avatar = self
             .port
-            .avatar(&due.chat, due.tag.as_deref(), MAX_BYTES, &mut incoming)
+            .avatar(&due.chat, due.tag.as_deref(), MAX_AVATAR_BYTES, &mut incoming)
             .await?;
         let tag = match avatar {
             AvatarLookup::None => return Ok(Shown::Nothing),
@@ -126,7 +130,7 @@ impl AvatarFetcher {
             AvatarLookup::New { tag } => tag,
         };
         let kept = self.core.vault.keep(incoming).await.map_err(|error| failed(&error))?;
-        if !kept.sniffed.is_some_and(|sniffed| PICTURES.contains(&sniffed)) {
+        if !kept.sniffed.is_some_and(|sniffed| AVATAR_TYPES.contains(&sniffed)) {
             return Err(FetchError::Failed("it is not a JPEG, PNG or WebP image".to_owned()));
         }
         Ok(Shown::New { tag, kept })
@@ -143,7 +147,7 @@ impl AvatarFetcher {
     async fn keep(&self, due: &DueAvatar, new: Option<(String, Kept)>, looked: AvatarTimes) -> Result<(), StoreError> {
         // `Kept` protects the bytes from the sweep until the row refers to them.
         let (row, _kept) = new
-            .map(|(tag, kept)| ((tag, describe(self.account, &kept)), kept))
+            .map(|(tag, kept)| ((tag, avatar_row(Some(self.account), &kept)), kept))
             .unzip();
         let input = (Arc::clone(&self.core.policy), due.of, row, looked);
         self.core
@@ -183,9 +187,10 @@ async fn tell(tx: &mut Tx, policy: &Policy, of: AvatarOwner) -> Result<(), Store
     }
 }
 
-fn describe(account: AccountId, kept: &Kept) -> NewMedia {
+/// Returns the row of a picture in the vault. `account`: the one that WhatsApp showed it to.
+pub(crate) fn avatar_row(account: Option<AccountId>, kept: &Kept) -> NewMedia {
     NewMedia {
-        account: Some(account),
+        account,
         state: MediaState::Stored,
         wanted: false,
         mimetype: kept.sniffed.unwrap_or_default().to_owned(),

@@ -7,6 +7,8 @@ mod room;
 mod sweep;
 
 pub use avatars::AvatarFetcher;
+pub use avatars::MAX_AVATAR_BYTES;
+pub(super) use avatars::{AVATAR_TYPES, avatar_row};
 pub use fetcher::MediaFetcher;
 pub use room::{Room, check_room};
 pub use sweep::{SweepError, sweep};

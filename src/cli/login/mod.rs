@@ -121,7 +121,7 @@ impl Login {
         };
         first_account(&home.store).await?;
         let mut accounts = home.store.accounts().present().await?;
-        accounts.retain(Account::is_in_use);
+        accounts.retain(|account| account.is_in_use() && !account.is_gateway());
         let names = accounts.iter().map(|account| account.name.clone()).collect();
         let name = chosen(names, self.account.as_deref())?;
         accounts.retain(|account| account.name == name);
@@ -249,7 +249,10 @@ fn chosen(mut in_use: Vec<String>, wanted: Option<&str>) -> anyhow::Result<Strin
 /// Returns the account to use among those of the server: the named one, or the only one.
 pub async fn account_name(client: &Client, wanted: Option<String>) -> anyhow::Result<String> {
     let (mut accounts, _) = client.list::<AccountView>("/api/v1/accounts", None).await?;
-    accounts.retain(AccountView::is_in_use);
+    // A gateway's account is never meant unless it is named.
+    accounts.retain(|account| {
+        account.is_in_use() && (account.kind.is_web() || wanted.as_deref() == Some(account.name.as_str()))
+    });
     let names = accounts.into_iter().map(|account| account.name).collect();
     chosen(names, wanted.as_deref())
 }

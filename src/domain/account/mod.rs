@@ -7,6 +7,7 @@ pub mod vitals;
 use std::time::Duration;
 
 use super::customer::PhoneNumber;
+use super::word::words;
 use super::{AccountId, Timestamp};
 use session::SessionState;
 
@@ -14,6 +15,32 @@ pub use name::{AccountName, NotAnAccountName};
 
 /// Name of the account that exists from the first start.
 pub const DEFAULT_ACCOUNT: &str = "default";
+/// Name of the account that is made when an outside gateway first tells something with a key of all accounts.
+pub const GATEWAY_ACCOUNT: &str = "gateway";
+
+words! {
+    /// Kind of an account: who drives it.
+    AccountKind {
+        /// This server, by WhatsApp Web in a browser.
+        Web = "web",
+        /// A program outside, which tells what it receives.
+        Gateway = "gateway",
+    }
+}
+
+impl Default for AccountKind {
+    /// Returns the kind of accounts that are from before there were others.
+    fn default() -> Self {
+        Self::Web
+    }
+}
+
+impl AccountKind {
+    /// Returns whether this server drives accounts of this kind.
+    pub const fn is_web(&self) -> bool {
+        matches!(self, Self::Web)
+    }
+}
 
 /// An account, as all modules outside the store see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +49,9 @@ pub struct Account {
     pub id: AccountId,
     /// Name of the account, unique.
     pub name: String,
-    /// State of its session with WhatsApp Web.
+    /// Kind of the account.
+    pub kind: AccountKind,
+    /// State of its session with WhatsApp Web; always `ready` for a gateway's.
     pub state: SessionState,
     /// Meaning of the state for the reader and what to do, where there is something to say.
     pub detail: Option<String>,
@@ -97,6 +126,11 @@ impl Account {
     /// Returns whether the account can be used: it is not removed, and its removal has not begun.
     pub const fn is_in_use(&self) -> bool {
         self.removing_at.is_none() && self.removed_at.is_none()
+    }
+
+    /// Returns whether an outside gateway drives the account: it has no browser and no session of ours.
+    pub const fn is_gateway(&self) -> bool {
+        !self.kind.is_web()
     }
 
     /// Returns the time before which messages are history. (WhatsApp gives whole seconds, so a message of the very

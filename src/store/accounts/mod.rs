@@ -9,7 +9,7 @@ use entity::account;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::history::Synced;
 use crate::domain::session::SessionState;
@@ -117,16 +117,24 @@ impl Accounts<'_, Store> {
 impl Accounts<'_, Tx> {
     /// Creates an account, or returns the one that has this name already.
     pub async fn create(&self, name: &str) -> Result<Account, StoreError> {
+        self.create_of_kind(name, AccountKind::Web).await
+    }
+
+    /// Creates an account of this kind, or returns the one that has this name already, whatever its kind.
+    pub async fn create_of_kind(&self, name: &str, kind: AccountKind) -> Result<Account, StoreError> {
         if let Some(account) = self.by_name(name).await? {
             return Ok(account);
         }
+        let (state, detail) = begin(kind);
         let row = account::ActiveModel {
             id: NotSet,
             name: Set(name.to_owned()),
-            state: Set(SessionState::Starting.to_string()),
-            detail: Set(None),
+            kind: Set(Some(kind.to_string())),
+            state: Set(state.to_string()),
+            detail: Set(detail.map(str::to_owned)),
             phone: Set(None),
-            watermark: Set(None),
+            // Nothing that a gateway tells is history.
+            watermark: Set((kind == AccountKind::Gateway).then_some(0)),
             login: Set(0),
             fence: Set(0),
             folder: Set(None),
@@ -356,10 +364,23 @@ async fn by_name(database: &impl ConnectionTrait, name: &str) -> Result<Option<A
     row.map(read).transpose()
 }
 
+/// Returns state and detail of an account that was just added.
+pub(super) const fn begin(kind: AccountKind) -> (SessionState, Option<&'static str>) {
+    match kind {
+        AccountKind::Web => (SessionState::Starting, None),
+        AccountKind::Gateway => (SessionState::Ready, Some(TOLD_BY_GATEWAY)),
+    }
+}
+
+/// Detail of a gateway's account.
+const TOLD_BY_GATEWAY: &str = "an outside gateway tells what it receives; nothing can be sent from here yet";
+
 pub(super) fn read(row: account::Model) -> Result<Account, StoreError> {
+    let kind = row.kind.as_deref().map(|kind| word("accounts", kind)).transpose()?;
     Ok(Account {
         id: row.id,
         name: row.name,
+        kind: kind.unwrap_or(AccountKind::Web),
         state: word("accounts", &row.state)?,
         detail: row.detail,
         phone: row.phone.map(|phone| word("accounts", &phone)).transpose()?,

@@ -35,9 +35,10 @@ impl Accounts<'_, Tx> {
         if known.removed_at.is_none() {
             return Ok(Added::Taken(known));
         }
+        let (state, detail) = accounts::begin(known.kind);
         let change = account::ActiveModel {
-            state: Set(SessionState::Starting.to_string()),
-            detail: Set(None),
+            state: Set(state.to_string()),
+            detail: Set(detail.map(ToOwned::to_owned)),
             removing_at: Set(None),
             keep_profile: Set(None),
             removed_at: Set(None),

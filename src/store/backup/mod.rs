@@ -48,7 +48,7 @@ macro_rules! for_each_table {
             conversation numbered, media numbered, message numbered, chat_group numbered,
             room numbered, room_event numbered, pending_event numbered, agent numbered, api_key numbered,
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
-            quarantine numbered, history_import, history_chat numbered,
+            quarantine numbered, history_import, history_chat numbered, early_ack numbered,
         }
     };
 }

@@ -5,10 +5,11 @@ mod identities;
 mod meet;
 mod names;
 pub mod opt_outs;
+pub mod summary;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use entity::{conversation, customer};
 
@@ -18,7 +19,7 @@ use crate::domain::{AccountId, CustomerId, Timestamp, media};
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
-use super::database::page::{Cursor, Page, PageRequest};
+use super::database::page::{Cursor, MAX_PAGE, Page, PageRequest};
 use super::database::row::{from_json, word};
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Customers, Database};
@@ -76,6 +77,18 @@ impl Customers<'_, Store> {
             read,
         )
         .await
+    }
+
+    /// Returns at most `limit` customers who were not merged into another, by id, after the first `offset`.
+    pub async fn by_id(&self, limit: u64, offset: u64) -> Result<Vec<Customer>, StoreError> {
+        let rows = customer::Entity::find()
+            .filter(customer::Column::MergedInto.is_null())
+            .order_by_asc(customer::Column::Id)
+            .offset(offset)
+            .limit(limit.min(MAX_PAGE))
+            .all(self.0.readers())
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// Returns a stream of all customers, ordered by id, with one page at a time in memory. With `account`, only the
@@ -182,7 +195,9 @@ pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
         name_source: source.transpose()?.unwrap_or(NameSource::Number),
         phone: row.phone.map(|phone| word("customers", &phone)).transpose()?,
         status: row.status,
-        photo_url: row.photo_url.or_else(|| row.photo_id.map(media::url)),
+        photo_url: row
+            .photo_url
+            .or_else(|| row.given_photo_id.or(row.photo_id).map(media::url)),
         unread_count: row.unread_count,
         attributes: from_json("customers", &row.attributes)?,
         opted_out_at: row.opted_out_at.map(Timestamp),

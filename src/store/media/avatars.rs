@@ -5,6 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::domain::customer::Customer;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MediaId, Timestamp};
 use crate::store::facet::Avatars;
 
@@ -100,6 +101,23 @@ impl Avatars<'_, Store> {
 }
 
 impl Avatars<'_, Tx> {
+    /// Returns the picture that a person or program has set for a customer.
+    pub async fn given(&self, id: CustomerId) -> Result<Option<MediaId>, StoreError> {
+        Ok(self.0.customers().need(id).await?.given_photo_id)
+    }
+
+    /// Sets a customer's picture, which goes before that of WhatsApp. Returns the customer as changed.
+    pub async fn give(&self, id: CustomerId, photo: MediaId) -> Result<Customer, StoreError> {
+        let change = customer::ActiveModel {
+            photo_url: Set(None),
+            given_photo_id: Set(Some(photo)),
+            ..customer::ActiveModel::default()
+        };
+        self.0.customers().change(id, change).await?;
+        let changed = self.0.customers().get(id).await?;
+        changed.ok_or(StoreError::Missing { what: "customer" })
+    }
+
     /// Stores the avatar that a customer or group shows, if any, and the time of the next lookup. Returns whether the
     /// visible picture changed.
     pub async fn set(
@@ -122,7 +140,8 @@ impl Avatars<'_, Tx> {
                     self.0.customers().change(id, change).await?;
                 }
                 // A picture that a person has set takes precedence.
-                (before, customer.photo_url.is_none() && customer.merged_into.is_none())
+                let is_hidden = customer.photo_url.is_some() || customer.given_photo_id.is_some();
+                (before, !is_hidden && customer.merged_into.is_none())
             }
             AvatarOwner::Group(conversation) => {
                 let of_conversation = chat_group::Column::ConversationId.eq(conversation);

@@ -126,12 +126,11 @@ pub type Hashes = HashSet<String>;
 
 /// Returns the condition for media older than `before` that no message or avatar references.
 fn unreferenced(before: Timestamp) -> Condition {
-    let [by_customer, by_group] = shown().map(Expr::exists);
-    Condition::all()
+    let old = Condition::all()
         .add(media::Column::CreatedAt.lt(before.0))
-        .add(Expr::exists(carried()).not())
-        .add(by_customer.not())
-        .add(by_group.not())
+        .add(Expr::exists(carried()).not());
+    let shown = shown().map(Expr::exists);
+    shown.into_iter().fold(old, |all, shown| all.add(shown.not()))
 }
 
 /// Selects the messages that carry a medium of the outer query, or the one that it will replace.
@@ -148,9 +147,10 @@ fn carried() -> SelectStatement {
 }
 
 /// Selects the customers and the groups that show a medium of the outer query as their avatar.
-fn shown() -> [SelectStatement; 2] {
+fn shown() -> [SelectStatement; 3] {
     [
         pointing_here(customer::Entity, customer::Column::PhotoId),
+        pointing_here(customer::Entity, customer::Column::GivenPhotoId),
         pointing_here(chat_group::Entity, chat_group::Column::PhotoId),
     ]
 }

@@ -70,6 +70,19 @@ impl Messages<'_, Tx> {
         read(rows.swap_remove(there.unwrap_or(0))).map(Some)
     }
 
+    /// Returns the message that an account received under this stanza id; the first if several customers used it.
+    pub async fn received(&self, account: AccountId, id: &WaMessageId) -> Result<Option<Message>, StoreError> {
+        let row = message::Entity::find()
+            .filter(message::Column::AccountId.eq(account))
+            .filter(message::Column::WhatsappId.eq(id.as_str()))
+            .filter(message::Column::FromMe.eq(false))
+            .filter(find::in_sight())
+            .order_by_asc(message::Column::Id)
+            .one(&self.0.session)
+            .await?;
+        row.map(read).transpose()
+    }
+
     /// Returns the message that a reply quotes; the first if several have this id.
     pub async fn in_conversation(
         &self,

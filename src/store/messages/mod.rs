@@ -4,6 +4,7 @@ mod addressee;
 mod change;
 mod disappearing;
 mod find;
+mod lines;
 mod pace;
 mod revise;
 
@@ -21,6 +22,8 @@ use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Ti
 
 use super::StoreError;
 use super::database::row::{from_json, to_json, word};
+
+pub use lines::MessageLine;
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
 /// (rule 12), and by `client_key` where it has one.

@@ -12,7 +12,8 @@ use crm::contract::{
     HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LoginEvent, LoginRequest,
     MarkReadCommand, MediaView, MergeRequest, MergeView, MessageView, MovedView, NewAccount, OutboxView, Page,
     ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, ReplayView,
-    ResolveRequest, SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
+    ResolveRequest, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend,
+    SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -95,6 +96,10 @@ fn views_of_version_1_are_read() {
         "CustomerFile" => CustomerFile,
         "LoginEvent" => LoginEvent,
         "HistoryEvent" => HistoryEvent,
+        "SeedCustomerRow" => SeedCustomerRow,
+        "SeedCustomer" => SeedCustomer,
+        "SeedMessage" => SeedMessage,
+        "SeedEvent" => SeedEvent,
     }
 }
 
@@ -118,6 +123,10 @@ fn requests_of_version_1_are_read() {
         "EditCommand" => EditCommand,
         "DeleteCommand" => DeleteCommand,
         "ReactCommand" => ReactCommand,
+        "SeedSend" => SeedSend,
+        "SeedInbox" => SeedInbox,
+        "SeedAck" => SeedAck,
+        "SeedPhoto" => SeedPhoto,
         "MarkReadCommand" => MarkReadCommand,
     }
 }

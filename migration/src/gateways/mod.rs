@@ -1,0 +1,4 @@
+//! What outside gateways need.
+
+pub mod m0018_account_kinds;
+pub mod m0019_early_acks;
