@@ -18,6 +18,7 @@ mod outbox;
 mod quarantine;
 mod router;
 mod server;
+mod sse;
 mod state;
 mod watch;
 mod ws;

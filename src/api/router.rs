@@ -15,7 +15,7 @@ use super::state::ApiState;
 use super::watch::{health, metrics, status};
 use super::{
     MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, outbox,
-    quarantine, ws,
+    quarantine, sse, ws,
 };
 use crate::contract::Scope;
 
@@ -78,6 +78,7 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/media/{id}/thumbnail", get(media::thumbnail))
         .route("/api/v1/export/messages", get(export::messages))
         .route("/api/v1/export/customers", get(export::customers))
+        .route("/api/v1/events", get(sse::show))
 }
 
 fn send() -> Router<ApiState> {

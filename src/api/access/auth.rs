@@ -15,7 +15,7 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
-use crate::domain::{ApiKeyId, Timestamp};
+use crate::domain::{AccountId, ApiKeyId, Timestamp};
 use crate::store::StoreError;
 
 /// The holder of a valid key.
@@ -32,6 +32,8 @@ pub struct Caller {
     pub origin: Origin,
     /// Time after which the key is refused.
     pub expires_at: Option<Timestamp>,
+    /// Accounts that the key is limited to; `None`: all.
+    pub accounts: Option<Vec<AccountId>>,
 }
 
 impl Caller {
@@ -83,6 +85,7 @@ impl Access {
             scope,
             origin,
             expires_at: stored.expires_at,
+            accounts: stored.accounts,
         })
     }
 }

@@ -127,6 +127,7 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/export/messages"),
     (Method::GET, "/api/v1/keys"),
     (Method::POST, "/api/v1/media"),
+    (Method::GET, "/api/v1/events"),
     (Method::GET, "/api/v1/quarantine"),
 ];
 

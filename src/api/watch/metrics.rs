@@ -87,7 +87,9 @@ pub struct Metrics {
     pub connections_refused: Counter,
     /// Number of open WebSocket connections.
     pub sockets: Gauge,
-    /// Number of events written to WebSocket connections.
+    /// Number of open event streams.
+    pub streams: Gauge,
+    /// Number of events written to WebSocket connections and event streams.
     pub events_sent: Counter,
     /// Number of WebSocket connections closed because the client did not read.
     pub slow_consumers: Counter,
@@ -121,7 +123,13 @@ impl Metrics {
             connections_refused.clone(),
         );
         registry.register("websocket_connections", "WebSocket connections open", sockets.clone());
-        registry.register("websocket_events", "Events written to WebSockets", events_sent.clone());
+        let streams = Gauge::default();
+        registry.register("event_streams", "Event streams (SSE) open", streams.clone());
+        registry.register(
+            "websocket_events",
+            "Events written to WebSockets and event streams",
+            events_sent.clone(),
+        );
         registry.register(
             "websocket_slow_consumers",
             "WebSocket connections closed because they did not read",
@@ -136,6 +144,7 @@ impl Metrics {
             connections_max,
             connections_refused,
             sockets,
+            streams,
             events_sent,
             slow_consumers,
         }

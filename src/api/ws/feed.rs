@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, Utf8Bytes};
 use tokio::sync::watch;
 
 use super::frame;
-use crate::contract::{EventType, JournalEvent, ServerFrame};
+use crate::contract::{EventFrame, EventType, JournalEvent, ServerFrame};
 use crate::domain::{AccountId, ConversationId, Seq};
 use crate::store::{EventFilter, Follower, Next, Store, StoreError};
 
@@ -50,6 +50,11 @@ impl Line {
     /// Returns whether a filter takes the event.
     pub fn passes(&self, filter: &EventFilter) -> bool {
         filter.takes(self.kind, self.account, self.conversation)
+    }
+
+    /// Returns the event as the journal has it.
+    pub fn event(&self) -> serde_json::Result<JournalEvent> {
+        serde_json::from_str::<EventFrame>(&self.text).map(Into::into)
     }
 
     /// Returns the event's frame.
