@@ -4,8 +4,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, patch, post, put};
+use tower::util::option_layer;
 
-use super::access::{auth, guard};
+use super::access::{auth, cors, guard};
 use super::customers::{consent, merges};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
@@ -32,6 +33,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn(extract::no_query))
         .merge(protected(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(option_layer(cors::layer(&hosts)))
         .layer(from_fn_with_state(measures, metrics::measure))
         .layer(from_fn_with_state(hosts, guard::guard))
         .layer(from_fn(problem::render))

@@ -27,6 +27,8 @@ pub struct Parts {
     pub listen: SocketAddr,
     /// Other host names that clients may use for this server.
     pub allowed_hosts: Vec<String>,
+    /// Origins of other servers' pages that may use the API.
+    pub allowed_origins: Vec<String>,
     /// Bounds of each WebSocket.
     pub limits: SocketLimits,
 }
@@ -50,7 +52,7 @@ impl ApiState {
     /// Creates the state with fresh metrics.
     pub fn new(parts: Parts) -> Self {
         Self {
-            hosts: Hosts::new(parts.listen, &parts.allowed_hosts),
+            hosts: Hosts::new(parts.listen, &parts.allowed_hosts).with_origins(&parts.allowed_origins),
             access: Access::new(parts.store.clone(), parts.clock.clone(), parts.supervisor.clone()),
             feed: Feed::new(parts.store.clone()),
             seats: Seats::new(parts.limits),

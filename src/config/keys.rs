@@ -35,6 +35,7 @@ pub const KEYS: &[Key] = &[
     key("database_readers", "4"),
     key("listen", "127.0.0.1:8000"),
     key("allowed_hosts", ""),
+    key("allowed_origins", ""),
     key("max_connections", "4096"),
     key("url", ""),
     secret("api_key"),

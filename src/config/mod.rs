@@ -40,6 +40,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Host names accepted in requests, besides loopback names and `listen`.
     pub allowed_hosts: Vec<String>,
+    /// Origins of other servers' pages that may use the API.
+    pub allowed_origins: Vec<String>,
     /// Greatest number of open connections to the API.
     pub max_connections: usize,
     /// Address of the server for the shell.
@@ -229,6 +231,7 @@ impl Config {
             data_dir,
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
+            allowed_origins: values.parse("allowed_origins", values::origins)?,
             max_connections: values.parse("max_connections", values::connections)?,
             url: values.parse("url", http_url)?.unwrap_or_else(|| own_url(listen)),
             api_key: secret_source(values, "api_key", "api_key_file", environment)?,

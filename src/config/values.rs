@@ -116,6 +116,22 @@ pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     shlex::split(text).ok_or_else(|| "words as a shell splits them; a quotation mark is not closed".to_owned())
 }
 
+/// Parses a list of origins of pages.
+pub fn origins(text: &str) -> Result<Vec<String>, String> {
+    let origins = list(text);
+    let is_origin = |origin: &String| {
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'*' | b'?' | b'#' | b'@');
+        host.is_some_and(|host| !host.is_empty() && host.bytes().all(fits))
+    };
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        None => Ok(origins),
+        Some(_) => Err("origins of pages, such as https://shop.example.org, without a path and without *".to_owned()),
+    }
+}
+
 /// Splits a list at its commas.
 pub fn list(text: &str) -> Vec<String> {
     text.split(',')

@@ -35,9 +35,12 @@ static ONCE: [HeaderName; 4] = [
     header::CONTENT_TYPE,
 ];
 
-/// The names of this server, without ports, in lower case.
+/// The names of this server, without ports, in lower case, and the origins of other servers' pages that may use it.
 #[derive(Clone, Debug)]
-pub struct Hosts(Arc<BTreeSet<String>>);
+pub struct Hosts {
+    names: Arc<BTreeSet<String>>,
+    origins: Arc<BTreeSet<String>>,
+}
 
 impl Hosts {
     /// Allows the loopback names, the address of the listener, and `configured`.
@@ -47,11 +50,34 @@ impl Hosts {
             .into_iter()
             .chain([listen.ip().to_string()])
             .chain(configured.iter().map(|name| bare(name)));
-        Self(Arc::new(names.collect()))
+        Self {
+            names: Arc::new(names.collect()),
+            origins: Arc::default(),
+        }
+    }
+
+    /// Allows pages of these origins, such as `https://shop.example.org`, to write.
+    #[must_use]
+    pub fn with_origins(self, origins: &[String]) -> Self {
+        let origins = origins.iter().map(|origin| origin.to_ascii_lowercase());
+        Self {
+            origins: Arc::new(origins.collect()),
+            ..self
+        }
+    }
+
+    /// Returns the origins of other servers' pages.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.origins.iter().map(String::as_str)
     }
 
     fn allows(&self, host: &str) -> bool {
-        self.0.contains(&bare(host))
+        self.names.contains(&bare(host))
+    }
+
+    fn allows_origin(&self, origin: &str) -> bool {
+        let of_ours = origin.split_once("://").is_some_and(|(_, host)| self.allows(host));
+        of_ours || self.origins.contains(&origin.to_ascii_lowercase())
     }
 
     fn check(&self, method: &Method, headers: &HeaderMap, target: Option<&str>) -> Result<(), Problem> {
@@ -80,17 +106,12 @@ impl Hosts {
         let Some(origin) = headers.get(header::ORIGIN) else {
             return Ok(());
         };
-        let allowed = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, host)| self.allows(host));
-        if allowed {
+        if origin.to_str().is_ok_and(|origin| self.allows_origin(origin)) {
             Ok(())
         } else {
             Err(Problem::new(
                 Code::OriginNotAllowed,
-                "a page of another origin asks; add its host to `allowed_hosts` if it is yours",
+                "a page of another origin asks; if it is yours, add it to `allowed_origins`, or its host to `allowed_hosts`",
             ))
         }
     }
@@ -202,6 +223,10 @@ mod tests {
         assert_eq!(check(&Method::DELETE, Some("localhost"), Some("null"), false), refused);
         assert_eq!(check(&Method::GET, Some("localhost"), evil, true), refused);
         assert_eq!(check(&Method::GET, Some("localhost"), evil, false), None);
+        let hosts =
+            Hosts::new("192.0.2.7:8000".parse().unwrap(), &[]).with_origins(&["https://Shop.example".to_owned()]);
+        assert!(hosts.allows_origin("https://shop.example") && !hosts.allows_origin("http://shop.example"));
+        assert!(!hosts.allows_origin("https://shop.example:8443") && !hosts.allows_origin("null"));
         let ours = Some("http://localhost:8000");
         assert_eq!(check(&Method::POST, Some("localhost"), ours, false), None);
         assert_eq!(check(&Method::POST, Some("localhost"), None, false), None);

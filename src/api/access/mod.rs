@@ -1,6 +1,7 @@
 //! The handle that checks keys and writes the audit log.
 
 pub mod auth;
+pub mod cors;
 pub mod guard;
 mod recent;
 pub mod secret;

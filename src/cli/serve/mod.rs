@@ -68,6 +68,7 @@ impl Serve {
             supervisor: assembly.supervisor.clone(),
             listen: address,
             allowed_hosts: config.allowed_hosts.clone(),
+            allowed_origins: config.allowed_origins.clone(),
             limits: SocketLimits::default(),
         });
         let stopping = assembly.supervisor.stopping();

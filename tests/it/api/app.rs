@@ -10,6 +10,7 @@ use crm::api::keys::make;
 use crm::api::{ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crm::bridge::{AccountHandle, Core, Desk, Policy, Random, ReadMode, ReadReceipts, Syncs};
 use crm::contract::{CreateKey, Event, Scope};
+use crm::domain::consent::ConsentWords;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::history::HistoryDepth;
@@ -88,15 +89,25 @@ impl App {
     }
 
     pub async fn bounded(limits: SocketLimits, connections: ConnectionLimits) -> Self {
-        Self::begin(limits, connections, None).await
+        Self::begin(limits, connections, None, &[]).await
     }
 
     /// With a database of at most so many pages.
     pub async fn in_pages(pages: u32) -> Self {
-        Self::begin(SocketLimits::default(), ConnectionLimits::default(), Some(pages)).await
+        Self::begin(SocketLimits::default(), ConnectionLimits::default(), Some(pages), &[]).await
     }
 
-    async fn begin(limits: SocketLimits, connections: ConnectionLimits, max_pages: Option<u32>) -> Self {
+    /// A server that pages of these origins may use.
+    pub async fn open_to(origins: &[&str]) -> Self {
+        Self::begin(SocketLimits::default(), ConnectionLimits::default(), None, origins).await
+    }
+
+    async fn begin(
+        limits: SocketLimits,
+        connections: ConnectionLimits,
+        max_pages: Option<u32>,
+        origins: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
         let options = OpenOptions {
@@ -122,7 +133,7 @@ impl App {
             &whatsapp,
             &supervisor,
             (limits, connections),
-            listen,
+            (listen, origins),
         )
         .await;
         let mut app = Self {
@@ -174,7 +185,7 @@ impl App {
             &self.whatsapp,
             &self.supervisor,
             limits,
-            address,
+            (address, &[]),
         )
         .await;
         self
@@ -279,7 +290,7 @@ async fn listen_on(
     whatsapp: &SilentWhatsApp,
     supervisor: &Supervisor,
     (limits, connections): (SocketLimits, ConnectionLimits),
-    address: SocketAddr,
+    (address, origins): (SocketAddr, &[&str]),
 ) -> SocketAddr {
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
     let core = Core::new(store.clone(), vault.clone(), clock.clone(), Random::seeded(1), policy())
@@ -303,6 +314,7 @@ async fn listen_on(
         supervisor: supervisor.clone(),
         listen,
         allowed_hosts: vec!["crm.example.org".to_owned()],
+        allowed_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
         limits: App::brief(limits),
     });
     supervisor.spawn("api", server.run(state, supervisor.stopping()));
@@ -318,7 +330,10 @@ fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
         send_expires: None,
-        pace: Pace::default(),
+        pace: Pace {
+            consent: ConsentWords::new(&["STOP".to_owned()], &["START".to_owned()]),
+            ..Pace::default()
+        },
         media: MediaRules {
             max: SizeLimits::of_all(MAX_FILE_BYTES),
             ..MediaRules::default()
