@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod domain;
+pub mod fetch;
 pub mod matrix;
 pub mod store;
 pub mod supervisor;

@@ -17,6 +17,7 @@ mod messages;
 mod outbox;
 mod quarantine;
 mod router;
+mod seed;
 mod server;
 mod sse;
 mod state;

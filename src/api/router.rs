@@ -16,7 +16,7 @@ use super::state::ApiState;
 use super::watch::{health, metrics, status};
 use super::{
     MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, outbox,
-    quarantine, sse, ws,
+    quarantine, seed, sse, ws,
 };
 use crate::contract::Scope;
 
@@ -81,6 +81,9 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/export/messages", get(export::messages))
         .route("/api/v1/export/customers", get(export::customers))
         .route("/api/v1/events", get(sse::show))
+        .route("/customers/summary", get(seed::customers::summary))
+        .route("/messages/{customer_id}", get(seed::messages::list))
+        .route("/messages/events/stream", get(seed::events::stream))
 }
 
 fn send() -> Router<ApiState> {
@@ -99,6 +102,10 @@ fn send() -> Router<ApiState> {
         .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
         .route("/api/v1/customers/{id}", patch(customers::edit))
         .route("/api/v1/customers/{id}/opt-out", post(consent::opt_out))
+        .route("/customers/photo", post(seed::customers::photo))
+        .route("/messages/send", post(seed::messages::send))
+        .route("/messages/inbox", post(seed::gateway::inbox))
+        .route("/messages/ack", post(seed::gateway::ack))
 }
 
 fn manage() -> Router<ApiState> {
@@ -119,6 +126,8 @@ fn manage() -> Router<ApiState> {
         .route("/api/v1/quarantine", get(quarantine::list))
         .route("/api/v1/quarantine/replay", post(quarantine::replay))
         .route("/api/v1/outbox/resume", post(outbox::resume))
+        .route("/tables", get(seed::tables::list))
+        .route("/tables/{name}", get(seed::tables::show))
 }
 
 fn admin() -> Router<ApiState> {

@@ -13,6 +13,7 @@ use super::ws::feed::Feed;
 use super::ws::seats::Seats;
 use crate::bridge::Desk;
 use crate::domain::Clock;
+use crate::fetch::Fetcher;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 
@@ -29,6 +30,8 @@ pub struct Parts {
     pub allowed_hosts: Vec<String>,
     /// Origins of other servers' pages that may use the API.
     pub allowed_origins: Vec<String>,
+    /// Fetches what clients name by its address.
+    pub fetcher: Fetcher,
     /// Bounds of each WebSocket.
     pub limits: SocketLimits,
 }
@@ -43,6 +46,7 @@ pub struct ApiState {
     access: Access,
     pub(super) metrics: Metrics,
     pub(super) hosts: Hosts,
+    pub(super) fetcher: Fetcher,
     pub(super) limits: SocketLimits,
     pub(super) seats: Seats,
     pub(super) feed: Feed,
@@ -53,6 +57,7 @@ impl ApiState {
     pub fn new(parts: Parts) -> Self {
         Self {
             hosts: Hosts::new(parts.listen, &parts.allowed_hosts).with_origins(&parts.allowed_origins),
+            fetcher: parts.fetcher,
             access: Access::new(parts.store.clone(), parts.clock.clone(), parts.supervisor.clone()),
             feed: Feed::new(parts.store.clone()),
             seats: Seats::new(parts.limits),

@@ -36,6 +36,7 @@ pub const KEYS: &[Key] = &[
     key("listen", "127.0.0.1:8000"),
     key("allowed_hosts", ""),
     key("allowed_origins", ""),
+    key("fetch_private", "off"),
     key("max_connections", "4096"),
     key("url", ""),
     secret("api_key"),

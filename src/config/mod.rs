@@ -42,6 +42,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Origins of other servers' pages that may use the API.
     pub allowed_origins: Vec<String>,
+    /// Whether pictures may be fetched from addresses in private networks.
+    pub fetch_private: bool,
     /// Greatest number of open connections to the API.
     pub max_connections: usize,
     /// Address of the server for the shell.
@@ -232,6 +234,7 @@ impl Config {
             listen,
             allowed_hosts: values.parse("allowed_hosts", |text| Ok(values::list(text)))?,
             allowed_origins: values.parse("allowed_origins", values::origins)?,
+            fetch_private: values.parse("fetch_private", values::switch)?,
             max_connections: values.parse("max_connections", values::connections)?,
             url: values.parse("url", http_url)?.unwrap_or_else(|| own_url(listen)),
             api_key: secret_source(values, "api_key", "api_key_file", environment)?,

@@ -8,6 +8,7 @@ mod contract;
 mod e2e;
 mod matrix;
 mod rig;
+mod seed;
 mod simulation;
 mod store;
 mod torture;

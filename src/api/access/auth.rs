@@ -45,6 +45,11 @@ impl Caller {
         }
     }
 
+    /// Returns the accounts that the caller is limited to; `None`: all.
+    pub fn within(&self) -> Option<Vec<AccountId>> {
+        self.accounts.clone()
+    }
+
     /// Returns a problem (403) unless the caller's scope includes `scope`.
     pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
         if self.scope >= scope {

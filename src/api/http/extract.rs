@@ -129,6 +129,9 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::POST, "/api/v1/media"),
     (Method::GET, "/api/v1/events"),
     (Method::GET, "/api/v1/quarantine"),
+    (Method::GET, "/customers/summary"),
+    (Method::GET, "/messages/{customer_id}"),
+    (Method::GET, "/tables/{name}"),
 ];
 
 /// Layer that refuses parameters on routes that take none: a `dry_run` that nobody looks at would send.

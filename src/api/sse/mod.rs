@@ -16,7 +16,7 @@ use super::state::ApiState;
 use crate::contract::{FilterRequest, JournalEvent};
 use crate::store::EventFilter;
 
-use stream::{Wanted, open};
+pub use stream::{Wanted, open};
 
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -52,7 +52,7 @@ fn tell(event: &JournalEvent) -> serde_json::Result<Option<String>> {
 }
 
 /// Returns the event after which a client wants to go on.
-fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+pub fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(id) = headers.get(&LAST_EVENT_ID).filter(|id| !id.is_empty()) else {
         return Ok(None);
     };

@@ -25,6 +25,7 @@ use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
+use crate::fetch::Fetcher;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
@@ -69,6 +70,7 @@ impl Serve {
             listen: address,
             allowed_hosts: config.allowed_hosts.clone(),
             allowed_origins: config.allowed_origins.clone(),
+            fetcher: Fetcher::new(config.fetch_private).context("starting the HTTP client")?,
             limits: SocketLimits::default(),
         });
         let stopping = assembly.supervisor.stopping();

@@ -18,6 +18,7 @@ use crm::domain::media::{MediaRules, SizeLimits};
 use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pacing::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
+use crm::fetch::Fetcher;
 use crm::store::{Contact, Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
@@ -315,6 +316,7 @@ async fn listen_on(
         listen,
         allowed_hosts: vec!["crm.example.org".to_owned()],
         allowed_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+        fetcher: Fetcher::new(true).unwrap(),
         limits: App::brief(limits),
     });
     supervisor.spawn("api", server.run(state, supervisor.stopping()));

@@ -15,10 +15,11 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("store", &["contract", "domain", "supervisor"]),
     ("vault", &["domain"]),
+    ("fetch", &[]),
     ("bridge", &["contract", "domain", "store", "supervisor", "vault"]),
     ("wa", &["domain", "supervisor"]),
     ("matrix", &["domain", "supervisor"]),
-    ("api", &["contract", "domain", "store", "bridge", "supervisor"]),
+    ("api", &["contract", "domain", "fetch", "store", "bridge", "supervisor"]),
     (
         "cli",
         &[
@@ -28,6 +29,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "contract",
             "domain",
+            "fetch",
             "matrix",
             "store",
             "supervisor",

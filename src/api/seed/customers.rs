@@ -1,0 +1,74 @@
+//! `/customers`: the list of customers, and their pictures.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use futures_util::TryStreamExt as _;
+
+use super::{Part, array, data_url};
+use crate::api::access::auth::Caller;
+use crate::api::http::extract::{Body, Query};
+use crate::api::http::problem::Problem;
+use crate::api::state::ApiState;
+use crate::bridge::MAX_AVATAR_BYTES;
+use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};
+use crate::domain::gateway::GatewayPerson;
+use crate::fetch::FetchFault;
+use crate::store::{CustomerSummary, Store};
+
+/// `GET /customers/summary`, scope `read`: lists all customers with their last message and unread count, the one who was
+/// active last first.
+pub async fn summary(
+    State(store): State<Store>,
+    caller: Caller,
+    Query(part): Query<Part>,
+) -> Result<Response, Problem> {
+    let rows = store.customers().summaries(caller.within(), part.page());
+    array::answer(rows.map_ok(view), part).await
+}
+
+/// Returns the superseded system's view of a customer.
+fn view(customer: CustomerSummary) -> SeedCustomer {
+    SeedCustomer {
+        row: SeedCustomerRow {
+            id: customer.id,
+            name: customer.name,
+            phone: customer.phone,
+            status: customer.status,
+            photo_url: customer.photo_url,
+            unread_count: customer.unread_count,
+            created_at: customer.created_at,
+            updated_at: customer.updated_at,
+        },
+        last_message: customer.last_message,
+    }
+}
+
+/// `POST /customers/photo`, scope `send`: sets a customer's picture, from a `data:` URL or from where it lies, and answers
+/// with the customer.
+pub async fn photo(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Body(asked): Body<SeedPhoto>,
+) -> Result<Json<SeedCustomer>, Problem> {
+    let person = GatewayPerson::read(&asked.phone);
+    let person = person.map_err(|error| Problem::wrong_field("/phone", error.to_string()))?;
+    let wrong = |error: String| Problem::wrong_field("/photo_url", error);
+    let bytes = match asked.photo_url.trim().strip_prefix("data:") {
+        Some(data) => data_url::bytes(data, MAX_AVATAR_BYTES).map_err(|error| wrong(error.to_string()))?,
+        // Before the transaction, and bounded in time and size.
+        None => state
+            .fetcher
+            .picture(asked.photo_url.trim(), MAX_AVATAR_BYTES)
+            .await
+            .map_err(|fault: FetchFault| wrong(fault.to_string()))?,
+    };
+    let within = caller.within();
+    let customer = state
+        .desk
+        .set_photo(&person.identity, within.as_deref(), &bytes)
+        .await?;
+    let summary = state.store.customers().summary(customer.id).await?;
+    let summary = summary.ok_or_else(|| Problem::not_found("customer", customer.id))?;
+    Ok(Json(view(summary)))
+}

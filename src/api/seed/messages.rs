@@ -1,0 +1,117 @@
+//! `/messages`: a customer's conversation, and sending.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{Part, array};
+use crate::api::access::auth::Caller;
+use crate::api::http::extract::{Body, Path, Query};
+use crate::api::http::problem::Problem;
+use crate::api::messages::idempotency_key;
+use crate::bridge::{Answered, Desk, Idempotency, SendCommand, SendTo};
+use crate::contract::{MessageView, SeedMessage, SeedSend};
+use crate::domain::{ConversationId, CustomerId};
+use crate::store::{MessageLine, Store};
+
+static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// `GET /messages/{customer_id}`, scope `read`: lists all messages with a customer, the oldest first.
+pub async fn list(
+    State(store): State<Store>,
+    caller: Caller,
+    Path(customer): Path<CustomerId>,
+    Query(part): Query<Part>,
+) -> Result<Response, Problem> {
+    let (_, conversations) = seen(&store, &caller, customer).await?;
+    let rows = store.messages().lines(conversations, part.page());
+    array::answer(rows.map_ok(view), part).await
+}
+
+/// Returns a customer, as they go on after merges, with their conversations as far as the caller may see them. A problem
+/// (404) if there is no such customer for the caller.
+async fn seen(store: &Store, caller: &Caller, id: CustomerId) -> Result<(CustomerId, Vec<ConversationId>), Problem> {
+    let unknown = || Problem::not_found("customer", id);
+    let customer = store.customers().current(id).await?.ok_or_else(unknown)?.id;
+    let within = caller.within();
+    let found = store
+        .conversations()
+        .ids_of_customer(customer, within.as_deref())
+        .await?;
+    if within.is_some() && found.is_empty() {
+        return Err(unknown());
+    }
+    Ok((customer, found))
+}
+
+/// `POST /messages/send`, scope `send`: sends a text to a customer, where they were active last, and answers with the
+/// message.
+pub async fn send(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(request): Body<SeedSend>,
+) -> Result<Response, Problem> {
+    let idempotency = match idempotency_key(&headers)? {
+        Some(key) => Some(Idempotency {
+            scope: caller.key,
+            key,
+            body_hash: fingerprint(&request)?,
+        }),
+        None => None,
+    };
+    if caller.within().is_some() {
+        seen(&store, &caller, request.customer_id).await?;
+    }
+    let command = SendCommand {
+        to: SendTo::Latest {
+            customer: request.customer_id,
+            within: caller.within(),
+        },
+        account: None,
+        content: request.content,
+        special: None,
+        file: None,
+        reply_to: None,
+        author: caller.author(),
+        idempotency,
+    };
+    Ok(match desk.send(command).await? {
+        Answered::New(message) => Json(SeedMessage::from(MessageView::from(message))).into_response(),
+        Answered::Replayed(stored) => {
+            let first: MessageView = stored
+                .response
+                .parse()
+                .map_err(|error| Problem::internal(&error.into()))?;
+            let replayed = [(REPLAYED.clone(), HeaderValue::from_static("true"))];
+            (replayed, Json(SeedMessage::from(first))).into_response()
+        }
+    })
+}
+
+/// Hashes the request. The path is part of it: the same key may not mean a request to the API proper as well.
+fn fingerprint(request: &SeedSend) -> Result<[u8; 32], Problem> {
+    let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
+    Ok(Sha256::new()
+        .chain_update(b"/messages/send ")
+        .chain_update(bytes)
+        .finalize()
+        .into())
+}
+
+/// Returns the superseded system's view of a message.
+pub(super) fn view(message: MessageLine) -> SeedMessage {
+    SeedMessage {
+        id: message.id,
+        customer_id: message.customer_id,
+        direction: message.direction,
+        content: message.content,
+        timestamp: message.timestamp,
+        ack: message.ack,
+        whatsapp_id: message.whatsapp_id,
+    }
+}

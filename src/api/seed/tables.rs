@@ -1,0 +1,76 @@
+//! `/tables`: the superseded system's two tables, to be looked at.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::messages;
+use crate::api::access::auth::Caller;
+use crate::api::http::extract::{Path, Query};
+use crate::api::http::problem::{Code, Problem};
+use crate::contract::{CustomerView, SeedCustomerRow, SeedMessage};
+use crate::store::{MAX_PAGE, Store};
+
+/// The names of the tables.
+const TABLES: [&str; 2] = ["customers", "messages"];
+/// Default of `limit`, in rows.
+const DEFAULT_LIMIT: u64 = 50;
+
+/// Page of a table.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    limit: Option<u64>,
+    offset: Option<u64>,
+}
+
+/// `GET /tables`, scope `manage`: lists the names of the tables.
+pub async fn list(caller: Caller) -> Result<Json<[&'static str; 2]>, Problem> {
+    of_all_accounts(&caller)?;
+    Ok(Json(TABLES))
+}
+
+/// `GET /tables/{name}`, scope `manage`: lists rows of a table by id, at most [`MAX_PAGE`].
+pub async fn show(
+    State(store): State<Store>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(rows): Query<Rows>,
+) -> Result<Response, Problem> {
+    of_all_accounts(&caller)?;
+    let limit = rows.limit.unwrap_or(DEFAULT_LIMIT);
+    // Databases count with a sign.
+    let offset = rows.offset.unwrap_or(0).min(i64::MAX.unsigned_abs());
+    if !(1..=MAX_PAGE).contains(&limit) {
+        let detail = format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}");
+        return Err(Problem::new(Code::InvalidQuery, detail).at("/limit"));
+    }
+    match name.as_str() {
+        "customers" => {
+            let rows = store.customers().by_id(limit, offset).await?;
+            let rows = rows.into_iter().map(|row| CustomerView::from(row).into());
+            Ok(Json(rows.collect::<Vec<SeedCustomerRow>>()).into_response())
+        }
+        "messages" => {
+            let rows = store.messages().lines_by_id(limit, offset).await?;
+            let rows = rows.into_iter().map(messages::view);
+            Ok(Json(rows.collect::<Vec<SeedMessage>>()).into_response())
+        }
+        _ => Err(Problem::not_found(
+            "table",
+            format!("{name}; there are {}", TABLES.join(" and ")),
+        )),
+    }
+}
+
+/// Refuses a key that is limited to accounts: the tables are of all.
+fn of_all_accounts(caller: &Caller) -> Result<(), Problem> {
+    match caller.accounts {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(
+            Code::ScopeMissing,
+            "the key is limited to some accounts and the tables are of all; use another key",
+        )),
+    }
+}

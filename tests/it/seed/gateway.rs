@@ -1,0 +1,243 @@
+//! The outside gateway's requests.
+
+use serde_json::{Value, json};
+
+use super::{NOW, pointer, post, told};
+use crate::api::app::App;
+
+#[tokio::test]
+async fn inbox_takes_message_once_by_its_id() {
+    let app = App::start().await;
+    let hello = told("447700900101", "Ada", "hello", "false_447700900101@c.us_3EB0A1");
+    let (status, message) = post(&app, "/messages/inbox", &hello).await;
+    let expected = json!({
+        "id": 1, "customer_id": 1, "direction": "inbound", "content": "hello", "timestamp": NOW, "ack": null,
+        "whatsapp_id": "false_447700900101@c.us_3EB0A1",
+    });
+    assert_eq!((status, &message), (200, &expected));
+    // The same id is the same message, however its sender is written.
+    for phone in [
+        "+447700900101",
+        "447700900101@c.us",
+        "447700900101:3@s.whatsapp.net",
+        "98765432109876@lid",
+    ] {
+        let again = told(phone, "Ada", "hello", "false_447700900101@c.us_3EB0A1");
+        assert_eq!(
+            post(&app, "/messages/inbox", &again).await,
+            (200, expected.clone()),
+            "{phone}"
+        );
+    }
+    assert_eq!(app.json("/messages/1").await, json!([expected]));
+    let (_, next) = post(
+        &app,
+        "/messages/inbox",
+        &told("+44 7700 900101", "Ada L.", "again", "A2"),
+    )
+    .await;
+    assert_eq!(next["customer_id"], 1, "one person in every form");
+    let (_, hidden) = post(
+        &app,
+        "/messages/inbox",
+        &told("98765432109876@lid", "Eve", "hello", "A3"),
+    )
+    .await;
+    assert_eq!(hidden["customer_id"], 2);
+    let summary = app.json("/customers/summary").await;
+    assert_eq!(summary[0]["phone"], Value::Null);
+    assert_eq!(
+        (&summary[1]["name"], &summary[1]["unread_count"]),
+        (&"Ada L.".into(), &2.into())
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn parallel_repeats_of_message_make_one() {
+    let app = App::start().await;
+    let posts = (0..8).map(|_| async {
+        let hello = told("447700900101", "Ada", "hello", "A1");
+        post(&app, "/messages/inbox", &hello).await
+    });
+    let answers = futures_util::future::join_all(posts).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!(app.json("/customers/summary").await[0]["unread_count"], 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn gateway_account_is_made_at_first_use_and_needs_no_browser() {
+    let app = App::start().await;
+    assert_eq!(app.json("/api/v1/accounts").await["data"].as_array().unwrap().len(), 1);
+    post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
+    let account = app.json("/api/v1/accounts/gateway").await;
+    assert_eq!(
+        (&account["kind"], &account["state"]),
+        (&"gateway".into(), &"ready".into())
+    );
+    let ready = app.json("/readyz").await;
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["whatsapp"][1]["kind"], "gateway");
+    // It is the account of its messages, and of no other's.
+    let message = app.json("/api/v1/messages/1").await;
+    assert_eq!(message["account_id"], account["id"]);
+    assert_eq!(message["author"]["name"], "Ada");
+    let (status, problem) = post(&app, "/api/v1/accounts/gateway/login", &json!({})).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")));
+    // A number without a conversation still goes out by the only account that can send.
+    let (status, sent) = post(
+        &app,
+        "/api/v1/messages",
+        &json!({ "to": "+447700900102", "content": "x" }),
+    )
+    .await;
+    assert_eq!((status, &sent["account_id"]), (202, &app.account.0.into()));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn gateway_conversation_says_that_it_cannot_be_answered_yet() {
+    let app = App::start().await;
+    post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
+    let refused = async |path: &str, body: Value| {
+        let (status, problem) = post(&app, path, &body).await;
+        assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")), "{path}");
+        let detail = problem["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("cannot be answered from here yet"), "{detail}");
+    };
+    refused("/messages/send", json!({ "customer_id": 1, "content": "hi" })).await;
+    refused("/api/v1/messages", json!({ "conversation_id": 1, "content": "hi" })).await;
+    let to = json!({ "to": "+447700900101", "account": "gateway", "content": "hi" });
+    refused("/api/v1/messages", to).await;
+    // A customer who writes to an account of ours as well is answered there.
+    app.inbound("Ada", "+447700900101", "hello?").await;
+    let (status, sent) = post(&app, "/messages/send", &json!({ "customer_id": 1, "content": "hi" })).await;
+    assert_eq!(status, 200, "{sent}");
+    let history = app.json("/messages/1").await;
+    let contents: Vec<_> = history.as_array().unwrap().iter().map(|row| &row["content"]).collect();
+    assert_eq!(contents, ["hello", "hello?", "hi"], "of all accounts");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn inbox_takes_times_of_gateways() {
+    let app = App::start().await;
+    for (number, time, expected) in [
+        (1, json!(1_789_999_000), "2026-09-21T13:56:40.000Z"),
+        (2, json!(1_789_999_000_123_i64), "2026-09-21T13:56:40.123Z"),
+        (3, json!("2026-09-21T13:56:40"), "2026-09-21T13:56:40.000Z"),
+        (4, json!("2026-09-21T15:56:40.5+02:00"), "2026-09-21T13:56:40.500Z"),
+        (5, json!(1_790_000_060), "2026-09-21T14:14:20.000Z"),
+    ] {
+        let mut body = told("447700900101", "Ada", "hello", &format!("T{number}"));
+        body["timestamp"] = time;
+        let (status, message) = post(&app, "/messages/inbox", &body).await;
+        assert_eq!((status, message["timestamp"].as_str()), (200, Some(expected)));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_inbox_is_refused_with_pointer() {
+    let app = App::start().await;
+    let good = told("447700900101", "Ada", "hello", "A1");
+    for (field, value, expected) in [
+        ("phone", json!(""), "/phone"),
+        ("phone", json!("Ada"), "/phone"),
+        ("phone", json!("120363041234567890@g.us"), "/phone"),
+        ("phone", json!(447_700_900_101_i64), "/phone"),
+        ("whatsapp_id", json!(""), "/whatsapp_id"),
+        ("whatsapp_id", json!("a".repeat(256)), "/whatsapp_id"),
+        ("whatsapp_id", json!("a\0"), "/whatsapp_id"),
+        ("timestamp", json!("2026-09-22T14:13:20Z"), "/timestamp"),
+        ("timestamp", json!(1_900_000_000), "/timestamp"),
+        ("timestamp", json!("soon"), "/timestamp"),
+        ("content", json!("a".repeat(70_000)), "/content"),
+        ("content", json!("a\0b"), "/content"),
+        ("media", json!("x"), "/media"),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        let (status, problem) = post(&app, "/messages/inbox", &body).await;
+        assert_eq!((status, pointer(&problem)), (422, expected), "{problem}");
+    }
+    let group = told("120363041234567890@g.us", "Ada", "hello", "A1");
+    let (_, problem) = post(&app, "/messages/inbox", &group).await;
+    assert!(problem["detail"].as_str().unwrap().contains("group"), "{problem}");
+    let mut bare = good.clone();
+    bare.as_object_mut().unwrap().remove("phone");
+    assert_eq!(post(&app, "/messages/inbox", &bare).await.0, 422);
+    assert_eq!(app.json("/customers/summary").await, json!([]), "nothing was stored");
+    // A gateway may not know the name, and a picture may have no text.
+    let nameless = json!({ "phone": "447700900101", "name": null, "content": "", "whatsapp_id": "A9" });
+    let (status, message) = post(&app, "/messages/inbox", &nameless).await;
+    assert_eq!(
+        (status, message["content"].as_str()),
+        (200, Some("[message without text]"))
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn ack_reaches_only_messages_of_its_own_account() {
+    let app = App::start().await;
+    // A message of an account of ours, under an id that a gateway might give.
+    let customer = app.inbound("Ada", "+447700900101", "hello").await.customer_id.unwrap();
+    post(
+        &app,
+        "/messages/send",
+        &json!({ "customer_id": customer, "content": "hi" }),
+    )
+    .await;
+    let ack = json!({ "whatsapp_id": "IN1", "ack": 3 });
+    assert_eq!(
+        post(&app, "/messages/ack", &ack).await,
+        (202, ack),
+        "it waits for its message"
+    );
+    assert!(
+        app.json("/messages/1")
+            .await
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["ack"].is_null())
+    );
+    // A customer's own message has no delivery state.
+    let (_, message) = post(&app, "/messages/inbox", &told("447700900102", "Bob", "hello", "B1")).await;
+    let read = json!({ "whatsapp_id": "B1", "ack": 3 });
+    assert_eq!(post(&app, "/messages/ack", &read).await, (200, message));
+    for (field, value) in [
+        ("ack", json!("3")),
+        ("whatsapp_id", json!("")),
+        ("state", json!("read")),
+    ] {
+        let mut body = json!({ "whatsapp_id": "B1", "ack": 3 });
+        body[field] = value;
+        let (status, problem) = post(&app, "/messages/ack", &body).await;
+        assert_eq!((status, pointer(&problem)), (422, format!("/{field}").as_str()));
+    }
+    app.stop().await;
+}
+
+/// What a gateway brings is a message like any other: words of opt-out count.
+#[tokio::test]
+async fn gateway_message_opts_customer_out() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900101", "hello").await;
+    post(&app, "/messages/inbox", &told("447700900101", "Ada", "STOP", "A1")).await;
+    let (status, problem) = post(&app, "/messages/send", &json!({ "customer_id": 1, "content": "hi" })).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("opted_out")));
+    app.stop().await;
+}
+
+/// An account called `gateway` that this server drives takes nothing of others.
+#[tokio::test]
+async fn account_of_ours_takes_nothing_from_gateway() {
+    let app = App::start().await;
+    app.post("/api/v1/accounts", &json!({ "name": "gateway" })).await;
+    let (status, problem) = post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")));
+    app.stop().await;
+}
