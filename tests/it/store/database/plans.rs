@@ -192,8 +192,9 @@ async fn examine(connection: &DatabaseConnection, kind: Kind, sql: &str) -> Opti
         // The walk over the lanes reads the smallest value of an index, which is its first.
         let is_bounded = sql.contains(" LIMIT ") && !is_sorted || sql.starts_with("WITH RECURSIVE lanes");
         let is_bad = |step: &String| {
+            // A query within a query is a step of its own.
             let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-            scanned.is_some_and(|table| !SMALL.contains(&table))
+            scanned.is_some_and(|table| !table.starts_with('(') && !SMALL.contains(&table))
                 || !is_bounded && WIDE.iter().any(|wide| step.ends_with(wide))
         };
         return plan
