@@ -215,6 +215,7 @@ async fn react_as(
             None => {}
         }
     }
+    let is_shown = !reaction.emoji.is_empty();
     let line = if reaction.emoji.is_empty() {
         format!("{} removed their reaction", reaction.name)
     } else {
@@ -225,7 +226,12 @@ async fn react_as(
         reactions.push(reaction);
     }
     if is_same {
-        return tx.messages().set_reactions(message.id, &reactions).await.map(|_| ());
+        let changed = tx.messages().set_reactions(message.id, &reactions).await?;
+        // No news for the room, but followers know the message with its author of the reaction, and with its time.
+        if is_shown {
+            tx.emit(Event::message_reaction(&changed));
+        }
+        return Ok(());
     }
     set_reactions(tx, message, reactions).await?;
     tell(tx, policy, message, line).await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::bridge::{DisappearingWorker, Worker as _};
-use crm::contract::EventType;
+use crm::contract::{EventType, MessageView};
 use crm::domain::details::{Details, Location, Poll, Quote};
 use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::whatsapp::{PageEvent, WaMessage, WaReaction, WaVote};
@@ -145,6 +145,25 @@ async fn withdrawal_told_first_outlasts_older_vote_and_reaction() {
     assert_eq!(stored.shown_reactions().count(), 0, "the newest word counts");
     assert_eq!(stored.details.unwrap().poll.unwrap().votes[0].options, ["ten"]);
     assert_eq!(rig.events(EventType::MessageReaction).await.len(), 2);
+}
+
+/// The page tells our own reaction, and we store it as well, with the name of who asked for it.
+#[tokio::test]
+async fn same_reaction_told_again_is_as_last_event_says() {
+    let mut rig = Rig::new().await;
+    let asked = rig.told("POLL", Kind::Poll, "[poll: When?] nine · ten", poll());
+    rig.tell(asked.clone());
+    for at in [30, 31] {
+        rig.run.whatsapp.event(reaction(&asked, "🎉", at));
+    }
+    rig.settle().await;
+    let stored = rig.stored("POLL").await;
+    assert_eq!(stored.reactions[0].at, Timestamp::from_seconds(31));
+    let told = rig.events(EventType::MessageReaction).await;
+    let view = serde_json::to_value(MessageView::from(stored)).unwrap();
+    assert_eq!(told.last().unwrap()["reactions"], view["reactions"]);
+    let lines = rig.run.matrix.notices();
+    assert_eq!(lines.iter().filter(|line| line.contains("🎉")).count(), 1, "{lines:?}");
 }
 
 /// Rule 13. What follows is stored.

@@ -3,7 +3,6 @@
 mod accounts;
 mod agents;
 mod changes;
-mod clock;
 mod corrections;
 mod faults;
 mod gap;
@@ -14,12 +13,12 @@ mod kinds;
 mod linking;
 mod media;
 mod odd_chats;
-mod outages;
 mod outbound;
 mod pace;
 mod people;
 mod redactions;
 mod rooms;
+mod server;
 mod servers;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crm::bridge::{Core, OutageWatch, Random};
 use crm::store::StoreError;
 
-use super::Rig;
+use crate::bridge::Rig;
 
 /// The beginning cannot be queued, as nothing can be; the end is.
 #[tokio::test]

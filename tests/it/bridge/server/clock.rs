@@ -12,7 +12,7 @@ use crm::domain::{ApiKeyId, Clock as _, MediaId, Seq};
 use crm::store::Busy;
 use futures_util::FutureExt;
 
-use super::Rig;
+use crate::bridge::Rig;
 
 const DAY: Duration = Duration::from_hours(24);
 const AHEAD: Duration = Duration::from_hours(40 * 24);

@@ -1,0 +1,4 @@
+//! What concerns the whole server: its clock, and its database.
+
+mod clock;
+mod outages;
