@@ -1,4 +1,4 @@
-//! What an outside gateway calls people and messages. Gateways give WhatsApp's ids in the forms of their own library;
+//! Reads how an outside gateway calls people and messages. Gateways give WhatsApp's ids in the forms of their own library;
 //! here they become ours.
 
 use super::ChatId;

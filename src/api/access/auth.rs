@@ -15,7 +15,7 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
-use crate::domain::{AccountId, ApiKeyId, Timestamp};
+use crate::domain::{AccountId, ApiKeyId, Clock, Timestamp};
 use crate::store::StoreError;
 
 /// The holder of a valid key.
@@ -45,9 +45,12 @@ impl Caller {
         }
     }
 
-    /// Returns the accounts that the caller is limited to; `None`: all.
-    pub fn within(&self) -> Option<Vec<AccountId>> {
-        self.accounts.clone()
+    /// Waits until the key expires.
+    pub async fn expiry(&self, clock: &dyn Clock) {
+        match self.expires_at {
+            Some(end) => clock.sleep(end.since(clock.now())).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns a problem (403) unless the caller's scope includes `scope`.

@@ -34,8 +34,8 @@ impl RecentKeys {
         is_fresh.then(|| recent.key.clone())
     }
 
-    /// Takes note of a key. `revocations` and `looked_up` are of the time *before* it was looked up: a key that was revoked in between is
-    /// not taken from memory.
+    /// Takes note of a key. `revocations` and `looked_up` are of the time *before* it was looked up: a key that was revoked
+    /// in between is not taken from memory.
     pub(super) fn put(&self, hash: [u8; 32], key: StoredApiKey, revocations: u64, looked_up: Instant) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= MAX_KEYS {

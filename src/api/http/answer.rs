@@ -9,7 +9,8 @@ use super::problem::Problem;
 use crate::contract::{MovedView, RawJson};
 use crate::store::StoredAnswer;
 
-static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Header of an answer that was given before.
+pub static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Answer 201 with the location of the new resource.
 pub struct Created<T> {

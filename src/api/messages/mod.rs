@@ -6,6 +6,7 @@ pub mod special;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::access::auth::Caller;
@@ -71,14 +72,7 @@ pub async fn send(
     request: SendRequest,
     idempotency_key: Option<String>,
 ) -> Result<Keyed<Accepted<MessageView>>, Problem> {
-    let idempotency = match idempotency_key {
-        Some(key) => Some(Idempotency {
-            scope: caller.key,
-            key,
-            body_hash: fingerprint(&request)?,
-        }),
-        None => None,
-    };
+    let idempotency = idempotency(caller, idempotency_key, "", &request)?;
     let command = SendCommand {
         to: recipient(desk, &request)?,
         account: request.account,
@@ -105,10 +99,21 @@ pub async fn send(
     })
 }
 
-/// Hashes the parsed request, so that two spellings of the same JSON count as the same body.
-fn fingerprint(request: &SendRequest) -> Result<[u8; 32], Problem> {
+/// Returns the idempotency of a request that may carry a key. It hashes the parsed request, so that two spellings of the
+/// same JSON count as the same body; `place` tells apart endpoints that take different requests.
+pub(super) fn idempotency(
+    caller: &Caller,
+    key: Option<String>,
+    place: &str,
+    request: &impl Serialize,
+) -> Result<Option<Idempotency>, Problem> {
+    let Some(key) = key else { return Ok(None) };
     let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
-    Ok(Sha256::digest(bytes).into())
+    Ok(Some(Idempotency {
+        scope: caller.key,
+        key,
+        body_hash: Sha256::new().chain_update(place).chain_update(bytes).finalize().into(),
+    }))
 }
 
 fn recipient(desk: &Desk, request: &SendRequest) -> Result<SendTo, Problem> {

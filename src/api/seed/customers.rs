@@ -23,7 +23,7 @@ pub async fn summary(
     caller: Caller,
     Query(part): Query<Part>,
 ) -> Result<Response, Problem> {
-    let rows = store.customers().summaries(caller.within(), part.page());
+    let rows = store.customers().summaries(caller.accounts, part.page());
     array::answer(rows.map_ok(view), part).await
 }
 
@@ -63,7 +63,7 @@ pub async fn photo(
             .await
             .map_err(|fault: FetchFault| wrong(fault.to_string()))?,
     };
-    let within = caller.within();
+    let within = caller.accounts;
     let customer = state
         .desk
         .set_photo(&person.identity, within.as_deref(), &bytes)

@@ -2,22 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::TryStreamExt as _;
-use sha2::{Digest as _, Sha256};
 
 use super::{Part, array};
 use crate::api::access::auth::Caller;
+use crate::api::http::answer::REPLAYED;
 use crate::api::http::extract::{Body, Path, Query};
 use crate::api::http::problem::Problem;
-use crate::api::messages::idempotency_key;
-use crate::bridge::{Answered, Desk, Idempotency, SendCommand, SendTo};
+use crate::api::messages::{idempotency, idempotency_key};
+use crate::bridge::{Answered, Desk, SendCommand, SendTo};
 use crate::contract::{MessageView, SeedMessage, SeedSend};
 use crate::domain::{ConversationId, CustomerId};
 use crate::store::{MessageLine, Store};
-
-static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// `GET /messages/{customer_id}`, scope `read`: lists all messages with a customer, the oldest first.
 pub async fn list(
@@ -36,11 +34,8 @@ pub async fn list(
 async fn seen(store: &Store, caller: &Caller, id: CustomerId) -> Result<(CustomerId, Vec<ConversationId>), Problem> {
     let unknown = || Problem::not_found("customer", id);
     let customer = store.customers().current(id).await?.ok_or_else(unknown)?.id;
-    let within = caller.within();
-    let found = store
-        .conversations()
-        .ids_of_customer(customer, within.as_deref())
-        .await?;
+    let within = caller.accounts.as_deref();
+    let found = store.conversations().ids_of_customer(customer, within).await?;
     if within.is_some() && found.is_empty() {
         return Err(unknown());
     }
@@ -56,21 +51,15 @@ pub async fn send(
     headers: HeaderMap,
     Body(request): Body<SeedSend>,
 ) -> Result<Response, Problem> {
-    let idempotency = match idempotency_key(&headers)? {
-        Some(key) => Some(Idempotency {
-            scope: caller.key,
-            key,
-            body_hash: fingerprint(&request)?,
-        }),
-        None => None,
-    };
-    if caller.within().is_some() {
+    // The path is part of it: the same key may not mean a request to the API proper as well.
+    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/messages/send ", &request)?;
+    if caller.accounts.is_some() {
         seen(&store, &caller, request.customer_id).await?;
     }
     let command = SendCommand {
         to: SendTo::Latest {
             customer: request.customer_id,
-            within: caller.within(),
+            within: caller.accounts.clone(),
         },
         account: None,
         content: request.content,
@@ -91,16 +80,6 @@ pub async fn send(
             (replayed, Json(SeedMessage::from(first))).into_response()
         }
     })
-}
-
-/// Hashes the request. The path is part of it: the same key may not mean a request to the API proper as well.
-fn fingerprint(request: &SeedSend) -> Result<[u8; 32], Problem> {
-    let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
-    Ok(Sha256::new()
-        .chain_update(b"/messages/send ")
-        .chain_update(bytes)
-        .finalize()
-        .into())
 }
 
 /// Returns the superseded system's view of a message.

@@ -35,7 +35,7 @@ static ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering"
 /// Writes an event as the stream's clients know it; `None` for one that they are not told.
 pub type Tell = fn(&JournalEvent) -> serde_json::Result<Option<String>>;
 
-/// What a client asks for.
+/// Wishes of a client.
 pub struct Wanted {
     pub filter: EventFilter,
     /// Event to go on after; `None`: only events from now on.
@@ -107,7 +107,7 @@ struct Open {
     _seat: Seat,
 }
 
-/// What a stream waited for.
+/// Reason why a stream stops waiting.
 enum Woken {
     Events(Following),
     Tick,
@@ -137,16 +137,9 @@ impl Open {
 
     /// Waits for events or another reason to wake up; `None` when the server stops or the key expires.
     async fn wait(&mut self) -> Option<Result<Woken, StoreError>> {
-        let clock = &self.state.clock;
-        let expired = async {
-            match self.caller.expires_at {
-                Some(end) => clock.sleep(end.since(clock.now())).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = self.stopping.cancelled() => None,
-            () = expired => None,
+            () = self.caller.expiry(&*self.state.clock) => None,
             // The sender lives as long as the state, which we hold.
             _ = self.revoked.changed() => Some(Ok(Woken::Revocation)),
             _ = self.ticks.tick() => Some(Ok(Woken::Tick)),

@@ -298,12 +298,7 @@ impl Live<'_> {
         let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut revoked = self.revoked.clone();
-        let expired = async {
-            match caller.expires_at {
-                Some(end) => self.state.clock.sleep(end.since(self.state.clock.now())).await,
-                None => std::future::pending().await,
-            }
-        };
+        let expired = caller.expiry(&*self.state.clock);
         tokio::pin!(expired);
         loop {
             tokio::select! {

@@ -25,10 +25,7 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
             match tx.accounts().add(name).await? {
                 Added::New(account) | Added::Back(account) => {
                     check_number(tx, &account, "choose another name").await?;
-                    if *matrix && tx.accounts().present().await?.len() == 2 {
-                        update_rooms(tx, MAX_RENAMED).await?;
-                    }
-                    tx.emit(Event::account_added(&account));
+                    note_added(tx, &account, *matrix).await?;
                     Ok(account)
                 }
                 Added::Taken(account) if account.is_in_use() => Err(Refusal::Conflict(format!(
@@ -42,6 +39,16 @@ pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Resu
         .boxed()
     });
     added.await
+}
+
+/// Tells of a new account. `matrix`: whether a homeserver is configured.
+pub(crate) async fn note_added(tx: &mut Tx, account: &Account, matrix: bool) -> Result<(), StoreError> {
+    // From the second account on, rooms name theirs.
+    if matrix && tx.accounts().present().await?.len() == 2 {
+        update_rooms(tx, MAX_RENAMED).await?;
+    }
+    tx.emit(Event::account_added(account));
+    Ok(())
 }
 
 /// Stores that an account is to be removed; from then on nothing is accepted for it. A repeat returns the same removal.
@@ -143,7 +150,7 @@ async fn check_number(tx: &mut Tx, account: &Account, else_do: &str) -> Result<(
 
 /// Upper bound of the rooms that are renamed at once, because from the second account on rooms name their account; the
 /// others are renamed at their next change.
-pub(crate) const MAX_RENAMED: u64 = 500;
+const MAX_RENAMED: u64 = 500;
 
 /// Returns why nothing can be done by an account, if nothing can: it was removed, or an outside gateway drives it.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {

@@ -1,15 +1,9 @@
 //! A clock that leaps ahead is doubted: meanwhile nothing is deleted or given up for its age. The owner is told once, and
 //! once of the end; a person may confirm that the new time is right.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use futures_util::FutureExt;
-
 use crate::domain::Timestamp;
-use crate::store::{StoreError, Tx};
+use crate::store::StoreError;
 
-use super::policy::Policy;
 use super::{Core, trouble};
 
 /// Key of the trouble.
@@ -33,26 +27,13 @@ async fn tell(core: &Core, until: Option<Timestamp>) -> Result<(), StoreError> {
     if until.is_some() == trouble::stands(&core.store, KEY).await? {
         return Ok(());
     }
-    if until.is_some() {
-        tracing::warn!("{}", doubt(core.clock.now()));
+    if until.is_none() {
+        let text = "This server's clock is believed again: old data is deleted and messages expire as before.";
+        return trouble::of_server(core, KEY, true, text.to_owned()).await;
     }
-    core.write((Arc::clone(&core.policy), until), |tx, (policy, until)| {
-        async move { turn(tx, policy, *until).await }.boxed()
-    })
-    .await
-}
-
-async fn turn(tx: &mut Tx, policy: &Policy, until: Option<Timestamp>) -> Result<(), StoreError> {
-    // A trouble of the whole server is told in the name of the first account; without one there is nobody to write to.
-    let Some(account) = tx.accounts().present().await?.into_iter().next() else {
-        return Ok(());
-    };
-    if until.is_some() {
-        let text = doubt(tx.now());
-        return trouble::open(tx, policy, account.id, KEY, &text, Duration::ZERO).await;
-    }
-    let text = "This server's clock is believed again: old data is deleted and messages expire as before.";
-    trouble::end(tx, policy, account.id, KEY, text).await
+    let text = doubt(core.clock.now());
+    tracing::warn!("{text}");
+    trouble::of_server(core, KEY, false, text).await
 }
 
 fn doubt(now: Timestamp) -> String {

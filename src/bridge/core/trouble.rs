@@ -1,13 +1,17 @@
 //! Notices of trouble to the owner: its start is told once, and its end once (rule 21). Open troubles are kept in the
 //! store, so that a restart tells nothing twice.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, Store, StoreError, Tx};
 
+use super::Core;
 use super::policy::Policy;
 
 /// Opens a trouble, or replaces the text of an open one. The owner is told after `wait`, unless it has ended by then.
@@ -47,6 +51,26 @@ pub(crate) async fn end(
     }
     let work = work(policy, key, text, true);
     enqueue(tx, account, work, Duration::ZERO).await
+}
+
+/// Opens a trouble of the whole server, or ends it if `ends`. It is told in the name of the first account; without one there
+/// is nobody to write to.
+pub(crate) async fn of_server(core: &Core, key: &'static str, ends: bool, text: String) -> Result<(), StoreError> {
+    let policy = Arc::clone(&core.policy);
+    core.write((policy, key, ends, text), |tx, (policy, key, ends, text)| {
+        async move {
+            let Some(account) = tx.accounts().present().await?.into_iter().next() else {
+                return Ok(());
+            };
+            if *ends {
+                end(tx, policy, account.id, key, text).await
+            } else {
+                open(tx, policy, account.id, key, text, Duration::ZERO).await
+            }
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Returns the key of the trouble "this account does not work".

@@ -1,16 +1,15 @@
-//! What outside gateways tell: messages that they received, and delivery states. Both go the way of our own events.
+//! Takes in what outside gateways tell: messages that they received, and delivery states. Both go the way of our own events.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::accounts::{MAX_RENAMED, removal, update_rooms};
+use crate::bridge::core::accounts::{note_added, removal};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, state};
 use crate::bridge::inbound::message;
 use crate::bridge::inbound::message::Arrival;
 use crate::bridge::outbound::queue;
-use crate::contract::Event;
 use crate::domain::account::{Account, AccountKind, GATEWAY_ACCOUNT};
 use crate::domain::conversation::ChatKind;
 use crate::domain::gateway::GatewayPerson;
@@ -149,10 +148,7 @@ async fn make(tx: &mut Tx, core: &Core) -> Result<Account, Refusal> {
         .accounts()
         .create_of_kind(GATEWAY_ACCOUNT, AccountKind::Gateway)
         .await?;
-    if core.policy.matrix && tx.accounts().present().await?.len() == 2 {
-        update_rooms(tx, MAX_RENAMED).await?;
-    }
-    tx.emit(Event::account_added(&account));
+    note_added(tx, &account, core.policy.matrix).await?;
     Ok(account)
 }
 

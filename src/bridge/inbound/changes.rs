@@ -216,10 +216,10 @@ async fn react_as(
         }
     }
     let is_shown = !reaction.emoji.is_empty();
-    let line = if reaction.emoji.is_empty() {
-        format!("{} removed their reaction", reaction.name)
-    } else {
+    let line = if is_shown {
         format!("{} reacted with {}", reaction.name, reaction.emoji)
+    } else {
+        format!("{} removed their reaction", reaction.name)
     };
     // A removed reaction stays, without an emoji: the reaction that it removes may still arrive.
     if reactions.len() < MAX_REACTIONS {

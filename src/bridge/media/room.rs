@@ -1,11 +1,6 @@
 //! Room for media: fetching and uploads stop while less is free than the configured floor. The owner is told once, and
 //! once of the end.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use futures_util::FutureExt;
-
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::{Core, trouble};
 use crate::domain::media::readable_size;
@@ -72,23 +67,7 @@ pub async fn check_room(core: &Core) -> Result<(), StoreError> {
         "There is room for media again: they are fetched and taken as before.".to_owned()
     };
     tracing::warn!("{text}");
-    core.write(
-        (Arc::clone(&core.policy), begins, text),
-        |tx, (policy, begins, text)| {
-            async move {
-                // A trouble of the whole server is told in the name of the first account.
-                let Some(account) = tx.accounts().present().await?.into_iter().next() else {
-                    return Ok(());
-                };
-                if *begins {
-                    return trouble::open(tx, policy, account.id, KEY, text, Duration::ZERO).await;
-                }
-                trouble::end(tx, policy, account.id, KEY, text).await
-            }
-            .boxed()
-        },
-    )
-    .await
+    trouble::of_server(core, KEY, ends, text).await
 }
 
 fn short(floor: u64) -> String {

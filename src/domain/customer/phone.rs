@@ -330,7 +330,7 @@ mod tests {
         }
     }
 
-    /// What is written in international form means the same everywhere.
+    /// A number in international form means the same everywhere.
     #[test]
     fn region_changes_no_international_number() {
         let region = Some("US".parse().unwrap());

@@ -15,7 +15,7 @@ use entity::{conversation, customer};
 
 use crate::domain::customer::{Customer, Identity};
 use crate::domain::names::NameSource;
-use crate::domain::{AccountId, CustomerId, Timestamp, media};
+use crate::domain::{AccountId, CustomerId, MediaId, Timestamp, media};
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
@@ -187,6 +187,11 @@ fn containing(search: &str) -> LikeExpr {
     LikeExpr::new(pattern).escape(ESCAPE)
 }
 
+/// Returns the address of a customer's picture: the one that was set, else the given one, else WhatsApp's.
+fn picture(set: Option<String>, given: Option<MediaId>, shown: Option<MediaId>) -> Option<String> {
+    set.or_else(|| given.or(shown).map(media::url))
+}
+
 pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
     let source = row.name_source.as_deref().map(|source| word("customers", source));
     Ok(Customer {
@@ -195,9 +200,7 @@ pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
         name_source: source.transpose()?.unwrap_or(NameSource::Number),
         phone: row.phone.map(|phone| word("customers", &phone)).transpose()?,
         status: row.status,
-        photo_url: row
-            .photo_url
-            .or_else(|| row.given_photo_id.or(row.photo_id).map(media::url)),
+        photo_url: picture(row.photo_url, row.given_photo_id, row.photo_id),
         unread_count: row.unread_count,
         attributes: from_json("customers", &row.attributes)?,
         opted_out_at: row.opted_out_at.map(Timestamp),

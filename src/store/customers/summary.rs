@@ -9,11 +9,13 @@ use sea_orm::{
 };
 
 use crate::domain::customer::PhoneNumber;
-use crate::domain::{AccountId, CustomerId, MediaId, Timestamp, media};
+use crate::domain::{AccountId, CustomerId, MediaId, Timestamp};
 use crate::store::database::page::MAX_PAGE;
 use crate::store::database::row::word;
 use crate::store::facet::Customers;
 use crate::store::{Store, StoreError};
+
+use super::picture;
 
 /// A customer, as lists of customers show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,9 +252,7 @@ fn read(row: Row) -> Result<CustomerSummary, StoreError> {
         name: row.name,
         phone: row.phone.map(|phone| word("customers", &phone)).transpose()?,
         status: row.status,
-        photo_url: row
-            .photo_url
-            .or_else(|| row.given_photo_id.or(row.photo_id).map(media::url)),
+        photo_url: picture(row.photo_url, row.given_photo_id, row.photo_id),
         unread_count: row.unread_count,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),

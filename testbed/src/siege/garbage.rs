@@ -65,7 +65,7 @@ pub async fn lane(target: &Target, number: u64, each_second: u64, tally: &Tally)
                 answers.windows(9).filter(|at| *at == b"HTTP/1.1 ").count() as u64,
             );
         }
-        // What could not be kept up is not made up for.
+        // A request that came too late is not made up for.
         due = (due + pause).max(Instant::now());
         sleep_until(due).await;
     }

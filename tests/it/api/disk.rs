@@ -115,7 +115,7 @@ async fn deleted_or_replaced_database_takes_no_writes() {
     }
 }
 
-/// What is committed is in this file until it is copied into the database.
+/// A commit is in this file until it is copied into the database.
 #[tokio::test]
 async fn deleted_log_of_database_takes_no_writes() {
     let app = App::start().await;

@@ -67,7 +67,7 @@ async fn parallel_repeats_of_message_make_one() {
 }
 
 #[tokio::test]
-async fn gateway_account_is_made_at_first_use_and_needs_no_browser() {
+async fn gateway_account_is_made_without_browser() {
     let app = App::start().await;
     assert_eq!(app.json("/api/v1/accounts").await["data"].as_array().unwrap().len(), 1);
     post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
@@ -97,7 +97,7 @@ async fn gateway_account_is_made_at_first_use_and_needs_no_browser() {
 }
 
 #[tokio::test]
-async fn gateway_conversation_says_that_it_cannot_be_answered_yet() {
+async fn gateway_conversation_refuses_answers() {
     let app = App::start().await;
     post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
     let refused = async |path: &str, body: Value| {
@@ -221,7 +221,7 @@ async fn ack_reaches_only_messages_of_its_own_account() {
     app.stop().await;
 }
 
-/// What a gateway brings is a message like any other: words of opt-out count.
+/// A gateway's message is a message like any other: words of opt-out count.
 #[tokio::test]
 async fn gateway_message_opts_customer_out() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! Who may use which endpoint.
+//! Keys: the endpoints that each may use.
 
 use crm::api::secret;
 use crm::contract::Scope;

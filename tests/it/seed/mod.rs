@@ -16,7 +16,7 @@ use crate::api::app::App;
 /// When everything happens, as the answers tell it.
 const NOW: &str = "2026-09-21T14:13:20.000Z";
 
-/// What the gateway posts when a customer writes.
+/// Returns the body that the gateway posts when a customer writes.
 fn told(phone: &str, name: &str, content: &str, id: &str) -> Value {
     json!({ "phone": phone, "name": name, "content": content, "whatsapp_id": id })
 }
@@ -42,7 +42,7 @@ async fn read(answer: Response) -> (u16, Value) {
     (status, answer.json().await.unwrap())
 }
 
-/// What is wrong, where: the pointer of the only wrong field.
+/// Returns where a request is wrong: the pointer of the only wrong field.
 fn pointer(problem: &Value) -> &str {
     assert_eq!(problem["errors"].as_array().map(Vec::len), Some(1), "{problem}");
     problem["errors"][0]["pointer"].as_str().unwrap()

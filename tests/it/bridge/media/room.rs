@@ -75,7 +75,7 @@ async fn media_wait_while_space_is_short() {
     assert!(rig.program.desk.incoming().is_ok());
 }
 
-/// What is over the quota waits until a person asks for it.
+/// A medium over the quota waits until a person asks for it.
 #[tokio::test]
 async fn media_over_daily_quota_wait_for_request() {
     let mut rig = Rig::with(|run| {

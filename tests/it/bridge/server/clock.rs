@@ -133,7 +133,7 @@ async fn clock_set_ahead_and_back_erases_nothing() {
     );
 }
 
-/// What was postponed by a clock that was ahead does not wait for that time to come.
+/// Work that was postponed by a clock that was ahead does not wait for that time to come.
 #[tokio::test]
 async fn clock_set_back_recalls_postponed_work() {
     let mut rig = Rig::new().await;

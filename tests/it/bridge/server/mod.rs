@@ -1,4 +1,4 @@
-//! What concerns the whole server: its clock, and its database.
+//! The server as a whole: its clock, and its database.
 
 mod clock;
 mod outages;
