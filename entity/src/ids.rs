@@ -76,6 +76,10 @@ integer_ids! {
     AgentId,
     /// Id of an API key.
     ApiKeyId,
+    /// Id of a label.
+    LabelId,
+    /// Id of a note.
+    NoteId,
     /// Id of a merge of two customers.
     MergeId,
     /// Id of an outbox row.

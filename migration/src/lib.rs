@@ -1,6 +1,7 @@
 //! The migrations of the database, one file each. A released migration is never edited: a change is a new migration.
 
 mod columns;
+mod desk;
 mod gateways;
 pub mod journal;
 mod m0001_foundation;
@@ -46,6 +47,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_second_uploads::Migration),
             Box::new(gateways::m0018_account_kinds::Migration),
             Box::new(gateways::m0019_early_acks::Migration),
+            Box::new(desk::m0020_conversation_work::Migration),
+            Box::new(desk::m0021_notes_and_labels::Migration),
+            Box::new(desk::m0022_scheduled_sends::Migration),
         ]
     }
 }

@@ -1,18 +1,22 @@
 //! `/conversations`: chats with customers and groups.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
 use super::accounts;
-use super::http::answer::Found;
+use super::desk::work::tagged;
+use super::http::answer::{Found, Tagged};
 use super::http::extract::Path;
 use super::http::listing::{Listed, Listing};
-use super::http::problem::Problem;
+use super::http::problem::{Code, Problem};
 use crate::bridge::Desk;
 use crate::contract::{ConversationView, MovedView};
 use crate::domain::conversation::{ChatKind, ConversationStatus};
-use crate::domain::{AccountId, ConversationId, CustomerId};
+use crate::domain::{AccountId, AgentId, Clock, ConversationId, CustomerId, LabelId};
 use crate::store::{ConversationFilter, Order, Store};
 
 /// Filters of the list of conversations.
@@ -23,21 +27,65 @@ pub struct Filter {
     account_id: Option<AccountId>,
     customer_id: Option<CustomerId>,
     status: Option<ConversationStatus>,
+    /// Agent by id, or `none` for conversations that nobody has.
+    assignee: Option<AssigneeParam>,
+    /// Name of a label.
+    label: Option<String>,
     unread: Option<bool>,
+    /// Only conversations whose customer has waited for an answer at least this many seconds.
+    waiting_seconds: Option<u32>,
+}
+
+/// Agent as a query parameter: an id, or `none`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct AssigneeParam(Option<AgentId>);
+
+impl TryFrom<String> for AssigneeParam {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let id = text.parse().map_err(|_| "give the id of an agent, or `none`")?;
+        Ok(Self(Some(AgentId(id))))
+    }
 }
 
 /// `GET /conversations`, scope `read`: lists conversations, the one with the latest message first.
-pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<ConversationView>, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    State(clock): State<Arc<dyn Clock>>,
+    list: Listing<Filter>,
+) -> Result<Listed<ConversationView>, Problem> {
     let request = list.page(Order::Descending)?;
     let named = accounts::wanted(&store, list.filter.account.as_deref()).await?;
     let filter = ConversationFilter {
         account: named.or(list.filter.account_id),
         customer: list.filter.customer_id,
         status: list.filter.status,
+        assignee: list.filter.assignee.map(|agent| agent.0),
+        label: match &list.filter.label {
+            Some(name) => Some(label_id(&store, name).await?),
+            None => None,
+        },
         unread: list.filter.unread.unwrap_or(false),
+        waiting_since: list
+            .filter
+            .waiting_seconds
+            .map(|seconds| clock.now().minus(Duration::from_secs(seconds.into()))),
     };
     let page = store.conversations().page(request, filter).await?;
     Ok(list.answer(request, page))
+}
+
+/// Returns the id of a label; a problem if there is none of this name.
+async fn label_id(store: &Store, name: &str) -> Result<LabelId, Problem> {
+    let unknown = || Problem::new(Code::InvalidQuery, format!("there is no label {name}")).at("/label");
+    let name = name.parse().map_err(|_| unknown())?;
+    let label = store.labels().called(&name).await?;
+    Ok(label.ok_or_else(unknown)?.id)
 }
 
 /// `GET /conversations/{id}`, scope `read`: returns a conversation; a group's with its avatar and members. For a merged
@@ -45,7 +93,7 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
 pub async fn view(
     State(store): State<Store>,
     Path(id): Path<ConversationId>,
-) -> Result<Found<Json<ConversationView>, ConversationId>, Problem> {
+) -> Result<Found<Tagged<ConversationView>, ConversationId>, Problem> {
     let live = store.conversations().live(id).await?;
     let conversation = live.ok_or_else(|| Problem::not_found("conversation", id))?;
     if conversation.id != id {
@@ -57,11 +105,11 @@ pub async fn view(
             },
         });
     }
-    let mut view = ConversationView::from(conversation);
-    if view.kind == ChatKind::Group {
-        view.group = Some(store.groups().get(id).await?.unwrap_or_default().into());
+    let mut answer = tagged(conversation);
+    if answer.body.kind == ChatKind::Group {
+        answer.body.group = Some(store.groups().get(id).await?.unwrap_or_default().into());
     }
-    Ok(Found::Here(Json(view)))
+    Ok(Found::Here(answer))
 }
 
 /// `POST /conversations/{id}/read`, scope `send`: sets the unread count to zero. Sends the customer a read receipt if

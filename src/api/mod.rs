@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod conversations;
 mod customers;
+mod desk;
 mod export;
 mod history;
 mod http;

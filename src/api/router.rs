@@ -8,6 +8,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard};
 use super::customers::{consent, merges};
+use super::desk::{counts, labels, notes, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -72,7 +73,12 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/customers/{id}/merges", get(merges::list))
         .route("/api/v1/merges/{id}", get(merges::view))
         .route("/api/v1/conversations", get(conversations::list))
+        .route("/api/v1/conversations/counts", get(counts::show))
         .route("/api/v1/conversations/{id}", get(conversations::view))
+        .route("/api/v1/conversations/{id}/notes", get(notes::list))
+        .route("/api/v1/notes/{id}", get(notes::view))
+        .route("/api/v1/labels", get(labels::list))
+        .route("/api/v1/labels/{name}", get(labels::view))
         .route("/api/v1/conversations/{id}/messages", get(messages::list))
         .route("/api/v1/messages/{id}", get(messages::view))
         .route("/api/v1/media/{id}", get(media::content))
@@ -99,7 +105,18 @@ fn send() -> Router<ApiState> {
             "/api/v1/messages/{id}/reaction",
             put(revisions::react).delete(revisions::take_back),
         )
+        .route("/api/v1/messages/{id}/release", post(messages::release))
+        .route("/api/v1/messages/{id}/cancel", post(messages::cancel))
         .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
+        .route("/api/v1/conversations/{id}/assign", post(work::assign))
+        .route("/api/v1/conversations/{id}/status", post(work::set_status))
+        .route("/api/v1/conversations/{id}/notes", post(notes::create))
+        .route("/api/v1/notes/{id}", delete(notes::delete))
+        .route(
+            "/api/v1/conversations/{id}/labels/{name}",
+            put(work::put_label).delete(work::take_label),
+        )
+        .route("/api/v1/customers", post(customers::create))
         .route("/api/v1/customers/{id}", patch(customers::edit))
         .route("/api/v1/customers/{id}/opt-out", post(consent::opt_out))
         .route("/customers/photo", post(seed::customers::photo))
@@ -111,7 +128,8 @@ fn send() -> Router<ApiState> {
 fn manage() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/messages/{id}/retry", post(messages::retry))
-        .route("/api/v1/messages/{id}/cancel", post(messages::cancel))
+        .route("/api/v1/labels", post(labels::create))
+        .route("/api/v1/labels/{name}", patch(labels::edit).delete(labels::delete))
         .route("/api/v1/messages/{id}/resolve", post(messages::resolve))
         .route("/api/v1/customers/{id}/opt-in", post(consent::opt_in))
         .route("/api/v1/accounts/{name}/session", get(accounts::session))

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 
 use super::access::Access;
 use super::access::guard::Hosts;
+use super::desk::counts::Counts;
 use super::watch::metrics::Metrics;
 use super::ws::SocketLimits;
 use super::ws::feed::Feed;
@@ -50,6 +51,7 @@ pub struct ApiState {
     pub(super) limits: SocketLimits,
     pub(super) seats: Seats,
     pub(super) feed: Feed,
+    counts: Counts,
 }
 
 impl ApiState {
@@ -61,6 +63,7 @@ impl ApiState {
             access: Access::new(parts.store.clone(), parts.clock.clone(), parts.supervisor.clone()),
             feed: Feed::new(parts.store.clone()),
             seats: Seats::new(parts.limits),
+            counts: Counts::default(),
             store: parts.store,
             desk: parts.desk,
             clock: parts.clock,
@@ -97,6 +100,12 @@ impl FromRef<ApiState> for Desk {
 impl FromRef<ApiState> for Arc<dyn Clock> {
     fn from_ref(state: &ApiState) -> Self {
         state.clock.clone()
+    }
+}
+
+impl FromRef<ApiState> for Counts {
+    fn from_ref(state: &ApiState) -> Self {
+        state.counts.clone()
     }
 }
 

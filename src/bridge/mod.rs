@@ -28,7 +28,10 @@ pub use self::core::syncs::Syncs;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
-pub use desk::{CustomerEdit, Desk, GatewayMessage, Replayed, Resolution, Revision, Upload};
+pub use desk::{
+    Assignment, CustomerEdit, Desk, DeskWorker, GatewayMessage, LabelEdit, NewCustomer, NewNote, Replayed, Resolution,
+    Revision, Upload,
+};
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};

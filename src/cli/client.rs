@@ -73,6 +73,11 @@ impl Client {
         json(send(self.request(method, path).json(body)).await?).await
     }
 
+    /// Sends a DELETE whose answer is empty.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        send(self.request(Method::DELETE, path)).await.map(|_| ())
+    }
+
     /// Reads a list page by page until there are `limit` rows or no more. Returns the rows, and whether there are more.
     pub async fn list<T: DeserializeOwned>(&self, path: &str, limit: Option<u64>) -> anyhow::Result<(Vec<T>, bool)> {
         let mut rows: Vec<T> = vec![];

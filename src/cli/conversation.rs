@@ -1,10 +1,17 @@
 //! `crm conversation`: chats with customers.
 
-use clap::{Args, Subcommand};
+use std::time::Duration;
 
-use super::client::with_query;
-use super::{Exit, Shell, listing};
-use crate::contract::{Empty, RawJson};
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::client::{Client, with_query};
+use super::{Exit, Fault, Shell, listing};
+use crate::contract::{AssignRequest, CountsView, Empty, NoteRequest, RawJson, StatusRequest, in_path};
+use crate::domain::AgentId;
+use crate::domain::conversation::ConversationStatus;
+use crate::domain::word::UnknownWord;
 
 /// Chats with customers
 #[derive(Debug, Args)]
@@ -25,12 +32,68 @@ enum Verb {
         /// Only conversations of this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Only conversations with this status
+        #[arg(long, value_name = "STATUS", value_parser = status)]
+        status: Option<ConversationStatus>,
+        /// Only conversations that this agent has; `none`: that nobody has
+        #[arg(long, value_name = "AGENT")]
+        assignee: Option<String>,
+        /// Only conversations with this label
+        #[arg(long, value_name = "NAME")]
+        label: Option<String>,
+        /// Only conversations whose customer has waited this long for an answer
+        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        waiting: Option<Duration>,
     },
     /// Show a conversation
     View {
         #[arg(value_name = "ID")]
         id: i64,
     },
+    /// Give a conversation to an agent, or to nobody
+    Assign {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// Name or id of the agent; none: nobody
+        #[arg(value_name = "AGENT")]
+        agent: String,
+    },
+    /// Set how a conversation stands
+    Status {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// open, pending, snoozed or closed
+        #[arg(value_name = "STATUS", value_parser = status)]
+        status: ConversationStatus,
+        /// End of a snooze: 18:00, "tomorrow 9:00", "in 2h" [default: when the customer writes]
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// Put labels on a conversation and take others off
+    Label {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// +vip puts a label on, -new takes one off
+        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true)]
+        labels: Vec<String>,
+    },
+    /// Write a note for colleagues; the customer never sees it
+    Note {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// The text; - reads it from standard input
+        #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+        text: String,
+    },
+    /// List the notes of a conversation
+    Notes {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[command(flatten)]
+        amount: listing::Amount,
+    },
+    /// Count the conversations that are not closed, by account, status and agent
+    Counts,
     /// Mark a conversation as read
     Read {
         #[arg(value_name = "ID")]
@@ -38,7 +101,17 @@ enum Verb {
     },
 }
 
-const COLUMNS: &[&str] = &["id", "name", "kind", "status", "unread_count", "last_message_at"];
+const COLUMNS: &[&str] = &[
+    "id",
+    "name",
+    "status",
+    "assignee",
+    "labels",
+    "unread_count",
+    "last_message_at",
+];
+const NOTE_COLUMNS: &[&str] = &["id", "created_at", "author", "content"];
+const COUNT_COLUMNS: &[&str] = &["account_id", "status", "assignee_id", "conversations", "unread"];
 
 impl Conversation {
     /// Runs the command.
@@ -49,22 +122,110 @@ impl Conversation {
                 amount,
                 unread,
                 account,
+                status,
+                assignee,
+                label,
+                waiting,
             } => {
-                let unread = unread.then_some(("unread", "true"));
-                let account = account.as_deref().map(|account| ("account", account));
-                let path = with_query("/api/v1/conversations", unread.into_iter().chain(account));
+                let assignee = match assignee.as_deref() {
+                    Some("none") => Some("none".to_owned()),
+                    Some(name) => Some(agent(&client, name).await?.to_string()),
+                    None => None,
+                };
+                let waiting = waiting.map(|waiting| waiting.as_secs().to_string());
+                let filters = [
+                    ("unread", unread.then_some("true")),
+                    ("account", account.as_deref()),
+                    ("status", status.map(ConversationStatus::as_str)),
+                    ("assignee", assignee.as_deref()),
+                    ("label", label.as_deref()),
+                    ("waiting_seconds", waiting.as_deref()),
+                ];
+                let given = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+                let path = with_query("/api/v1/conversations", given);
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
+            Verb::Assign { id, agent: name } => {
+                let agent_id = match name.as_str() {
+                    "none" => None,
+                    name => Some(agent(&client, name).await?),
+                };
+                let body = AssignRequest { agent_id };
+                let conversation: RawJson = client.post(&format!("{}/assign", path(id)), &body).await?;
+                shell.output().one(&conversation)?;
+            }
+            Verb::Status { id, status, until } => {
+                let until = until.as_deref().map(|until| shell.time(until)).transpose()?;
+                let body = StatusRequest { status, until };
+                let conversation: RawJson = client.post(&format!("{}/status", path(id)), &body).await?;
+                shell.output().one(&conversation)?;
+            }
+            Verb::Label { id, labels } => {
+                let mut conversation = None;
+                for label in &labels {
+                    let (method, name) = match label.strip_prefix('-') {
+                        Some(name) => (Method::DELETE, name),
+                        None => (Method::PUT, label.strip_prefix('+').unwrap_or(label)),
+                    };
+                    let path = format!("{}/labels/{}", path(id), in_path(name));
+                    conversation = Some(client.change::<RawJson>(method, &path, &Empty {}).await?);
+                }
+                if let Some(conversation) = conversation {
+                    shell.output().one(&conversation)?;
+                }
+            }
+            Verb::Note { id, text } => {
+                let content = super::send::text(text)?;
+                let body = NoteRequest { content };
+                let note: RawJson = client.post(&format!("{}/notes", path(id)), &body).await?;
+                shell.output().one(&note)?;
+            }
+            Verb::Notes { id, amount } => {
+                listing::show(shell, &client, &format!("{}/notes", path(id)), amount, NOTE_COLUMNS).await?;
+            }
+            Verb::Counts => {
+                let counts: CountsView = client.get("/api/v1/conversations/counts").await?;
+                shell.output().list(&counts.data, COUNT_COLUMNS)?;
+            }
             Verb::View { id } => {
-                let conversation: RawJson = client.get(&format!("/api/v1/conversations/{id}")).await?;
+                let conversation: RawJson = client.get(&path(id)).await?;
                 shell.output().one(&conversation)?;
             }
             Verb::Read { id } => {
-                let path = format!("/api/v1/conversations/{id}/read");
-                let conversation: RawJson = client.post(&path, &Empty {}).await?;
+                let conversation: RawJson = client.post(&format!("{}/read", path(id)), &Empty {}).await?;
                 shell.output().one(&conversation)?;
             }
         }
         Ok(Exit::Ok)
     }
+}
+
+fn path(id: i64) -> String {
+    format!("/api/v1/conversations/{id}")
+}
+
+fn status(word: &str) -> Result<ConversationStatus, String> {
+    word.parse().map_err(|error: UnknownWord| error.to_string())
+}
+
+/// What tells agents apart.
+#[derive(Deserialize)]
+struct Named {
+    id: AgentId,
+    name: String,
+}
+
+/// Finds an agent by id, or by name whatever the case of its letters.
+async fn agent(client: &Client, name: &str) -> anyhow::Result<AgentId> {
+    if let Ok(id) = name.parse() {
+        return Ok(AgentId(id));
+    }
+    let (agents, _) = client.list::<Named>("/api/v1/agents", None).await?;
+    let wanted = name.to_lowercase();
+    let found = agents.into_iter().find(|agent| agent.name.to_lowercase() == wanted);
+    let unknown = || {
+        let text = format!("there is no agent called {name}; `crm agent list` shows them");
+        Fault::new(Exit::NotFound, text)
+    };
+    Ok(found.ok_or_else(unknown)?.id)
 }

@@ -8,7 +8,8 @@ use super::client::{Client, with_query};
 use super::terminal::output::Output;
 use super::{Exit, Shell, listing};
 use crate::contract::{
-    CustomerFile, CustomerView, EditCustomer, Empty, IdentityView, MergeRequest, MergeView, Page, RawJson,
+    CustomerFile, CustomerView, EditCustomer, Empty, IdentityView, MergeRequest, MergeView, NewCustomerRequest, Page,
+    RawJson,
 };
 use crate::domain::CustomerId;
 
@@ -36,6 +37,14 @@ enum Verb {
     View {
         #[arg(value_name = "ID")]
         id: i64,
+    },
+    /// Create a customer before they have written
+    Create {
+        /// Phone number, such as +447700900123
+        #[arg(value_name = "NUMBER")]
+        phone: String,
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
     },
     /// Rename a customer
     Rename {
@@ -90,6 +99,16 @@ impl Customer {
             }
             Verb::View { id } => {
                 view(shell, &client, id).await?;
+            }
+            Verb::Create { phone, name } => {
+                let body = NewCustomerRequest {
+                    phone,
+                    name,
+                    status: None,
+                    attributes: None,
+                };
+                let customer: RawJson = client.post("/api/v1/customers", &body).await?;
+                shell.output().one(&customer)?;
             }
             Verb::Rename { id, name, reset } => {
                 let name = name.filter(|_| !reset);

@@ -47,12 +47,20 @@ enum Verb {
         #[arg(value_enum)]
         state: Found,
     },
-    /// Edit the text of a message, within 15 minutes
+    /// Edit the text of a message, within 15 minutes, or the time of one for later
     Edit {
         #[arg(value_name = "ID")]
         id: i64,
-        #[arg(value_name = "TEXT", allow_hyphen_values = true)]
-        text: String,
+        #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "at")]
+        text: Option<String>,
+        /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Send a scheduled or held message now
+    Release {
+        #[arg(value_name = "ID")]
+        id: i64,
     },
     /// Delete a message for everyone
     Delete {
@@ -108,8 +116,12 @@ impl Message {
                 return Ok(Exit::Ok);
             }
             Verb::View { id } => client.get(&path(id)).await?,
-            Verb::Edit { id, text } => {
-                let body = EditRequest { content: text };
+            Verb::Release { id } => client.post(&format!("{}/release", path(id)), &Empty {}).await?,
+            Verb::Edit { id, text, at } => {
+                let body = EditRequest {
+                    content: text,
+                    send_at: at.as_deref().map(|at| shell.time(at)).transpose()?,
+                };
                 client.change(Method::PATCH, &path(id), &body).await?
             }
             Verb::Delete { id } => client.change(Method::DELETE, &path(id), &Empty {}).await?,
@@ -160,6 +172,8 @@ impl From<MessageView> for Row {
 
 fn state(state: MessageState, waiting: Option<WaitingView>) -> String {
     match waiting {
+        Some(WaitingView { until, .. }) if state == MessageState::Scheduled => format!("scheduled: {until}"),
+        Some(WaitingView { reason, .. }) if state == MessageState::Held => format!("held: {reason}"),
         Some(WaitingView { reason, until }) => format!("queued: {reason} until {until}"),
         None => state.to_string(),
     }

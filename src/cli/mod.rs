@@ -8,6 +8,7 @@ mod backup;
 mod client;
 mod conversation;
 mod customer;
+mod desk;
 mod doctor;
 mod exit;
 mod export;
@@ -40,8 +41,10 @@ use futures_util::future::BoxFuture;
 pub use exit::{Exit, Fault};
 pub use terminal::output::Format;
 
+use crate::clock::SystemClock;
 use crate::config::{Config, Environment};
 use crate::domain::customer::PhoneNumber;
+use crate::domain::{Clock as _, Timestamp, when};
 use crate::supervisor::Supervisor;
 use crate::{matrix, telemetry};
 
@@ -104,6 +107,12 @@ impl Shell {
         client::Client::new(&self.config)
     }
 
+    /// Reads a time that a person types, in the configured zone.
+    fn time(&self, text: &str) -> anyhow::Result<Timestamp> {
+        let zone = &self.config.general().whatsapp.pace.time_zone;
+        when::read(text, SystemClock.now(), zone).map_err(|error| Fault::new(Exit::Usage, error.to_string()).into())
+    }
+
     fn output(&self) -> terminal::output::Output {
         terminal::output::Output::new(self.options.output.unwrap_or_default(), self.options.quiet)
     }
@@ -122,6 +131,7 @@ enum Command {
     Account(account::Account),
     Customer(customer::Customer),
     Conversation(conversation::Conversation),
+    Label(desk::label::Label),
     Message(message::Message),
     Media(media::Media),
     Outbox(outbox::Outbox),
@@ -160,6 +170,7 @@ impl Command {
             Self::Tail(command) => async move { command.run(&shell).await }.boxed(),
             Self::Customer(command) => async move { command.run(&shell).await }.boxed(),
             Self::Conversation(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Label(command) => async move { command.run(&shell).await }.boxed(),
             Self::Message(command) => async move { command.run(&shell).await }.boxed(),
             Self::Media(command) => async move { command.run(&shell).await }.boxed(),
             Self::Outbox(command) => async move { command.run(&shell).await }.boxed(),

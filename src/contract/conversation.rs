@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::group::{Group, Participant};
-use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaUserId};
+use crate::domain::{AccountId, AgentId, ConversationId, CustomerId, MessageId, Timestamp, WaUserId};
 
 /// The chat of one account with one customer or group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +22,23 @@ pub struct ConversationView {
     pub name: String,
     /// State of the desk's work on it.
     pub status: ConversationStatus,
-    /// Agent who works on it.
+    /// Name of the agent who works on it.
     pub assignee: Option<String>,
+    /// Id of that agent.
+    #[serde(default)]
+    pub assignee_id: Option<AgentId>,
+    /// Time at which it opens by itself, while it is snoozed until a time.
+    #[serde(default)]
+    pub snoozed_until: Option<Timestamp>,
+    /// Time of the first message that the customer wrote since somebody last read or answered; null while nobody waits.
+    #[serde(default)]
+    pub waiting_since: Option<Timestamp>,
+    /// Number of its messages that wait for their time or for a person.
+    #[serde(default)]
+    pub scheduled_count: i64,
+    /// Names of its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// Messages that no agent has read or answered. (WhatsApp's own read state is separate.)
     pub unread_count: i64,
     /// Newest message.
@@ -78,6 +93,7 @@ pub struct MovedView<Id> {
 
 impl From<Conversation> for ConversationView {
     fn from(conversation: Conversation) -> Self {
+        let (assignee_id, assignee) = conversation.assignee.map(|agent| (agent.id, agent.name)).unzip();
         Self {
             id: conversation.id,
             account_id: conversation.account_id,
@@ -85,7 +101,12 @@ impl From<Conversation> for ConversationView {
             kind: conversation.kind,
             name: conversation.name,
             status: conversation.status,
-            assignee: conversation.assignee,
+            assignee,
+            assignee_id,
+            snoozed_until: conversation.snoozed_until,
+            waiting_since: conversation.waiting_since,
+            scheduled_count: conversation.scheduled_count,
+            labels: conversation.labels,
             unread_count: conversation.unread_count,
             last_message_id: conversation.last_message_id,
             last_message_at: conversation.last_message_at,

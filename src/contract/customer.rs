@@ -61,6 +61,23 @@ pub struct IdentityView {
     pub merged_customer_id: Option<CustomerId>,
 }
 
+/// Request for a new customer.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCustomerRequest {
+    /// Phone number in international form, or as it is written in the configured region.
+    pub phone: String,
+    /// Name; without it, the number is shown until WhatsApp tells one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Status, a word of the team's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The team's own facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Map<String, Value>>,
+}
+
 /// Request to change a customer. An absent field is not changed; null removes what a person set, so that WhatsApp's
 /// value shows again.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
@@ -83,7 +100,9 @@ pub struct EditCustomer {
 
 /// Deserializes a field that is present, even if it is null.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

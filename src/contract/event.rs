@@ -3,14 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountView, ConversationView, CustomerView, HistoryView, MergedView, MessageView, RawJson, SyncView, UnmergedView,
+    AccountView, ConversationView, CustomerView, HistoryView, LabelView, MergedView, MessageView, NoteView, RawJson,
+    SyncView, UnmergedView,
 };
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
 use crate::domain::history::{History, Synced};
+use crate::domain::label::Label;
 use crate::domain::merge::{Merged, Parted};
 use crate::domain::message::Message;
+use crate::domain::note::Note;
 use crate::domain::word::words;
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Timestamp};
 
@@ -51,6 +54,10 @@ events! {
     MessageReceived(MessageView) = "message.received",
     /// A message was accepted for sending.
     MessageQueued(MessageView) = "message.queued",
+    /// A message was accepted for a later time, or got another one.
+    MessageScheduled(MessageView) = "message.scheduled",
+    /// A message for later is held for a person.
+    MessageHeld(MessageView) = "message.held",
     /// The state of a message changed. Also the first event of a message that was written on the account's own phone.
     MessageState(MessageView) = "message.state",
     /// The text of a message was edited.
@@ -75,6 +82,18 @@ events! {
     ConversationRead(ConversationView) = "conversation.read",
     /// A conversation changed.
     ConversationUpdated(ConversationView) = "conversation.updated",
+    /// A conversation was given to an agent, or to nobody.
+    ConversationAssigned(ConversationView) = "conversation.assigned",
+    /// A colleague wrote a note about a conversation.
+    NoteCreated(NoteView) = "note.created",
+    /// A note was deleted.
+    NoteDeleted(NoteView) = "note.deleted",
+    /// A label was created.
+    LabelCreated(LabelView) = "label.created",
+    /// A label changed.
+    LabelUpdated(LabelView) = "label.updated",
+    /// A label was deleted.
+    LabelDeleted(LabelView) = "label.deleted",
     /// The state of an account's session changed.
     AccountState(AccountView) = "account.state",
     /// An account was added, or a removed one was restored.
@@ -106,6 +125,16 @@ impl Event {
     /// Creates `message.queued`.
     pub fn message_queued(message: &Message) -> Self {
         Self::of_message(message, EventBody::MessageQueued)
+    }
+
+    /// Creates `message.scheduled`.
+    pub fn message_scheduled(message: &Message) -> Self {
+        Self::of_message(message, EventBody::MessageScheduled)
+    }
+
+    /// Creates `message.held`.
+    pub fn message_held(message: &Message) -> Self {
+        Self::of_message(message, EventBody::MessageHeld)
     }
 
     /// Creates `message.state`.
@@ -168,6 +197,36 @@ impl Event {
         Self::of_conversation(conversation, EventBody::ConversationUpdated)
     }
 
+    /// Creates `conversation.assigned`.
+    pub fn conversation_assigned(conversation: &Conversation) -> Self {
+        Self::of_conversation(conversation, EventBody::ConversationAssigned)
+    }
+
+    /// Creates `note.created`, an event of the note's conversation.
+    pub fn note_created(note: &Note, conversation: &Conversation) -> Self {
+        Self::of_note(note, conversation, EventBody::NoteCreated)
+    }
+
+    /// Creates `note.deleted`, an event of the note's conversation.
+    pub fn note_deleted(note: &Note, conversation: &Conversation) -> Self {
+        Self::of_note(note, conversation, EventBody::NoteDeleted)
+    }
+
+    /// Creates `label.created`.
+    pub fn label_created(label: &Label) -> Self {
+        Self::of_nobody(EventBody::LabelCreated(label.clone().into()))
+    }
+
+    /// Creates `label.updated`.
+    pub fn label_updated(label: &Label) -> Self {
+        Self::of_nobody(EventBody::LabelUpdated(label.clone().into()))
+    }
+
+    /// Creates `label.deleted`.
+    pub fn label_deleted(label: &Label) -> Self {
+        Self::of_nobody(EventBody::LabelDeleted(label.clone().into()))
+    }
+
     /// Creates `account.state`.
     pub fn account_state(account: &Account) -> Self {
         Self::of_account(account.id, EventBody::AccountState(account.into()))
@@ -220,6 +279,24 @@ impl Event {
         }
     }
 
+    fn of_note(note: &Note, conversation: &Conversation, body: fn(NoteView) -> EventBody) -> Self {
+        Self {
+            account_id: Some(conversation.account_id),
+            customer_id: conversation.customer_id,
+            conversation_id: Some(conversation.id),
+            body: body(note.clone().into()),
+        }
+    }
+
+    const fn of_nobody(body: EventBody) -> Self {
+        Self {
+            account_id: None,
+            customer_id: None,
+            conversation_id: None,
+            body,
+        }
+    }
+
     const fn of_account(account: AccountId, body: EventBody) -> Self {
         Self {
             account_id: Some(account),
@@ -259,6 +336,8 @@ impl Event {
         match &self.body {
             EventBody::MessageReceived(message)
             | EventBody::MessageQueued(message)
+            | EventBody::MessageScheduled(message)
+            | EventBody::MessageHeld(message)
             | EventBody::MessageState(message)
             | EventBody::MessageEdited(message)
             | EventBody::MessageDeleted(message)
@@ -271,6 +350,12 @@ impl Event {
             | EventBody::CustomerUnmerged(_)
             | EventBody::ConversationRead(_)
             | EventBody::ConversationUpdated(_)
+            | EventBody::ConversationAssigned(_)
+            | EventBody::NoteCreated(_)
+            | EventBody::NoteDeleted(_)
+            | EventBody::LabelCreated(_)
+            | EventBody::LabelUpdated(_)
+            | EventBody::LabelDeleted(_)
             | EventBody::AccountState(_)
             | EventBody::AccountAdded(_)
             | EventBody::AccountRemoved(_)

@@ -53,9 +53,12 @@ pub struct MessageView {
     pub backfilled: bool,
     /// Reason why it was not sent, or may not have been sent.
     pub failure: Option<FailureView>,
-    /// Reason why crm itself holds back a queued message; absent otherwise.
+    /// Reason why crm itself holds back a message that is queued or for later; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
+    /// Time for which a message for later was accepted; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
 }
 
 impl MessageView {
@@ -135,6 +138,10 @@ impl From<Message> for MessageView {
             deleted_at: message.deleted_at,
             backfilled: message.backfilled,
             failure: message.failure.map(Into::into),
+            send_at: message
+                .waiting
+                .filter(|_| message.state.is_for_later())
+                .map(|waiting| waiting.until),
             waiting: message.waiting.map(Into::into),
         }
     }

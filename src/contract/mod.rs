@@ -11,6 +11,7 @@ mod account;
 mod audit;
 mod conversation;
 mod customer;
+mod desk;
 mod details;
 mod event;
 mod frame;
@@ -31,7 +32,11 @@ mod status;
 pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccount, RebindRequest, SessionView};
 pub use audit::AuditView;
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
-pub use customer::{CustomerView, EditCustomer, IdentityView};
+pub use customer::{CustomerView, EditCustomer, IdentityView, NewCustomerRequest};
+pub use desk::{
+    AssignCommand, AssignRequest, CountsView, EditLabel, LabelCommand, LabelView, MessageCommand, MissedView,
+    NewLabelRequest, NoteCommand, NoteRequest, NoteView, OpenCountView, StatusCommand, StatusRequest, in_path,
+};
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
 pub use event::{Event, EventBody, EventType, JournalEvent};
 pub use frame::{

@@ -11,6 +11,9 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
     /// Whether rows follow the last one, in the same order and within the same bounds.
     pub has_more: bool,
+    /// Of a page around a row: cursor to pass as `before` for the rows before it; absent otherwise, and at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
@@ -20,6 +23,7 @@ impl<T> Page<T> {
             data,
             next_cursor: None,
             has_more: false,
+            previous_cursor: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MissedView;
 use crate::domain::word::words;
 
 words! {
@@ -26,6 +27,7 @@ words! {
         Conflict = "conflict",
         PreconditionFailed = "precondition_failed",
         OptedOut = "opted_out",
+        Overtaken = "overtaken",
         TooLarge = "too_large",
         RangeNotSatisfiable = "range_not_satisfiable",
         UnsupportedMediaType = "unsupported_media_type",
@@ -51,7 +53,7 @@ impl Code {
             Self::ScopeMissing | Self::OriginNotAllowed => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::OptedOut => 409,
+            Self::Conflict | Self::OptedOut | Self::Overtaken => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -91,6 +93,7 @@ impl Code {
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "This cannot be done here",
             Self::OptedOut => "The customer does not want to be written to",
+            Self::Overtaken => "Somebody has written since you looked",
             Self::Conflict => "It cannot be done in the present state",
             Self::PreconditionFailed => "It has changed since you looked at it",
             Self::TooLarge => "The body is too large",
@@ -133,6 +136,9 @@ pub struct ProblemBody {
     /// Fields that are wrong; absent if no field in particular is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Of `overtaken`: what others have written since the author looked, the newest first; absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<MissedView>,
 }
 
 /// A field that is wrong.

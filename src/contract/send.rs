@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::media::FileKind;
-use crate::domain::{ConversationId, CustomerId, MediaId, MessageId};
+use crate::domain::{ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 
 /// Request to send a message to one of `to`, `customer_id` and `conversation_id`.
 ///
@@ -42,6 +42,15 @@ pub struct SendRequest {
     /// Message to quote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Time at which it is to be sent; absent: now. If the customer writes before, it is held for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
+    /// Newest message of the conversation that the author had seen: if others have written since, nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_up_to: Option<MessageId>,
+    /// Whether it is sent although others have written since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// File of a message.
@@ -98,12 +107,16 @@ pub struct SendPoll {
     pub selectable: u32,
 }
 
-/// Request to change the text of a message.
+/// Request to change the text of a message, or the time of one for later.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
     /// New text.
-    pub content: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// New time of a message for later; one that is held waits for it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Timestamp>,
 }
 
 /// Request to react to a message, in place of the desk's last reaction.

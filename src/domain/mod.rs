@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conversation;
 pub mod customer;
 pub mod delivery;
+pub mod desk;
 pub mod gateway;
 pub mod group;
 pub mod hex;
@@ -23,9 +24,11 @@ pub mod word;
 pub use account::{session, vitals};
 pub use clock::{Clock, Timestamp};
 pub use customer::{display_name, ledger, merge, names, revision};
+pub use desk::{label, note, schedule, when};
 pub use entity::ids::{
-    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, MatrixEventId,
-    MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, OutboxId, QuarantineId, Seq, WaMessageId, WaUserId,
+    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
+    MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, QuarantineId, Seq,
+    WaMessageId, WaUserId,
 };
 pub use message::{details, mentions, special, wording};
 pub use pacing::{consent, daily};

@@ -2,20 +2,18 @@
 
 use entity::{conversation, customer, message};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
+use crate::domain::conversation::{Assignee, ChatKind, Conversation, ConversationStatus};
 use crate::domain::message::Direction;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Conversations, Database};
 
 use super::database::bounds::MAX_CHAIN;
-use super::database::page;
-use super::database::page::{Cursor, Page, PageRequest};
-use super::database::row::word;
+use super::database::row::{from_json, word};
 use super::database::session::exclusive;
 use super::messages::whole_seconds;
 use super::{Store, StoreError, Tx, WorkFor};
@@ -27,19 +25,6 @@ pub struct ResolvedConversation {
     pub conversation: Conversation,
     /// Whether it was created by this call.
     pub created: bool,
-}
-
-/// Selects conversations; those that match all given fields are returned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConversationFilter {
-    /// Conversations of this account.
-    pub account: Option<AccountId>,
-    /// Conversations with this customer.
-    pub customer: Option<CustomerId>,
-    /// Conversations with this status.
-    pub status: Option<ConversationStatus>,
-    /// Only conversations with unread messages.
-    pub unread: bool,
 }
 
 impl<D: Database> Conversations<'_, D> {
@@ -68,32 +53,6 @@ impl<D: Database> Conversations<'_, D> {
     /// Returns the conversation that answers in this chat of an account.
     pub async fn of_chat(&self, account: AccountId, chat: &ChatId) -> Result<Option<Conversation>, StoreError> {
         of_chat(self.0.connection(), account, chat).await?.map(read).transpose()
-    }
-}
-
-impl Conversations<'_, Store> {
-    /// Returns a page of conversations that were not merged into another, ordered by last activity (the last message,
-    /// else the creation), then by id.
-    pub async fn page(&self, page: PageRequest, filter: ConversationFilter) -> Result<Page<Conversation>, StoreError> {
-        let ConversationFilter {
-            account,
-            customer,
-            status,
-            unread,
-        } = filter;
-        let all = Condition::all()
-            .add(conversation::Column::MergedInto.is_null())
-            .add_option(account.map(|account| conversation::Column::AccountId.eq(account)))
-            .add_option(customer.map(|customer| conversation::Column::CustomerId.eq(customer)))
-            .add_option(status.map(|status| conversation::Column::Status.eq(status.as_str())))
-            .add_option(unread.then(|| conversation::Column::UnreadCount.gt(0)));
-        let query = conversation::Entity::find().filter(all);
-        let columns = (Some(conversation::Column::ActiveAt), conversation::Column::Id);
-        let key = |row: &conversation::Model| Cursor {
-            at: row.active_at,
-            id: row.id.0,
-        };
-        page::read(query, page, columns, self.0.readers(), key, read).await
     }
 }
 
@@ -197,22 +156,16 @@ impl Conversations<'_, Tx> {
         })
     }
 
-    /// Sets the status and returns the changed conversation.
-    pub async fn set_status(&self, id: ConversationId, status: ConversationStatus) -> Result<Conversation, StoreError> {
-        let change = conversation::ActiveModel {
-            status: Set(status.to_string()),
-            ..conversation::ActiveModel::default()
-        };
-        self.change(id, change).await?;
-        self.need(id).await.and_then(read)
-    }
-
     /// Adds `n` to the unread counts of the conversation and its customer.
     pub async fn add_unread(&self, id: ConversationId, n: i64) -> Result<(), StoreError> {
         conversation::Entity::update_many()
             .col_expr(
                 conversation::Column::UnreadCount,
                 Expr::col(conversation::Column::UnreadCount).add(n),
+            )
+            .col_expr(
+                conversation::Column::WaitingSince,
+                Func::coalesce([Expr::col(conversation::Column::WaitingSince), Expr::value(self.0.now.0)]).into(),
             )
             .col_expr(conversation::Column::UpdatedAt, Expr::value(self.0.now.0))
             .filter(conversation::Column::Id.eq(id))
@@ -232,6 +185,7 @@ impl Conversations<'_, Tx> {
         }
         let change = conversation::ActiveModel {
             unread_count: Set(0),
+            waiting_since: Set(None),
             ..conversation::ActiveModel::default()
         };
         self.change(id, change).await?;
@@ -355,6 +309,11 @@ impl Conversations<'_, Tx> {
             updated_at: self.0.now.0,
             home_id: None,
             merged_into: None,
+            assignee_id: None,
+            snoozed_until: None,
+            waiting_since: None,
+            scheduled_count: None,
+            labels: None,
         };
         let mut new = row.clone().into_active_model();
         new.id = NotSet;
@@ -442,7 +401,7 @@ async fn of_chat(
     Ok(query.one(database).await?)
 }
 
-fn read(row: conversation::Model) -> Result<Conversation, StoreError> {
+pub(super) fn read(row: conversation::Model) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: row.id,
         account_id: row.account_id,
@@ -450,7 +409,17 @@ fn read(row: conversation::Model) -> Result<Conversation, StoreError> {
         kind: word("conversations", &row.kind)?,
         name: row.name,
         status: word("conversations", &row.status)?,
-        assignee: row.assignee,
+        assignee: row.assignee_id.map(|id| Assignee {
+            id,
+            name: row.assignee.unwrap_or_default(),
+        }),
+        snoozed_until: row.snoozed_until.map(Timestamp),
+        waiting_since: row.waiting_since.map(Timestamp),
+        scheduled_count: row.scheduled_count.unwrap_or_default(),
+        labels: match row.labels {
+            Some(labels) => from_json("conversations", &labels)?,
+            None => Vec::new(),
+        },
         unread_count: row.unread_count,
         last_message_id: row.last_message_id,
         last_message_at: row.last_message_at.map(Timestamp),

@@ -89,10 +89,14 @@ facets! {
     Keys = keys;
     /// Media of messages.
     MediaItems = media;
+    /// Labels of conversations.
+    Labels = labels;
     /// Merges of customers, and how they are undone.
     Merges = merges;
     /// Messages.
     Messages = messages;
+    /// Notes of colleagues.
+    Notes = notes;
     /// Opt-outs.
     OptOuts = opt_outs;
     /// Work to be done in WhatsApp or Matrix.
@@ -105,6 +109,8 @@ facets! {
     Quarantine = quarantine;
     /// Rooms and the events that show messages.
     Rooms = rooms;
+    /// Messages that wait for their time, or for a person.
+    Scheduled = scheduled;
     /// Settings and cursors of crm.
     Settings = settings;
 }

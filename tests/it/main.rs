@@ -5,6 +5,7 @@ mod architecture;
 mod bridge;
 mod cli;
 mod contract;
+mod desk;
 mod e2e;
 mod matrix;
 mod rig;

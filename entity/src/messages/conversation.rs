@@ -4,7 +4,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, ChatId, ConversationId, CustomerId, MessageId};
+use crate::ids::{AccountId, AgentId, ChatId, ConversationId, CustomerId, MessageId};
 
 /// A row of `conversations`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -44,6 +44,21 @@ pub struct Model {
     /// Conversation that continues this one since its customer was merged.
     #[serde(default)]
     pub merged_into: Option<ConversationId>,
+    /// Agent who has it; `assignee` is a copy of their name.
+    #[serde(default)]
+    pub assignee_id: Option<AgentId>,
+    /// Time at which a snoozed conversation opens by itself.
+    #[serde(default)]
+    pub snoozed_until: Option<i64>,
+    /// Time of the first message of the customer that nobody has read or answered.
+    #[serde(default)]
+    pub waiting_since: Option<i64>,
+    /// Rows of `scheduled_sends`.
+    #[serde(default)]
+    pub scheduled_count: Option<i64>,
+    /// A JSON list of the names of its labels: a copy of `conversation_labels`.
+    #[serde(default)]
+    pub labels: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

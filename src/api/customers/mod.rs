@@ -7,16 +7,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use super::access::auth::Caller;
 use super::accounts;
-use super::http::answer::{Found, Tagged};
+use super::http::answer::{Created, Found, Keyed, Replay, Tagged};
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use super::http::tags::IfMatch;
-use super::messages::phone_number;
-use crate::bridge::{CustomerEdit, Desk};
-use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, Page};
+use super::messages::{idempotency, idempotency_key, phone_number};
+use crate::bridge::{Answered, CustomerEdit, Desk, NewCustomer};
+use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, NewCustomerRequest, Page};
 use crate::domain::customer::Customer;
 use crate::domain::{CustomerId, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
@@ -90,6 +92,59 @@ const MAX_STATUS: usize = 64;
 /// Maximum length of all attributes, in bytes of JSON. Each change is kept in the journal with all of them.
 const MAX_ATTRIBUTES: usize = 16 * 1024;
 
+/// `POST /customers`, scope `send`: creates a customer, who can be written to then. Answers 409 if somebody has the number.
+pub async fn create(
+    State(desk): State<Desk>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(request): Body<NewCustomerRequest>,
+) -> Result<Keyed<Created<CustomerView>>, Problem> {
+    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/customers ", &request)?;
+    check(request.status.as_deref(), request.attributes.as_ref())?;
+    let new = NewCustomer {
+        phone: phone_number(&desk, "/phone", &request.phone)?,
+        change: CustomerChange {
+            name: request.name.map(Some),
+            status: request.status,
+            attributes: request.attributes,
+            ..CustomerChange::default()
+        },
+        idempotency,
+    };
+    let place = |id: CustomerId| format!("/api/v1/customers/{id}");
+    Ok(match desk.create_customer(new).await? {
+        Answered::New(customer) => Keyed::New(Created {
+            location: place(customer.id),
+            body: customer.into(),
+        }),
+        Answered::Replayed(stored) => {
+            let location = stored
+                .response
+                .parse::<CustomerView>()
+                .ok()
+                .map(|known| place(known.id));
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
+    })
+}
+
+/// Refuses a status or attributes that are too long.
+fn check(status: Option<&str>, attributes: Option<&Map<String, Value>>) -> Result<(), Problem> {
+    let is_status =
+        |status: &str| !status.trim().is_empty() && status.len() <= MAX_STATUS && !status.contains(char::is_control);
+    if status.is_some_and(|status| !is_status(status)) {
+        let detail = format!("a status is a word of at most {MAX_STATUS} bytes");
+        return Err(Problem::wrong_field("/status", detail));
+    }
+    let Some(attributes) = attributes else { return Ok(()) };
+    let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
+    if bytes > MAX_ATTRIBUTES {
+        let detail = format!("the attributes are {bytes} bytes of JSON and may be {MAX_ATTRIBUTES}; keep less here");
+        return Err(Problem::wrong_field("/attributes", detail));
+    }
+    Ok(())
+}
+
 /// `PATCH /customers/{id}`, scope `send`: changes a customer. With `If-Match` it answers 412 if somebody has changed
 /// them since.
 pub async fn edit(
@@ -105,17 +160,7 @@ pub async fn edit(
         status,
         attributes,
     } = body.0;
-    let is_status =
-        |status: &String| !status.trim().is_empty() && status.len() <= MAX_STATUS && !status.contains(char::is_control);
-    if status.as_ref().is_some_and(|status| !is_status(status)) {
-        let detail = format!("a status is a word of at most {MAX_STATUS} bytes");
-        return Err(Problem::wrong_field("/status", detail));
-    }
-    let bytes = serde_json::to_vec(&attributes).map_or(usize::MAX, |json| json.len());
-    if attributes.is_some() && bytes > MAX_ATTRIBUTES {
-        let detail = format!("the attributes are {bytes} bytes of JSON and may be {MAX_ATTRIBUTES}; keep less here");
-        return Err(Problem::wrong_field("/attributes", detail));
-    }
+    check(status.as_deref(), attributes.as_ref())?;
     let phone = match phone {
         None => None,
         Some(None) => Some(None),

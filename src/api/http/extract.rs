@@ -122,6 +122,7 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/audit"),
     (Method::GET, "/api/v1/conversations"),
     (Method::GET, "/api/v1/conversations/{id}/messages"),
+    (Method::GET, "/api/v1/conversations/{id}/notes"),
     (Method::GET, "/api/v1/customers"),
     (Method::GET, "/api/v1/export/customers"),
     (Method::GET, "/api/v1/export/messages"),

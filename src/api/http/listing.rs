@@ -100,8 +100,29 @@ impl<F> Listing<F> {
                 data: page.data.into_iter().map(T::from).collect(),
                 next_cursor,
                 has_more: page.has_more,
+                previous_cursor: None,
             },
         }
+    }
+}
+
+impl<F> Listing<F> {
+    /// Returns the answer for a page around a row: those before it, which were read backwards, then the others.
+    pub fn answer_around<R, T: From<R>>(
+        &self,
+        request: PageRequest,
+        before: store::Page<R>,
+        after: store::Page<R>,
+    ) -> Listed<T> {
+        let previous_cursor = before
+            .ends
+            .filter(|_| before.has_more)
+            .map(|(_, first)| first.to_string());
+        let mut listed = self.answer::<R, T>(request, after);
+        let earlier = before.data.into_iter().rev().map(T::from);
+        listed.page.data = earlier.chain(listed.page.data).collect();
+        listed.page.previous_cursor = previous_cursor;
+        listed
     }
 }
 
@@ -194,7 +215,7 @@ fn next_link(uri: &Uri, order: Order, cursor: &str) -> String {
         Order::Descending => ("before", "desc"),
     };
     let kept = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .filter(|(name, _)| name != bound && name != "order");
+        .filter(|(name, _)| name != bound && name != "order" && name != "around");
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(kept)
         .append_pair("order", order)

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::request_id::RequestId;
 use crate::bridge::Refusal;
 pub use crate::contract::Code;
-use crate::contract::{FieldError, ProblemBody};
+use crate::contract::{FieldError, MissedView, ProblemBody};
 use crate::store::StoreError;
 
 /// Pause that a client is asked to make while the database does not do its work.
@@ -28,6 +28,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Value of the `Retry-After` header.
     pub retry_after: Option<Duration>,
+    /// What the author of a message had not seen.
+    pub missed: Vec<MissedView>,
 }
 
 impl Problem {
@@ -38,6 +40,7 @@ impl Problem {
             detail: detail.into(),
             errors: vec![],
             retry_after: None,
+            missed: vec![],
         }
     }
 
@@ -81,6 +84,7 @@ impl Problem {
             code: self.code.to_string(),
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
+            missed: self.missed.clone(),
         }
     }
 
@@ -95,6 +99,13 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::EmptyText => Self::new(Code::EmptyText, text).at("/content"),
             Refusal::TextTooLong { .. } => Self::new(Code::TextTooLong, text).at("/content"),
+            Refusal::NoteTooLong { .. } => Self::new(Code::TextTooLong, text).at("/content"),
+            Refusal::WrongTime { pointer, .. } => Self::wrong_field(pointer, text),
+            Refusal::NotSeenThere { .. } => Self::wrong_field("/seen_up_to", text),
+            Refusal::Overtaken { missed } => Self {
+                missed: missed.into_iter().map(Into::into).collect(),
+                ..Self::new(Code::Overtaken, text)
+            },
             Refusal::EmptyName => Self::wrong_field("/name", text),
             Refusal::Changed(_) => Self::new(Code::PreconditionFailed, text),
             Refusal::NulInText => Self::wrong_field("/content", text),

@@ -6,30 +6,52 @@ pub mod special;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::access::auth::Caller;
 use super::http::answer::{Accepted, Keyed, Replay};
 use super::http::extract::{Body, Path};
-use super::http::listing::{Listed, Listing, NoFilter};
+use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
 use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
 use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::{ConversationId, CustomerId, MessageId};
-use crate::store::{Order, Store};
+use crate::store::{Order, PageRequest, Store};
 
-/// `GET /conversations/{id}/messages`, scope `read`: lists a conversation's messages, the oldest first.
+/// What is listed of a conversation.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Around {
+    /// Message in whose middle the page is.
+    around: Option<MessageId>,
+}
+
+/// `GET /conversations/{id}/messages`, scope `read`: lists a conversation's messages, the oldest first; with `around` those
+/// before and after a message.
 pub async fn list(
     State(store): State<Store>,
     Path(conversation): Path<ConversationId>,
-    list: Listing<NoFilter>,
+    list: Listing<Around>,
 ) -> Result<Listed<MessageView>, Problem> {
     let request = list.page(Order::Ascending)?;
     // A merged conversation is read in the one that survived.
     let live = store.conversations().live(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;
+    if let Some(middle) = list.filter.around {
+        if request.after.is_some() || request.before.is_some() || request.order == Order::Descending {
+            let detail =
+                "`around` chooses the page by itself, the oldest first; leave out `after`, `before` and `order`";
+            return Err(Problem::new(Code::InvalidQuery, detail).at("/around"));
+        }
+        let place = store.messages().place(live.id, middle).await?;
+        let place = place.ok_or_else(|| Problem::not_found("message in this conversation:", middle))?;
+        let earlier = PageRequest::last((request.limit / 2).max(1)).before(place);
+        let later = PageRequest::first(request.limit - request.limit / 2).after(place.previous());
+        let earlier = store.messages().page(live.id, earlier).await?;
+        let later = store.messages().page(live.id, later).await?;
+        return Ok(list.answer_around(request, earlier, later));
+    }
     let page = store.messages().page(live.id, request).await?;
     Ok(list.answer(request, page))
 }
@@ -86,6 +108,8 @@ pub async fn send(
         content: request.content,
         file: request.media.map(|SendMedia { id, kind }| SendFile { id, kind }),
         reply_to: request.reply_to,
+        seen_up_to: request.seen_up_to.filter(|_| !request.force),
+        send_at: request.send_at,
         author: caller.author(),
         idempotency,
     };
@@ -155,7 +179,12 @@ pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Resul
     Ok(Json(desk.retry(id).await?.into()))
 }
 
-/// `POST /messages/{id}/cancel`, scope `manage`: cancels a message that has not been handed to WhatsApp yet.
+/// `POST /messages/{id}/release`, scope `send`: sends a message for later now, whoever has written since.
+pub async fn release(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+    Ok(Json(desk.release(id).await?.into()))
+}
+
+/// `POST /messages/{id}/cancel`, scope `send`: cancels a message that has not been handed to WhatsApp yet.
 pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
     Ok(Json(desk.cancel(id).await?.into()))
 }

@@ -13,9 +13,20 @@ use crate::domain::MessageId;
 
 type Taken = Result<Accepted<MessageView>, Problem>;
 
-/// `PATCH /messages/{id}`: changes the text of a message.
+/// `PATCH /messages/{id}`: changes the text of a message, or the time of one for later.
 pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<EditRequest>) -> Taken {
-    revise(&desk, &caller, id.0, Revision::Edit(body.0.content)).await
+    let EditRequest { content, send_at } = body.0;
+    match (content, send_at) {
+        (None, None) => Err(Problem::wrong_field(
+            "/content",
+            "give a `content`, a `send_at`, or both",
+        )),
+        (Some(content), None) => revise(&desk, &caller, id.0, Revision::Edit(content)).await,
+        (content, Some(send_at)) => {
+            let message = desk.change_later(id.0, content, send_at, caller.author()).await?;
+            Ok(Accepted::of(message.into()))
+        }
+    }
 }
 
 /// `DELETE /messages/{id}`: deletes a message for everyone.

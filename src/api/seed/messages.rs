@@ -66,6 +66,8 @@ pub async fn send(
         special: None,
         file: None,
         reply_to: None,
+        seen_up_to: None,
+        send_at: None,
         author: caller.author(),
         idempotency,
     };

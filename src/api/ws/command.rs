@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::desk;
 use crate::api::access::auth::Caller;
-use crate::api::http::answer::Keyed;
+use crate::api::http::answer::{Created, Keyed, Replay};
 use crate::api::http::extract;
 use crate::api::http::problem::Problem;
 use crate::api::messages::revisions::revise;
@@ -32,6 +33,13 @@ pub async fn run(
         "delete" => delete(state, caller, frame.d).await,
         "react" => react(state, caller, frame.d).await,
         "mark_read" => mark_read(state, caller, frame.d).await,
+        "assign" => desk::assign(state, caller, frame.d).await,
+        "status" => desk::set_status(state, caller, frame.d).await,
+        "label" => desk::put_label(state, caller, frame.d).await,
+        "unlabel" => desk::take_label(state, caller, frame.d).await,
+        "note" => desk::note(state, caller, frame.d).await,
+        "release" => desk::release(state, caller, frame.d).await,
+        "cancel" => desk::cancel(state, caller, frame.d).await,
         _ => return None,
     };
     let done = answer.unwrap_or_else(|problem| Done {
@@ -47,18 +55,37 @@ pub async fn run(
     }))
 }
 
-struct Done {
+pub(super) struct Done {
     status: u16,
     d: serde_json::Result<RawJson>,
     replayed: bool,
 }
 
 impl Done {
-    fn new(status: StatusCode, d: &impl Serialize) -> Self {
+    pub(super) fn new(status: StatusCode, d: &impl Serialize) -> Self {
         Self {
             status: status.as_u16(),
             d: RawJson::of(d),
             replayed: false,
+        }
+    }
+}
+
+impl<T: Serialize> From<Keyed<Created<T>>> for Done {
+    fn from(answer: Keyed<Created<T>>) -> Self {
+        match answer {
+            Keyed::New(created) => Self::new(StatusCode::CREATED, &created.body),
+            Keyed::Replayed(replay) => replay.into(),
+        }
+    }
+}
+
+impl From<Replay> for Done {
+    fn from(replay: Replay) -> Self {
+        Self {
+            status: replay.status().as_u16(),
+            d: Ok(replay.body),
+            replayed: true,
         }
     }
 }
@@ -78,11 +105,7 @@ async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result
     let request: SendRequest = extract::parse_value(d)?;
     Ok(match send(&state.desk, caller, request, key).await? {
         Keyed::New(accepted) => Done::new(StatusCode::ACCEPTED, &accepted.body),
-        Keyed::Replayed(replay) => Done {
-            status: replay.status().as_u16(),
-            d: Ok(replay.body),
-            replayed: true,
-        },
+        Keyed::Replayed(replay) => replay.into(),
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod command;
 mod connection;
+mod desk;
 pub mod feed;
 mod frame;
 mod identify;

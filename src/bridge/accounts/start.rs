@@ -7,7 +7,7 @@ use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::registry::AccountHandle;
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, worker};
-use crate::bridge::desk::Desk;
+use crate::bridge::desk::{Desk, DeskWorker};
 use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
@@ -84,6 +84,10 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
     let desk = manager.desk(matrix.as_ref().map(|matrix| matrix.status()));
     let outages = OutageWatch::new(core.clone(), matrix.clone());
     supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
+    let (at_desk, stopping) = (core.clone(), supervisor.stopping());
+    supervisor.spawn_kept("desk", move || {
+        worker::run(DeskWorker::new(at_desk.clone()), stopping.clone())
+    });
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();
         let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());

@@ -155,13 +155,26 @@ const MAX_RENAMED: u64 = 500;
 /// Returns why nothing can be done by an account, if nothing can: it was removed, or an outside gateway drives it.
 pub(crate) async fn refusal(tx: &mut Tx, id: AccountId) -> Result<Option<Refusal>, StoreError> {
     let account = tx.accounts().locked(id).await?;
+    Ok(refusal_of(&account))
+}
+
+/// Returns an account that can send; fails with its [`refusal`] otherwise.
+pub(crate) async fn usable(tx: &mut Tx, id: AccountId) -> Result<Account, Refusal> {
+    let account = tx.accounts().locked(id).await?;
+    match refusal_of(&account) {
+        Some(refusal) => Err(refusal),
+        None => Ok(account),
+    }
+}
+
+fn refusal_of(account: &Account) -> Option<Refusal> {
     if account.is_in_use() && account.is_gateway() {
-        return Ok(Some(Refusal::Conflict(format!(
+        return Some(Refusal::Conflict(format!(
             "an outside gateway drives the account {}, so this cannot be answered from here yet; do it at the gateway",
             account.name
-        ))));
+        )));
     }
-    Ok(removal(&account))
+    removal(account)
 }
 
 /// Returns the refusal of an account that was removed.

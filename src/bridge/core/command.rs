@@ -7,7 +7,7 @@ use crate::domain::hex::hex;
 use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::special::Special;
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
@@ -43,6 +43,10 @@ pub struct SendCommand {
     pub file: Option<SendFile>,
     /// Message that this one quotes; it must be in the same conversation.
     pub reply_to: Option<MessageId>,
+    /// Newest message that the author had seen: refused if others have written since. `None`: not checked.
+    pub seen_up_to: Option<MessageId>,
+    /// Time at which it is to be sent; `None`: now.
+    pub send_at: Option<Timestamp>,
     /// The person or program that wrote it.
     pub author: Author,
     /// Key by which a repeat of this request is recognised.

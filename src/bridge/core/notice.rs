@@ -2,6 +2,7 @@
 
 use crate::contract::Event;
 use crate::domain::ConversationId;
+use crate::domain::conversation::Conversation;
 use crate::domain::message::{Kind, Message};
 use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Tx};
@@ -28,8 +29,13 @@ pub(crate) async fn announce(tx: &mut Tx, policy: &Policy, id: ConversationId) -
         return Ok(());
     };
     tx.emit(Event::conversation_updated(&conversation));
+    show_room(tx, policy, &conversation).await
+}
+
+/// Queues the update of a conversation's room, if there is a homeserver.
+pub(crate) async fn show_room(tx: &mut Tx, policy: &Policy, conversation: &Conversation) -> Result<(), StoreError> {
     if policy.matrix {
-        let work = NewWork::for_conversation(conversation.account_id, id, MatrixWork::UpdateRoom);
+        let work = NewWork::for_conversation(conversation.account_id, conversation.id, MatrixWork::UpdateRoom);
         tx.outbox().enqueue(work).await?;
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! Refusals of requests to the desk. They map one to one to the API's problems.
 
 use crate::domain::media::readable_size;
-use crate::domain::{CustomerId, Timestamp};
+use crate::domain::message::{Direction, Message};
+use crate::domain::note::MAX_NOTE_CHARS;
+use crate::domain::{CustomerId, MessageId, Timestamp};
 use crate::store::StoreError;
 use crate::vault::NoThumbnail;
 
@@ -19,6 +21,21 @@ pub enum Refusal {
     /// The text contains a NUL character.
     #[error("the text contains a NUL character; remove it")]
     NulInText,
+    /// The note is longer than [`MAX_NOTE_CHARS`].
+    #[error("the note has {chars} characters and may have {MAX_NOTE_CHARS}; write it in parts")]
+    NoteTooLong { chars: usize },
+    /// A time for later cannot be used.
+    #[error("{why}")]
+    WrongTime { pointer: &'static str, why: String },
+    /// The message that the author had seen is not in the conversation.
+    #[error("there is no message {seen} in this conversation; name the newest message that you have seen there")]
+    NotSeenThere { seen: MessageId },
+    /// Others have written since the author looked: the newest first.
+    #[error(
+        "{} since you looked at the conversation; read it, then send with `force` if it still fits",
+        writers(missed)
+    )]
+    Overtaken { missed: Vec<Message> },
     /// The name has no visible characters.
     #[error("the name has no visible characters; write one, or send null to remove it")]
     EmptyName,
@@ -101,5 +118,15 @@ pub(crate) fn not_found(what: &'static str, which: impl std::fmt::Display) -> Re
     Refusal::NotFound {
         what,
         which: which.to_string(),
+    }
+}
+
+/// Says who has written these messages.
+fn writers(missed: &[Message]) -> &'static str {
+    let is_by_customer = |message: &&Message| message.direction == Direction::Inbound;
+    match missed.iter().filter(is_by_customer).count() {
+        0 => "a colleague has written",
+        some if some == missed.len() => "the customer has written",
+        _ => "the customer and a colleague have written",
     }
 }

@@ -24,8 +24,11 @@ pub(crate) async fn set_state(
     }
     let changed = tx.messages().set_state(message.id, state, failure.cloned()).await?;
     tx.emit(Event::message_state(&changed));
-    let settled = !matches!(state, MessageState::Queued | MessageState::Sending);
+    let settled = !(state.is_for_later() || matches!(state, MessageState::Queued | MessageState::Sending));
     if settled {
+        if matches!(message.state, MessageState::Queued) || message.state.is_for_later() {
+            tx.scheduled().remove(&changed).await?;
+        }
         // Whatever the outcome, the next message of its lane can go out.
         tx.outbox().remove(message.id, Target::WhatsApp).await?;
         tx.wake(WorkFor::WhatsApp(message.account_id));

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use crate::bridge::core::command::{Answered, Idempotency, check_key};
 use crate::bridge::core::people;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::domain::customer::Customer;
+use crate::contract::CustomerView;
+use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::merge::Merge;
+use crate::domain::whatsapp::WaContact;
 use crate::domain::{CustomerId, MergeId, display_name, revision};
 use crate::store::{CustomerChange, StoreError, Tx};
 
 use super::handle::Desk;
+use super::idempotency;
 
 /// Change of a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +27,28 @@ pub struct CustomerEdit {
     pub expected: Option<String>,
 }
 
+/// Customer to be created before they have written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCustomer {
+    /// Their number.
+    pub phone: PhoneNumber,
+    /// What else is known.
+    pub change: CustomerChange,
+    /// Key by which a repeat of this request is recognised.
+    pub idempotency: Option<Idempotency>,
+}
+
 impl Desk {
+    /// Creates a customer. Refused if somebody has the number already.
+    pub async fn create_customer(&self, new: NewCustomer) -> Result<Answered<Customer>, Refusal> {
+        check_key(new.idempotency.as_ref())?;
+        self.core
+            .write((Arc::clone(&self.core.policy), new), |tx, (policy, new)| {
+                async move { create(tx, policy, new).await }.boxed()
+            })
+            .await
+    }
+
     /// Changes a customer. Returns the customer as stored afterwards.
     pub async fn edit_customer(&self, id: CustomerId, edit: CustomerEdit) -> Result<Customer, Refusal> {
         self.core
@@ -51,6 +76,32 @@ impl Desk {
             })
             .await
     }
+}
+
+async fn create(tx: &mut Tx, policy: &Policy, new: &NewCustomer) -> Result<Answered<Customer>, Refusal> {
+    let asked = new.idempotency.as_ref();
+    if let Some(stored) = idempotency::earlier(tx, asked).await? {
+        return Ok(Answered::Replayed(stored));
+    }
+    let identity = Identity::phone(&new.phone);
+    if let Some(known) = tx.customers().by_identity(&identity).await? {
+        return Err(Refusal::Conflict(format!(
+            "customer {} has this number already; change them with `crm customer edit {}`",
+            known.id, known.id
+        )));
+    }
+    let contact = WaContact {
+        identities: vec![identity],
+        ..WaContact::default()
+    };
+    let met = people::meet(tx, policy, &contact, IdentitySource::Set).await?.customer;
+    let edit = CustomerEdit {
+        change: new.change.clone(),
+        expected: None,
+    };
+    let customer = change(tx, met.id, &edit).await?;
+    idempotency::store(tx, asked, CREATED, &CustomerView::from(&customer), None).await?;
+    Ok(Answered::New(customer))
 }
 
 async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
@@ -115,3 +166,6 @@ pub(super) async fn current(tx: &mut Tx, id: CustomerId) -> Result<Customer, Ref
         .await?
         .ok_or_else(|| not_found("customer", id))
 }
+
+/// HTTP status of the answer to a new customer ("created").
+const CREATED: u16 = 201;

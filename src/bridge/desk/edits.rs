@@ -85,7 +85,7 @@ pub(crate) async fn revise(
                     "message {id} has neither a text nor a caption, so it cannot be edited; delete it and send another"
                 )));
             }
-            if message.state == MessageState::Queued {
+            if is_with_us(&message) {
                 let now = tx.now();
                 changes::edit(tx, policy, &message, content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
@@ -100,7 +100,7 @@ pub(crate) async fn revise(
         }
         Revision::Delete => {
             check_ours(&message)?;
-            if message.state == MessageState::Queued {
+            if is_with_us(&message) {
                 let failure = state::failure("cancelled", "it was deleted before it was sent");
                 return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?);
             }
@@ -118,6 +118,11 @@ pub(crate) async fn revise(
         .enqueue(NewWork::for_conversation(message.account_id, message.conversation_id, work).urgent(true))
         .await?;
     Ok(message)
+}
+
+/// Returns whether WhatsApp does not have the message yet.
+fn is_with_us(message: &Message) -> bool {
+    message.state == MessageState::Queued || message.state.is_for_later()
 }
 
 /// Returns whether the message is a file under which WhatsApp shows a caption.

@@ -137,12 +137,12 @@ async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> 
         (Decision::Retry, state) => Err(Refusal::Conflict(format!(
             "message {id} is {state}; only failed and unknown messages can be retried"
         ))),
-        (Decision::Cancel, MessageState::Queued) => {
+        (Decision::Cancel, MessageState::Queued | MessageState::Scheduled | MessageState::Held) => {
             let failure = failure("cancelled", "it was cancelled before it was sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Cancel, state) => Err(Refusal::Conflict(format!(
-            "message {id} is {state}; only a queued message can be cancelled"
+            "message {id} is {state}; only a message that has not gone out can be cancelled"
         ))),
         (Decision::Resolve(Resolution::Sent), MessageState::Unknown) => {
             Ok(state::set_state(tx, policy, &message, MessageState::Sent, None).await?)

@@ -19,7 +19,8 @@ use crate::domain::whatsapp::WaContact;
 use crate::store::Tx;
 
 use super::handle::Desk;
-use super::{customers, idempotency, media};
+use super::later::{SEND_AT, later_than_now};
+use super::{customers, guard, idempotency, media};
 
 impl Desk {
     /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
@@ -42,8 +43,17 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         return Ok(Answered::Replayed(stored));
     }
     let conversation = address(tx, &core.policy, command).await?;
-    consent::check(tx, &conversation).await?;
-    let policy = &accounts::policy(tx, core, conversation.account_id).await?;
+    let account = accounts::usable(tx, conversation.account_id).await?;
+    if let Some(refusal) = consent::opted_out(tx, &conversation).await? {
+        return Err(refusal);
+    }
+    if let Some(seen) = command.seen_up_to {
+        guard::check(tx, &conversation, seen, &command.author).await?;
+    }
+    if let Some(send_at) = command.send_at {
+        later_than_now(tx, send_at, SEND_AT)?;
+    }
+    let policy = &core.policy_of(&account.name);
     if let Some(replied) = command.reply_to {
         let replied_in = tx.messages().get(replied).await?.map(|message| message.conversation_id);
         if replied_in != Some(conversation.id) {
@@ -67,6 +77,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         reply_to: command.reply_to,
         client_key: command.idempotency.as_ref().map(Idempotency::client_key),
         event: None,
+        send_at: command.send_at,
         addressee: match &command.to {
             SendTo::Phone(phone) => Some(phone),
             SendTo::Customer(_) | SendTo::Latest { .. } | SendTo::Conversation(_) => None,

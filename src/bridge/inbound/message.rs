@@ -15,9 +15,9 @@ use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, ConversationId, Timestamp};
-use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, StoreError, Tx};
+use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
-use super::{changes, members, polls};
+use super::{changes, later, members, polls};
 
 /// Earliest credible time of a message: WhatsApp began in 2009.
 const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
@@ -170,11 +170,13 @@ async fn follow_up(
     }
     consent::heard(tx, policy, conversation, stored).await?;
     tx.conversations().add_unread(conversation.id, 1).await?;
+    later::overtaken(tx, policy, conversation).await?;
     if conversation.status != ConversationStatus::Open {
-        let reopened = tx
-            .conversations()
-            .set_status(conversation.id, ConversationStatus::Open)
-            .await?;
+        let open = Standing {
+            status: ConversationStatus::Open,
+            until: None,
+        };
+        let reopened = tx.conversations().set_standing(conversation.id, open).await?;
         tx.emit(Event::conversation_updated(&reopened));
     }
     Ok(IntakeOutcome::New(conversation.id))

@@ -7,6 +7,7 @@ pub(super) mod changes;
 pub(super) mod events;
 mod gap;
 pub(super) mod groups;
+pub(super) mod later;
 mod members;
 pub(super) mod message;
 pub(super) mod own;

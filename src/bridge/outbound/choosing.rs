@@ -18,8 +18,8 @@ use crate::domain::{OutboxId, Timestamp, WaMessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::outgoing::{self, Outgoing};
-use super::quote;
 use super::relay::{LOOK_AGAIN, WhatsAppRelay};
+use super::{later, quote};
 
 /// A message for which a chat was resolved and a stanza id chosen.
 struct Goal {
@@ -95,6 +95,9 @@ async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) 
     }
     let account = tx.accounts().get(current.account_id).await?;
     let login = account.ok_or(StoreError::Missing { what: "account" })?.login;
+    if conversation.scheduled_count > 0 && !later::may_go(tx, policy, &current).await? {
+        return Ok(None);
+    }
     tx.pace().note_first_contact(conversation.id).await?;
     tx.messages()
         .choose_stanza(id, &goal.resolved.chat, &goal.stanza, login)

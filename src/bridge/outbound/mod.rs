@@ -5,6 +5,7 @@ mod acting;
 pub(super) mod changes;
 mod choosing;
 pub(super) mod file;
+pub(super) mod later;
 mod outgoing;
 mod pacing;
 pub(super) mod queue;

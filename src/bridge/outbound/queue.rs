@@ -16,10 +16,10 @@ use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, M
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
 use crate::domain::pacing::ANSWER_WITHIN;
 use crate::domain::special::Special;
-use crate::domain::{MatrixEventId, MessageId};
+use crate::domain::{MatrixEventId, MessageId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
-use super::file;
+use super::{file, later};
 
 /// How long an agent's message may wait before its room shows why (rule 20).
 pub const LATE_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
@@ -46,6 +46,8 @@ pub(crate) struct NewText<'a> {
     pub event: Option<&'a MatrixEventId>,
     /// Number to which it goes; `None`: to the customer, whatever their number is.
     pub addressee: Option<&'a PhoneNumber>,
+    /// Time at which it is to be sent; `None`: now.
+    pub send_at: Option<Timestamp>,
 }
 
 /// File of a message to queue.
@@ -72,8 +74,8 @@ pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Puts a message into the outbox, once per client key. Returns the message; an existing one if the key was used
-/// before.
+/// Puts a message into the outbox, or lets it wait for its time, once per client key. Returns the message; an existing
+/// one if the key was used before.
 pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Message, StoreError> {
     let now = tx.now();
     let conversation = new.conversation;
@@ -93,14 +95,21 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
             client_key: new.client_key,
             reply_to: new.reply_to,
             addressee: new.addressee.cloned(),
-            expires_at: policy.send_expires.map(|span| now.plus(span)),
+            expires_at: policy
+                .send_expires
+                .filter(|_| new.send_at.is_none())
+                .map(|span| now.plus(span)),
             ..NewMessage::of(
                 conversation,
                 Direction::Outbound,
                 kind,
                 &content,
                 now,
-                MessageState::Queued,
+                if new.send_at.is_some() {
+                    MessageState::Scheduled
+                } else {
+                    MessageState::Queued
+                },
             )
         })
         .await?;
@@ -112,27 +121,44 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
         Some(file) => tx.media().attach(message.id, &file.media).await?,
         None => message,
     };
+    if let Some(send_at) = new.send_at {
+        return later::schedule(tx, &message, send_at).await;
+    }
+    put_out(tx, policy, &message, new.event).await?;
+    tx.emit(Event::message_queued(&message));
+    if conversation.unread_count > 0 {
+        mark_answered(tx, conversation).await?;
+    }
+    Ok(message)
+}
+
+/// Adds a queued message's work: the send, and what its room shows. `event` is the room event in which it was written.
+pub(super) async fn put_out(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    event: Option<&MatrixEventId>,
+) -> Result<(), StoreError> {
     let send = WhatsAppWork::SendMessage { message: message.id };
-    let urgent = is_awaited(tx, &message).await?;
+    let urgent = is_awaited(tx, message).await?;
     tx.outbox()
-        .enqueue(NewWork::for_message(&message, send).urgent(urgent))
+        .enqueue(NewWork::for_message(message, send).urgent(urgent))
         .await?;
-    if let Some(event) = new.event {
-        tx.rooms().add_event(message.id, 0, event, conversation.id).await?;
+    if let Some(event) = event {
+        tx.rooms()
+            .add_event(message.id, 0, event, message.conversation_id)
+            .await?;
         let tick = MatrixWork::Tick { message: message.id };
         tx.outbox()
-            .enqueue(NewWork::for_message(&message, tick).free().at(now.plus(LATE_AFTER)))
+            .enqueue(NewWork::for_message(message, tick).free().at(tx.now().plus(LATE_AFTER)))
             .await?;
     } else if policy.matrix {
         let show = MatrixWork::ShowMessage { message: message.id };
-        tx.outbox().enqueue(NewWork::for_message(&message, show)).await?;
+        tx.outbox().enqueue(NewWork::for_message(message, show)).await?;
     }
     tx.conversations()
-        .touch(conversation.id, message.id, message.timestamp)
-        .await?;
-    tx.emit(Event::message_queued(&message));
-    mark_answered(tx, conversation).await?;
-    Ok(message)
+        .touch(message.conversation_id, message.id, message.timestamp)
+        .await
 }
 
 /// Returns whether somebody waits for a message, so that its lane goes before others: an agent wrote it by hand, or it

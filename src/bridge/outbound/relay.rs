@@ -46,6 +46,8 @@ pub struct WhatsAppRelay {
     resynced: watch::Receiver<u64>,
     /// Earliest time of the next send, since sends are spaced.
     next_send: Timestamp,
+    /// When it last looked for messages whose time has come.
+    pub(super) looked_for_due: Timestamp,
 }
 
 /// Why a step stops early.
@@ -84,6 +86,7 @@ impl WhatsAppRelay {
             reader,
             resynced,
             next_send: Timestamp::ZERO,
+            looked_for_due: Timestamp::ZERO,
         }
     }
 }
@@ -115,7 +118,9 @@ impl Worker for WhatsAppRelay {
     /// cannot send.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.expire().await?;
-        if !self.may_send().await? {
+        let may_send = self.may_send().await?;
+        self.take_up_due(may_send).await?;
+        if !may_send {
             return Ok(Progress::Idle);
         }
         let now = self.core.clock.now();

@@ -140,6 +140,7 @@ async fn queue(
         reply_to,
         client_key: Some(format!("matrix:{}", event.id)),
         event: Some(&event.id),
+        send_at: None,
         addressee: None,
     };
     queue::queue(tx, policy, new).await?;

@@ -18,7 +18,7 @@ const LATE: &str = "⏳";
 /// Returns the tick for a state, if there is one yet. `late`: the message should have been sent by now.
 fn key(state: MessageState, late: bool) -> Option<&'static str> {
     match state {
-        MessageState::Received => None,
+        MessageState::Received | MessageState::Scheduled | MessageState::Held => None,
         MessageState::Queued | MessageState::Sending => late.then_some(LATE),
         MessageState::Sent => Some("✓"),
         MessageState::Delivered => Some("✓✓"),

@@ -55,6 +55,15 @@ pub struct Send {
     /// Reply to this message
     #[arg(long, value_name = "ID")]
     reply_to: Option<i64>,
+    /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Do not send it if others have written after this message
+    #[arg(long, value_name = "ID")]
+    seen_up_to: Option<i64>,
+    /// Send it although others have written
+    #[arg(long, requires = "seen_up_to")]
+    force: bool,
     /// Wait until the message is in this state
     #[arg(long, value_enum, default_value_t = Goal::Sent)]
     wait: Goal,
@@ -79,6 +88,7 @@ impl Goal {
     fn is_reached(self, state: MessageState) -> bool {
         match self {
             Self::Queued => true,
+            _ if state.is_for_later() => true,
             Self::Sent => state.reached(MessageState::Sent),
             Self::Delivered => state.reached(MessageState::Delivered),
             Self::Read => state.reached(MessageState::Read),
@@ -96,6 +106,9 @@ impl Send {
             content: self.text.map(text).transpose()?.unwrap_or_default(),
             account: self.account,
             reply_to: self.reply_to.map(MessageId),
+            send_at: self.at.as_deref().map(|at| shell.time(at)).transpose()?,
+            seen_up_to: self.seen_up_to.map(MessageId),
+            force: self.force,
             ..SendRequest::default()
         };
         match to {
@@ -145,7 +158,7 @@ fn file_kind(word: &str) -> Result<FileKind, String> {
 }
 
 /// Returns the text; `-` reads standard input and drops the final line end.
-fn text(argument: String) -> anyhow::Result<String> {
+pub(super) fn text(argument: String) -> anyhow::Result<String> {
     if argument != "-" {
         return Ok(argument);
     }

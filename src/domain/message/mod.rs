@@ -44,6 +44,10 @@ words! {
     MessageState {
         /// A customer's message that is stored.
         Received = "received",
+        /// Accepted for a later time.
+        Scheduled = "scheduled",
+        /// Accepted for later, and held for a person, who releases, changes or cancels it.
+        Held = "held",
         /// Accepted, waiting in the outbox.
         Queued = "queued",
         /// The stanza id is chosen and stored, and the page may have the message.
@@ -67,7 +71,13 @@ impl MessageState {
     /// Returns the superseded system's number of the state: 1 sent, 2 delivered, 3 read and played, otherwise `None`.
     pub const fn ack(self) -> Option<u8> {
         match self {
-            Self::Received | Self::Queued | Self::Sending | Self::Failed | Self::Unknown => None,
+            Self::Received
+            | Self::Scheduled
+            | Self::Held
+            | Self::Queued
+            | Self::Sending
+            | Self::Failed
+            | Self::Unknown => None,
             Self::Sent => Some(1),
             Self::Delivered => Some(2),
             Self::Read | Self::Played => Some(3),
@@ -77,7 +87,7 @@ impl MessageState {
     /// Returns how far an outbound message is, as a number that grows.
     const fn rank(self) -> u8 {
         match self {
-            Self::Received | Self::Queued => 0,
+            Self::Received | Self::Scheduled | Self::Held | Self::Queued => 0,
             Self::Sending => 1,
             Self::Failed | Self::Unknown => 2,
             Self::Sent => 3,
@@ -92,7 +102,7 @@ impl MessageState {
     /// true, and counts.
     #[must_use]
     pub fn after_ack(self, ack: i32) -> Option<Self> {
-        if self == Self::Received {
+        if self == Self::Received || self.is_for_later() {
             return None;
         }
         let told = match ack {
@@ -119,6 +129,11 @@ impl MessageState {
             self,
             Self::Queued | Self::Sending | Self::Sent | Self::Delivered | Self::Unknown
         )
+    }
+
+    /// Returns whether a message in this state is for later: it is not in the outbox.
+    pub const fn is_for_later(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Held)
     }
 
     /// Returns whether WhatsApp certainly has a message in this state.
@@ -269,6 +284,8 @@ mod tests {
             acks,
             [
                 ("received", None),
+                ("scheduled", None),
+                ("held", None),
                 ("queued", None),
                 ("sending", None),
                 ("sent", Some(1)),

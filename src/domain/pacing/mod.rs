@@ -28,6 +28,12 @@ words! {
         FirstContacts = "first_contacts",
         /// These are quiet hours for the customer.
         QuietHours = "quiet_hours",
+        /// It was accepted for a later time.
+        Scheduled = "scheduled",
+        /// The customer wrote before its time; a person decides.
+        CustomerWrote = "customer_wrote",
+        /// Its time passed while it could not be sent; a person decides.
+        Late = "late",
     }
 }
 
@@ -37,6 +43,9 @@ impl WaitReason {
         match self {
             Self::FirstContacts => "the limit of first contacts is reached (CRM_WHATSAPP_FIRST_CONTACTS)",
             Self::QuietHours => "these are quiet hours (CRM_WHATSAPP_QUIET_HOURS)",
+            Self::Scheduled => "it was accepted for a later time",
+            Self::CustomerWrote => "the customer wrote before its time; release it, change it or cancel it",
+            Self::Late => "its time passed while it could not be sent; release it, change it or cancel it",
         }
     }
 }

@@ -68,10 +68,16 @@ impl Accounts<'_, Tx> {
         self.need(id).await.and_then(accounts::read).map(Some)
     }
 
-    /// Returns an account's messages that are queued or being sent, at most `limit`.
+    /// Returns an account's messages that are for later, queued or being sent, at most `limit`.
     pub async fn messages_under_way(&self, id: AccountId, limit: u64) -> Result<Vec<Message>, StoreError> {
         let mut found = Vec::new();
-        for state in [MessageState::Queued, MessageState::Sending] {
+        let under_way = [
+            MessageState::Scheduled,
+            MessageState::Held,
+            MessageState::Queued,
+            MessageState::Sending,
+        ];
+        for state in under_way {
             let rows = message::Entity::find()
                 .filter(message::Column::AccountId.eq(id))
                 .filter(message::Column::State.eq(state.as_str()))

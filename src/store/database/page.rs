@@ -32,6 +32,15 @@ impl Cursor {
     pub const fn of_id(id: i64) -> Self {
         Self { at: 0, id }
     }
+
+    /// Returns the position right before this one.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self {
+            at: self.at,
+            id: self.id.saturating_sub(1),
+        }
+    }
 }
 
 /// Error: the text is not a [`Cursor`].

@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::domain::message::{Direction, Kind};
+use crate::domain::message::{Direction, Kind, MessageState};
 use crate::domain::outbox::Target;
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
 use crate::store::database::bounds::MAX_NAMED;
@@ -82,6 +82,7 @@ impl Merges<'_, Tx> {
             moved
         };
         self.move_work(from, to).await?;
+        self.0.scheduled().follow_messages(from).await?;
         Ok(moved)
     }
 
@@ -192,6 +193,7 @@ impl Merges<'_, Tx> {
     pub(in crate::store) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
         let last = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::State.is_not_in([MessageState::Scheduled.as_str(), MessageState::Held.as_str()]))
             .order_by_desc(message::Column::SortAt)
             .order_by_desc(message::Column::Id)
             .one(&self.0.session)

@@ -104,12 +104,16 @@ impl Merges<'_, Tx> {
             merged_into: Set(Some(to.id)),
             chat_id: Set(None),
             unread_count: Set(0),
+            waiting_since: Set(None),
+            snoozed_until: Set(None),
             ..conversation::ActiveModel::default()
         };
         self.0.conversations().change(from.id, ended).await?;
         // Answers go to the chat with the last activity.
         let later = from.chat_id.is_some() && (to.chat_id.is_none() || from.active_at > to.active_at);
         let open = ConversationStatus::Open.as_str();
+        let goes_to = if to.assignee_id.is_some() { to } else { from };
+        let waiting_since = [to.waiting_since, from.waiting_since].into_iter().flatten().min();
         let goes_on = conversation::ActiveModel {
             chat_id: Set(if later {
                 from.chat_id.clone()
@@ -122,10 +126,15 @@ impl Merges<'_, Tx> {
             } else {
                 to.status.clone()
             }),
-            assignee: Set(to.assignee.clone().or_else(|| from.assignee.clone())),
+            assignee: Set(goes_to.assignee.clone()),
+            assignee_id: Set(goes_to.assignee_id),
+            waiting_since: Set(waiting_since),
+            snoozed_until: Set(to.snoozed_until.filter(|_| from.status != open)),
             ..conversation::ActiveModel::default()
         };
         self.0.conversations().change(to.id, goes_on).await?;
+        self.0.notes().hand_over(from.id, to.id).await?;
+        self.0.labels().hand_over(from.id, to.id).await?;
         self.recount(to.id).await?;
         Ok(MovedConversation {
             joined: Joined {

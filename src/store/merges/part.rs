@@ -50,6 +50,7 @@ impl Merges<'_, Tx> {
         let unread = self.unread_of(shared.id, shared.unread_count, &parting.theirs).await?;
         let of_restored = Home::In(parting.theirs.clone());
         self.gather(shared.id, restored, parting.restored, &of_restored).await?;
+        self.0.notes().give_back(restored).await?;
         if record.as_ref().is_some_and(|record| record.room) {
             self.0.rooms().hand_over(shared.id, restored).await?;
         }
@@ -208,6 +209,7 @@ impl Merges<'_, Tx> {
         for (id, unread) in [(row.id, row.unread_count - of_other), (other, of_other)] {
             let change = conversation::ActiveModel {
                 unread_count: Set(unread),
+                waiting_since: Set(row.waiting_since.filter(|_| unread > 0)),
                 ..conversation::ActiveModel::default()
             };
             self.0.conversations().change(id, change).await?;

@@ -14,6 +14,7 @@ use crate::store::database::row::word;
 use crate::store::facet::{Database, Messages};
 use crate::store::{StoreError, Tx};
 
+use super::pace::NOT_HANDED_OVER;
 use super::read;
 
 impl<D: Database> Messages<'_, D> {
@@ -37,7 +38,7 @@ impl Messages<'_, Tx> {
                 ..message::ActiveModel::default()
             })
             .filter(message::Column::CustomerId.eq(customer))
-            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
+            .filter(message::Column::State.is_in(NOT_HANDED_OVER.map(MessageState::as_str)))
             .filter(message::Column::Addressee.is_not_null())
             .exec(&self.0.session)
             .await?;
@@ -61,6 +62,7 @@ impl Messages<'_, Tx> {
             .filter(outbox::Column::Lane.is_not_null())
             .exec(&self.0.session)
             .await?;
+        self.0.scheduled().follow_messages(from).await?;
         self.0.merges().recount(from).await?;
         self.0.merges().recount(to.id).await?;
         self.need(id).await.and_then(read)

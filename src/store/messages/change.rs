@@ -6,12 +6,13 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, TryInsertResult};
 
 use crate::domain::message::{Failure, Message, MessageState};
+use crate::domain::pacing::Waiting;
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId};
 use crate::store::database::session::exclusive;
 use crate::store::facet::Messages;
 use crate::store::{StoreError, Tx};
 
-use super::{HandOver, Inserted, NewMessage, find, read, row, unnumbered};
+use super::{HandOver, Inserted, NewMessage, find, read, row, unnumbered, whole_seconds};
 
 impl Messages<'_, Tx> {
     /// Stores a message, or returns the one that is stored already.
@@ -119,6 +120,40 @@ impl Messages<'_, Tx> {
         self.need(id).await.and_then(read)
     }
 
+    /// Lets a message wait for its time or for a person, in the state `scheduled` or `held`, and returns it.
+    pub async fn set_for_later(
+        &self,
+        id: MessageId,
+        state: MessageState,
+        waiting: Waiting,
+    ) -> Result<Message, StoreError> {
+        let change = message::ActiveModel {
+            state: Set(state.to_string()),
+            wait_reason: Set(Some(waiting.reason.to_string())),
+            wait_until: Set(Some(waiting.until.0)),
+            expires_at: Set(None),
+            ..message::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        self.need(id).await.and_then(read)
+    }
+
+    /// Queues a message that has waited for its time, as one that is written now, and returns it.
+    pub async fn take_up(&self, id: MessageId, expires: Option<Timestamp>) -> Result<Message, StoreError> {
+        let now = self.0.now;
+        let change = message::ActiveModel {
+            state: Set(MessageState::Queued.to_string()),
+            timestamp: Set(now.0),
+            sort_at: Set(whole_seconds(now)),
+            wait_reason: Set(None),
+            wait_until: Set(None),
+            expires_at: Set(expires.map(|at| at.0)),
+            ..message::ActiveModel::default()
+        };
+        self.change(id, change).await?;
+        self.need(id).await.and_then(read)
+    }
+
     /// Gives a message its stanza id for ever (rule 2). If it has an id already, it keeps id and login, and only the
     /// chat changes. Does not change the state.
     pub async fn choose_stanza(
@@ -216,7 +251,7 @@ impl Messages<'_, Tx> {
         Ok(expires.is_some_and(|at| at <= self.0.now.0))
     }
 
-    pub(super) async fn need(&self, id: MessageId) -> Result<message::Model, StoreError> {
+    pub(in crate::store) async fn need(&self, id: MessageId) -> Result<message::Model, StoreError> {
         let row = message::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "message" })
     }

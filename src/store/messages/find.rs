@@ -97,6 +97,16 @@ impl Messages<'_, Store> {
         page::read(query, page, columns, self.0.readers(), key, read).await
     }
 
+    /// Returns the position of a message in its conversation; `None` if it is not there.
+    pub async fn place(&self, conversation: ConversationId, id: MessageId) -> Result<Option<Cursor>, StoreError> {
+        let row = message::Entity::find_by_id(id).one(self.0.readers()).await?;
+        let row = row.filter(|row| row.conversation_id == conversation);
+        Ok(row.map(|row| Cursor {
+            at: row.sort_at,
+            id: row.id.0,
+        }))
+    }
+
     /// Returns a conversation's messages since `from`, for the comparison with the page (rule 11), in the order of the
     /// conversation.
     pub async fn recent_ids(

@@ -93,17 +93,21 @@ impl Pace<'_, Tx> {
         self.0.messages().need(id).await.and_then(read).map(Some)
     }
 
-    /// Returns the messages that are queued for a customer, in all accounts.
+    /// Returns the messages for a customer that are queued or for later, in all accounts.
     pub async fn queued_for(&self, customer: CustomerId) -> Result<Vec<Message>, StoreError> {
         let rows = message::Entity::find()
             .filter(message::Column::CustomerId.eq(customer))
-            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
+            .filter(message::Column::State.is_in(NOT_HANDED_OVER.map(MessageState::as_str)))
             .order_by_asc(message::Column::Id)
             .all(&self.0.session)
             .await?;
         rows.into_iter().map(read).collect()
     }
 }
+
+/// States of a message that WhatsApp does not have yet.
+pub(super) const NOT_HANDED_OVER: [MessageState; 3] =
+    [MessageState::Scheduled, MessageState::Held, MessageState::Queued];
 
 async fn last_heard(
     database: &impl ConnectionTrait,

@@ -156,6 +156,8 @@ impl Server {
             special: None,
             file: file.map(|id| SendFile { id, kind: None }),
             reply_to: None,
+            seen_up_to: None,
+            send_at: None,
             author: Author {
                 origin: Some(Origin::Shell),
                 name: "owner".to_owned(),

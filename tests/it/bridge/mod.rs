@@ -10,6 +10,7 @@ mod gone_rooms;
 mod history;
 mod inbound;
 mod kinds;
+mod later;
 mod linking;
 mod media;
 mod odd_chats;
@@ -177,6 +178,8 @@ impl Rig {
             special: None,
             file: None,
             reply_to: None,
+            seen_up_to: None,
+            send_at: None,
             author,
             idempotency: None,
         };

@@ -61,6 +61,8 @@ impl Rig {
             special: None,
             file: None,
             reply_to: None,
+            seen_up_to: None,
+            send_at: None,
             author: Author {
                 origin: Some(Origin::Shell),
                 name: "owner".into(),

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 
 use crm::contract::{
-    AccountStatusView, AccountView, AliveView, ConversationView, CreateKey, CreatedKey, CustomerFile, CustomerView,
-    DeleteCommand, EditCommand, EditCustomer, EditRequest, EventBody, EventType, FilterRequest, HistoryEvent,
-    HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LoginEvent, LoginRequest,
-    MarkReadCommand, MediaView, MergeRequest, MergeView, MessageView, MovedView, NewAccount, OutboxView, Page,
-    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, ReplayView,
-    ResolveRequest, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend,
-    SendReport, SendRequest, ServerFrame, SessionView, StatusView, SyncRequest, SyncStarted, SyncView,
+    AccountStatusView, AccountView, AliveView, AssignCommand, AssignRequest, ConversationView, CountsView, CreateKey,
+    CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditCommand, EditCustomer, EditLabel, EditRequest,
+    EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView, Identify, IdentityView,
+    JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand, MediaView, MergeRequest,
+    MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewCustomerRequest, NewLabelRequest, NoteCommand,
+    NoteRequest, NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest,
+    ReadyView, RebindRequest, ReplayView, ResolveRequest, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox,
+    SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView, StatusCommand, StatusRequest,
+    StatusView, SyncRequest, SyncStarted, SyncView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -100,6 +102,31 @@ fn views_of_version_1_are_read() {
         "SeedCustomer" => SeedCustomer,
         "SeedMessage" => SeedMessage,
         "SeedEvent" => SeedEvent,
+    }
+}
+
+#[test]
+fn desk_types_of_version_1_are_read() {
+    read_all! {
+        include_str!("v1/desk.json");
+        "ConversationView" => ConversationView,
+        "NoteView" => NoteView,
+        "LabelView" => LabelView,
+        "CountsView" => CountsView,
+        "ProblemBody" => ProblemBody,
+        "SendRequest" => SendRequest,
+        "EditRequest" => EditRequest,
+        "AssignRequest" => AssignRequest,
+        "StatusRequest" => StatusRequest,
+        "NoteRequest" => NoteRequest,
+        "NewCustomerRequest" => NewCustomerRequest,
+        "NewLabelRequest" => NewLabelRequest,
+        "EditLabel" => EditLabel,
+        "AssignCommand" => AssignCommand,
+        "StatusCommand" => StatusCommand,
+        "NoteCommand" => NoteCommand,
+        "LabelCommand" => LabelCommand,
+        "MessageCommand" => MessageCommand,
     }
 }
 

@@ -10,6 +10,7 @@ use crm::domain::{MessageId, Seq, WaMessageId};
 use crm::store::{ConversationFilter, MessageFilter, PageRequest};
 use futures_util::TryStreamExt;
 
+use super::desk;
 use super::homeserver::{Shown, What};
 use super::media::{medium_of, promised};
 use super::run::{Program, Run};
@@ -21,6 +22,10 @@ pub struct Seen {
     pub outbound: usize,
     pub unknown: usize,
     pub crashes: u32,
+    pub planned: usize,
+    pub held: usize,
+    pub guarded: usize,
+    pub stopped: usize,
 }
 
 impl Seen {
@@ -29,6 +34,10 @@ impl Seen {
         self.outbound += other.outbound;
         self.unknown += other.unknown;
         self.crashes += other.crashes;
+        self.planned += other.planned;
+        self.held += other.held;
+        self.guarded += other.guarded;
+        self.stopped += other.stopped;
     }
 }
 
@@ -43,8 +52,9 @@ pub async fn check(run: &Run, program: &Program) -> Seen {
     each_customers_message_is_stored_once_in_order(run, program, &stored).await;
     each_accepted_send_reaches_whatsapp_once_or_is_told(run, &stored);
     the_room_shows_each_message_once_in_order(run, program, &stored).await;
-    the_journal_tells_each_change_once_in_order(program, &stored).await;
+    the_journal_tells_each_change_once_in_order(run, program, &stored).await;
     each_medium_is_kept_as_promised(&stored);
+    desk::check(run, program, &stored).await;
     assert!(
         program
             .store
@@ -71,6 +81,13 @@ pub async fn check(run: &Run, program: &Program) -> Seen {
             .filter(|message| message.state == MessageState::Unknown)
             .count(),
         crashes: run.crashes,
+        planned: run.desk.as_ref().map_or(0, |desk| desk.planned.len()),
+        held: stored
+            .iter()
+            .filter(|message| message.state == MessageState::Held)
+            .count(),
+        guarded: run.desk.as_ref().map_or(0, |desk| desk.guarded.len()),
+        stopped: run.desk.as_ref().map_or(0, |desk| desk.stopped),
     }
 }
 
@@ -115,10 +132,16 @@ fn each_accepted_send_reaches_whatsapp_once_or_is_told(run: &Run, stored: &[Mess
     let by_id: BTreeMap<MessageId, &Message> = stored.iter().map(|message| (message.id, message)).collect();
     for (chat, id) in &run.accepted {
         let message = by_id.get(id).expect("an accepted message is stored");
+        if message.state.is_for_later() {
+            assert!(is_planned(run, message), "only what was planned waits");
+            continue;
+        }
         judge(message, &taken, &world);
         assert!(message.timestamp.0 > 0 && *chat < world.chats.len());
     }
-    let ours = stored.iter().filter(|message| message.direction == Direction::Outbound);
+    let ours = stored
+        .iter()
+        .filter(|message| message.direction == Direction::Outbound && !message.state.is_for_later());
     let mut sent = 0;
     for message in ours {
         judge(message, &taken, &world);
@@ -134,7 +157,12 @@ fn each_accepted_send_reaches_whatsapp_once_or_is_told(run: &Run, stored: &[Mess
         world.accepted.len(),
         "everything that the server took is a message of ours"
     );
-    order_is_kept(stored, &world);
+    order_is_kept(run, stored, &world);
+}
+
+/// What was planned goes at its time, and not in the order in which it was accepted.
+fn is_planned(run: &Run, message: &Message) -> bool {
+    run.desk.as_ref().is_some_and(|desk| desk.has_planned(message.id))
 }
 
 fn judge(message: &Message, taken: &HashMap<&WaMessageId, usize>, world: &super::world::World) {
@@ -155,7 +183,7 @@ fn judge(message: &Message, taken: &HashMap<&WaMessageId, usize>, world: &super:
 }
 
 /// Per conversation, what left did so in the order in which it was accepted.
-fn order_is_kept(stored: &[Message], world: &super::world::World) {
+fn order_is_kept(run: &Run, stored: &[Message], world: &super::world::World) {
     let place: HashMap<_, _> = world
         .accepted
         .iter()
@@ -163,7 +191,8 @@ fn order_is_kept(stored: &[Message], world: &super::world::World) {
         .map(|(place, id)| (id, place))
         .collect();
     let mut last: HashMap<_, usize> = HashMap::new();
-    for message in stored.iter().filter(|message| message.ack.is_some()) {
+    let in_order = stored.iter().filter(|message| !is_planned(run, message));
+    for message in in_order.filter(|message| message.ack.is_some()) {
         let place = place[message.whatsapp_id.as_ref().unwrap()];
         if let Some(before) = last.insert(message.conversation_id, place) {
             assert!(before < place, "order within a conversation");
@@ -192,13 +221,19 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     let mut expected = 0;
     for message in stored {
         let event = program.store.rooms().event(message.id, 0).await.unwrap();
+        if event.is_none() && is_planned(run, message) && never_went(message) {
+            continue;
+        }
         let event = event.unwrap_or_else(|| panic!("every message is in its room, but not {message:?}"));
         let from_room = message
             .author
             .as_ref()
             .is_some_and(|author| author.origin == Some(Origin::Matrix));
         expected += usize::from(!from_room);
-        if !from_room && let Some(before) = last.insert(message.conversation_id, place[&event]) {
+        if !from_room
+            && !is_planned(run, message)
+            && let Some(before) = last.insert(message.conversation_id, place[&event])
+        {
             assert!(before < place[&event], "the room keeps the order");
         }
     }
@@ -215,12 +250,20 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
             message.is_some()
         );
     }
-    one_tick_a_message(stored, &log, program).await;
+    one_tick_a_message(run, stored, &log, program).await;
+}
+
+/// Whether a message for later was never put into the outbox, or was taken back from there.
+fn never_went(message: &Message) -> bool {
+    message.whatsapp_id.is_none() && (message.state.is_for_later() || message.state == MessageState::Failed)
 }
 
 /// rule 20.
-async fn one_tick_a_message(stored: &[Message], log: &[Shown], program: &Program) {
+async fn one_tick_a_message(run: &Run, stored: &[Message], log: &[Shown], program: &Program) {
     for message in stored.iter().filter(|message| message.direction == Direction::Outbound) {
+        if is_planned(run, message) && never_went(message) {
+            continue;
+        }
         let event = program.store.rooms().event(message.id, 0).await.unwrap().unwrap();
         let ticks: Vec<_> = log
             .iter()
@@ -254,7 +297,7 @@ fn each_medium_is_kept_as_promised(stored: &[Message]) {
 }
 
 /// Invariants 1 and 6.
-async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: &[Message]) {
+async fn the_journal_tells_each_change_once_in_order(run: &Run, program: &Program, stored: &[Message]) {
     let journal = program.store.journal().after(Seq(0), 100_000).await.unwrap();
     let head = program.store.journal().range().await.unwrap().head;
     assert_eq!(journal.len(), usize::try_from(head.0).unwrap(), "no number is missing");
@@ -264,7 +307,11 @@ async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: 
         assert_eq!(event.seq.0, i64::try_from(n).unwrap() + 1, "in order");
         if matches!(
             event.kind,
-            EventType::MessageReceived | EventType::MessageQueued | EventType::MessageState
+            EventType::MessageReceived
+                | EventType::MessageQueued
+                | EventType::MessageState
+                | EventType::MessageScheduled
+                | EventType::MessageHeld
         ) {
             let message: MessageView = event.data.parse().unwrap();
             if event.kind != EventType::MessageState {
@@ -274,7 +321,9 @@ async fn the_journal_tells_each_change_once_in_order(program: &Program, stored: 
         }
     }
     for message in stored {
-        assert_eq!(received.get(&message.id), Some(&1), "told once that it is there");
+        if !is_planned(run, message) {
+            assert_eq!(received.get(&message.id), Some(&1), "told once that it is there");
+        }
         assert_eq!(
             last[&message.id].state, message.state,
             "the journal's last word is the row's"

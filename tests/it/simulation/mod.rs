@@ -5,10 +5,12 @@
 
 mod check;
 pub mod clock;
+pub mod desk;
 pub mod gate;
 mod homeserver;
 pub mod media;
 mod people;
+mod requests;
 pub mod run;
 pub mod setup;
 mod whatsapp;
@@ -40,9 +42,12 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-fn play(seed: u64, empty: &[u8], folder: &Path) -> Seen {
+fn play(seed: u64, empty: &[u8], folder: &Path, with_desk: bool) -> Seen {
     runtime().block_on(async {
         let mut life = run::Run::new(seed, empty, folder);
+        if with_desk {
+            life = life.with_desk();
+        }
         let program = life.play().await;
         let told = check::check(&life, &program).await;
         program.store.clone().close().await;
@@ -63,10 +68,28 @@ fn stay_on(cpu: usize) {
 /// Invariants 1 to 6, and rule 2–4, 11, 12, 18, 20, 22, 23, 34.
 #[test]
 fn kill_anywhere_loses_and_doubles_nothing() {
+    let total = play_all(seeds(), false);
+    assert!(
+        total.inbound > 100 && total.outbound > 100 && total.crashes > 10,
+        "the runs have done something: {total:?}"
+    );
+}
+
+/// Messages for later, decisions about them, and the guard.
+#[test]
+fn kill_anywhere_crosses_no_answer_of_the_desk() {
+    let total = play_all(seeds(), true);
+    assert!(
+        total.held > 10 && total.planned > 50 && total.guarded > 10 && total.stopped > 2,
+        "the desks have done something: {total:?}"
+    );
+}
+
+fn play_all(seeds: std::ops::Range<u64>, with_desk: bool) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let empty = runtime().block_on(setup::empty_database(folder.path()));
     let cpus = sched_getaffinity(None).unwrap();
-    let (left, total) = (Mutex::new(seeds()), Mutex::new(Seen::default()));
+    let (left, total) = (Mutex::new(seeds.clone()), Mutex::new(Seen::default()));
     thread::scope(|scope| {
         for cpu in (0..CpuSet::MAX_CPU).filter(|cpu| cpus.is_set(*cpu)) {
             let (left, total, empty, folder) = (&left, &total, &empty, folder.path());
@@ -74,7 +97,7 @@ fn kill_anywhere_loses_and_doubles_nothing() {
                 stay_on(cpu);
                 while let Some(seed) = { left.lock().unwrap().next() } {
                     // What fails names its seed: `CRM_SIMULATION_SEEDS=7..8` plays it again.
-                    let seen = catch_unwind(AssertUnwindSafe(|| play(seed, empty, folder)));
+                    let seen = catch_unwind(AssertUnwindSafe(|| play(seed, empty, folder, with_desk)));
                     let seen = seen.unwrap_or_else(|_| panic!("seed {seed} failed, see above"));
                     total.lock().unwrap().add(&seen);
                 }
@@ -82,9 +105,6 @@ fn kill_anywhere_loses_and_doubles_nothing() {
         }
     });
     let total = total.into_inner().unwrap();
-    println!("seeds {:?}: {total:?}", seeds());
-    assert!(
-        total.inbound > 100 && total.outbound > 100 && total.crashes > 10,
-        "the runs have done something: {total:?}"
-    );
+    println!("seeds {seeds:?}: {total:?}");
+    total
 }

@@ -7,14 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Answered, Core, Desk, Idempotency, Importer, Inbound, Lanes, MediaFetcher, Policy, Progress, Random,
-    ReadReceiptWorker, ReadReceipts, RoomInbound, RoomRelay, SendCommand, SendTo, WhatsAppRelay, Worker as _,
-    reconcile_agents,
+    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, MediaFetcher, Policy, Progress, Random,
+    ReadReceiptWorker, ReadReceipts, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay, Worker as _, reconcile_agents,
 };
 use crm::domain::media::MediaState;
-use crm::domain::message::{Author, Origin};
 use crm::domain::whatsapp::WhatsApp;
-use crm::domain::{ApiKeyId, MatrixEventId, MessageId, WaMessageId};
+use crm::domain::{MatrixEventId, MessageId, WaMessageId};
 use crm::store::{Store, StoreError};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
@@ -24,16 +22,17 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
 use super::clock::VirtualClock;
+use super::desk::DeskLife;
 use super::gate::{Gate, Gated};
 use super::homeserver::{FakeMatrix, agent};
 use super::setup::{account, options, policy};
 use super::world::FakeWhatsApp;
 
-const CHATS: usize = 3;
+pub(super) const CHATS: usize = 3;
 /// Actions in one life: most that goes wrong needs few, and short lives are many.
 const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
 /// Those of [`Program`] that have steps.
-const WORKERS: u32 = 7;
+const WORKERS: u32 = 8;
 /// Those of them that have several pieces in hand.
 const ROOM_RELAY: u32 = 2;
 const FETCHING: u32 = 6;
@@ -58,11 +57,13 @@ pub struct Run {
     pub policy: Policy,
     /// How much is free where media are stored.
     pub free: Arc<AtomicU64>,
+    /// In lives of a desk: what people there did.
+    pub desk: Option<DeskLife>,
     /// What a face asked for and has no answer to: it asks again.
-    asked: Option<SendCommand>,
+    pub(super) asked: Option<SendCommand>,
     url: String,
     seed: u64,
-    requests: u32,
+    pub(super) requests: u32,
 }
 
 /// The program: everything that a crash takes away.
@@ -74,6 +75,7 @@ pub struct Program {
     importer: Importer,
     relay: WhatsAppRelay,
     reading: ReadReceiptWorker,
+    at_desk: DeskWorker,
     room_inbound: RoomInbound,
     room_relay: Lanes<Gated<RoomRelay>>,
     fetching: Lanes<Gated<MediaFetcher>>,
@@ -97,6 +99,7 @@ impl Run {
             agents: vec![],
             policy: policy(),
             free: Arc::new(AtomicU64::new(u64::MAX)),
+            desk: None,
             asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
             clock,
@@ -163,6 +166,7 @@ impl Run {
                 inbound.resynced(),
                 inbound.quiet(),
             ),
+            at_desk: DeskWorker::new(core.clone()),
             reading: ReadReceiptWorker::new(core.clone(), whatsapp.clone(), reader),
             fetching: Lanes::new(
                 Gated(MediaFetcher::new(core.clone(), account, whatsapp), self.gate.clone()),
@@ -247,12 +251,14 @@ impl Run {
                 self.written[chat].push(id);
                 false
             }
+            14..20 if self.desk.is_some() => self.request(program).await,
             14..20 => {
                 let room = self.rng.random_range(0..CHATS);
                 let body = format!("agent {}", self.agents.len());
                 self.agents.extend(self.matrix.agent_writes(room, &body));
                 false
             }
+            20..23 if self.desk.is_some() => self.decide(program).await,
             20..27 => self.request(program).await,
             27..32 => {
                 self.clock.advance(Duration::from_secs(self.rng.random_range(1..40)));
@@ -321,69 +327,6 @@ impl Run {
         }
     }
 
-    /// A face sends, and asks again with the same key until it has an answer. Tells whether the program was killed in it.
-    async fn request(&mut self, program: &Program) -> bool {
-        let command = match self.asked.take() {
-            Some(command) => command,
-            None => self.next_request(),
-        };
-        let Some(first) = self.gate.watch(program.desk.send(command.clone())).await else {
-            self.asked = Some(command);
-            return true;
-        };
-        // A program that was killed may have stored the answer before.
-        let first = match first.unwrap() {
-            Answered::New(message) => message.id,
-            Answered::Replayed(answer) => answer.message.unwrap(),
-        };
-        if self.rng.random_bool(0.3) {
-            let Some(again) = self.gate.watch(program.desk.send(command.clone())).await else {
-                self.asked = Some(command);
-                return true;
-            };
-            match again.unwrap() {
-                Answered::Replayed(answer) => {
-                    assert_eq!(answer.message, Some(first), "the same key is the same message");
-                }
-                Answered::New(message) => panic!("made a second time: {message:?}"),
-            }
-        }
-        self.answered(&command, first);
-        false
-    }
-
-    fn next_request(&mut self) -> SendCommand {
-        self.requests += 1;
-        let chat = self.rng.random_range(0..CHATS);
-        let phone = self.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
-        SendCommand {
-            to: SendTo::Phone(phone),
-            account: None,
-            content: format!("shell {}", self.requests),
-            special: None,
-            file: None,
-            reply_to: None,
-            author: Author {
-                origin: Some(Origin::Shell),
-                name: "owner".into(),
-            },
-            idempotency: Some(Idempotency {
-                scope: ApiKeyId(1),
-                key: format!("key-{}", self.requests),
-                body_hash: [7; 32],
-            }),
-        }
-    }
-
-    fn answered(&mut self, command: &SendCommand, message: MessageId) {
-        let world = self.whatsapp.world.lock().unwrap();
-        let chat = world
-            .chats
-            .iter()
-            .position(|chat| SendTo::Phone(chat.phone.clone()) == command.to);
-        self.accepted.push((chat.expect("one of the chats"), message));
-    }
-
     /// One step of one worker; `None` when the program was killed in it.
     pub async fn step(&self, program: &mut Program, worker: u32) -> Option<Progress> {
         let step: futures_util::future::BoxFuture<'_, Result<Progress, StoreError>> = match worker {
@@ -393,6 +336,7 @@ impl Run {
             3 => program.room_inbound.step().boxed(),
             4 => program.importer.step().boxed(),
             FETCHING => program.fetching.step().boxed(),
+            7 => program.at_desk.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)

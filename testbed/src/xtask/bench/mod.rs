@@ -126,7 +126,7 @@ impl Desk {
         let mut rooms = Vec::new();
         for number in 0..CUSTOMERS {
             let name = format!("Customer {number}");
-            let customer = self.standin.customer(&name, &format!("4477009{number:05}"));
+            let customer = self.standin.customer(&name, &format!("4477011{number:05}"));
             let word = format!("first words of {number}.");
             customer.write(&word);
             let shown = |mirror: &Mirror| {

@@ -30,6 +30,8 @@ fn order(phone: &crm::domain::customer::PhoneNumber) -> SendCommand {
         special: None,
         file: None,
         reply_to: None,
+        seen_up_to: None,
+        send_at: None,
         author: Author {
             origin: Some(Origin::Shell),
             name: "owner".into(),

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crm::domain::conversation::ChatKind;
+use crm::domain::conversation::{ChatKind, ConversationStatus};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind as MessageKind, MessageState};
 use crm::domain::outbox::{MatrixWork, Target, WhatsAppWork};
-use crm::domain::{AccountId, ConversationId, MessageId, Timestamp, WaMessageId};
+use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MessageId, Timestamp, WaMessageId};
 use crm::store::{
     Busy, Contact, ConversationFilter, CustomerFilter, MessageFilter, NewMessage, NewWork, OpenOptions, PageRequest,
     StatementLog, Store, StoreError, Tx,
@@ -42,8 +42,9 @@ const WIDE: [&str; 5] = [
     "(account_id=? AND state=?)",
 ];
 /// Tables that stay small, and the lists that a statement makes itself.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 11] = [
     "agents",
+    "labels",
     "accounts",
     "settings",
     "cursors",
@@ -324,6 +325,13 @@ async fn goes_out(tx: &mut Tx, account: AccountId, id: ConversationId, queued: M
         tx.pace().queued_for(customer).await?;
     }
     tx.messages().hand_over(queued).await?;
+    tx.messages().since(id, &message, "somebody", 20).await?;
+    tx.scheduled().of_conversation(id).await?;
+    tx.scheduled().add(&message, BEGIN).await?;
+    let planned = tx.scheduled().of(message.id).await?.unwrap();
+    tx.scheduled().is_overtaken(&message, &planned).await?;
+    tx.scheduled().decided(message.id).await?;
+    tx.scheduled().remove(&message).await?;
     Ok(())
 }
 
@@ -402,9 +410,35 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
             customer: Some(ids.customer),
             ..ConversationFilter::default()
         },
+        ConversationFilter {
+            status: Some(ConversationStatus::Snoozed),
+            ..ConversationFilter::default()
+        },
+        ConversationFilter {
+            assignee: Some(Some(AgentId(1))),
+            ..ConversationFilter::default()
+        },
+        ConversationFilter {
+            label: Some(LabelId(1)),
+            ..ConversationFilter::default()
+        },
+        ConversationFilter {
+            waiting_since: Some(BEGIN),
+            ..ConversationFilter::default()
+        },
     ] {
         store.conversations().page(PageRequest::last(50), filter).await.unwrap();
     }
+    store.conversations().due_to_open(BEGIN, 100).await.unwrap();
+    store.conversations().of_former_agents(100).await.unwrap();
+    store.scheduled().due(account, BEGIN, 32).await.unwrap();
+    store.scheduled().of(ids.message).await.unwrap();
+    store
+        .notes()
+        .page(PageRequest::last(50), ids.conversation)
+        .await
+        .unwrap();
+    store.labels().list().await.unwrap();
     store.conversations().live(ids.conversation).await.unwrap();
     store.customers().current(ids.customer).await.unwrap();
     store.messages().addressee(ids.message).await.unwrap();

@@ -1,0 +1,6 @@
+//! The desk's own work: labels, notes, messages for later.
+
+pub mod conversation_label;
+pub mod label;
+pub mod note;
+pub mod scheduled_send;

@@ -1,0 +1,100 @@
+//! Who has a conversation and how it stands and which labels it has.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+use super::labels::named;
+use crate::api::access::auth::Caller;
+use crate::api::http::answer::Tagged;
+use crate::api::http::extract::{Body, Path};
+use crate::api::http::problem::Problem;
+use crate::api::http::tags::IfMatch;
+use crate::bridge::{Assignment, Desk};
+use crate::contract::{AssignRequest, ConversationView, Scope, StatusRequest};
+use crate::domain::conversation::Conversation;
+use crate::domain::{AgentId, ConversationId};
+use crate::store::{Standing, Store};
+
+type Changed = Result<Tagged<ConversationView>, Problem>;
+
+/// `POST /conversations/{id}/assign`, scope `send`: gives a conversation to an agent, or to nobody. Answers 409 if
+/// somebody else has assigned it meanwhile, and 412 if `If-Match` names an older state.
+pub async fn assign(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    body: Body<AssignRequest>,
+) -> Changed {
+    let (known, expected) = seen(&store, id, &headers).await?;
+    let assignment = Assignment {
+        to: body.0.agent_id,
+        from: known.assignee.map(|agent| agent.id),
+        expected,
+    };
+    Ok(tagged(desk.assign(id, assignment).await?))
+}
+
+/// Gives a conversation to an agent, as the assignment of a WebSocket, which names no state.
+pub async fn assign_now(
+    desk: &Desk,
+    store: &Store,
+    id: ConversationId,
+    to: Option<AgentId>,
+) -> Result<Conversation, Problem> {
+    let (known, expected) = seen(store, id, &HeaderMap::new()).await?;
+    let from = known.assignee.map(|agent| agent.id);
+    Ok(desk.assign(id, Assignment { to, from, expected }).await?)
+}
+
+/// `POST /conversations/{id}/status`, scope `send`: sets how a conversation stands. Answers 412 if `If-Match` names an
+/// older state.
+pub async fn set_status(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    body: Body<StatusRequest>,
+) -> Changed {
+    let (_, expected) = seen(&store, id, &headers).await?;
+    let StatusRequest { status, until } = body.0;
+    Ok(tagged(
+        desk.set_standing(id, Standing { status, until }, expected).await?,
+    ))
+}
+
+/// `PUT /conversations/{id}/labels/{name}`, scope `send`: puts a label on a conversation. A caller with the scope
+/// `manage` creates the label by that, if there is none of this name.
+pub async fn put_label(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path((id, name)): Path<(ConversationId, String)>,
+) -> Changed {
+    let may_create = caller.needs(Scope::Manage).is_ok();
+    Ok(tagged(desk.put_label(id, named(&name)?, may_create).await?))
+}
+
+/// `DELETE /conversations/{id}/labels/{name}`, scope `send`: takes a label off a conversation.
+pub async fn take_label(State(desk): State<Desk>, Path((id, name)): Path<(ConversationId, String)>) -> Changed {
+    Ok(tagged(desk.take_label(id, named(&name)?).await?))
+}
+
+/// Returns a conversation as it is when the request comes in, and the revision that `If-Match` names.
+async fn seen(
+    store: &Store,
+    id: ConversationId,
+    headers: &HeaderMap,
+) -> Result<(Conversation, Option<String>), Problem> {
+    let live = store.conversations().live(id).await?;
+    let live = live.ok_or_else(|| Problem::not_found("conversation", id))?;
+    let expected = IfMatch::read(headers).against(&live.revision());
+    Ok((live, expected))
+}
+
+/// Answers with a conversation and its entity tag.
+pub fn tagged(conversation: Conversation) -> Tagged<ConversationView> {
+    Tagged {
+        tag: format!("\"{}\"", conversation.revision()),
+        body: conversation.into(),
+    }
+}

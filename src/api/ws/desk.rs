@@ -1,0 +1,90 @@
+//! The desk's commands over the WebSocket.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::command::Done;
+use crate::api::access::auth::Caller;
+use crate::api::desk::{labels, notes, work};
+use crate::api::http::extract::parse_value;
+use crate::api::http::problem::Problem;
+use crate::api::state::ApiState;
+use crate::contract::{
+    AssignCommand, ConversationView, LabelCommand, MessageCommand, MessageView, NoteCommand, NoteRequest, Scope,
+    StatusCommand,
+};
+use crate::domain::conversation::Conversation;
+use crate::store::Standing;
+
+type Answer = Result<Done, Problem>;
+
+/// Gives a conversation to an agent.
+pub async fn assign(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let request: AssignCommand = parse_value(d)?;
+    let changed = work::assign_now(&state.desk, &state.store, request.conversation_id, request.agent_id).await?;
+    Ok(done(changed))
+}
+
+/// Sets how a conversation stands.
+pub async fn set_status(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let StatusCommand {
+        conversation_id,
+        status,
+        until,
+    } = parse_value(d)?;
+    let standing = Standing { status, until };
+    Ok(done(state.desk.set_standing(conversation_id, standing, None).await?))
+}
+
+/// Puts a label on a conversation.
+pub async fn put_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let request: LabelCommand = parse_value(d)?;
+    let may_create = caller.needs(Scope::Manage).is_ok();
+    let name = labels::named(&request.label)?;
+    let changed = state.desk.put_label(request.conversation_id, name, may_create).await?;
+    Ok(done(changed))
+}
+
+/// Takes a label off a conversation.
+pub async fn take_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let request: LabelCommand = parse_value(d)?;
+    let name = labels::named(&request.label)?;
+    Ok(done(state.desk.take_label(request.conversation_id, name).await?))
+}
+
+/// Writes a note.
+pub async fn note(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let NoteCommand {
+        conversation_id,
+        content,
+        idempotency_key,
+    } = parse_value(d)?;
+    let request = NoteRequest { content };
+    let written = notes::write(&state.desk, caller, conversation_id, request, idempotency_key);
+    Ok(written.await?.into())
+}
+
+/// Sends a message for later now.
+pub async fn release(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let request: MessageCommand = parse_value(d)?;
+    let message = state.desk.release(request.message_id).await?;
+    Ok(Done::new(StatusCode::OK, &MessageView::from(message)))
+}
+
+/// Cancels a message that has not gone out.
+pub async fn cancel(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    caller.needs(Scope::Send)?;
+    let request: MessageCommand = parse_value(d)?;
+    let message = state.desk.cancel(request.message_id).await?;
+    Ok(Done::new(StatusCode::OK, &MessageView::from(message)))
+}
+
+fn done(conversation: Conversation) -> Done {
+    Done::new(StatusCode::OK, &ConversationView::from(conversation))
+}

@@ -1,0 +1,33 @@
+//! The guard against answers that cross: the author of a message says what they had seen, and is stopped when the
+//! customer or a colleague has written since.
+
+use crate::bridge::core::refusal::Refusal;
+use crate::domain::MessageId;
+use crate::domain::conversation::Conversation;
+use crate::domain::message::Author;
+use crate::store::Tx;
+
+/// Most missed messages that are named.
+const MAX_MISSED: u64 = 20;
+
+/// Refuses a message whose author had seen the conversation up to `seen` only.
+pub(super) async fn check(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    seen: MessageId,
+    author: &Author,
+) -> Result<(), Refusal> {
+    let newest = tx.messages().get(seen).await?;
+    let Some(newest) = newest.filter(|message| message.conversation_id == conversation.id) else {
+        return Err(Refusal::NotSeenThere { seen });
+    };
+    let missed = tx
+        .messages()
+        .since(conversation.id, &newest, &author.name, MAX_MISSED)
+        .await?;
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::Overtaken { missed })
+    }
+}

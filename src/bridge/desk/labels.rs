@@ -1,0 +1,199 @@
+//! Labels: the list of them, and which conversation has which.
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::Core;
+use crate::bridge::core::command::{Answered, Idempotency, check_key};
+use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::contract::{Event, LabelView};
+use crate::domain::conversation::Conversation;
+use crate::domain::label::{Label, LabelName, MAX_LABELS, MAX_OF_CONVERSATION};
+use crate::domain::{ConversationId, LabelId};
+use crate::store::{LabelChange, NewLabel, Tx};
+
+use super::handle::Desk;
+use super::{idempotency, work};
+
+/// Most conversations from which a label that is deleted is taken in one transaction.
+const AT_ONCE: u64 = 200;
+
+/// Change of a label, and what the caller has seen of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelEdit {
+    /// The fields to change.
+    pub change: LabelChange,
+    /// Refused unless it was last changed then, in milliseconds since 1970; `None`: not checked.
+    pub expected: Option<String>,
+}
+
+impl Desk {
+    /// Creates a label. Refused if there is one of this name.
+    pub async fn create_label(&self, new: NewLabel, asked: Option<Idempotency>) -> Result<Answered<Label>, Refusal> {
+        check_key(asked.as_ref())?;
+        self.core
+            .write((new, asked), |tx, (new, asked)| {
+                async move {
+                    if let Some(stored) = idempotency::earlier(tx, asked.as_ref()).await? {
+                        return Ok(Answered::Replayed(stored));
+                    }
+                    if let Some(known) = tx.labels().called(&new.name).await? {
+                        return Err(Refusal::Conflict(format!(
+                            "there is a label {} already; choose another name",
+                            known.name
+                        )));
+                    }
+                    let label = create(tx, new).await?;
+                    idempotency::store(tx, asked.as_ref(), CREATED, &LabelView::from(label.clone()), None).await?;
+                    Ok(Answered::New(label))
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Changes a label.
+    pub async fn edit_label(&self, name: LabelName, edit: LabelEdit) -> Result<Label, Refusal> {
+        self.core
+            .write((name, edit), |tx, (name, edit)| {
+                async move {
+                    let label = called(tx, name).await?;
+                    if edit
+                        .expected
+                        .as_ref()
+                        .is_some_and(|known| *known != label.updated_at.0.to_string())
+                    {
+                        return Err(Refusal::Changed(format!(
+                            "label {} has changed since you looked at it; load it again, then repeat your change",
+                            label.name
+                        )));
+                    }
+                    tx.labels().update(label.id, &edit.change).await?;
+                    let changed = called(tx, name).await?;
+                    if changed.color != label.color || changed.description != label.description {
+                        tx.emit(Event::label_updated(&changed));
+                    }
+                    Ok(changed)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Deletes a label, and takes it off all conversations: in steps, so that other writes go on; one that is interrupted
+    /// is finished by repeating it.
+    pub async fn delete_label(&self, name: LabelName) -> Result<(), Refusal> {
+        loop {
+            let input = (self.core.clone(), name.clone());
+            let is_done = self.core.write(input, |tx, (core, name)| {
+                async move {
+                    let label = called(tx, name).await?;
+                    let with_it = tx.labels().conversations(label.id, AT_ONCE).await?;
+                    for id in &with_it {
+                        take_off(tx, core, *id, label.id).await?;
+                    }
+                    if !with_it.is_empty() {
+                        return Ok::<_, Refusal>(false);
+                    }
+                    tx.labels().remove(label.id).await?;
+                    tx.emit(Event::label_deleted(&label));
+                    Ok(true)
+                }
+                .boxed()
+            });
+            if is_done.await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Puts a label on a conversation. `create`: a label that is not there is created.
+    pub async fn put_label(&self, id: ConversationId, name: LabelName, create: bool) -> Result<Conversation, Refusal> {
+        self.core
+            .write((self.core.clone(), id, name, create), |tx, (core, id, name, create)| {
+                async move { put(tx, core, *id, name, *create).await }.boxed()
+            })
+            .await
+    }
+
+    /// Takes a label off a conversation. Does nothing if it does not have it.
+    pub async fn take_label(&self, id: ConversationId, name: LabelName) -> Result<Conversation, Refusal> {
+        self.core
+            .write((self.core.clone(), id, name), |tx, (core, id, name)| {
+                async move {
+                    let conversation = work::live(tx, *id).await?;
+                    let label = called(tx, name).await?;
+                    let changed = take_off(tx, core, conversation.id, label.id).await?;
+                    Ok(changed.unwrap_or(conversation))
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+async fn put(
+    tx: &mut Tx,
+    core: &Core,
+    id: ConversationId,
+    name: &LabelName,
+    may_create: bool,
+) -> Result<Conversation, Refusal> {
+    let conversation = work::live(tx, id).await?;
+    let label = match tx.labels().called(name).await? {
+        Some(label) => label,
+        None if may_create => {
+            let new = NewLabel {
+                name: name.clone(),
+                color: None,
+                description: None,
+            };
+            create(tx, &new).await?
+        }
+        None => return Err(not_found("label", name.as_str())),
+    };
+    let is_full = conversation.labels.len() >= MAX_OF_CONVERSATION;
+    if is_full && !conversation.labels.contains(&label.name) {
+        return Err(Refusal::Conflict(format!(
+            "conversation {id} has {MAX_OF_CONVERSATION} labels, which is the most; take one off first"
+        )));
+    }
+    let Some(changed) = tx.labels().put_on(conversation.id, label.id).await? else {
+        return Ok(conversation);
+    };
+    tx.emit(Event::conversation_updated(&changed));
+    work::show(tx, core, &changed).await?;
+    Ok(changed)
+}
+
+async fn take_off(
+    tx: &mut Tx,
+    core: &Core,
+    id: ConversationId,
+    label: LabelId,
+) -> Result<Option<Conversation>, Refusal> {
+    let Some(changed) = tx.labels().take_off(id, label).await? else {
+        return Ok(None);
+    };
+    tx.emit(Event::conversation_updated(&changed));
+    work::show(tx, core, &changed).await?;
+    Ok(Some(changed))
+}
+
+async fn create(tx: &mut Tx, new: &NewLabel) -> Result<Label, Refusal> {
+    if tx.labels().count().await? >= MAX_LABELS {
+        return Err(Refusal::Conflict(format!(
+            "there are {MAX_LABELS} labels, which is the most; delete one first"
+        )));
+    }
+    let label = tx.labels().add(new).await?;
+    tx.emit(Event::label_created(&label));
+    Ok(label)
+}
+
+async fn called(tx: &mut Tx, name: &LabelName) -> Result<Label, Refusal> {
+    let label = tx.labels().called(name).await?;
+    label.ok_or_else(|| not_found("label", name.as_str()))
+}
+
+/// HTTP status of the answer to a new label ("created").
+const CREATED: u16 = 201;

@@ -1,0 +1,94 @@
+//! `crm label`: the labels that conversations can have.
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+
+use crate::cli::{Exit, Shell};
+use crate::contract::{EditLabel, NewLabelRequest, Page, RawJson, in_path};
+
+/// Labels of conversations
+#[derive(Debug, Args)]
+pub struct Label {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the labels
+    List,
+    /// Show a label
+    View {
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Create a label
+    Create {
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        looks: Looks,
+    },
+    /// Change the colour or the description of a label
+    Edit {
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        looks: Looks,
+    },
+    /// Delete a label, and take it off all conversations
+    Delete {
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Looks {
+    /// Colour: # and six hexadecimal digits
+    #[arg(long, value_name = "COLOUR")]
+    color: Option<String>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+const PATH: &str = "/api/v1/labels";
+const COLUMNS: &[&str] = &["name", "color", "description"];
+
+impl Label {
+    /// Runs the command.
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        let path = |name: &str| format!("{PATH}/{}", in_path(name));
+        let label: RawJson = match self.verb {
+            Verb::List => {
+                let labels: Page<RawJson> = client.get(PATH).await?;
+                shell.output().list(&labels.data, COLUMNS)?;
+                return Ok(Exit::Ok);
+            }
+            Verb::Delete { name } => {
+                client.delete(&path(&name)).await?;
+                return Ok(Exit::Ok);
+            }
+            Verb::View { name } => client.get(&path(&name)).await?,
+            Verb::Create { name, looks } => {
+                let body = NewLabelRequest {
+                    name,
+                    color: looks.color,
+                    description: looks.description,
+                };
+                client.post(PATH, &body).await?
+            }
+            Verb::Edit { name, looks } => {
+                let body = EditLabel {
+                    color: looks.color.map(Some),
+                    description: looks.description.map(Some),
+                };
+                client.change(Method::PATCH, &path(&name), &body).await?
+            }
+        };
+        shell.output().one(&label)?;
+        Ok(Exit::Ok)
+    }
+}

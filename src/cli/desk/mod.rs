@@ -1,0 +1,3 @@
+//! Nouns of the desk.
+
+pub mod label;

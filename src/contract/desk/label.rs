@@ -1,0 +1,73 @@
+//! Labels of conversations.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::customer::present;
+use crate::domain::label::Label;
+use crate::domain::{LabelId, Timestamp};
+
+/// A label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelView {
+    /// Id of the label.
+    pub id: LabelId,
+    /// Its name, unique whatever the case of its letters.
+    pub name: String,
+    /// `#` and six hexadecimal digits.
+    pub color: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Time of creation.
+    pub created_at: Timestamp,
+    /// Time of the last change.
+    pub updated_at: Timestamp,
+}
+
+/// Request for a new label.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLabelRequest {
+    /// Its name, 1 to 50 characters.
+    pub name: String,
+    /// `#` and six hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Request to change a label. A field that is left out stays as it is; null empties it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditLabel {
+    /// New colour.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub color: Option<Option<String>>,
+    /// New description.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub description: Option<Option<String>>,
+}
+
+impl From<Label> for LabelView {
+    fn from(label: Label) -> Self {
+        Self {
+            id: label.id,
+            name: label.name,
+            color: label.color,
+            description: label.description,
+            created_at: label.created_at,
+            updated_at: label.updated_at,
+        }
+    }
+}
+
+/// Writes a name as a part of a path (RFC 3986): everything but letters, digits and `-._~` is encoded.
+pub fn in_path(name: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(encode).collect()
+}

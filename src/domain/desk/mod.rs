@@ -1,0 +1,6 @@
+//! The desk's own work: labels, notes, messages for later, and the guard against answers that cross.
+
+pub mod label;
+pub mod note;
+pub mod schedule;
+pub mod when;

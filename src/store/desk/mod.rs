@@ -1,0 +1,17 @@
+//! The desk's own work: who has a conversation and how it stands, labels, notes, and messages for later.
+
+mod guard;
+mod labels;
+mod list;
+mod notes;
+mod scheduled;
+mod work;
+
+pub use labels::{LabelChange, NewLabel};
+pub use list::ConversationFilter;
+pub use scheduled::ScheduledSend;
+pub use work::{OpenCount, Standing};
+
+/// How much earlier than another message, in milliseconds, one may have been written that is stored after it: messages
+/// are found late when the account was offline.
+const LATE_FOUND: i64 = 7 * 24 * 60 * 60 * 1000;

@@ -1,0 +1,127 @@
+//! Labels.
+
+use crm::contract::Scope;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{conversation, posted, refused, told};
+use crate::api::app::App;
+
+async fn put(app: &App, key: &str, path: &str) -> StatusCode {
+    app.bare(Method::PUT, path)
+        .bearer_auth(key)
+        .send()
+        .await
+        .unwrap()
+        .status()
+}
+
+#[tokio::test]
+async fn labels_are_created_put_on_and_filtered() {
+    let app = App::start().await;
+    let path = conversation(&app).await;
+    let made = posted(&app, "/api/v1/labels", &json!({ "name": "VIP", "color": "#1a7f37" })).await;
+    assert_eq!((&made["name"], &made["color"]), (&json!("VIP"), &json!("#1a7f37")));
+    let agent = app.key_of(Scope::Send).await;
+    // Whatever the case of the letters; twice is once.
+    assert_eq!(put(&app, &agent, &format!("{path}/labels/vip")).await, 200);
+    assert_eq!(put(&app, &agent, &format!("{path}/labels/VIP")).await, 200);
+    // Only who may create labels does so by using one.
+    assert_eq!(put(&app, &agent, &format!("{path}/labels/new")).await, 404);
+    assert_eq!(
+        put(&app, &app.key, &format!("{path}/labels/%F0%9F%94%A5%20hot")).await,
+        200
+    );
+    let shown = app.json(&path).await;
+    assert_eq!(shown["labels"], json!(["VIP", "🔥 hot"]));
+    let list = app.json("/api/v1/conversations?label=vip").await;
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    let unknown = app.get("/api/v1/conversations?label=nothing").await;
+    let (status, _, problem) = refused(unknown).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!("/label")));
+
+    let off = app.request(Method::DELETE, &format!("{path}/labels/VIP"));
+    assert_eq!(off.send().await.unwrap().status(), 200);
+    assert_eq!(app.json(&path).await["labels"], json!(["🔥 hot"]));
+    assert_eq!(told(&app, "label.").await, ["label.created", "label.created"]);
+    assert_eq!(told(&app, "conversation.updated").await.len(), 3);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn deleted_label_leaves_every_conversation() {
+    let app = App::start().await;
+    let mut paths = vec![];
+    for number in 0..5 {
+        let message = app.inbound("Ada", &format!("+44770090020{number}"), "hello").await;
+        let path = format!("/api/v1/conversations/{}", message.conversation_id);
+        assert_eq!(put(&app, &app.key, &format!("{path}/labels/old")).await, 200);
+        paths.push(path);
+    }
+    let gone = app.request(Method::DELETE, "/api/v1/labels/old").send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    for path in paths {
+        assert_eq!(app.json(&path).await["labels"], json!([]));
+    }
+    assert_eq!(app.json("/api/v1/labels").await["data"], json!([]));
+    let again = app.request(Method::DELETE, "/api/v1/labels/old").send().await.unwrap();
+    assert_eq!(again.status(), 404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn label_edits_are_checked_and_tagged() {
+    let app = App::start().await;
+    let made = app.post("/api/v1/labels", &json!({ "name": "vip" })).await;
+    assert_eq!(made.headers()["location"], "/api/v1/labels/vip");
+    let tag = app.get("/api/v1/labels/vip").await.headers()["etag"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let edit = |body: Value, tag: &str| {
+        let request = app.request(Method::PATCH, "/api/v1/labels/vip");
+        request.header("If-Match", tag.to_owned()).json(&body).send()
+    };
+    let changed = edit(json!({ "description": "Pays well" }), &tag).await.unwrap();
+    assert_eq!(changed.status(), 200);
+    assert_eq!(
+        edit(json!({ "color": "#000000" }), "\"0\"").await.unwrap().status(),
+        412
+    );
+    let emptied = app
+        .request(Method::PATCH, "/api/v1/labels/vip")
+        .json(&json!({ "description": null }));
+    let emptied: Value = emptied.send().await.unwrap().json().await.unwrap();
+    assert_eq!(emptied["description"], Value::Null);
+    for (body, status) in [
+        (json!({ "name": "vip" }), 409),
+        (json!({ "name": "VIP" }), 409),
+        (json!({ "name": "" }), 422),
+        (json!({ "name": "a/b" }), 422),
+        (json!({ "name": "x", "color": "red" }), 422),
+        (json!({ "name": "x".repeat(51) }), 422),
+        (json!({ "name": "x", "size": 1 }), 422),
+    ] {
+        assert_eq!(app.post("/api/v1/labels", &body).await.status(), status, "{body}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn repeated_creation_of_label_is_one() {
+    let app = App::start().await;
+    let create = || async {
+        let request = app
+            .request(Method::POST, "/api/v1/labels")
+            .header("Idempotency-Key", "L1");
+        request.json(&json!({ "name": "vip" })).send().await.unwrap()
+    };
+    let (first, second) = (create().await, create().await);
+    assert_eq!(
+        (first.status(), second.status()),
+        (StatusCode::CREATED, StatusCode::CREATED)
+    );
+    assert_eq!(second.headers()["idempotent-replayed"], "true");
+    assert_eq!(first.text().await.unwrap(), second.text().await.unwrap());
+    app.stop().await;
+}
