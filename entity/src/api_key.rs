@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ApiKeyId;
+use crate::ids::{AgentId, ApiKeyId};
 
 /// A row of `api_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     /// Time of the last request with the key.
     pub last_used_at: Option<i64>,
+    /// Agent as whom the key acts; null for a key that acts for itself.
+    pub agent_id: Option<AgentId>,
+    /// First key of the succession to which this one belongs; null means the key itself.
+    pub owner_id: Option<ApiKeyId>,
+    /// Key that has taken the place of this one.
+    pub rotated_to: Option<ApiKeyId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

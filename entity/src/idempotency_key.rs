@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ApiKeyId, MessageId};
+use crate::ids::{MessageId, OwnerId};
 
 /// A row of `idempotency_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -11,8 +11,8 @@ use crate::ids::{ApiKeyId, MessageId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// API key of the request.
-    pub scope: ApiKeyId,
+    /// Owner of the request: the first key of a succession, or an agent.
+    pub scope: OwnerId,
     /// Idempotency key of the request.
     pub key: String,
     /// SHA-256 of the request's body, in hexadecimal.

@@ -88,8 +88,22 @@ integer_ids! {
     QuarantineId,
     /// Id of a chat whose history is imported.
     HistoryChatId,
+    /// Owner of idempotency keys: the id of the first API key of a succession, or minus the id of an agent.
+    OwnerId,
     /// Number of an event in the journal. The first event has 1; 0 means "before everything".
     Seq,
+}
+
+impl OwnerId {
+    /// Returns the owner of the keys of a succession, given its first.
+    pub const fn of_key(first: ApiKeyId) -> Self {
+        Self(first.0)
+    }
+
+    /// Returns the owner of everything that an agent does with any key.
+    pub const fn of_agent(agent: AgentId) -> Self {
+        Self(-agent.0)
+    }
 }
 
 text_ids! {

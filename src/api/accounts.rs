@@ -11,14 +11,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::http::answer::{Accepted, Created, Tagged, Unless};
+use super::access::auth::Caller;
+use super::http::answer::{Accepted, Created, Keyed, Replay, Tagged, Unless};
 use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
-use super::messages::phone_number;
+use super::messages::{idempotency, idempotency_key, phone_number};
 use super::state::ApiState;
 use super::watch::status;
+use crate::bridge::Answered;
 use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, RebindRequest, SessionView};
 use crate::domain::AccountId;
 use crate::domain::account::Account;
@@ -57,17 +59,31 @@ pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Resul
 /// `POST /accounts`, scope `admin`: adds an account. A removed account of that name comes back with its conversations.
 pub async fn create(
     State(state): State<ApiState>,
+    caller: Caller,
+    headers: HeaderMap,
     Body(new): Body<NewAccount>,
-) -> Result<Created<AccountView>, Problem> {
+) -> Result<Keyed<Created<AccountView>>, Problem> {
+    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "accounts", &new)?;
     let name: AccountName = new
         .name
         .parse()
         .map_err(|error: NotAnAccountName| Problem::wrong_field("/name", error.to_string()))?;
-    let account = state.desk.add_account(name).await?;
-    Ok(Created {
-        location: place(&account),
-        body: account.into(),
+    Ok(match state.desk.add_account(name, idempotency).await? {
+        Answered::New(account) => Keyed::New(Created {
+            location: place(&account.name),
+            body: account.into(),
+        }),
+        Answered::Replayed(stored) => {
+            let location = stored.response.parse().ok().map(|Place { name }| place(&name));
+            Keyed::Replayed(Replay::of(stored, location)?)
+        }
     })
+}
+
+/// The name in a stored answer, whichever version wrote that answer.
+#[derive(Deserialize)]
+struct Place {
+    name: String,
 }
 
 /// Query of the removal.
@@ -88,11 +104,11 @@ pub async fn remove(
     let account = account(&state.store, &name).await?;
     let keep_profile = removal.keep_profile.unwrap_or(false);
     let account = state.desk.remove_account(account.id, keep_profile).await?;
-    Ok(Accepted::at(place(&account), account.into()))
+    Ok(Accepted::at(place(&account.name), account.into()))
 }
 
-fn place(account: &Account) -> String {
-    format!("/api/v1/accounts/{}", account.name)
+fn place(name: &str) -> String {
+    format!("/api/v1/accounts/{name}")
 }
 
 /// `POST /accounts/{name}/release`, scope `manage`: releases the lease of an account whose holder died (rule 26).

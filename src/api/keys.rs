@@ -1,20 +1,24 @@
 //! `/keys`: API keys are created, listed and revoked. A key itself is returned once, when it is created.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use futures_util::FutureExt as _;
 
+use super::access::auth::Caller;
 use super::access::{Access, secret};
 use super::http::answer::Created;
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing, NoFilter};
 use super::http::problem::Problem;
-use crate::contract::{CreateKey, CreatedKey, KeyView, Scope};
-use crate::domain::{ApiKeyId, Timestamp, display_name};
+use super::messages::{idempotency, idempotency_key};
+use crate::bridge::{Desk, Idempotency, KeyMade, KeyRequest, Rotation, create_key};
+use crate::contract::{CreateKey, CreatedKey, KeyView, RotateKey, Scope};
+use crate::domain::ApiKeyId;
+use crate::domain::agent::checked_name;
 use crate::store::{NewApiKey, Order, Store, StoreError, StoredApiKey};
-
-/// Maximum length of a key's name, in characters.
-const MAX_NAME_CHARS: usize = 100;
 
 /// `GET /keys`, scope `admin`: lists all keys, also revoked ones, without their secrets, the oldest first.
 pub async fn list(State(store): State<Store>, list: Listing<NoFilter>) -> Result<Listed<KeyView>, Problem> {
@@ -30,80 +34,109 @@ pub async fn view(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Resul
 }
 
 /// `POST /keys`, scope `admin`: creates a key and returns it, this once.
-pub async fn create(State(store): State<Store>, body: Body<CreateKey>) -> Result<Created<CreatedKey>, Problem> {
-    let created = make(&store, body.0).await?;
-    Ok(Created {
-        location: format!("/api/v1/keys/{}", created.stored.id),
-        body: created,
-    })
+pub async fn create(
+    State(desk): State<Desk>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(wanted): Body<CreateKey>,
+) -> Result<Created<CreatedKey>, Problem> {
+    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "keys", &wanted)?;
+    desk.check_expiry(wanted.expires_at)?;
+    let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
+    let request = request(wanted, &key, idempotency)?;
+    Ok(told(key, desk.create_key(request).await?))
+}
+
+/// `POST /keys/{id}/rotate`, scope `admin`: makes the successor of a key, and returns it, this once. The old key still works
+/// for a while.
+pub async fn rotate(
+    State(desk): State<Desk>,
+    State(access): State<Access>,
+    caller: Caller,
+    Path(id): Path<ApiKeyId>,
+    headers: HeaderMap,
+    Body(wanted): Body<RotateKey>,
+) -> Result<Created<CreatedKey>, Problem> {
+    let place = format!("keys/{id}/rotate");
+    let idempotency = idempotency(&caller, idempotency_key(&headers)?, &place, &wanted)?;
+    let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
+    let rotation = Rotation {
+        overlap: wanted.overlap_seconds.map(Duration::from_secs),
+        expires_at: wanted.expires_at,
+        made: made(&key),
+        idempotency,
+    };
+    let stored = desk.rotate_key(id, rotation).await?;
+    access.note_revocation();
+    Ok(told(key, stored))
 }
 
 /// `POST /keys/{id}/revoke`, scope `admin`: revokes a key for good. WebSockets opened with it are closed at once.
 pub async fn revoke(
-    State(store): State<Store>,
+    State(desk): State<Desk>,
     State(access): State<Access>,
     Path(id): Path<ApiKeyId>,
 ) -> Result<Json<KeyView>, Problem> {
-    let revoked = store
-        .write::<_, _, StoreError, _>(id, |tx, &id| async move { tx.keys().revoke(id).await }.boxed())
-        .await?;
-    let revoked = revoked.ok_or_else(|| Problem::not_found("key", id))?;
+    let revoked = desk.revoke_key(id).await?;
     access.note_revocation();
     Ok(Json(revoked.into()))
 }
 
-/// Creates a key and stores its hash. A problem if the name is empty or too long.
+fn told(key: String, stored: StoredApiKey) -> Created<CreatedKey> {
+    Created {
+        location: format!("/api/v1/keys/{}", stored.id),
+        body: CreatedKey {
+            key,
+            stored: stored.into(),
+        },
+    }
+}
+
+/// Creates a key and stores its hash, also where no server runs. A problem if the name is empty or too long.
 pub async fn make(store: &Store, wanted: CreateKey) -> Result<CreatedKey, Problem> {
-    let name = wanted.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
-        let detail = format!("a key's name has 1 to {MAX_NAME_CHARS} characters; choose another");
-        return Err(Problem::wrong_field("/name", detail));
-    }
-    // Names are printed on terminals and in the audit log.
-    if name.chars().any(char::is_control) || display_name::clean(&name) != Some(single_spaced(&name)) {
-        let detail = "a key's name has no control characters and no marks that show nothing; leave them out";
-        return Err(Problem::wrong_field("/name", detail));
-    }
     let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
-    let stored = insert(store, name, wanted.scope, wanted.expires_at, &key).await?;
-    Ok(CreatedKey {
-        key,
-        stored: stored.into(),
+    let stored = create_key(store, request(wanted, &key, None)?).await?;
+    Ok(told(key, stored).body)
+}
+
+fn request(wanted: CreateKey, key: &str, idempotency: Option<Idempotency>) -> Result<KeyRequest, Problem> {
+    let name = checked_name(&wanted.name).map_err(|error| Problem::wrong_field("/name", error.to_string()))?;
+    Ok(KeyRequest {
+        name,
+        scope: wanted.scope,
+        accounts: wanted.accounts,
+        agent: wanted.agent_id,
+        expires_at: wanted.expires_at,
+        made: made(key),
+        idempotency,
     })
 }
 
-fn single_spaced(name: &str) -> String {
-    let words: Vec<&str> = name.split_whitespace().collect();
-    words.join(" ")
+fn made(key: &str) -> KeyMade {
+    KeyMade {
+        prefix: secret::shown(key).to_owned(),
+        hash: secret::hash(key),
+    }
 }
 
 /// Stores a key that was created elsewhere, such as the one in `admin.key`. A known key stays as it is, also a revoked
 /// one.
 pub async fn adopt(store: &Store, name: &str, scope: Scope, key: &str) -> Result<(), StoreError> {
-    if store.keys().find(&secret::hash(key)).await?.is_none() {
-        insert(store, name.to_owned(), scope, None, key).await?;
+    if store.keys().find(&secret::hash(key)).await?.is_some() {
+        return Ok(());
     }
-    Ok(())
-}
-
-async fn insert(
-    store: &Store,
-    name: String,
-    scope: Scope,
-    expires_at: Option<Timestamp>,
-    key: &str,
-) -> Result<StoredApiKey, StoreError> {
+    let made = made(key);
     let new = NewApiKey {
-        name,
-        prefix: secret::shown(key).to_owned(),
-        hash: secret::hash(key),
-        scopes: vec![scope.as_str().to_owned()],
+        name: name.to_owned(),
+        prefix: made.prefix,
+        hash: made.hash,
+        scopes: vec![scope.to_string()],
         accounts: None,
-        expires_at,
+        expires_at: None,
+        agent: None,
     };
-    store
-        .write(new, |tx, new| async move { tx.keys().create(new).await }.boxed())
-        .await
+    let adopted = store.write::<_, _, StoreError, _>(new, |tx, new| async move { tx.keys().create(new).await }.boxed());
+    adopted.await.map(|_| ())
 }
 
 impl From<StoredApiKey> for KeyView {
@@ -118,6 +151,8 @@ impl From<StoredApiKey> for KeyView {
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
             last_used_at: key.last_used_at,
+            agent_id: key.agent,
+            rotated_to: key.rotated_to,
         }
     }
 }

@@ -8,7 +8,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard};
 use super::customers::{consent, merges};
-use super::desk::{counts, labels, notes, work};
+use super::desk::{agents, counts, labels, notes, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -87,6 +87,8 @@ fn read() -> Router<ApiState> {
         .route("/api/v1/export/messages", get(export::messages))
         .route("/api/v1/export/customers", get(export::customers))
         .route("/api/v1/events", get(sse::show))
+        .route("/api/v1/agents", get(agents::list))
+        .route("/api/v1/agents/{id}", get(agents::view))
         .route("/customers/summary", get(seed::customers::summary))
         .route("/messages/{customer_id}", get(seed::messages::list))
         .route("/messages/events/stream", get(seed::events::stream))
@@ -157,6 +159,9 @@ fn admin() -> Router<ApiState> {
         .route("/api/v1/keys/{id}", get(keys::view))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
+        .route("/api/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/api/v1/agents", post(agents::create))
+        .route("/api/v1/agents/{id}", patch(agents::edit))
         .route("/api/v1/clock/confirm", post(status::confirm_clock))
         .route("/api/v1/backup", get(backup::download))
 }

@@ -29,8 +29,8 @@ pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{
-    Assignment, CustomerEdit, Desk, DeskWorker, GatewayMessage, LabelEdit, NewCustomer, NewNote, Replayed, Resolution,
-    Revision, Upload,
+    AgentEdit, AgentRequest, Assignment, CustomerEdit, Desk, DeskWorker, GatewayMessage, KeyMade, KeyRequest,
+    LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, Replayed, Resolution, Revision, Rotation, Upload, create_key,
 };
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;

@@ -7,11 +7,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::client::read;
 use super::home::Home;
 use super::terminal::output::note;
-use super::{Exit, Shell};
+use super::{Exit, Shell, agent};
 use crate::api::keys;
 use crate::clock::SystemClock;
-use crate::contract::{CreateKey, CreatedKey, Empty, RawJson, Scope};
-use crate::domain::Clock as _;
+use crate::contract::{CreateKey, CreatedKey, Empty, RawJson, RotateKey, Scope};
+use crate::domain::{AgentId, Clock as _};
 
 /// Keys of the API
 #[derive(Debug, Args)]
@@ -32,9 +32,23 @@ enum Verb {
         /// Let the key expire after this long
         #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
         expires: Option<Duration>,
+        /// Only for this account; may be repeated
+        #[arg(long = "account", value_name = "NAME")]
+        accounts: Vec<String>,
+        /// Act as this agent, with no more rights than they have
+        #[arg(long, value_name = "AGENT")]
+        agent: Option<String>,
     },
     /// List keys
     List,
+    /// Make the successor of a key, with the same name and rights; both work for a while
+    Rotate {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// How long the old key still works [default: 24h]
+        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        overlap: Option<Duration>,
+    },
     /// Revoke a key for good
     Revoke {
         #[arg(value_name = "ID")]
@@ -66,6 +80,8 @@ const COLUMNS: &[&str] = &[
     "name",
     "prefix",
     "scopes",
+    "accounts",
+    "agent_id",
     "created_at",
     "expires_at",
     "last_used_at",
@@ -76,17 +92,37 @@ impl Key {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         match self.verb {
-            Verb::Create { name, scope, expires } => {
+            Verb::Create {
+                name,
+                scope,
+                expires,
+                accounts,
+                agent,
+            } => {
                 let wanted = CreateKey {
                     name,
                     scope: scope.into(),
                     expires_at: expires.map(|after| SystemClock.now().plus(after)),
+                    accounts: agent::named(accounts),
+                    agent_id: match agent.map(|agent| agent.parse().map_err(|_| agent)) {
+                        None => None,
+                        Some(Ok(id)) => Some(AgentId(id)),
+                        Some(Err(name)) => Some(agent::id(&shell.client()?, &name).await?),
+                    },
                 };
                 show(shell, &create(shell, wanted).await?)?;
             }
             Verb::List => {
                 let (rows, _) = shell.client()?.list::<RawJson>("/api/v1/keys", None).await?;
                 shell.output().list(&rows, COLUMNS)?;
+            }
+            Verb::Rotate { id, overlap } => {
+                let path = format!("/api/v1/keys/{id}/rotate");
+                let wanted = RotateKey {
+                    overlap_seconds: overlap.map(|overlap| overlap.as_secs()),
+                    expires_at: None,
+                };
+                show(shell, &shell.client()?.post(&path, &wanted).await?)?;
             }
             Verb::Revoke { id } => {
                 let path = format!("/api/v1/keys/{id}/revoke");

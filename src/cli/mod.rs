@@ -3,6 +3,7 @@
 //! everything else to standard error.
 
 mod account;
+mod agent;
 mod audit;
 mod backup;
 mod client;
@@ -129,6 +130,7 @@ enum Command {
     Send(send::Send),
     Tail(tail::Tail),
     Account(account::Account),
+    Agent(agent::Agent),
     Customer(customer::Customer),
     Conversation(conversation::Conversation),
     Label(desk::label::Label),
@@ -168,6 +170,7 @@ impl Command {
             Self::Sync(command) => async move { command.run(&shell).await }.boxed(),
             Self::Doctor(command) => async move { command.run(&shell).await }.boxed(),
             Self::Tail(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Agent(command) => async move { command.run(&shell).await }.boxed(),
             Self::Customer(command) => async move { command.run(&shell).await }.boxed(),
             Self::Conversation(command) => async move { command.run(&shell).await }.boxed(),
             Self::Label(command) => async move { command.run(&shell).await }.boxed(),

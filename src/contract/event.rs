@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountView, ConversationView, CustomerView, HistoryView, LabelView, MergedView, MessageView, NoteView, RawJson,
-    SyncView, UnmergedView,
+    AccountView, AgentView, ConversationView, CustomerView, HistoryView, LabelView, MergedView, MessageView, NoteView,
+    RawJson, SyncView, UnmergedView,
 };
 use crate::domain::account::Account;
+use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
 use crate::domain::history::{History, Synced};
@@ -104,6 +105,10 @@ events! {
     AccountHistory(HistoryView) = "account.history",
     /// A comparison with WhatsApp found missed messages, or was requested.
     AccountSynced(SyncView) = "account.synced",
+    /// An agent was added.
+    AgentCreated(AgentView) = "agent.created",
+    /// An agent changed, or was deactivated or activated.
+    AgentUpdated(AgentView) = "agent.updated",
 }
 
 /// An event that has no number of the journal yet. Each type is created from its own subject, so that type, data and
@@ -252,6 +257,25 @@ impl Event {
         Self::of_account(account, EventBody::AccountSynced(synced.into()))
     }
 
+    /// Creates `agent.created`.
+    pub fn agent_created(agent: &Agent) -> Self {
+        Self::of_agent(EventBody::AgentCreated(agent.into()))
+    }
+
+    /// Creates `agent.updated`.
+    pub fn agent_updated(agent: &Agent) -> Self {
+        Self::of_agent(EventBody::AgentUpdated(agent.into()))
+    }
+
+    const fn of_agent(body: EventBody) -> Self {
+        Self {
+            account_id: None,
+            customer_id: None,
+            conversation_id: None,
+            body,
+        }
+    }
+
     fn of_message(message: &Message, body: fn(MessageView) -> EventBody) -> Self {
         Self {
             account_id: Some(message.account_id),
@@ -360,7 +384,9 @@ impl Event {
             | EventBody::AccountAdded(_)
             | EventBody::AccountRemoved(_)
             | EventBody::AccountHistory(_)
-            | EventBody::AccountSynced(_) => None,
+            | EventBody::AccountSynced(_)
+            | EventBody::AgentCreated(_)
+            | EventBody::AgentUpdated(_) => None,
         }
     }
 }

@@ -2,30 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::word::words;
-use crate::domain::{AccountId, ApiKeyId, Timestamp};
-
-words! {
-    /// Rights of a key, from the least to the most: each scope includes those before it.
-    Scope {
-        /// Read customers, conversations, messages and events.
-        Read = "read",
-        /// Send messages, mark conversations as read, change customers' names.
-        Send = "send",
-        /// Link and unlink accounts, merge customers, settle messages of unknown outcome, work on the outbox and the
-        /// quarantine.
-        Manage = "manage",
-        /// Create and revoke keys, take backups.
-        Admin = "admin",
-    }
-}
-
-impl Scope {
-    /// Returns the greatest scope in `words`; words that are no scopes grant nothing.
-    pub fn greatest<S: AsRef<str>>(words: &[S]) -> Option<Self> {
-        words.iter().filter_map(|word| word.as_ref().parse().ok()).max()
-    }
-}
+use super::desk::AccountRef;
+pub use crate::domain::Scope;
+use crate::domain::{AccountId, AgentId, ApiKeyId, Timestamp};
 
 /// A key without its secret, which is not stored anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +27,12 @@ pub struct KeyView {
     pub revoked_at: Option<Timestamp>,
     /// Time of the last request with the key.
     pub last_used_at: Option<Timestamp>,
+    /// Agent as whom the key acts; absent for a key that acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
+    /// Key that has taken the place of this one; absent while none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_to: Option<ApiKeyId>,
 }
 
 /// Request for a new key.
@@ -59,6 +44,24 @@ pub struct CreateKey {
     /// Rights of the key.
     pub scope: Scope,
     /// Time after which the key is refused; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Accounts that the key is limited to; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Vec<AccountRef>>,
+    /// Agent as whom the key acts, with no more rights than the agent has; absent for a key that acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
+}
+
+/// Request for the successor of a key, with the same name, rights and bounds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    /// How long the old key still works, in seconds; absent for a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_seconds: Option<u64>,
+    /// Time after which the successor is refused; absent for as long as the old key was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }

@@ -34,8 +34,9 @@ pub use audit::AuditView;
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView, NewCustomerRequest};
 pub use desk::{
-    AssignCommand, AssignRequest, CountsView, EditLabel, LabelCommand, LabelView, MessageCommand, MissedView,
-    NewLabelRequest, NoteCommand, NoteRequest, NoteView, OpenCountView, StatusCommand, StatusRequest, in_path,
+    AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, LabelCommand, LabelView,
+    MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView, OpenCountView,
+    StatusCommand, StatusRequest, in_path,
 };
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
 pub use event::{Event, EventBody, EventType, JournalEvent};
@@ -44,7 +45,7 @@ pub use frame::{
     ReactCommand, Ready, Reconnect, Reply, Resumed, ResyncRequired, ServerFrame,
 };
 pub use history::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
-pub use key::{CreateKey, CreatedKey, KeyView, Scope};
+pub use key::{CreateKey, CreatedKey, KeyView, RotateKey, Scope};
 pub use media::MediaView;
 pub use merge::{JoinedView, MergeRequest, MergeView, MergedView, UnmergedView};
 pub use message::{AuthorView, FailureView, MessageView, ReactionView, WaitingView};

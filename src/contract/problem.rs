@@ -139,6 +139,9 @@ pub struct ProblemBody {
     /// Of `overtaken`: what others have written since the author looked, the newest first; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<MissedView>,
+    /// Id of what an earlier request with the same idempotency key made; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
 }
 
 /// A field that is wrong.

@@ -18,6 +18,7 @@ pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod pacing;
+pub mod rights;
 pub mod whatsapp;
 pub mod word;
 
@@ -27,8 +28,9 @@ pub use customer::{display_name, ledger, merge, names, revision};
 pub use desk::{label, note, schedule, when};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
-    MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, QuarantineId, Seq,
-    WaMessageId, WaUserId,
+    MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, OwnerId, QuarantineId,
+    Seq, WaMessageId, WaUserId,
 };
 pub use message::{details, mentions, special, wording};
 pub use pacing::{consent, daily};
+pub use rights::{Role, Scope};

@@ -6,13 +6,15 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
+use crate::domain::agent::Agent;
 use crate::domain::hex::hex;
-use crate::domain::{AccountId, ApiKeyId, Timestamp};
+use crate::domain::{AccountId, AgentId, ApiKeyId, OwnerId, Timestamp};
 use crate::store::facet::{Audit, Keys};
 
 use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json};
+use super::database::session::exclusive;
 use super::{Store, StoreError, Tx};
 
 /// Most audit entries deleted in one transaction, so that pruning does not block other writers for long.
@@ -33,6 +35,8 @@ pub struct NewApiKey {
     pub accounts: Option<Vec<AccountId>>,
     /// Time after which the key is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
+    /// Agent as whom the key acts; `None` for a key that acts for itself.
+    pub agent: Option<AgentId>,
 }
 
 /// An API key as it is stored. The key itself is not stored anywhere.
@@ -56,6 +60,21 @@ pub struct StoredApiKey {
     pub revoked_at: Option<Timestamp>,
     /// Time of the last request that used the key, as [`Keys::touch`] recorded it.
     pub last_used_at: Option<Timestamp>,
+    /// Agent as whom the key acts; `None` for a key that acts for itself.
+    pub agent: Option<AgentId>,
+    /// First key of the succession.
+    pub first: ApiKeyId,
+    /// Key that has taken the place of this one.
+    pub rotated_to: Option<ApiKeyId>,
+}
+
+/// A key, with the agent as whom it acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: StoredApiKey,
+    /// Its agent; `None` for a key that acts for itself.
+    pub agent: Option<Agent>,
 }
 
 /// One entry of the audit log: an action done with a key or by a person.
@@ -79,6 +98,14 @@ impl StoredApiKey {
     /// Returns whether the key is neither revoked nor expired at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Returns the owner of what is done with the key: its agent, or the first key of its succession.
+    pub const fn owner(&self) -> OwnerId {
+        match self.agent {
+            Some(agent) => OwnerId::of_agent(agent),
+            None => OwnerId::of_key(self.first),
+        }
     }
 }
 
@@ -126,6 +153,22 @@ impl Keys<'_, Store> {
             .one(self.0.readers())
             .await?;
         row.map(read).transpose()
+    }
+
+    /// Returns the key with this hash, even if it is revoked or expired, and its agent, even if they are deactivated.
+    pub async fn holder(&self, hash: &[u8; 32]) -> Result<Option<KeyHolder>, StoreError> {
+        let Some(key) = self.find(hash).await? else {
+            return Ok(None);
+        };
+        let agent = match key.agent {
+            // A key whose agent is gone has no rights.
+            Some(id) => match self.0.agents().get(id).await? {
+                Some(agent) => Some(agent),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        Ok(Some(KeyHolder { key, agent }))
     }
 
     /// Returns the key with this id, even if it is revoked or expired.
@@ -194,6 +237,33 @@ impl Audit<'_, Tx> {
 impl Keys<'_, Tx> {
     /// Stores a new key and returns it as stored.
     pub async fn create(&self, new: &NewApiKey) -> Result<StoredApiKey, StoreError> {
+        self.insert(new, None).await
+    }
+
+    /// Returns the key with this id, and locks it until the commit.
+    pub async fn lock(&self, id: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        let query = exclusive(&self.0.session, api_key::Entity::find_by_id(id));
+        query.one(&self.0.session).await?.map(read).transpose()
+    }
+
+    /// Stores the successor of a key, which is refused from `until` on, and returns the successor.
+    pub async fn succeed(
+        &self,
+        old: &StoredApiKey,
+        new: &NewApiKey,
+        until: Timestamp,
+    ) -> Result<StoredApiKey, StoreError> {
+        let successor = self.insert(new, Some(old.first)).await?;
+        api_key::Entity::update_many()
+            .col_expr(api_key::Column::ExpiresAt, Expr::value(until.0))
+            .col_expr(api_key::Column::RotatedTo, Expr::value(successor.id.0))
+            .filter(api_key::Column::Id.eq(old.id))
+            .exec(&self.0.session)
+            .await?;
+        Ok(successor)
+    }
+
+    async fn insert(&self, new: &NewApiKey, first: Option<ApiKeyId>) -> Result<StoredApiKey, StoreError> {
         let mut row = api_key::Model {
             id: ApiKeyId(0),
             name: new.name.clone(),
@@ -205,6 +275,9 @@ impl Keys<'_, Tx> {
             expires_at: new.expires_at.map(|at| at.0),
             revoked_at: None,
             last_used_at: None,
+            agent_id: new.agent,
+            owner_id: first,
+            rotated_to: None,
         };
         let mut unnumbered = row.clone().into_active_model();
         unnumbered.id = NotSet;
@@ -255,5 +328,8 @@ fn read(row: api_key::Model) -> Result<StoredApiKey, StoreError> {
         expires_at: row.expires_at.map(Timestamp),
         revoked_at: row.revoked_at.map(Timestamp),
         last_used_at: row.last_used_at.map(Timestamp),
+        agent: row.agent_id,
+        first: row.owner_id.unwrap_or(row.id),
+        rotated_to: row.rotated_to,
     })
 }

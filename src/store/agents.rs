@@ -2,14 +2,45 @@
 
 use entity::agent;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::domain::agent::{Agent, AgentSource, Deactivated};
-use crate::domain::{AgentId, MatrixUserId, Timestamp};
+use crate::domain::agent::{Agent, AgentSource, Deactivated, name_key};
+use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
 use crate::store::facet::{Agents, Database};
 
-use super::database::row::word;
+use super::database::page;
+use super::database::page::{Cursor, Page, PageRequest};
+use super::database::row::{from_json, to_json, word};
+use super::database::session::exclusive;
 use super::{Store, StoreError, Tx};
+
+/// An agent to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAgent {
+    /// Name that colleagues see.
+    pub name: String,
+    /// Matrix user of the agent.
+    pub matrix_user: Option<MatrixUserId>,
+    /// What the agent may do.
+    pub role: Role,
+    /// Accounts that the agent is limited to; `None`: all.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Source of the decision to add the agent.
+    pub source: AgentSource,
+}
+
+/// A change of an agent. A field that is `None` is not changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentChange {
+    /// Name that colleagues see.
+    pub name: Option<String>,
+    /// Matrix user; `Some(None)` removes it.
+    pub matrix_user: Option<Option<MatrixUserId>>,
+    /// What the agent may do.
+    pub role: Option<Role>,
+    /// Accounts that the agent is limited to; `Some(None)`: all.
+    pub accounts: Option<Option<Vec<AccountId>>>,
+}
 
 impl<D: Database> Agents<'_, D> {
     /// Returns all agents, oldest first.
@@ -19,6 +50,22 @@ impl<D: Database> Agents<'_, D> {
 }
 
 impl Agents<'_, Store> {
+    /// Returns the agent with this id, also a deactivated one.
+    pub async fn get(&self, id: AgentId) -> Result<Option<Agent>, StoreError> {
+        let row = agent::Entity::find_by_id(id).one(self.0.readers()).await?;
+        row.map(read).transpose()
+    }
+
+    /// Returns a page of agents, ordered by id. With `active`, only those who are active, or who are not.
+    pub async fn page(&self, page: PageRequest, active: Option<bool>) -> Result<Page<Agent>, StoreError> {
+        let columns = (None, agent::Column::Id);
+        let key = |row: &agent::Model| Cursor::of_id(row.id.0);
+        let end = agent::Column::DeactivatedAt;
+        let wanted = active.map(|active| if active { end.is_null() } else { end.is_not_null() });
+        let query = agent::Entity::find().filter(Condition::all().add_option(wanted));
+        page::read(query, page, columns, self.0.readers(), key, read).await
+    }
+
     /// Returns the Matrix users of the active agents.
     pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
         self.users(Agent::is_active).await
@@ -46,18 +93,65 @@ impl Agents<'_, Tx> {
         Ok(found.is_some())
     }
 
-    /// Adds an agent and returns its id. A Matrix user can be one agent at most: the database refuses a second one.
+    /// Returns the agent with this id, also a deactivated one.
+    pub async fn find(&self, id: AgentId) -> Result<Option<Agent>, StoreError> {
+        self.row(id).await?.map(read).transpose()
+    }
+
+    /// Adds an agent of the least role, for all accounts, and returns its id. A Matrix user can be one agent at most: the
+    /// database refuses a second one.
     pub async fn add(&self, user: &MatrixUserId, name: &str, source: AgentSource) -> Result<AgentId, StoreError> {
+        let new = NewAgent {
+            name: name.to_owned(),
+            matrix_user: Some(user.clone()),
+            role: Role::default(),
+            accounts: None,
+            source,
+        };
+        Ok(self.create(&new).await?.id)
+    }
+
+    /// Adds an agent. The database refuses a name that another active agent has, and a Matrix user who is an agent.
+    pub async fn create(&self, new: &NewAgent) -> Result<Agent, StoreError> {
         let row = agent::ActiveModel {
             id: NotSet,
-            name: Set(name.to_owned()),
-            matrix_user: Set(Some(user.clone())),
+            name: Set(new.name.clone()),
+            matrix_user: Set(new.matrix_user.clone()),
             created_at: Set(self.0.now.0),
-            source: Set(Some(source.to_string())),
+            source: Set(Some(new.source.to_string())),
             deactivated_at: Set(None),
             deactivated_by: Set(None),
+            role: Set(Some(new.role.to_string())),
+            accounts: Set(new.accounts.as_ref().map(to_json).transpose()?),
+            active_name: Set(Some(name_key(&new.name))),
         };
-        Ok(agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id)
+        let id = agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
+        self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })
+    }
+
+    /// Changes an agent, and returns it.
+    pub async fn update(&self, id: AgentId, change: &AgentChange) -> Result<Agent, StoreError> {
+        let before = self.row(id).await?.ok_or(StoreError::Missing { what: "agent" })?;
+        let mut update = agent::ActiveModel::default();
+        if let Some(name) = &change.name {
+            update.name = Set(name.clone());
+            if before.deactivated_at.is_none() {
+                update.active_name = Set(Some(name_key(name)));
+            }
+        }
+        if let Some(user) = &change.matrix_user {
+            update.matrix_user = Set(user.clone());
+        }
+        if let Some(role) = change.role {
+            update.role = Set(Some(role.to_string()));
+        }
+        if let Some(accounts) = &change.accounts {
+            update.accounts = Set(accounts.as_ref().map(to_json).transpose()?);
+        }
+        if update.is_changed() {
+            self.change(id, update).await?;
+        }
+        self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })
     }
 
     /// Deactivates an agent. A later decision replaces an earlier one, so a person's decision replaces the
@@ -66,19 +160,27 @@ impl Agents<'_, Tx> {
         let change = agent::ActiveModel {
             deactivated_at: Set(Some(self.0.now.0)),
             deactivated_by: Set(Some(by.to_string())),
+            active_name: Set(None),
             ..agent::ActiveModel::default()
         };
         self.change(id, change).await
     }
 
-    /// Activates an agent again.
+    /// Activates an agent again. The database refuses it while another active agent has the name.
     pub async fn activate(&self, id: AgentId) -> Result<(), StoreError> {
+        let row = self.row(id).await?.ok_or(StoreError::Missing { what: "agent" })?;
         let change = agent::ActiveModel {
             deactivated_at: Set(None),
             deactivated_by: Set(None),
+            active_name: Set(Some(name_key(&row.name))),
             ..agent::ActiveModel::default()
         };
         self.change(id, change).await
+    }
+
+    async fn row(&self, id: AgentId) -> Result<Option<agent::Model>, StoreError> {
+        let query = exclusive(&self.0.session, agent::Entity::find_by_id(id));
+        Ok(query.one(&self.0.session).await?)
     }
 
     async fn change(&self, id: AgentId, change: agent::ActiveModel) -> Result<(), StoreError> {
@@ -116,7 +218,10 @@ fn read(row: agent::Model) -> Result<Agent, StoreError> {
         id: row.id,
         name: row.name,
         matrix_user: row.matrix_user,
+        role: row.role.map_or(Ok(Role::default()), |text| word("agents", &text))?,
+        accounts: row.accounts.map(|ids| from_json("agents", &ids)).transpose()?,
         source: source(row.source)?,
+        created_at: Timestamp(row.created_at),
         deactivated,
     })
 }

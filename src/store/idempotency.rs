@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::contract::RawJson;
 use crate::domain::hex::hex;
-use crate::domain::{ApiKeyId, MessageId, Timestamp};
+use crate::domain::{MessageId, OwnerId, Timestamp};
 use crate::store::facet::{Answers, Database};
 
 use super::database::row::{from_hex, from_json};
@@ -28,8 +28,8 @@ pub struct StoredAnswer {
 }
 
 impl<D: Database> Answers<'_, D> {
-    /// Returns the answer to the request of this API key that carried this idempotency key.
-    pub async fn get(&self, scope: ApiKeyId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
+    /// Returns the answer to the request of this owner that carried this idempotency key.
+    pub async fn get(&self, scope: OwnerId, key: &str) -> Result<Option<StoredAnswer>, StoreError> {
         let row = idempotency_key::Entity::find()
             .filter(idempotency_key::Column::Scope.eq(scope))
             .filter(idempotency_key::Column::Key.eq(key))
@@ -61,7 +61,7 @@ impl Answers<'_, Tx> {
     /// and finds the answer of the first.
     pub async fn put(
         &self,
-        scope: ApiKeyId,
+        scope: OwnerId,
         key: &str,
         body_hash: &[u8; 32],
         status: u16,

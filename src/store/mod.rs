@@ -47,9 +47,10 @@ use database::session::Session;
 use wake_up::WakeUps;
 use writer::Job;
 
-pub use access::{AuditEntry, NewApiKey, StoredApiKey};
+pub use access::{AuditEntry, KeyHolder, NewApiKey, StoredApiKey};
 pub use accounts::removal::Added;
 pub use accounts::{Fence, Holder, Lease};
+pub use agents::{AgentChange, NewAgent};
 pub use backup::{BackupReport, BackupWriter};
 pub use condition::Unwritable;
 pub use conversations::ResolvedConversation;

@@ -23,6 +23,14 @@ pub struct Model {
     pub deactivated_at: Option<i64>,
     /// Source of the deactivation: a word of `AgentSource`.
     pub deactivated_by: Option<String>,
+    /// What the agent may do: a word of `Role`; `None` in rows older than the column.
+    pub role: Option<String>,
+    /// A JSON list of account ids; null means all accounts.
+    pub accounts: Option<String>,
+    /// Name in lower case while the agent is active, so that no two active agents have one name; `None` in rows older than
+    /// the column.
+    #[sea_orm(unique)]
+    pub active_name: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,5 +1,7 @@
-//! Tables and columns of the desk's own work.
+//! Tables and columns of the desk's own work, and of who works at it.
 
 pub mod m0020_conversation_work;
 pub mod m0021_notes_and_labels;
 pub mod m0022_scheduled_sends;
+pub mod m0026_agent_roles;
+pub mod m0027_key_owners;

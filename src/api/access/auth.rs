@@ -15,24 +15,28 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
-use crate::domain::{AccountId, ApiKeyId, Clock, Timestamp};
-use crate::store::StoreError;
+use crate::domain::{AccountId, AgentId, ApiKeyId, Clock, OwnerId, Timestamp, rights};
+use crate::store::{KeyHolder, StoreError};
 
 /// The holder of a valid key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Id of the key; idempotency keys belong to it (rule 25).
+    /// Id of the key.
     pub key: ApiKeyId,
     hash: [u8; 32],
-    /// Name of the key, which is the author's name of the messages sent with it.
+    /// Owner of what is done with the key; idempotency keys belong to it (rule 25).
+    pub owner: OwnerId,
+    /// Agent as whom the key acts.
+    pub agent: Option<AgentId>,
+    /// Name of the agent or else of the key, which is the author's name of the messages sent with it.
     pub name: String,
-    /// Greatest scope of the key.
+    /// Greatest scope of the key, and no greater than the agent's role.
     pub scope: Scope,
     /// The face through which the caller acts: the shell or the API.
     pub origin: Origin,
     /// Time after which the key is refused.
     pub expires_at: Option<Timestamp>,
-    /// Accounts that the key is limited to; `None`: all.
+    /// Accounts that key and agent are limited to; `None`: all.
     pub accounts: Option<Vec<AccountId>>,
 }
 
@@ -45,12 +49,24 @@ impl Caller {
         }
     }
 
+    /// Returns how the audit log names the caller.
+    pub fn actor(&self) -> String {
+        match self.agent {
+            Some(agent) => format!("agent {agent} ({}), key {}", self.name, self.key),
+            None => format!("key {} ({})", self.key, self.name),
+        }
+    }
+
     /// Waits until the key expires.
     pub async fn expiry(&self, clock: &dyn Clock) {
         match self.expires_at {
             Some(end) => clock.sleep(end.since(clock.now())).await,
             None => std::future::pending().await,
         }
+    }
+
+    fn has_rights_of(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.accounts == other.accounts
     }
 
     /// Returns a problem (403) unless the caller's scope includes `scope`.
@@ -78,32 +94,40 @@ impl Access {
         if !secret::is_key(key) {
             return Err(refused());
         }
-        let now = self.clock.now();
         let hash = secret::hash(key);
-        let stored = self.key(hash).await?.ok_or_else(refused)?;
-        if !stored.is_valid(now) {
-            return Err(refused());
+        let holder = self.key(hash).await?.ok_or_else(refused)?;
+        let caller = self.admit(&holder, hash, origin).ok_or_else(refused)?;
+        self.touch(&holder.key);
+        Ok(caller)
+    }
+
+    /// Returns the caller that holds this key; `None` if the key, or the agent as whom it acts, has none of its rights now.
+    fn admit(&self, holder: &KeyHolder, hash: [u8; 32], origin: Origin) -> Option<Caller> {
+        let KeyHolder { key, agent } = holder;
+        if !key.is_valid(self.clock.now()) || agent.as_ref().is_some_and(|agent| !agent.is_active()) {
+            return None;
         }
-        let scope = Scope::greatest(&stored.scopes).ok_or_else(refused)?;
-        self.touch(&stored);
-        Ok(Caller {
-            key: stored.id,
+        let scope = Scope::greatest(&key.scopes)?;
+        let of_agent = agent.as_ref().and_then(|agent| agent.accounts.as_deref());
+        Some(Caller {
+            key: key.id,
             hash,
-            name: stored.name,
-            scope,
+            owner: key.owner(),
+            agent: key.agent,
+            name: agent.as_ref().map_or(&key.name, |agent| &agent.name).clone(),
+            scope: agent.as_ref().map_or(scope, |agent| scope.min(agent.role.scope())),
             origin,
-            expires_at: stored.expires_at,
-            accounts: stored.accounts,
+            expires_at: key.expires_at,
+            accounts: rights::within(key.accounts.as_deref(), of_agent),
         })
     }
-}
 
-impl Access {
-    /// Returns whether the caller's key is still valid; a WebSocket checks this at each heartbeat and command, and
-    /// when a key was revoked.
+    /// Returns whether the caller still has exactly their rights; a WebSocket checks this at each heartbeat and command, and
+    /// when a key or an agent was changed.
     pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
-        let stored = self.store.keys().find(&caller.hash).await?;
-        Ok(stored.is_some_and(|stored| stored.is_valid(self.clock.now())))
+        let holder = self.store.keys().holder(&caller.hash).await?;
+        let now = holder.and_then(|holder| self.admit(&holder, caller.hash, caller.origin));
+        Ok(now.is_some_and(|now| now.has_rights_of(caller)))
     }
 }
 
@@ -193,7 +217,7 @@ fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
     let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
     Ok((scope >= Scope::Manage).then(|| Entry {
-        actor: format!("key {} ({})", caller.key, caller.name),
+        actor: caller.actor(),
         action: format!("{} {route}", request.method()),
         subject: request.uri().path().to_owned(),
         detail: Detail {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::domain::{ApiKeyId, Clock, Timestamp};
-use crate::store::{Store, StoreError, StoredApiKey};
+use crate::store::{KeyHolder, Store, StoreError, StoredApiKey};
 use crate::supervisor::Supervisor;
 
 use recent::RecentKeys;
@@ -42,7 +42,7 @@ pub struct Access {
     /// Whether the use of a key is being written down; one at a time is enough.
     touching: Arc<AtomicBool>,
     supervisor: Supervisor,
-    /// Counts revocations, so that connections look at their keys at once.
+    /// Counts revocations and changes of agents, so that connections look at their keys at once.
     revocations: watch::Sender<u64>,
     recent: Arc<RecentKeys>,
 }
@@ -62,27 +62,28 @@ impl Access {
         }
     }
 
-    /// Returns a receiver that wakes up whenever a key was revoked. Keys that another process revokes wake up nobody.
+    /// Returns a receiver that wakes up whenever a key was revoked or an agent changed. What another process does wakes up
+    /// nobody.
     pub(super) fn revoked(&self) -> watch::Receiver<u64> {
         self.revocations.subscribe()
     }
 
-    /// Wakes up everybody whose key may have been revoked.
+    /// Wakes up everybody whose rights may have changed, and forgets the keys in memory.
     pub(super) fn note_revocation(&self) {
         self.revocations.send_modify(|count| *count += 1);
     }
 
-    /// Returns the key with this hash, from memory if it was looked up a moment ago.
-    async fn key(&self, hash: [u8; 32]) -> Result<Option<StoredApiKey>, StoreError> {
+    /// Returns the key with this hash and its agent, from memory if they were looked up a moment ago.
+    async fn key(&self, hash: [u8; 32]) -> Result<Option<KeyHolder>, StoreError> {
         let (revocations, now) = (*self.revocations.borrow(), Instant::now());
         if let Some(recent) = self.recent.get(&hash, revocations, now) {
             return Ok(Some(recent));
         }
-        let stored = self.store.keys().find(&hash).await?;
-        if let Some(key) = &stored {
-            self.recent.put(hash, key.clone(), revocations, now);
+        let holder = self.store.keys().holder(&hash).await?;
+        if let Some(holder) = &holder {
+            self.recent.put(hash, holder.clone(), revocations, now);
         }
-        Ok(stored)
+        Ok(holder)
     }
 
     /// Updates a key's `last_used_at`, unless that was done within [`TOUCH_EVERY`]. The request does not wait for it, and

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::store::StoredApiKey;
+use crate::store::KeyHolder;
 
 /// Longest time for which a key is taken from memory. A revocation by another process takes effect within this time; one
 /// by this process at once.
@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 1_000;
 pub(super) struct RecentKeys(Mutex<HashMap<[u8; 32], Recent>>);
 
 struct Recent {
-    key: StoredApiKey,
+    key: KeyHolder,
     looked_up: Instant,
     /// Number of revocations before the key was looked up.
     revocations: u64,
@@ -27,7 +27,7 @@ struct Recent {
 
 impl RecentKeys {
     /// Returns the key if it was looked up within [`FRESH_FOR`], and no key was revoked since.
-    pub(super) fn get(&self, hash: &[u8; 32], revocations: u64, now: Instant) -> Option<StoredApiKey> {
+    pub(super) fn get(&self, hash: &[u8; 32], revocations: u64, now: Instant) -> Option<KeyHolder> {
         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = keys.get(hash)?;
         let is_fresh = recent.revocations == revocations && now.duration_since(recent.looked_up) < FRESH_FOR;
@@ -36,7 +36,7 @@ impl RecentKeys {
 
     /// Takes note of a key. `revocations` and `looked_up` are of the time *before* it was looked up: a key that was revoked
     /// in between is not taken from memory.
-    pub(super) fn put(&self, hash: [u8; 32], key: StoredApiKey, revocations: u64, looked_up: Instant) {
+    pub(super) fn put(&self, hash: [u8; 32], key: KeyHolder, revocations: u64, looked_up: Instant) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= MAX_KEYS {
             keys.clear();
@@ -61,9 +61,10 @@ impl RecentKeys {
 mod tests {
     use super::*;
     use crate::domain::{ApiKeyId, Timestamp};
+    use crate::store::StoredApiKey;
 
-    fn key(id: i64) -> StoredApiKey {
-        StoredApiKey {
+    fn key(id: i64) -> KeyHolder {
+        let key = StoredApiKey {
             id: ApiKeyId(id),
             name: "shop".to_owned(),
             prefix: "crm_1234".to_owned(),
@@ -73,7 +74,11 @@ mod tests {
             expires_at: None,
             revoked_at: None,
             last_used_at: None,
-        }
+            agent: None,
+            first: ApiKeyId(id),
+            rotated_to: None,
+        };
+        KeyHolder { key, agent: None }
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The desk's own work: assignments, statuses, labels, notes, messages for later.
+//! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
+pub mod agents;
 pub mod counts;
 pub mod labels;
 pub mod notes;

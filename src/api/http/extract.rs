@@ -119,6 +119,7 @@ pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 const WITH_QUERY: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/accounts"),
     (Method::DELETE, "/api/v1/accounts/{name}"),
+    (Method::GET, "/api/v1/agents"),
     (Method::GET, "/api/v1/audit"),
     (Method::GET, "/api/v1/conversations"),
     (Method::GET, "/api/v1/conversations/{id}/messages"),

@@ -30,6 +30,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// What the author of a message had not seen.
     pub missed: Vec<MissedView>,
+    /// Id of what an earlier request with the same idempotency key made.
+    pub made: Option<i64>,
 }
 
 impl Problem {
@@ -41,6 +43,7 @@ impl Problem {
             errors: vec![],
             retry_after: None,
             missed: vec![],
+            made: None,
         }
     }
 
@@ -85,6 +88,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
             missed: self.missed.clone(),
+            id: self.made,
         }
     }
 
@@ -105,6 +109,11 @@ impl From<Refusal> for Problem {
             Refusal::Overtaken { missed } => Self {
                 missed: missed.into_iter().map(Into::into).collect(),
                 ..Self::new(Code::Overtaken, text)
+            },
+            Refusal::WrongField { pointer, .. } => Self::wrong_field(&pointer, text),
+            Refusal::MadeBefore { id, .. } => Self {
+                made: Some(id),
+                ..Self::new(Code::Conflict, text)
             },
             Refusal::EmptyName => Self::wrong_field("/name", text),
             Refusal::Changed(_) => Self::new(Code::PreconditionFailed, text),

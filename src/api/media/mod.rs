@@ -43,7 +43,7 @@ pub async fn upload(
 ) -> Result<Keyed<Created<MediaView>>, Problem> {
     let headers = request.headers();
     let idempotency = idempotency_key(headers)?.map(|key| Idempotency {
-        scope: caller.key,
+        scope: caller.owner,
         key,
         body_hash: [0; 32],
     });

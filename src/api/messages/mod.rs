@@ -134,7 +134,7 @@ pub(super) fn idempotency(
     let Some(key) = key else { return Ok(None) };
     let bytes = serde_json::to_vec(request).map_err(|error| Problem::internal(&error.into()))?;
     Ok(Some(Idempotency {
-        scope: caller.key,
+        scope: caller.owner,
         key,
         body_hash: Sha256::new().chain_update(place).chain_update(bytes).finalize().into(),
     }))

@@ -21,24 +21,26 @@ use super::refusal::{Refusal, not_found};
 /// while the name is in use, or its number belongs to another account.
 pub async fn add_account(store: &Store, name: AccountName, matrix: bool) -> Result<Account, Refusal> {
     let added = store.write((name, matrix), |tx, (name, matrix)| {
-        async move {
-            match tx.accounts().add(name).await? {
-                Added::New(account) | Added::Back(account) => {
-                    check_number(tx, &account, "choose another name").await?;
-                    note_added(tx, &account, *matrix).await?;
-                    Ok(account)
-                }
-                Added::Taken(account) if account.is_in_use() => Err(Refusal::Conflict(format!(
-                    "there is an account {name} already; choose another name"
-                ))),
-                Added::Taken(_) => Err(Refusal::Conflict(format!(
-                    "the account {name} is still being removed; add it again when that is done"
-                ))),
-            }
-        }
-        .boxed()
+        async move { add(tx, name, *matrix).await }.boxed()
     });
     added.await
+}
+
+/// Adds an account in a transaction, as [`add_account`].
+pub(crate) async fn add(tx: &mut Tx, name: &AccountName, matrix: bool) -> Result<Account, Refusal> {
+    match tx.accounts().add(name).await? {
+        Added::New(account) | Added::Back(account) => {
+            check_number(tx, &account, "choose another name").await?;
+            note_added(tx, &account, matrix).await?;
+            Ok(account)
+        }
+        Added::Taken(account) if account.is_in_use() => Err(Refusal::Conflict(format!(
+            "there is an account {name} already; choose another name"
+        ))),
+        Added::Taken(_) => Err(Refusal::Conflict(format!(
+            "the account {name} is still being removed; add it again when that is done"
+        ))),
+    }
 }
 
 /// Tells of a new account. `matrix`: whether a homeserver is configured.

@@ -4,8 +4,8 @@
 use futures_util::FutureExt;
 
 use crate::domain::MatrixUserId;
-use crate::domain::agent::{Agent, AgentSource};
-use crate::store::{Store, StoreError, Tx};
+use crate::domain::agent::{Agent, AgentSource, name_key};
+use crate::store::{AgentChange, Store, StoreError, Tx};
 
 use super::accounts;
 
@@ -59,16 +59,24 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
         }
         match known.iter().find(|agent| agent.matrix_user.as_ref() == Some(user)) {
             None => {
-                tx.agents().add(user, name_of(user), AgentSource::Config).await?;
+                let name = free_name(tx, name_of(user), user).await?;
+                tx.agents().add(user, &name, AgentSource::Config).await?;
                 reconciled.added.push(user.clone());
             }
             Some(Agent { deactivated: None, .. }) => {}
             Some(Agent {
                 id,
+                name,
                 deactivated: Some(end),
                 ..
             }) => match end.by {
                 AgentSource::Config => {
+                    let name = Some(free_name(tx, name, user).await?);
+                    let renamed = AgentChange {
+                        name,
+                        ..AgentChange::default()
+                    };
+                    tx.agents().update(*id, &renamed).await?;
                     tx.agents().activate(*id).await?;
                     reconciled.back.push(user.clone());
                 }
@@ -87,10 +95,25 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
         }
     }
     if !reconciled.left.is_empty() {
-        // Each room puts them out, and their devices get no key of a later message.
-        accounts::update_rooms(tx, MAX_ROOMS).await?;
+        update_members(tx).await?;
     }
     Ok(reconciled)
+}
+
+/// Returns this name if no active agent has it, else the whole id of the Matrix user.
+async fn free_name(tx: &mut Tx, name: &str, user: &MatrixUserId) -> Result<String, StoreError> {
+    let key = name_key(name);
+    let is_same = |other: &Agent| other.is_active() && name_key(&other.name) == key;
+    if tx.agents().list().await?.iter().any(is_same) {
+        return Ok(user.as_str().trim_start_matches('@').to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+/// Brings the members of all rooms up to date: each room invites the agents, and puts out former ones, whose devices get no
+/// key of a later message.
+pub(crate) async fn update_members(tx: &mut Tx) -> Result<(), StoreError> {
+    accounts::update_rooms(tx, MAX_ROOMS).await
 }
 
 /// Returns the name by which colleagues know a Matrix user: of `@ada:example.org`, `ada`.

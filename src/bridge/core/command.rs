@@ -7,7 +7,7 @@ use crate::domain::hex::hex;
 use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::special::Special;
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, Timestamp};
+use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
 use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
@@ -65,8 +65,8 @@ pub struct SendFile {
 /// Idempotency key of a request: a repeat with the same key is done only once (rule 25).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// The API key that made the request; keys of different scopes never meet.
-    pub scope: ApiKeyId,
+    /// The owner that made the request; keys of different owners never meet.
+    pub scope: OwnerId,
     /// The key as sent. At most [`MAX_IDEMPOTENCY_KEY`] characters.
     pub key: String,
     /// SHA-256 of the request, so that the same key with another body is detected.

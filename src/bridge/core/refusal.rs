@@ -39,6 +39,15 @@ pub enum Refusal {
     /// The name has no visible characters.
     #[error("the name has no visible characters; write one, or send null to remove it")]
     EmptyName,
+    /// A field of the request has a value that does not fit what is stored.
+    #[error("{detail}")]
+    WrongField { pointer: String, detail: String },
+    /// An earlier request with the same idempotency key made this, and its answer is not repeated, because it held a secret.
+    #[error(
+        "this idempotency key made {what} {id} before, and its secret was shown only then; if it is lost, revoke that {what} \
+         and make another under a new idempotency key"
+    )]
+    MadeBefore { what: &'static str, id: i64 },
     /// The customer has changed since the revision that the request names.
     #[error("{0}")]
     Changed(String),

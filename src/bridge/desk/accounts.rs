@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::accounts::{self, add_account, begin_removal, rebind_account, release_account};
+use crate::bridge::core::accounts::{self, begin_removal, rebind_account, release_account};
+use crate::bridge::core::command::{Answered, Idempotency, check_key};
 use crate::bridge::core::refusal::Refusal;
+use crate::contract::AccountView;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account::{AccountName, Binding};
@@ -16,13 +18,35 @@ use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{LoginMethod, WhatsApp};
 
 use super::handle::Desk;
+use super::idempotency;
+
+/// HTTP status of the answer to a new account ("created").
+const CREATED: u16 = 201;
 
 impl Desk {
-    /// Adds an account, which starts at once.
-    pub async fn add_account(&self, name: AccountName) -> Result<Account, Refusal> {
-        let account = add_account(&self.core.store, name, self.core.policy.matrix).await?;
+    /// Adds an account, which starts at once. Returns it, or the stored answer of an earlier request with the same key.
+    pub async fn add_account(
+        &self,
+        name: AccountName,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Answered<Account>, Refusal> {
+        check_key(idempotency.as_ref())?;
+        let input = (name, idempotency, self.core.policy.matrix);
+        let added = self.core.write(input, |tx, (name, asked, matrix)| {
+            async move {
+                if let Some(stored) = idempotency::earlier(tx, asked.as_ref()).await? {
+                    return Ok(Answered::Replayed(stored));
+                }
+                let account = accounts::add(tx, name, *matrix).await?;
+                let view = AccountView::from(&account);
+                idempotency::store(tx, asked.as_ref(), CREATED, &view, None).await?;
+                Ok::<_, Refusal>(Answered::New(account))
+            }
+            .boxed()
+        });
+        let added = added.await?;
         self.registry.ring();
-        Ok(account)
+        Ok(added)
     }
 
     /// Begins to remove an account. Its conversations stay.

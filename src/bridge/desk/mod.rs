@@ -1,6 +1,7 @@
 //! The desk: all operations for the faces (API, and through it shell and console). Each request that changes something
 //! is one transaction and an answer; nothing external happens in it.
 
+mod access;
 mod accounts;
 mod consent;
 mod customers;
@@ -20,6 +21,7 @@ mod sync;
 mod work;
 mod worker;
 
+pub use access::{AgentEdit, AgentRequest, KeyMade, KeyRequest, MAX_OVERLAP, Rotation, create_key};
 pub use customers::{CustomerEdit, NewCustomer};
 pub use edits::Revision;
 pub(crate) use edits::revise;

@@ -1,9 +1,11 @@
-//! The desk's own work: assignments, statuses, labels, notes, messages for later.
+//! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
+mod agent;
 mod label;
 mod note;
 mod work;
 
+pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
 pub use label::{EditLabel, LabelView, NewLabelRequest, in_path};
 pub use note::{NoteRequest, NoteView};
 pub use work::{

@@ -1,9 +1,11 @@
 //! A customer's revision: changes whenever a person edits a field, and tells which field changed. Fields that change by
 //! themselves (unread messages) are not part of it.
 
+use std::fmt::Display;
+
 use sha2::{Digest as _, Sha256};
 
-use super::{Customer, PhoneNumber};
+use super::Customer;
 use crate::domain::hex::hex;
 
 /// Bytes of each field's hash: enough to notice a change, too few to find the value.
@@ -11,33 +13,39 @@ const BYTES: usize = 6;
 
 /// Returns the revision, in characters that are valid in an `ETag`.
 pub fn of(customer: &Customer) -> String {
-    let parts: Vec<String> = fields(customer).into_iter().map(|(_, hash)| hash).collect();
-    format!("{}-{}", customer.id, parts.join("-"))
+    of_fields(customer.id, &fields(customer))
 }
 
 /// Returns the names of the fields that differ from an earlier revision.
 pub fn differences(known: &str, customer: &Customer) -> Vec<&'static str> {
-    let mut known = known.split('-');
-    let is_same_customer = known.next() == Some(customer.id.to_string().as_str());
-    let other = fields(customer)
-        .into_iter()
-        .filter(|(_, hash)| known.next() != Some(hash.as_str()) || !is_same_customer);
-    other.map(|(name, _)| name).collect()
+    different_fields(known, customer.id, &fields(customer))
 }
 
-fn fields(customer: &Customer) -> Vec<(&'static str, String)> {
+/// Returns the revision of anything with an id and fields.
+pub fn of_fields(id: impl Display, fields: &[(&str, Option<String>)]) -> String {
+    let parts: Vec<String> = fields.iter().map(|(_, value)| hash(value.as_deref())).collect();
+    format!("{id}-{}", parts.join("-"))
+}
+
+/// Returns the names of the fields that differ from an earlier revision made by [`of_fields`].
+pub fn different_fields(known: &str, id: impl Display, fields: &[(&'static str, Option<String>)]) -> Vec<&'static str> {
+    let mut known = known.split('-');
+    let is_same = known.next() == Some(id.to_string().as_str());
+    let other = fields
+        .iter()
+        .filter(|(_, value)| known.next() != Some(hash(value.as_deref()).as_str()) || !is_same);
+    other.map(|(name, _)| *name).collect()
+}
+
+fn fields(customer: &Customer) -> [(&'static str, Option<String>); 5] {
     let attributes = serde_json::Value::Object(customer.attributes.clone()).to_string();
-    let phone = customer.phone.as_ref().map(PhoneNumber::as_str);
     [
-        ("name", Some(customer.name.as_str())),
-        ("phone", phone),
-        ("status", Some(customer.status.as_str())),
-        ("photo_url", customer.photo_url.as_deref()),
-        ("attributes", Some(attributes.as_str())),
+        ("name", Some(customer.name.clone())),
+        ("phone", customer.phone.as_ref().map(|phone| phone.as_str().to_owned())),
+        ("status", Some(customer.status.clone())),
+        ("photo_url", customer.photo_url.clone()),
+        ("attributes", Some(attributes)),
     ]
-    .into_iter()
-    .map(|(name, value)| (name, hash(value)))
-    .collect()
 }
 
 fn hash(value: Option<&str>) -> String {

@@ -198,6 +198,8 @@ impl App {
             name: format!("{scope} key"),
             scope,
             expires_at: None,
+            accounts: None,
+            agent_id: None,
         };
         make(&self.store, wanted).await.unwrap().key
     }

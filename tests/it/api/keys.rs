@@ -64,6 +64,8 @@ async fn key_ends_at_its_expiry() {
             name: "short".to_owned(),
             scope: Scope::Read,
             expires_at: Some(expires_at),
+            accounts: None,
+            agent_id: None,
         };
         let key = make(&app.store, wanted).await.unwrap().key;
         let answer = app

@@ -141,7 +141,10 @@ impl Server {
     }
 
     pub async fn add(&self, name: &str) -> Account {
-        self.desk.add_account(name.parse().unwrap()).await.unwrap()
+        match self.desk.add_account(name.parse().unwrap(), None).await.unwrap() {
+            Answered::New(account) => account,
+            Answered::Replayed(answer) => panic!("replayed: {answer:?}"),
+        }
     }
 
     async fn send(&self, account: &str, content: &str) -> Result<Message, Refusal> {
@@ -235,7 +238,7 @@ async fn account_comes_and_goes_beside_another() {
     server.run().await;
     let sales = server.add("sales").await;
     assert!(matches!(
-        server.desk.add_account("sales".parse().unwrap()).await,
+        server.desk.add_account("sales".parse().unwrap(), None).await,
         Err(Refusal::Conflict(_))
     ));
     let mut session = server.desk.session(sales.id).await.unwrap();
@@ -452,7 +455,11 @@ async fn room_names_account_once_there_are_several() {
         matches!(&before[..], [one] if !one.contains("account")),
         "the only account needs no word: {before:?}"
     );
-    rig.program.desk.add_account("sales".parse().unwrap()).await.unwrap();
+    rig.program
+        .desk
+        .add_account("sales".parse().unwrap(), None)
+        .await
+        .unwrap();
     rig.work().await;
     let after = topics(&rig);
     assert!(

@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 
 use crm::contract::{
-    AccountStatusView, AccountView, AliveView, AssignCommand, AssignRequest, ConversationView, CountsView, CreateKey,
-    CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditCommand, EditCustomer, EditLabel, EditRequest,
-    EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView, Identify, IdentityView,
-    JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand, MediaView, MergeRequest,
-    MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewCustomerRequest, NewLabelRequest, NoteCommand,
-    NoteRequest, NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest,
-    ReadyView, RebindRequest, ReplayView, ResolveRequest, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox,
-    SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView, StatusCommand, StatusRequest,
-    StatusView, SyncRequest, SyncStarted, SyncView,
+    AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, ConversationView, CountsView,
+    CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer, EditLabel,
+    EditRequest, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView, Identify,
+    IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand, MediaView,
+    MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent, NewCustomerRequest,
+    NewLabelRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson,
+    ReactCommand, ReactRequest, ReadyView, RebindRequest, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer,
+    SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame,
+    SessionView, StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -85,6 +85,7 @@ fn views_of_version_1_are_read() {
         "SyncView" => SyncView,
         "SyncStarted" => SyncStarted,
         "KeyView" => KeyView,
+        "AgentView" => AgentView,
         "CreatedKey" => CreatedKey,
         "StatusView" => StatusView,
         "OutboxView" => OutboxView,
@@ -155,6 +156,9 @@ fn requests_of_version_1_are_read() {
         "SeedAck" => SeedAck,
         "SeedPhoto" => SeedPhoto,
         "MarkReadCommand" => MarkReadCommand,
+        "NewAgent" => NewAgent,
+        "EditAgent" => EditAgent,
+        "RotateKey" => RotateKey,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The desk by REST: assignment, status, labels, notes, messages for later, the guard.
 
+mod agents;
 mod customers;
 mod guard;
 mod history;
+mod keys;
 mod labels;
 mod later;
 mod notes;

@@ -22,6 +22,7 @@ async fn bound_key(app: &App, scope: Scope, accounts: Vec<AccountId>) -> String 
         scopes: vec![scope.to_string()],
         accounts: Some(accounts),
         expires_at: None,
+        agent: None,
     };
     let stored = app.store.write::<_, _, StoreError, _>(new, |tx, new| {
         async move { tx.keys().create(new).await.map(|_| ()) }.boxed()

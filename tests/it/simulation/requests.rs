@@ -1,9 +1,8 @@
 //! Requests of faces: each is repeated with its key until it has an answer.
 
 use crm::bridge::{Answered, Idempotency, Refusal, SendCommand, SendTo};
-use crm::domain::ApiKeyId;
-use crm::domain::MessageId;
 use crm::domain::message::{Author, Origin};
+use crm::domain::{MessageId, OwnerId};
 use rand::RngExt;
 
 use super::desk::DeskLife;
@@ -81,7 +80,7 @@ impl Run {
                 name: "owner".into(),
             },
             idempotency: Some(Idempotency {
-                scope: ApiKeyId(1),
+                scope: OwnerId(1),
                 key: format!("key-{}", self.requests),
                 body_hash: [7; 32],
             }),

@@ -197,6 +197,7 @@ async fn key_is_found_by_hash_valid_until_revoked(database: Database) {
         scopes: vec!["read".into(), "send".into()],
         accounts: Some(vec![AccountId(1)]),
         expires_at: None,
+        agent: None,
     };
     let wanted = new.clone();
     let made = store.write(wanted, |tx, new| {

@@ -8,7 +8,7 @@ use crm::bridge::{
 use crm::domain::media::Sink as _;
 use crm::domain::message::{Author, MessageState, Origin};
 use crm::domain::outbox::WhatsAppWork;
-use crm::domain::{ApiKeyId, Clock as _, MediaId, Seq};
+use crm::domain::{Clock as _, MediaId, OwnerId, Seq};
 use crm::store::Busy;
 use futures_util::FutureExt;
 
@@ -37,7 +37,7 @@ fn order(phone: &crm::domain::customer::PhoneNumber) -> SendCommand {
             name: "owner".into(),
         },
         idempotency: Some(Idempotency {
-            scope: ApiKeyId(1),
+            scope: OwnerId(1),
             key: "order-7".to_owned(),
             body_hash: [7; 32],
         }),

@@ -85,8 +85,9 @@ async fn fill(store: &Store) -> Conversation {
                     scopes: vec!["read".into()],
                     accounts: None,
                     expires_at: None,
+                    agent: None,
                 };
-                let key = tx.keys().create(&new).await?.id;
+                let key = tx.keys().create(&new).await?.owner();
                 tx.answers()
                     .put(key, "k", &[2; 32], 202, &RawJson::of(&id).unwrap(), Some(id))
                     .await

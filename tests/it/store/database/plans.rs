@@ -463,7 +463,7 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
     store.rooms().message_of_event(&"$event7".into()).await.unwrap();
     store.rooms().tick(ids.message).await.unwrap();
     store.keys().find(&[0; 32]).await.unwrap();
-    let _ = store.answers().get(crm::domain::ApiKeyId(1), "key7").await;
+    let _ = store.answers().get(crm::domain::OwnerId(1), "key7").await;
     store
         .quarantine()
         .page(PageRequest::first(100), Some(account))

@@ -1,0 +1,108 @@
+//! Agents.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::agent::{Agent, AgentSource};
+use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
+
+/// An agent: a person who answers customers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentView {
+    /// Id of the agent.
+    pub id: AgentId,
+    /// Name that colleagues see.
+    pub name: String,
+    /// Matrix user of the agent; null without one.
+    pub matrix_user: Option<MatrixUserId>,
+    /// What the agent may do.
+    pub role: Role,
+    /// Accounts that the agent is limited to; null for all.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Whether the agent works at the desk: what they write reaches customers.
+    pub active: bool,
+    /// Source of the decision to add the agent.
+    pub source: AgentSource,
+    /// Time of the deactivation; null while active.
+    pub deactivated_at: Option<Timestamp>,
+    /// Source of the deactivation; null while active.
+    pub deactivated_by: Option<AgentSource>,
+    /// Time of creation.
+    pub created_at: Timestamp,
+}
+
+/// An account, by id or by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AccountRef {
+    /// By its id.
+    Id(AccountId),
+    /// By its name, or its id as text.
+    Name(String),
+}
+
+/// Request for a new agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgent {
+    /// Name, 1 to 100 characters, which no other active agent has.
+    pub name: String,
+    /// Matrix user, such as `@ada:example.org`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix_user: Option<String>,
+    /// What the agent may do; absent for `agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Accounts that the agent is limited to; absent or null for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Vec<AccountRef>>,
+}
+
+/// Request to change an agent. An absent field is not changed.
+#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditAgent {
+    /// Name.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Matrix user, or null for none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub matrix_user: Option<Option<String>>,
+    /// Role.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Accounts, or null for all.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Option<Vec<AccountRef>>>,
+    /// Whether the agent works at the desk.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+}
+
+/// Deserializes a field that is present; null only where the field takes it.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl From<Agent> for AgentView {
+    fn from(agent: Agent) -> Self {
+        Self {
+            id: agent.id,
+            active: agent.is_active(),
+            name: agent.name,
+            matrix_user: agent.matrix_user,
+            role: agent.role,
+            accounts: agent.accounts,
+            source: agent.source,
+            deactivated_at: agent.deactivated.map(|end| end.at),
+            deactivated_by: agent.deactivated.map(|end| end.by),
+            created_at: agent.created_at,
+        }
+    }
+}
+
+impl From<&Agent> for AgentView {
+    fn from(agent: &Agent) -> Self {
+        agent.clone().into()
+    }
+}
