@@ -28,7 +28,7 @@ mod ws;
 pub use access::secret;
 pub use export::csv;
 pub use http::problem::Problem;
-pub use router::router;
+pub use router::{ROUTES, router};
 pub use server::descriptors::raise as raise_open_files;
 pub use server::{ConnectionLimits, Server};
 pub use state::{ApiState, Parts};

@@ -1,9 +1,10 @@
-//! The routes, their scopes, and the layers that every request passes.
+//! The routes, the operation that each is, and the layers that every request passes.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{MethodFilter, get, on};
 use tower::util::option_layer;
 
 use super::access::{auth, cors, guard};
@@ -19,7 +20,7 @@ use super::{
     MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, outbox,
     quarantine, seed, sse, ws,
 };
-use crate::contract::Scope;
+use crate::domain::Operation;
 
 /// Builds the router of the whole API: `/healthz` and the WebSocket, which check their own access, and the routes that
 /// need a key.
@@ -42,128 +43,121 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// Returns the routes that need a key, grouped by the scope that they need.
+/// Declares the routes that need a key, each with its handler and the operation that it is. The operation's right is
+/// checked before the handler runs.
+macro_rules! routes {
+    ($($method:ident $path:literal $handler:path: $operation:ident;)+) => {
+        /// Every route that needs a key, with its operation.
+        pub const ROUTES: &[(Method, &str, Operation)] = &[$((Method::$method, $path, Operation::$operation)),+];
+
+        fn keyed(state: &ApiState) -> Router<ApiState> {
+            let check = |operation| from_fn_with_state((state.access(), operation), auth::require);
+            Router::new()
+                $(.route($path, on(MethodFilter::$method, $handler).route_layer(check(Operation::$operation))))+
+        }
+    };
+}
+
+routes! {
+    GET "/api/v1/accounts" accounts::list: ReadAccounts;
+    POST "/api/v1/accounts" accounts::create: AddAccount;
+    GET "/api/v1/accounts/{name}" accounts::view: ReadAccounts;
+    DELETE "/api/v1/accounts/{name}" accounts::remove: RemoveAccount;
+    GET "/api/v1/accounts/{name}/history" history::show: ReadAccounts;
+    POST "/api/v1/accounts/{name}/history" history::ask: ImportHistory;
+    POST "/api/v1/accounts/{name}/login" accounts::login: LinkAccount;
+    POST "/api/v1/accounts/{name}/logout" accounts::logout: LinkAccount;
+    POST "/api/v1/accounts/{name}/rebind" accounts::rebind: RebindAccount;
+    POST "/api/v1/accounts/{name}/release" accounts::release: ReleaseAccount;
+    GET "/api/v1/accounts/{name}/session" accounts::session: LinkAccount;
+    GET "/api/v1/accounts/{name}/sync" history::synced: ReadAccounts;
+    POST "/api/v1/accounts/{name}/sync" history::sync: SyncAccount;
+    POST "/api/v1/accounts/{name}/takeover" accounts::take_over: LinkAccount;
+    GET "/api/v1/agents" agents::list: ReadAgents;
+    POST "/api/v1/agents" agents::create: CreateAgent;
+    GET "/api/v1/agents/{id}" agents::view: ReadAgents;
+    PATCH "/api/v1/agents/{id}" agents::edit: EditAgent;
+    GET "/api/v1/audit" audit::list: ReadAudit;
+    GET "/api/v1/backup" backup::download: TakeBackup;
+    POST "/api/v1/clock/confirm" status::confirm_clock: ConfirmClock;
+    GET "/api/v1/conversations" conversations::list: ReadConversations;
+    GET "/api/v1/conversations/counts" counts::show: ReadConversations;
+    GET "/api/v1/conversations/{id}" conversations::view: ReadConversations;
+    POST "/api/v1/conversations/{id}/assign" work::assign: AssignConversation;
+    PUT "/api/v1/conversations/{id}/labels/{name}" work::put_label: LabelConversation;
+    DELETE "/api/v1/conversations/{id}/labels/{name}" work::take_label: LabelConversation;
+    GET "/api/v1/conversations/{id}/messages" messages::list: ReadMessages;
+    GET "/api/v1/conversations/{id}/notes" notes::list: ReadNotes;
+    POST "/api/v1/conversations/{id}/notes" notes::create: WriteNote;
+    POST "/api/v1/conversations/{id}/read" conversations::mark_read: MarkRead;
+    POST "/api/v1/conversations/{id}/status" work::set_status: SetStatus;
+    GET "/api/v1/customers" customers::list: ReadCustomers;
+    POST "/api/v1/customers" customers::create: CreateCustomer;
+    GET "/api/v1/customers/{id}" customers::view: ReadCustomers;
+    PATCH "/api/v1/customers/{id}" customers::edit: EditCustomer;
+    GET "/api/v1/customers/{id}/identities" customers::identities: ReadCustomers;
+    POST "/api/v1/customers/{id}/merge" merges::create: MergeCustomers;
+    GET "/api/v1/customers/{id}/merges" merges::list: ReadCustomers;
+    POST "/api/v1/customers/{id}/opt-in" consent::opt_in: OptInCustomer;
+    POST "/api/v1/customers/{id}/opt-out" consent::opt_out: OptOutCustomer;
+    GET "/api/v1/events" sse::show: FollowEvents;
+    GET "/api/v1/export/customers" export::customers: Export;
+    GET "/api/v1/export/messages" export::messages: Export;
+    GET "/api/v1/keys" keys::list: ReadKeys;
+    POST "/api/v1/keys" keys::create: CreateKey;
+    GET "/api/v1/keys/{id}" keys::view: ReadKeys;
+    POST "/api/v1/keys/{id}/revoke" keys::revoke: RevokeKey;
+    POST "/api/v1/keys/{id}/rotate" keys::rotate: RotateKey;
+    GET "/api/v1/labels" labels::list: ReadLabels;
+    POST "/api/v1/labels" labels::create: EditLabels;
+    GET "/api/v1/labels/{name}" labels::view: ReadLabels;
+    PATCH "/api/v1/labels/{name}" labels::edit: EditLabels;
+    DELETE "/api/v1/labels/{name}" labels::delete: EditLabels;
+    POST "/api/v1/media" media::upload: UploadMedia;
+    GET "/api/v1/media/{id}" media::content: ReadMedia;
+    POST "/api/v1/media/{id}/fetch" media::fetch: FetchMedia;
+    GET "/api/v1/media/{id}/info" media::view: ReadMedia;
+    GET "/api/v1/media/{id}/thumbnail" media::thumbnail: ReadMedia;
+    GET "/api/v1/merges/{id}" merges::view: ReadCustomers;
+    POST "/api/v1/merges/{id}/undo" merges::undo: UndoMerge;
+    POST "/api/v1/messages" messages::create: SendMessage;
+    GET "/api/v1/messages/{id}" messages::view: ReadMessages;
+    PATCH "/api/v1/messages/{id}" revisions::edit: ReviseMessage;
+    DELETE "/api/v1/messages/{id}" revisions::delete: ReviseMessage;
+    POST "/api/v1/messages/{id}/cancel" messages::cancel: ReleaseMessage;
+    PUT "/api/v1/messages/{id}/reaction" revisions::react: ReviseMessage;
+    DELETE "/api/v1/messages/{id}/reaction" revisions::take_back: ReviseMessage;
+    POST "/api/v1/messages/{id}/release" messages::release: ReleaseMessage;
+    POST "/api/v1/messages/{id}/resolve" messages::resolve: SettleMessage;
+    POST "/api/v1/messages/{id}/retry" messages::retry: SettleMessage;
+    GET "/api/v1/notes/{id}" notes::view: ReadNotes;
+    DELETE "/api/v1/notes/{id}" notes::delete: WriteNote;
+    GET "/api/v1/outbox" outbox::show: WatchServer;
+    POST "/api/v1/outbox/resume" outbox::resume: ResumeOutbox;
+    GET "/api/v1/quarantine" quarantine::list: ReadQuarantine;
+    POST "/api/v1/quarantine/replay" quarantine::replay: ReplayQuarantine;
+    GET "/api/v1/status" status::show: WatchServer;
+    GET "/metrics" metrics::show: WatchServer;
+    GET "/readyz" health::ready: WatchServer;
+    POST "/customers/photo" seed::customers::photo: EditCustomer;
+    GET "/customers/summary" seed::customers::summary: ReadCustomers;
+    POST "/messages/ack" seed::gateway::ack: FeedGateway;
+    GET "/messages/events/stream" seed::events::stream: FollowEvents;
+    POST "/messages/inbox" seed::gateway::inbox: FeedGateway;
+    POST "/messages/send" seed::messages::send: SendMessage;
+    GET "/messages/{customer_id}" seed::messages::list: ReadMessages;
+    GET "/tables" seed::tables::list: ReadTables;
+    GET "/tables/{name}" seed::tables::show: ReadTables;
+}
+
+/// Returns the routes that need a key, with what every request to them passes.
 fn protected(state: &ApiState) -> Router<ApiState> {
-    let scope = |scope| from_fn_with_state((state.access(), scope), auth::require);
-    read()
-        .route_layer(scope(Scope::Read))
-        .merge(send().route_layer(scope(Scope::Send)))
-        .merge(manage().route_layer(scope(Scope::Manage)))
-        .merge(admin().route_layer(scope(Scope::Admin)))
+    keyed(state)
         .fallback(not_found)
         // Within the check of the key: without one nobody learns which methods a path takes.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(extract::no_query))
         .layer(from_fn_with_state(state.access(), auth::authenticate))
-}
-
-fn read() -> Router<ApiState> {
-    Router::new()
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
-        .route("/api/v1/status", get(status::show))
-        .route("/api/v1/accounts", get(accounts::list))
-        .route("/api/v1/accounts/{name}", get(accounts::view))
-        .route("/api/v1/accounts/{name}/history", get(history::show))
-        .route("/api/v1/accounts/{name}/sync", get(history::synced))
-        .route("/api/v1/outbox", get(outbox::show))
-        .route("/api/v1/customers", get(customers::list))
-        .route("/api/v1/customers/{id}", get(customers::view))
-        .route("/api/v1/customers/{id}/identities", get(customers::identities))
-        .route("/api/v1/customers/{id}/merges", get(merges::list))
-        .route("/api/v1/merges/{id}", get(merges::view))
-        .route("/api/v1/conversations", get(conversations::list))
-        .route("/api/v1/conversations/counts", get(counts::show))
-        .route("/api/v1/conversations/{id}", get(conversations::view))
-        .route("/api/v1/conversations/{id}/notes", get(notes::list))
-        .route("/api/v1/notes/{id}", get(notes::view))
-        .route("/api/v1/labels", get(labels::list))
-        .route("/api/v1/labels/{name}", get(labels::view))
-        .route("/api/v1/conversations/{id}/messages", get(messages::list))
-        .route("/api/v1/messages/{id}", get(messages::view))
-        .route("/api/v1/media/{id}", get(media::content))
-        .route("/api/v1/media/{id}/info", get(media::view))
-        .route("/api/v1/media/{id}/thumbnail", get(media::thumbnail))
-        .route("/api/v1/export/messages", get(export::messages))
-        .route("/api/v1/export/customers", get(export::customers))
-        .route("/api/v1/events", get(sse::show))
-        .route("/api/v1/agents", get(agents::list))
-        .route("/api/v1/agents/{id}", get(agents::view))
-        .route("/customers/summary", get(seed::customers::summary))
-        .route("/messages/{customer_id}", get(seed::messages::list))
-        .route("/messages/events/stream", get(seed::events::stream))
-}
-
-fn send() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/messages", post(messages::create))
-        .route("/api/v1/media", post(media::upload))
-        .route("/api/v1/media/{id}/fetch", post(media::fetch))
-        .route(
-            "/api/v1/messages/{id}",
-            patch(revisions::edit).delete(revisions::delete),
-        )
-        .route(
-            "/api/v1/messages/{id}/reaction",
-            put(revisions::react).delete(revisions::take_back),
-        )
-        .route("/api/v1/messages/{id}/release", post(messages::release))
-        .route("/api/v1/messages/{id}/cancel", post(messages::cancel))
-        .route("/api/v1/conversations/{id}/read", post(conversations::mark_read))
-        .route("/api/v1/conversations/{id}/assign", post(work::assign))
-        .route("/api/v1/conversations/{id}/status", post(work::set_status))
-        .route("/api/v1/conversations/{id}/notes", post(notes::create))
-        .route("/api/v1/notes/{id}", delete(notes::delete))
-        .route(
-            "/api/v1/conversations/{id}/labels/{name}",
-            put(work::put_label).delete(work::take_label),
-        )
-        .route("/api/v1/customers", post(customers::create))
-        .route("/api/v1/customers/{id}", patch(customers::edit))
-        .route("/api/v1/customers/{id}/opt-out", post(consent::opt_out))
-        .route("/customers/photo", post(seed::customers::photo))
-        .route("/messages/send", post(seed::messages::send))
-        .route("/messages/inbox", post(seed::gateway::inbox))
-        .route("/messages/ack", post(seed::gateway::ack))
-}
-
-fn manage() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/messages/{id}/retry", post(messages::retry))
-        .route("/api/v1/labels", post(labels::create))
-        .route("/api/v1/labels/{name}", patch(labels::edit).delete(labels::delete))
-        .route("/api/v1/messages/{id}/resolve", post(messages::resolve))
-        .route("/api/v1/customers/{id}/opt-in", post(consent::opt_in))
-        .route("/api/v1/accounts/{name}/session", get(accounts::session))
-        .route("/api/v1/accounts/{name}/login", post(accounts::login))
-        .route("/api/v1/accounts/{name}/logout", post(accounts::logout))
-        .route("/api/v1/accounts/{name}/takeover", post(accounts::take_over))
-        .route("/api/v1/accounts/{name}/release", post(accounts::release))
-        .route("/api/v1/customers/{id}/merge", post(merges::create))
-        .route("/api/v1/merges/{id}/undo", post(merges::undo))
-        .route("/api/v1/accounts/{name}/history", post(history::ask))
-        .route("/api/v1/accounts/{name}/sync", post(history::sync))
-        .route("/api/v1/quarantine", get(quarantine::list))
-        .route("/api/v1/quarantine/replay", post(quarantine::replay))
-        .route("/api/v1/outbox/resume", post(outbox::resume))
-        .route("/tables", get(seed::tables::list))
-        .route("/tables/{name}", get(seed::tables::show))
-}
-
-fn admin() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v1/accounts", post(accounts::create))
-        .route("/api/v1/accounts/{name}", delete(accounts::remove))
-        .route("/api/v1/accounts/{name}/rebind", post(accounts::rebind))
-        .route("/api/v1/keys", get(keys::list).post(keys::create))
-        .route("/api/v1/keys/{id}", get(keys::view))
-        .route("/api/v1/audit", get(audit::list))
-        .route("/api/v1/keys/{id}/revoke", post(keys::revoke))
-        .route("/api/v1/keys/{id}/rotate", post(keys::rotate))
-        .route("/api/v1/agents", post(agents::create))
-        .route("/api/v1/agents/{id}", patch(agents::edit))
-        .route("/api/v1/clock/confirm", post(status::confirm_clock))
-        .route("/api/v1/backup", get(backup::download))
 }
 
 async fn not_found() -> Problem {

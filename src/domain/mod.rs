@@ -33,4 +33,4 @@ pub use entity::ids::{
 };
 pub use message::{details, mentions, special, wording};
 pub use pacing::{consent, daily};
-pub use rights::{Role, Scope};
+pub use rights::{Operation, Role, Scope};

@@ -15,7 +15,7 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
-use crate::domain::{AccountId, AgentId, ApiKeyId, Clock, OwnerId, Timestamp, rights};
+use crate::domain::{AccountId, AgentId, ApiKeyId, Clock, Operation, OwnerId, Timestamp, rights};
 use crate::store::{KeyHolder, StoreError};
 
 /// The holder of a valid key.
@@ -69,16 +69,26 @@ impl Caller {
         self.scope == other.scope && self.accounts == other.accounts
     }
 
-    /// Returns a problem (403) unless the caller's scope includes `scope`.
-    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
-        if self.scope >= scope {
-            return Ok(());
+    /// Returns a problem (403) unless the caller may do this.
+    pub fn may(&self, operation: Operation) -> Result<(), Problem> {
+        let needed = operation.scope();
+        if self.scope < needed {
+            let (has, whose) = (
+                self.scope,
+                if self.agent.is_some() {
+                    "key or its agent"
+                } else {
+                    "key"
+                },
+            );
+            let detail = format!("the {whose} has the scope `{has}` and this needs `{needed}`; use another key");
+            return Err(Problem::new(Code::ScopeMissing, detail));
         }
-        let (has, needed) = (self.scope, scope);
-        Err(Problem::new(
-            Code::ScopeMissing,
-            format!("the key has the scope `{has}` and this needs `{needed}`; use another key"),
-        ))
+        if operation.is_of_all_accounts() && self.accounts.is_some() {
+            let detail = "the key is limited to some accounts and this concerns all; use another key";
+            return Err(Problem::new(Code::AccountBound, detail));
+        }
+        Ok(())
     }
 }
 
@@ -163,9 +173,9 @@ pub async fn authenticate(State(access): State<Access>, mut request: Request, ne
     }
 }
 
-/// Layer that requires a scope, and writes the audit log for `manage` and `admin`.
-pub async fn require(State((access, scope)): State<(Access, Scope)>, request: Request, next: Next) -> Response {
-    let audited = match allow(scope, &request) {
+/// Layer that checks the right to an operation, and writes the audit log for those of `manage` and `admin`.
+pub async fn require(State((access, operation)): State<(Access, Operation)>, request: Request, next: Next) -> Response {
+    let audited = match allow(operation, &request) {
         Ok(entry) => match entry {
             Some(entry) if request.method().is_safe() => {
                 if !is_repeated_wait(&access, &entry, request.headers()) {
@@ -206,21 +216,26 @@ struct Entry {
 /// Additional data of an audit line.
 #[derive(Clone, Serialize)]
 struct Detail {
+    operation: &'static str,
     request_id: String,
 }
 
-/// Checks the scope, and returns the audit line if the route needs one.
-fn allow(scope: Scope, request: &Request) -> Result<Option<Entry>, Problem> {
+/// Checks the right, and returns the audit line if the operation needs one.
+fn allow(operation: Operation, request: &Request) -> Result<Option<Entry>, Problem> {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(no_key)?;
-    caller.needs(scope)?;
+    caller.may(operation)?;
+    if operation.scope() < Scope::Manage {
+        return Ok(None);
+    }
     let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
-    Ok((scope >= Scope::Manage).then(|| Entry {
+    Ok(Some(Entry {
         actor: caller.actor(),
         action: format!("{} {route}", request.method()),
         subject: request.uri().path().to_owned(),
         detail: Detail {
+            operation: operation.as_str(),
             request_id: id.as_str().to_owned(),
         },
     }))

@@ -10,9 +10,9 @@ use crate::api::http::extract::{Body, Path};
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
 use crate::bridge::{Assignment, Desk};
-use crate::contract::{AssignRequest, ConversationView, Scope, StatusRequest};
+use crate::contract::{AssignRequest, ConversationView, StatusRequest};
 use crate::domain::conversation::Conversation;
-use crate::domain::{AgentId, ConversationId};
+use crate::domain::{AgentId, ConversationId, Operation};
 use crate::store::{Standing, Store};
 
 type Changed = Result<Tagged<ConversationView>, Problem>;
@@ -70,7 +70,7 @@ pub async fn put_label(
     caller: Caller,
     Path((id, name)): Path<(ConversationId, String)>,
 ) -> Changed {
-    let may_create = caller.needs(Scope::Manage).is_ok();
+    let may_create = caller.may(Operation::EditLabels).is_ok();
     Ok(tagged(desk.put_label(id, named(&name)?, may_create).await?))
 }
 

@@ -14,10 +14,26 @@ use crate::api::messages::send;
 use crate::api::state::ApiState;
 use crate::bridge::Revision;
 use crate::contract::{
-    ClientFrame, ConversationView, DeleteCommand, EditCommand, MarkReadCommand, RawJson, ReactCommand, Reply, Scope,
+    ClientFrame, ConversationView, DeleteCommand, EditCommand, MarkReadCommand, RawJson, ReactCommand, Reply,
     SendRequest,
 };
-use crate::domain::MessageId;
+use crate::domain::{MessageId, Operation};
+
+/// The commands, and the operation that each is.
+pub const COMMANDS: &[(&str, Operation)] = &[
+    ("send", Operation::SendMessage),
+    ("edit", Operation::ReviseMessage),
+    ("delete", Operation::ReviseMessage),
+    ("react", Operation::ReviseMessage),
+    ("mark_read", Operation::MarkRead),
+    ("assign", Operation::AssignConversation),
+    ("status", Operation::SetStatus),
+    ("label", Operation::LabelConversation),
+    ("unlabel", Operation::LabelConversation),
+    ("note", Operation::WriteNote),
+    ("release", Operation::ReleaseMessage),
+    ("cancel", Operation::ReleaseMessage),
+];
 
 /// Executes a command and returns its reply, or `None` if there is no such command. Its problems are replies too, with
 /// the status that REST would answer.
@@ -27,20 +43,10 @@ pub async fn run(
     session: &str,
     frame: ClientFrame,
 ) -> Option<serde_json::Result<Reply>> {
-    let answer = match frame.op.as_str() {
-        "send" => send_message(state, caller, frame.d).await,
-        "edit" => edit(state, caller, frame.d).await,
-        "delete" => delete(state, caller, frame.d).await,
-        "react" => react(state, caller, frame.d).await,
-        "mark_read" => mark_read(state, caller, frame.d).await,
-        "assign" => desk::assign(state, caller, frame.d).await,
-        "status" => desk::set_status(state, caller, frame.d).await,
-        "label" => desk::put_label(state, caller, frame.d).await,
-        "unlabel" => desk::take_label(state, caller, frame.d).await,
-        "note" => desk::note(state, caller, frame.d).await,
-        "release" => desk::release(state, caller, frame.d).await,
-        "cancel" => desk::cancel(state, caller, frame.d).await,
-        _ => return None,
+    let (_, operation) = COMMANDS.iter().find(|(op, _)| *op == frame.op)?;
+    let answer = match caller.may(*operation) {
+        Ok(()) => execute(state, caller, &frame.op, frame.d).await,
+        Err(problem) => Err(problem),
     };
     let done = answer.unwrap_or_else(|problem| Done {
         status: problem.code.status(),
@@ -53,6 +59,26 @@ pub async fn run(
         d,
         idempotent_replayed: done.replayed,
     }))
+}
+
+async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Result<Done, Problem> {
+    match op {
+        "send" => send_message(state, caller, d).await,
+        "edit" => edit(state, caller, d).await,
+        "delete" => delete(state, caller, d).await,
+        "react" => react(state, caller, d).await,
+        "mark_read" => mark_read(state, caller, d).await,
+        "assign" => desk::assign(state, d).await,
+        "status" => desk::set_status(state, d).await,
+        "label" => desk::put_label(state, caller, d).await,
+        "unlabel" => desk::take_label(state, d).await,
+        "note" => desk::note(state, caller, d).await,
+        "release" => desk::release(state, d).await,
+        "cancel" => desk::cancel(state, d).await,
+        other => Err(Problem::internal(&anyhow::anyhow!(
+            "the command `{other}` is not implemented"
+        ))),
+    }
 }
 
 pub(super) struct Done {
@@ -91,7 +117,6 @@ impl From<Replay> for Done {
 }
 
 async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result<Done, Problem> {
-    caller.needs(Scope::Send)?;
     let key = match d.as_object_mut().and_then(|fields| fields.remove("idempotency_key")) {
         Some(Value::String(key)) => Some(key),
         None | Some(Value::Null) => None,
@@ -125,13 +150,11 @@ async fn react(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Prob
 }
 
 async fn change(state: &ApiState, caller: &Caller, id: MessageId, revision: Revision) -> Result<Done, Problem> {
-    caller.needs(Scope::Send)?;
     let accepted = revise(&state.desk, caller, id, revision).await?;
     Ok(Done::new(StatusCode::ACCEPTED, &accepted.body))
 }
 
-async fn mark_read(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
-    caller.needs(Scope::Send)?;
+async fn mark_read(state: &ApiState, _caller: &Caller, d: Value) -> Result<Done, Problem> {
     let request: MarkReadCommand = extract::parse_value(d)?;
     let conversation = state.desk.mark_read(request.conversation_id).await?;
     Ok(Done::new(StatusCode::OK, &ConversationView::from(conversation)))

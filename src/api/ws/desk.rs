@@ -10,25 +10,23 @@ use crate::api::http::extract::parse_value;
 use crate::api::http::problem::Problem;
 use crate::api::state::ApiState;
 use crate::contract::{
-    AssignCommand, ConversationView, LabelCommand, MessageCommand, MessageView, NoteCommand, NoteRequest, Scope,
-    StatusCommand,
+    AssignCommand, ConversationView, LabelCommand, MessageCommand, MessageView, NoteCommand, NoteRequest, StatusCommand,
 };
+use crate::domain::Operation;
 use crate::domain::conversation::Conversation;
 use crate::store::Standing;
 
 type Answer = Result<Done, Problem>;
 
 /// Gives a conversation to an agent.
-pub async fn assign(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
+pub async fn assign(state: &ApiState, d: Value) -> Answer {
     let request: AssignCommand = parse_value(d)?;
     let changed = work::assign_now(&state.desk, &state.store, request.conversation_id, request.agent_id).await?;
     Ok(done(changed))
 }
 
 /// Sets how a conversation stands.
-pub async fn set_status(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
+pub async fn set_status(state: &ApiState, d: Value) -> Answer {
     let StatusCommand {
         conversation_id,
         status,
@@ -40,17 +38,15 @@ pub async fn set_status(state: &ApiState, caller: &Caller, d: Value) -> Answer {
 
 /// Puts a label on a conversation.
 pub async fn put_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
     let request: LabelCommand = parse_value(d)?;
-    let may_create = caller.needs(Scope::Manage).is_ok();
+    let may_create = caller.may(Operation::EditLabels).is_ok();
     let name = labels::named(&request.label)?;
     let changed = state.desk.put_label(request.conversation_id, name, may_create).await?;
     Ok(done(changed))
 }
 
 /// Takes a label off a conversation.
-pub async fn take_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
+pub async fn take_label(state: &ApiState, d: Value) -> Answer {
     let request: LabelCommand = parse_value(d)?;
     let name = labels::named(&request.label)?;
     Ok(done(state.desk.take_label(request.conversation_id, name).await?))
@@ -58,7 +54,6 @@ pub async fn take_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
 
 /// Writes a note.
 pub async fn note(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
     let NoteCommand {
         conversation_id,
         content,
@@ -70,16 +65,14 @@ pub async fn note(state: &ApiState, caller: &Caller, d: Value) -> Answer {
 }
 
 /// Sends a message for later now.
-pub async fn release(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
+pub async fn release(state: &ApiState, d: Value) -> Answer {
     let request: MessageCommand = parse_value(d)?;
     let message = state.desk.release(request.message_id).await?;
     Ok(Done::new(StatusCode::OK, &MessageView::from(message)))
 }
 
 /// Cancels a message that has not gone out.
-pub async fn cancel(state: &ApiState, caller: &Caller, d: Value) -> Answer {
-    caller.needs(Scope::Send)?;
+pub async fn cancel(state: &ApiState, d: Value) -> Answer {
     let request: MessageCommand = parse_value(d)?;
     let message = state.desk.cancel(request.message_id).await?;
     Ok(Done::new(StatusCode::OK, &MessageView::from(message)))

@@ -6,9 +6,9 @@ use super::frame::Close;
 use crate::api::access::auth::Caller;
 use crate::api::http::problem::Code;
 use crate::api::state::ApiState;
-use crate::contract::{FilterRequest, Identify, Scope};
-use crate::domain::Seq;
+use crate::contract::{FilterRequest, Identify};
 use crate::domain::message::Origin;
+use crate::domain::{Operation, Seq};
 use crate::store::{EventFilter, JournalRange};
 
 /// Result of a successful identification.
@@ -52,7 +52,7 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
         (None, Some(caller)) => caller,
         (None, None) => return Err(Close::AuthFailed),
     };
-    caller.needs(Scope::Read).map_err(|_| Close::Scope)?;
+    caller.may(Operation::FollowEvents).map_err(|_| Close::Scope)?;
     let filter = filter(state, asked.filter).await?;
     let range = state.store.journal().range().await.map_err(|error| {
         tracing::error!("a WebSocket cannot begin: {error}");

@@ -25,7 +25,7 @@ use super::access::auth;
 use super::http::problem::{Code, Problem};
 use super::server::wire::Wire;
 use super::state::ApiState;
-use crate::contract::Scope;
+use crate::domain::Operation;
 use connection::{Connection, Place};
 pub use limits::SocketLimits;
 
@@ -68,7 +68,7 @@ pub async fn open(
     let caller = match auth::bearer(&headers) {
         Some(key) => {
             let caller = state.access().caller(key, auth::origin(&headers)).await?;
-            caller.needs(Scope::Read)?;
+            caller.may(Operation::FollowEvents)?;
             Some(caller)
         }
         None => None,

@@ -2,7 +2,7 @@
 
 use crm::contract::{RawJson, SendRequest};
 use crm::domain::hex::hex;
-use crm::domain::{ApiKeyId, MessageId};
+use crm::domain::{MessageId, OwnerId};
 use futures_util::FutureExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const OLDER: &str = r#"{"id":1, "content":"once","colour":{"b":1.50,"a":null},"u
 /// Stores [`OLDER`] as the answer to a request.
 async fn store_older(app: &App, key: &'static str, body_hash: [u8; 32], status: u16, message: Option<MessageId>) {
     let keys = app.json("/api/v1/keys").await;
-    let scope = ApiKeyId(keys["data"][0]["id"].as_i64().unwrap());
+    let scope = OwnerId(keys["data"][0]["id"].as_i64().unwrap());
     app.store
         .write(
             (scope, key, body_hash, status, message),

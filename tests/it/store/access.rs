@@ -2,7 +2,7 @@
 
 use crm::contract::RawJson;
 use crm::domain::session::SessionState;
-use crm::domain::{AccountId, ApiKeyId, Timestamp};
+use crm::domain::{AccountId, OwnerId, Timestamp};
 use crm::store::{Fence, Holder, NewApiKey, PageRequest, Store, StoreError, StoredAnswer};
 use futures_util::FutureExt;
 use serde::Serialize;
@@ -32,14 +32,14 @@ async fn request(store: &Store, ada: &crm::domain::conversation::Conversation, n
     store
         .write((new, n), |tx, (new, n)| {
             async move {
-                if let Some(answer) = tx.answers().get(ApiKeyId(1), "key").await? {
+                if let Some(answer) = tx.answers().get(OwnerId(1), "key").await? {
                     return Ok(answer);
                 }
                 let message = desk::new(take_in(tx, new).await?).id;
                 tx.answers()
-                    .put(ApiKeyId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
+                    .put(OwnerId(1), "key", &[7; 32], 202, &answer(&n), Some(message))
                     .await?;
-                Ok::<_, StoreError>(tx.answers().get(ApiKeyId(1), "key").await?.unwrap())
+                Ok::<_, StoreError>(tx.answers().get(OwnerId(1), "key").await?.unwrap())
             }
             .boxed()
         })
@@ -72,16 +72,16 @@ async fn answers_are_scoped_and_pruned_by_age(database: Database) {
             async move { tx.answers().put(scope, key, &[1; 32], 201, &answer(&key), None).await }.boxed()
         })
     };
-    put(ApiKeyId(1), "k").await.unwrap();
-    put(ApiKeyId(2), "k").await.unwrap();
-    put(ApiKeyId(1), "K").await.unwrap();
-    let again = put(ApiKeyId(1), "k").await;
+    put(OwnerId(1), "k").await.unwrap();
+    put(OwnerId(2), "k").await.unwrap();
+    put(OwnerId(1), "K").await.unwrap();
+    let again = put(OwnerId(1), "k").await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     assert_eq!(
-        store.answers().get(ApiKeyId(1), "K").await.unwrap().unwrap().response,
+        store.answers().get(OwnerId(1), "K").await.unwrap().unwrap().response,
         answer(&"K")
     );
-    assert_eq!(store.answers().get(ApiKeyId(3), "k").await.unwrap(), None);
+    assert_eq!(store.answers().get(OwnerId(3), "k").await.unwrap(), None);
     assert_eq!(store.answers().prune(BEGIN).await.unwrap(), 0);
     assert_eq!(store.answers().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
     store.close().await;

@@ -1,7 +1,11 @@
 //! Rights: what a key or an agent may do.
 
+mod operations;
+
 use super::AccountId;
 use super::word::words;
+
+pub use operations::Operation;
 
 words! {
     /// Rights of a key, from the least to the most: each scope includes those before it.
