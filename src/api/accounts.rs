@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::access::auth::Caller;
+use super::access::sight::AccountName;
 use super::http::answer::{Accepted, Created, Keyed, Replay, Tagged, Unless};
 use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
@@ -25,6 +26,7 @@ use crate::contract::{AccountStatusView, AccountView, LoginRequest, NewAccount, 
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::account::{AccountName, NotAnAccountName};
+use crate::domain::rights::Sight;
 use crate::domain::whatsapp::LoginMethod;
 use crate::store::{Order, Store};
 
@@ -41,17 +43,22 @@ pub struct Filter {
 }
 
 /// `GET /accounts`, scope `read`: lists accounts by id.
-pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AccountView>, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    sight: Sight,
+    list: Listing<Filter>,
+) -> Result<Listed<AccountView>, Problem> {
     let request = list.page(Order::Ascending)?;
-    let page = store
-        .accounts()
-        .page(request, list.filter.removed.unwrap_or(false))
-        .await?;
+    let removed = list.filter.removed.unwrap_or(false);
+    let page = store.accounts().page(request, removed, sight.accounts()).await?;
     Ok(list.answer(request, page))
 }
 
 /// `GET /accounts/{name}`, scope `read`: returns an account, also a removed one, as in `/status`.
-pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Result<Json<AccountStatusView>, Problem> {
+pub async fn view(
+    State(store): State<Store>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<Json<AccountStatusView>, Problem> {
     let account = account(&store, &name).await?;
     Ok(Json(status::of_account(&store, account).await?))
 }
@@ -98,7 +105,7 @@ pub struct Removal {
 /// the account has a `removed_at`.
 pub async fn remove(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
     Query(removal): Query<Removal>,
 ) -> Result<Accepted<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
@@ -112,7 +119,10 @@ fn place(name: &str) -> String {
 }
 
 /// `POST /accounts/{name}/release`, scope `manage`: releases the lease of an account whose holder died (rule 26).
-pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<AccountView>, Problem> {
+pub async fn release(
+    State(state): State<ApiState>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<Json<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
     Ok(Json(state.desk.release_account(account.id).await?.into()))
 }
@@ -121,7 +131,7 @@ pub async fn release(State(state): State<ApiState>, Path(name): Path<String>) ->
 /// code. Its conversations stay.
 pub async fn rebind(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
     Body(rebind): Body<RebindRequest>,
 ) -> Result<Json<AccountView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -133,7 +143,7 @@ pub async fn rebind(
 /// `Prefer: wait=20` it answers when the session changes, or 304 after that time.
 pub async fn session(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
     headers: HeaderMap,
 ) -> Result<Unless<SessionView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -174,7 +184,7 @@ pub(super) fn wait(headers: &HeaderMap) -> Duration {
 /// the codes, or the reason of a failure.
 pub async fn login(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
     Body(login): Body<LoginRequest>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -188,7 +198,10 @@ pub async fn login(
 }
 
 /// `POST /accounts/{name}/logout`, scope `manage`: asks for the device to be unlinked, and answers 202.
-pub async fn logout(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn logout(
+    State(state): State<ApiState>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.logout(account.id).await?;
     Ok(StatusCode::ACCEPTED)
@@ -196,7 +209,10 @@ pub async fn logout(State(state): State<ApiState>, Path(name): Path<String>) -> 
 
 /// `POST /accounts/{name}/takeover`, scope `manage`: asks to take the session over from another window of WhatsApp Web,
 /// and answers 202.
-pub async fn take_over(State(state): State<ApiState>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn take_over(
+    State(state): State<ApiState>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.take_over(account.id).await?;
     Ok(StatusCode::ACCEPTED)
@@ -227,13 +243,12 @@ pub(super) async fn in_use(store: &Store, name: &str) -> Result<Account, Problem
 }
 
 /// Returns the account that a list is filtered by, if one is named.
-pub(super) async fn wanted(store: &Store, name: Option<&str>) -> Result<Option<AccountId>, Problem> {
-    match name {
-        None => Ok(None),
-        Some(name) => match account(store, name).await {
-            Ok(account) => Ok(Some(account.id)),
-            Err(problem) => Err(problem.at("/account")),
-        },
+pub(super) async fn wanted(store: &Store, sight: &Sight, name: Option<&str>) -> Result<Option<AccountId>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    match account(store, name).await {
+        Ok(account) if sight.sees(account.id) => Ok(Some(account.id)),
+        Ok(_) => Err(Problem::not_found("account", name).at("/account")),
+        Err(problem) => Err(problem.at("/account")),
     }
 }
 

@@ -16,6 +16,7 @@ use super::http::problem::{Code, Problem};
 use crate::bridge::Desk;
 use crate::contract::{ConversationView, MovedView};
 use crate::domain::conversation::{ChatKind, ConversationStatus};
+use crate::domain::rights::Sight;
 use crate::domain::{AccountId, AgentId, Clock, ConversationId, CustomerId, LabelId};
 use crate::store::{ConversationFilter, Order, Store};
 
@@ -57,10 +58,11 @@ impl TryFrom<String> for AssigneeParam {
 pub async fn list(
     State(store): State<Store>,
     State(clock): State<Arc<dyn Clock>>,
+    sight: Sight,
     list: Listing<Filter>,
 ) -> Result<Listed<ConversationView>, Problem> {
     let request = list.page(Order::Descending)?;
-    let named = accounts::wanted(&store, list.filter.account.as_deref()).await?;
+    let named = accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?;
     let filter = ConversationFilter {
         account: named.or(list.filter.account_id),
         customer: list.filter.customer_id,
@@ -76,7 +78,7 @@ pub async fn list(
             .waiting_seconds
             .map(|seconds| clock.now().minus(Duration::from_secs(seconds.into()))),
     };
-    let page = store.conversations().page(request, filter).await?;
+    let page = store.sights().conversations(&sight, request, filter).await?;
     Ok(list.answer(request, page))
 }
 

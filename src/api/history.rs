@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use tokio::time::timeout;
 
+use super::access::sight::{AccountName, Visible as _};
 use super::accounts::{account, in_use, wait};
 use super::http::answer::{Accepted, InTime};
 use super::http::extract::{Body, Path};
@@ -14,6 +15,7 @@ use super::messages;
 use super::state::ApiState;
 use crate::bridge::{Desk, SendTo};
 use crate::contract::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
+use crate::domain::rights::Sight;
 
 /// Returns the chat to compare, or `None` for all chats of the account.
 fn chat(desk: &Desk, request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
@@ -30,7 +32,10 @@ fn chat(desk: &Desk, request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
 }
 
 /// `GET /accounts/{name}/history`, scope `read`: returns the state of the history import. 404 before the first one.
-pub async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<HistoryView>, Problem> {
+pub async fn show(
+    State(state): State<ApiState>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<Json<HistoryView>, Problem> {
     let account = account(&state.store, &name).await?;
     let history = state.store.history().get(account.id).await?;
     let history = history.ok_or_else(|| Problem::not_found("import of history of", name))?;
@@ -41,7 +46,7 @@ pub async fn show(State(state): State<ApiState>, Path(name): Path<String>) -> Re
 /// checks chats again that had no older messages.
 pub async fn ask(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
     Body(ask): Body<HistoryRequest>,
 ) -> Result<Accepted<HistoryView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -50,7 +55,10 @@ pub async fn ask(
 }
 
 /// `GET /accounts/{name}/sync`, scope `read`: returns the result of the last comparison.
-pub async fn synced(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Json<SyncView>, Problem> {
+pub async fn synced(
+    State(state): State<ApiState>,
+    Path(AccountName(name)): Path<AccountName>,
+) -> Result<Json<SyncView>, Problem> {
     let account = account(&state.store, &name).await?;
     let synced = state.store.accounts().synced(account.id).await?;
     let synced = synced.ok_or_else(|| Problem::not_found("comparison of", name))?;
@@ -61,10 +69,17 @@ pub async fn synced(State(state): State<ApiState>, Path(name): Path<String>) -> 
 /// within `Prefer: wait`; else 202, and the comparison goes on.
 pub async fn sync(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    Path(AccountName(name)): Path<AccountName>,
+    sight: Sight,
     headers: HeaderMap,
     Body(request): Body<SyncRequest>,
 ) -> Result<InTime<SyncView, SyncStarted>, Problem> {
+    if let Some(customer) = request.customer_id {
+        customer.check(&state.store, &sight).await?;
+    }
+    if let Some(conversation) = request.conversation_id {
+        conversation.check(&state.store, &sight).await?;
+    }
     let account = in_use(&state.store, &name).await?;
     let asked_at = state.clock.now();
     let answered = state.desk.sync(account.id, chat(&state.desk, &request)?).await?;

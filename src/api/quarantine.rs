@@ -10,6 +10,7 @@ use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::{QuarantineView, ReplayView};
+use crate::domain::rights::Sight;
 use crate::store::{Order, QuarantineItem, Store};
 
 /// Filters of the list.
@@ -20,9 +21,13 @@ pub struct Filter {
 }
 
 /// `GET /quarantine`, scope `manage`: lists the quarantined events, the oldest first.
-pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<QuarantineView>, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    sight: Sight,
+    list: Listing<Filter>,
+) -> Result<Listed<QuarantineView>, Problem> {
     let request = list.page(Order::Ascending)?;
-    let account = accounts::wanted(&store, list.filter.account.as_deref()).await?;
+    let account = accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?;
     let page = store.quarantine().page(request, account).await?;
     Ok(list.answer(request, page))
 }

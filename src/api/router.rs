@@ -137,7 +137,7 @@ routes! {
     GET "/api/v1/quarantine" quarantine::list: ReadQuarantine;
     POST "/api/v1/quarantine/replay" quarantine::replay: ReplayQuarantine;
     GET "/api/v1/status" status::show: WatchServer;
-    GET "/metrics" metrics::show: WatchServer;
+    GET "/metrics" metrics::show: ReadMetrics;
     GET "/readyz" health::ready: WatchServer;
     POST "/customers/photo" seed::customers::photo: EditCustomer;
     GET "/customers/summary" seed::customers::summary: ReadCustomers;

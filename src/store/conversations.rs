@@ -1,5 +1,7 @@
 //! Conversations: the chat of one account with one customer or group.
 
+use std::collections::HashMap;
+
 use entity::{conversation, customer, message};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
@@ -12,7 +14,7 @@ use crate::domain::message::Direction;
 use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Conversations, Database};
 
-use super::database::bounds::MAX_CHAIN;
+use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::row::{from_json, word};
 use super::database::session::exclusive;
 use super::messages::whole_seconds;
@@ -57,6 +59,31 @@ impl<D: Database> Conversations<'_, D> {
 }
 
 impl Conversations<'_, Store> {
+    /// Returns how many messages no agent has read or answered, by customer, in these accounts alone.
+    pub async fn unread_of(
+        &self,
+        customers: &[CustomerId],
+        accounts: &[AccountId],
+    ) -> Result<HashMap<CustomerId, i64>, StoreError> {
+        let mut unread = HashMap::new();
+        for some in customers.chunks(MAX_NAMED) {
+            let rows: Vec<(CustomerId, i64)> = conversation::Entity::find()
+                .select_only()
+                .column(conversation::Column::CustomerId)
+                .column(conversation::Column::UnreadCount)
+                .filter(conversation::Column::CustomerId.is_in(some.iter().copied()))
+                .filter(conversation::Column::AccountId.is_in(accounts.iter().copied()))
+                .filter(conversation::Column::MergedInto.is_null())
+                .into_tuple()
+                .all(self.0.readers())
+                .await?;
+            for (customer, count) in rows {
+                *unread.entry(customer).or_default() += count;
+            }
+        }
+        Ok(unread)
+    }
+
     /// Returns the ids of a customer's conversations that were not merged into another, oldest first. With `within`, only
     /// those of these accounts.
     pub async fn ids_of_customer(

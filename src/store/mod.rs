@@ -26,6 +26,7 @@ mod outbox;
 mod quarantine;
 mod rooms;
 mod settings;
+mod sight;
 mod wake_up;
 mod writer;
 

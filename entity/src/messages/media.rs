@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, MediaId, WaMessageId};
+use crate::ids::{AccountId, MediaId, OwnerId, WaMessageId};
 
 /// A row of `media`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Model {
     /// Medium that it replaces once it is stored.
     #[serde(default)]
     pub upgrades: Option<MediaId>,
+    /// Owner who has uploaded it; `None` for a medium of WhatsApp, and in rows older than the column.
+    #[serde(default)]
+    pub owner_id: Option<OwnerId>,
     /// Name of the file, as the sender gave it.
     pub filename: Option<String>,
     /// Reason for the state, in words.

@@ -1,4 +1,4 @@
-//! The agent as whom a key acts, and the keys that follow one another.
+//! The agent as whom a key acts, the keys that follow one another, and who has uploaded a file.
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +19,7 @@ impl MigrationTrait for Migration {
         let b = Builder::new(manager).await?;
         b.add("api_keys", optional(number("agent_id"))).await?;
         b.add("api_keys", optional(number("owner_id"))).await?;
-        b.add("api_keys", optional(number("rotated_to"))).await
+        b.add("api_keys", optional(number("rotated_to"))).await?;
+        b.add("media", optional(number("owner_id"))).await
     }
 }

@@ -15,7 +15,8 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
-use crate::domain::{AccountId, AgentId, ApiKeyId, Clock, Operation, OwnerId, Timestamp, rights};
+use crate::domain::rights::Sight;
+use crate::domain::{AgentId, ApiKeyId, Clock, Operation, OwnerId, Timestamp, rights};
 use crate::store::{KeyHolder, StoreError};
 
 /// The holder of a valid key.
@@ -36,11 +37,16 @@ pub struct Caller {
     pub origin: Origin,
     /// Time after which the key is refused.
     pub expires_at: Option<Timestamp>,
-    /// Accounts that key and agent are limited to; `None`: all.
-    pub accounts: Option<Vec<AccountId>>,
+    /// What the caller gets to see: the accounts that key and agent are limited to.
+    pub sight: Sight,
 }
 
 impl Caller {
+    /// Returns the caller of a request. A problem (401) if there is none.
+    pub fn of(parts: &Parts) -> Result<&Self, Problem> {
+        parts.extensions.get::<Self>().ok_or_else(no_key)
+    }
+
     /// Returns the author of a message that this caller sends.
     pub fn author(&self) -> Author {
         Author {
@@ -66,7 +72,7 @@ impl Caller {
     }
 
     fn has_rights_of(&self, other: &Self) -> bool {
-        self.scope == other.scope && self.accounts == other.accounts
+        self.scope == other.scope && self.sight == other.sight
     }
 
     /// Returns a problem (403) unless the caller may do this.
@@ -84,7 +90,7 @@ impl Caller {
             let detail = format!("the {whose} has the scope `{has}` and this needs `{needed}`; use another key");
             return Err(Problem::new(Code::ScopeMissing, detail));
         }
-        if operation.is_of_all_accounts() && self.accounts.is_some() {
+        if operation.is_of_all_accounts() && !self.sight.is_whole() {
             let detail = "the key is limited to some accounts and this concerns all; use another key";
             return Err(Problem::new(Code::AccountBound, detail));
         }
@@ -128,7 +134,7 @@ impl Access {
             scope: agent.as_ref().map_or(scope, |agent| scope.min(agent.role.scope())),
             origin,
             expires_at: key.expires_at,
-            accounts: rights::within(key.accounts.as_deref(), of_agent),
+            sight: Sight::of(rights::within(key.accounts.as_deref(), of_agent), key.owner()),
         })
     }
 
@@ -279,6 +285,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(no_key)
+        Self::of(parts).cloned()
     }
 }

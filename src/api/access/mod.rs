@@ -2,9 +2,11 @@
 
 pub mod auth;
 pub mod cors;
+pub mod events;
 pub mod guard;
 mod recent;
 pub mod secret;
+pub mod sight;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

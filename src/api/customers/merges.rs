@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::access::auth::Caller;
+use crate::api::access::sight::Visible as _;
 use crate::api::http::extract::{Body, Path};
 use crate::api::http::problem::Problem;
 use crate::bridge::Desk;
@@ -31,10 +32,12 @@ pub async fn view(State(store): State<Store>, Path(id): Path<MergeId>) -> Result
 /// returns the merge that did it.
 pub async fn create(
     State(desk): State<Desk>,
+    State(store): State<Store>,
     caller: Caller,
     Path(id): Path<CustomerId>,
     body: Body<MergeRequest>,
 ) -> Result<Json<MergeView>, Problem> {
+    body.0.with.check(&store, &caller.sight).await?;
     Ok(Json(desk.merge_customers(id, body.0.with, &caller.name).await?.into()))
 }
 

@@ -20,6 +20,7 @@ use super::messages::{idempotency, idempotency_key, phone_number};
 use crate::bridge::{Answered, CustomerEdit, Desk, NewCustomer};
 use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, NewCustomerRequest, Page};
 use crate::domain::customer::Customer;
+use crate::domain::rights::Sight;
 use crate::domain::{CustomerId, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
@@ -33,13 +34,17 @@ pub struct Filter {
 }
 
 /// `GET /customers`, scope `read`: lists customers by id.
-pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<CustomerView>, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    sight: Sight,
+    list: Listing<Filter>,
+) -> Result<Listed<CustomerView>, Problem> {
     let request = list.page(Order::Ascending)?;
     let filter = CustomerFilter {
         search: list.filter.search.clone(),
-        account: accounts::wanted(&store, list.filter.account.as_deref()).await?,
+        account: accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?,
     };
-    let page = store.customers().page(request, &filter).await?;
+    let page = store.sights().customers(&sight, request, &filter).await?;
     Ok(list.answer(request, page))
 }
 
@@ -47,13 +52,18 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
 /// answers 307 with the location of the surviving one.
 pub async fn view(
     State(store): State<Store>,
+    sight: Sight,
     Path(id): Path<CustomerId>,
 ) -> Result<Found<Tagged<CustomerView>, CustomerId>, Problem> {
-    let customer = store
+    let mut customer = store
         .customers()
         .get(id)
         .await?
         .ok_or_else(|| Problem::not_found("customer", id))?;
+    store
+        .sights()
+        .count_unread(&sight, std::slice::from_mut(&mut customer))
+        .await?;
     if customer.merged_into.is_none() {
         return Ok(Found::Here(tagged(customer)));
     }

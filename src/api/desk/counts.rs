@@ -10,15 +10,16 @@ use tokio::sync::Mutex;
 use crate::api::http::problem::Problem;
 use crate::contract::{CountsView, OpenCountView};
 use crate::domain::conversation::ConversationStatus;
+use crate::domain::rights::Sight;
 use crate::domain::{Clock, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::store::{OpenCount, Store};
 
 /// How long counts are given again. Counting reads all conversations that are not closed.
 const GIVEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// The counts as they were last. Clones share them; while they are counted, others wait for that.
 #[derive(Clone, Default)]
-pub struct Counts(Arc<Mutex<Option<(Timestamp, CountsView)>>>);
+pub struct Counts(Arc<Mutex<Option<(Timestamp, Vec<OpenCount>)>>>);
 
 /// `GET /conversations/counts`, scope `read`: counts the conversations that are not closed, by account, status and agent.
 /// Changes of the last second may be missing.
@@ -26,6 +27,7 @@ pub async fn show(
     State(counts): State<Counts>,
     State(store): State<Store>,
     State(clock): State<Arc<dyn Clock>>,
+    sight: Sight,
 ) -> Result<Json<CountsView>, Problem> {
     let mut last = counts.0.lock().await;
     let now = clock.now();
@@ -33,16 +35,18 @@ pub async fn show(
         && now >= *at
         && now.since(*at) < GIVEN_AGAIN
     {
-        return Ok(Json(known.clone()));
+        return Ok(Json(within(known, &sight)));
     }
-    let counted = count(&store).await?;
-    *last = Some((now, counted.clone()));
-    Ok(Json(counted))
+    let counted = store.conversations().open_counts().await?;
+    let view = within(&counted, &sight);
+    *last = Some((now, counted));
+    Ok(Json(view))
 }
 
-async fn count(store: &Store) -> Result<CountsView, StoreError> {
+/// Returns the counts of the accounts that a caller sees.
+fn within(counted: &[OpenCount], sight: &Sight) -> CountsView {
     let mut counts = CountsView::default();
-    for of in store.conversations().open_counts().await? {
+    for of in counted.iter().filter(|of| sight.sees(of.account_id)) {
         counts.conversations += of.conversations;
         counts.unread += of.unread;
         if of.assignee_id.is_none() {
@@ -56,5 +60,5 @@ async fn count(store: &Store) -> Result<CountsView, StoreError> {
             unread: of.unread,
         });
     }
-    Ok(counts)
+    counts
 }

@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::api::access::auth::Caller;
+use crate::api::access::sight::{Path, Word};
 use crate::api::http::answer::{Created, Keyed, Replay, Tagged};
-use crate::api::http::extract::{Body, Path};
+use crate::api::http::extract::Body;
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
 use crate::api::messages::{idempotency, idempotency_key};
@@ -22,7 +23,7 @@ pub async fn list(State(store): State<Store>) -> Result<Json<Page<LabelView>>, P
 }
 
 /// `GET /labels/{name}`, scope `read`: returns a label with its entity tag.
-pub async fn view(State(store): State<Store>, Path(name): Path<String>) -> Result<Tagged<LabelView>, Problem> {
+pub async fn view(State(store): State<Store>, Path(Word(name)): Path<Word>) -> Result<Tagged<LabelView>, Problem> {
     let label = store.labels().called(&named(&name)?).await?;
     Ok(tagged(label.ok_or_else(|| Problem::not_found("label", name))?))
 }
@@ -65,7 +66,7 @@ pub async fn create(
 pub async fn edit(
     State(desk): State<Desk>,
     State(store): State<Store>,
-    Path(name): Path<String>,
+    Path(Word(name)): Path<Word>,
     headers: HeaderMap,
     Body(request): Body<EditLabel>,
 ) -> Result<Tagged<LabelView>, Problem> {
@@ -90,7 +91,7 @@ pub async fn edit(
 }
 
 /// `DELETE /labels/{name}`, scope `manage`: deletes a label and takes it off all conversations.
-pub async fn delete(State(desk): State<Desk>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn delete(State(desk): State<Desk>, Path(Word(name)): Path<Word>) -> Result<StatusCode, Problem> {
     desk.delete_label(named(&name)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::api::access::auth::Caller;
+use crate::api::access::sight::Path;
 use crate::api::http::answer::{Created, Keyed, Replay};
-use crate::api::http::extract::{Body, Path};
+use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
 use crate::api::messages::{idempotency, idempotency_key};

@@ -5,8 +5,9 @@ use axum::http::HeaderMap;
 
 use super::labels::named;
 use crate::api::access::auth::Caller;
+use crate::api::access::sight::{Path, Word};
 use crate::api::http::answer::Tagged;
-use crate::api::http::extract::{Body, Path};
+use crate::api::http::extract::Body;
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
 use crate::bridge::{Assignment, Desk};
@@ -68,14 +69,14 @@ pub async fn set_status(
 pub async fn put_label(
     State(desk): State<Desk>,
     caller: Caller,
-    Path((id, name)): Path<(ConversationId, String)>,
+    Path((id, Word(name))): Path<(ConversationId, Word)>,
 ) -> Changed {
     let may_create = caller.may(Operation::EditLabels).is_ok();
     Ok(tagged(desk.put_label(id, named(&name)?, may_create).await?))
 }
 
 /// `DELETE /conversations/{id}/labels/{name}`, scope `send`: takes a label off a conversation.
-pub async fn take_label(State(desk): State<Desk>, Path((id, name)): Path<(ConversationId, String)>) -> Changed {
+pub async fn take_label(State(desk): State<Desk>, Path((id, Word(name))): Path<(ConversationId, Word)>) -> Changed {
     Ok(tagged(desk.take_label(id, named(&name)?).await?))
 }
 

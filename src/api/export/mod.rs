@@ -16,8 +16,9 @@ use super::accounts;
 use super::http::extract::Query;
 use super::http::problem::Problem;
 use crate::contract::{CustomerView, MessageView};
+use crate::domain::rights::Sight;
 use crate::domain::{AccountId, ConversationId, CustomerId, Timestamp};
-use crate::store::{MessageFilter, Store, StoreError};
+use crate::store::{CustomerFilter, MessageFilter, Store, StoreError};
 
 /// Number of rows in one piece of the answer.
 const ROWS_AT_ONCE: usize = 100;
@@ -60,8 +61,12 @@ pub struct Customers {
 }
 
 /// `GET /export/messages`, scope `read`: streams messages as NDJSON or CSV, with their number in `X-Total-Count`.
-pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>) -> Result<Response, Problem> {
-    let named = accounts::wanted(&store, wanted.account.as_deref()).await?;
+pub async fn messages(
+    State(store): State<Store>,
+    sight: Sight,
+    Query(wanted): Query<Messages>,
+) -> Result<Response, Problem> {
+    let named = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
     let filter = MessageFilter {
         account: named.or(wanted.account_id),
         customer: wanted.customer_id,
@@ -69,8 +74,8 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
         from: wanted.from,
         until: wanted.until,
     };
-    let total = store.messages().count(filter).await?;
-    let rows = store.messages().stream(filter).map_ok(MessageView::from);
+    let total = store.sights().count_messages(&sight, filter).await?;
+    let rows = store.sights().stream_messages(sight, filter).map_ok(MessageView::from);
     let mut response = match wanted.format {
         Some(ExportFormat::Csv) => {
             // A spreadsheet has no column for who was mentioned.
@@ -87,9 +92,17 @@ pub async fn messages(State(store): State<Store>, Query(wanted): Query<Messages>
 }
 
 /// `GET /export/customers`, scope `read`: streams customers as NDJSON or CSV.
-pub async fn customers(State(store): State<Store>, Query(wanted): Query<Customers>) -> Result<Response, Problem> {
-    let account = accounts::wanted(&store, wanted.account.as_deref()).await?;
-    let rows = store.customers().stream(account).map_ok(CustomerView::from);
+pub async fn customers(
+    State(store): State<Store>,
+    sight: Sight,
+    Query(wanted): Query<Customers>,
+) -> Result<Response, Problem> {
+    let account = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
+    let filter = CustomerFilter { search: None, account };
+    let rows = store
+        .sights()
+        .stream_customers(sight, filter)
+        .map_ok(CustomerView::from);
     Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
 }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Code, Problem};
+pub use crate::api::access::sight::Path;
 
 /// A JSON body of at most [`MAX_BODY_BYTES`](super::MAX_BODY_BYTES). Types that are read this way have
 /// `deny_unknown_fields`.
@@ -158,23 +159,4 @@ pub async fn no_query(request: Request, next: Next) -> Response {
     Problem::new(Code::InvalidQuery, detail)
         .at(format!("/{name}"))
         .into_response()
-}
-
-/// Path parameters.
-pub struct Path<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Path::from_request_parts(parts, state)
-            .await
-            .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|_| {
-                Problem::new(
-                    Code::InvalidPath,
-                    "an id in the path is not one of ours; ids are numbers, as the lists give them",
-                )
-            })
-    }
 }

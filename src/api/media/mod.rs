@@ -50,6 +50,7 @@ pub async fn upload(
     let upload = Upload {
         mimetype: text(headers, &header::CONTENT_TYPE),
         filename: named.filename,
+        owner: Some(caller.owner),
         idempotency,
     };
     let mut incoming = desk.incoming()?;

@@ -111,6 +111,7 @@ pub async fn send(
         seen_up_to: request.seen_up_to.filter(|_| !request.force),
         send_at: request.send_at,
         author: caller.author(),
+        sight: caller.sight.clone(),
         idempotency,
     };
     let place = |id: MessageId| format!("/api/v1/messages/{id}");

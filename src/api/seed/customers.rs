@@ -6,24 +6,22 @@ use axum::response::Response;
 use futures_util::TryStreamExt as _;
 
 use super::{Part, array, data_url};
-use crate::api::access::auth::Caller;
 use crate::api::http::extract::{Body, Query};
 use crate::api::http::problem::Problem;
 use crate::api::state::ApiState;
 use crate::bridge::MAX_AVATAR_BYTES;
 use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};
 use crate::domain::gateway::GatewayPerson;
+use crate::domain::rights::Sight;
 use crate::fetch::FetchFault;
 use crate::store::{CustomerSummary, Store};
 
 /// `GET /customers/summary`, scope `read`: lists all customers with their last message and unread count, the one who was
 /// active last first.
-pub async fn summary(
-    State(store): State<Store>,
-    caller: Caller,
-    Query(part): Query<Part>,
-) -> Result<Response, Problem> {
-    let rows = store.customers().summaries(caller.accounts, part.page());
+pub async fn summary(State(store): State<Store>, sight: Sight, Query(part): Query<Part>) -> Result<Response, Problem> {
+    let rows = store
+        .customers()
+        .summaries(sight.accounts().map(<[_]>::to_vec), part.page());
     array::answer(rows.map_ok(view), part).await
 }
 
@@ -48,7 +46,7 @@ fn view(customer: CustomerSummary) -> SeedCustomer {
 /// with the customer.
 pub async fn photo(
     State(state): State<ApiState>,
-    caller: Caller,
+    sight: Sight,
     Body(asked): Body<SeedPhoto>,
 ) -> Result<Json<SeedCustomer>, Problem> {
     let person = GatewayPerson::read(&asked.phone);
@@ -63,12 +61,9 @@ pub async fn photo(
             .await
             .map_err(|fault: FetchFault| wrong(fault.to_string()))?,
     };
-    let within = caller.accounts;
-    let customer = state
-        .desk
-        .set_photo(&person.identity, within.as_deref(), &bytes)
-        .await?;
-    let summary = state.store.customers().summary(customer.id).await?;
+    let within = sight.accounts();
+    let customer = state.desk.set_photo(&person.identity, within, &bytes).await?;
+    let summary = state.store.customers().summary(customer.id, within).await?;
     let summary = summary.ok_or_else(|| Problem::not_found("customer", customer.id))?;
     Ok(Json(view(summary)))
 }

@@ -80,7 +80,7 @@ fn written(SeedTime(time): SeedTime, now: Timestamp) -> Result<Timestamp, Proble
 
 /// Returns the gateway's account that the caller's key names; `None` if the key is for all accounts.
 async fn account(store: &Store, caller: &Caller) -> Result<Option<AccountId>, Problem> {
-    let Some(bound) = &caller.accounts else {
+    let Some(bound) = caller.sight.accounts() else {
         return Ok(None);
     };
     let accounts = store.accounts().present().await?;

@@ -34,7 +34,7 @@ pub async fn list(
 async fn seen(store: &Store, caller: &Caller, id: CustomerId) -> Result<(CustomerId, Vec<ConversationId>), Problem> {
     let unknown = || Problem::not_found("customer", id);
     let customer = store.customers().current(id).await?.ok_or_else(unknown)?.id;
-    let within = caller.accounts.as_deref();
+    let within = caller.sight.accounts();
     let found = store.conversations().ids_of_customer(customer, within).await?;
     if within.is_some() && found.is_empty() {
         return Err(unknown());
@@ -53,13 +53,13 @@ pub async fn send(
 ) -> Result<Response, Problem> {
     // The path is part of it: the same key may not mean a request to the API proper as well.
     let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/messages/send ", &request)?;
-    if caller.accounts.is_some() {
+    if !caller.sight.is_whole() {
         seen(&store, &caller, request.customer_id).await?;
     }
     let command = SendCommand {
         to: SendTo::Latest {
             customer: request.customer_id,
-            within: caller.accounts.clone(),
+            within: caller.sight.accounts().map(<[_]>::to_vec),
         },
         account: None,
         content: request.content,
@@ -69,6 +69,7 @@ pub async fn send(
         seen_up_to: None,
         send_at: None,
         author: caller.author(),
+        sight: caller.sight.clone(),
         idempotency,
     };
     Ok(match desk.send(command).await? {

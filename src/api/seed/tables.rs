@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::messages;
+use crate::api::access::sight::Word;
 use crate::api::http::extract::{Path, Query};
 use crate::api::http::problem::{Code, Problem};
 use crate::contract::{CustomerView, SeedCustomerRow, SeedMessage};
@@ -32,7 +33,7 @@ pub async fn list() -> Json<[&'static str; 2]> {
 /// `GET /tables/{name}`, scope `manage`: lists rows of a table by id, at most [`MAX_PAGE`].
 pub async fn show(
     State(store): State<Store>,
-    Path(name): Path<String>,
+    Path(Word(name)): Path<Word>,
     Query(rows): Query<Rows>,
 ) -> Result<Response, Problem> {
     let limit = rows.limit.unwrap_or(DEFAULT_LIMIT);

@@ -14,6 +14,7 @@ use super::http::extract::{Query, parse_value};
 use super::http::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::contract::{FilterRequest, JournalEvent};
+use crate::domain::rights::Sight;
 use crate::store::EventFilter;
 
 pub use stream::{Wanted, open};
@@ -39,7 +40,7 @@ pub async fn show(
     Query(asked): Query<Filter>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted {
-        filter: filter(&state, &asked).await?,
+        filter: filter(&state, &caller.sight, &asked).await?,
         resume_from: last_event_id(&headers)?.or(asked.resume_from),
         tell,
     };
@@ -63,7 +64,7 @@ pub fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     })
 }
 
-async fn filter(state: &ApiState, asked: &Filter) -> Result<EventFilter, Problem> {
+async fn filter(state: &ApiState, sight: &Sight, asked: &Filter) -> Result<EventFilter, Problem> {
     let words = |list: &String| list.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>();
     let types = asked.types.as_ref().map(words);
     let types = types.map(|types| parse_value(types.into())).transpose();
@@ -75,7 +76,7 @@ async fn filter(state: &ApiState, asked: &Filter) -> Result<EventFilter, Problem
     let ids = asked.conversation_ids.as_ref().map(words);
     let ids: Option<Result<Vec<i64>, _>> = ids.map(|ids| ids.iter().map(|id| id.parse()).collect());
     let ids = ids.transpose().map_err(wrong_id)?;
-    let account = accounts::wanted(&state.store, asked.account.as_deref()).await?;
+    let account = accounts::wanted(&state.store, sight, asked.account.as_deref()).await?;
     let request = FilterRequest {
         types,
         conversation_ids: ids.map(|ids| ids.into_iter().map(crate::domain::ConversationId).collect()),

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::access::auth::Caller;
+use crate::api::access::events::shown;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::state::ApiState;
 use crate::api::ws::feed::{Following, Line, Reader};
@@ -161,9 +162,9 @@ impl Open {
         let mut text = String::new();
         for line in lines.iter().filter(|line| line.passes(&self.wanted.filter)) {
             let event = line.event().map_err(corrupt)?;
-            if !self.may_see(&event).await? {
+            let Some(event) = shown(&self.state.store, &self.caller.sight, event).await? else {
                 continue;
-            }
+            };
             if let Some(data) = (self.wanted.tell)(&event).map_err(corrupt)? {
                 // A line break ends the field; in JSON it can only be a space.
                 let data = data.replace(['\n', '\r'], " ");
@@ -172,22 +173,6 @@ impl Open {
             }
         }
         Ok(text)
-    }
-
-    /// Returns whether the caller's key is for the event's account, or its customer has a conversation there.
-    async fn may_see(&self, event: &JournalEvent) -> Result<bool, StoreError> {
-        let Some(accounts) = &self.caller.accounts else {
-            return Ok(true);
-        };
-        match (event.account_id, event.customer_id) {
-            (Some(account), _) => Ok(accounts.contains(&account)),
-            (None, Some(customer)) => {
-                let store = &self.state.store;
-                let found = store.conversations().ids_of_customer(customer, Some(accounts)).await?;
-                Ok(!found.is_empty())
-            }
-            (None, None) => Ok(false),
-        }
     }
 }
 

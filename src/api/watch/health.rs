@@ -8,6 +8,7 @@ use super::status;
 use crate::api::http::problem::advice;
 use crate::bridge::Desk;
 use crate::contract::{AliveView, DatabaseStateView, MatrixStateView, ReadyAccountView, ReadyView};
+use crate::domain::rights::Sight;
 use crate::store::{Store, StoreError};
 
 /// `GET /healthz`: answers 200 while the process runs. The only route of REST that needs no key.
@@ -19,13 +20,17 @@ pub async fn alive() -> Json<AliveView> {
 
 /// `GET /readyz`, scope `read`: answers 200 when the database answers and takes writes, else 503. The states of WhatsApp
 /// and Matrix are in the body but do not change the status: accepted messages wait in the outbox until both are back.
-pub async fn ready(State(store): State<Store>, State(desk): State<Desk>) -> (StatusCode, Json<ReadyView>) {
+pub async fn ready(
+    State(store): State<Store>,
+    State(desk): State<Desk>,
+    sight: Sight,
+) -> (StatusCode, Json<ReadyView>) {
     let writable = store.check_writable().await;
     if let Err(error) = &writable {
         tracing::warn!("not ready, nothing can be written: {error}");
     }
     // Nothing is counted here: this is asked each second.
-    let accounts = match store.accounts().present().await {
+    let accounts = match store.sights().accounts(&sight).await {
         Ok(accounts) => accounts,
         Err(error) => {
             tracing::warn!("not ready: {error}");

@@ -20,6 +20,7 @@ use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::AccountStatusView;
+use crate::domain::rights::Sight;
 use crate::domain::vitals::Deafness;
 use crate::domain::{AccountId, Clock};
 use crate::store::Store;
@@ -190,7 +191,7 @@ pub async fn show(
     State(clock): State<Arc<dyn Clock>>,
 ) -> Result<Response, Problem> {
     let now = clock.now();
-    let status = status::gather(&store, &desk).await?;
+    let status = status::gather(&store, &desk, &Sight::default()).await?;
     let mut registry = Registry::with_prefix("crm");
     let (waiting, oldest) = (
         Family::<WorkLabels, Gauge>::default(),

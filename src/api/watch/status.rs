@@ -12,6 +12,7 @@ use crate::contract::{
 };
 use crate::domain::account::Account;
 use crate::domain::matrix::{MatrixState, MatrixStatus};
+use crate::domain::rights::Sight;
 use crate::store::{Store, StoreError};
 
 /// `GET /status`, scope `read`: returns the state of the accounts, Matrix, the database and the outbox.
@@ -19,8 +20,9 @@ pub async fn show(
     State(store): State<Store>,
     State(desk): State<Desk>,
     State(metrics): State<Metrics>,
+    sight: Sight,
 ) -> Result<Json<StatusView>, Problem> {
-    let mut status = gather(&store, &desk).await?;
+    let mut status = gather(&store, &desk, &sight).await?;
     status.api = Some(connections(&metrics));
     Ok(Json(status))
 }
@@ -29,7 +31,7 @@ pub async fn show(
 /// the desk.
 pub async fn confirm_clock(State(store): State<Store>, State(desk): State<Desk>) -> Result<Json<StatusView>, Problem> {
     desk.confirm_clock().await?;
-    Ok(Json(gather(&store, &desk).await?))
+    Ok(Json(gather(&store, &desk, &Sight::default()).await?))
 }
 
 /// Returns how many connections there are, and may be.
@@ -46,13 +48,13 @@ fn connections(metrics: &Metrics) -> ApiStatusView {
     }
 }
 
-/// Reads the state, also for `/metrics`.
-pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError> {
+/// Reads the state as somebody gets to see it, also for `/metrics`.
+pub async fn gather(store: &Store, desk: &Desk, sight: &Sight) -> Result<StatusView, StoreError> {
     let range = store.journal().range().await?;
     let unwritable = store.unwritable().borrow().clone();
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        accounts: accounts(store).await?,
+        accounts: accounts(store, sight).await?,
         matrix: matrix(desk).into(),
         database: DatabaseView {
             state: if unwritable.is_some() { "unwritable" } else { "ready" }.to_owned(),
@@ -61,8 +63,12 @@ pub async fn gather(store: &Store, desk: &Desk) -> Result<StatusView, StoreError
             head: range.head,
             clock_doubted_until: store.clock_doubted_until().await?,
         },
-        outbox: outbox(store).await?,
-        quarantined: store.quarantine().count().await?,
+        outbox: outbox(store, sight).await?,
+        quarantined: if sight.is_whole() {
+            store.quarantine().count().await?
+        } else {
+            0
+        },
         media: Some(media(desk)),
         api: None,
     })
@@ -87,10 +93,10 @@ pub fn media(desk: &Desk) -> MediaRoomView {
     }
 }
 
-/// Returns the state of every account that is not removed.
-pub async fn accounts(store: &Store) -> Result<Vec<AccountStatusView>, StoreError> {
+/// Returns the state of every account that is seen and not removed.
+pub async fn accounts(store: &Store, sight: &Sight) -> Result<Vec<AccountStatusView>, StoreError> {
     let mut all = vec![];
-    for account in store.accounts().present().await? {
+    for account in store.sights().accounts(sight).await? {
         all.push(of_account(store, account).await?);
     }
     Ok(all)
@@ -106,12 +112,13 @@ pub async fn of_account(store: &Store, account: Account) -> Result<AccountStatus
 }
 
 /// Returns how much work waits, and whether the outbox is parked.
-pub async fn outbox(store: &Store) -> Result<OutboxView, StoreError> {
+pub async fn outbox(store: &Store, sight: &Sight) -> Result<OutboxView, StoreError> {
     let counts = store.outbox().counts().await?;
     Ok(OutboxView {
         parked: store.settings().is_parked().await?,
         waiting: counts
             .into_iter()
+            .filter(|count| sight.sees(count.account_id))
             .map(|count| BacklogView {
                 target: count.target,
                 account_id: count.account_id,

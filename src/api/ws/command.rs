@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::desk;
 use crate::api::access::auth::Caller;
+use crate::api::access::sight::Visible as _;
 use crate::api::http::answer::{Created, Keyed, Replay};
 use crate::api::http::extract;
 use crate::api::http::problem::Problem;
@@ -68,13 +69,13 @@ async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Resul
         "delete" => delete(state, caller, d).await,
         "react" => react(state, caller, d).await,
         "mark_read" => mark_read(state, caller, d).await,
-        "assign" => desk::assign(state, d).await,
-        "status" => desk::set_status(state, d).await,
+        "assign" => desk::assign(state, caller, d).await,
+        "status" => desk::set_status(state, caller, d).await,
         "label" => desk::put_label(state, caller, d).await,
-        "unlabel" => desk::take_label(state, d).await,
+        "unlabel" => desk::take_label(state, caller, d).await,
         "note" => desk::note(state, caller, d).await,
-        "release" => desk::release(state, d).await,
-        "cancel" => desk::cancel(state, d).await,
+        "release" => desk::release(state, caller, d).await,
+        "cancel" => desk::cancel(state, caller, d).await,
         other => Err(Problem::internal(&anyhow::anyhow!(
             "the command `{other}` is not implemented"
         ))),
@@ -150,12 +151,14 @@ async fn react(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Prob
 }
 
 async fn change(state: &ApiState, caller: &Caller, id: MessageId, revision: Revision) -> Result<Done, Problem> {
+    id.check(&state.store, &caller.sight).await?;
     let accepted = revise(&state.desk, caller, id, revision).await?;
     Ok(Done::new(StatusCode::ACCEPTED, &accepted.body))
 }
 
-async fn mark_read(state: &ApiState, _caller: &Caller, d: Value) -> Result<Done, Problem> {
+async fn mark_read(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
     let request: MarkReadCommand = extract::parse_value(d)?;
+    request.conversation_id.check(&state.store, &caller.sight).await?;
     let conversation = state.desk.mark_read(request.conversation_id).await?;
     Ok(Done::new(StatusCode::OK, &ConversationView::from(conversation)))
 }

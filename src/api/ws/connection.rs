@@ -9,21 +9,22 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::feed::Following;
-use super::frame::{Close, failed, length};
+use super::feed::{Following, Line};
+use super::frame::{self, Close, failed, length};
 use super::identify::{Identified, Start, identify};
 use super::queue::{Queue, write};
 use super::seats::{Seat, WaitingSeat};
 use super::{FIRST_FRAME_BYTES, command};
 use crate::api::MAX_BODY_BYTES;
 use crate::api::access::auth::Caller;
+use crate::api::access::events::shown;
 use crate::api::access::secret;
 use crate::api::server::wire::{OverBudget, Wire};
 use crate::api::state::ApiState;
 use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
-use crate::store::EventFilter;
+use crate::domain::rights::Sight;
 
 /// Delay before a client should reconnect after a restart, in milliseconds.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -222,14 +223,14 @@ impl Live<'_> {
             }
         };
         tokio::select! {
-            end = self.follow(cursor, replay_to, &client.filter) => end,
+            end = self.follow(cursor, replay_to, &client) => end,
             end = self.listen(stream, &client.caller) => end,
             end = self.watch(&client.caller) => end,
         }
     }
 
     /// Sends the journal's events from `cursor` on, without end. Sends `resumed` when `replay_to` is reached.
-    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, filter: &EventFilter) -> Result<Never, Close> {
+    async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, client: &Identified) -> Result<Never, Close> {
         let mut reader = self.state.feed.after(cursor);
         let mut replayed = 0_u64;
         if replay_to.is_some_and(|end| end <= cursor) {
@@ -246,9 +247,11 @@ impl Live<'_> {
             };
             for line in lines {
                 let seq = line.seq;
-                if line.passes(filter) {
+                if line.passes(&client.filter)
+                    && let Some(message) = self.told(line, &client.caller.sight).await?
+                {
                     replayed += u64::from(replay_to.is_some());
-                    self.queue.push_message(line.message()).await?;
+                    self.queue.push_message(message).await?;
                     self.state.metrics.events_sent.inc();
                 }
                 if replay_to.is_some_and(|end| seq >= end) {
@@ -257,6 +260,21 @@ impl Live<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the frame of an event as the client gets to see it; `None` if they do not. Who sees everything gets the bytes
+    /// that all share.
+    async fn told(&self, line: Line, sight: &Sight) -> Result<Option<Message>, Close> {
+        if sight.is_whole() && !sight.hides_numbers() {
+            return Ok(Some(line.message()));
+        }
+        let event = line.event().map_err(|error| failed(&error))?;
+        let event = shown(&self.state.store, sight, event).await;
+        let Some(event) = event.map_err(|error| failed(&error))? else {
+            return Ok(None);
+        };
+        let text = frame::text(&ServerFrame::Event(event.into())).map_err(|error| failed(&error))?;
+        Ok(Some(Message::Text(text)))
     }
 
     async fn resumed(&self, replayed: u64) -> Result<(), Close> {

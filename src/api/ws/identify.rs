@@ -8,6 +8,7 @@ use crate::api::http::problem::Code;
 use crate::api::state::ApiState;
 use crate::contract::{FilterRequest, Identify};
 use crate::domain::message::Origin;
+use crate::domain::rights::Sight;
 use crate::domain::{Operation, Seq};
 use crate::store::{EventFilter, JournalRange};
 
@@ -53,7 +54,7 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
         (None, None) => return Err(Close::AuthFailed),
     };
     caller.may(Operation::FollowEvents).map_err(|_| Close::Scope)?;
-    let filter = filter(state, asked.filter).await?;
+    let filter = filter(state, &caller.sight, asked.filter).await?;
     let range = state.store.journal().range().await.map_err(|error| {
         tracing::error!("a WebSocket cannot begin: {error}");
         Close::Unknown
@@ -67,7 +68,7 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
     })
 }
 
-async fn filter(state: &ApiState, asked: Option<Value>) -> Result<EventFilter, Close> {
+async fn filter(state: &ApiState, sight: &Sight, asked: Option<Value>) -> Result<EventFilter, Close> {
     let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
         return Ok(EventFilter::default());
     };
@@ -75,7 +76,12 @@ async fn filter(state: &ApiState, asked: Option<Value>) -> Result<EventFilter, C
     let account = match &request.account {
         Some(name) => {
             let account = state.store.accounts().called(name).await.map_err(|_| Close::Unknown)?;
-            Some(account.ok_or(Close::BadFilter)?.id)
+            Some(
+                account
+                    .filter(|account| sight.sees(account.id))
+                    .ok_or(Close::BadFilter)?
+                    .id,
+            )
         }
         None => None,
     };

@@ -6,6 +6,7 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::hex::hex;
 use crate::domain::media::FileKind;
 use crate::domain::message::Author;
+use crate::domain::rights::Sight;
 use crate::domain::special::Special;
 use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
 use crate::store::StoredAnswer;
@@ -49,6 +50,8 @@ pub struct SendCommand {
     pub send_at: Option<Timestamp>,
     /// The person or program that wrote it.
     pub author: Author,
+    /// What the author gets to see: nothing else is written to, or sent.
+    pub sight: Sight,
     /// Key by which a repeat of this request is recognised.
     pub idempotency: Option<Idempotency>,
 }

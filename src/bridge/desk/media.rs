@@ -11,8 +11,8 @@ use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::media::{Room, attach};
 use crate::bridge::outbound::queue::NewFile;
 use crate::contract::MediaView;
-use crate::domain::MediaId;
 use crate::domain::media::{FileKind, Media, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype};
+use crate::domain::{MediaId, OwnerId};
 use crate::store::{MediaChange, NewMedia, StoredMedia, Tx};
 use crate::vault::{Incoming, Kept, NoThumbnail, Pieces, VaultError};
 
@@ -29,6 +29,8 @@ pub struct Upload {
     pub mimetype: Option<String>,
     /// File name that the client states.
     pub filename: Option<String>,
+    /// Who uploads it.
+    pub owner: Option<OwnerId>,
     /// Its `body_hash` is replaced by one that covers the file.
     pub idempotency: Option<Idempotency>,
 }
@@ -90,8 +92,8 @@ impl Desk {
         }
         let uploaded = self
             .core
-            .write((new, upload.idempotency), |tx, (new, asked)| {
-                async move { take(tx, new, asked.as_ref()).await }.boxed()
+            .write((new, upload.owner, upload.idempotency), |tx, (new, owner, asked)| {
+                async move { take(tx, new, *owner, asked.as_ref()).await }.boxed()
             })
             .await;
         // `Kept` protects the object from the sweep until its row is written.
@@ -224,11 +226,19 @@ fn fingerprint(new: &NewMedia) -> [u8; 32] {
     hash.finalize().into()
 }
 
-async fn take(tx: &mut Tx, new: &NewMedia, asked: Option<&Idempotency>) -> Result<Answered<Media>, Refusal> {
+async fn take(
+    tx: &mut Tx,
+    new: &NewMedia,
+    owner: Option<OwnerId>,
+    asked: Option<&Idempotency>,
+) -> Result<Answered<Media>, Refusal> {
     if let Some(stored) = idempotency::earlier(tx, asked).await? {
         return Ok(Answered::Replayed(stored));
     }
     let media = tx.media().insert(new).await?;
+    if let Some(owner) = owner {
+        tx.media().set_owner(media.id, owner).await?;
+    }
     idempotency::store(tx, asked, CREATED, &MediaView::from(media.clone()), None).await?;
     Ok(Answered::New(media))
 }

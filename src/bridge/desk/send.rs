@@ -61,7 +61,12 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         }
     }
     let file = match &command.file {
-        Some(file) => Some(media::sendable(tx, &policy.media, file).await?),
+        Some(file) => {
+            if !tx.sights().medium(&command.sight, file.id).await? {
+                return Err(not_found("medium", file.id));
+            }
+            Some(media::sendable(tx, &policy.media, file).await?)
+        }
         None => None,
     };
     let stand_in = match &file {
@@ -94,7 +99,13 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
 
 /// Returns the recipient's conversation, created if there is none.
 async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<Conversation, Refusal> {
-    let mut within = None;
+    let sight = &command.sight;
+    let mut within = sight.accounts();
+    if let SendTo::Customer(id) | SendTo::Latest { customer: id, .. } = &command.to
+        && !tx.sights().customer(sight, *id).await?
+    {
+        return Err(not_found("customer", id));
+    }
     let customer = match &command.to {
         SendTo::Latest {
             customer,
@@ -112,6 +123,7 @@ async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<
                 .conversations()
                 .live(*id)
                 .await?
+                .filter(|conversation| sight.sees(conversation.account_id))
                 .ok_or_else(|| not_found("conversation", id))?;
             if let Some(name) = &command.account
                 && account(tx, Some(name), None).await?.id != conversation.account_id
@@ -167,6 +179,7 @@ async fn account(tx: &mut Tx, name: Option<&str>, within: Option<&[AccountId]>) 
             .accounts()
             .called(name)
             .await?
+            .filter(|account| within.is_none_or(|within| within.contains(&account.id)))
             .ok_or_else(|| not_found("account", name));
     }
     let mut accounts = tx.accounts().present().await?;

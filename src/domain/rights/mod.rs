@@ -1,11 +1,13 @@
 //! Rights: what a key or an agent may do.
 
 mod operations;
+mod sight;
 
 use super::AccountId;
 use super::word::words;
 
 pub use operations::Operation;
+pub use sight::Sight;
 
 words! {
     /// Rights of a key, from the least to the most: each scope includes those before it.

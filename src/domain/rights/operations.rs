@@ -35,8 +35,10 @@ macro_rules! operations {
 }
 
 operations! {
-    /// See how the server does: ready, metrics, status, work that waits.
+    /// See how the server does: ready, status, work that waits.
     WatchServer = "server.watch", Read;
+    /// See the server's metrics.
+    ReadMetrics = "metrics.read", Read, all;
     /// Let a restored outbox go on.
     ResumeOutbox = "outbox.resume", Manage, all;
     /// Say that the clock is right.

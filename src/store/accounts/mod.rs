@@ -86,10 +86,16 @@ impl Accounts<'_, Store> {
         }))
     }
 
-    /// Returns a page of accounts, ordered by id. Includes removed accounts if `removed` is set.
-    pub async fn page(&self, page: PageRequest, removed: bool) -> Result<Page<Account>, StoreError> {
+    /// Returns a page of accounts, ordered by id. Includes removed accounts if `removed` is set. With `within`, only these.
+    pub async fn page(
+        &self,
+        page: PageRequest,
+        removed: bool,
+        within: Option<&[AccountId]>,
+    ) -> Result<Page<Account>, StoreError> {
         let present = (!removed).then(|| account::Column::RemovedAt.is_null());
-        let query = account::Entity::find().filter(Condition::all().add_option(present));
+        let within = within.map(|ids| account::Column::Id.is_in(ids.iter().copied()));
+        let query = account::Entity::find().filter(Condition::all().add_option(present).add_option(within));
         let key = |row: &account::Model| Cursor::of_id(row.id.0);
         page::read(query, page, (None, account::Column::Id), self.0.readers(), key, read).await
     }

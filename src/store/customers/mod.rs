@@ -7,6 +7,8 @@ mod names;
 pub mod opt_outs;
 pub mod summary;
 
+use std::collections::HashMap;
+
 use futures_util::Stream;
 use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -61,11 +63,14 @@ impl Customers<'_, Store> {
     pub async fn page(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
         let search = filter.search.as_deref().map(str::trim);
-        if let Some(search) = search.filter(|search| !search.is_empty()) {
+        let search = search.filter(|search| !search.is_empty());
+        if let Some(search) = search {
             query = query.filter(customer::Column::Search.like(containing(search)));
         }
-        if let Some(account) = filter.account {
-            query = query.filter(customer::Column::Id.in_subquery(known_to(account)));
+        match (filter.account, search) {
+            (Some(account), None) => return self.page_of_account(account, page).await,
+            (Some(account), Some(_)) => query = query.filter(customer::Column::Id.in_subquery(known_to(account))),
+            (None, _) => {}
         }
         let columns = (None, customer::Column::Id);
         page::read(
@@ -77,6 +82,34 @@ impl Customers<'_, Store> {
             read,
         )
         .await
+    }
+
+    /// Returns a page of the customers who have a conversation with an account, ordered by id. Their ids are read in the
+    /// order of the index of conversations, then their rows.
+    async fn page_of_account(&self, account: AccountId, page: PageRequest) -> Result<Page<Customer>, StoreError> {
+        let theirs = conversation::Entity::find()
+            .filter(conversation::Column::AccountId.eq(account))
+            .filter(conversation::Column::CustomerId.is_not_null());
+        let columns = (None, conversation::Column::CustomerId);
+        let key = |row: &conversation::Model| Cursor::of_id(row.customer_id.map_or(0, |id| id.0));
+        let id = |row: conversation::Model| Ok(row.customer_id);
+        let ids = page::read(theirs, page, columns, self.0.readers(), key, id).await?;
+        let mut found = HashMap::new();
+        let wanted: Vec<CustomerId> = ids.data.iter().copied().flatten().collect();
+        for some in wanted.chunks(MAX_NAMED) {
+            let rows = customer::Entity::find()
+                .filter(customer::Column::Id.is_in(some.iter().copied()))
+                .filter(customer::Column::MergedInto.is_null())
+                .all(self.0.readers())
+                .await?;
+            found.extend(rows.into_iter().map(|row| (row.id, row)));
+        }
+        let rows = wanted.iter().filter_map(|id| found.remove(id));
+        Ok(Page {
+            data: rows.map(read).collect::<Result<_, _>>()?,
+            ends: ids.ends,
+            has_more: ids.has_more,
+        })
     }
 
     /// Returns at most `limit` customers who were not merged into another, by id, after the first `offset`.
@@ -140,7 +173,7 @@ async fn find(database: &impl ConnectionTrait, id: CustomerId) -> Result<Option<
     row.map(read).transpose()
 }
 
-async fn current(database: &impl ConnectionTrait, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+pub(super) async fn current(database: &impl ConnectionTrait, id: CustomerId) -> Result<Option<Customer>, StoreError> {
     let mut id = id;
     for _ in 0..MAX_CHAIN {
         match find(database, id).await? {

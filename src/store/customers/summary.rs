@@ -95,16 +95,21 @@ impl Customers<'_, Store> {
         .try_flatten()
     }
 
-    /// Returns the summary of one customer.
-    pub async fn summary(&self, id: CustomerId) -> Result<Option<CustomerSummary>, StoreError> {
+    /// Returns the summary of one customer, `within` as in [`Self::summaries`].
+    pub async fn summary(
+        &self,
+        id: CustomerId,
+        within: Option<&[AccountId]>,
+    ) -> Result<Option<CustomerSummary>, StoreError> {
         let of_customer = conversation::Entity::find()
             .filter(conversation::Column::CustomerId.eq(id))
-            .filter(latest(None));
+            .filter(latest(within));
         let mut rows = summed_up(of_customer).into_model::<Row>().all(self.0.readers()).await?;
         if rows.is_empty() {
             let query = bare().filter(customer::Column::Id.eq(id));
             rows = query.into_model::<Row>().all(self.0.readers()).await?;
         }
+        count_anew(self.0, &mut rows, within).await?;
         rows.pop().map(read).transpose()
     }
 }
@@ -125,7 +130,8 @@ async fn active(
         query = query.filter(at.lte(before)).filter(at.lt(before).or(id.lt(than)));
     }
     let query = summed_up(query).order_by_desc(at).order_by_desc(id).limit(page);
-    let rows = query.into_model::<Row>().all(store.readers()).await?;
+    let mut rows = query.into_model::<Row>().all(store.readers()).await?;
+    count_anew(store, &mut rows, within).await?;
     let last = rows.last().and_then(|row| row.place_at.zip(row.place_id));
     let next = match last.filter(|_| rows.len() as u64 >= page) {
         Some((at, id)) => Some(Place::Active(at, id)),
@@ -133,6 +139,17 @@ async fn active(
         None => within.is_none().then_some(Place::Silent(None)),
     };
     Ok((rows, next))
+}
+
+/// Counts unread messages in these accounts alone.
+async fn count_anew(store: &Store, rows: &mut [Row], within: Option<&[AccountId]>) -> Result<(), StoreError> {
+    let Some(accounts) = within else { return Ok(()) };
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let unread = store.conversations().unread_of(&ids, accounts).await?;
+    for row in rows {
+        row.unread_count = unread.get(&row.id).copied().unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Reads a page of customers without a conversation, and the place of the next page.

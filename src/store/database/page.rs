@@ -138,6 +138,28 @@ pub struct Page<T> {
     pub has_more: bool,
 }
 
+impl<T> Page<T> {
+    /// Adds its key to each row.
+    pub fn keyed(self, key: impl Fn(&T) -> Cursor) -> Page<(Cursor, T)> {
+        Page {
+            data: self.data.into_iter().map(|row| (key(&row), row)).collect(),
+            ends: self.ends,
+            has_more: self.has_more,
+        }
+    }
+}
+
+impl<T> Page<(Cursor, T)> {
+    /// Removes the keys.
+    pub fn bare(self) -> Page<T> {
+        Page {
+            data: self.data.into_iter().map(|(_, row)| row).collect(),
+            ends: self.ends,
+            has_more: self.has_more,
+        }
+    }
+}
+
 /// Reads a page of `query`, ordered by the columns (`at`, `id`) or by `id` alone, and converts each row.
 pub async fn read<E, T>(
     query: Select<E>,

@@ -35,6 +35,15 @@ impl Conversations<'_, Store> {
     /// Returns a page of conversations that were not merged into another, ordered by last activity (the last message,
     /// else the creation), then by id.
     pub async fn page(&self, page: PageRequest, filter: ConversationFilter) -> Result<Page<Conversation>, StoreError> {
+        Ok(self.keyed_page(page, filter).await?.bare())
+    }
+
+    /// Returns a page as [`Self::page`], each conversation with its key.
+    pub(in crate::store) async fn keyed_page(
+        &self,
+        page: PageRequest,
+        filter: ConversationFilter,
+    ) -> Result<Page<(Cursor, Conversation)>, StoreError> {
         let ConversationFilter {
             account,
             customer,
@@ -71,6 +80,7 @@ impl Conversations<'_, Store> {
             at: row.active_at,
             id: row.id.0,
         };
-        page::read(query, page, columns, self.0.readers(), key, read).await
+        let keyed = |row| Ok((key(&row), read(row)?));
+        page::read(query, page, columns, self.0.readers(), key, keyed).await
     }
 }

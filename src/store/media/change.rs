@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::media::{Media, MediaState};
 use crate::domain::message::Message;
-use crate::domain::{MediaId, MessageId, Timestamp};
+use crate::domain::{MediaId, MessageId, OwnerId, Timestamp};
 use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::row::to_json;
 use crate::store::facet::MediaItems;
@@ -49,11 +49,21 @@ impl MediaItems<'_, Tx> {
             source_id: Set(second.map(|second| second.source.clone())),
             upgrades: Set(second.and_then(|second| second.upgrades)),
             detail: Set(new.detail.clone()),
+            owner_id: Set(None),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
         };
         let id = media::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
         Ok(self.need(id).await?.media)
+    }
+
+    /// Stores who has uploaded a medium.
+    pub async fn set_owner(&self, id: MediaId, owner: OwnerId) -> Result<(), StoreError> {
+        let change = media::ActiveModel {
+            owner_id: Set(Some(owner)),
+            ..media::ActiveModel::default()
+        };
+        self.set(id, change).await
     }
 
     /// Returns the size of the media that other messages of the same conversation brought since `since`, up to this one, and

@@ -234,7 +234,11 @@ impl Messages<'_, Store> {
         Ok(query.count(self.0.readers()).await?)
     }
 
-    async fn filtered(&self, filter: MessageFilter, page: PageRequest) -> Result<Page<Message>, StoreError> {
+    pub(in crate::store) async fn filtered(
+        &self,
+        filter: MessageFilter,
+        page: PageRequest,
+    ) -> Result<Page<Message>, StoreError> {
         let query = message::Entity::find().filter(condition(filter));
         let columns = (None, message::Column::Id);
         page::read(

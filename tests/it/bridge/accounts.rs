@@ -18,6 +18,7 @@ use crm::domain::media::{MediaRules, MediaState, SizeLimits};
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::outbox::Target;
 use crm::domain::pacing::Pace;
+use crm::domain::rights::Sight;
 use crm::domain::session::{Me, Session, SessionState};
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, Clock, MatrixUserId, MediaId, Seq};
@@ -165,6 +166,7 @@ impl Server {
                 origin: Some(Origin::Shell),
                 name: "owner".to_owned(),
             },
+            sight: Sight::default(),
             idempotency: None,
         };
         match self.desk.send(command).await? {

@@ -8,6 +8,7 @@ use crm::domain::conversation::ConversationStatus;
 use crm::domain::daily::Daily;
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::pacing::WaitReason;
+use crm::domain::rights::Sight;
 use crm::domain::{Clock, ConversationId, Timestamp};
 use crm::store::Standing;
 
@@ -32,6 +33,7 @@ impl Rig {
                 origin: Some(Origin::Api),
                 name: "shop".into(),
             },
+            sight: Sight::default(),
             idempotency: None,
         };
         match self.program.desk.send(command).await.unwrap() {

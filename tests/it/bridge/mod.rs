@@ -28,6 +28,7 @@ use crm::bridge::{Answered, Progress, SendCommand, SendTo};
 use crm::contract::EventType;
 use crm::domain::Seq;
 use crm::domain::message::{Author, Message, Origin};
+use crm::domain::rights::Sight;
 use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -181,6 +182,7 @@ impl Rig {
             seen_up_to: None,
             send_at: None,
             author,
+            sight: Sight::default(),
             idempotency: None,
         };
         match self.program.desk.send(command).await.unwrap() {

@@ -10,6 +10,7 @@ use crm::domain::daily::Daily;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Author, MessageState, Origin};
 use crm::domain::pacing::{WaitReason, Waiting};
+use crm::domain::rights::Sight;
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Seq, Timestamp};
 use serde_json::Value;
@@ -67,6 +68,7 @@ impl Rig {
                 origin: Some(Origin::Shell),
                 name: "owner".into(),
             },
+            sight: Sight::default(),
             idempotency: None,
         };
         self.program.desk.send(command).await.map(|_| ())

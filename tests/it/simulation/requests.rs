@@ -2,6 +2,7 @@
 
 use crm::bridge::{Answered, Idempotency, Refusal, SendCommand, SendTo};
 use crm::domain::message::{Author, Origin};
+use crm::domain::rights::Sight;
 use crm::domain::{MessageId, OwnerId};
 use rand::RngExt;
 
@@ -79,6 +80,7 @@ impl Run {
                 origin: Some(Origin::Shell),
                 name: "owner".into(),
             },
+            sight: Sight::default(),
             idempotency: Some(Idempotency {
                 scope: OwnerId(1),
                 key: format!("key-{}", self.requests),

@@ -8,6 +8,7 @@ use crm::bridge::{
 use crm::domain::media::Sink as _;
 use crm::domain::message::{Author, MessageState, Origin};
 use crm::domain::outbox::WhatsAppWork;
+use crm::domain::rights::Sight;
 use crm::domain::{Clock as _, MediaId, OwnerId, Seq};
 use crm::store::Busy;
 use futures_util::FutureExt;
@@ -36,6 +37,7 @@ fn order(phone: &crm::domain::customer::PhoneNumber) -> SendCommand {
             origin: Some(Origin::Shell),
             name: "owner".into(),
         },
+        sight: Sight::default(),
         idempotency: Some(Idempotency {
             scope: OwnerId(1),
             key: "order-7".to_owned(),
