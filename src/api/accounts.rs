@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::access::auth::Caller;
-use super::access::sight::AccountName;
+use super::access::sight::AccountPath;
 use super::http::answer::{Accepted, Created, Keyed, Replay, Tagged, Unless};
 use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
@@ -57,7 +57,7 @@ pub async fn list(
 /// `GET /accounts/{name}`, scope `read`: returns an account, also a removed one, as in `/status`.
 pub async fn view(
     State(store): State<Store>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<Json<AccountStatusView>, Problem> {
     let account = account(&store, &name).await?;
     Ok(Json(status::of_account(&store, account).await?))
@@ -105,7 +105,7 @@ pub struct Removal {
 /// the account has a `removed_at`.
 pub async fn remove(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     Query(removal): Query<Removal>,
 ) -> Result<Accepted<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
@@ -121,7 +121,7 @@ fn place(name: &str) -> String {
 /// `POST /accounts/{name}/release`, scope `manage`: releases the lease of an account whose holder died (rule 26).
 pub async fn release(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<Json<AccountView>, Problem> {
     let account = account(&state.store, &name).await?;
     Ok(Json(state.desk.release_account(account.id).await?.into()))
@@ -131,7 +131,7 @@ pub async fn release(
 /// code. Its conversations stay.
 pub async fn rebind(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     Body(rebind): Body<RebindRequest>,
 ) -> Result<Json<AccountView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -143,7 +143,7 @@ pub async fn rebind(
 /// `Prefer: wait=20` it answers when the session changes, or 304 after that time.
 pub async fn session(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     headers: HeaderMap,
 ) -> Result<Unless<SessionView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -184,7 +184,7 @@ pub(super) fn wait(headers: &HeaderMap) -> Duration {
 /// the codes, or the reason of a failure.
 pub async fn login(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     Body(login): Body<LoginRequest>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -200,7 +200,7 @@ pub async fn login(
 /// `POST /accounts/{name}/logout`, scope `manage`: asks for the device to be unlinked, and answers 202.
 pub async fn logout(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.logout(account.id).await?;
@@ -211,7 +211,7 @@ pub async fn logout(
 /// and answers 202.
 pub async fn take_over(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<StatusCode, Problem> {
     let account = in_use(&state.store, &name).await?;
     state.desk.take_over(account.id).await?;

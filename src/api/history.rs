@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use tokio::time::timeout;
 
-use super::access::sight::{AccountName, Visible as _};
+use super::access::sight::{AccountPath, Visible as _};
 use super::accounts::{account, in_use, wait};
 use super::http::answer::{Accepted, InTime};
 use super::http::extract::{Body, Path};
@@ -34,7 +34,7 @@ fn chat(desk: &Desk, request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
 /// `GET /accounts/{name}/history`, scope `read`: returns the state of the history import. 404 before the first one.
 pub async fn show(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<Json<HistoryView>, Problem> {
     let account = account(&state.store, &name).await?;
     let history = state.store.history().get(account.id).await?;
@@ -46,7 +46,7 @@ pub async fn show(
 /// checks chats again that had no older messages.
 pub async fn ask(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     Body(ask): Body<HistoryRequest>,
 ) -> Result<Accepted<HistoryView>, Problem> {
     let account = in_use(&state.store, &name).await?;
@@ -57,7 +57,7 @@ pub async fn ask(
 /// `GET /accounts/{name}/sync`, scope `read`: returns the result of the last comparison.
 pub async fn synced(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
 ) -> Result<Json<SyncView>, Problem> {
     let account = account(&state.store, &name).await?;
     let synced = state.store.accounts().synced(account.id).await?;
@@ -69,7 +69,7 @@ pub async fn synced(
 /// within `Prefer: wait`; else 202, and the comparison goes on.
 pub async fn sync(
     State(state): State<ApiState>,
-    Path(AccountName(name)): Path<AccountName>,
+    Path(AccountPath(name)): Path<AccountPath>,
     sight: Sight,
     headers: HeaderMap,
     Body(request): Body<SyncRequest>,

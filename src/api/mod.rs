@@ -25,7 +25,7 @@ mod state;
 mod watch;
 mod ws;
 
-pub use access::secret;
+pub use access::{AccessRules, secret};
 pub use export::csv;
 pub use http::problem::Problem;
 pub use router::{ROUTES, router};

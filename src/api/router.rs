@@ -7,7 +7,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, get, on};
 use tower::util::option_layer;
 
-use super::access::{auth, cors, guard};
+use super::access::{auth, cors, guard, hidden};
 use super::customers::{consent, merges};
 use super::desk::{agents, counts, labels, notes, work};
 use super::http::problem::{Code, Problem};
@@ -157,6 +157,7 @@ fn protected(state: &ApiState) -> Router<ApiState> {
         // Within the check of the key: without one nobody learns which methods a path takes.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(extract::no_query))
+        .layer(from_fn(hidden::hide))
         .layer(from_fn_with_state(state.access(), auth::authenticate))
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
-use super::access::Access;
 use super::access::guard::Hosts;
+use super::access::{Access, AccessRules};
 use super::desk::counts::Counts;
 use super::watch::metrics::Metrics;
 use super::ws::SocketLimits;
@@ -35,6 +35,8 @@ pub struct Parts {
     pub fetcher: Fetcher,
     /// Bounds of each WebSocket.
     pub limits: SocketLimits,
+    /// Rules for all callers.
+    pub rules: AccessRules,
 }
 
 /// State of the router. Cheap to clone.
@@ -60,7 +62,12 @@ impl ApiState {
         Self {
             hosts: Hosts::new(parts.listen, &parts.allowed_hosts).with_origins(&parts.allowed_origins),
             fetcher: parts.fetcher,
-            access: Access::new(parts.store.clone(), parts.clock.clone(), parts.supervisor.clone()),
+            access: Access::new(
+                parts.store.clone(),
+                parts.clock.clone(),
+                parts.supervisor.clone(),
+                parts.rules,
+            ),
             feed: Feed::new(parts.store.clone()),
             seats: Seats::new(parts.limits),
             counts: Counts::default(),

@@ -45,6 +45,7 @@ pub const KEYS: &[Key] = &[
     key("log_format", "text"),
     key("send_expires", "24h"),
     key("phone_region", ""),
+    key("hide_numbers", "off"),
     key("journal_keep", "30days"),
     key("audit_keep", "365days"),
     key("shared_host", "warn"),

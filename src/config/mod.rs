@@ -58,6 +58,8 @@ pub struct Config {
     pub send_expires: Duration,
     /// Country whose local numbers are read; none: numbers in international form alone.
     pub phone_region: Option<PhoneRegion>,
+    /// Whether customers' numbers are hidden from those below `manage`.
+    pub hide_numbers: bool,
     /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
     /// Decides whether the server starts on a host that has other users.
@@ -242,6 +244,7 @@ impl Config {
             log_format: values.parse("log_format", word)?,
             send_expires: values.parse("send_expires", duration)?,
             phone_region: values.parse("phone_region", phone_region)?,
+            hide_numbers: values.parse("hide_numbers", values::switch)?,
             journal_keep: values.parse("journal_keep", duration)?,
             audit_keep: values.parse("audit_keep", duration)?,
             shared_host: values.parse("shared_host", word)?,

@@ -34,9 +34,10 @@ pub use audit::AuditView;
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView, NewCustomerRequest};
 pub use desk::{
-    AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, LabelCommand, LabelView,
-    MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView, OpenCountView,
-    StatusCommand, StatusRequest, in_path,
+    AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, HIDDEN, LabelCommand,
+    LabelView, MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView,
+    OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, in_path, is_only_number, mentions_without,
+    name_without, text_without,
 };
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
 pub use event::{Event, EventBody, EventType, JournalEvent};

@@ -2,7 +2,7 @@
 
 use entity::agent;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::domain::agent::{Agent, AgentSource, Deactivated, name_key};
 use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
@@ -148,7 +148,7 @@ impl Agents<'_, Tx> {
         if let Some(accounts) = &change.accounts {
             update.accounts = Set(accounts.as_ref().map(to_json).transpose()?);
         }
-        if update.is_changed() {
+        if *change != AgentChange::default() {
             self.change(id, update).await?;
         }
         self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })

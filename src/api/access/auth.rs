@@ -124,17 +124,19 @@ impl Access {
             return None;
         }
         let scope = Scope::greatest(&key.scopes)?;
+        let scope = agent.as_ref().map_or(scope, |agent| scope.min(agent.role.scope()));
         let of_agent = agent.as_ref().and_then(|agent| agent.accounts.as_deref());
+        let sight = Sight::of(rights::within(key.accounts.as_deref(), of_agent), key.owner());
         Some(Caller {
             key: key.id,
             hash,
             owner: key.owner(),
             agent: key.agent,
             name: agent.as_ref().map_or(&key.name, |agent| &agent.name).clone(),
-            scope: agent.as_ref().map_or(scope, |agent| scope.min(agent.role.scope())),
+            scope,
             origin,
             expires_at: key.expires_at,
-            sight: Sight::of(rights::within(key.accounts.as_deref(), of_agent), key.owner()),
+            sight: sight.hiding_numbers(self.hide_numbers && scope < Scope::Manage),
         })
     }
 

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod cors;
 pub mod events;
 pub mod guard;
+pub mod hidden;
 mod recent;
 pub mod secret;
 pub mod sight;
@@ -32,6 +33,13 @@ const NOTE_WITHIN: Duration = Duration::from_millis(250);
 /// Pause after such a write has failed.
 const NOTE_AGAIN: Duration = Duration::from_mins(1);
 
+/// Rules for all callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccessRules {
+    /// Whether customers' numbers are hidden from callers below `manage`.
+    pub hide_numbers: bool,
+}
+
 /// Checks keys and writes the audit log. Clones share their state.
 #[derive(Clone)]
 pub struct Access {
@@ -47,11 +55,13 @@ pub struct Access {
     /// Counts revocations and changes of agents, so that connections look at their keys at once.
     revocations: watch::Sender<u64>,
     recent: Arc<RecentKeys>,
+    /// Whether customers' numbers are hidden from callers below `manage`.
+    hide_numbers: bool,
 }
 
 impl Access {
     /// Creates a handle that tries the first write at once.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, supervisor: Supervisor) -> Self {
+    pub fn new(store: Store, clock: Arc<dyn Clock>, supervisor: Supervisor, rules: AccessRules) -> Self {
         Self {
             store,
             clock,
@@ -61,6 +71,7 @@ impl Access {
             supervisor,
             revocations: watch::Sender::new(0),
             recent: Arc::default(),
+            hide_numbers: rules.hide_numbers,
         }
     }
 

@@ -23,7 +23,7 @@ pub trait Visible: Sync {
 /// Name or id of an account, in a path.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
-pub struct AccountName(pub String);
+pub struct AccountPath(pub String);
 
 /// A word in a path that names nothing of a customer's.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,7 +88,7 @@ impl Visible for AccountId {
     }
 }
 
-impl Visible for AccountName {
+impl Visible for AccountPath {
     async fn check(&self, store: &Store, sight: &Sight) -> Result<(), Problem> {
         if sight.is_whole() {
             return Ok(());

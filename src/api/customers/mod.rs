@@ -43,6 +43,7 @@ pub async fn list(
     let filter = CustomerFilter {
         search: list.filter.search.clone(),
         account: accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?,
+        names_only: sight.hides_numbers(),
     };
     let page = store.sights().customers(&sight, request, &filter).await?;
     Ok(list.answer(request, page))

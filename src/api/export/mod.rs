@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::access::hidden;
 use super::accounts;
 use super::http::extract::Query;
 use super::http::problem::Problem;
@@ -74,6 +75,7 @@ pub async fn messages(
         from: wanted.from,
         until: wanted.until,
     };
+    let hides = sight.hides_numbers();
     let total = store.sights().count_messages(&sight, filter).await?;
     let rows = store.sights().stream_messages(sight, filter).map_ok(MessageView::from);
     let mut response = match wanted.format {
@@ -83,9 +85,9 @@ pub async fn messages(
                 view.content = view.shown_content().into_owned();
                 view
             });
-            answer(named_rows(store, rows), wanted.format, csv::MESSAGE_COLUMNS)
+            answer(named_rows(store, rows), wanted.format, csv::MESSAGE_COLUMNS, hides)
         }
-        Some(ExportFormat::Ndjson) | None => answer(rows, wanted.format, csv::MESSAGE_COLUMNS),
+        Some(ExportFormat::Ndjson) | None => answer(rows, wanted.format, csv::MESSAGE_COLUMNS, hides),
     };
     response.headers_mut().insert(TOTAL, total.into());
     Ok(response)
@@ -98,12 +100,16 @@ pub async fn customers(
     Query(wanted): Query<Customers>,
 ) -> Result<Response, Problem> {
     let account = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
-    let filter = CustomerFilter { search: None, account };
+    let filter = CustomerFilter {
+        account,
+        ..CustomerFilter::default()
+    };
+    let hides = sight.hides_numbers();
     let rows = store
         .sights()
         .stream_customers(sight, filter)
         .map_ok(CustomerView::from);
-    Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS))
+    Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS, hides))
 }
 
 /// Adds to each message who its customer is and what its file is called: a table cannot be asked for them later.
@@ -147,6 +153,7 @@ fn answer<T>(
     rows: impl Stream<Item = Result<T, StoreError>> + Send + 'static,
     format: Option<ExportFormat>,
     columns: &'static [&'static str],
+    hides: bool,
 ) -> Response
 where
     T: Serialize + Send + 'static,
@@ -161,7 +168,7 @@ where
     };
     let lines = rows
         .map_err(anyhow::Error::from)
-        .and_then(move |row| std::future::ready(line(&row, format, columns)))
+        .and_then(move |row| std::future::ready(line(&row, format, columns, hides)))
         .try_chunks(ROWS_AT_ONCE)
         .map_ok(|lines| Bytes::from(lines.concat()))
         .map_err(|failed| failed.1)
@@ -170,7 +177,10 @@ where
     ([(header::CONTENT_TYPE, kind)], Body::from_stream(body)).into_response()
 }
 
-fn line<T: Serialize>(row: &T, format: ExportFormat, columns: &[&str]) -> anyhow::Result<Vec<u8>> {
+fn line<T: Serialize>(row: &T, format: ExportFormat, columns: &[&str], hides: bool) -> anyhow::Result<Vec<u8>> {
+    if hides {
+        return line(&hidden::row(row, hides)?, format, columns, false);
+    }
     Ok(match format {
         ExportFormat::Csv => csv::row(row, columns)?,
         ExportFormat::Ndjson => {

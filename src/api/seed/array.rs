@@ -7,13 +7,14 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
 use super::{Part, ROWS_AT_ONCE};
+use crate::api::access::hidden::WithoutNumbers;
 use crate::api::http::problem::Problem;
 use crate::store::StoreError;
 
 const JSON: &str = "application/json";
 
 /// Answers with a part of these rows. A short array is answered whole; a long one is streamed, and an error in its course
-/// breaks the connection, so that the client does not take it for complete.
+/// breaks the connection, so that the client does not take it for complete. Where numbers are hidden, the rows have none.
 pub async fn answer<T>(
     rows: impl Stream<Item = Result<T, StoreError>> + Send + 'static,
     part: Part,
@@ -38,7 +39,9 @@ where
     let body = stream::iter([Ok(Bytes::from(head))])
         .chain(rest)
         .chain(stream::iter([Ok(Bytes::from_static(b"]"))]));
-    Ok(([(header::CONTENT_TYPE, JSON)], Body::from_stream(body)).into_response())
+    let mut response = ([(header::CONTENT_TYPE, JSON)], Body::from_stream(body)).into_response();
+    response.extensions_mut().insert(WithoutNumbers);
+    Ok(response)
 }
 
 fn following<T: Serialize>(rows: &[T]) -> anyhow::Result<Bytes> {

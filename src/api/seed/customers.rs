@@ -11,6 +11,7 @@ use crate::api::http::problem::Problem;
 use crate::api::state::ApiState;
 use crate::bridge::MAX_AVATAR_BYTES;
 use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};
+use crate::contract::{mentions_without, name_without, text_without};
 use crate::domain::gateway::GatewayPerson;
 use crate::domain::rights::Sight;
 use crate::fetch::FetchFault;
@@ -22,7 +23,8 @@ pub async fn summary(State(store): State<Store>, sight: Sight, Query(part): Quer
     let rows = store
         .customers()
         .summaries(sight.accounts().map(<[_]>::to_vec), part.page());
-    array::answer(rows.map_ok(view), part).await
+    let hides = sight.hides_numbers();
+    array::answer(rows.map_ok(move |row| without_number(view(row), hides)), part).await
 }
 
 /// Returns the superseded system's view of a customer.
@@ -40,6 +42,17 @@ fn view(customer: CustomerSummary) -> SeedCustomer {
         },
         last_message: customer.last_message,
     }
+}
+
+/// Returns the view without the number if `hides`.
+fn without_number(mut customer: SeedCustomer, hides: bool) -> SeedCustomer {
+    if hides {
+        let row = &mut customer.row;
+        row.name = name_without(&row.name, Some(row.id.0));
+        row.phone = None;
+        customer.last_message = customer.last_message.map(|text| text_without(&mentions_without(&text)));
+    }
+    customer
 }
 
 /// `POST /customers/photo`, scope `send`: sets a customer's picture, from a `data:` URL or from where it lies, and answers

@@ -13,8 +13,8 @@ use crate::api::http::extract::{Body, Path, Query};
 use crate::api::http::problem::Problem;
 use crate::api::messages::{idempotency, idempotency_key};
 use crate::bridge::{Answered, Desk, SendCommand, SendTo};
-use crate::contract::{MessageView, SeedMessage, SeedSend};
-use crate::domain::{ConversationId, CustomerId};
+use crate::contract::{MessageView, SeedMessage, SeedSend, id_without, mentions_without, text_without};
+use crate::domain::{ConversationId, CustomerId, WaMessageId};
 use crate::store::{MessageLine, Store};
 
 /// `GET /messages/{customer_id}`, scope `read`: lists all messages with a customer, the oldest first.
@@ -26,7 +26,20 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let (_, conversations) = seen(&store, &caller, customer).await?;
     let rows = store.messages().lines(conversations, part.page());
-    array::answer(rows.map_ok(view), part).await
+    let hides = caller.sight.hides_numbers();
+    array::answer(rows.map_ok(move |line| without_numbers(line, hides)), part).await
+}
+
+/// Returns the view of a message without numbers of people that its writer did not write, if `hides`.
+fn without_numbers(mut line: MessageLine, hides: bool) -> SeedMessage {
+    if hides {
+        line.content = mentions_without(&line.content);
+        if line.is_notice {
+            line.content = text_without(&line.content);
+        }
+        line.whatsapp_id = line.whatsapp_id.map(|id| WaMessageId(id_without(id.as_str())));
+    }
+    view(line)
 }
 
 /// Returns a customer, as they go on after merges, with their conversations as far as the caller may see them. A problem

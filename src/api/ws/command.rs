@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::desk;
 use crate::api::access::auth::Caller;
+use crate::api::access::hidden::hidden;
 use crate::api::access::sight::Visible as _;
 use crate::api::http::answer::{Created, Keyed, Replay};
 use crate::api::http::extract;
@@ -54,7 +55,12 @@ pub async fn run(
         d: RawJson::of(&problem.body("/api/v1/ws", session)),
         replayed: false,
     });
-    Some(done.d.map(|d| Reply {
+    let d = if caller.sight.hides_numbers() {
+        done.d.and_then(|d| hidden(&d))
+    } else {
+        done.d
+    };
+    Some(d.map(|d| Reply {
         id: frame.id,
         status: done.status,
         d,

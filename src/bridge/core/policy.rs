@@ -26,6 +26,8 @@ pub struct Policy {
     pub send_expires: Option<Duration>,
     /// Country whose local numbers are read, besides those in international form.
     pub phone_region: Option<PhoneRegion>,
+    /// Whether agents see no customer's number: none is in the name and topic of a room.
+    pub hide_numbers: bool,
     /// Limits of first contacts, quiet hours, and the words by which customers opt out and in.
     pub pace: Pace,
     /// Upper bounds of file sizes, when files are fetched, and how often avatars are looked up.

@@ -43,6 +43,7 @@ pub async fn core(folder: &Path) -> Core {
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
+        hide_numbers: false,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules::default(),

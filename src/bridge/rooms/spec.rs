@@ -3,6 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
+use crate::contract::name_without;
 use crate::domain::conversation::ChatKind;
 use crate::domain::matrix::RoomSpec;
 use crate::domain::{AccountId, ConversationId, MatrixUserId};
@@ -21,8 +22,10 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
             .and_then(|customer| customer.phone),
         None => None,
     };
+    let hides = core.policy.hide_numbers;
     let number = match (phone, conversation.kind) {
-        (Some(phone), _) => format!("WhatsApp {phone}"),
+        (Some(phone), _) if !hides => format!("WhatsApp {phone}"),
+        (Some(_), _) => "WhatsApp".to_owned(),
         (None, ChatKind::Direct) => "WhatsApp".to_owned(),
         (None, ChatKind::Group) => "WhatsApp group".to_owned(),
     };
@@ -32,7 +35,12 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
     };
     Ok(RoomSpec {
         alias: reserve_alias(core, id).await?,
-        name: conversation.name,
+        name: if hides {
+            let customer = conversation.customer_id.map(|id| id.0);
+            name_without(&conversation.name, customer)
+        } else {
+            conversation.name
+        },
         topic: format!("{number} · {}", conversation.status),
         invite: core.store.agents().answering().await?,
         exclude: core.store.agents().former().await?,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::home::Home;
 use super::{Exit, Fault, Shell, neighbours};
-use crate::api::{self, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
+use crate::api::{self, AccessRules, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
 use crate::config::{self, AccountConfig, Config, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
@@ -72,6 +72,9 @@ impl Serve {
             allowed_origins: config.allowed_origins.clone(),
             fetcher: Fetcher::new(config.fetch_private).context("starting the HTTP client")?,
             limits: SocketLimits::default(),
+            rules: AccessRules {
+                hide_numbers: config.hide_numbers,
+            },
         });
         let stopping = assembly.supervisor.stopping();
         assembly.supervisor.spawn("api", server.run(state, stopping));
@@ -284,6 +287,7 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
         spacing: whatsapp.spacing.min..=whatsapp.spacing.max,
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
         phone_region: config.phone_region,
+        hide_numbers: config.hide_numbers,
         pace: whatsapp.pace.pace(),
         media: MediaRules {
             fetch: media.fetch,

@@ -1,11 +1,13 @@
 //! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
 mod agent;
+mod hidden;
 mod label;
 mod note;
 mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
+pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
 pub use label::{EditLabel, LabelView, NewLabelRequest, in_path};
 pub use note::{NoteRequest, NoteView};
 pub use work::{

@@ -15,6 +15,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use entity::{conversation, customer};
 
+use crate::contract::is_only_number;
 use crate::domain::customer::{Customer, Identity};
 use crate::domain::names::NameSource;
 use crate::domain::{AccountId, CustomerId, MediaId, Timestamp, media};
@@ -39,6 +40,8 @@ pub struct CustomerFilter {
     pub search: Option<String>,
     /// Customers who have a conversation with this account.
     pub account: Option<AccountId>,
+    /// Whether `search` finds no numbers: a part of one would tell the rest, digit by digit.
+    pub names_only: bool,
 }
 
 impl<D: Database> Customers<'_, D> {
@@ -64,8 +67,20 @@ impl Customers<'_, Store> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
         let search = filter.search.as_deref().map(str::trim);
         let search = search.filter(|search| !search.is_empty());
-        if let Some(search) = search {
-            query = query.filter(customer::Column::Search.like(containing(search)));
+        let has_letters = search.is_some_and(|search| search.contains(char::is_alphabetic));
+        let mut shows: fn(&customer::Model) -> bool = |_| true;
+        match search {
+            // Digits alone: only in names that say more than a number. Digits have no case.
+            Some(search) if filter.names_only && !has_letters => {
+                query = query.filter(customer::Column::Name.like(containing(search)));
+                shows = |row| !is_only_number(&row.name);
+            }
+            // The line of the number begins with a line break, which is left out of what is looked for.
+            Some(search) => {
+                let search: String = search.chars().filter(|c| !c.is_control()).collect();
+                query = query.filter(customer::Column::Search.like(containing(&search)));
+            }
+            None => {}
         }
         match (filter.account, search) {
             (Some(account), None) => return self.page_of_account(account, page).await,
@@ -73,15 +88,14 @@ impl Customers<'_, Store> {
             (None, _) => {}
         }
         let columns = (None, customer::Column::Id);
-        page::read(
-            query,
-            page,
-            columns,
-            self.0.readers(),
-            |row| Cursor::of_id(row.id.0),
-            read,
-        )
-        .await
+        let key = |row: &customer::Model| Cursor::of_id(row.id.0);
+        let shown = |row: customer::Model| shows(&row).then(|| read(row)).transpose();
+        let found = page::read(query, page, columns, self.0.readers(), key, shown).await?;
+        Ok(Page {
+            data: found.data.into_iter().flatten().collect(),
+            ends: found.ends,
+            has_more: found.has_more,
+        })
     }
 
     /// Returns a page of the customers who have a conversation with an account, ordered by id. Their ids are read in the
@@ -131,7 +145,10 @@ impl Customers<'_, Store> {
         account: Option<AccountId>,
     ) -> impl Stream<Item = Result<Customer, StoreError>> + Send + use<> {
         let store = self.0.clone();
-        let filter = CustomerFilter { search: None, account };
+        let filter = CustomerFilter {
+            account,
+            ..CustomerFilter::default()
+        };
         page::stream(move |request| {
             let (store, filter) = (store.clone(), filter.clone());
             async move {

@@ -5,7 +5,7 @@ use futures_util::{Stream, TryStreamExt as _, stream};
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use crate::domain::message::{Direction, MessageState};
+use crate::domain::message::{Direction, Kind, MessageState};
 use crate::domain::{ConversationId, CustomerId, MessageId, Timestamp, WaMessageId};
 use crate::store::database::page::MAX_PAGE;
 use crate::store::database::row::word;
@@ -29,6 +29,8 @@ pub struct MessageLine {
     pub ack: Option<u8>,
     /// Stanza id.
     pub whatsapp_id: Option<WaMessageId>,
+    /// Whether it is a notice of WhatsApp's own, which nobody wrote.
+    pub is_notice: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -40,6 +42,7 @@ struct Row {
     timestamp: i64,
     state: String,
     whatsapp_id: Option<WaMessageId>,
+    kind: String,
     sort_at: i64,
 }
 
@@ -109,6 +112,7 @@ fn short(query: Select<message::Entity>) -> Select<message::Entity> {
         message::Column::Timestamp,
         message::Column::State,
         message::Column::WhatsappId,
+        message::Column::Kind,
         message::Column::SortAt,
     ])
 }
@@ -123,5 +127,6 @@ fn line(row: Row) -> Result<MessageLine, StoreError> {
         timestamp: Timestamp(row.timestamp),
         ack: state.ack(),
         whatsapp_id: row.whatsapp_id,
+        is_notice: row.kind == Kind::System.as_str(),
     })
 }

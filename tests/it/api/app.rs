@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::api::keys::make;
-use crm::api::{ApiState, ConnectionLimits, Parts, Server, SocketLimits};
+use crm::api::{AccessRules, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crm::bridge::{AccountHandle, Core, Desk, Policy, Random, ReadMode, ReadReceipts, Syncs};
 use crm::contract::{CreateKey, Event, Scope};
 use crm::domain::consent::ConsentWords;
@@ -90,24 +90,41 @@ impl App {
     }
 
     pub async fn bounded(limits: SocketLimits, connections: ConnectionLimits) -> Self {
-        Self::begin(limits, connections, None, &[]).await
+        Self::begin(limits, connections, None, (&[], AccessRules::default())).await
     }
 
     /// With a database of at most so many pages.
     pub async fn in_pages(pages: u32) -> Self {
-        Self::begin(SocketLimits::default(), ConnectionLimits::default(), Some(pages), &[]).await
+        Self::begin(
+            SocketLimits::default(),
+            ConnectionLimits::default(),
+            Some(pages),
+            (&[], AccessRules::default()),
+        )
+        .await
     }
 
     /// A server that pages of these origins may use.
     pub async fn open_to(origins: &[&str]) -> Self {
-        Self::begin(SocketLimits::default(), ConnectionLimits::default(), None, origins).await
+        Self::begin(
+            SocketLimits::default(),
+            ConnectionLimits::default(),
+            None,
+            (origins, AccessRules::default()),
+        )
+        .await
+    }
+
+    /// A server with these rules for all callers.
+    pub async fn ruled(rules: AccessRules) -> Self {
+        Self::begin(SocketLimits::default(), ConnectionLimits::default(), None, (&[], rules)).await
     }
 
     async fn begin(
         limits: SocketLimits,
         connections: ConnectionLimits,
         max_pages: Option<u32>,
-        origins: &[&str],
+        (origins, rules): (&[&str], AccessRules),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
@@ -134,7 +151,7 @@ impl App {
             &whatsapp,
             &supervisor,
             (limits, connections),
-            (listen, origins),
+            (listen, origins, rules),
         )
         .await;
         let mut app = Self {
@@ -186,7 +203,7 @@ impl App {
             &self.whatsapp,
             &self.supervisor,
             limits,
-            (address, &[]),
+            (address, &[], AccessRules::default()),
         )
         .await;
         self
@@ -293,7 +310,7 @@ async fn listen_on(
     whatsapp: &SilentWhatsApp,
     supervisor: &Supervisor,
     (limits, connections): (SocketLimits, ConnectionLimits),
-    (address, origins): (SocketAddr, &[&str]),
+    (address, origins, rules): (SocketAddr, &[&str], AccessRules),
 ) -> SocketAddr {
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
     let core = Core::new(store.clone(), vault.clone(), clock.clone(), Random::seeded(1), policy())
@@ -320,6 +337,7 @@ async fn listen_on(
         allowed_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
         fetcher: Fetcher::new(true).unwrap(),
         limits: App::brief(limits),
+        rules,
     });
     supervisor.spawn("api", server.run(state, supervisor.stopping()));
     listen
@@ -333,6 +351,7 @@ fn policy() -> Policy {
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
+        hide_numbers: false,
         send_expires: None,
         pace: Pace {
             consent: ConsentWords::new(&["STOP".to_owned()], &["START".to_owned()]),

@@ -223,6 +223,7 @@ fn policy() -> Policy {
         read_delay: Duration::ZERO..=Duration::ZERO,
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
+        hide_numbers: false,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules::default(),

@@ -3,11 +3,14 @@
 mod agents;
 mod customers;
 mod guard;
+mod hidden;
 mod history;
 mod keys;
 mod labels;
 mod later;
 mod notes;
+mod rights;
+mod visibility;
 mod work;
 
 use crm::domain::agent::AgentSource;

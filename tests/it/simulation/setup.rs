@@ -58,6 +58,7 @@ pub(super) fn policy() -> Policy {
         read_delay: Duration::from_secs(3)..=Duration::from_secs(10),
         spacing: Duration::ZERO..=Duration::from_secs(1),
         phone_region: None,
+        hide_numbers: false,
         send_expires: Some(Duration::from_hours(24)),
         pace: Pace::default(),
         media: MediaRules::default(),

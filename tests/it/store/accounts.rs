@@ -175,6 +175,7 @@ async fn customers_are_listed_per_account(database: Database) {
     let ben = desk::conversation(&store, other.id, "+447700900124").await;
     let of = async |account: AccountId, search: Option<&str>| {
         let filter = CustomerFilter {
+            names_only: false,
             search: search.map(ToOwned::to_owned),
             account: Some(account),
         };
