@@ -1,16 +1,35 @@
 //! `/audit`: what was done with keys of the scopes `manage` and `admin`.
 
 use axum::extract::State;
+use serde::Deserialize;
 
-use super::http::listing::{Listed, Listing, NoFilter};
+use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use crate::contract::AuditView;
-use crate::store::{AuditEntry, Order, Store};
+use crate::domain::Timestamp;
+use crate::store::{AuditEntry, AuditFilter, Order, Store};
+
+/// Filters of the audit log.
+#[derive(Deserialize)]
+pub struct Filter {
+    /// Part of who did it, such as `key 3` or an agent's name.
+    actor: Option<String>,
+    /// Part of the method and route, or the name of an operation, such as `key.create`.
+    action: Option<String>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
 
 /// `GET /audit`, scope `admin`: lists the audit log, the newest entries first.
-pub async fn list(State(store): State<Store>, list: Listing<NoFilter>) -> Result<Listed<AuditView>, Problem> {
+pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AuditView>, Problem> {
     let request = list.page(Order::Descending)?;
-    let page = store.audit().page(request).await?;
+    let filter = AuditFilter {
+        actor: list.filter.actor.clone(),
+        action: list.filter.action.clone(),
+        from: list.filter.from,
+        until: list.filter.until,
+    };
+    let page = store.audit().page(request, &filter).await?;
     Ok(list.answer(request, page))
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::client::with_query;
 use super::listing::{self, Amount};
 use super::{Exit, Shell};
 
@@ -10,6 +11,18 @@ use super::{Exit, Shell};
 pub struct Audit {
     #[command(flatten)]
     amount: Amount,
+    /// Only what this key or agent did: a part of how the list names them
+    #[arg(long, value_name = "TEXT")]
+    actor: Option<String>,
+    /// Only this action: a part of it, or an operation such as key.create
+    #[arg(long, value_name = "TEXT")]
+    action: Option<String>,
+    /// Only from this time on
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
 }
 
 const COLUMNS: &[&str] = &["id", "at", "actor", "action", "subject"];
@@ -18,7 +31,17 @@ impl Audit {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
-        listing::show(shell, &client, "/api/v1/audit", self.amount, COLUMNS).await?;
+        let filters = [
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("from", &self.from),
+            ("until", &self.until),
+        ];
+        let given = filters
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let path = with_query("/api/v1/audit", given);
+        listing::show(shell, &client, &path, self.amount, COLUMNS).await?;
         Ok(Exit::Ok)
     }
 }

@@ -46,6 +46,8 @@ pub const KEYS: &[Key] = &[
     key("send_expires", "24h"),
     key("phone_region", ""),
     key("hide_numbers", "off"),
+    key("requests_per_minute", "1200000"),
+    key("writes_per_minute", "600000"),
     key("journal_keep", "30days"),
     key("audit_keep", "365days"),
     key("shared_host", "warn"),

@@ -60,6 +60,10 @@ pub struct Config {
     pub phone_region: Option<PhoneRegion>,
     /// Whether customers' numbers are hidden from those below `manage`.
     pub hide_numbers: bool,
+    /// Most requests of a key in a minute; 0: any number.
+    pub requests_per_minute: u32,
+    /// Most requests of a key in a minute that change something; 0: any number.
+    pub writes_per_minute: u32,
     /// Age at which journal rows are deleted.
     pub journal_keep: Duration,
     /// Decides whether the server starts on a host that has other users.
@@ -245,6 +249,8 @@ impl Config {
             send_expires: values.parse("send_expires", duration)?,
             phone_region: values.parse("phone_region", phone_region)?,
             hide_numbers: values.parse("hide_numbers", values::switch)?,
+            requests_per_minute: values.parse("requests_per_minute", values::rate)?,
+            writes_per_minute: values.parse("writes_per_minute", values::rate)?,
             journal_keep: values.parse("journal_keep", duration)?,
             audit_keep: values.parse("audit_keep", duration)?,
             shared_host: values.parse("shared_host", word)?,

@@ -93,6 +93,15 @@ pub fn connections(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("a number from {MIN_CONNECTIONS} on, such as 4096"))
 }
 
+/// Parses a number of requests; `off` is 0.
+pub fn rate(text: &str) -> Result<u32, String> {
+    if text == "off" {
+        return Ok(0);
+    }
+    text.parse()
+        .map_err(|_| "a number of requests, such as 600, or off for any number".to_owned())
+}
+
 /// Parses `on` or `off`, or other words for them.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text {

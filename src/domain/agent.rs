@@ -1,7 +1,7 @@
 //! Agents: people who answer customers.
 
 use super::word::words;
-use super::{AccountId, AgentId, MatrixUserId, Role, Timestamp, display_name, revision};
+use super::{AccountId, AgentId, MatrixUserId, Operation, Role, Timestamp, display_name, revision};
 
 words! {
     /// Source of the decision that an agent is active or not.
@@ -47,6 +47,21 @@ impl Agent {
     /// Returns whether the agent is active: their messages go to customers.
     pub const fn is_active(&self) -> bool {
         self.deactivated.is_none()
+    }
+
+    /// Returns whether the agent works for an account.
+    pub fn works_for(&self, account: AccountId) -> bool {
+        self.is_active()
+            && self
+                .accounts
+                .as_ref()
+                .is_none_or(|accounts| accounts.contains(&account))
+    }
+
+    /// Returns whether the agent's role has the right to an operation.
+    pub fn may(&self, operation: Operation) -> bool {
+        let is_within = !operation.is_of_all_accounts() || self.accounts.is_none();
+        self.role.scope() >= operation.scope() && is_within
     }
 
     /// Returns the agent's revision, which changes with every change of a person, in characters that are valid in an

@@ -3,7 +3,7 @@
 use entity::{api_key, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use crate::domain::agent::Agent;
@@ -77,6 +77,19 @@ pub struct KeyHolder {
     pub agent: Option<Agent>,
 }
 
+/// Selects entries of the audit log; those that match all given fields are returned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Part of the actor.
+    pub actor: Option<String>,
+    /// Part of the action, or the whole name of the operation.
+    pub action: Option<String>,
+    /// Entries at or after this time.
+    pub from: Option<Timestamp>,
+    /// Entries before this time.
+    pub until: Option<Timestamp>,
+}
+
 /// One entry of the audit log: an action done with a key or by a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
@@ -111,19 +124,42 @@ impl StoredApiKey {
 
 impl Audit<'_, Store> {
     /// Returns a page of the audit log, ordered by id.
-    pub async fn page(&self, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+    pub async fn page(&self, page: PageRequest, filter: &AuditFilter) -> Result<Page<AuditEntry>, StoreError> {
+        let part = |text: &str| page::containing(text);
+        let operation = |text: &str| page::containing(&format!("\"operation\":\"{text}\""));
+        let wanted = Condition::all()
+            .add_option(
+                filter
+                    .actor
+                    .as_deref()
+                    .map(|actor| audit::Column::Actor.like(part(actor))),
+            )
+            .add_option(filter.action.as_deref().map(|action| {
+                Condition::any()
+                    .add(audit::Column::Action.like(part(action)))
+                    .add(audit::Column::Detail.like(operation(action)))
+            }))
+            .add_option(filter.from.map(|from| audit::Column::At.gte(from.0)))
+            .add_option(filter.until.map(|until| audit::Column::At.lt(until.0)));
         let columns = (None, audit::Column::Id);
         let key = |row: &audit::Model| Cursor::of_id(row.id);
-        page::read(audit::Entity::find(), page, columns, self.0.readers(), key, |row| {
-            Ok(AuditEntry {
-                id: row.id,
-                at: Timestamp(row.at),
-                actor: row.actor,
-                action: row.action,
-                subject: row.subject,
-                detail: from_json("audit", &row.detail)?,
-            })
-        })
+        page::read(
+            audit::Entity::find().filter(wanted),
+            page,
+            columns,
+            self.0.readers(),
+            key,
+            |row| {
+                Ok(AuditEntry {
+                    id: row.id,
+                    at: Timestamp(row.at),
+                    actor: row.actor,
+                    action: row.action,
+                    subject: row.subject,
+                    detail: from_json("audit", &row.detail)?,
+                })
+            },
+        )
         .await
     }
 

@@ -71,9 +71,12 @@ impl Agents<'_, Store> {
         self.users(Agent::is_active).await
     }
 
-    /// Returns the Matrix users of the agents who were deactivated.
-    pub async fn former(&self) -> Result<Vec<MatrixUserId>, StoreError> {
-        self.users(|agent| !agent.is_active()).await
+    /// Returns the Matrix users of the agents who work for an account, and of those who do not, or not any more.
+    pub async fn of_account(&self, account: AccountId) -> Result<(Vec<MatrixUserId>, Vec<MatrixUserId>), StoreError> {
+        let agents = all(self.0.readers()).await?;
+        let (ours, others): (Vec<_>, Vec<_>) = agents.into_iter().partition(|agent| agent.works_for(account));
+        let users = |agents: Vec<Agent>| agents.into_iter().filter_map(|agent| agent.matrix_user).collect();
+        Ok((users(ours), users(others)))
     }
 
     async fn users(&self, which: impl FnMut(&Agent) -> bool) -> Result<Vec<MatrixUserId>, StoreError> {
@@ -91,6 +94,12 @@ impl Agents<'_, Tx> {
             .one(&self.0.session)
             .await?;
         Ok(found.is_some())
+    }
+
+    /// Returns the agent with this Matrix user, also a deactivated one.
+    pub async fn of_user(&self, user: &MatrixUserId) -> Result<Option<Agent>, StoreError> {
+        let query = agent::Entity::find().filter(agent::Column::MatrixUser.eq(user.as_str()));
+        query.one(&self.0.session).await?.map(read).transpose()
     }
 
     /// Returns the agent with this id, also a deactivated one.

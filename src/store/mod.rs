@@ -48,7 +48,7 @@ use database::session::Session;
 use wake_up::WakeUps;
 use writer::Job;
 
-pub use access::{AuditEntry, KeyHolder, NewApiKey, StoredApiKey};
+pub use access::{AuditEntry, AuditFilter, KeyHolder, NewApiKey, StoredApiKey};
 pub use accounts::removal::Added;
 pub use accounts::{Fence, Holder, Lease};
 pub use agents::{AgentChange, NewAgent};

@@ -1,4 +1,5 @@
-//! The agent as whom a key acts, the keys that follow one another, and who has uploaded a file.
+//! The agent as whom a key acts, the keys that follow one another, and who has uploaded a file. The audit log is
+//! looked through by time.
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigrationTrait for Migration {
         b.add("api_keys", optional(number("agent_id"))).await?;
         b.add("api_keys", optional(number("owner_id"))).await?;
         b.add("api_keys", optional(number("rotated_to"))).await?;
-        b.add("media", optional(number("owner_id"))).await
+        b.add("media", optional(number("owner_id"))).await?;
+        b.index("audit", &["at"]).await
     }
 }

@@ -166,7 +166,8 @@ pub fn origin(headers: &HeaderMap) -> Origin {
     }
 }
 
-/// Layer that answers 401 to requests without a valid key, and gives the others their [`Caller`].
+/// Layer that answers 401 to requests without a valid key, and 429 to those of a key that has asked too often. Gives the
+/// others their [`Caller`].
 pub async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let Some(key) = bearer(headers) else {
@@ -174,8 +175,16 @@ pub async fn authenticate(State(access): State<Access>, mut request: Request, ne
     };
     match access.caller(key, origin(headers)).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            let counted = access.rates().count(caller.key, !request.method().is_safe());
+            let (mut response, left) = match counted {
+                Ok(left) => {
+                    request.extensions_mut().insert(caller);
+                    (next.run(request).await, left)
+                }
+                Err(refused) => (refused.0.into_response(), refused.1),
+            };
+            left.tell(response.headers_mut());
+            response
         }
         Err(problem) => problem.into_response(),
     }

@@ -34,13 +34,15 @@ const SENT: [HeaderName; 8] = [
 ];
 
 /// Answer headers that clients of the API read.
-const READ: [HeaderName; 8] = [
+const READ: [HeaderName; 10] = [
     header::CONTENT_RANGE,
     header::ETAG,
     header::LINK,
     header::LOCATION,
     header::RETRY_AFTER,
     HeaderName::from_static("idempotent-replayed"),
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("x-total-count"),
 ];

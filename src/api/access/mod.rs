@@ -5,6 +5,7 @@ pub mod cors;
 pub mod events;
 pub mod guard;
 pub mod hidden;
+pub mod rates;
 mod recent;
 pub mod secret;
 pub mod sight;
@@ -22,6 +23,7 @@ use crate::domain::{ApiKeyId, Clock, Timestamp};
 use crate::store::{KeyHolder, Store, StoreError, StoredApiKey};
 use crate::supervisor::Supervisor;
 
+use rates::Rates;
 use recent::RecentKeys;
 
 /// Minimum interval between two updates of a key's `last_used_at`.
@@ -38,6 +40,10 @@ const NOTE_AGAIN: Duration = Duration::from_mins(1);
 pub struct AccessRules {
     /// Whether customers' numbers are hidden from callers below `manage`.
     pub hide_numbers: bool,
+    /// Most requests of a key in a minute; 0: any number.
+    pub requests_per_minute: u32,
+    /// Most requests of a key in a minute that change something; 0: any number.
+    pub writes_per_minute: u32,
 }
 
 /// Checks keys and writes the audit log. Clones share their state.
@@ -57,6 +63,7 @@ pub struct Access {
     recent: Arc<RecentKeys>,
     /// Whether customers' numbers are hidden from callers below `manage`.
     hide_numbers: bool,
+    rates: Arc<Rates>,
 }
 
 impl Access {
@@ -72,7 +79,13 @@ impl Access {
             revocations: watch::Sender::new(0),
             recent: Arc::default(),
             hide_numbers: rules.hide_numbers,
+            rates: Arc::new(Rates::new(rules.requests_per_minute, rules.writes_per_minute)),
         }
+    }
+
+    /// Limits of what each key may ask.
+    pub(super) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// Returns a receiver that wakes up whenever a key was revoked or an agent changed. What another process does wakes up

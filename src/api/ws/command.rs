@@ -46,7 +46,11 @@ pub async fn run(
     frame: ClientFrame,
 ) -> Option<serde_json::Result<Reply>> {
     let (_, operation) = COMMANDS.iter().find(|(op, _)| *op == frame.op)?;
-    let answer = match caller.may(*operation) {
+    let counted = state.access().rates().count(caller.key, true);
+    let allowed = counted
+        .map_err(|refused| refused.0)
+        .and_then(|_| caller.may(*operation));
+    let answer = match allowed {
         Ok(()) => execute(state, caller, &frame.op, frame.d).await,
         Err(problem) => Err(problem),
     };

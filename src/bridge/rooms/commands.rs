@@ -1,6 +1,8 @@
 //! Commands that agents write in a room, which are not sent to the customer: lines that begin with `!`. This is only
 //! the parser; `effects` executes them.
 
+use crate::domain::Operation;
+
 /// Command of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -10,6 +12,16 @@ pub(crate) enum Command {
     Send,
     /// Unknown command: answered, and never sent to a customer.
     Unknown,
+}
+
+impl Command {
+    /// Returns the operation that it is; `None` for what needs no right.
+    pub(crate) const fn operation(self) -> Option<Operation> {
+        match self {
+            Self::Send => Some(Operation::SendMessage),
+            Self::Help | Self::Unknown => None,
+        }
+    }
 }
 
 /// Returns the command in a text; `None` if the text is for the customer.

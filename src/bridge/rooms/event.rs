@@ -63,6 +63,16 @@ pub(crate) async fn take_in(
     if !is_work || tx.rooms().is_known_event(&event.id).await? {
         return Ok(Taken::Nothing);
     }
+    let account = conversation.account_id;
+    // Who is an agent of other accounts alone is a stranger here.
+    let Some(agent) = tx
+        .agents()
+        .of_user(&event.sender)
+        .await?
+        .filter(|agent| agent.works_for(account))
+    else {
+        return Ok(Taken::Nothing);
+    };
     if conversation.merged_into.is_some() {
         let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
         return answer(tx, &conversation, event, text).await;
@@ -71,6 +81,13 @@ pub(crate) async fn take_in(
         RoomEventKind::Text { body, reply_to } => {
             let reply_to = reply_to.as_ref();
             match commands::parse(body) {
+                Some(command) if !command.operation().is_none_or(|operation| agent.may(operation)) => {
+                    let text = format!(
+                        "Not done: your role ({}) does not allow this; ask a manager.",
+                        agent.role
+                    );
+                    answer(tx, &conversation, event, text).await
+                }
                 Some(command) => {
                     let original = reply_to.and_then(|id| around.confirmed.get(id));
                     effects::run(tx, policy, &conversation, event, command, original).await

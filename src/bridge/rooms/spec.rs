@@ -33,6 +33,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         Some(account) => format!("{number} · account {account}"),
         None => number,
     };
+    let (invite, exclude) = core.store.agents().of_account(conversation.account_id).await?;
     Ok(RoomSpec {
         alias: reserve_alias(core, id).await?,
         name: if hides {
@@ -42,8 +43,8 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
             conversation.name
         },
         topic: format!("{number} · {}", conversation.status),
-        invite: core.store.agents().answering().await?,
-        exclude: core.store.agents().former().await?,
+        invite,
+        exclude,
         direct: false,
     })
 }

@@ -74,6 +74,8 @@ impl Serve {
             limits: SocketLimits::default(),
             rules: AccessRules {
                 hide_numbers: config.hide_numbers,
+                requests_per_minute: config.requests_per_minute,
+                writes_per_minute: config.writes_per_minute,
             },
         });
         let stopping = assembly.supervisor.stopping();

@@ -154,16 +154,20 @@ pub fn text_without(text: &str) -> String {
     shown
 }
 
-/// Returns WhatsApp's id of a message or chat without the numbers in it: `false_447700900123@c.us_3EB0`.
+/// Returns an id of a message or a chat without the numbers in it, which stand before an `@`. What stands before that of a
+/// LID is none.
 pub fn id_without(id: &str) -> String {
-    let mut shown = id.to_owned();
-    for server in ["@c.us", "@s.whatsapp.net", "@g.us"] {
-        let mut from = 0;
-        while let Some(at) = shown[from..].find(server).map(|at| from + at) {
-            let is_part = |c: char| c.is_ascii_digit() || c == '-' || c == ':';
-            let start = shown[..at].trim_end_matches(is_part).len();
-            shown.replace_range(start..at, HIDDEN);
-            from = start + HIDDEN.len() + server.len();
+    let is_part = |c: char| c.is_ascii_digit() || c == '-' || c == ':';
+    let mut shown = String::with_capacity(id.len());
+    let mut parts = id.split('@').peekable();
+    while let Some(part) = parts.next() {
+        let (kept, number) = part.split_at(part.trim_end_matches(is_part).len());
+        let of_number = parts.peek().is_some_and(|server| !server.starts_with("lid"));
+        shown.push_str(kept);
+        let is_hidden = of_number && digits(number).len() >= FEWEST_DIGITS;
+        shown.push_str(if is_hidden { HIDDEN } else { number });
+        if parts.peek().is_some() {
+            shown.push('@');
         }
     }
     shown

@@ -10,7 +10,7 @@ pub mod summary;
 use std::collections::HashMap;
 
 use futures_util::Stream;
-use sea_orm::sea_query::{LikeExpr, Query, SelectStatement};
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use entity::{conversation, customer};
@@ -29,9 +29,6 @@ use crate::store::facet::{Customers, Database};
 
 pub use change::CustomerChange;
 pub use meet::{Contact, ResolvedCustomer};
-
-/// Escape character of search patterns. A backslash would have another meaning for MySQL too.
-const ESCAPE: char = '!';
 
 /// Selects customers; those that match all given fields are returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,13 +69,13 @@ impl Customers<'_, Store> {
         match search {
             // Digits alone: only in names that say more than a number. Digits have no case.
             Some(search) if filter.names_only && !has_letters => {
-                query = query.filter(customer::Column::Name.like(containing(search)));
+                query = query.filter(customer::Column::Name.like(page::containing(&search.to_lowercase())));
                 shows = |row| !is_only_number(&row.name);
             }
             // The line of the number begins with a line break, which is left out of what is looked for.
             Some(search) => {
                 let search: String = search.chars().filter(|c| !c.is_control()).collect();
-                query = query.filter(customer::Column::Search.like(containing(&search)));
+                query = query.filter(customer::Column::Search.like(page::containing(&search.to_lowercase())));
             }
             None => {}
         }
@@ -222,19 +219,6 @@ fn known_to(account: AccountId) -> SelectStatement {
         .and_where(conversation::Column::AccountId.eq(account))
         .and_where(conversation::Column::CustomerId.is_not_null())
         .take()
-}
-
-/// Returns a pattern that finds `search` anywhere; `%` and `_` in it stand for themselves.
-fn containing(search: &str) -> LikeExpr {
-    let mut pattern = String::from("%");
-    for c in search.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | ESCAPE) {
-            pattern.push(ESCAPE);
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    LikeExpr::new(pattern).escape(ESCAPE)
 }
 
 /// Returns the address of a customer's picture: the one that was set, else the given one, else WhatsApp's.

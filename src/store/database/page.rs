@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use futures_util::stream::{self, Stream, TryStreamExt};
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{ExprTrait, LikeExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Order as SqlOrder, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -17,6 +17,22 @@ use crate::store::StoreError;
 pub const MAX_PAGE: u64 = 1000;
 /// Rows that a stream holds in memory.
 const STREAM_PAGE: u64 = 500;
+
+/// Escape character of search patterns. A backslash would have another meaning for MySQL too.
+const ESCAPE: char = '!';
+
+/// Returns a pattern that finds `search` anywhere; `%` and `_` in it stand for themselves.
+pub fn containing(search: &str) -> LikeExpr {
+    let mut pattern = String::from("%");
+    for c in search.chars() {
+        if matches!(c, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape(ESCAPE)
+}
 
 /// A position in a list: rows are ordered by (`at`, `id`). Callers use it as a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

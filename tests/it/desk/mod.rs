@@ -8,6 +8,7 @@ mod history;
 mod keys;
 mod labels;
 mod later;
+mod limits;
 mod notes;
 mod rights;
 mod visibility;

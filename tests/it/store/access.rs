@@ -3,7 +3,7 @@
 use crm::contract::RawJson;
 use crm::domain::session::SessionState;
 use crm::domain::{AccountId, OwnerId, Timestamp};
-use crm::store::{Fence, Holder, NewApiKey, PageRequest, Store, StoreError, StoredAnswer};
+use crm::store::{AuditFilter, Fence, Holder, NewApiKey, PageRequest, Store, StoreError, StoredAnswer};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
@@ -219,7 +219,13 @@ async fn key_is_found_by_hash_valid_until_revoked(database: Database) {
     assert!(!revoked.unwrap().is_valid(BEGIN));
     assert_eq!(store.keys().list().await.unwrap()[0].revoked_at, Some(BEGIN));
     assert_eq!(
-        store.audit().page(PageRequest::first(1)).await.unwrap().data[0].action,
+        store
+            .audit()
+            .page(PageRequest::first(1), &AuditFilter::default())
+            .await
+            .unwrap()
+            .data[0]
+            .action,
         "key.create"
     );
     store.close().await;

@@ -137,7 +137,8 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
     if after == before {
         return Ok(after);
     }
-    if matrix && (after.matrix_user != before.matrix_user || after.is_active() != before.is_active()) {
+    let members = |agent: &Agent| (agent.matrix_user.clone(), agent.is_active(), agent.accounts.clone());
+    if matrix && members(&after) != members(&before) {
         update_members(tx).await?;
     }
     // Whoever else keeps an agent's name, or work of theirs, changes it here, in this transaction: conversations that are

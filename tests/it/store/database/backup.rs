@@ -9,7 +9,7 @@ use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
 use crm::store::{
-    Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, OpenOptions, PageRequest, Store, StoreError,
+    AuditFilter, Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, OpenOptions, PageRequest, Store, StoreError,
 };
 use futures_util::future::join_all;
 use futures_util::{FutureExt, TryStreamExt};
@@ -200,8 +200,8 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
     );
     let page = PageRequest::first(9);
     assert_eq!(
-        one.audit().page(page).await.unwrap(),
-        two.audit().page(page).await.unwrap()
+        one.audit().page(page, &AuditFilter::default()).await.unwrap(),
+        two.audit().page(page, &AuditFilter::default()).await.unwrap()
     );
     let bytes = async |store: &Store| store.quarantine().page(page, None).await.unwrap().data.remove(0).bytes;
     assert_eq!(bytes(one).await, bytes(two).await);

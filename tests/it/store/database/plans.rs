@@ -469,5 +469,9 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .page(PageRequest::first(100), Some(account))
         .await
         .unwrap();
-    store.audit().page(PageRequest::last(50)).await.unwrap();
+    store
+        .audit()
+        .page(PageRequest::last(50), &crm::store::AuditFilter::default())
+        .await
+        .unwrap();
 }

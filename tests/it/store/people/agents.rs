@@ -2,7 +2,7 @@
 
 use crm::bridge::{Reconciled, reconcile_agents};
 use crm::domain::agent::{Agent, AgentSource, Deactivated};
-use crm::domain::{AgentId, MatrixUserId};
+use crm::domain::{AgentId, MatrixUserId, Role};
 use crm::store::{Store, StoreError};
 use futures_util::FutureExt;
 
@@ -54,6 +54,9 @@ async fn configured_agents_are_added_once(database: Database) {
         id: agents[0].id,
         name: "ada".into(),
         matrix_user: Some("@ada:x".into()),
+        role: Role::Agent,
+        accounts: None,
+        created_at: BEGIN,
         source: AgentSource::Config,
         deactivated: None,
     };
