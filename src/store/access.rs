@@ -123,43 +123,37 @@ impl StoredApiKey {
 }
 
 impl Audit<'_, Store> {
-    /// Returns a page of the audit log, ordered by id.
+    /// Returns a page of the audit log, ordered by time, then by id.
     pub async fn page(&self, page: PageRequest, filter: &AuditFilter) -> Result<Page<AuditEntry>, StoreError> {
-        let part = |text: &str| page::containing(text);
-        let operation = |text: &str| page::containing(&format!("\"operation\":\"{text}\""));
-        let wanted = Condition::all()
-            .add_option(
-                filter
-                    .actor
-                    .as_deref()
-                    .map(|actor| audit::Column::Actor.like(part(actor))),
-            )
-            .add_option(filter.action.as_deref().map(|action| {
-                Condition::any()
-                    .add(audit::Column::Action.like(part(action)))
-                    .add(audit::Column::Detail.like(operation(action)))
-            }))
-            .add_option(filter.from.map(|from| audit::Column::At.gte(from.0)))
-            .add_option(filter.until.map(|until| audit::Column::At.lt(until.0)));
-        let columns = (None, audit::Column::Id);
-        let key = |row: &audit::Model| Cursor::of_id(row.id);
-        page::read(
-            audit::Entity::find().filter(wanted),
-            page,
-            columns,
-            self.0.readers(),
-            key,
-            |row| {
-                Ok(AuditEntry {
-                    id: row.id,
-                    at: Timestamp(row.at),
-                    actor: row.actor,
-                    action: row.action,
-                    subject: row.subject,
-                    detail: from_json("audit", &row.detail)?,
-                })
-            },
-        )
+        let mut query = audit::Entity::find();
+        if let Some(actor) = &filter.actor {
+            query = query.filter(audit::Column::Actor.like(page::containing(actor)));
+        }
+        if let Some(action) = &filter.action {
+            let operation = page::containing(&format!("\"operation\":\"{action}\""));
+            let either = Condition::any()
+                .add(audit::Column::Action.like(page::containing(action)))
+                .add(audit::Column::Detail.like(operation));
+            query = query.filter(either);
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(audit::Column::At.gte(from.0));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(audit::Column::At.lt(until.0));
+        }
+        let columns = (Some(audit::Column::At), audit::Column::Id);
+        let key = |row: &audit::Model| Cursor { at: row.at, id: row.id };
+        page::read(query, page, columns, self.0.readers(), key, |row| {
+            Ok(AuditEntry {
+                id: row.id,
+                at: Timestamp(row.at),
+                actor: row.actor,
+                action: row.action,
+                subject: row.subject,
+                detail: from_json("audit", &row.detail)?,
+            })
+        })
         .await
     }
 

@@ -22,6 +22,6 @@ impl MigrationTrait for Migration {
         b.add("api_keys", optional(number("owner_id"))).await?;
         b.add("api_keys", optional(number("rotated_to"))).await?;
         b.add("media", optional(number("owner_id"))).await?;
-        b.index("audit", &["at"]).await
+        b.index("audit", &["at", "id"]).await
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::rights::Sight;
 use crate::domain::special::Special;
-use crate::domain::{AccountId, ApiKeyId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
+use crate::domain::{AccountId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
 use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;

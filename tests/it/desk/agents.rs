@@ -157,10 +157,7 @@ async fn change_of_agent_needs_present_revision() {
         200
     );
     assert_eq!(app.told("agent.updated").await, [changed]);
-    for bad in [
-        json!({ "name": null }),
-        json!({ "active": null })
-    ] {
+    for bad in [json!({ "name": null }), json!({ "active": null })] {
         assert_eq!(app.patch("/api/v1/agents/1", &bad).await.status(), 422, "{bad}");
     }
     let off = body(app.patch("/api/v1/agents/1", &json!({ "active": false })).await).await;

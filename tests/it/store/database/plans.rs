@@ -9,10 +9,11 @@ use crm::domain::conversation::{ChatKind, ConversationStatus};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind as MessageKind, MessageState};
 use crm::domain::outbox::{MatrixWork, Target, WhatsAppWork};
-use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MessageId, Timestamp, WaMessageId};
+use crm::domain::rights::Sight;
+use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MergeId, MessageId, OwnerId, Timestamp, WaMessageId};
 use crm::store::{
-    Busy, Contact, ConversationFilter, CustomerFilter, MessageFilter, NewMessage, NewWork, OpenOptions, PageRequest,
-    StatementLog, Store, StoreError, Tx,
+    AuditFilter, Busy, Contact, ConversationFilter, Cursor, CustomerFilter, MessageFilter, NewMessage, NewWork,
+    OpenOptions, PageRequest, StatementLog, Store, StoreError, Tx,
 };
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -439,6 +440,7 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .await
         .unwrap();
     store.labels().list().await.unwrap();
+    sights(store, account, ids).await;
     store.conversations().live(ids.conversation).await.unwrap();
     store.customers().current(ids.customer).await.unwrap();
     store.messages().addressee(ids.message).await.unwrap();
@@ -463,7 +465,7 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
     store.rooms().message_of_event(&"$event7".into()).await.unwrap();
     store.rooms().tick(ids.message).await.unwrap();
     store.keys().find(&[0; 32]).await.unwrap();
-    let _ = store.answers().get(crm::domain::OwnerId(1), "key7").await;
+    let _ = store.answers().get(OwnerId(1), "key7").await;
     store
         .quarantine()
         .page(PageRequest::first(100), Some(account))
@@ -471,7 +473,38 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .unwrap();
     store
         .audit()
-        .page(PageRequest::last(50), &crm::store::AuditFilter::default())
+        .page(PageRequest::last(50), &AuditFilter::default())
         .await
         .unwrap();
+}
+
+/// What a key or an agent asks that is limited to two accounts.
+async fn sights(store: &Store, account: AccountId, ids: &Ids) {
+    let sight = Sight::of(Some(vec![account, AccountId(account.0 + 1)]), OwnerId(1));
+    let sights = store.sights();
+    sights
+        .conversations(&sight, PageRequest::last(50), ConversationFilter::default())
+        .await
+        .unwrap();
+    for page in [
+        PageRequest::first(50),
+        PageRequest::first(50).after(Cursor::of_id(ids.customer.0)),
+    ] {
+        let all = CustomerFilter::default();
+        sights.customers(&sight, page, &all).await.unwrap();
+    }
+    assert!(sights.customer(&sight, ids.customer).await.unwrap());
+    assert!(sights.conversation(&sight, ids.conversation).await.unwrap());
+    assert!(sights.message(&sight, ids.message).await.unwrap());
+    sights.medium(&sight, ids.media).await.unwrap();
+    let other = Sight::of(Some(vec![AccountId(account.0 + 1)]), OwnerId(1));
+    sights.medium(&other, ids.media).await.unwrap();
+    sights.merge(&sight, MergeId(1)).await.unwrap();
+    store.agents().of_account(account).await.unwrap();
+    store.keys().holder(&[0; 32]).await.unwrap();
+    let lately = AuditFilter {
+        from: Some(BEGIN),
+        ..AuditFilter::default()
+    };
+    store.audit().page(PageRequest::last(50), &lately).await.unwrap();
 }
