@@ -80,6 +80,8 @@ integer_ids! {
     LabelId,
     /// Id of a note.
     NoteId,
+    /// Id of a template of messages.
+    TemplateId,
     /// Id of a merge of two customers.
     MergeId,
     /// Id of an outbox row.

@@ -50,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0020_conversation_work::Migration),
             Box::new(desk::m0021_notes_and_labels::Migration),
             Box::new(desk::m0022_scheduled_sends::Migration),
+            Box::new(desk::m0025_templates::Migration),
             Box::new(desk::m0026_agent_roles::Migration),
             Box::new(desk::m0027_key_owners::Migration),
         ]

@@ -9,7 +9,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard, hidden};
 use super::customers::{consent, merges};
-use super::desk::{agents, counts, labels, notes, work};
+use super::desk::{agents, counts, labels, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -137,6 +137,12 @@ routes! {
     GET "/api/v1/quarantine" quarantine::list: ReadQuarantine;
     POST "/api/v1/quarantine/replay" quarantine::replay: ReplayQuarantine;
     GET "/api/v1/status" status::show: WatchServer;
+    GET "/api/v1/templates" templates::list: ReadTemplates;
+    POST "/api/v1/templates" templates::create: EditTemplates;
+    GET "/api/v1/templates/{name}" templates::view: ReadTemplates;
+    PATCH "/api/v1/templates/{name}" templates::edit: EditTemplates;
+    DELETE "/api/v1/templates/{name}" templates::delete: EditTemplates;
+    POST "/api/v1/templates/{name}/render" templates::render: ReadTemplates;
     GET "/metrics" metrics::show: ReadMetrics;
     GET "/readyz" health::ready: WatchServer;
     POST "/customers/photo" seed::customers::photo: EditCustomer;

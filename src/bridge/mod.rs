@@ -17,7 +17,9 @@ mod rooms;
 pub use self::core::accounts::{add_account, begin_removal, rebind_account, release_account};
 pub use self::core::agents::{Reconciled, reconcile_agents};
 pub use self::core::clock::check_clock;
-pub use self::core::command::{Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo};
+pub use self::core::command::{
+    Answered, Idempotency, MAX_IDEMPOTENCY_KEY, SendCommand, SendFile, SendTo, TemplateFill,
+};
 pub use self::core::lanes::{InHand, Lanes, Pieces};
 pub use self::core::policy::{Policy, ReadMode};
 pub use self::core::random::Random;
@@ -30,7 +32,8 @@ pub use self::core::{Core, Progress};
 pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{
     AgentEdit, AgentRequest, Assignment, CustomerEdit, Desk, DeskWorker, GatewayMessage, KeyMade, KeyRequest,
-    LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, Replayed, Resolution, Revision, Rotation, Upload, create_key,
+    LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed, Resolution, Revision, Rotation,
+    TemplateEdit, Upload, create_key,
 };
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountView, AgentView, ConversationView, CustomerView, HistoryView, LabelView, MergedView, MessageView, NoteView,
-    RawJson, SyncView, UnmergedView,
+    RawJson, SyncView, TemplateView, UnmergedView,
 };
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
@@ -15,6 +15,7 @@ use crate::domain::label::Label;
 use crate::domain::merge::{Merged, Parted};
 use crate::domain::message::Message;
 use crate::domain::note::Note;
+use crate::domain::template::Template;
 use crate::domain::word::words;
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Timestamp};
 
@@ -109,6 +110,12 @@ events! {
     AgentCreated(AgentView) = "agent.created",
     /// An agent changed, or was deactivated or activated.
     AgentUpdated(AgentView) = "agent.updated",
+    /// A template was created.
+    TemplateCreated(TemplateView) = "template.created",
+    /// A template changed.
+    TemplateUpdated(TemplateView) = "template.updated",
+    /// A template was deleted.
+    TemplateDeleted(TemplateView) = "template.deleted",
 }
 
 /// An event that has no number of the journal yet. Each type is created from its own subject, so that type, data and
@@ -259,21 +266,27 @@ impl Event {
 
     /// Creates `agent.created`.
     pub fn agent_created(agent: &Agent) -> Self {
-        Self::of_agent(EventBody::AgentCreated(agent.into()))
+        Self::of_nobody(EventBody::AgentCreated(agent.into()))
     }
 
     /// Creates `agent.updated`.
     pub fn agent_updated(agent: &Agent) -> Self {
-        Self::of_agent(EventBody::AgentUpdated(agent.into()))
+        Self::of_nobody(EventBody::AgentUpdated(agent.into()))
     }
 
-    const fn of_agent(body: EventBody) -> Self {
-        Self {
-            account_id: None,
-            customer_id: None,
-            conversation_id: None,
-            body,
-        }
+    /// Creates `template.created`.
+    pub fn template_created(template: &Template) -> Self {
+        Self::of_nobody(EventBody::TemplateCreated(template.clone().into()))
+    }
+
+    /// Creates `template.updated`.
+    pub fn template_updated(template: &Template) -> Self {
+        Self::of_nobody(EventBody::TemplateUpdated(template.clone().into()))
+    }
+
+    /// Creates `template.deleted`.
+    pub fn template_deleted(template: &Template) -> Self {
+        Self::of_nobody(EventBody::TemplateDeleted(template.clone().into()))
     }
 
     fn of_message(message: &Message, body: fn(MessageView) -> EventBody) -> Self {
@@ -386,7 +399,10 @@ impl Event {
             | EventBody::AccountHistory(_)
             | EventBody::AccountSynced(_)
             | EventBody::AgentCreated(_)
-            | EventBody::AgentUpdated(_) => None,
+            | EventBody::AgentUpdated(_)
+            | EventBody::TemplateCreated(_)
+            | EventBody::TemplateUpdated(_)
+            | EventBody::TemplateDeleted(_) => None,
         }
     }
 }

@@ -33,6 +33,10 @@ pub use account::{AccountStatusView, AccountView, LoginRequest, MeView, NewAccou
 pub use audit::AuditView;
 pub use conversation::{ConversationView, GroupView, MovedView, ParticipantView};
 pub use customer::{CustomerView, EditCustomer, IdentityView, NewCustomerRequest};
+pub use desk::template::{
+    EditTemplate, NewTemplateRequest, RenderRequest, RenderedView, SendTemplate, TemplateField, TemplateFieldView,
+    TemplateMediaView, TemplateView,
+};
 pub use desk::{
     AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, HIDDEN, LabelCommand,
     LabelView, MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView,

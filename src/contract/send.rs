@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SendTemplate;
 use crate::domain::media::FileKind;
 use crate::domain::{ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 
@@ -36,6 +37,9 @@ pub struct SendRequest {
     /// Poll, sent in place of a text or file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<SendPoll>,
+    /// Template, sent in place of a text, a file and all else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<SendTemplate>,
     /// Name of the account that sends, if several could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

@@ -19,6 +19,7 @@ pub mod message;
 pub mod outbox;
 pub mod pacing;
 pub mod rights;
+pub mod template;
 pub mod whatsapp;
 pub mod word;
 
@@ -29,7 +30,7 @@ pub use desk::{label, note, schedule, when};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
     MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, OwnerId, QuarantineId,
-    Seq, WaMessageId, WaUserId,
+    Seq, TemplateId, WaMessageId, WaUserId,
 };
 pub use message::{details, mentions, special, wording};
 pub use pacing::{consent, daily};

@@ -115,4 +115,6 @@ facets! {
     Sights = sights;
     /// Settings and cursors of crm.
     Settings = settings;
+    /// Templates of messages.
+    Templates = templates;
 }

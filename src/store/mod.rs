@@ -27,6 +27,7 @@ mod quarantine;
 mod rooms;
 mod settings;
 mod sight;
+mod templates;
 mod wake_up;
 mod writer;
 
@@ -74,6 +75,7 @@ pub use quarantine::QuarantineItem;
 pub use rooms::pending::PendingEvent;
 pub use rooms::{RoomOf, ShownAs, Tick};
 pub use settings::Restored;
+pub use templates::NewTemplate;
 pub use wake_up::WorkFor;
 
 /// Longest time for which closing waits for accepted writes to be committed.

@@ -3,5 +3,6 @@
 pub mod m0020_conversation_work;
 pub mod m0021_notes_and_labels;
 pub mod m0022_scheduled_sends;
+pub mod m0025_templates;
 pub mod m0026_agent_roles;
 pub mod m0027_key_owners;

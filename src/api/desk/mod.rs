@@ -4,4 +4,5 @@ pub mod agents;
 pub mod counts;
 pub mod labels;
 pub mod notes;
+pub mod templates;
 pub mod work;

@@ -132,6 +132,7 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::POST, "/api/v1/media"),
     (Method::GET, "/api/v1/events"),
     (Method::GET, "/api/v1/quarantine"),
+    (Method::GET, "/api/v1/templates"),
     (Method::GET, "/customers/summary"),
     (Method::GET, "/messages/{customer_id}"),
     (Method::GET, "/tables/{name}"),

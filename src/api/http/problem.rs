@@ -13,6 +13,7 @@ use super::request_id::RequestId;
 use crate::bridge::Refusal;
 pub use crate::contract::Code;
 use crate::contract::{FieldError, MissedView, ProblemBody};
+use crate::domain::template::{FaultKind, TemplateFault};
 use crate::store::StoreError;
 
 /// Pause that a client is asked to make while the database does not do its work.
@@ -115,6 +116,7 @@ impl From<Refusal> for Problem {
                 made: Some(id),
                 ..Self::new(Code::Conflict, text)
             },
+            Refusal::Template(fault) => of_template(fault),
             Refusal::EmptyName => Self::wrong_field("/name", text),
             Refusal::Changed(_) => Self::new(Code::PreconditionFailed, text),
             Refusal::NulInText => Self::wrong_field("/content", text),
@@ -138,6 +140,15 @@ impl From<Refusal> for Problem {
             },
         }
     }
+}
+
+fn of_template(fault: TemplateFault) -> Problem {
+    let code = match fault.kind {
+        FaultKind::Wrong => Code::InvalidBody,
+        FaultKind::Empty => Code::EmptyText,
+        FaultKind::TooLong => Code::TextTooLong,
+    };
+    Problem::new(code, fault.detail).at(fault.pointer)
 }
 
 /// Returns what a client is told of a database that does not do its work, and what to do; `None` for other errors.

@@ -14,8 +14,8 @@ use super::http::answer::{Accepted, Keyed, Replay};
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
-use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo};
-use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest};
+use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo, TemplateFill};
+use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest, SendTemplate};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, PageRequest, Store};
@@ -95,6 +95,7 @@ pub async fn send(
     idempotency_key: Option<String>,
 ) -> Result<Keyed<Accepted<MessageView>>, Problem> {
     let idempotency = idempotency(caller, idempotency_key, "", &request)?;
+    let template = template(&request)?;
     let command = SendCommand {
         to: recipient(desk, &request)?,
         account: request.account,
@@ -107,6 +108,7 @@ pub async fn send(
         )?,
         content: request.content,
         file: request.media.map(|SendMedia { id, kind }| SendFile { id, kind }),
+        template,
         reply_to: request.reply_to,
         seen_up_to: request.seen_up_to.filter(|_| !request.force),
         send_at: request.send_at,
@@ -148,6 +150,22 @@ fn recipient(desk: &Desk, request: &SendRequest) -> Result<SendTo, Problem> {
         request.customer_id,
         request.conversation_id,
     )
+}
+
+/// Returns the template that the request sends, or `None` if it sends none. A problem when there is other content besides.
+fn template(request: &SendRequest) -> Result<Option<TemplateFill>, Problem> {
+    let Some(SendTemplate { name, fields }) = &request.template else {
+        return Ok(None);
+    };
+    let is_special = request.location.is_some() || request.contact.is_some() || request.poll.is_some();
+    if !request.content.is_empty() || request.media.is_some() || is_special {
+        let detail = "give `template` or the content itself, not both; a template brings its text and its file";
+        return Err(Problem::wrong_field("/template", detail));
+    }
+    Ok(Some(TemplateFill {
+        name: name.clone(),
+        fields: fields.clone(),
+    }))
 }
 
 /// Parses a phone number of the field at `pointer`.

@@ -78,6 +78,7 @@ pub async fn send(
         content: request.content,
         special: None,
         file: None,
+        template: None,
         reply_to: None,
         seen_up_to: None,
         send_at: None,

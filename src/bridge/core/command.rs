@@ -1,5 +1,7 @@
 //! Requests to send a message, and the idempotency keys by which a repeated request is recognised.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::customer::PhoneNumber;
@@ -42,6 +44,8 @@ pub struct SendCommand {
     pub special: Option<Special>,
     /// File to send.
     pub file: Option<SendFile>,
+    /// Template that makes the text and the file, in place of `content`, `special` and `file`.
+    pub template: Option<TemplateFill>,
     /// Message that this one quotes; it must be in the same conversation.
     pub reply_to: Option<MessageId>,
     /// Newest message that the author had seen: refused if others have written since. `None`: not checked.
@@ -63,6 +67,15 @@ pub struct SendFile {
     pub id: MediaId,
     /// The kind as which it is sent; `None`: chosen by the file's type.
     pub kind: Option<FileKind>,
+}
+
+/// Template of a message, and what its fields are filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFill {
+    /// Name of the template.
+    pub name: String,
+    /// Values of its fields.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Idempotency key of a request: a repeat with the same key is done only once (rule 25).

@@ -3,6 +3,7 @@
 use crate::domain::media::readable_size;
 use crate::domain::message::{Direction, Message};
 use crate::domain::note::MAX_NOTE_CHARS;
+use crate::domain::template::TemplateFault;
 use crate::domain::{CustomerId, MessageId, Timestamp};
 use crate::store::StoreError;
 use crate::vault::NoThumbnail;
@@ -48,6 +49,9 @@ pub enum Refusal {
          and make another under a new idempotency key"
     )]
     MadeBefore { what: &'static str, id: i64 },
+    /// A template, or what it is filled with, is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateFault),
     /// The customer has changed since the revision that the request names.
     #[error("{0}")]
     Changed(String),

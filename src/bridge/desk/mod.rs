@@ -18,6 +18,7 @@ mod photos;
 mod resolutions;
 mod send;
 mod sync;
+mod templates;
 mod work;
 mod worker;
 
@@ -31,5 +32,6 @@ pub use labels::LabelEdit;
 pub use media::Upload;
 pub use notes::NewNote;
 pub use resolutions::{Replayed, Resolution};
+pub use templates::{PreviewFor, Rendered, TemplateEdit};
 pub use work::Assignment;
 pub use worker::DeskWorker;

@@ -20,12 +20,12 @@ use crate::store::Tx;
 
 use super::handle::Desk;
 use super::later::{SEND_AT, later_than_now};
-use super::{customers, guard, idempotency, media};
+use super::{customers, guard, idempotency, media, templates};
 
 impl Desk {
     /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
     pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
-        let says_it_all = command.special.is_some() || command.file.is_some();
+        let says_it_all = command.special.is_some() || command.file.is_some() || command.template.is_some();
         if !says_it_all || !command.content.is_empty() {
             queue::check_text(&command.content)?;
         }
@@ -54,6 +54,11 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         later_than_now(tx, send_at, SEND_AT)?;
     }
     let policy = &core.policy_of(&account.name);
+    let filled = match &command.template {
+        Some(wanted) => Some(templates::fill(tx, command, wanted, &conversation).await?),
+        None => None,
+    };
+    let command = filled.as_ref().unwrap_or(command);
     if let Some(replied) = command.reply_to {
         let replied_in = tx.messages().get(replied).await?.map(|message| message.conversation_id);
         if replied_in != Some(conversation.id) {

@@ -1,3 +1,4 @@
 //! Nouns of the desk.
 
 pub mod label;
+pub mod template;

@@ -1,5 +1,6 @@
 //! `crm send`: sends one message to one customer or group, and reports what became of it.
 
+pub mod fields;
 pub mod special;
 pub mod upload;
 
@@ -17,12 +18,15 @@ use super::terminal::output::note;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::clock::SystemClock;
-use crate::contract::{CustomerView, MessageView, SendMedia, SendReport, SendRequest, StatusView, WaitingView};
+use crate::contract::{
+    CustomerView, MessageView, SendMedia, SendReport, SendRequest, SendTemplate, StatusView, WaitingView,
+};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::FileKind;
 use crate::domain::message::MessageState;
 use crate::domain::word::UnknownWord;
 use crate::domain::{Clock as _, ConversationId, CustomerId, MessageId};
+use fields::{assignment, filled};
 use special::Special;
 use upload::upload;
 
@@ -39,7 +43,7 @@ pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
     to: String,
     /// The text; - reads it from standard input. With --file: its caption
-    #[arg(required_unless_present_any = ["special", "file"], allow_hyphen_values = true)]
+    #[arg(required_unless_present_any = ["special", "file", "template"], allow_hyphen_values = true)]
     text: Option<String>,
     /// Send this file
     #[arg(long, value_name = "PATH", conflicts_with = "special")]
@@ -47,6 +51,12 @@ pub struct Send {
     /// Send the file as this kind [default: by its content]
     #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
     kind: Option<FileKind>,
+    /// Send this template
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["text", "file", "special"])]
+    template: Option<String>,
+    /// Fill a field of the template
+    #[arg(long = "field", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
+    fields: Vec<(String, String)>,
     #[command(flatten)]
     special: Special,
     /// Send from this account
@@ -117,6 +127,12 @@ impl Send {
             Recipient::Conversation(id) => body.conversation_id = Some(id),
         }
         self.special.write_to(&mut body)?;
+        if let Some(name) = self.template {
+            body.template = Some(SendTemplate {
+                name,
+                fields: filled(self.fields)?,
+            });
+        }
         let key = match self.idempotency_key {
             Some(key) => key,
             None => secret::new_session_id()?,

@@ -4,6 +4,7 @@ mod agent;
 mod hidden;
 mod label;
 mod note;
+pub mod template;
 mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};

@@ -111,6 +111,10 @@ operations! {
     ReadLabels = "label.read", Read;
     /// Create, change and delete labels.
     EditLabels = "label.edit", Manage, all;
+    /// See templates, and what they would become.
+    ReadTemplates = "template.read", Read;
+    /// Create, change and delete templates.
+    EditTemplates = "template.edit", Manage, all;
     /// See notes.
     ReadNotes = "note.read", Read;
     /// Write and delete notes.

@@ -57,7 +57,7 @@ impl MediaItems<'_, Store> {
         Ok(due)
     }
 
-    /// Returns at most `limit` media older than `before` that no message or avatar references (never sent, disappeared or
+    /// Returns at most `limit` media older than `before` that no message, avatar or template references (never sent, disappeared or
     /// replaced), after the id `after`. Reads all media, so it does not keep the writer meanwhile.
     pub async fn unsent(
         &self,

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
-use entity::{chat_group, customer, media, message};
+use entity::{chat_group, customer, media, message, template};
 
 use crate::domain::media::{Media, MediaState, url};
 use crate::domain::{AccountId, ChatId, MediaId, Timestamp, WaMessageId, WaUserId};
@@ -124,13 +124,13 @@ fn read(row: media::Model) -> Result<StoredMedia, StoreError> {
 /// SHA-256 hashes of objects in the vault, in hexadecimal.
 pub type Hashes = HashSet<String>;
 
-/// Returns the condition for media older than `before` that no message or avatar references.
+/// Returns the condition for media older than `before` that no message, avatar or template references.
 fn unreferenced(before: Timestamp) -> Condition {
     let old = Condition::all()
         .add(media::Column::CreatedAt.lt(before.0))
         .add(Expr::exists(carried()).not());
-    let shown = shown().map(Expr::exists);
-    shown.into_iter().fold(old, |all, shown| all.add(shown.not()))
+    let kept = kept().map(Expr::exists);
+    kept.into_iter().fold(old, |all, kept| all.add(kept.not()))
 }
 
 /// Selects the messages that carry a medium of the outer query, or the one that it will replace.
@@ -146,12 +146,14 @@ fn carried() -> SelectStatement {
         .take()
 }
 
-/// Selects the customers and the groups that show a medium of the outer query as their avatar.
-fn shown() -> [SelectStatement; 3] {
+/// Selects the customers and the groups that show a medium of the outer query as their avatar, and the templates that send
+/// it.
+fn kept() -> [SelectStatement; 4] {
     [
         pointing_here(customer::Entity, customer::Column::PhotoId),
         pointing_here(customer::Entity, customer::Column::GivenPhotoId),
         pointing_here(chat_group::Entity, chat_group::Column::PhotoId),
+        pointing_here(template::Entity, template::Column::MediaId),
     ]
 }
 

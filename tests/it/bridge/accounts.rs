@@ -159,6 +159,7 @@ impl Server {
             content: content.to_owned(),
             special: None,
             file: file.map(|id| SendFile { id, kind: None }),
+            template: None,
             reply_to: None,
             seen_up_to: None,
             send_at: None,

@@ -26,6 +26,7 @@ impl Rig {
             content: TEXT.to_owned(),
             special: None,
             file: None,
+            template: None,
             reply_to: None,
             seen_up_to: None,
             send_at: Some(self.run.clock.now().plus(after)),

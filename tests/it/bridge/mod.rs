@@ -178,6 +178,7 @@ impl Rig {
             content,
             special: None,
             file: None,
+            template: None,
             reply_to: None,
             seen_up_to: None,
             send_at: None,

@@ -61,6 +61,7 @@ impl Rig {
             content: content.to_owned(),
             special: None,
             file: None,
+            template: None,
             reply_to: None,
             seen_up_to: None,
             send_at: None,

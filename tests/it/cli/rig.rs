@@ -93,7 +93,10 @@ impl Shell {
 
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         let output = tokio::time::timeout(PATIENCE, self.command(arguments).output()).await;
-        output.expect("the command ends").unwrap().into()
+        output
+            .unwrap_or_else(|_| panic!("crm {arguments:?} does not end"))
+            .unwrap()
+            .into()
     }
 
     /// Runs a command that has to succeed.

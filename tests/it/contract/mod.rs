@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use crm::contract::{
     AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, ConversationView, CountsView,
     CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer, EditLabel,
-    EditRequest, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView, Identify,
-    IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand, MediaView,
-    MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent, NewCustomerRequest,
-    NewLabelRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson,
-    ReactCommand, ReactRequest, ReadyView, RebindRequest, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer,
-    SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame,
-    SessionView, StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView,
+    EditRequest, EditTemplate, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView,
+    Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand,
+    MediaView, MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent,
+    NewCustomerRequest, NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page,
+    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, RenderRequest,
+    RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox,
+    SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView, StatusCommand, StatusRequest,
+    StatusView, SyncRequest, SyncStarted, SyncView, TemplateView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -99,6 +100,8 @@ fn views_of_version_1_are_read() {
         "CustomerFile" => CustomerFile,
         "LoginEvent" => LoginEvent,
         "HistoryEvent" => HistoryEvent,
+        "TemplateView" => TemplateView,
+        "RenderedView" => RenderedView,
         "SeedCustomerRow" => SeedCustomerRow,
         "SeedCustomer" => SeedCustomer,
         "SeedMessage" => SeedMessage,
@@ -136,6 +139,9 @@ fn requests_of_version_1_are_read() {
     read_all! {
         include_str!("v1/requests.json");
         "SendRequest" => SendRequest,
+        "NewTemplateRequest" => NewTemplateRequest,
+        "EditTemplate" => EditTemplate,
+        "RenderRequest" => RenderRequest,
         "EditRequest" => EditRequest,
         "ReactRequest" => ReactRequest,
         "ResolveRequest" => ResolveRequest,

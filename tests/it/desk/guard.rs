@@ -38,6 +38,8 @@ async fn answer_to_older_message_is_stopped() {
         name: "colleague".to_owned(),
         scope: Scope::Send,
         expires_at: None,
+        accounts: None,
+        agent_id: None,
     };
     let colleague = crm::api::keys::make(&app.store, colleague).await.unwrap().key;
     let (status, code, problem) = refused(send(&app, &colleague, &answer(later.id.0)).await).await;

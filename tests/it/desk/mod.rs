@@ -11,6 +11,10 @@ mod later;
 mod limits;
 mod notes;
 mod rights;
+mod template_bounds;
+mod template_cases;
+mod template_uses;
+mod templates;
 mod visibility;
 mod work;
 

@@ -73,6 +73,7 @@ impl Run {
             content: format!("shell {}", self.requests),
             special: None,
             file: None,
+            template: None,
             reply_to: None,
             seen_up_to: None,
             send_at: None,

@@ -30,6 +30,7 @@ fn order(phone: &crm::domain::customer::PhoneNumber) -> SendCommand {
         content: "once".to_owned(),
         special: None,
         file: None,
+        template: None,
         reply_to: None,
         seen_up_to: None,
         send_at: None,
