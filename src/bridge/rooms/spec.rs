@@ -25,9 +25,8 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
     let hides = core.policy.hide_numbers;
     let number = match (phone, conversation.kind) {
         (Some(phone), _) if !hides => format!("WhatsApp {phone}"),
-        (Some(_), _) => "WhatsApp".to_owned(),
-        (None, ChatKind::Direct) => "WhatsApp".to_owned(),
         (None, ChatKind::Group) => "WhatsApp group".to_owned(),
+        (_, ChatKind::Direct | ChatKind::Group) => "WhatsApp".to_owned(),
     };
     let number = match account_name(core, conversation.account_id).await? {
         Some(account) => format!("{number} · account {account}"),

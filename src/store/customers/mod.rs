@@ -65,12 +65,12 @@ impl Customers<'_, Store> {
         let search = filter.search.as_deref().map(str::trim);
         let search = search.filter(|search| !search.is_empty());
         let has_letters = search.is_some_and(|search| search.contains(char::is_alphabetic));
-        let mut shows: fn(&customer::Model) -> bool = |_| true;
+        let mut is_told: fn(&customer::Model) -> bool = |_| true;
         match search {
             // Digits alone: only in names that say more than a number. Digits have no case.
             Some(search) if filter.names_only && !has_letters => {
                 query = query.filter(customer::Column::Name.like(page::containing(&search.to_lowercase())));
-                shows = |row| !is_only_number(&row.name);
+                is_told = |row| !is_only_number(&row.name);
             }
             // The line of the number begins with a line break, which is left out of what is looked for.
             Some(search) => {
@@ -86,7 +86,7 @@ impl Customers<'_, Store> {
         }
         let columns = (None, customer::Column::Id);
         let key = |row: &customer::Model| Cursor::of_id(row.id.0);
-        let shown = |row: customer::Model| shows(&row).then(|| read(row)).transpose();
+        let shown = |row: customer::Model| is_told(&row).then(|| read(row)).transpose();
         let found = page::read(query, page, columns, self.0.readers(), key, shown).await?;
         Ok(Page {
             data: found.data.into_iter().flatten().collect(),
