@@ -241,10 +241,14 @@ fn path(name: &str) -> String {
     format!("/api/v1/templates/{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
+/// Parses `NAME` or `NAME=TEXT`.
 fn declaration(text: &str) -> Result<(String, Option<String>), String> {
     let (name, rest) = match text.split_once('=') {
         Some((name, rest)) => (name, Some(rest.to_owned())),
         None => (text, None),
     };
+    if name.is_empty() {
+        return Err("give a field as NAME, or as NAME=TEXT".to_owned());
+    }
     Ok((name.to_owned(), rest.filter(|rest| !rest.is_empty())))
 }

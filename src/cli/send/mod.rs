@@ -55,7 +55,13 @@ pub struct Send {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["text", "file", "special"])]
     template: Option<String>,
     /// Fill a field of the template
-    #[arg(long = "field", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
+    #[arg(
+        long = "field",
+        value_name = "NAME=VALUE",
+        value_parser = assignment,
+        requires = "template",
+        conflicts_with_all = ["text", "file", "special"]
+    )]
     fields: Vec<(String, String)>,
     #[command(flatten)]
     special: Special,

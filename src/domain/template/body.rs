@@ -193,6 +193,8 @@ fn check_tag(tokens: &[Token<'_>]) -> Result<(), String> {
                 // A test takes one argument without brackets.
                 is_tested
             }
+            // The engine does not count it among the variables.
+            Token::Word("self") if before(1) != Some(Token::Sign('.')) => return Err("there is no `self`".to_owned()),
             Token::Word(word) => before(1) != Some(Token::Sign('.')) && OPERATORS.contains(&word),
             Token::Text | Token::Number => false,
             Token::Sign('(') if took => {

@@ -172,7 +172,6 @@ fn check_variable(variable: &str, fields: &[Field]) -> Result<(), String> {
                 return unknown(roots.map(str::to_owned).collect());
             };
             match rest {
-                [] => Ok(()),
                 [part, ..] if !known.contains(part) => {
                     unknown(known.iter().map(|part| format!("{root}.{part}")).collect())
                 }

@@ -93,6 +93,7 @@ impl Scheduled<'_, Tx> {
         let newest = message::Entity::find()
             .select_only()
             .column(message::Column::Id)
+            .filter(message::Column::Id.gte(message))
             .order_by_desc(message::Column::Id)
             .limit(1)
             .into_tuple::<MessageId>()

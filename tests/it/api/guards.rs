@@ -26,7 +26,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/conversations/1/read", Scope::Send),
     ("POST", "/api/v1/templates", Scope::Manage),
     ("POST", "/api/v1/messages/1/retry", Scope::Manage),
-    ("POST", "/api/v1/messages/1/cancel", Scope::Manage),
+    ("POST", "/api/v1/messages/1/cancel", Scope::Send),
     ("POST", "/api/v1/messages/1/resolve", Scope::Manage),
     ("GET", "/api/v1/accounts/default/session", Scope::Manage),
     ("POST", "/api/v1/accounts/default/login", Scope::Manage),

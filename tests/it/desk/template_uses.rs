@@ -246,7 +246,8 @@ async fn shell_keeps_and_sends_templates() {
             2,
             "cannot be used with",
         ),
-        (&["send", "Ada", "text", "--field", "a=b"], 2, "--template"),
+        (&["send", "Ada", "text", "--field", "a=b"], 2, "cannot be used with"),
+        (&["send", "Ada", "--field", "a=b"], 2, "required"),
         (&["template", "create", "welcome", "again"], 7, "already"),
         (
             &["template", "create", "bad", "{{ nothing }}"],

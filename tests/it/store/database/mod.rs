@@ -13,4 +13,5 @@ pub mod pages;
 pub mod plans;
 pub mod raw;
 pub mod schema;
+pub mod sights;
 pub mod values;

@@ -9,11 +9,10 @@ use crm::domain::conversation::{ChatKind, ConversationStatus};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind as MessageKind, MessageState};
 use crm::domain::outbox::{MatrixWork, Target, WhatsAppWork};
-use crm::domain::rights::Sight;
-use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MergeId, MessageId, OwnerId, Timestamp, WaMessageId};
+use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MessageId, OwnerId, Timestamp, WaMessageId};
 use crm::store::{
-    AuditFilter, Busy, Contact, ConversationFilter, Cursor, CustomerFilter, MessageFilter, NewMessage, NewWork,
-    OpenOptions, PageRequest, StatementLog, Store, StoreError, Tx,
+    AuditFilter, Busy, Contact, ConversationFilter, CustomerFilter, MessageFilter, NewMessage, NewWork, OpenOptions,
+    PageRequest, StatementLog, Store, StoreError, Tx,
 };
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -22,7 +21,7 @@ use tokio::time::Instant;
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
 use super::many_rows::{Ids, analyze, fill, ids, is_by_hand, many};
-use super::raw;
+use super::{raw, sights};
 use crate::store::desk;
 
 on_each_database! {
@@ -440,7 +439,7 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .await
         .unwrap();
     store.labels().list().await.unwrap();
-    sights(store, account, ids).await;
+    sights::ask(store, account, ids).await;
     store.conversations().live(ids.conversation).await.unwrap();
     store.customers().current(ids.customer).await.unwrap();
     store.messages().addressee(ids.message).await.unwrap();
@@ -476,35 +475,4 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .page(PageRequest::last(50), &AuditFilter::default())
         .await
         .unwrap();
-}
-
-/// What a key or an agent asks that is limited to two accounts.
-async fn sights(store: &Store, account: AccountId, ids: &Ids) {
-    let sight = Sight::of(Some(vec![account, AccountId(account.0 + 1)]), OwnerId(1));
-    let sights = store.sights();
-    sights
-        .conversations(&sight, PageRequest::last(50), ConversationFilter::default())
-        .await
-        .unwrap();
-    for page in [
-        PageRequest::first(50),
-        PageRequest::first(50).after(Cursor::of_id(ids.customer.0)),
-    ] {
-        let all = CustomerFilter::default();
-        sights.customers(&sight, page, &all).await.unwrap();
-    }
-    assert!(sights.customer(&sight, ids.customer).await.unwrap());
-    assert!(sights.conversation(&sight, ids.conversation).await.unwrap());
-    assert!(sights.message(&sight, ids.message).await.unwrap());
-    sights.medium(&sight, ids.media).await.unwrap();
-    let other = Sight::of(Some(vec![AccountId(account.0 + 1)]), OwnerId(1));
-    sights.medium(&other, ids.media).await.unwrap();
-    sights.merge(&sight, MergeId(1)).await.unwrap();
-    store.agents().of_account(account).await.unwrap();
-    store.keys().holder(&[0; 32]).await.unwrap();
-    let lately = AuditFilter {
-        from: Some(BEGIN),
-        ..AuditFilter::default()
-    };
-    store.audit().page(PageRequest::last(50), &lately).await.unwrap();
 }
