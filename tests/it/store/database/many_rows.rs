@@ -208,7 +208,7 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
         "audit",
         "at, actor, action, subject, detail",
         5_000,
-        format!("{now}, 'key', 'use', '', '{{}}'"),
+        format!("{now} + i, 'key', 'use', '', '{{}}'"),
     )
     .await;
 }
