@@ -1,9 +1,13 @@
 //! Builds the script that the server puts into WhatsApp Web (`web/page`) and lays it, with the library that it stands on,
 //! into `OUT_DIR` for `src/wa/page/library.rs` to embed. Runs again only when a source of it changed; the packages from npm
-//! are installed only when the lock file changed.
+//! are installed only when the lock file changed. Also collects what is documented of the API's handlers (`handlers`).
+
+#[path = "build/handlers.rs"]
+mod handlers;
 
 use std::env;
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +20,8 @@ const SOURCES: &[&str] = &[
 const LIBRARY: &str = "node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js";
 /// A copy of the lock file that the installed packages belong to.
 const INSTALLED: &str = "node_modules/.installed-lock.json";
+/// Next to what was built: a hash of the sources.
+const BUILT: &str = ".built";
 /// What Vite asks for.
 const NODE_MAJOR: u32 = 20;
 
@@ -37,8 +43,14 @@ fn build() -> Result<(), String> {
             .map(PathBuf::from)
             .ok_or_else(|| format!("{name} is not set"))
     };
-    let web = folder("CARGO_MANIFEST_DIR")?.join("web");
-    let out = folder("OUT_DIR")?.join("web");
+    let (root, out) = (folder("CARGO_MANIFEST_DIR")?, folder("OUT_DIR")?);
+    handlers::write(&root, &out)?;
+    let (web, out) = (root.join("web"), out.join("web"));
+    // This runs whenever a handler changes.
+    let sources = sources(&root).map_err(|error| format!("the sources of the page script cannot be read: {error}"))?;
+    if fs::read_to_string(out.join(BUILT)).is_ok_and(|built| built == sources) {
+        return Ok(());
+    }
     check_node()?;
     install(&web)?;
     let arguments = ["run", "--silent", "build", "--", "--outDir", &out.to_string_lossy()];
@@ -46,7 +58,26 @@ fn build() -> Result<(), String> {
     let library = web.join(LIBRARY);
     fs::copy(&library, out.join("library.js"))
         .map_err(|error| format!("{} cannot be copied: {error}", library.display()))?;
-    Ok(())
+    fs::write(out.join(BUILT), sources).map_err(|error| format!("{} cannot be written: {error}", out.display()))
+}
+
+/// Returns a hash of the page script's sources.
+fn sources(root: &Path) -> std::io::Result<String> {
+    let mut hash = DefaultHasher::new();
+    let mut paths: Vec<PathBuf> = SOURCES.iter().map(|source| root.join(source)).collect();
+    while let Some(path) = paths.pop() {
+        path.hash(&mut hash);
+        if path.is_dir() {
+            let mut inside = fs::read_dir(&path)?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<std::io::Result<Vec<_>>>()?;
+            inside.sort();
+            paths.append(&mut inside);
+        } else {
+            fs::read(&path)?.hash(&mut hash);
+        }
+    }
+    Ok(hash.finish().to_string())
 }
 
 fn check_node() -> Result<(), String> {

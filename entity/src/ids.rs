@@ -17,6 +17,21 @@ macro_rules! integer_ids {
         #[serde(transparent)]
         pub struct $name(pub i64);
 
+        /// As the number or text that it is: what it identifies is told where it stands.
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <i64 as schemars::JsonSchema>::json_schema(generator)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
@@ -33,6 +48,21 @@ macro_rules! text_ids {
         )]
         #[serde(transparent)]
         pub struct $name(pub String);
+
+        /// As the number or text that it is: what it identifies is told where it stands.
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <String as schemars::JsonSchema>::json_schema(generator)
+            }
+        }
 
         impl $name {
             /// Returns the id as its owner wrote it.

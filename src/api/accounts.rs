@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +37,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 static PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Filters of the list of accounts.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Whether removed accounts are listed too.
     removed: Option<bool>,
@@ -94,7 +95,7 @@ struct Place {
 }
 
 /// Query of the removal.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Removal {
     /// Whether the browser's profile stays, and with it the link to the phone.
@@ -140,7 +141,7 @@ pub async fn rebind(
 }
 
 /// `GET /accounts/{name}/session`, scope `manage`: returns the session with its codes. With `If-None-Match` and
-/// `Prefer: wait=20` it answers when the session changes, or 304 after that time.
+/// `Prefer: wait=20` it answers when the session changes, or 304 after that time. Answers 409 if the account is removed.
 pub async fn session(
     State(state): State<ApiState>,
     Path(AccountPath(name)): Path<AccountPath>,

@@ -1,6 +1,7 @@
 //! `/audit`: what was done with keys of the scopes `manage` and `admin`.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::http::listing::{Listed, Listing};
@@ -10,13 +11,15 @@ use crate::domain::Timestamp;
 use crate::store::{AuditEntry, AuditFilter, Order, Store};
 
 /// Filters of the audit log.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Part of who did it, such as `key 3` or an agent's name.
     actor: Option<String>,
     /// Part of the method and route, or the name of an operation, such as `key.create`.
     action: Option<String>,
+    /// Time of the oldest entry.
     from: Option<Timestamp>,
+    /// Time before which the entries were written.
     until: Option<Timestamp>,
 }
 

@@ -4,12 +4,14 @@ use anyhow::Context as _;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use futures_util::stream;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
 use super::http::problem::Problem;
+use super::openapi::{Lines, Shaped};
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
@@ -20,7 +22,10 @@ const BUFFER_BYTES: usize = 256 * 1024;
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// `GET /backup`, scope `admin`: streams a backup as NDJSON. Answers 409 while another one is being written.
-pub async fn download(State(store): State<Store>, State(supervisor): State<Supervisor>) -> Result<Response, Problem> {
+pub async fn download(
+    State(store): State<Store>,
+    State(supervisor): State<Supervisor>,
+) -> Result<Shaped<Lines<Value>>, Problem> {
     let backup = store.backup()?;
     let (reader, writer) = tokio::io::duplex(BUFFER_BYTES);
     let (tell, told) = oneshot::channel();
@@ -30,7 +35,7 @@ pub async fn download(State(store): State<Store>, State(supervisor): State<Super
     });
     let pieces = stream::try_unfold((reader, Some(told)), |(reader, told)| piece(reader, told));
     let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    Ok((kind, Body::from_stream(pieces)).into_response())
+    Ok((kind, Body::from_stream(pieces)).into_response().into())
 }
 
 type Outcome = oneshot::Receiver<Result<(), StoreError>>;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::accounts;
@@ -21,17 +22,22 @@ use crate::domain::{AccountId, AgentId, Clock, ConversationId, CustomerId, Label
 use crate::store::{ConversationFilter, Order, Store};
 
 /// Filters of the list of conversations.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Account by name or id; `account_id` takes an id only.
     account: Option<String>,
+    /// Account by id.
     account_id: Option<AccountId>,
+    /// Customer of the chat.
     customer_id: Option<CustomerId>,
+    /// State of the desk's work.
     status: Option<ConversationStatus>,
     /// Agent by id, or `none` for conversations that nobody has.
+    #[schemars(with = "Option<String>")]
     assignee: Option<AssigneeParam>,
     /// Name of a label.
     label: Option<String>,
+    /// Whether only those with unread messages are listed.
     unread: Option<bool>,
     /// Only conversations whose customer has waited for an answer at least this many seconds.
     waiting_seconds: Option<u32>,

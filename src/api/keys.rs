@@ -33,7 +33,8 @@ pub async fn view(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Resul
     Ok(Json(key.ok_or_else(|| Problem::not_found("key", id))?.into()))
 }
 
-/// `POST /keys`, scope `admin`: creates a key and returns it, this once.
+/// `POST /keys`, scope `admin`: creates a key and returns it, this once. A repetition with the same `Idempotency-Key` gets 409
+/// with its id.
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
@@ -48,7 +49,7 @@ pub async fn create(
 }
 
 /// `POST /keys/{id}/rotate`, scope `admin`: makes the successor of a key, and returns it, this once. The old key still works
-/// for a while.
+/// for a while. A repetition with the same `Idempotency-Key` gets 409 with its id.
 pub async fn rotate(
     State(desk): State<Desk>,
     State(access): State<Access>,

@@ -15,6 +15,7 @@ mod http;
 pub mod keys;
 mod media;
 mod messages;
+pub mod openapi;
 mod outbox;
 mod quarantine;
 mod router;

@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::accounts;
@@ -14,7 +15,7 @@ use crate::domain::rights::Sight;
 use crate::store::{Order, QuarantineItem, Store};
 
 /// Filters of the list.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Account by name or id.
     account: Option<String>,

@@ -14,11 +14,12 @@ use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
 use super::messages::revisions;
+use super::openapi::Route;
 use super::state::ApiState;
 use super::watch::{health, metrics, status};
 use super::{
-    MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, outbox,
-    quarantine, seed, sse, ws,
+    MAX_BODY_BYTES, accounts, audit, backup, conversations, customers, export, history, keys, media, messages, openapi,
+    outbox, quarantine, seed, sse, ws,
 };
 use crate::domain::Operation;
 
@@ -49,6 +50,16 @@ macro_rules! routes {
     ($($method:ident $path:literal $handler:path: $operation:ident;)+) => {
         /// Every route that needs a key, with its operation.
         pub const ROUTES: &[(Method, &str, Operation)] = &[$((Method::$method, $path, Operation::$operation)),+];
+
+        /// Returns all routes, with what their handlers take and answer.
+        pub fn documented() -> Vec<Route> {
+            let mut routes = vec![
+                Route::new(Method::GET, "/healthz", None::<Operation>, health::alive),
+                Route::new(Method::GET, "/api/v1/ws", None::<Operation>, ws::open),
+            ];
+            routes.extend([$(Route::new(Method::$method, $path, Operation::$operation, $handler)),+]);
+            routes
+        }
 
         fn keyed(state: &ApiState) -> Router<ApiState> {
             let check = |operation| from_fn_with_state((state.access(), operation), auth::require);
@@ -91,6 +102,7 @@ routes! {
     POST "/api/v1/conversations/{id}/notes" notes::create: WriteNote;
     POST "/api/v1/conversations/{id}/read" conversations::mark_read: MarkRead;
     POST "/api/v1/conversations/{id}/status" work::set_status: SetStatus;
+    GET "/api/v1/docs" openapi::read: ReadDescription;
     GET "/api/v1/customers" customers::list: ReadCustomers;
     POST "/api/v1/customers" customers::create: CreateCustomer;
     GET "/api/v1/customers/{id}" customers::view: ReadCustomers;
@@ -132,6 +144,7 @@ routes! {
     POST "/api/v1/messages/{id}/retry" messages::retry: SettleMessage;
     GET "/api/v1/notes/{id}" notes::view: ReadNotes;
     DELETE "/api/v1/notes/{id}" notes::delete: WriteNote;
+    GET "/api/v1/openapi.json" openapi::show: ReadDescription;
     GET "/api/v1/outbox" outbox::show: WatchServer;
     POST "/api/v1/outbox/resume" outbox::resume: ResumeOutbox;
     GET "/api/v1/quarantine" quarantine::list: ReadQuarantine;

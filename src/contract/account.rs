@@ -1,5 +1,6 @@
 //! Accounts: the WhatsApp numbers that this server drives, and the linking of their devices.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{HistoryView, SyncView};
@@ -10,7 +11,7 @@ use crate::domain::session::{Me, Session, SessionState};
 use crate::domain::{AccountId, Timestamp};
 
 /// An account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountView {
     /// Id of the account.
     pub id: AccountId,
@@ -45,7 +46,7 @@ impl AccountView {
 }
 
 /// An account with its import and its last comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountStatusView {
     /// The account.
     #[serde(flatten)]
@@ -57,7 +58,7 @@ pub struct AccountStatusView {
 }
 
 /// Session of an account with WhatsApp. Its codes let anybody link a device, so only keys of scope `manage` may see it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionView {
     /// State of the session.
     pub state: SessionState,
@@ -75,7 +76,7 @@ pub struct SessionView {
 }
 
 /// A linked phone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeView {
     /// Number of the phone.
     pub phone: PhoneNumber,
@@ -86,7 +87,7 @@ pub struct MeView {
 }
 
 /// Request for a new account, or to restore a removed one.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// Name: 1 to 32 lower-case letters, digits, `-` and `_`, beginning with a letter.
@@ -94,7 +95,7 @@ pub struct NewAccount {
 }
 
 /// Request to link a device.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// Number of the phone on which a pairing code is entered; without it, a QR code is used.
@@ -106,7 +107,7 @@ pub struct LoginRequest {
 }
 
 /// Body of `POST /accounts/{name}/rebind`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RebindRequest {
     /// Number that the account has from now on.

@@ -1,12 +1,13 @@
 //! The audit log.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::Timestamp;
 
 /// An entry of the audit log: something that was done with a key of scope `manage` or `admin`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditView {
     /// Id of the entry.
     pub id: i64,

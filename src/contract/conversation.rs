@@ -1,5 +1,6 @@
 //! Conversations and groups.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
@@ -8,7 +9,7 @@ use crate::domain::group::{Group, Participant};
 use crate::domain::{AccountId, AgentId, ConversationId, CustomerId, MessageId, Timestamp, WaUserId};
 
 /// The chat of one account with one customer or group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConversationView {
     /// Id of the conversation.
     pub id: ConversationId,
@@ -58,22 +59,24 @@ pub struct ConversationView {
 }
 
 /// Avatar and members of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupView {
     /// Path at which the API serves the group's avatar.
+    #[schemars(extend("x-may-be-null" = true))]
     pub photo_url: Option<String>,
     /// Members of the group.
     pub participants: Vec<ParticipantView>,
 }
 
 /// A member of a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParticipantView {
     /// User as it stands after `@` in a text that mentions them.
     pub user: WaUserId,
     /// Name that is shown.
     pub name: String,
     /// Phone number, if it is known.
+    #[schemars(extend("x-may-be-null" = true))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<PhoneNumber>,
     /// Whether it is the account itself.
@@ -83,7 +86,8 @@ pub struct ParticipantView {
 }
 
 /// Body of a redirect to the surviving customer or conversation of a merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct MovedView<Id> {
     /// Id that was requested.
     pub id: Id,

@@ -1,5 +1,6 @@
 //! Customers and their identities.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use crate::domain::names::NameSource;
 use crate::domain::{CustomerId, Timestamp};
 
 /// A customer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerView {
     /// Id of the customer.
     pub id: CustomerId,
@@ -42,7 +43,7 @@ pub struct CustomerView {
 }
 
 /// An identity by which WhatsApp knows, or has known, a customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentityView {
     /// Kind of the identity.
     pub kind: IdentityKind,
@@ -62,7 +63,7 @@ pub struct IdentityView {
 }
 
 /// Request for a new customer.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCustomerRequest {
     /// Phone number in international form, or as it is written in the configured region.
@@ -81,7 +82,7 @@ pub struct NewCustomerRequest {
 /// Request to change a customer. An absent field is not changed; null removes what a person set, so that WhatsApp's
 /// value shows again.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditCustomer {
     /// Name, or null.

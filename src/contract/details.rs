@@ -1,13 +1,14 @@
 //! Details of a message besides its text, media and reactions. One object for all kinds, with only the parts that a
 //! message has.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
 /// Details of a message. Every field is absent if the message does not have it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -77,7 +78,7 @@ pub struct DetailsView {
 }
 
 /// A person who is mentioned in a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MentionView {
     /// User as the text has it after `@`.
     pub user: WaUserId,
@@ -87,7 +88,7 @@ pub struct MentionView {
 }
 
 /// A quoted message, as the reply contains it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteView {
     /// Stanza id of the quoted message.
     pub whatsapp_id: WaMessageId,
@@ -103,7 +104,7 @@ pub struct QuoteView {
 }
 
 /// An advertisement that led a person to the chat ("click to WhatsApp").
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AdView {
     /// Title of the advertisement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,7 +118,7 @@ pub struct AdView {
 }
 
 /// A place, or a live location.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LocationView {
     /// Latitude in degrees, north positive.
     pub latitude: f64,
@@ -135,7 +136,7 @@ pub struct LocationView {
 }
 
 /// A contact card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactCardView {
     /// Name on the card.
     pub name: String,
@@ -144,7 +145,7 @@ pub struct ContactCardView {
 }
 
 /// A poll and its votes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PollView {
     /// Question of the poll.
     pub question: String,
@@ -158,7 +159,7 @@ pub struct PollView {
 }
 
 /// The last choice of one voter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PollVoteView {
     /// Whether our account voted.
     pub from_me: bool,

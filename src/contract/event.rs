@@ -1,5 +1,6 @@
 //! Events of the journal, as followers receive them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,7 +29,7 @@ macro_rules! events {
         }
 
         /// Data of an event by its type: a snapshot, complete in itself.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "type", content = "data")]
         pub enum EventBody { $($(#[$doc])* #[serde(rename = $word)] $name($data)),+ }
 
@@ -409,7 +410,8 @@ impl Event {
 
 /// An event of the journal: a line of `crm tail`. Its data is passed on as it was written, whatever the present types
 /// are; [`EventBody::parse`] parses it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JournalEvent")]
 pub struct JournalEvent<T = EventType> {
     /// Number of the event.
     pub seq: Seq,

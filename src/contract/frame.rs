@@ -1,5 +1,6 @@
 //! Frames of the WebSocket (`crm.v1.json`): `{"op","t","s","id","d"}`.
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +10,8 @@ use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Times
 
 /// A frame that a client sends. `id` and `d` are the client's own JSON: `id` is echoed, and `op` decides how `d` is
 /// parsed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ClientFrame", bound = "D: JsonSchema + Default")]
 pub struct ClientFrame<D = Value> {
     /// Name of the operation.
     pub op: String,
@@ -25,7 +27,8 @@ pub struct ClientFrame<D = Value> {
 }
 
 /// Data of `identify`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Identify")]
 #[serde(deny_unknown_fields)]
 pub struct Identify<F = Value> {
     /// API key, if it was not in the request's header.
@@ -38,7 +41,8 @@ pub struct Identify<F = Value> {
 }
 
 /// Selects events. An event must match all given fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FilterRequest")]
 #[serde(deny_unknown_fields)]
 pub struct FilterRequest<T = EventType> {
     /// Types of events.
@@ -53,7 +57,7 @@ pub struct FilterRequest<T = EventType> {
 }
 
 /// Data of `edit`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditCommand {
     /// Message to edit.
@@ -63,7 +67,7 @@ pub struct EditCommand {
 }
 
 /// Data of `delete`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteCommand {
     /// Message to delete for everyone.
@@ -71,7 +75,7 @@ pub struct DeleteCommand {
 }
 
 /// Data of `react`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReactCommand {
     /// Message to react to.
@@ -81,7 +85,7 @@ pub struct ReactCommand {
 }
 
 /// Data of `mark_read`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkReadCommand {
     /// Conversation to mark as read.
@@ -90,7 +94,8 @@ pub struct MarkReadCommand {
 
 /// A frame that the server sends. `T` is the type for names of event types: a `String` also accepts those of later
 /// versions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ServerFrame")]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame<T = EventType> {
     /// First frame: the client must identify itself now.
@@ -114,11 +119,11 @@ pub enum ServerFrame<T = EventType> {
 impl<T: DeserializeOwned> ServerFrame<T> {
     /// Parses a frame; returns `None` for a kind of a later version.
     pub fn parse(text: &str) -> serde_json::Result<Option<Self>> {
-        #[derive(Deserialize)]
+        #[derive(Deserialize, JsonSchema)]
         struct Op {
             op: String,
         }
-        #[derive(Deserialize)]
+        #[derive(Deserialize, JsonSchema)]
         struct Heard {
             s: Option<i64>,
         }
@@ -143,14 +148,14 @@ impl<T: DeserializeOwned> ServerFrame<T> {
 }
 
 /// Data of a frame that has no other field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrameD<D> {
     /// Data of the frame.
     pub d: D,
 }
 
 /// Data of `hello`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello {
     /// Interval at which the client must send a heartbeat, in milliseconds.
     pub heartbeat_interval_ms: u64,
@@ -159,7 +164,7 @@ pub struct Hello {
 }
 
 /// Data of `ready`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ready {
     /// Number of the newest event.
     pub seq: Seq,
@@ -168,28 +173,29 @@ pub struct Ready {
 }
 
 /// Data of `resumed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
     /// Number of events that were sent again.
     pub replayed: u64,
 }
 
 /// Data of `resync_required`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResyncRequired {
     /// Number of the oldest event that is kept.
     pub oldest: Seq,
 }
 
 /// Data of `reconnect`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconnect {
     /// Time after which the client should connect again, in milliseconds.
     pub after_ms: u64,
 }
 
 /// An event, with the journal's columns beside its data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "EventFrame")]
 pub struct EventFrame<T = EventType> {
     /// Type of the event.
     pub t: T,
@@ -208,7 +214,7 @@ pub struct EventFrame<T = EventType> {
 }
 
 /// Answer to a command: the same as over REST.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// Id of the command; null if it had none.
     pub id: Option<Value>,

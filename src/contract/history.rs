@@ -1,12 +1,13 @@
 //! Imports of history, and comparisons with WhatsApp.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::history::{History, HistoryDepth, HistoryState, Synced};
 use crate::domain::{ConversationId, CustomerId, Timestamp};
 
 /// An account's import. Also the data of `account.history`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryView {
     /// State of the import.
     pub state: HistoryState,
@@ -25,7 +26,7 @@ pub struct HistoryView {
 }
 
 /// A comparison of an account with WhatsApp. Also the data of `account.synced`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncView {
     /// Time of the last comparison.
     pub synced_at: Timestamp,
@@ -36,7 +37,7 @@ pub struct SyncView {
 }
 
 /// Request for an import.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryRequest {
     /// Depth: `90d`, `all` or `none`.
@@ -44,7 +45,7 @@ pub struct HistoryRequest {
 }
 
 /// Request for a comparison: of one chat, named by one of these fields, or of all chats if none is given.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
     /// Phone number in international form, or as it is written in the configured region.
@@ -59,7 +60,7 @@ pub struct SyncRequest {
 }
 
 /// A comparison that takes longer than the caller waits. It is done when `synced_at` is not before `asked_at`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncStarted {
     /// Time of the request.
     pub asked_at: Timestamp,

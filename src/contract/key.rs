@@ -1,5 +1,6 @@
 //! API keys.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desk::AccountRef;
@@ -7,7 +8,7 @@ pub use crate::domain::Scope;
 use crate::domain::{AccountId, AgentId, ApiKeyId, Timestamp};
 
 /// A key without its secret, which is not stored anywhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {
     /// Id of the key.
     pub id: ApiKeyId,
@@ -36,7 +37,7 @@ pub struct KeyView {
 }
 
 /// Request for a new key.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// Name, 1 to 100 characters.
@@ -55,7 +56,7 @@ pub struct CreateKey {
 }
 
 /// Request for the successor of a key, with the same name, rights and bounds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// How long the old key still works, in seconds; absent for a day.
@@ -67,7 +68,7 @@ pub struct RotateKey {
 }
 
 /// A key at its creation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CreatedKey {
     /// The key itself, shown only this once.
     pub key: String,

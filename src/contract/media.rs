@@ -1,12 +1,13 @@
 //! Media: images, voice notes, documents.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::MediaId;
 use crate::domain::media::{Media, MediaState};
 
 /// A file of a message, or one that was uploaded to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaView {
     /// Id of the medium.
     pub id: MediaId,

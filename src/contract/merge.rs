@@ -1,5 +1,6 @@
 //! Merges of two customers, and how they are undone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConversationView, CustomerView};
@@ -7,7 +8,7 @@ use crate::domain::merge::{Joined, Merge, Merged, Parted};
 use crate::domain::{AccountId, ConversationId, CustomerId, MergeId, Timestamp};
 
 /// A merge, undone or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MergeView {
     /// Id of the merge.
     pub id: MergeId,
@@ -30,7 +31,7 @@ pub struct MergeView {
 }
 
 /// Two conversations of one account that were merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JoinedView {
     /// Account of both.
     pub account_id: AccountId,
@@ -41,7 +42,7 @@ pub struct JoinedView {
 }
 
 /// Data of `customer.merged`: the state after the merge.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MergedView {
     /// Id of the merge.
     pub merge_id: MergeId,
@@ -58,7 +59,7 @@ pub struct MergedView {
 }
 
 /// Data of `customer.unmerged`: the state after the undo.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnmergedView {
     /// Id of the merge.
     pub merge_id: MergeId,
@@ -71,7 +72,7 @@ pub struct UnmergedView {
 }
 
 /// Request to merge a customer into the one of the path.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergeRequest {
     /// Customer who is merged into the one of the path.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DetailsView, MediaView};
@@ -11,7 +12,7 @@ use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 
 /// A message, inbound or outbound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageView {
     /// Id of the message.
     pub id: MessageId,
@@ -71,7 +72,7 @@ impl MessageView {
 }
 
 /// Author of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthorView {
     /// Face in which it was written; absent for a customer's own message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +82,7 @@ pub struct AuthorView {
 }
 
 /// One person's emoji on a message. Each person has at most one per message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReactionView {
     /// The emoji.
     pub emoji: String,
@@ -97,7 +98,7 @@ pub struct ReactionView {
 }
 
 /// Reason why a message was not sent, or may not have been sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureView {
     /// Stable code, such as `not_on_whatsapp` or `expired`.
     pub code: String,
@@ -106,7 +107,7 @@ pub struct FailureView {
 }
 
 /// Reason why a queued message is held back, and until when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingView {
     /// Reason for waiting.
     pub reason: WaitReason,

@@ -1,6 +1,6 @@
 //! The contract: types of everything that goes over the wire: REST bodies, WebSocket frames, journal events, `-o json`
 //! of the shell. `From` converts the domain's types into views; nothing here decides, reads or waits. Knows only
-//! `domain` and serde.
+//! `domain`, serde and schemars.
 //!
 //! What is written lives on: the journal keeps events for 30 days and the answers to idempotency keys for a day, as
 //! bytes ([`RawJson`]), and older clients read newer answers. So a field that is added to a view is optional when read
@@ -24,6 +24,7 @@ mod page;
 mod problem;
 mod quarantine;
 mod raw;
+mod schema;
 mod seed;
 mod send;
 mod shell;

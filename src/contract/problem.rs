@@ -1,5 +1,6 @@
 //! Errors: RFC 9457 with a stable code.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MissedView;
@@ -113,7 +114,7 @@ impl Code {
 
 /// Body of an error answer (`application/problem+json`). Only `detail` is required for parsing: whatever another
 /// version adds or leaves out, people still learn what is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemBody {
     /// `urn:crm:problem:` and the code.
     #[serde(rename = "type", default)]
@@ -147,7 +148,7 @@ pub struct ProblemBody {
 }
 
 /// A field that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
     /// JSON pointer into the body, or `/name` of a query parameter.
     pub pointer: String,

@@ -1,11 +1,12 @@
 //! The quarantine: events from outside that could not be stored.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{AccountId, QuarantineId, Timestamp};
 
 /// An event that could not be stored. It may contain people's messages, so only keys of scope `manage` may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuarantineView {
     /// Id of the event in the quarantine.
     pub id: QuarantineId,
@@ -26,7 +27,7 @@ pub struct QuarantineView {
 }
 
 /// Result of a replay of the quarantine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayView {
     /// Events that could be stored this time.
     pub taken_in: usize,

@@ -1,5 +1,6 @@
 //! Requests that send and change messages.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SendTemplate;
@@ -10,7 +11,7 @@ use crate::domain::{ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 ///
 /// An idempotency key is bound to the bytes that this serializes to: a new field must be skipped when it is not given,
 /// or requests from before an upgrade would be refused after it as different ones.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// Phone number in international form, or as it is written in the configured region.
@@ -58,7 +59,7 @@ pub struct SendRequest {
 }
 
 /// File of a message.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendMedia {
     /// Id of the uploaded file.
@@ -69,7 +70,7 @@ pub struct SendMedia {
 }
 
 /// Place to be sent.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendLocation {
     /// Latitude in degrees, north positive.
@@ -85,7 +86,7 @@ pub struct SendLocation {
 }
 
 /// Contact to be sent, with one of `phone` and `vcard`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendContact {
     /// Name on the card.
@@ -99,7 +100,7 @@ pub struct SendContact {
 }
 
 /// Poll to be sent.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendPoll {
     /// Question of the poll.
@@ -112,7 +113,7 @@ pub struct SendPoll {
 }
 
 /// Request to change the text of a message, or the time of one for later.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
     /// New text.
@@ -124,7 +125,7 @@ pub struct EditRequest {
 }
 
 /// Request to react to a message, in place of the desk's last reaction.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReactRequest {
     /// The emoji; empty removes the reaction.
@@ -132,7 +133,7 @@ pub struct ReactRequest {
 }
 
 /// A person's finding about a message of unknown outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was sent.
@@ -142,7 +143,7 @@ pub enum Outcome {
 }
 
 /// Request to settle a message of unknown outcome.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
     /// The finding.
@@ -150,5 +151,5 @@ pub struct ResolveRequest {
 }
 
 /// A body without fields, for requests that say everything in their path.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Empty {}

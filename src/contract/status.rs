@@ -1,5 +1,6 @@
 //! State of the desk and its parts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountStatusView;
@@ -10,7 +11,7 @@ use crate::domain::session::SessionState;
 use crate::domain::{AccountId, MatrixUserId, Seq, Timestamp};
 
 /// State of the whole desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
     /// Version of the server.
     pub version: String,
@@ -33,7 +34,7 @@ pub struct StatusView {
 }
 
 /// Free space where media are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaRoomView {
     /// Whether less is free than is kept free, so that no media are fetched or taken.
     pub short: bool,
@@ -44,7 +45,7 @@ pub struct MediaRoomView {
 }
 
 /// Connections of clients to the API, and the files that the process may open for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiStatusView {
     /// Connections that are open.
     pub connections: u64,
@@ -59,7 +60,7 @@ pub struct ApiStatusView {
 }
 
 /// State of the connection to the homeserver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MatrixView {
     /// State of the connection.
     pub state: MatrixState,
@@ -70,7 +71,7 @@ pub struct MatrixView {
 }
 
 /// State of the database and its journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatabaseView {
     /// `ready`, or `unwritable` (it can be read only).
     pub state: String,
@@ -87,7 +88,7 @@ pub struct DatabaseView {
 }
 
 /// Work that waits for WhatsApp and Matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxView {
     /// Whether nothing is sent until `crm outbox resume`, as after a restore.
     pub parked: bool,
@@ -96,7 +97,7 @@ pub struct OutboxView {
 }
 
 /// Work that waits for one target of one account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BacklogView {
     /// WhatsApp or Matrix.
     pub target: Target,
@@ -113,14 +114,14 @@ pub struct BacklogView {
 }
 
 /// Body of `/healthz`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AliveView {
     /// Always `ok`.
     pub status: String,
 }
 
 /// Body of `/readyz`. If the database does not answer, `whatsapp` and `matrix` are absent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadyView {
     /// Whether the server can do its work.
     pub ready: bool,
@@ -138,7 +139,7 @@ pub struct ReadyView {
 }
 
 /// State of the database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatabaseStateView {
     /// `ready`, `unwritable` (it can be read only) or `unavailable`.
     pub state: String,
@@ -148,7 +149,7 @@ pub struct DatabaseStateView {
 }
 
 /// State of an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadyAccountView {
     /// Name of the account.
     pub name: String,
@@ -162,7 +163,7 @@ pub struct ReadyAccountView {
 }
 
 /// State of the connection to the homeserver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MatrixStateView {
     /// State of the connection.
     pub state: MatrixState,

@@ -11,6 +11,11 @@ macro_rules! words {
             /// All values, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The attributes of the enumeration, and of each value in the same order: among them what is documented of them,
+            /// which the description of the API repeats.
+            pub const NOTES: (&'static [&'static str], &'static [&'static [&'static str]]) =
+                (&[$(stringify!($doc)),*], &[$(&[$(stringify!($vdoc)),*]),+]);
+
             /// Returns the word of the value.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

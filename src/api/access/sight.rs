@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -21,12 +22,12 @@ pub trait Visible: Sync {
 }
 
 /// Name or id of an account, in a path.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AccountPath(pub String);
 
 /// A word in a path that names nothing of a customer's.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Word(pub String);
 

@@ -6,6 +6,7 @@ pub mod merges;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -25,7 +26,7 @@ use crate::domain::{CustomerId, revision};
 use crate::store::{CustomerChange, CustomerFilter, Order, Store};
 
 /// Filters of the list of customers.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Part of a name or phone number.
     search: Option<String>,

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::access::Access;
@@ -19,7 +20,7 @@ use crate::domain::agent::Agent;
 use crate::store::{Order, Store};
 
 /// Filters of the list of agents.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Only agents who are active, or only those who are not.
     active: Option<bool>,

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::api::access::auth::Caller;
-use crate::api::access::sight::{Visible as _, Word};
+use crate::api::access::sight::{Path, Visible as _, Word};
 use crate::api::http::answer::{Created, Keyed, Replay, Tagged};
-use crate::api::http::extract::{Body, Path};
+use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;

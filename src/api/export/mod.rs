@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use super::access::hidden;
 use super::accounts;
 use super::http::extract::Query;
 use super::http::problem::Problem;
+use super::openapi::{Rows, Shaped};
 use crate::contract::{CustomerView, MessageView};
 use crate::domain::rights::Sight;
 use crate::domain::{AccountId, ConversationId, CustomerId, Timestamp};
@@ -31,7 +33,7 @@ const NAMES_KEPT: usize = 10_000;
 const TOTAL: &str = "x-total-count";
 
 /// Format of an export.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum ExportFormat {
     Ndjson,
@@ -39,23 +41,30 @@ enum ExportFormat {
 }
 
 /// Query of the export of messages.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Messages {
+    /// Lines of JSON (the default), or comma-separated values.
     format: Option<ExportFormat>,
     /// Account by name or id; `account_id` takes an id only.
     account: Option<String>,
+    /// Account by id.
     account_id: Option<AccountId>,
+    /// Customer of the messages.
     customer_id: Option<CustomerId>,
+    /// Conversation of the messages.
     conversation_id: Option<ConversationId>,
+    /// Time of the oldest message.
     from: Option<Timestamp>,
+    /// Time before which the messages were written.
     until: Option<Timestamp>,
 }
 
 /// Query of the export of customers.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customers {
+    /// Lines of JSON (the default), or comma-separated values.
     format: Option<ExportFormat>,
     /// Only customers with whom this account has a conversation; by name or id.
     account: Option<String>,
@@ -66,7 +75,7 @@ pub async fn messages(
     State(store): State<Store>,
     sight: Sight,
     Query(wanted): Query<Messages>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Rows<MessageView>>, Problem> {
     let named = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
     let filter = MessageFilter {
         account: named.or(wanted.account_id),
@@ -90,7 +99,7 @@ pub async fn messages(
         Some(ExportFormat::Ndjson) | None => answer(rows, wanted.format, csv::MESSAGE_COLUMNS, hides),
     };
     response.headers_mut().insert(TOTAL, total.into());
-    Ok(response)
+    Ok(response.into())
 }
 
 /// `GET /export/customers`, scope `read`: streams customers as NDJSON or CSV.
@@ -98,7 +107,7 @@ pub async fn customers(
     State(store): State<Store>,
     sight: Sight,
     Query(wanted): Query<Customers>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Rows<CustomerView>>, Problem> {
     let account = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
     let filter = CustomerFilter {
         account,
@@ -109,7 +118,7 @@ pub async fn customers(
         .sights()
         .stream_customers(sight, filter)
         .map_ok(CustomerView::from);
-    Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS, hides))
+    Ok(answer(rows, wanted.format, csv::CUSTOMER_COLUMNS, hides).into())
 }
 
 /// Adds to each message who its customer is and what its file is called: a table cannot be asked for them later.

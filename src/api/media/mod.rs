@@ -6,8 +6,9 @@ use axum::Json;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use futures_util::StreamExt as _;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::auth::Caller;
@@ -16,6 +17,7 @@ use super::http::extract::{Path, Query};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
 use super::messages::idempotency_key;
+use super::openapi::{FileBytes, Jpeg, Shaped};
 use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
 use crate::contract::MediaView;
 use crate::domain::MediaId;
@@ -27,9 +29,10 @@ use crate::store::Store;
 const MAX_DISCARDED_BYTES: u64 = 256 << 20;
 
 /// Query of an upload.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
+    /// Name of the file.
     filename: Option<String>,
 }
 
@@ -109,7 +112,7 @@ pub async fn content(
     State(desk): State<Desk>,
     Path(id): Path<MediaId>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<FileBytes>, Problem> {
     let stored = desk.stored_medium(id).await?;
     let (Some(sha256), Some(size)) = (&stored.media.sha256, stored.media.size) else {
         return Err(Problem::internal(&anyhow::anyhow!(
@@ -119,7 +122,7 @@ pub async fn content(
     let tag = format!("\"{sha256}\"");
     let mut answer = headers::of(&stored, &tag);
     if is_known(&headers, &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response().into());
     }
     let (status, range) = match headers::range(&headers, &tag, size) {
         Ok(None) => (StatusCode::OK, 0..size),
@@ -139,7 +142,7 @@ pub async fn content(
                 header::CONTENT_RANGE,
                 &format!("bytes */{size}"),
             );
-            return Ok(response);
+            return Ok(response.into());
         }
     };
     headers::set(
@@ -152,17 +155,17 @@ pub async fn content(
             tracing::error!("a medium broke off: {error}");
         }
     });
-    Ok((status, answer, Body::from_stream(pieces)).into_response())
+    Ok((status, answer, Body::from_stream(pieces)).into_response().into())
 }
 
 /// `GET /media/{id}/thumbnail`, scope `read`: returns a small JPEG of a picture, encoded by us.
-pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Response, Problem> {
+pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Shaped<Jpeg>, Problem> {
     let small = desk.thumbnail(id).await?;
-    Ok((headers::of_thumbnail(), small).into_response())
+    Ok((headers::of_thumbnail(), small).into_response().into())
 }
 
 /// `POST /media/{id}/fetch`, scope `send`: asks for a medium that is not stored here to be downloaded from WhatsApp,
-/// and answers 202.
+/// and answers 202. Answers 507 if there is no room for it.
 pub async fn fetch(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Accepted<MediaView>, Problem> {
     Ok(Accepted::of(desk.fetch_medium(id).await?.into()))
 }

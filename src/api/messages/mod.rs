@@ -6,6 +6,7 @@ pub mod special;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -21,7 +22,7 @@ use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, PageRequest, Store};
 
 /// What is listed of a conversation.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct Around {
     /// Message in whose middle the page is.
     around: Option<MessageId>,

@@ -13,7 +13,7 @@ use crate::domain::MessageId;
 
 type Taken = Result<Accepted<MessageView>, Problem>;
 
-/// `PATCH /messages/{id}`: changes the text of a message, or the time of one for later.
+/// `PATCH /messages/{id}`, scope `send`: changes the text of a message, or the time of one for later.
 pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<EditRequest>) -> Taken {
     let EditRequest { content, send_at } = body.0;
     match (content, send_at) {
@@ -29,17 +29,17 @@ pub async fn edit(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: 
     }
 }
 
-/// `DELETE /messages/{id}`: deletes a message for everyone.
+/// `DELETE /messages/{id}`, scope `send`: deletes a message for everyone.
 pub async fn delete(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -> Taken {
     revise(&desk, &caller, id.0, Revision::Delete).await
 }
 
-/// `PUT /messages/{id}/reaction`: sets our reaction to a message.
+/// `PUT /messages/{id}/reaction`, scope `send`: sets our reaction to a message.
 pub async fn react(desk: State<Desk>, caller: Caller, id: Path<MessageId>, body: Body<ReactRequest>) -> Taken {
     revise(&desk, &caller, id.0, Revision::React(body.0.emoji)).await
 }
 
-/// `DELETE /messages/{id}/reaction`: removes our reaction. WhatsApp encodes that as a reaction with an empty emoji.
+/// `DELETE /messages/{id}/reaction`, scope `send`: removes our reaction. WhatsApp encodes that as a reaction with an empty emoji.
 pub async fn take_back(desk: State<Desk>, caller: Caller, id: Path<MessageId>) -> Taken {
     revise(&desk, &caller, id.0, Revision::React(String::new())).await
 }

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use futures_util::TryStreamExt as _;
 
 use super::{Part, array, data_url};
 use crate::api::http::extract::{Body, Query};
 use crate::api::http::problem::Problem;
+use crate::api::openapi::{Array, Shaped};
 use crate::api::state::ApiState;
 use crate::bridge::MAX_AVATAR_BYTES;
 use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};
@@ -19,12 +19,17 @@ use crate::store::{CustomerSummary, Store};
 
 /// `GET /customers/summary`, scope `read`: lists all customers with their last message and unread count, the one who was
 /// active last first.
-pub async fn summary(State(store): State<Store>, sight: Sight, Query(part): Query<Part>) -> Result<Response, Problem> {
+pub async fn summary(
+    State(store): State<Store>,
+    sight: Sight,
+    Query(part): Query<Part>,
+) -> Result<Shaped<Array<SeedCustomer>>, Problem> {
     let rows = store
         .customers()
         .summaries(sight.accounts().map(<[_]>::to_vec), part.page());
     let hides = sight.hides_numbers();
-    array::answer(rows.map_ok(move |row| without_number(view(row), hides)), part).await
+    let rows = rows.map_ok(move |row| without_number(view(row), hides));
+    Ok(array::answer(rows, part).await?.into())
 }
 
 /// Returns the superseded system's view of a customer.

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
 
 use crate::api::access::auth::Caller;
 use crate::api::http::problem::Problem;
+use crate::api::openapi::{Events, Shaped};
 use crate::api::sse::{Wanted, last_event_id, open};
 use crate::api::state::ApiState;
 use crate::contract::{EventBody, EventType, FilterRequest, JournalEvent, SeedEvent};
@@ -19,7 +19,11 @@ const TYPES: [EventType; 3] = [
 ];
 
 /// `GET /messages/events/stream`, scope `read`: streams inbound messages, new customers, and that customers have read.
-pub async fn stream(State(state): State<ApiState>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn stream(
+    State(state): State<ApiState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Shaped<Events<SeedEvent>>, Problem> {
     let request = FilterRequest {
         types: Some(TYPES.to_vec()),
         conversation_ids: None,
@@ -30,7 +34,7 @@ pub async fn stream(State(state): State<ApiState>, caller: Caller, headers: Head
         resume_from: last_event_id(&headers)?,
         tell,
     };
-    open(state, caller, wanted).await
+    Ok(open(state, caller, wanted).await?.into())
 }
 
 fn tell(event: &JournalEvent) -> serde_json::Result<Option<String>> {

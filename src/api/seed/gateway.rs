@@ -5,11 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 
 use crate::api::access::auth::Caller;
 use crate::api::http::extract::Body;
 use crate::api::http::problem::Problem;
+use crate::api::openapi::{DoneOrWaiting, Shaped};
 use crate::api::state::ApiState;
 use crate::bridge::{GatewayMessage, Refusal};
 use crate::contract::{MessageView, SeedAck, SeedInbox, SeedMessage, SeedTime};
@@ -51,14 +52,15 @@ pub async fn ack(
     State(state): State<ApiState>,
     caller: Caller,
     Body(told): Body<SeedAck>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<DoneOrWaiting<SeedMessage, SeedAck>>, Problem> {
     check_id(&told.whatsapp_id)?;
     let account = account(&state.store, &caller).await?;
     let message = state.desk.take_ack(account, told.whatsapp_id.clone(), told.ack).await?;
-    Ok(match message {
+    let answer = match message {
         Some(message) => Json(SeedMessage::from(MessageView::from(message))).into_response(),
         None => (StatusCode::ACCEPTED, Json(told)).into_response(),
-    })
+    };
+    Ok(answer.into())
 }
 
 fn check_id(id: &WaMessageId) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use futures_util::TryStreamExt as _;
 
 use super::{Part, array};
@@ -12,6 +12,7 @@ use crate::api::http::answer::REPLAYED;
 use crate::api::http::extract::{Body, Path, Query};
 use crate::api::http::problem::Problem;
 use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::openapi::{Array, Replayable, Shaped};
 use crate::bridge::{Answered, Desk, SendCommand, SendTo};
 use crate::contract::{MessageView, SeedMessage, SeedSend, id_without, mentions_without, text_without};
 use crate::domain::{ConversationId, CustomerId, WaMessageId};
@@ -23,11 +24,12 @@ pub async fn list(
     caller: Caller,
     Path(customer): Path<CustomerId>,
     Query(part): Query<Part>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Array<SeedMessage>>, Problem> {
     let (_, conversations) = seen(&store, &caller, customer).await?;
     let rows = store.messages().lines(conversations, part.page());
     let hides = caller.sight.hides_numbers();
-    array::answer(rows.map_ok(move |line| without_numbers(line, hides)), part).await
+    let rows = rows.map_ok(move |line| without_numbers(line, hides));
+    Ok(array::answer(rows, part).await?.into())
 }
 
 /// Returns the view of a message without numbers of people that its writer did not write, if `hides`.
@@ -63,7 +65,7 @@ pub async fn send(
     caller: Caller,
     headers: HeaderMap,
     Body(request): Body<SeedSend>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Replayable<SeedMessage>>, Problem> {
     // The path is part of it: the same key may not mean a request to the API proper as well.
     let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/messages/send ", &request)?;
     if !caller.sight.is_whole() {
@@ -86,7 +88,7 @@ pub async fn send(
         sight: caller.sight.clone(),
         idempotency,
     };
-    Ok(match desk.send(command).await? {
+    let answer = match desk.send(command).await? {
         Answered::New(message) => Json(SeedMessage::from(MessageView::from(message))).into_response(),
         Answered::Replayed(stored) => {
             let first: MessageView = stored
@@ -96,7 +98,8 @@ pub async fn send(
             let replayed = [(REPLAYED.clone(), HeaderValue::from_static("true"))];
             (replayed, Json(SeedMessage::from(first))).into_response()
         }
-    })
+    };
+    Ok(answer.into())
 }
 
 /// Returns the superseded system's view of a message.

@@ -9,16 +9,19 @@ pub mod gateway;
 pub mod messages;
 pub mod tables;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Most rows that a list holds in memory.
 const ROWS_AT_ONCE: u64 = 200;
 
 /// Part of a list. Without a limit the list is whole.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
+    /// Most rows; without it, all.
     limit: Option<u64>,
+    /// Rows to leave out first.
     offset: Option<u64>,
 }
 

@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
 use crate::api::access::sight::Word;
 use crate::api::http::extract::{Path, Query};
 use crate::api::http::problem::{Code, Problem};
+use crate::api::openapi::{EitherArray, Shaped};
 use crate::contract::{CustomerView, SeedCustomerRow, SeedMessage};
 use crate::store::{MAX_PAGE, Store};
 
@@ -18,10 +20,12 @@ const TABLES: [&str; 2] = ["customers", "messages"];
 const DEFAULT_LIMIT: u64 = 50;
 
 /// Page of a table.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
+    /// Most rows; 50 by default, 200 at most.
     limit: Option<u64>,
+    /// Rows to leave out first.
     offset: Option<u64>,
 }
 
@@ -30,12 +34,12 @@ pub async fn list() -> Json<[&'static str; 2]> {
     Json(TABLES)
 }
 
-/// `GET /tables/{name}`, scope `manage`: lists rows of a table by id, at most [`MAX_PAGE`].
+/// `GET /tables/{name}`, scope `manage`: lists rows of a table by id.
 pub async fn show(
     State(store): State<Store>,
     Path(Word(name)): Path<Word>,
     Query(rows): Query<Rows>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<EitherArray<SeedCustomerRow, SeedMessage>>, Problem> {
     let limit = rows.limit.unwrap_or(DEFAULT_LIMIT);
     // Databases count with a sign.
     let offset = rows.offset.unwrap_or(0).min(i64::MAX.unsigned_abs());
@@ -47,12 +51,12 @@ pub async fn show(
         "customers" => {
             let rows = store.customers().by_id(limit, offset).await?;
             let rows = rows.into_iter().map(|row| CustomerView::from(row).into());
-            Ok(Json(rows.collect::<Vec<SeedCustomerRow>>()).into_response())
+            Ok(Json(rows.collect::<Vec<SeedCustomerRow>>()).into_response().into())
         }
         "messages" => {
             let rows = store.messages().lines_by_id(limit, offset).await?;
             let rows = rows.into_iter().map(messages::view);
-            Ok(Json(rows.collect::<Vec<SeedMessage>>()).into_response())
+            Ok(Json(rows.collect::<Vec<SeedMessage>>()).into_response().into())
         }
         _ => Err(Problem::not_found(
             "table",

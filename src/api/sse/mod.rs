@@ -5,13 +5,14 @@ mod stream;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
-use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::auth::Caller;
 use super::accounts;
 use super::http::extract::{Query, parse_value};
 use super::http::problem::{Code, Problem};
+use super::openapi::{Events, Shaped};
 use super::state::ApiState;
 use crate::contract::{FilterRequest, JournalEvent};
 use crate::domain::rights::Sight;
@@ -22,11 +23,14 @@ pub use stream::{Wanted, open};
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Query of the stream: the filter of the WebSocket, its lists with commas, and the event to go on after.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
+    /// Types of events, with commas between them.
     types: Option<String>,
+    /// Ids of conversations, with commas between them.
     conversation_ids: Option<String>,
+    /// Account by name or id.
     account: Option<String>,
     /// As `Last-Event-ID`, which goes before it.
     resume_from: Option<i64>,
@@ -38,13 +42,13 @@ pub async fn show(
     caller: Caller,
     headers: HeaderMap,
     Query(asked): Query<Filter>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Events<JournalEvent>>, Problem> {
     let wanted = Wanted {
         filter: filter(&state, &caller.sight, &asked).await?,
         resume_from: last_event_id(&headers)?.or(asked.resume_from),
         tell,
     };
-    open(state, caller, wanted).await
+    Ok(open(state, caller, wanted).await?.into())
 }
 
 /// Returns an event as the journal has it.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::{process, status};
 use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
+use crate::api::openapi::{OpenMetrics, Shaped};
 use crate::bridge::Desk;
 use crate::contract::AccountStatusView;
 use crate::domain::rights::Sight;
@@ -189,7 +190,7 @@ pub async fn show(
     State(store): State<Store>,
     State(desk): State<Desk>,
     State(clock): State<Arc<dyn Clock>>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<OpenMetrics>, Problem> {
     let now = clock.now();
     let status = status::gather(&store, &desk, &Sight::default()).await?;
     let mut registry = Registry::with_prefix("crm");
@@ -255,7 +256,7 @@ pub async fn show(
         .and_then(|()| encode_registry(&mut text, &process::figures()))
         .and_then(|()| encode_eof(&mut text))
         .map_err(|error| Problem::internal(&error.into()))?;
-    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response().into())
 }
 
 /// Registers the metrics of the accounts' browsers.

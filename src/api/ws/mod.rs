@@ -18,11 +18,12 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, Extension, State, WebSocketUpgrade};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 
 use super::MAX_BODY_BYTES;
 use super::access::auth;
 use super::http::problem::{Code, Problem};
+use super::openapi::{Shaped, Socket};
 use super::server::wire::Wire;
 use super::state::ApiState;
 use crate::domain::Operation;
@@ -56,7 +57,7 @@ pub async fn open(
     Extension(wire): Extension<Wire>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Shaped<Socket>, Problem> {
     let upgrade = upgrade.map_err(|_| {
         Problem::new(
             Code::UpgradeRequired,
@@ -110,5 +111,6 @@ pub async fn open(
             };
             supervisor.spawn_short("websocket", connection.run(socket));
         })
-        .into_response())
+        .into_response()
+        .into())
 }

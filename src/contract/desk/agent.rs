@@ -1,12 +1,13 @@
 //! Agents.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::agent::{Agent, AgentSource};
 use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
 
 /// An agent: a person who answers customers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentView {
     /// Id of the agent.
     pub id: AgentId,
@@ -31,7 +32,7 @@ pub struct AgentView {
 }
 
 /// An account, by id or by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AccountRef {
     /// By its id.
@@ -41,7 +42,7 @@ pub enum AccountRef {
 }
 
 /// Request for a new agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAgent {
     /// Name, 1 to 100 characters, which no other active agent has.
@@ -59,23 +60,26 @@ pub struct NewAgent {
 
 /// Request to change an agent. An absent field is not changed.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditAgent {
     /// Name.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub name: Option<String>,
     /// Matrix user, or null for none.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub matrix_user: Option<Option<String>>,
     /// Role.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Role")]
     pub role: Option<Role>,
     /// Accounts, or null for all.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Option<Vec<AccountRef>>>,
     /// Whether the agent works at the desk.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
     pub active: Option<bool>,
 }
 

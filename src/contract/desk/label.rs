@@ -1,5 +1,6 @@
 //! Labels of conversations.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::customer::present;
@@ -7,7 +8,7 @@ use crate::domain::label::Label;
 use crate::domain::{LabelId, Timestamp};
 
 /// A label.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LabelView {
     /// Id of the label.
     pub id: LabelId,
@@ -24,7 +25,7 @@ pub struct LabelView {
 }
 
 /// Request for a new label.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLabelRequest {
     /// Its name, 1 to 50 characters.
@@ -38,7 +39,7 @@ pub struct NewLabelRequest {
 }
 
 /// Request to change a label. A field that is left out stays as it is; null empties it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditLabel {
     /// New colour.

@@ -1,5 +1,6 @@
 //! Notes of colleagues.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::AuthorView;
@@ -7,7 +8,7 @@ use crate::domain::note::Note;
 use crate::domain::{ConversationId, NoteId, Timestamp};
 
 /// A note of a colleague about a conversation. It never leaves the desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NoteView {
     /// Id of the note.
     pub id: NoteId,
@@ -22,7 +23,7 @@ pub struct NoteView {
 }
 
 /// Request for a new note.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoteRequest {
     /// Its text, 1 to 16,384 characters.

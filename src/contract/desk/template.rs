@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::MediaView;
@@ -12,7 +13,7 @@ use crate::domain::template::{Draft, Field, Template, TemplateFile};
 use crate::domain::{ConversationId, CustomerId, MediaId, TemplateId, Timestamp};
 
 /// A template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateView {
     /// Id of the template.
     pub id: TemplateId,
@@ -39,7 +40,7 @@ pub struct TemplateView {
 }
 
 /// A field of a template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateFieldView {
     /// Name, as the text has it behind `fields.`.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct TemplateFieldView {
 }
 
 /// File of a template.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateMediaView {
     /// Id of the file.
     pub id: MediaId,
@@ -62,7 +63,7 @@ pub struct TemplateMediaView {
 }
 
 /// Request to create a template. An idempotency key is bound to the bytes that this serializes to.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTemplateRequest {
     /// Unique name.
@@ -82,7 +83,7 @@ pub struct NewTemplateRequest {
 }
 
 /// Field of a template, in requests.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateField {
     /// Name, as the text has it behind `fields.`.
@@ -104,7 +105,7 @@ const fn is_required() -> bool {
 
 /// Request to change a template. An absent field is not changed.
 #[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditTemplate {
     /// Another name.
@@ -125,7 +126,7 @@ pub struct EditTemplate {
 }
 
 /// Request to render a template for one of `customer_id` and `conversation_id`, without sending it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenderRequest {
     /// Customer to whom it would go.
@@ -140,7 +141,7 @@ pub struct RenderRequest {
 }
 
 /// What a template would send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RenderedView {
     /// The text, or the caption of the file.
     pub content: String,
@@ -149,7 +150,7 @@ pub struct RenderedView {
 }
 
 /// Template of a message to be sent, in place of its content.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendTemplate {
     /// Name of the template.

@@ -1,5 +1,6 @@
 //! Requests and commands that change who has a conversation and how it stands, and the counts of a sidebar.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::AuthorView;
@@ -8,7 +9,7 @@ use crate::domain::message::{Direction, Kind, Message};
 use crate::domain::{AccountId, AgentId, ConversationId, MessageId, Timestamp};
 
 /// Request to give a conversation to an agent.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignRequest {
     /// The agent; null for nobody.
@@ -22,7 +23,7 @@ fn agent<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Age
 }
 
 /// Request to set how a conversation stands.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRequest {
     /// The status.
@@ -33,7 +34,7 @@ pub struct StatusRequest {
 }
 
 /// `assign` on a WebSocket.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignCommand {
     /// The conversation.
@@ -44,7 +45,7 @@ pub struct AssignCommand {
 }
 
 /// `status` on a WebSocket.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusCommand {
     /// The conversation.
@@ -57,7 +58,7 @@ pub struct StatusCommand {
 }
 
 /// `note` on a WebSocket.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoteCommand {
     /// The conversation.
@@ -70,7 +71,7 @@ pub struct NoteCommand {
 }
 
 /// `label` and `unlabel` on a WebSocket.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabelCommand {
     /// The conversation.
@@ -80,7 +81,7 @@ pub struct LabelCommand {
 }
 
 /// `release` and `cancel` on a WebSocket.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageCommand {
     /// The message.
@@ -88,7 +89,7 @@ pub struct MessageCommand {
 }
 
 /// Message that an author had not seen when they wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissedView {
     /// Id of the message.
     pub id: MessageId,
@@ -105,7 +106,7 @@ pub struct MissedView {
 }
 
 /// Numbers for a sidebar: conversations that are not closed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountsView {
     /// One entry for each combination that there is.
     pub data: Vec<OpenCountView>,
@@ -118,7 +119,7 @@ pub struct CountsView {
 }
 
 /// Number of conversations that agree in account, status and agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenCountView {
     /// Their account.
     pub account_id: AccountId,

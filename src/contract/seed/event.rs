@@ -1,5 +1,6 @@
 //! The events of the superseded system's stream.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SeedCustomer, SeedMessage};
@@ -8,7 +9,7 @@ use crate::domain::CustomerId;
 use crate::domain::message::{Direction, MessageState};
 
 /// An event: one JSON object with its `type`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SeedEvent {
     /// A customer wrote.

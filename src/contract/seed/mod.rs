@@ -7,6 +7,7 @@ mod request;
 pub use event::SeedEvent;
 pub use request::{SeedAck, SeedInbox, SeedPhoto, SeedSend, SeedTime};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CustomerView, MessageView};
@@ -15,7 +16,7 @@ use crate::domain::message::Direction;
 use crate::domain::{CustomerId, MessageId, Timestamp, WaMessageId};
 
 /// A row of the table `customers`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedCustomerRow {
     /// Id of the customer.
     pub id: CustomerId,
@@ -36,7 +37,7 @@ pub struct SeedCustomerRow {
 }
 
 /// A customer in the list, with the text of their last message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedCustomer {
     /// The customer.
     #[serde(flatten)]
@@ -46,7 +47,7 @@ pub struct SeedCustomer {
 }
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedMessage {
     /// Id of the message.
     pub id: MessageId,

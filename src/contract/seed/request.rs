@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,7 +12,7 @@ use crate::domain::{CustomerId, Timestamp, WaMessageId};
 const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
 /// Body of `POST /messages/send`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedSend {
     /// Customer to write to.
@@ -21,7 +22,7 @@ pub struct SeedSend {
 }
 
 /// Body of `POST /messages/inbox`: a message that an outside gateway has received.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedInbox {
     /// Sender: digits, with or without `+`, or WhatsApp's id of a person.
@@ -39,7 +40,7 @@ pub struct SeedInbox {
 }
 
 /// Body of `POST /messages/ack`: the delivery state of a message that an outside gateway has sent.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedAck {
     /// WhatsApp's id of the message, as the gateway gave it before.
@@ -49,7 +50,7 @@ pub struct SeedAck {
 }
 
 /// Body of `POST /customers/photo`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedPhoto {
     /// The customer's number, in the forms of [`SeedInbox::phone`].

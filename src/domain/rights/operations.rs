@@ -39,6 +39,8 @@ operations! {
     WatchServer = "server.watch", Read;
     /// See the server's metrics.
     ReadMetrics = "metrics.read", Read, all;
+    /// See what the API can do.
+    ReadDescription = "api.read", Read;
     /// Let a restored outbox go on.
     ResumeOutbox = "outbox.resume", Manage, all;
     /// Say that the clock is right.

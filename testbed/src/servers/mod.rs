@@ -26,7 +26,7 @@ pub use port::free_port;
 pub use postgres::Postgres;
 pub use process::{Process, Signal, is_running};
 pub use programs::{QUICK, find, quick};
-pub use python::environment as python_environment;
+pub use python::{environment as python_environment, schemathesis};
 pub use synapse::{Options as SynapseOptions, RateLimits, Synapse};
 
 /// Whether a database server survives a power cut. Only a test of exactly that needs it.

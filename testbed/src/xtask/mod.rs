@@ -45,6 +45,12 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Ask a server everything that the description of its API allows, and more, with keys of each scope.
+    FuzzApi {
+        /// How many requests for each operation, besides those that its description suggests.
+        #[arg(long, default_value_t = 50)]
+        examples: u32,
+    },
     /// Print the measures of the sources' order.
     House {
         /// The repository, where it is not this one.
@@ -74,6 +80,7 @@ impl Xtask {
             Command::Demo => demo::run().await?,
             Command::Bench { programs, rounds } => bench::run(programs, rounds).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
+            Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Siege { minutes, binary } => siege::run(binary, Duration::from_secs(60 * minutes)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,

@@ -10,6 +10,7 @@ mod labels;
 mod later;
 mod limits;
 mod notes;
+mod openapi;
 mod rights;
 mod template_bounds;
 mod template_cases;
