@@ -45,7 +45,7 @@ async fn agent_is_created_once_and_told() {
     let agent: Value = serde_json::from_str(&first).unwrap();
     assert_eq!(agent["accounts"], json!([app.account]));
     assert_eq!((&agent["role"], &agent["active"]), (&json!("manager"), &json!(true)));
-    assert_eq!(app.told("agent.created").await, [agent.clone()]);
+    assert_eq!(app.told("agent.created").await, std::slice::from_ref(&agent));
     assert_eq!(app.json("/api/v1/agents").await["data"], json!([agent]));
     assert_eq!(app.json("/api/v1/agents/1").await, agent);
     assert_eq!(app.get("/api/v1/agents/9").await.status(), 404);

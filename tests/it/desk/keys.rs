@@ -180,22 +180,17 @@ async fn successor_of_key_does_not_send_again() {
 #[tokio::test]
 async fn answer_with_secret_is_not_repeated() {
     let app = App::start().await;
-    let make = |path: &'static str, body: Value| {
+    let ask = |path: &'static str, body: Value| {
         let request = app.request(Method::POST, path).header("Idempotency-Key", "k1");
         request.json(&body).send()
     };
     let wanted = json!({ "name": "shop", "scope": "send" });
-    let made: Value = make("/api/v1/keys", wanted.clone())
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let again = make("/api/v1/keys", wanted).await.unwrap();
+    let made: Value = ask("/api/v1/keys", wanted.clone()).await.unwrap().json().await.unwrap();
+    let again = ask("/api/v1/keys", wanted).await.unwrap();
     assert_eq!(again.status(), 409);
     let problem: Value = again.json().await.unwrap();
     assert_eq!(problem["id"], made["id"], "{problem}");
-    let other = make("/api/v1/keys", json!({ "name": "other", "scope": "send" }))
+    let other = ask("/api/v1/keys", json!({ "name": "other", "scope": "send" }))
         .await
         .unwrap();
     assert_eq!(other.status(), 422);

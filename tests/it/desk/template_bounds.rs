@@ -17,7 +17,7 @@ use super::template_cases::{ada, becomes, draft, field, outcome};
 fn bombs_of_table_run_out_of_work() {
     let nested = |depth: usize, inner: &str| {
         let items = "x".repeat(50);
-        let begin: String = (0..depth).map(|at| format!("{{% for v{at} in '{items}' %}}")).collect();
+        let begin = format!("{{% for v in '{items}' %}}").repeat(depth);
         format!("{begin}{inner}{}", "{% endfor %}".repeat(depth))
     };
     let doubled = |how: &str| {

@@ -216,7 +216,7 @@ async fn shell_keeps_and_sends_templates() {
         .await;
     assert_eq!(shown.out, "Hi Ada: 17 soon\n");
 
-    let send = [
+    let arguments = [
         "send",
         "Ada",
         "--template",
@@ -228,7 +228,7 @@ async fn shell_keeps_and_sends_templates() {
         "-o",
         "json",
     ];
-    let sent = shell.ok(&send).await.json();
+    let sent = shell.ok(&arguments).await.json();
     let message = app.json(&format!("/api/v1/messages/{}", sent["id"])).await;
     assert_eq!(
         (&message["content"], &message["author"]["origin"]),
@@ -265,6 +265,14 @@ async fn shell_keeps_and_sends_templates() {
         assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
         assert!(ended.err.contains(why), "{arguments:?}: {ended:?}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn shell_changes_and_deletes_template() {
+    let app = App::start().await;
+    welcome(&app).await;
+    let shell = Shell::of(&app);
     std::fs::write(shell.folder.path().join("body.txt"), "Bye {{ agent.name }}\n").unwrap();
     std::fs::write(shell.folder.path().join("menu.png"), png()).unwrap();
     let edit = [

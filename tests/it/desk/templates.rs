@@ -334,6 +334,18 @@ async fn wrong_use_of_template_sends_nothing() {
         "{problem}"
     );
     assert_eq!(app.json("/api/v1/customers").await["data"].as_array().unwrap().len(), 1);
+    let messages = app
+        .json(&format!("/api/v1/conversations/{conversation}/messages"))
+        .await;
+    assert_eq!(messages["data"].as_array().unwrap().len(), 1, "only what Ada wrote");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn preview_needs_one_recipient_and_filled_fields() {
+    let app = App::start().await;
+    welcome(&app).await;
+    app.inbound("Ada", TO, "hello").await;
     let render = "/api/v1/templates/welcome/render";
     for (body, status, at) in [
         (json!({}), 422, Some("/customer_id")),
@@ -352,9 +364,5 @@ async fn wrong_use_of_template_sends_nothing() {
             assert_eq!(pointer(&problem), at, "{body}");
         }
     }
-    let messages = app
-        .json(&format!("/api/v1/conversations/{conversation}/messages"))
-        .await;
-    assert_eq!(messages["data"].as_array().unwrap().len(), 1, "only what Ada wrote");
     app.stop().await;
 }
