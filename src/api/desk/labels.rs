@@ -8,7 +8,7 @@ use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Word};
 use crate::api::http::answer::{Created, Keyed, Replay, Tagged};
 use crate::api::http::extract::Body;
-use crate::api::http::problem::Problem;
+use crate::api::http::problem::{Code, Problem};
 use crate::api::http::tags::IfMatch;
 use crate::api::messages::{idempotency, idempotency_key};
 use crate::bridge::{Answered, Desk, LabelEdit};
@@ -99,7 +99,13 @@ pub async fn delete(State(desk): State<Desk>, Path(Word(name)): Path<Word>) -> R
 /// Parses the name of a label in a path.
 pub fn named(text: &str) -> Result<LabelName, Problem> {
     text.parse()
-        .map_err(|error| Problem::wrong_field("/name", format!("{error}")))
+        .map_err(|error| Problem::new(Code::InvalidPath, format!("{error}")))
+}
+
+/// Parses the name of a label in the field `label` of a command.
+pub fn named_in_command(text: &str) -> Result<LabelName, Problem> {
+    text.parse()
+        .map_err(|error| Problem::wrong_field("/label", format!("{error}")))
 }
 
 fn check(color: Option<&str>, description: Option<&str>) -> Result<(), Problem> {

@@ -255,10 +255,9 @@ pub struct Html;
 impl Output for Html {
     fn describe(draft: &mut Draft<'_>) {
         let content = json!({ "schema": { "type": "string" } });
-        draft
-            .answer(200, "The page.")
-            .content
-            .insert("text/html".to_owned(), content);
+        let answer = draft.answer(200, "The page.");
+        answer.content.insert("text/html".to_owned(), content);
+        answer.headers.push("ETag");
     }
 }
 

@@ -132,7 +132,10 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     }
     for status in doc.statuses() {
         if status == 304 {
-            draft.answer(304, "As it was.");
+            let answer = draft.answer(304, "As it was.");
+            if !answer.headers.contains(&"ETag") {
+                answer.headers.push("ETag");
+            }
         } else {
             draft.problems(&[status]);
         }

@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::components::OF_EVERY_ANSWER;
 
-const STYLE: &str = include_str!("page.css");
+const SHEET: &str = include_str!("page.css");
 
 /// Returns the page's policy: nothing is loaded, and nothing runs.
 pub fn policy() -> String {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
+    let style = STANDARD.encode(Sha256::digest(SHEET));
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
@@ -44,7 +44,7 @@ impl Page<'_> {
         let title = format!("{} {}", text(&info["title"]), text(&info["version"]));
         self.put(format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}: API</title>\
-             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\n<body><h1>{title}: API</h1>\n"
+             <meta name=\"viewport\" content=\"width=device-width\"><style>{SHEET}</style></head>\n<body><h1>{title}: API</h1>\n"
         ));
         self.put(paragraphs(&info["description"]));
         self.contents();

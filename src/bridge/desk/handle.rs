@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
 use crate::bridge::core::{Core, clock, state};
+use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::{NotAPhoneNumber, PhoneNumber};
 use crate::domain::matrix::MatrixStatus;
@@ -135,8 +136,18 @@ impl Desk {
             .await
     }
 
-    /// Returns the handle of an account. Waits up to [`UP_SOON`] for one that was just added, then fails.
+    /// Returns the handle of an account. Waits up to [`UP_SOON`] for one that was just added, then fails; at once for an account
+    /// that an outside gateway drives.
     pub(crate) async fn driven(&self, account: AccountId) -> Result<AccountHandle, Refusal> {
+        if self.handle(account).is_none() {
+            let stored = self.core.store.accounts().get(account).await?;
+            if let Some(stored) = stored.filter(Account::is_gateway) {
+                return Err(Refusal::Conflict(format!(
+                    "an outside gateway drives the account {}, which has no session here; see to it there",
+                    stored.name
+                )));
+            }
+        }
         let up = tokio::time::timeout(UP_SOON, self.registry.until_up(account)).await;
         up.map_err(|_| {
             Refusal::Unavailable(format!(

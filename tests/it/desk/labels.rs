@@ -104,6 +104,9 @@ async fn label_edits_are_checked_and_tagged() {
     ] {
         assert_eq!(app.post("/api/v1/labels", &body).await.status(), status, "{body}");
     }
+    // In a path it is the path that is wrong.
+    let (status, code, _) = refused(app.get("/api/v1/labels/a%2Cb").await).await;
+    assert_eq!((status, code.as_str()), (400, "invalid_path"));
     app.stop().await;
 }
 

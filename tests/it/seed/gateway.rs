@@ -5,6 +5,19 @@ use serde_json::{Value, json};
 use super::{NOW, pointer, post, told};
 use crate::api::app::App;
 
+/// Nothing that a later repetition could change: the gateway has the session.
+#[tokio::test]
+async fn gateway_account_has_no_session_to_ask_for() {
+    let app = App::start().await;
+    post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
+    let (status, problem) = post(&app, "/api/v1/accounts/gateway/sync", &json!({})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("conflict")), "{problem}");
+    let (status, _) = post(&app, "/api/v1/accounts/gateway/login", &json!({})).await;
+    assert_eq!(status, 409);
+    assert_eq!(app.get("/api/v1/accounts/gateway/session").await.status(), 409);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn inbox_takes_message_once_by_its_id() {
     let app = App::start().await;
