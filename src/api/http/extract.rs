@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::problem::{Code, Problem};
@@ -43,8 +43,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// Parses JSON; an error has a pointer to the wrong field.
+/// Parses a JSON object; an error has a pointer to the wrong field. serde would take an array for one, by the order of its
+/// fields.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let is_array = bytes.trim_ascii_start().starts_with(b"[");
+    if is_array && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        let detail = "the body is an array and has to be an object, with its fields by their names";
+        return Err(Problem::wrong_field("", detail));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(misfit)?;
     json.end()

@@ -12,8 +12,9 @@ use crate::contract::{EventBody, ProblemBody};
 const OF_ALL: [u16; 4] = [400, 421, 500, 503];
 /// Problems of routes that need a key.
 const OF_KEYED: [u16; 3] = [401, 403, 429];
-/// Problems of requests that change something: a foreign `Origin`, the present state, what cannot be stored.
-const OF_CHANGES: [u16; 3] = [403, 409, 422];
+/// Problems of requests that change something: a foreign `Origin`, what the body names, the present state, what cannot be
+/// stored.
+const OF_CHANGES: [u16; 4] = [403, 404, 409, 422];
 
 /// Subjects, with the beginnings of the paths that belong to each.
 const TAGS: [(&str, &str, &[&str]); 12] = [

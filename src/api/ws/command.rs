@@ -73,6 +73,10 @@ pub async fn run(
 }
 
 async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Result<Done, Problem> {
+    if d.is_array() {
+        let detail = "the data of a command is an array and has to be an object, with its fields by their names";
+        return Err(Problem::wrong_field("", detail));
+    }
     match op {
         "send" => send_message(state, caller, d).await,
         "edit" => edit(state, caller, d).await,

@@ -233,6 +233,8 @@ async fn agents_find_no_number_anywhere() {
     for (method, route, _) in ROUTES.iter().filter(|(method, ..)| *method == Method::GET) {
         let ids = match *route {
             route if route.ends_with("/events") || route.ends_with("/stream") => continue,
+            // The same for everybody; its examples are numbers for drama, as those that are planted here.
+            "/api/v1/docs" | "/api/v1/openapi.json" => continue,
             route if route.contains("/customers/{id}") || route.contains("{customer_id}") => &customers[..],
             route if route.contains("/conversations/{id}") => &conversations,
             route if route.contains("/messages/{id}") => &messages,

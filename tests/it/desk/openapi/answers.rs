@@ -233,3 +233,19 @@ fn find<'d>(document: &'d Value, method: &Method, path: &str) -> &'d Value {
     let best = fitting.min_by_key(|(_, template, _)| template.matches('{').count());
     best.unwrap_or_else(|| panic!("{method} {path} is not described")).2
 }
+
+/// serde takes an array for an object, by the order of its fields.
+#[tokio::test]
+async fn array_in_place_of_object_is_refused() {
+    let app = App::start().await;
+    for (path, body) in [
+        ("/api/v1/accounts/default/login", json!([null, null])),
+        ("/api/v1/messages", json!(["+447700900124", null, null, "hello"])),
+        ("/api/v1/labels", json!(["vip", null, null])),
+    ] {
+        let answer = app.post(path, &body).await;
+        assert_eq!(answer.status(), 422, "{path}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], "invalid_body", "{path}");
+    }
+    app.stop().await;
+}
