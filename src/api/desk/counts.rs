@@ -19,7 +19,10 @@ const GIVEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// The counts as they were last. Clones share them; while they are counted, others wait for that.
 #[derive(Clone, Default)]
-pub struct Counts(Arc<Mutex<Option<(Timestamp, Vec<OpenCount>)>>>);
+pub struct Counts(Arc<Mutex<Option<Counted>>>);
+
+/// When was counted, and what.
+type Counted = (Timestamp, Vec<OpenCount>);
 
 /// `GET /conversations/counts`, scope `read`: counts the conversations that are not closed, by account, status and agent.
 /// Changes of the last second may be missing.

@@ -103,8 +103,9 @@ impl From<Refusal> for Problem {
         let text = refusal.to_string();
         match refusal {
             Refusal::EmptyText => Self::new(Code::EmptyText, text).at("/content"),
-            Refusal::TextTooLong { .. } => Self::new(Code::TextTooLong, text).at("/content"),
-            Refusal::NoteTooLong { .. } => Self::new(Code::TextTooLong, text).at("/content"),
+            Refusal::TextTooLong { .. } | Refusal::NoteTooLong { .. } => {
+                Self::new(Code::TextTooLong, text).at("/content")
+            }
             Refusal::WrongTime { pointer, .. } => Self::wrong_field(pointer, text),
             Refusal::NotSeenThere { .. } => Self::wrong_field("/seen_up_to", text),
             Refusal::Overtaken { missed } => Self {

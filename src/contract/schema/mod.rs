@@ -50,7 +50,7 @@ fn of_words(words: &[&str], (of_all, of_each): Notes) -> Schema {
     for (word, notes) in words.iter().zip(of_each) {
         let note = documented(notes);
         if !note.is_empty() {
-            description.push_str(&format!("\n- `{word}`: {note}"));
+            description.extend(["\n- `", word, "`: ", &note]);
         }
     }
     json_schema!({ "type": "string", "enum": words, "description": description })

@@ -51,17 +51,15 @@ pub fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, No
         },
     };
     let time = time_of_day(rest.strip_prefix("at ").unwrap_or(rest)).ok_or_else(unknown)?;
-    match day {
-        Some(day) => at(day.to_datetime(time), zone, text),
-        None => {
-            let today = at(here.date().to_datetime(time), zone, text);
-            if today.as_ref().is_ok_and(|today| *today > now) {
-                return today;
-            }
-            let tomorrow = here.date().checked_add(1.day()).map_err(|_| unknown())?;
-            at(tomorrow.to_datetime(time), zone, text)
-        }
+    if let Some(day) = day {
+        return at(day.to_datetime(time), zone, text);
     }
+    let today = at(here.date().to_datetime(time), zone, text);
+    if today.as_ref().is_ok_and(|today| *today > now) {
+        return today;
+    }
+    let tomorrow = here.date().checked_add(1.day()).map_err(|_| unknown())?;
+    at(tomorrow.to_datetime(time), zone, text)
 }
 
 /// Returns the day that a word means: the next one of that name, never today.
@@ -100,10 +98,9 @@ fn time_of_day(word: &str) -> Option<Time> {
     };
     let (hour, minute) = match text.split_once(':') {
         Some((hour, minute)) if minute.len() == 2 => (hour, minute.parse().ok()?),
-        Some(_) => return None,
         // A bare number is a time only with am or pm.
         None if half.is_some() => (text, 0),
-        None => return None,
+        _ => return None,
     };
     let hour: i8 = hour.parse().ok()?;
     let hour = match half {

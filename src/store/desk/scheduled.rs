@@ -36,7 +36,7 @@ impl<D: Database> Scheduled<'_, D> {
             .filter(scheduled_send::Column::MessageId.eq(message))
             .one(self.0.connection())
             .await?;
-        row.map(read).transpose()
+        row.as_ref().map(read).transpose()
     }
 }
 
@@ -52,7 +52,7 @@ impl Scheduled<'_, Store> {
             .limit(limit)
             .all(self.0.readers())
             .await?;
-        rows.into_iter().map(read).collect()
+        rows.iter().map(read).collect()
     }
 }
 
@@ -133,7 +133,7 @@ impl Scheduled<'_, Tx> {
             .order_by_asc(scheduled_send::Column::Id)
             .all(&self.0.session)
             .await?;
-        rows.into_iter().map(read).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Returns whether the customer has written something in the message's conversation since a person decided about it.
@@ -198,7 +198,7 @@ impl Scheduled<'_, Tx> {
     }
 }
 
-fn read(row: scheduled_send::Model) -> Result<ScheduledSend, StoreError> {
+fn read(row: &scheduled_send::Model) -> Result<ScheduledSend, StoreError> {
     Ok(ScheduledSend {
         message: row.message_id,
         conversation: row.conversation_id,

@@ -10,7 +10,7 @@ use crm::domain::conversation::ConversationStatus;
 use crm::domain::message::{Direction, Message, MessageState};
 use crm::domain::pacing::WaitReason;
 use crm::domain::{Clock as _, ConversationId, MessageId, Seq};
-use crm::store::{Order, PageRequest, Standing};
+use crm::store::{ConversationFilter, Order, PageRequest, Standing};
 use rand::RngExt;
 
 use super::run::{Program, Run};
@@ -102,7 +102,7 @@ impl Run {
         let page = program
             .store
             .conversations()
-            .page(PageRequest::first(1), Default::default())
+            .page(PageRequest::first(1), ConversationFilter::default())
             .await;
         let Some(first) = page.unwrap().data.pop() else {
             return false;
@@ -186,7 +186,7 @@ pub async fn check(run: &Run, program: &Program, stored: &[Message]) {
     let page = program
         .store
         .conversations()
-        .page(PageRequest::first(100), Default::default())
+        .page(PageRequest::first(100), ConversationFilter::default())
         .await;
     for conversation in page.unwrap().data {
         let waits = |message: &&Message| message.conversation_id == conversation.id && message.state.is_for_later();
