@@ -1,4 +1,4 @@
-//! Who has a conversation, and how it stands.
+//! Assigns conversations, and sets their status.
 
 use std::time::Duration;
 
@@ -24,6 +24,10 @@ async fn conversation_goes_to_agent_and_back() {
     assert_eq!(list["data"][0]["assignee"], "bob");
     let none = app.json("/api/v1/conversations?assignee=none").await;
     assert_eq!(none["data"], json!([]));
+    let renamed = app.request(Method::PATCH, &format!("/api/v1/agents/{bob}"));
+    let renamed = renamed.json(&json!({ "name": "Robert" })).send().await.unwrap();
+    assert_eq!(renamed.status(), 200);
+    assert_eq!(app.json(&path).await["assignee"], "Robert");
     let free = posted(&app, &assign, &json!({ "agent_id": null })).await;
     assert_eq!(free["assignee_id"], Value::Null);
     assert_eq!(told(&app, "conversation.assigned").await.len(), 3);

@@ -22,7 +22,7 @@ pub struct AgentRequest {
     pub name: String,
     /// Matrix user, if they have one.
     pub matrix_user: Option<String>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountRef>>,
@@ -37,7 +37,7 @@ pub struct AgentEdit {
     pub name: Option<String>,
     /// Matrix user; `Some(None)` removes it.
     pub matrix_user: Option<Option<String>>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Option<Role>,
     /// Accounts that the agent is limited to; `Some(None)`: all.
     pub accounts: Option<Option<Vec<AccountRef>>>,
@@ -141,8 +141,9 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
     if matrix && members(&after) != members(&before) {
         update_members(tx).await?;
     }
-    // Whoever else keeps an agent's name, or work of theirs, changes it here, in this transaction: conversations that are
-    // assigned to an agent who was renamed (`after.name`) or deactivated (`!after.is_active()`).
+    if after.name != before.name {
+        tx.conversations().rename_assignee(id, &after.name).await?;
+    }
     tx.emit(Event::agent_updated(&after));
     Ok(after)
 }
