@@ -28,6 +28,7 @@ mod ws;
 
 pub use access::{AccessRules, secret};
 pub use export::csv;
+pub use http::encoding::in_path;
 pub use http::problem::Problem;
 pub use router::{ROUTES, router};
 pub use server::descriptors::raise as raise_open_files;

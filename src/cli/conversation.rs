@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::client::{Client, with_query};
 use super::{Exit, Fault, Shell, listing};
-use crate::contract::{AssignRequest, CountsView, Empty, NoteRequest, RawJson, StatusRequest, in_path};
+use crate::api::in_path;
+use crate::contract::{AssignRequest, CountsView, Empty, NoteRequest, RawJson, StatusRequest};
 use crate::domain::AgentId;
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::word::UnknownWord;
@@ -208,7 +209,7 @@ fn status(word: &str) -> Result<ConversationStatus, String> {
     word.parse().map_err(|error: UnknownWord| error.to_string())
 }
 
-/// What tells agents apart.
+/// Fields that tell agents apart.
 #[derive(Deserialize)]
 struct Named {
     id: AgentId,

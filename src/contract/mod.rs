@@ -41,7 +41,7 @@ pub use desk::template::{
 pub use desk::{
     AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, HIDDEN, LabelCommand,
     LabelView, MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView,
-    OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, in_path, is_only_number, mentions_without,
+    OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, is_only_number, mentions_without,
     name_without, text_without,
 };
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};

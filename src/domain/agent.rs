@@ -22,7 +22,7 @@ pub struct Agent {
     pub name: String,
     /// Matrix user of the agent.
     pub matrix_user: Option<MatrixUserId>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountId>>,

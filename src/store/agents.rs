@@ -21,7 +21,7 @@ pub struct NewAgent {
     pub name: String,
     /// Matrix user of the agent.
     pub matrix_user: Option<MatrixUserId>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountId>>,
@@ -36,7 +36,7 @@ pub struct AgentChange {
     pub name: Option<String>,
     /// Matrix user; `Some(None)` removes it.
     pub matrix_user: Option<Option<MatrixUserId>>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Option<Role>,
     /// Accounts that the agent is limited to; `Some(None)`: all.
     pub accounts: Option<Option<Vec<AccountId>>>,

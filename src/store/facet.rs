@@ -111,7 +111,7 @@ facets! {
     Rooms = rooms;
     /// Messages that wait for their time, or for a person.
     Scheduled = scheduled;
-    /// What somebody gets to see.
+    /// Sights: what somebody gets to see.
     Sights = sights;
     /// Settings and cursors of crm.
     Settings = settings;

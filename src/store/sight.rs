@@ -1,4 +1,4 @@
-//! What somebody gets to see (`Sight`): whether they see one thing, and pages of the things that they see.
+//! Tells what somebody gets to see (`Sight`): whether they see one thing, and pages of the things that they see.
 //!
 //! A page of several accounts is put together from a page of each: each is read in the order of an index.
 

@@ -15,7 +15,7 @@ pub struct Model {
     pub name: String,
     /// Text with its placeholders.
     pub body: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// Prompted fields, as JSON.
     pub fields: String,

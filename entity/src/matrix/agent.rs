@@ -23,7 +23,7 @@ pub struct Model {
     pub deactivated_at: Option<i64>,
     /// Source of the deactivation: a word of `AgentSource`.
     pub deactivated_by: Option<String>,
-    /// What the agent may do: a word of `Role`; `None` in rows older than the column.
+    /// Role of the agent: a word of `Role`; `None` in rows older than the column.
     pub role: Option<String>,
     /// A JSON list of account ids; null means all accounts.
     pub accounts: Option<String>,

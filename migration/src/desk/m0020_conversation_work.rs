@@ -1,4 +1,4 @@
-//! What the desk does with a conversation: who has it, until when it sleeps, since when the customer waits.
+//! Columns for the desk's work on a conversation: who has it, until when it sleeps, since when the customer waits.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What an agent may do, and in which accounts; and their name, as no other active agent may have it.
+//! Columns for the role and the accounts of an agent; and their name, as no other active agent may have it.
 
 use sea_orm_migration::prelude::*;
 

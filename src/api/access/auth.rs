@@ -37,7 +37,7 @@ pub struct Caller {
     pub origin: Origin,
     /// Time after which the key is refused.
     pub expires_at: Option<Timestamp>,
-    /// What the caller gets to see: the accounts that key and agent are limited to.
+    /// Sight of the caller: the accounts that key and agent are limited to.
     pub sight: Sight,
 }
 

@@ -36,7 +36,7 @@ struct Bucket {
     limiter: Limiter,
 }
 
-/// What a key has left after a request, one entry a limit.
+/// Remaining requests of a key after one, one entry a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Left(Vec<Remaining>);
 

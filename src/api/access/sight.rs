@@ -1,4 +1,4 @@
-//! What a caller gets to see. [`Path`] asks it for every id in a path, so that no handler has to; a list passes the caller's
+//! Checks what a caller gets to see. [`Path`] asks it for every id in a path, so that no handler has to; a list passes the caller's
 //! [`Sight`] to the store. What a caller may not see is answered as if it were not there.
 
 use std::fmt::Display;

@@ -7,12 +7,13 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Word};
 use crate::api::http::answer::{Created, Keyed, Replay, Tagged};
+use crate::api::http::encoding::in_path;
 use crate::api::http::extract::Body;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::tags::IfMatch;
 use crate::api::messages::{idempotency, idempotency_key};
 use crate::bridge::{Answered, Desk, LabelEdit};
-use crate::contract::{EditLabel, LabelView, NewLabelRequest, Page, in_path};
+use crate::contract::{EditLabel, LabelView, NewLabelRequest, Page};
 use crate::domain::label::{Label, LabelName, MAX_DESCRIPTION_CHARS, is_color};
 use crate::store::{LabelChange, NewLabel, Store};
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Visible as _, Word};
 use crate::api::http::answer::{Created, Keyed, Replay, Tagged};
+use crate::api::http::encoding::in_path;
 use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
@@ -144,8 +145,7 @@ async fn expected(store: &Store, name: &str, headers: &HeaderMap) -> Result<Opti
 
 /// Returns the path of a template.
 fn place(name: &str) -> String {
-    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    format!("/api/v1/templates/{name}")
+    format!("/api/v1/templates/{}", in_path(name))
 }
 
 fn parsed(answer: &RawJson) -> Result<TemplateView, Problem> {

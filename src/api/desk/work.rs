@@ -1,4 +1,4 @@
-//! Who has a conversation and how it stands and which labels it has.
+//! Assigns conversations, and sets their status and labels.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

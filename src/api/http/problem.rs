@@ -29,7 +29,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Value of the `Retry-After` header.
     pub retry_after: Option<Duration>,
-    /// What the author of a message had not seen.
+    /// Messages that the author of a message had not seen.
     pub missed: Vec<MissedView>,
     /// Id of what an earlier request with the same idempotency key made.
     pub made: Option<i64>,

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
+use crate::api::http::encoding::RESERVED;
 use crate::store::StoredMedia;
 
 /// Types that a browser may show inline: raster images, audio and video. Never a type that can contain a script.
@@ -26,9 +27,6 @@ const INLINE: &[&str] = &[
 
 /// Types that are served under their own name, as a download.
 const HARMLESS: &[&str] = &["application/pdf", "application/zip"];
-
-/// Characters that are percent-encoded in `filename*` (RFC 8187): all but letters, digits, `-`, `.`, `_` and `~`.
-const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The requested range lies outside the file (416).
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +89,7 @@ fn disposition(inline: bool, filename: Option<&str>) -> String {
         .collect();
     format!(
         "{way}; filename=\"{plain}\"; filename*=UTF-8''{}",
-        utf8_percent_encode(name, ATTRIBUTE)
+        utf8_percent_encode(name, RESERVED)
     )
 }
 

@@ -21,7 +21,7 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, PageRequest, Store};
 
-/// What is listed of a conversation.
+/// Filter of the messages of a conversation.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct Around {
     /// Message in whose middle the page is.

@@ -1,4 +1,4 @@
-//! What is documented of the handlers: the doc comments that `build.rs` has collected.
+//! Documents the handlers: the doc comments that `build.rs` has collected.
 
 /// Each handler's path and its doc comment.
 const HANDLERS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/handlers.rs"));

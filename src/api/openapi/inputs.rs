@@ -1,4 +1,4 @@
-//! What each extractor reads of a request.
+//! Describes the parts of a request that each extractor reads.
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, Extension, Request, State, WebSocketUpgrade};

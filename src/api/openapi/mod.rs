@@ -123,7 +123,7 @@ mod tests {
     use super::docs::Doc;
     use super::*;
 
-    /// What a handler's comment says of its route is what the router does.
+    /// Checks that a handler's comment says of its route what the router does.
     #[test]
     fn handler_comment_names_its_route_and_scope() {
         for route in documented() {

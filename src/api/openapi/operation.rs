@@ -1,4 +1,4 @@
-//! What one route takes and answers, told by the types of its handler: each extractor adds its parameters and each answer
+//! Describes what one route takes and answers, told by the types of its handler: each extractor adds its parameters and each answer
 //! its statuses, so that the description cannot differ from the code.
 
 use std::collections::BTreeMap;

@@ -71,22 +71,14 @@ pub async fn send(
     if !caller.sight.is_whole() {
         seen(&store, &caller, request.customer_id).await?;
     }
+    let to = SendTo::Latest {
+        customer: request.customer_id,
+        within: caller.sight.accounts().map(<[_]>::to_vec),
+    };
     let command = SendCommand {
-        to: SendTo::Latest {
-            customer: request.customer_id,
-            within: caller.sight.accounts().map(<[_]>::to_vec),
-        },
-        account: None,
-        content: request.content,
-        special: None,
-        file: None,
-        template: None,
-        reply_to: None,
-        seen_up_to: None,
-        send_at: None,
-        author: caller.author(),
         sight: caller.sight.clone(),
         idempotency,
+        ..SendCommand::of(to, &request.content, caller.author())
     };
     let answer = match desk.send(command).await? {
         Answered::New(message) => Json(SeedMessage::from(MessageView::from(message))).into_response(),

@@ -54,10 +54,30 @@ pub struct SendCommand {
     pub send_at: Option<Timestamp>,
     /// The person or program that wrote it.
     pub author: Author,
-    /// What the author gets to see: nothing else is written to, or sent.
+    /// Sight of the author: nothing else is written to, or sent.
     pub sight: Sight,
     /// Key by which a repeat of this request is recognised.
     pub idempotency: Option<Idempotency>,
+}
+
+impl SendCommand {
+    /// Creates a request to send a text now, by an author who sees everything, with only the fields that every request has.
+    pub fn of(to: SendTo, content: &str, author: Author) -> Self {
+        Self {
+            to,
+            account: None,
+            content: content.to_owned(),
+            special: None,
+            file: None,
+            template: None,
+            reply_to: None,
+            seen_up_to: None,
+            send_at: None,
+            author,
+            sight: Sight::default(),
+            idempotency: None,
+        }
+    }
 }
 
 /// File to send: one that was uploaded before, or that a customer sent.

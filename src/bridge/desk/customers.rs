@@ -32,7 +32,7 @@ pub struct CustomerEdit {
 pub struct NewCustomer {
     /// Their number.
     pub phone: PhoneNumber,
-    /// What else is known.
+    /// Further fields.
     pub change: CustomerChange,
     /// Key by which a repeat of this request is recognised.
     pub idempotency: Option<Idempotency>,

@@ -29,7 +29,7 @@ pub struct Upload {
     pub mimetype: Option<String>,
     /// File name that the client states.
     pub filename: Option<String>,
-    /// Who uploads it.
+    /// Owner of the upload.
     pub owner: Option<OwnerId>,
     /// Its `body_hash` is replaced by one that covers the file.
     pub idempotency: Option<Idempotency>,

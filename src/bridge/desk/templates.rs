@@ -20,7 +20,7 @@ use super::idempotency;
 
 /// HTTP status of the answer to a new template ("created").
 const CREATED: u16 = 201;
-/// What a client finds wrong in the file of a template.
+/// Pointer to the file of a template.
 const FILE: &str = "/media/id";
 
 /// Change of a template. `None`: not changed.
@@ -29,7 +29,7 @@ const FILE: &str = "/media/id";
 pub struct TemplateEdit {
     /// Another name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<Option<String>>,
     /// The text.
     pub body: Option<String>,
@@ -50,7 +50,7 @@ pub enum PreviewFor {
     Conversation(ConversationId),
 }
 
-/// What a template would send.
+/// Message that a template would become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text, or the caption of the file.

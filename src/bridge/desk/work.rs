@@ -1,4 +1,4 @@
-//! Who has a conversation, and how it stands.
+//! Assigns conversations, and sets their status.
 
 use futures_util::FutureExt;
 
@@ -7,7 +7,7 @@ use crate::bridge::core::{Core, accounts, notice};
 use crate::contract::Event;
 use crate::domain::conversation::{Assignee, Conversation, ConversationStatus};
 use crate::domain::{AgentId, ConversationId};
-use crate::store::{Standing, Tx};
+use crate::store::{Standing, StoreError, Tx};
 
 use super::handle::Desk;
 use super::later::later_than_now;
@@ -17,7 +17,7 @@ use super::later::later_than_now;
 pub struct Assignment {
     /// The agent who gets it; `None`: nobody has it any more.
     pub to: Option<AgentId>,
-    /// Who had it when the caller looked: refused if that is another now.
+    /// Agent who had it when the caller looked: refused if that is another now.
     pub from: Option<AgentId>,
     /// Revision that the caller has seen: refused if the conversation differs from it. `None`: not checked.
     pub expected: Option<String>,
@@ -75,7 +75,17 @@ async fn assign(
         Some(agent) => Some(active(tx, agent).await?),
         None => None,
     };
-    let changed = tx.conversations().assign(conversation.id, agent.as_ref()).await?;
+    Ok(give(tx, core, conversation.id, agent.as_ref()).await?)
+}
+
+/// Gives a conversation to an agent or to nobody, and tells of it.
+pub(super) async fn give(
+    tx: &mut Tx,
+    core: &Core,
+    id: ConversationId,
+    to: Option<&Assignee>,
+) -> Result<Conversation, StoreError> {
+    let changed = tx.conversations().assign(id, to).await?;
     tx.emit(Event::conversation_assigned(&changed));
     show(tx, core, &changed).await?;
     Ok(changed)
@@ -113,7 +123,17 @@ async fn stand(
     if conversation.status == standing.status && conversation.snoozed_until == standing.until {
         return Ok(conversation);
     }
-    let changed = tx.conversations().set_standing(conversation.id, standing).await?;
+    Ok(put(tx, core, conversation.id, standing).await?)
+}
+
+/// Sets how a conversation stands, and tells of it.
+pub(super) async fn put(
+    tx: &mut Tx,
+    core: &Core,
+    id: ConversationId,
+    standing: Standing,
+) -> Result<Conversation, StoreError> {
+    let changed = tx.conversations().set_standing(id, standing).await?;
     tx.emit(Event::conversation_updated(&changed));
     show(tx, core, &changed).await?;
     Ok(changed)
@@ -139,9 +159,9 @@ pub(super) async fn live(tx: &mut Tx, id: ConversationId) -> Result<Conversation
 }
 
 /// Lets the room of a conversation show its new state.
-pub(super) async fn show(tx: &mut Tx, core: &Core, conversation: &Conversation) -> Result<(), Refusal> {
+pub(super) async fn show(tx: &mut Tx, core: &Core, conversation: &Conversation) -> Result<(), StoreError> {
     let policy = accounts::policy(tx, core, conversation.account_id).await?;
-    Ok(notice::show_room(tx, &policy, conversation).await?)
+    notice::show_room(tx, &policy, conversation).await
 }
 
 /// Field of a request that holds the end of a snooze.

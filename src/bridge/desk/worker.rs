@@ -1,15 +1,16 @@
-//! What comes due at the desk by itself: snoozes end, and conversations of former agents go back to nobody.
+//! Does what comes due at the desk by itself: snoozes end, and conversations of former agents go back to nobody.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::bridge::core::worker::Worker;
-use crate::bridge::core::{Core, Progress, accounts, notice};
-use crate::contract::Event;
-use crate::domain::conversation::{Conversation, ConversationStatus};
+use crate::bridge::core::{Core, Progress};
+use crate::domain::conversation::ConversationStatus;
 use crate::domain::{ConversationId, Timestamp};
 use crate::store::{Standing, StoreError, Tx};
+
+use super::work;
 
 /// How often it looks.
 const POLL: Duration = Duration::from_secs(1);
@@ -85,9 +86,7 @@ async fn open_if_due(tx: &mut Tx, core: &Core, id: ConversationId, now: Timestam
         other => other,
     };
     let standing = Standing { status, until: None };
-    let opened = tx.conversations().set_standing(id, standing).await?;
-    tx.emit(Event::conversation_updated(&opened));
-    show(tx, core, &opened).await
+    work::put(tx, core, id, standing).await.map(|_| ())
 }
 
 /// Takes a conversation from an agent who is not active any more.
@@ -102,13 +101,5 @@ async fn take_from_former(tx: &mut Tx, core: &Core, id: ConversationId) -> Resul
     if agents.iter().any(|agent| agent.id == assignee.id && agent.is_active()) {
         return Ok(());
     }
-    let freed = tx.conversations().assign(id, None).await?;
-    tx.emit(Event::conversation_assigned(&freed));
-    show(tx, core, &freed).await
-}
-
-/// Lets the room of a conversation show its new state.
-async fn show(tx: &mut Tx, core: &Core, conversation: &Conversation) -> Result<(), StoreError> {
-    let policy = accounts::policy(tx, core, conversation.account_id).await?;
-    notice::show_room(tx, &policy, conversation).await
+    work::give(tx, core, id, None).await.map(|_| ())
 }

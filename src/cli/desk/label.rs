@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 use reqwest::Method;
 
+use crate::api::in_path;
 use crate::cli::{Exit, Shell};
-use crate::contract::{EditLabel, NewLabelRequest, Page, RawJson, in_path};
+use crate::contract::{EditLabel, NewLabelRequest, Page, RawJson};
 
 /// Labels of conversations
 #[derive(Debug, Args)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, header};
 
+use crate::api::in_path;
 use crate::api::secret;
 use crate::cli::client::{self, Client};
 use crate::cli::send::fields::{assignment, filled};
@@ -80,7 +80,7 @@ enum Verb {
     },
 }
 
-/// What a template consists of.
+/// Parts of a template.
 #[derive(Debug, Args)]
 struct Content {
     /// The text; - reads it from standard input
@@ -229,7 +229,7 @@ async fn edit(
     shell.output().one(&template)
 }
 
-/// What an edit has to know of a template.
+/// Fields of a template that an edit needs.
 #[derive(serde::Deserialize)]
 struct TemplateSeen {
     id: i64,
@@ -238,7 +238,7 @@ struct TemplateSeen {
 
 /// Returns the path of a template.
 fn path(name: &str) -> String {
-    format!("/api/v1/templates/{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
+    format!("/api/v1/templates/{}", in_path(name))
 }
 
 /// Parses `NAME` or `NAME=TEXT`.

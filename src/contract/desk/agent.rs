@@ -15,7 +15,7 @@ pub struct AgentView {
     pub name: String,
     /// Matrix user of the agent; null without one.
     pub matrix_user: Option<MatrixUserId>,
-    /// What the agent may do.
+    /// Role of the agent.
     pub role: Role,
     /// Accounts that the agent is limited to; null for all.
     pub accounts: Option<Vec<AccountId>>,
@@ -50,7 +50,7 @@ pub struct NewAgent {
     /// Matrix user, such as `@ada:example.org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix_user: Option<String>,
-    /// What the agent may do; absent for `agent`.
+    /// Role of the agent; absent for `agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Accounts that the agent is limited to; absent or null for all.

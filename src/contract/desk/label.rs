@@ -16,7 +16,7 @@ pub struct LabelView {
     pub name: String,
     /// `#` and six hexadecimal digits.
     pub color: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// Time of creation.
     pub created_at: Timestamp,
@@ -33,7 +33,7 @@ pub struct NewLabelRequest {
     /// `#` and six hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -61,14 +61,4 @@ impl From<Label> for LabelView {
             updated_at: label.updated_at,
         }
     }
-}
-
-/// Writes a name as a part of a path (RFC 3986): everything but letters, digits and `-._~` is encoded.
-pub fn in_path(name: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    name.bytes().map(encode).collect()
 }

@@ -9,7 +9,7 @@ mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
 pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
-pub use label::{EditLabel, LabelView, NewLabelRequest, in_path};
+pub use label::{EditLabel, LabelView, NewLabelRequest};
 pub use note::{NoteRequest, NoteView};
 pub use work::{
     AssignCommand, AssignRequest, CountsView, LabelCommand, MessageCommand, MissedView, NoteCommand, OpenCountView,

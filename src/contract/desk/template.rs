@@ -19,7 +19,7 @@ pub struct TemplateView {
     pub id: TemplateId,
     /// Unique name.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// Text with its placeholders.
     pub body: String,
@@ -44,7 +44,7 @@ pub struct TemplateView {
 pub struct TemplateFieldView {
     /// Name, as the text has it behind `fields.`.
     pub name: String,
-    /// What people are asked for; null: the name says it.
+    /// Question to people; null: the name says it.
     pub label: Option<String>,
     /// Whether it has to be filled.
     pub required: bool,
@@ -68,7 +68,7 @@ pub struct TemplateMediaView {
 pub struct NewTemplateRequest {
     /// Unique name.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Text with its placeholders. May be left out where there is a file.
@@ -88,7 +88,7 @@ pub struct NewTemplateRequest {
 pub struct TemplateField {
     /// Name, as the text has it behind `fields.`.
     pub name: String,
-    /// What people are asked for.
+    /// Question to people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Whether it has to be filled; true if it is left out.
@@ -111,7 +111,7 @@ pub struct EditTemplate {
     /// Another name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What it is for, or null.
+    /// Its purpose, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub description: Option<Option<String>>,
     /// Text with its placeholders.
@@ -140,7 +140,7 @@ pub struct RenderRequest {
     pub fields: BTreeMap<String, String>,
 }
 
-/// What a template would send.
+/// Message that a template would become.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RenderedView {
     /// The text, or the caption of the file.

@@ -22,7 +22,7 @@ pub struct Label {
     pub name: String,
     /// `#` and six hexadecimal digits.
     pub color: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// Time of creation.
     pub created_at: Timestamp,

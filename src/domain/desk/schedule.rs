@@ -23,7 +23,7 @@ words! {
     }
 }
 
-/// What happens to a message whose time has come.
+/// Fate of a message whose time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// It goes into the outbox.

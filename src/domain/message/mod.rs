@@ -131,9 +131,12 @@ impl MessageState {
         )
     }
 
-    /// Returns whether a message in this state is for later: it is not in the outbox.
-    pub const fn is_for_later(self) -> bool {
-        matches!(self, Self::Scheduled | Self::Held)
+    /// States of a message for later: it is not in the outbox.
+    pub const FOR_LATER: [Self; 2] = [Self::Scheduled, Self::Held];
+
+    /// Returns whether a message in this state is for later.
+    pub fn is_for_later(self) -> bool {
+        Self::FOR_LATER.contains(&self)
     }
 
     /// Returns whether WhatsApp certainly has a message in this state.

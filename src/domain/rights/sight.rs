@@ -1,10 +1,10 @@
-//! What somebody gets to see.
+//! Sight: what somebody gets to see.
 
 use std::sync::Arc;
 
 use crate::domain::{AccountId, OwnerId};
 
-/// What somebody gets to see: the customers, conversations, messages and files of some accounts or of all, with the
+/// Sight of somebody: the customers, conversations, messages and files of some accounts or of all, with the
 /// customers' numbers or without. Everything else is as if it were not there. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sight {

@@ -1,4 +1,4 @@
-//! What a template may contain: a small part of Jinja. The text is cut into tags with the rules of minijinja's own lexer, and
+//! Checks what a template contains: a small part of Jinja. The text is cut into tags with the rules of minijinja's own lexer, and
 //! each tag is held against the lists here before the engine sees it. So a later version of the engine, with more filters
 //! or statements, gives templates nothing new.
 
@@ -146,7 +146,7 @@ fn check_statement(tokens: &[Token<'_>], blocks: &mut Vec<usize>) -> Result<(), 
     Ok(())
 }
 
-/// What a bracket is for.
+/// Purpose of a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bracket {
     /// `(`: arguments of a filter or a test.
@@ -237,7 +237,7 @@ fn is_keyword(tokens: &[Token<'_>], at: Option<usize>, word: &str) -> bool {
     tokens[at] == Token::Word(word) && (at == 0 || tokens[at - 1] != Token::Sign('.'))
 }
 
-/// What is left of the source.
+/// Rest of the source.
 struct Rest<'s> {
     source: &'s str,
     at: usize,

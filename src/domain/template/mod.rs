@@ -37,7 +37,7 @@ pub const MAX_VALUE_CHARS: usize = 2000;
 pub struct Template {
     /// Id of the template.
     pub id: TemplateId,
-    /// What people wrote.
+    /// Text that people wrote.
     pub draft: Draft,
     /// Number of changes, from 1.
     pub revision: i64,
@@ -58,7 +58,7 @@ pub struct Draft {
     pub name: String,
     /// Text with its placeholders, in the language of Jinja.
     pub body: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// Fields that the author of a message fills.
     pub fields: Vec<Field>,
@@ -80,7 +80,7 @@ pub struct TemplateFile {
 pub struct Field {
     /// Name, as the text has it behind `fields.`.
     pub name: String,
-    /// What people are asked for.
+    /// Question to people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Whether it has to be filled.
@@ -93,7 +93,7 @@ pub struct Field {
 /// Kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// What the pointer shows is wrong.
+    /// The field that the pointer names is wrong.
     Wrong,
     /// The rendered text has no visible characters.
     Empty,
@@ -101,7 +101,7 @@ pub enum FaultKind {
     TooLong,
 }
 
-/// What is wrong with a template, or with what it is to be filled with.
+/// Fault of a template, or of what it is to be filled with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct TemplateFault {

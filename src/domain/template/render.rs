@@ -19,7 +19,7 @@ pub const FUEL: u64 = 20_000;
 /// Most frames of the engine within each other.
 const MAX_FRAMES: usize = 50;
 
-/// What a template may say, and how it is called there.
+/// Variables of a template, by their names there.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("customer", &["name", "first_name", "phone", "status", "attributes"]),
     ("agent", &["name"]),
@@ -134,7 +134,7 @@ fn data(fields: &BTreeMap<&str, &str>, values: &Values<'_>) -> Value {
     Value::from(Serde(&data))
 }
 
-/// What is not known of a customer is undefined, so that it is never written as "none".
+/// Leaves undefined what is not known of a customer, so that it is never written as "none".
 fn of_customer(customer: &Customer) -> Map<String, Json> {
     let mut data = Map::new();
     data.insert("name".to_owned(), json!(customer.name));

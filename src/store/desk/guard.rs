@@ -1,4 +1,4 @@
-//! What was written in a conversation since somebody looked at it.
+//! Finds messages that were written in a conversation since somebody looked at it.
 
 use entity::message;
 use sea_orm::sea_query::ExprTrait as _;
@@ -28,7 +28,7 @@ impl Messages<'_, Tx> {
         let of_colleagues = Condition::all()
             .add(message::Column::Direction.eq(Direction::Outbound.as_str()))
             .add(of_others)
-            .add(message::Column::State.is_not_in([MessageState::Scheduled.as_str(), MessageState::Held.as_str()]));
+            .add(message::Column::State.is_not_in(MessageState::FOR_LATER.map(MessageState::as_str)));
         let of_customer = message::Column::Direction.eq(Direction::Inbound.as_str());
         let rows = message::Entity::find()
             .filter(message::Column::ConversationId.eq(conversation))

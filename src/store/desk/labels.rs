@@ -19,7 +19,7 @@ pub struct NewLabel {
     pub name: LabelName,
     /// `#` and six hexadecimal digits.
     pub color: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
 }
 

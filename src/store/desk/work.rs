@@ -1,4 +1,4 @@
-//! Who has a conversation, and how it stands.
+//! Assigns conversations, and sets their status.
 
 use entity::{agent, conversation};
 use sea_orm::ActiveValue::Set;

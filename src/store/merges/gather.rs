@@ -193,7 +193,7 @@ impl Merges<'_, Tx> {
     pub(in crate::store) async fn recount(&self, id: ConversationId) -> Result<(), StoreError> {
         let last = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id))
-            .filter(message::Column::State.is_not_in([MessageState::Scheduled.as_str(), MessageState::Held.as_str()]))
+            .filter(message::Column::State.is_not_in(MessageState::FOR_LATER.map(MessageState::as_str)))
             .order_by_desc(message::Column::SortAt)
             .order_by_desc(message::Column::Id)
             .one(&self.0.session)

@@ -97,8 +97,7 @@ async fn after_place(
         query = query.filter(at.gte(from)).filter(at.gt(from).or(id.gt(than)));
     }
     // The superseded system knows no messages for later: to its clients one exists from when it is sent.
-    let later = MessageState::ALL.iter().filter(|state| state.is_for_later());
-    query = query.filter(message::Column::State.is_not_in(later.map(|state| state.as_str())));
+    query = query.filter(message::Column::State.is_not_in(MessageState::FOR_LATER.map(MessageState::as_str)));
     let query = short(query).order_by_asc(at).order_by_asc(id).limit(page);
     Ok(query.into_model::<Row>().all(store.readers()).await?)
 }

@@ -15,10 +15,9 @@ use crm::domain::account::Account;
 use crm::domain::history::HistoryDepth;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::media::{MediaRules, MediaState, SizeLimits};
-use crm::domain::message::{Author, Message, MessageState, Origin};
+use crm::domain::message::{Message, MessageState};
 use crm::domain::outbox::Target;
 use crm::domain::pacing::Pace;
-use crm::domain::rights::Sight;
 use crm::domain::session::{Me, Session, SessionState};
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{AccountId, Clock, MatrixUserId, MediaId, Seq};
@@ -26,7 +25,7 @@ use crm::store::{Holder, NewMedia, OpenOptions, Store, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 
-use super::Rig;
+use super::{Rig, owner};
 use crate::api::whatsapp::SilentWhatsApp;
 use crate::simulation::gate::Gate;
 
@@ -153,22 +152,11 @@ impl Server {
     }
 
     async fn send_file(&self, account: &str, content: &str, file: Option<MediaId>) -> Result<Message, Refusal> {
+        let to = SendTo::Phone("+447700900123".parse().unwrap());
         let command = SendCommand {
-            to: SendTo::Phone("+447700900123".parse().unwrap()),
             account: Some(account.to_owned()),
-            content: content.to_owned(),
-            special: None,
             file: file.map(|id| SendFile { id, kind: None }),
-            template: None,
-            reply_to: None,
-            seen_up_to: None,
-            send_at: None,
-            author: Author {
-                origin: Some(Origin::Shell),
-                name: "owner".to_owned(),
-            },
-            sight: Sight::default(),
-            idempotency: None,
+            ..SendCommand::of(to, content, owner())
         };
         match self.desk.send(command).await? {
             Answered::New(message) => Ok(message),

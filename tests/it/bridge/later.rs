@@ -8,7 +8,6 @@ use crm::domain::conversation::ConversationStatus;
 use crm::domain::daily::Daily;
 use crm::domain::message::{Author, Message, MessageState, Origin};
 use crm::domain::pacing::WaitReason;
-use crm::domain::rights::Sight;
 use crm::domain::{Clock, ConversationId, Timestamp};
 use crm::store::Standing;
 
@@ -20,22 +19,13 @@ const TEXT: &str = "Your order is ready";
 impl Rig {
     async fn plan(&self, chat: usize, after: Duration) -> Message {
         let phone = self.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
+        let author = Author {
+            origin: Some(Origin::Api),
+            name: "shop".into(),
+        };
         let command = SendCommand {
-            to: SendTo::Phone(phone),
-            account: None,
-            content: TEXT.to_owned(),
-            special: None,
-            file: None,
-            template: None,
-            reply_to: None,
-            seen_up_to: None,
             send_at: Some(self.run.clock.now().plus(after)),
-            author: Author {
-                origin: Some(Origin::Api),
-                name: "shop".into(),
-            },
-            sight: Sight::default(),
-            idempotency: None,
+            ..SendCommand::of(SendTo::Phone(phone), TEXT, author)
         };
         match self.program.desk.send(command).await.unwrap() {
             Answered::New(message) => message,

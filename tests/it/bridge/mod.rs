@@ -28,7 +28,6 @@ use crm::bridge::{Answered, Progress, SendCommand, SendTo};
 use crm::contract::EventType;
 use crm::domain::Seq;
 use crm::domain::message::{Author, Message, Origin};
-use crm::domain::rights::Sight;
 use crm::store::MessageFilter;
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -167,28 +166,18 @@ impl Rig {
     }
 
     async fn send_to(&self, to: SendTo, content: &str) -> Message {
-        let author = Author {
-            origin: Some(Origin::Shell),
-            name: "owner".into(),
-        };
-        let content = content.to_owned();
-        let command = SendCommand {
-            to,
-            account: None,
-            content,
-            special: None,
-            file: None,
-            template: None,
-            reply_to: None,
-            seen_up_to: None,
-            send_at: None,
-            author,
-            sight: Sight::default(),
-            idempotency: None,
-        };
+        let command = SendCommand::of(to, content, owner());
         match self.program.desk.send(command).await.unwrap() {
             Answered::New(message) => message,
             Answered::Replayed(answer) => panic!("replayed: {answer:?}"),
         }
+    }
+}
+
+/// The author of what is sent from the shell.
+pub fn owner() -> Author {
+    Author {
+        origin: Some(Origin::Shell),
+        name: "owner".into(),
     }
 }

@@ -8,14 +8,13 @@ use crm::domain::consent::ConsentWords;
 use crm::domain::customer::{Customer, Identity};
 use crm::domain::daily::Daily;
 use crm::domain::matrix::RoomEventKind;
-use crm::domain::message::{Author, MessageState, Origin};
+use crm::domain::message::MessageState;
 use crm::domain::pacing::{WaitReason, Waiting};
-use crm::domain::rights::Sight;
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Seq, Timestamp};
 use serde_json::Value;
 
-use super::Rig;
+use super::{Rig, owner};
 
 /// The runs begin at 14:13:20 UTC.
 fn today(hour: i64) -> Timestamp {
@@ -55,23 +54,7 @@ impl Rig {
 
     async fn try_send(&self, chat: usize, content: &str) -> Result<(), Refusal> {
         let phone = self.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
-        let command = SendCommand {
-            to: SendTo::Phone(phone),
-            account: None,
-            content: content.to_owned(),
-            special: None,
-            file: None,
-            template: None,
-            reply_to: None,
-            seen_up_to: None,
-            send_at: None,
-            author: Author {
-                origin: Some(Origin::Shell),
-                name: "owner".into(),
-            },
-            sight: Sight::default(),
-            idempotency: None,
-        };
+        let command = SendCommand::of(SendTo::Phone(phone), content, owner());
         self.program.desk.send(command).await.map(|_| ())
     }
 

@@ -68,7 +68,7 @@ fn path(route: &str, victim: &Value) -> String {
         .replace("{id}", &id)
 }
 
-/// Who may do what, as one table. `ok`: the handler answered, whatever it had to say.
+/// Shows who may do what, as one table. `ok`: the handler answered, whatever it had to say.
 #[tokio::test]
 async fn every_route_asks_the_table_of_rights() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! What templates may contain and what they become, as a table.
+//! Holds a table of what templates may contain and what they become.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

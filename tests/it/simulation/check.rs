@@ -160,7 +160,7 @@ fn each_accepted_send_reaches_whatsapp_once_or_is_told(run: &Run, stored: &[Mess
     order_is_kept(run, stored, &world);
 }
 
-/// What was planned goes at its time, and not in the order in which it was accepted.
+/// Returns whether a message was planned: it goes at its time, and not in the order in which it was accepted.
 fn is_planned(run: &Run, message: &Message) -> bool {
     run.desk.as_ref().is_some_and(|desk| desk.has_planned(message.id))
 }

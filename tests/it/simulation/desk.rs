@@ -15,7 +15,7 @@ use rand::RngExt;
 
 use super::run::{Program, Run};
 
-/// What people at the desk have done in a life.
+/// Acts of people at the desk in a life.
 #[derive(Debug, Default)]
 pub struct DeskLife {
     /// Messages for later.
@@ -197,7 +197,7 @@ pub async fn check(run: &Run, program: &Program, stored: &[Message]) {
     }
 }
 
-/// What the journal tells, by message.
+/// Facts of the journal, by message.
 struct Told {
     /// First event of each message.
     accepted: HashMap<MessageId, Seq>,

@@ -1,13 +1,12 @@
 //! Requests of faces: each is repeated with its key until it has an answer.
 
 use crm::bridge::{Answered, Idempotency, Refusal, SendCommand, SendTo};
-use crm::domain::message::{Author, Origin};
-use crm::domain::rights::Sight;
 use crm::domain::{MessageId, OwnerId};
 use rand::RngExt;
 
 use super::desk::DeskLife;
 use super::run::{CHATS, Program, Run};
+use crate::bridge::owner;
 
 impl Run {
     /// Lets people at the desk plan messages and answer under the guard.
@@ -68,25 +67,12 @@ impl Run {
         let chat = self.rng.random_range(0..CHATS);
         let phone = self.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
         SendCommand {
-            to: SendTo::Phone(phone),
-            account: None,
-            content: format!("shell {}", self.requests),
-            special: None,
-            file: None,
-            template: None,
-            reply_to: None,
-            seen_up_to: None,
-            send_at: None,
-            author: Author {
-                origin: Some(Origin::Shell),
-                name: "owner".into(),
-            },
-            sight: Sight::default(),
             idempotency: Some(Idempotency {
                 scope: OwnerId(1),
                 key: format!("key-{}", self.requests),
                 body_hash: [7; 32],
             }),
+            ..SendCommand::of(SendTo::Phone(phone), &format!("shell {}", self.requests), owner())
         }
     }
 

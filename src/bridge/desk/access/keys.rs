@@ -63,7 +63,7 @@ pub struct Rotation {
     pub idempotency: Option<Idempotency>,
 }
 
-/// What is stored in place of an answer with a secret.
+/// Answer that is stored in place of one with a secret.
 #[derive(Serialize, Deserialize)]
 struct Made {
     id: ApiKeyId,

@@ -1,4 +1,4 @@
-//! Who may do what: agents, and the keys of the API.
+//! Changes who may do what: agents, and the keys of the API.
 
 mod agents;
 mod keys;

@@ -6,14 +6,13 @@ use crm::bridge::{
     Answered, DisappearingWorker, Idempotency, Kept, SendCommand, SendTo, Upload, Worker as _, check_clock, tidy,
 };
 use crm::domain::media::Sink as _;
-use crm::domain::message::{Author, MessageState, Origin};
+use crm::domain::message::MessageState;
 use crm::domain::outbox::WhatsAppWork;
-use crm::domain::rights::Sight;
 use crm::domain::{Clock as _, MediaId, OwnerId, Seq};
 use crm::store::Busy;
 use futures_util::FutureExt;
 
-use crate::bridge::Rig;
+use crate::bridge::{Rig, owner};
 
 const DAY: Duration = Duration::from_hours(24);
 const AHEAD: Duration = Duration::from_hours(40 * 24);
@@ -25,25 +24,12 @@ const KEPT: Kept = Kept {
 
 fn order(phone: &crm::domain::customer::PhoneNumber) -> SendCommand {
     SendCommand {
-        to: SendTo::Phone(phone.clone()),
-        account: None,
-        content: "once".to_owned(),
-        special: None,
-        file: None,
-        template: None,
-        reply_to: None,
-        seen_up_to: None,
-        send_at: None,
-        author: Author {
-            origin: Some(Origin::Shell),
-            name: "owner".into(),
-        },
-        sight: Sight::default(),
         idempotency: Some(Idempotency {
             scope: OwnerId(1),
             key: "order-7".to_owned(),
             body_hash: [7; 32],
         }),
+        ..SendCommand::of(SendTo::Phone(phone.clone()), "once", owner())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::api::app::App;
 const EXAMPLES: &str = "CRM_FUZZ_EXAMPLES";
 /// As many in an ordinary run of the tests.
 const FEW: &str = "2";
-/// What an answer has to be. Methods are held in `description_has_every_route_and_no_other`: one that HTTP has got since is
+/// Checks that each answer has to pass. Methods are held in `description_has_every_route_and_no_other`: one that HTTP has got since is
 /// answered with 501 on purpose.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
                       response_schema_conformance,negative_data_rejection,ignored_auth";
