@@ -162,8 +162,8 @@ pub fn advice(error: &StoreError) -> Option<&'static str> {
             "the database cannot be written to; make its files and their folder writable for the server; nothing was stored"
         }
         StoreError::Disk(_) => {
-            "the disk fails the database; check its health, its quota and the limits of the server's process; nothing that \
-             was accepted is lost"
+            "the disk fails the database; check its health, whether it has become read-only, its quota and the limits of the \
+             server's process; nothing that was accepted is lost"
         }
         StoreError::Gone(_) => {
             "the file of the database was deleted, moved or replaced while the server runs; put it back, or stop the server \
