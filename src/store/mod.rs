@@ -46,6 +46,7 @@ use crate::supervisor::Supervisor;
 
 use condition::Condition;
 use database::session::Session;
+use journal::tally::Tally;
 use wake_up::WakeUps;
 use writer::Job;
 
@@ -100,6 +101,7 @@ struct Inner {
     head: watch::Sender<Seq>,
     wake_ups: WakeUps,
     condition: Condition,
+    tally: Tally,
     clock: Arc<dyn Clock>,
     /// Cancelled when no more closures are accepted.
     closing: CancellationToken,

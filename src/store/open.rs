@@ -14,6 +14,7 @@ use crate::supervisor::Supervisor;
 use super::condition::Condition;
 use super::database::connect::{Connections, OpenOptions, connect, immediate, limit, unlimit};
 use super::database::statistics;
+use super::journal::tally::Tally;
 use super::wake_up::WakeUps;
 use super::writer::{MAX_WAITING, Writer};
 use super::{Inner, Store, StoreError, listen};
@@ -54,7 +55,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
     let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
     let head = watch::Sender::new(head);
-    let (wake_ups, condition) = (WakeUps::default(), Condition::new());
+    let (wake_ups, condition, tally) = (WakeUps::default(), Condition::new(), Tally::default());
     let tasks = Supervisor::new();
     let task = Writer {
         database: writer.clone(),
@@ -63,6 +64,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
         head: head.clone(),
         wake_ups: wake_ups.clone(),
         condition: condition.clone(),
+        tally: tally.clone(),
         file,
         closing: closing.clone(),
     };
@@ -92,6 +94,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
             head,
             wake_ups,
             condition,
+            tally,
             clock,
             closing,
             abandoned,

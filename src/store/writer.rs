@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::contract::EventType;
 use crate::domain::{Clock, Seq};
 
 use super::condition::Condition;
@@ -22,6 +23,7 @@ use super::database::connect;
 use super::database::failure::{Aftermath, Failure};
 use super::database::file::OpenFile;
 use super::database::session::Session;
+use super::journal::tally::Tally;
 use super::wake_up::{WakeUps, WorkFor};
 use super::{StoreError, Tx, journal};
 
@@ -185,6 +187,8 @@ pub(super) struct Writer {
     pub wake_ups: WakeUps,
     /// Whether the database takes writes.
     pub condition: Condition,
+    /// Counts of committed events.
+    pub tally: Tally,
     /// The file of a SQLite database.
     pub file: Option<OpenFile>,
     /// Cancelled when no more closures are accepted.
@@ -250,7 +254,8 @@ impl Writer {
         loop {
             let attempt = timeout(MAX_TRANSACTION, self.attempt(group)).await;
             let failure = match attempt.unwrap_or_else(|_| Err(unanswered())) {
-                Ok(Committed { head, woken }) => {
+                Ok(Committed { head, kinds, woken }) => {
+                    self.tally.add(kinds);
                     if let Some(seq) = head {
                         journal::raise(&self.head, seq);
                     }
@@ -296,13 +301,14 @@ impl Writer {
         for job in group.iter_mut().filter(|job| job.begin()) {
             self.run_one(&outer, job.as_mut(), &mut events, &mut woken).await?;
         }
+        let kinds = events.iter().map(|entry| entry.event.kind()).collect();
         let head = journal::append(&outer, events).await.map_err(|error| whole(&error))?;
         outer.commit().await.map_err(|error| whole(&error))?;
         if let Some(file) = &self.file {
             // Nobody is told that a change is kept which is only in a file without a name.
             file.check_committed().map_err(lost)?;
         }
-        Ok(Committed { head, woken })
+        Ok(Committed { head, kinds, woken })
     }
 
     /// Runs one closure under a savepoint, again after a collision. Fails only when the whole transaction has failed.
@@ -378,6 +384,8 @@ fn uneven(pause: Duration, lost: usize) -> Duration {
 struct Committed {
     /// Number of the newest event, if the group wrote events.
     head: Option<Seq>,
+    /// Types of the events that the group wrote.
+    kinds: Vec<EventType>,
     woken: BTreeSet<WorkFor>,
 }
 

@@ -1,4 +1,4 @@
-//! Authentication and authorisation: `Authorization: Bearer crm_…`. Every use of `manage` and `admin` is written to the
+//! Authentication and authorisation: `Authorization: Bearer crm_…`. Every use of an audited operation is written to the
 //! audit log before it happens. If the audit log cannot be written, requests that only read are still allowed and are
 //! noted in the server's own log instead: it must stay possible to inspect and back up a database that is full.
 
@@ -7,9 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::FutureExt as _;
-use serde::Serialize;
 
+use super::audit::Entry;
 use super::{Access, secret};
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
@@ -190,7 +189,7 @@ pub async fn authenticate(State(access): State<Access>, mut request: Request, ne
     }
 }
 
-/// Layer that checks the right to an operation, and writes the audit log for those of `manage` and `admin`.
+/// Layer that checks the right to an operation, and writes the audit log for those that are audited.
 pub async fn require(State((access, operation)): State<(Access, Operation)>, request: Request, next: Next) -> Response {
     let audited = match allow(operation, &request) {
         Ok(entry) => match entry {
@@ -221,68 +220,19 @@ fn is_repeated_wait(access: &Access, entry: &Entry, headers: &HeaderMap) -> bool
     waits && access.is_repeated((entry.actor.clone(), entry.subject.clone()))
 }
 
-/// One line of the audit log.
-#[derive(Clone)]
-struct Entry {
-    actor: String,
-    action: String,
-    subject: String,
-    detail: Detail,
-}
-
-/// Additional data of an audit line.
-#[derive(Clone, Serialize)]
-struct Detail {
-    operation: &'static str,
-    request_id: String,
-}
-
 /// Checks the right, and returns the audit line if the operation needs one.
 fn allow(operation: Operation, request: &Request) -> Result<Option<Entry>, Problem> {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(no_key)?;
     caller.may(operation)?;
-    if operation.scope() < Scope::Manage {
+    if !operation.is_audited() {
         return Ok(None);
     }
     let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
-    Ok(Some(Entry {
-        actor: caller.actor(),
-        action: format!("{} {route}", request.method()),
-        subject: request.uri().path().to_owned(),
-        detail: Detail {
-            operation: operation.as_str(),
-            request_id: id.as_str().to_owned(),
-        },
-    }))
-}
-
-impl Access {
-    /// Writes an audit line; the request fails if that fails.
-    async fn record(&self, entry: Entry) -> Result<(), StoreError> {
-        self.store
-            .write::<_, _, StoreError, _>(entry, |tx, entry| {
-                async move {
-                    tx.audit()
-                        .add(&entry.actor, &entry.action, &entry.subject, &entry.detail)
-                        .await
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Writes an audit line for a request that only reads. If the database does not accept it, the line goes into the
-    /// server's log.
-    async fn note(&self, entry: Entry) {
-        let Entry {
-            actor, action, subject, ..
-        } = entry.clone();
-        if !self.noted(self.record(entry)).await {
-            tracing::warn!("audit: {actor}: {action} {subject}");
-        }
-    }
+    let action = format!("{} {route}", request.method());
+    let subject = request.uri().path().to_owned();
+    Ok(Some(Entry::new(caller, operation, action, subject, id.as_str())))
 }
 
 fn no_key() -> Problem {

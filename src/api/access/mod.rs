@@ -1,5 +1,6 @@
 //! The handle that checks keys and writes the audit log.
 
+pub mod audit;
 pub mod auth;
 pub mod cors;
 pub mod events;

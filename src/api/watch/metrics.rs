@@ -20,7 +20,7 @@ use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
 use crate::api::openapi::{OpenMetrics, Shaped};
 use crate::bridge::Desk;
-use crate::contract::AccountStatusView;
+use crate::contract::{AccountStatusView, EventType};
 use crate::domain::rights::Sight;
 use crate::domain::vitals::Deafness;
 use crate::domain::{AccountId, Clock};
@@ -43,6 +43,12 @@ struct RouteLabels {
     /// The route's pattern, never the path, which contains ids.
     route: String,
     status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    /// `type` of the events.
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -230,6 +236,7 @@ pub async fn show(
         }
     }
     vitals(&desk, &status.accounts, &mut registry);
+    journal(&store, &mut registry);
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
@@ -257,6 +264,18 @@ pub async fn show(
         .and_then(|()| encode_eof(&mut text))
         .map_err(|error| Problem::internal(&error.into()))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response().into())
+}
+
+/// Registers the counts of the journal's events: each thing that people, customers or the server did is one.
+fn journal(store: &Store, registry: &mut Registry) {
+    let events = Family::<EventLabels, Counter>::default();
+    let committed = store.events_committed();
+    for kind in EventType::ALL {
+        let labels = EventLabels { kind: kind.as_str() };
+        let count = committed.get(kind).copied().unwrap_or(0);
+        events.get_or_create(&labels).inc_by(count);
+    }
+    registry.register("events", "Events of the journal that this process has written", events);
 }
 
 /// Registers the metrics of the accounts' browsers.

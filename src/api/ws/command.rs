@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::desk;
+use crate::api::access::audit::Entry;
 use crate::api::access::auth::Caller;
 use crate::api::access::hidden::hidden;
 use crate::api::access::sight::Visible as _;
@@ -50,7 +51,15 @@ pub async fn run(
     let allowed = counted
         .map_err(|refused| refused.0)
         .and_then(|_| caller.may(*operation));
-    let answer = match allowed {
+    let audited = match allowed {
+        Ok(()) if operation.is_audited() => {
+            let action = format!("WS {}", frame.op);
+            let entry = Entry::new(caller, *operation, action, subject(&frame.d), session);
+            state.access().record(entry).await.map_err(Problem::from)
+        }
+        other => other,
+    };
+    let answer = match audited {
         Ok(()) => execute(state, caller, &frame.op, frame.d).await,
         Err(problem) => Err(problem),
     };
@@ -70,6 +79,16 @@ pub async fn run(
         d,
         idempotent_replayed: done.replayed,
     }))
+}
+
+/// Returns the path of what a command is about, for the audit log.
+fn subject(d: &Value) -> String {
+    let id = |field: &str| d.get(field).and_then(Value::as_i64);
+    match (id("conversation_id"), id("message_id")) {
+        (Some(id), _) => format!("/api/v1/conversations/{id}"),
+        (None, Some(id)) => format!("/api/v1/messages/{id}"),
+        (None, None) => "/api/v1/ws".to_owned(),
+    }
 }
 
 async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Result<Done, Problem> {

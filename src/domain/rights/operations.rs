@@ -3,9 +3,10 @@
 
 use super::Scope;
 
-/// Declares the operations, each with its word, its least right, and whether it concerns all accounts at once.
+/// Declares the operations, each with its word, its least right, and perhaps `all` (it concerns all accounts at once) or
+/// `audited` (a decision that colleagues ask about, though it needs no more than `send`).
 macro_rules! operations {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $scope:ident $(, $all:ident)?;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $scope:ident $(, $flag:ident)?;)+) => {
         /// Something that can be done through a face.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation { $($(#[$doc])* $name),+ }
@@ -26,12 +27,20 @@ macro_rules! operations {
 
             /// Returns whether it concerns all accounts at once, so that nobody who is limited to some may do it.
             pub const fn is_of_all_accounts(self) -> bool {
-                match self { $(Self::$name => operations!(@all $($all)?)),+ }
+                match self { $(Self::$name => operations!(@all $($flag)?)),+ }
+            }
+
+            /// Returns whether each use is in the audit log: all that need `manage` or `admin`, and decisions on customers
+            /// and conversations. Who sent a message stands in the message.
+            pub fn is_audited(self) -> bool {
+                self.scope() >= Scope::Manage || match self { $(Self::$name => operations!(@audited $($flag)?)),+ }
             }
         }
     };
     (@all all) => { true };
-    (@all) => { false };
+    (@all $($other:ident)?) => { false };
+    (@audited audited) => { true };
+    (@audited $($other:ident)?) => { false };
 }
 
 operations! {
@@ -88,11 +97,11 @@ operations! {
     /// See customers, their identities and merges.
     ReadCustomers = "customer.read", Read;
     /// Create a customer before they write.
-    CreateCustomer = "customer.create", Send;
+    CreateCustomer = "customer.create", Send, audited;
     /// Change a customer.
-    EditCustomer = "customer.edit", Send;
+    EditCustomer = "customer.edit", Send, audited;
     /// Note that a customer wants no messages.
-    OptOutCustomer = "customer.opt_out", Send;
+    OptOutCustomer = "customer.opt_out", Send, audited;
     /// Allow messages to a customer again.
     OptInCustomer = "customer.opt_in", Manage;
     /// Merge two customers.
@@ -104,11 +113,11 @@ operations! {
     /// Mark a conversation as read.
     MarkRead = "conversation.mark_read", Send;
     /// Give a conversation to an agent, or to nobody.
-    AssignConversation = "conversation.assign", Send;
+    AssignConversation = "conversation.assign", Send, audited;
     /// Set how a conversation stands.
-    SetStatus = "conversation.status", Send;
+    SetStatus = "conversation.status", Send, audited;
     /// Put labels on a conversation, and take them off.
-    LabelConversation = "conversation.label", Send;
+    LabelConversation = "conversation.label", Send, audited;
     /// See labels.
     ReadLabels = "label.read", Read;
     /// Create, change and delete labels.
@@ -120,7 +129,7 @@ operations! {
     /// See notes.
     ReadNotes = "note.read", Read;
     /// Write and delete notes.
-    WriteNote = "note.write", Send;
+    WriteNote = "note.write", Send, audited;
     /// See messages.
     ReadMessages = "message.read", Read;
     /// Send a message.
@@ -128,7 +137,7 @@ operations! {
     /// Edit or delete a message, or react to it.
     ReviseMessage = "message.revise", Send;
     /// Send a message for later now, or cancel one that has not gone out.
-    ReleaseMessage = "message.release", Send;
+    ReleaseMessage = "message.release", Send, audited;
     /// Retry or resolve a message that went wrong.
     SettleMessage = "message.settle", Manage;
     /// Download files.

@@ -3,6 +3,7 @@
 
 pub mod filter;
 pub mod follower;
+pub mod tally;
 
 use entity::{journal, journal_head};
 use sea_orm::ActiveValue::Set;

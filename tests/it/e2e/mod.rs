@@ -4,6 +4,7 @@ mod accounts;
 mod avatars;
 mod bad_input;
 mod changes;
+mod day;
 mod exits;
 mod groups;
 mod history;
