@@ -295,6 +295,22 @@ impl Conversations<'_, Tx> {
         Ok(())
     }
 
+    /// Returns whether a message of this conversation has gone through a chat.
+    pub async fn had_chat(&self, id: ConversationId) -> Result<bool, StoreError> {
+        let row = message::Entity::find()
+            .select_only()
+            .column(message::Column::Id)
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(message::Column::ChatId.is_not_null())
+            .order_by_desc(message::Column::SortAt)
+            .order_by_desc(message::Column::Id)
+            .limit(1)
+            .into_tuple::<MessageId>()
+            .one(&self.0.session)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Returns the chat in which the newest message of the customer came.
     async fn last_written_in(&self, id: ConversationId) -> Result<Option<ChatId>, StoreError> {
         let row = message::Entity::find()

@@ -246,7 +246,7 @@ async fn place(
     // A customer with several chats is answered in the one where they wrote last.
     if let Some(known) = tx.conversations().of_customer(account.id, customer.id).await?
         && (message.new_number.is_some()
-            || is_answered_elsewhere(&known, customer, message)
+            || is_answered_elsewhere(tx, &known, customer, message).await?
             || is_told_again(tx, &known, message).await?)
     {
         return Ok((Some(met), known));
@@ -256,11 +256,19 @@ async fn place(
     Ok((Some(met), conversation))
 }
 
-/// Returns whether an older message came in this chat. Without a chat, the customer is answered at their number.
-fn is_answered_elsewhere(known: &Conversation, customer: &Customer, message: &WaMessage) -> bool {
+/// Returns whether an older message came in this chat. A conversation that has lost its chat is answered at the customer's
+/// number; one that has never had a chat takes the first, however late its message is heard of.
+async fn is_answered_elsewhere(
+    tx: &mut Tx,
+    known: &Conversation,
+    customer: &Customer,
+    message: &WaMessage,
+) -> Result<bool, StoreError> {
     let is_older = |last: Timestamp| last.since(message.timestamp) > SKEW;
-    let has_address = known.chat_id.is_some() || customer.phone.is_some();
-    has_address && known.last_message_at.is_some_and(is_older)
+    if !known.last_message_at.is_some_and(is_older) {
+        return Ok(false);
+    }
+    Ok(known.chat_id.is_some() || customer.phone.is_some() && tx.conversations().had_chat(known.id).await?)
 }
 
 /// Returns whether the conversation lost its chat after this message came in: a person has corrected the number since.

@@ -98,6 +98,21 @@ async fn scheduled_message_goes_at_its_time() {
     );
 }
 
+/// A message that was written before, and is heard of only after one was planned for the customer.
+#[tokio::test]
+async fn older_first_message_gives_conversation_its_chat() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.customer_writes(1);
+    rig.goes_on(Duration::from_mins(1));
+    let planned = rig.plan(1, HOUR).await;
+    rig.settle().await;
+    assert_eq!(rig.why_held().await, Some(WaitReason::CustomerWrote));
+    let conversation = rig.program.store.conversations().get(planned.conversation_id).await;
+    let chat = rig.run.whatsapp.world.lock().unwrap().chats[1].id.clone();
+    assert_eq!(conversation.unwrap().unwrap().chat_id, Some(chat));
+}
+
 #[tokio::test]
 async fn customer_who_writes_first_holds_it() {
     let mut rig = Rig::new().await;
