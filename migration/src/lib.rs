@@ -53,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0025_templates::Migration),
             Box::new(desk::m0026_agent_roles::Migration),
             Box::new(desk::m0027_key_owners::Migration),
+            Box::new(desk::m0028_agent_signatures::Migration),
         ]
     }
 }

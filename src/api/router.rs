@@ -9,7 +9,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard, hidden};
 use super::customers::{consent, merges};
-use super::desk::{agents, counts, labels, notes, templates, work};
+use super::desk::{agents, counts, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -125,6 +125,7 @@ routes! {
     GET "/api/v1/labels/{name}" labels::view: ReadLabels;
     PATCH "/api/v1/labels/{name}" labels::edit: EditLabels;
     DELETE "/api/v1/labels/{name}" labels::delete: EditLabels;
+    GET "/api/v1/me" me::view: ReadSelf;
     POST "/api/v1/media" media::upload: UploadMedia;
     GET "/api/v1/media/{id}" media::content: ReadMedia;
     POST "/api/v1/media/{id}/fetch" media::fetch: FetchMedia;

@@ -43,6 +43,12 @@ enum Verb {
         /// Only for this account; may be repeated
         #[arg(long = "account", value_name = "NAME")]
         accounts: Vec<String>,
+        /// Put this under what they write to customers; one or two lines
+        #[arg(long, value_name = "TEXT")]
+        signature: Option<String>,
+        /// Their zone, in which they give times, such as Europe/London
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
     },
     /// Change an agent
     Edit {
@@ -66,6 +72,18 @@ enum Verb {
         /// For all accounts
         #[arg(long)]
         all_accounts: bool,
+        /// Put this under what they write to customers; one or two lines
+        #[arg(long, value_name = "TEXT", conflicts_with = "no_signature")]
+        signature: Option<String>,
+        /// Put nothing under what they write
+        #[arg(long)]
+        no_signature: bool,
+        /// Their zone, in which they give times, such as Europe/London
+        #[arg(long, value_name = "ZONE", conflicts_with = "no_time_zone")]
+        time_zone: Option<String>,
+        /// They give times in the zone of the account
+        #[arg(long)]
+        no_time_zone: bool,
     },
     /// Deactivate an agent: what they write reaches nobody, and their keys end at once
     Deactivate {
@@ -121,12 +139,16 @@ impl Agent {
                 matrix_user,
                 role,
                 accounts,
+                signature,
+                time_zone,
             } => {
                 let new = NewAgent {
                     name,
                     matrix_user,
                     role: Some(role.into()),
                     accounts: named(accounts),
+                    signature,
+                    time_zone,
                 };
                 let agent: RawJson = client.post("/api/v1/agents", &new).await?;
                 shell.output().one(&agent)?;
@@ -139,6 +161,10 @@ impl Agent {
                 role,
                 accounts,
                 all_accounts,
+                signature,
+                no_signature,
+                time_zone,
+                no_time_zone,
             } => {
                 let edit = EditAgent {
                     name,
@@ -146,6 +172,8 @@ impl Agent {
                     role: role.map(Into::into),
                     accounts: named(accounts).map(Some).or_else(|| all_accounts.then_some(None)),
                     active: None,
+                    signature: signature.map(Some).or_else(|| no_signature.then_some(None)),
+                    time_zone: time_zone.map(Some).or_else(|| no_time_zone.then_some(None)),
                 };
                 change(shell, &client, &agent, &edit).await?;
             }

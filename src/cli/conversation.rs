@@ -156,7 +156,10 @@ impl Conversation {
                 shell.output().one(&conversation)?;
             }
             Verb::Status { id, status, until } => {
-                let until = until.as_deref().map(|until| shell.time(until)).transpose()?;
+                let until = match until {
+                    Some(until) => Some(shell.time(&client, &until, None).await?),
+                    None => None,
+                };
                 let body = StatusRequest { status, until };
                 let conversation: RawJson = client.post(&format!("{}/status", path(id)), &body).await?;
                 shell.output().one(&conversation)?;

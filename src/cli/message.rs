@@ -118,10 +118,11 @@ impl Message {
             Verb::View { id } => client.get(&path(id)).await?,
             Verb::Release { id } => client.post(&format!("{}/release", path(id)), &Empty {}).await?,
             Verb::Edit { id, text, at } => {
-                let body = EditRequest {
-                    content: text,
-                    send_at: at.as_deref().map(|at| shell.time(at)).transpose()?,
+                let send_at = match at {
+                    Some(at) => Some(shell.time(&client, &at, None).await?),
+                    None => None,
                 };
+                let body = EditRequest { content: text, send_at };
                 client.change(Method::PATCH, &path(id), &body).await?
             }
             Verb::Delete { id } => client.change(Method::DELETE, &path(id), &Empty {}).await?,

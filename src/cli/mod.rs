@@ -42,10 +42,8 @@ use futures_util::future::BoxFuture;
 pub use exit::{Exit, Fault};
 pub use terminal::output::Format;
 
-use crate::clock::SystemClock;
 use crate::config::{Config, Environment};
 use crate::domain::customer::PhoneNumber;
-use crate::domain::{Clock as _, Timestamp, when};
 use crate::supervisor::Supervisor;
 use crate::{matrix, telemetry};
 
@@ -106,12 +104,6 @@ pub struct Shell {
 impl Shell {
     fn client(&self) -> anyhow::Result<client::Client> {
         client::Client::new(&self.config)
-    }
-
-    /// Reads a time that a person types, in the configured zone.
-    fn time(&self, text: &str) -> anyhow::Result<Timestamp> {
-        let zone = &self.config.general().whatsapp.pace.time_zone;
-        when::read(text, SystemClock.now(), zone).map_err(|error| Fault::new(Exit::Usage, error.to_string()).into())
     }
 
     fn output(&self) -> terminal::output::Output {

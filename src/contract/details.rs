@@ -69,6 +69,9 @@ pub struct DetailsView {
     /// Name of the group's admin who deleted it, if that was not its author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_by: Option<String>,
+    /// Signature of the agent who wrote it, at the end of the text. An edit names the text without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -195,6 +198,7 @@ impl From<Details> for DetailsView {
             kept: details.kept,
             quote_lost: details.quote_lost,
             deleted_by: details.deleted_by,
+            signature: details.signature.map(|text| text.as_str().to_owned()),
             notice: details.notice,
             raw: details.raw,
         }

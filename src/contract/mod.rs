@@ -39,8 +39,8 @@ pub use desk::template::{
     TemplateMediaView, TemplateView,
 };
 pub use desk::{
-    AccountRef, AgentView, AssignCommand, AssignRequest, CountsView, EditAgent, EditLabel, HIDDEN, LabelCommand,
-    LabelView, MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView,
+    AccountRef, AgentView, AssignCommand, AssignRequest, CallerView, CountsView, EditAgent, EditLabel, HIDDEN,
+    LabelCommand, LabelView, MessageCommand, MissedView, NewAgent, NewLabelRequest, NoteCommand, NoteRequest, NoteView,
     OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, is_only_number, mentions_without,
     name_without, text_without,
 };

@@ -1,5 +1,6 @@
 //! Agents: people who answer customers.
 
+use super::signature::Signature;
 use super::word::words;
 use super::{AccountId, AgentId, MatrixUserId, Operation, Role, Timestamp, display_name, revision};
 
@@ -26,6 +27,10 @@ pub struct Agent {
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountId>>,
+    /// Signature under what the agent writes to customers; `None`: none.
+    pub signature: Option<Signature>,
+    /// Name of the zone, in the tz database, in which the agent gives times; `None`: that of the account.
+    pub time_zone: Option<String>,
     /// Source of the decision to add the agent.
     pub source: AgentSource,
     /// Time of creation.
@@ -75,7 +80,7 @@ impl Agent {
         revision::different_fields(known, self.id, &self.fields())
     }
 
-    fn fields(&self) -> [(&'static str, Option<String>); 5] {
+    fn fields(&self) -> [(&'static str, Option<String>); 7] {
         let accounts = self.accounts.as_ref().map(|accounts| format!("{accounts:?}"));
         [
             ("name", Some(self.name.clone())),
@@ -83,6 +88,11 @@ impl Agent {
             ("role", Some(self.role.to_string())),
             ("accounts", accounts),
             ("active", Some(self.is_active().to_string())),
+            (
+                "signature",
+                self.signature.as_ref().map(|text| text.as_str().to_owned()),
+            ),
+            ("time_zone", self.time_zone.clone()),
         ]
     }
 }

@@ -2,9 +2,10 @@
 
 use entity::agent;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::agent::{Agent, AgentSource, Deactivated, name_key};
+use crate::domain::signature::Signature;
 use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
 use crate::store::facet::{Agents, Database};
 
@@ -25,6 +26,10 @@ pub struct NewAgent {
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountId>>,
+    /// Signature under what they write.
+    pub signature: Option<Signature>,
+    /// Name of their time zone.
+    pub time_zone: Option<String>,
     /// Source of the decision to add the agent.
     pub source: AgentSource,
 }
@@ -40,6 +45,10 @@ pub struct AgentChange {
     pub role: Option<Role>,
     /// Accounts that the agent is limited to; `Some(None)`: all.
     pub accounts: Option<Option<Vec<AccountId>>>,
+    /// Signature under what they write; `Some(None)`: none.
+    pub signature: Option<Option<Signature>>,
+    /// Name of their time zone; `Some(None)`: none.
+    pub time_zone: Option<Option<String>>,
 }
 
 impl<D: Database> Agents<'_, D> {
@@ -107,6 +116,16 @@ impl Agents<'_, Tx> {
         self.row(id).await?.map(read).transpose()
     }
 
+    /// Returns the signature of an agent, if they have one.
+    pub async fn signature(&self, id: AgentId) -> Result<Option<Signature>, StoreError> {
+        let query = agent::Entity::find_by_id(id)
+            .select_only()
+            .column(agent::Column::Signature)
+            .into_tuple::<Option<String>>();
+        let text = query.one(&self.0.session).await?.flatten();
+        text.map(|text| word("agents", &text)).transpose()
+    }
+
     /// Adds an agent of the least role, for all accounts, and returns its id. A Matrix user can be one agent at most: the
     /// database refuses a second one.
     pub async fn add(&self, user: &MatrixUserId, name: &str, source: AgentSource) -> Result<AgentId, StoreError> {
@@ -115,6 +134,8 @@ impl Agents<'_, Tx> {
             matrix_user: Some(user.clone()),
             role: Role::default(),
             accounts: None,
+            signature: None,
+            time_zone: None,
             source,
         };
         Ok(self.create(&new).await?.id)
@@ -133,6 +154,8 @@ impl Agents<'_, Tx> {
             role: Set(Some(new.role.to_string())),
             accounts: Set(new.accounts.as_ref().map(to_json).transpose()?),
             active_name: Set(Some(name_key(&new.name))),
+            signature: Set(new.signature.as_ref().map(|text| text.as_str().to_owned())),
+            time_zone: Set(new.time_zone.clone()),
         };
         let id = agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
         self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })
@@ -156,6 +179,12 @@ impl Agents<'_, Tx> {
         }
         if let Some(accounts) = &change.accounts {
             update.accounts = Set(accounts.as_ref().map(to_json).transpose()?);
+        }
+        if let Some(signature) = &change.signature {
+            update.signature = Set(signature.as_ref().map(|text| text.as_str().to_owned()));
+        }
+        if let Some(time_zone) = &change.time_zone {
+            update.time_zone = Set(time_zone.clone());
         }
         if *change != AgentChange::default() {
             self.change(id, update).await?;
@@ -229,6 +258,8 @@ fn read(row: agent::Model) -> Result<Agent, StoreError> {
         matrix_user: row.matrix_user,
         role: row.role.map_or(Ok(Role::default()), |text| word("agents", &text))?,
         accounts: row.accounts.map(|ids| from_json("agents", &ids)).transpose()?,
+        signature: row.signature.map(|text| word("agents", &text)).transpose()?,
+        time_zone: row.time_zone,
         source: source(row.source)?,
         created_at: Timestamp(row.created_at),
         deactivated,

@@ -31,6 +31,12 @@ pub struct Model {
     /// the column.
     #[sea_orm(unique)]
     pub active_name: Option<String>,
+    /// Signature under the agent's texts.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// Name of the agent's time zone in the tz database.
+    #[serde(default)]
+    pub time_zone: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -51,6 +51,8 @@ pub async fn create(
         matrix_user: new.matrix_user,
         role: new.role.unwrap_or_default(),
         accounts: new.accounts,
+        signature: new.signature,
+        time_zone: new.time_zone,
         idempotency,
     };
     let place = |id: AgentId| format!("/api/v1/agents/{id}");
@@ -92,6 +94,8 @@ pub async fn edit(
         role: edit.role,
         accounts: edit.accounts,
         active: edit.active,
+        signature: edit.signature,
+        time_zone: edit.time_zone,
         expected,
     };
     let changed = desk.edit_agent(id, edit).await?;

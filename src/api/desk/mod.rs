@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod counts;
 pub mod labels;
+pub mod me;
 pub mod notes;
 pub mod templates;
 pub mod work;

@@ -112,7 +112,8 @@ pub async fn render(
             return Err(Problem::wrong_field("/customer_id", detail));
         }
     };
-    let rendered = desk.preview_template(&name, to, &request.fields, &caller.name).await?;
+    let by = (caller.name.as_str(), caller.agent);
+    let rendered = desk.preview_template(&name, to, &request.fields, by).await?;
     Ok(Json(RenderedView {
         content: if caller.sight.hides_numbers() {
             text_without(&rendered.content)

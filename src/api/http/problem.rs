@@ -103,7 +103,7 @@ impl From<Refusal> for Problem {
         let text = refusal.to_string();
         match refusal {
             Refusal::EmptyText => Self::new(Code::EmptyText, text).at("/content"),
-            Refusal::TextTooLong { .. } | Refusal::NoteTooLong { .. } => {
+            Refusal::TextTooLong { .. } | Refusal::SignedTextTooLong { .. } | Refusal::NoteTooLong { .. } => {
                 Self::new(Code::TextTooLong, text).at("/content")
             }
             Refusal::WrongTime { pointer, .. } => Self::wrong_field(pointer, text),

@@ -114,6 +114,7 @@ pub async fn send(
         seen_up_to: request.seen_up_to.filter(|_| !request.force),
         send_at: request.send_at,
         author: caller.author(),
+        agent: caller.agent,
         sight: caller.sight.clone(),
         idempotency,
     };

@@ -76,6 +76,7 @@ pub async fn send(
         within: caller.sight.accounts().map(<[_]>::to_vec),
     };
     let command = SendCommand {
+        agent: caller.agent,
         sight: caller.sight.clone(),
         idempotency,
         ..SendCommand::of(to, &request.content, caller.author())

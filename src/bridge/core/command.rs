@@ -10,7 +10,7 @@ use crate::domain::media::FileKind;
 use crate::domain::message::Author;
 use crate::domain::rights::Sight;
 use crate::domain::special::Special;
-use crate::domain::{AccountId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
+use crate::domain::{AccountId, AgentId, ConversationId, CustomerId, MediaId, MessageId, OwnerId, Timestamp};
 use crate::store::StoredAnswer;
 
 use super::refusal::Refusal;
@@ -54,6 +54,8 @@ pub struct SendCommand {
     pub send_at: Option<Timestamp>,
     /// The person or program that wrote it.
     pub author: Author,
+    /// Agent who wrote it, whose signature stands under it; `None`: a program or a key of its own.
+    pub agent: Option<AgentId>,
     /// Sight of the author: nothing else is written to, or sent.
     pub sight: Sight,
     /// Key by which a repeat of this request is recognised.
@@ -74,6 +76,7 @@ impl SendCommand {
             seen_up_to: None,
             send_at: None,
             author,
+            agent: None,
             sight: Sight::default(),
             idempotency: None,
         }

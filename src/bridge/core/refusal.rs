@@ -19,6 +19,13 @@ pub enum Refusal {
     /// The text is longer than WhatsApp takes.
     #[error("the text has {chars} characters and WhatsApp accepts at most {limit}; send it in parts", limit = crate::domain::message::MAX_TEXT_CHARS)]
     TextTooLong { chars: usize },
+    /// The text is longer than WhatsApp takes, because of the signature under it.
+    #[error(
+        "with your signature the text has {chars} characters and WhatsApp accepts at most {limit}; shorten it, or send it in \
+         parts",
+        limit = crate::domain::message::MAX_TEXT_CHARS
+    )]
+    SignedTextTooLong { chars: usize },
     /// The text contains a NUL character.
     #[error("the text contains a NUL character; remove it")]
     NulInText,

@@ -85,16 +85,17 @@ pub(crate) async fn revise(
                     "message {id} has neither a text nor a caption, so it cannot be edited; delete it and send another"
                 )));
             }
+            let content = signed(&message, content)?;
             if is_with_us(&message) {
                 let now = tx.now();
-                changes::edit(tx, policy, &message, content, now, &by).await?;
+                changes::edit(tx, policy, &message, &content, now, &by).await?;
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
             check_consent(tx, &message).await?;
             check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another")?;
             WhatsAppWork::EditMessage {
                 message: id,
-                content: content.clone(),
+                content,
                 by,
             }
         }
@@ -120,6 +121,14 @@ pub(crate) async fn revise(
     Ok(message)
 }
 
+/// Returns the new text of a message, with the signature under it that the message has.
+fn signed(message: &Message, text: &str) -> Result<String, Refusal> {
+    match message.details.as_ref().and_then(|details| details.signature.as_ref()) {
+        Some(signature) => queue::signed(signature, text),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// Returns whether WhatsApp does not have the message yet.
 fn is_with_us(message: &Message) -> bool {
     message.state == MessageState::Queued || message.state.is_for_later()
@@ -127,7 +136,7 @@ fn is_with_us(message: &Message) -> bool {
 
 /// Returns whether the message is a file under which WhatsApp shows a caption.
 fn takes_caption(message: &Message) -> bool {
-    message.media.is_some() && matches!(message.kind, Kind::Image | Kind::Video | Kind::Document)
+    message.media.is_some() && message.kind.takes_caption()
 }
 
 async fn check_consent(tx: &mut Tx, message: &Message) -> Result<(), Refusal> {

@@ -78,12 +78,24 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         Some(file) if command.content.is_empty() => Some(file::stands_for(file.kind, Some(&file.media))),
         _ => None,
     };
+    let has_text = command.special.is_none() && !command.content.is_empty();
+    let takes_text = file.as_ref().is_none_or(|file| file.kind.kind().takes_caption());
+    let signature = match command.agent {
+        Some(agent) if has_text && takes_text => {
+            queue::signature_under(tx, agent, &command.content, filled.is_some()).await?
+        }
+        _ => None,
+    };
+    if let Some(signature) = &signature {
+        queue::signed(signature, &command.content)?;
+    }
     let new = NewText {
         conversation: &conversation,
         content: stand_in.as_deref().unwrap_or(&command.content),
         special: command.special.as_ref(),
         file,
         author: command.author.clone(),
+        signature,
         reply_to: command.reply_to,
         client_key: command.idempotency.as_ref().map(Idempotency::client_key),
         event: None,

@@ -7,12 +7,15 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::command::{Answered, Idempotency, SendCommand, SendFile, TemplateFill, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::outbound::queue;
 use crate::contract::{Event, TemplateView};
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
 use crate::domain::media::{FileKind, Media, MediaState};
+use crate::domain::message::Kind;
+use crate::domain::signature::Signature;
 use crate::domain::template::{Draft, Field, Template, TemplateFault, TemplateFile, Values};
-use crate::domain::{ConversationId, CustomerId};
+use crate::domain::{AgentId, ConversationId, CustomerId};
 use crate::store::{NewTemplate, Store, StoredMedia, Tx};
 
 use super::handle::Desk;
@@ -108,7 +111,7 @@ impl Desk {
         name: &str,
         to: PreviewFor,
         fields: &BTreeMap<String, String>,
-        agent: &str,
+        by: (&str, Option<AgentId>),
     ) -> Result<Rendered, Refusal> {
         let store = &self.core.store;
         let template = store.templates().named(name).await?;
@@ -118,17 +121,38 @@ impl Desk {
             Some(conversation) => store.accounts().get(conversation.account_id).await?,
             None => None,
         };
+        let agent = match by.1 {
+            Some(agent) => store.agents().get(agent).await?,
+            None => None,
+        };
+        let signature = agent.and_then(|agent| agent.signature);
         let values = Values {
             customer: customer.as_ref(),
-            agent,
+            agent: by.0,
+            signature: signature.as_ref().map_or("", Signature::as_str),
             account: account.as_ref().map(|account| account.name.as_str()),
             conversation: conversation.map(|conversation| conversation.id),
         };
-        let content = template.draft.render(fields, &values)?;
-        let media = match template.draft.file {
-            Some(file) => Some(still_there(&template, store.media().get(file.id).await?)?),
+        let mut content = template.draft.render(fields, &values)?;
+        let stored = match template.draft.file {
+            Some(file) => store.media().get(file.id).await?,
             None => None,
         };
+        let kind = template.draft.file.map(|file| {
+            let sniffed = stored.as_ref().and_then(|stored| stored.sniffed.as_deref());
+            file.kind.unwrap_or_else(|| FileKind::of_type(sniffed)).kind()
+        });
+        let media = match template.draft.file {
+            Some(_) => Some(still_there(&template, stored)?),
+            None => None,
+        };
+        if let Some(signature) = signature
+            && !content.is_empty()
+            && !signature.is_within(&content)
+            && kind.is_none_or(Kind::takes_caption)
+        {
+            content = queue::signed(&signature, &content)?;
+        }
         Ok(Rendered { content, media })
     }
 }
@@ -146,9 +170,14 @@ pub(super) async fn fill(
         Some(id) => tx.customers().current(id).await?,
         None => None,
     };
+    let signature = match command.agent {
+        Some(agent) => tx.agents().signature(agent).await?,
+        None => None,
+    };
     let values = Values {
         customer: customer.as_ref(),
         agent: &command.author.name,
+        signature: signature.as_ref().map_or("", Signature::as_str),
         account: account.as_ref().map(|account| account.name.as_str()),
         conversation: Some(conversation.id),
     };

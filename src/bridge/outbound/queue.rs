@@ -15,8 +15,9 @@ use crate::domain::media::{FileKind, Media};
 use crate::domain::message::{Author, Direction, Kind, MAX_TEXT_CHARS, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, WhatsAppWork};
 use crate::domain::pacing::ANSWER_WITHIN;
+use crate::domain::signature::Signature;
 use crate::domain::special::Special;
-use crate::domain::{MatrixEventId, MessageId, Timestamp};
+use crate::domain::{AgentId, MatrixEventId, MessageId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, StoreError, Tx};
 
 use super::{file, later};
@@ -38,6 +39,8 @@ pub(crate) struct NewText<'a> {
     pub file: Option<NewFile>,
     /// The person or program that wrote it.
     pub author: Author,
+    /// Signature of the author, put under the text or caption.
+    pub signature: Option<Signature>,
     /// Message that this one quotes.
     pub reply_to: Option<MessageId>,
     /// Key of the request: queuing the same key again returns the existing message.
@@ -74,19 +77,46 @@ pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Returns the signature that goes under a text of this agent; `None` if they have none. A template may write it itself,
+/// elsewhere than at the end: then it is not put under the text again.
+pub(crate) async fn signature_under(
+    tx: &mut Tx,
+    agent: AgentId,
+    text: &str,
+    is_template: bool,
+) -> Result<Option<Signature>, StoreError> {
+    let signature = tx.agents().signature(agent).await?;
+    Ok(signature.filter(|signature| !is_template || !signature.is_within(text)))
+}
+
+/// Returns a text with a signature under it. Refused if it is longer than WhatsApp takes.
+pub(crate) fn signed(signature: &Signature, text: &str) -> Result<String, Refusal> {
+    let text = signature.under(text);
+    let chars = text.chars().count();
+    if chars > MAX_TEXT_CHARS {
+        return Err(Refusal::SignedTextTooLong { chars });
+    }
+    Ok(text)
+}
+
 /// Puts a message into the outbox, or lets it wait for its time, once per client key. Returns the message; an existing
 /// one if the key was used before.
 pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Message, StoreError> {
     let now = tx.now();
     let conversation = new.conversation;
-    let (kind, content, details) = match (&new.special, &new.file) {
+    let text = match &new.signature {
+        Some(signature) => Cow::from(signature.under(new.content)),
+        None => Cow::from(new.content),
+    };
+    let (kind, content, mut details) = match (&new.special, &new.file) {
         (Some(special), _) => (special.kind(), Cow::from(special.line()), special.details()),
-        (None, Some(file)) => (file.kind.kind(), Cow::from(new.content), file::details(file.kind)),
+        (None, Some(file)) => (file.kind.kind(), text, file::details(file.kind)),
         (None, None) => {
-            let details = calling(tx, conversation, new.content).await?;
-            (Kind::Text, Cow::from(new.content), details)
+            let details = calling(tx, conversation, &text).await?;
+            (Kind::Text, text, details)
         }
     };
+    details.signature = new.signature;
     let inserted = tx
         .messages()
         .insert(NewMessage {

@@ -7,11 +7,11 @@ use crate::bridge::core::consent;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::outbound::queue;
 use crate::bridge::outbound::queue::NewText;
-use crate::domain::MatrixEventId;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
+use crate::domain::{AgentId, MatrixEventId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::{self, Command};
@@ -38,7 +38,7 @@ pub(crate) async fn text(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    event: &RoomEvent,
+    (event, agent): (&RoomEvent, AgentId),
     body: &str,
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
@@ -49,7 +49,7 @@ pub(crate) async fn text(
         );
         return answer(tx, conversation, event, text).await;
     }
-    queue(tx, policy, conversation, event, body, reply_to).await
+    queue(tx, policy, conversation, (event, agent), body, reply_to).await
 }
 
 /// Executes a command. `original` is the event that it replies to, if that could be fetched.
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    event: &RoomEvent,
+    (event, agent): (&RoomEvent, AgentId),
     command: Command,
     original: Option<&RoomEvent>,
 ) -> Result<Taken, StoreError> {
@@ -67,7 +67,7 @@ pub(crate) async fn run(
             let text = format!("Not sent: unknown command. {HELP}");
             answer(tx, conversation, event, text).await
         }
-        Command::Send => confirm(tx, policy, conversation, event, original).await,
+        Command::Send => confirm(tx, policy, conversation, (event, agent), original).await,
     }
 }
 
@@ -77,7 +77,7 @@ async fn confirm(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    event: &RoomEvent,
+    (event, agent): (&RoomEvent, AgentId),
     original: Option<&RoomEvent>,
 ) -> Result<Taken, StoreError> {
     let Some(original) = original else {
@@ -96,7 +96,7 @@ async fn confirm(
             if tx.rooms().message_of_event(&original.id).await?.is_some() {
                 return answer(tx, conversation, event, "That message was sent before.".to_owned()).await;
             }
-            queue(tx, policy, conversation, original, body, reply_to.as_ref()).await
+            queue(tx, policy, conversation, (original, agent), body, reply_to.as_ref()).await
         }
         _ => {
             answer(
@@ -114,7 +114,7 @@ async fn queue(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    event: &RoomEvent,
+    (event, agent): (&RoomEvent, AgentId),
     body: &str,
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
@@ -122,6 +122,10 @@ async fn queue(
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     if let Some(refusal) = consent::refusal(tx, conversation).await? {
+        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+    }
+    let signature = queue::signature_under(tx, agent, body, false).await?;
+    if let Some(Err(refusal)) = signature.as_ref().map(|signature| queue::signed(signature, body)) {
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     let reply_to = match reply_to {
@@ -137,6 +141,7 @@ async fn queue(
             origin: Some(Origin::Matrix),
             name: name_of(&event.sender).to_owned(),
         },
+        signature,
         reply_to,
         client_key: Some(format!("matrix:{}", event.id)),
         event: Some(&event.id),

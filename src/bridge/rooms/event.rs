@@ -90,9 +90,9 @@ pub(crate) async fn take_in(
                 }
                 Some(command) => {
                     let original = reply_to.and_then(|id| around.confirmed.get(id));
-                    effects::run(tx, policy, &conversation, event, command, original).await
+                    effects::run(tx, policy, &conversation, (event, agent.id), command, original).await
                 }
-                None => effects::text(tx, policy, &conversation, event, body, reply_to).await,
+                None => effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await,
             }
         }
         RoomEventKind::Unsupported(what) => {

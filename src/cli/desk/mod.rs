@@ -2,3 +2,4 @@
 
 pub mod label;
 pub mod template;
+mod time;

@@ -118,11 +118,15 @@ impl Send {
         let begun = Instant::now();
         let client = shell.client()?;
         let to = recipient(&client, &self.to, shell.may_ask()).await?;
+        let send_at = match &self.at {
+            Some(at) => Some(shell.time(&client, at, self.account.as_deref()).await?),
+            None => None,
+        };
         let mut body = SendRequest {
             content: self.text.map(text).transpose()?.unwrap_or_default(),
             account: self.account,
             reply_to: self.reply_to.map(MessageId),
-            send_at: self.at.as_deref().map(|at| shell.time(at)).transpose()?,
+            send_at,
             seen_up_to: self.seen_up_to.map(MessageId),
             force: self.force,
             ..SendRequest::default()

@@ -29,6 +29,12 @@ pub struct AgentView {
     pub deactivated_by: Option<AgentSource>,
     /// Time of creation.
     pub created_at: Timestamp,
+    /// Signature under what the agent writes to customers; null for none.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// Name of the zone in which the agent gives times; null for that of the account.
+    #[serde(default)]
+    pub time_zone: Option<String>,
 }
 
 /// An account, by id or by name.
@@ -56,6 +62,12 @@ pub struct NewAgent {
     /// Accounts that the agent is limited to; absent or null for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<AccountRef>>,
+    /// Signature under what the agent writes to customers: up to 200 characters in one or two lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// Zone in which the agent gives times, by its name in the tz database, such as `Europe/London`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// Request to change an agent. An absent field is not changed.
@@ -81,6 +93,12 @@ pub struct EditAgent {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
+    /// Signature, or null for none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Option<String>>,
+    /// Name of the time zone, or null for that of the account.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Option<String>>,
 }
 
 /// Deserializes a field that is present; null only where the field takes it.
@@ -101,6 +119,8 @@ impl From<Agent> for AgentView {
             deactivated_at: agent.deactivated.map(|end| end.at),
             deactivated_by: agent.deactivated.map(|end| end.by),
             created_at: agent.created_at,
+            signature: agent.signature.map(|text| text.as_str().to_owned()),
+            time_zone: agent.time_zone,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
 mod agent;
+mod caller;
 mod hidden;
 mod label;
 mod note;
@@ -8,6 +9,7 @@ pub mod template;
 mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
+pub use caller::CallerView;
 pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
 pub use label::{EditLabel, LabelView, NewLabelRequest};
 pub use note::{NoteRequest, NoteView};

@@ -26,6 +26,31 @@ pub enum NotATime {
     Skipped { text: String, date: String },
 }
 
+/// Error: there is no time zone of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the name of a time zone that this machine knows; write one such as Europe/London")]
+pub struct NotAZone(String);
+
+/// Returns the time zone of this name in the tz database, whatever the case of its letters.
+pub fn zone(name: &str) -> Result<TimeZone, NotAZone> {
+    let found = TimeZone::get(name.trim()).ok().filter(|zone| !zone.is_unknown());
+    found.ok_or_else(|| NotAZone(name.to_owned()))
+}
+
+/// Returns whether a time that a person types depends on their zone.
+pub fn needs_zone(text: &str) -> bool {
+    let text = text.trim().to_lowercase();
+    let is_span = text.starts_with("in ") || text.starts_with('+');
+    !is_span && text.to_uppercase().parse::<jiff::Timestamp>().is_err()
+}
+
+/// Returns a time as people of a zone read it, with the zone: `2026-12-01 18:00 Europe/London`.
+pub fn told(at: Timestamp, zone: &TimeZone) -> Option<String> {
+    let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(zone.clone());
+    let name = zone.iana_name().unwrap_or("in the zone of this machine");
+    Some(format!("{} {name}", there.strftime("%Y-%m-%d %H:%M")))
+}
+
 /// Reads a time that a person types at `now`, in their zone. A time of day alone is the next one: today's, or tomorrow's
 /// if that is past. A time that comes twice, because the clocks are set back, is the first.
 pub fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, NotATime> {
@@ -177,6 +202,25 @@ mod tests {
         ] {
             assert_eq!(read_in(text, NOW, "Europe/London").as_deref(), Ok(london), "{text}");
             assert_eq!(read_in(text, NOW, "Asia/Tokyo").as_deref(), Ok(tokyo), "{text}");
+        }
+    }
+
+    #[test]
+    fn zone_is_found_by_name_and_told() {
+        let london = zone("europe/london").unwrap();
+        assert_eq!(london.iana_name(), Some("Europe/London"));
+        for wrong in ["", "Europe/Nowhere", "GMT+25", "../etc/passwd", "Etc/Unknown"] {
+            assert!(zone(wrong).is_err(), "{wrong}");
+        }
+        let summer = told(moment("2026-07-01T17:00:00Z"), &london);
+        assert_eq!(summer.as_deref(), Some("2026-07-01 18:00 Europe/London"));
+        for (text, needs) in [
+            ("18:00", true),
+            ("monday", true),
+            ("in 2h", false),
+            ("2026-12-01T18:00:00+01:00", false),
+        ] {
+            assert_eq!(needs_zone(text), needs, "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::signature::Signature;
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 
 /// Details of a message. A field that the message does not have is absent.
@@ -70,6 +71,9 @@ pub struct Details {
     /// Name of the group's admin who deleted it, if that was not its author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_by: Option<String>,
+    /// Signature of the agent who wrote it, at the end of the text; an edit keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,

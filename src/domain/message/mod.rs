@@ -2,6 +2,7 @@
 
 pub mod details;
 pub mod mentions;
+pub mod signature;
 pub mod special;
 pub mod wording;
 
@@ -36,6 +37,13 @@ words! {
         Text = "text", Image = "image", Video = "video", Audio = "audio", Voice = "voice", Document = "document",
         Sticker = "sticker", Location = "location", Contact = "contact", Poll = "poll", System = "system",
         Unknown = "unknown",
+    }
+}
+
+impl Kind {
+    /// Returns whether WhatsApp shows a caption under a file of this kind.
+    pub const fn takes_caption(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Document)
     }
 }
 

@@ -72,6 +72,8 @@ operations! {
     RotateKey = "key.rotate", Admin, all;
     /// Revoke a key.
     RevokeKey = "key.revoke", Admin, all;
+    /// See who one is: key, agent, rights, time zone.
+    ReadSelf = "self.read", Read;
     /// See agents.
     ReadAgents = "agent.read", Read;
     /// Add an agent.

@@ -22,7 +22,7 @@ const MAX_FRAMES: usize = 50;
 /// Variables of a template, by their names there.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("customer", &["name", "first_name", "phone", "status", "attributes"]),
-    ("agent", &["name"]),
+    ("agent", &["name", "signature"]),
     ("account", &["name"]),
     ("conversation", &["id"]),
 ];
@@ -38,6 +38,8 @@ pub struct Values<'a> {
     pub customer: Option<&'a Customer>,
     /// Name of the person or program that sends it.
     pub agent: &'a str,
+    /// Signature of the agent who sends it; empty: none.
+    pub signature: &'a str,
     /// Name of the account that sends it, if it is known yet.
     pub account: Option<&'a str>,
     /// The conversation, if there is one yet.
@@ -121,7 +123,10 @@ fn engine<'s>() -> Result<Environment<'s>, Error> {
 fn data(fields: &BTreeMap<&str, &str>, values: &Values<'_>) -> Value {
     let mut data = Map::new();
     data.insert(FIELDS.to_owned(), json!(fields));
-    data.insert("agent".to_owned(), json!({ "name": values.agent }));
+    data.insert(
+        "agent".to_owned(),
+        json!({ "name": values.agent, "signature": values.signature }),
+    );
     if let Some(customer) = values.customer {
         data.insert("customer".to_owned(), Json::Object(of_customer(customer)));
     }

@@ -22,6 +22,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/export/messages", Scope::Read),
     ("GET", "/api/v1/export/customers", Scope::Read),
     ("GET", "/api/v1/templates", Scope::Read),
+    ("GET", "/api/v1/me", Scope::Read),
     ("POST", "/api/v1/messages", Scope::Send),
     ("POST", "/api/v1/conversations/1/read", Scope::Send),
     ("POST", "/api/v1/templates", Scope::Manage),

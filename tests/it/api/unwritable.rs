@@ -29,6 +29,7 @@ const READS: &[(&str, Scope)] = &[
     ("/api/v1/conversations/1", Scope::Read),
     ("/api/v1/conversations/1/messages", Scope::Read),
     ("/api/v1/messages/1", Scope::Read),
+    ("/api/v1/me", Scope::Read),
     ("/api/v1/export/messages", Scope::Read),
     ("/api/v1/export/customers", Scope::Read),
     ("/api/v1/accounts/default/session", Scope::Manage),

@@ -1,9 +1,13 @@
 //! Who may speak to customers from a room.
 
-use crm::domain::Clock;
+use std::time::Duration;
+
+use crm::bridge::{Answered, Revision, SendCommand, SendTo};
 use crm::domain::agent::AgentSource;
 use crm::domain::matrix::RoomEventKind;
-use crm::store::StoreError;
+use crm::domain::message::{Author, Message, Origin};
+use crm::domain::{AgentId, Clock};
+use crm::store::{AgentChange, StoreError};
 
 use super::Rig;
 
@@ -49,4 +53,88 @@ async fn deactivated_agent_reaches_no_customer() {
     rig.settle().await;
     assert_eq!(rig.messages().await.len(), 1, "the customer's alone");
     assert!(rig.run.matrix.notices().is_empty(), "a stranger is not answered");
+}
+
+impl Rig {
+    async fn sign(&self, agent: AgentId, signature: Option<&str>) {
+        let signature = signature.map(|text| text.parse().unwrap());
+        let change = AgentChange {
+            signature: Some(signature),
+            ..AgentChange::default()
+        };
+        self.program
+            .store
+            .write::<_, _, StoreError, _>((agent, change), |tx, (agent, change)| {
+                Box::pin(async move { tx.agents().update(*agent, change).await.map(|_| ()) })
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn sends_as(&self, agent: AgentId, content: &str, later: Option<Duration>) -> Message {
+        let phone = self.run.whatsapp.world.lock().unwrap().chats[0].phone.clone();
+        let author = Author {
+            origin: Some(Origin::Api),
+            name: "ada".into(),
+        };
+        let command = SendCommand {
+            agent: Some(agent),
+            send_at: later.map(|span| self.run.clock.now().plus(span)),
+            ..SendCommand::of(SendTo::Phone(phone), content, author)
+        };
+        match self.program.desk.send(command).await.unwrap() {
+            Answered::New(message) => message,
+            Answered::Replayed(_) => unreachable!("it has no key"),
+        }
+    }
+
+    /// What the customer's phone shows of us.
+    fn on_phone(&self) -> Vec<String> {
+        let world = self.run.whatsapp.world.lock().unwrap();
+        let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
+        ours.map(|told| told.text.clone()).collect()
+    }
+}
+
+/// From a room, from the API, for later, and edited: the phone shows it in each.
+#[tokio::test]
+async fn signature_of_agent_reaches_phone_from_every_face() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let ada = rig.program.store.agents().list().await.unwrap()[0].id;
+    rig.run.matrix.happens("@ada:test", text("one"), rig.run.clock.now());
+    rig.settle().await;
+    rig.sign(ada, Some("Ada\nSales")).await;
+    rig.run.matrix.happens("@ada:test", text("two"), rig.run.clock.now());
+    rig.settle().await;
+    let sent = rig.sends_as(ada, "three", None).await;
+    rig.settle().await;
+    assert_eq!(rig.on_phone(), ["one", "two\n\nAda\nSales", "three\n\nAda\nSales"]);
+    let author = sent.author.clone().unwrap();
+    let edit = Revision::Edit("third".to_owned());
+    rig.program.desk.revise(sent.id, edit, author).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.on_phone()[2], "third\n\nAda\nSales");
+    let kept = rig.program.store.messages().get(sent.id).await.unwrap().unwrap();
+    assert_eq!(
+        kept.content, "third\n\nAda\nSales",
+        "what is stored is what the customer sees"
+    );
+    // As at acceptance.
+    rig.sends_as(ada, "later", Some(Duration::from_mins(10))).await;
+    rig.sign(ada, None).await;
+    rig.run.clock.advance(Duration::from_mins(11));
+    rig.settle().await;
+    assert_eq!(rig.on_phone()[3], "later\n\nAda\nSales");
+    // In the room the agent reads why a text is not sent.
+    rig.sign(ada, Some("Ada")).await;
+    let long = "x".repeat(65_536);
+    rig.run.matrix.happens("@ada:test", text(&long), rig.run.clock.now());
+    rig.settle().await;
+    assert_eq!(rig.on_phone().len(), 4);
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices.iter().any(|notice| notice.contains("with your signature")),
+        "{notices:?}"
+    );
 }

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use crm::contract::{
-    AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, ConversationView, CountsView,
-    CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer, EditLabel,
-    EditRequest, EditTemplate, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest, HistoryView,
-    Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand,
-    MediaView, MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent,
+    AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, CallerView, ConversationView,
+    CountsView, CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer,
+    EditLabel, EditRequest, EditTemplate, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest,
+    HistoryView, Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest,
+    MarkReadCommand, MediaView, MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent,
     NewCustomerRequest, NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page,
     ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, RenderRequest,
     RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox,
@@ -131,6 +131,11 @@ fn desk_types_of_version_1_are_read() {
         "NoteCommand" => NoteCommand,
         "LabelCommand" => LabelCommand,
         "MessageCommand" => MessageCommand,
+        "AgentView" => AgentView,
+        "NewAgent" => NewAgent,
+        "EditAgent" => EditAgent,
+        "CallerView" => CallerView,
+        "MessageView" => MessageView,
     }
 }
 

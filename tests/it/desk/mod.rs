@@ -12,6 +12,7 @@ mod limits;
 mod notes;
 mod openapi;
 mod rights;
+mod signatures;
 mod template_bounds;
 mod template_cases;
 mod template_uses;

@@ -78,6 +78,7 @@ fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 pub fn outcome(draft: &Draft, fields: &[(&str, &str)], customer: Option<&Customer>) -> Result<String, TemplateFault> {
     draft.check()?;
     let values = Values {
+        signature: "",
         customer,
         agent: "Grace",
         account: Some("sales"),

@@ -9,7 +9,8 @@ use crate::bridge::desk::handle::Desk;
 use crate::bridge::desk::idempotency;
 use crate::contract::{AccountRef, AgentView, Event};
 use crate::domain::agent::{Agent, AgentSource, checked_name, name_key};
-use crate::domain::{AgentId, MatrixUserId, Role};
+use crate::domain::signature::{NotASignature, Signature};
+use crate::domain::{AgentId, MatrixUserId, Role, when};
 use crate::store::{AgentChange, NewAgent, StoreError, Tx};
 
 /// HTTP status of the answer to a new agent ("created").
@@ -26,6 +27,10 @@ pub struct AgentRequest {
     pub role: Role,
     /// Accounts that the agent is limited to; `None`: all.
     pub accounts: Option<Vec<AccountRef>>,
+    /// Signature under what they write.
+    pub signature: Option<String>,
+    /// Name of their time zone.
+    pub time_zone: Option<String>,
     /// Key by which a repeat of this request is recognised.
     pub idempotency: Option<Idempotency>,
 }
@@ -41,6 +46,10 @@ pub struct AgentEdit {
     pub role: Option<Role>,
     /// Accounts that the agent is limited to; `Some(None)`: all.
     pub accounts: Option<Option<Vec<AccountRef>>>,
+    /// Signature under what they write; `Some(None)`: none.
+    pub signature: Option<Option<String>>,
+    /// Name of their time zone; `Some(None)`: none.
+    pub time_zone: Option<Option<String>>,
     /// Whether the agent works at the desk.
     pub active: Option<bool>,
     /// Revision that the caller has seen; refused if the agent differs from it. `None`: not checked.
@@ -81,6 +90,8 @@ async fn create(tx: &mut Tx, request: &AgentRequest, matrix: bool) -> Result<Ans
             Some(named) => Some(super::accounts(tx, named).await?),
             None => None,
         },
+        signature: request.signature.as_deref().map(signature).transpose()?,
+        time_zone: request.time_zone.as_deref().map(zone).transpose()?,
         source: AgentSource::Person,
     };
     let others = tx.agents().list().await?;
@@ -118,6 +129,14 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
             Some(None) => Some(None),
             None => None,
         },
+        signature: match &edit.signature {
+            Some(text) => Some(text.as_deref().map(signature).transpose()?),
+            None => None,
+        },
+        time_zone: match &edit.time_zone {
+            Some(name) => Some(name.as_deref().map(zone).transpose()?),
+            None => None,
+        },
     };
     let others = tx.agents().list().await?;
     let active = edit.active.unwrap_or_else(|| before.is_active());
@@ -153,6 +172,22 @@ fn named(name: &str) -> Result<String, Refusal> {
         pointer: "/name".to_owned(),
         detail: error.to_string(),
     })
+}
+
+fn signature(text: &str) -> Result<Signature, Refusal> {
+    text.parse().map_err(|error: NotASignature| Refusal::WrongField {
+        pointer: "/signature".to_owned(),
+        detail: error.to_string(),
+    })
+}
+
+/// Returns the name of a time zone as the tz database spells it.
+fn zone(name: &str) -> Result<String, Refusal> {
+    let zone = when::zone(name).map_err(|error| Refusal::WrongField {
+        pointer: "/time_zone".to_owned(),
+        detail: error.to_string(),
+    })?;
+    Ok(zone.iana_name().unwrap_or(name).to_owned())
 }
 
 /// Returns the id of a Matrix user (Matrix specification, "User identifiers"): `@`, a local part, `:`, a server.

@@ -56,6 +56,8 @@ async fn configured_agents_are_added_once(database: Database) {
         matrix_user: Some("@ada:x".into()),
         role: Role::Agent,
         accounts: None,
+        signature: None,
+        time_zone: None,
         created_at: BEGIN,
         source: AgentSource::Config,
         deactivated: None,

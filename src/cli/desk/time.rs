@@ -1,0 +1,46 @@
+//! Times that a person types.
+
+use jiff::tz::TimeZone;
+
+use crate::cli::client::Client;
+use crate::cli::terminal::output::note;
+use crate::cli::{Exit, Fault, Shell, exit};
+use crate::clock::SystemClock;
+use crate::contract::CallerView;
+use crate::domain::{Clock as _, Timestamp, when};
+
+impl Shell {
+    /// Reads a time that a person types, and says in which zone it was read: that of the agent as whom the key acts, else
+    /// that of the account, else the configured one.
+    pub async fn time(&self, client: &Client, text: &str, account: Option<&str>) -> anyhow::Result<Timestamp> {
+        let usage = |why: String| Fault::new(Exit::Usage, why);
+        if !when::needs_zone(text) {
+            let at = when::read(text, SystemClock.now(), &TimeZone::UTC);
+            return Ok(at.map_err(|error| usage(error.to_string()))?);
+        }
+        let zone = match own_zone(client).await? {
+            Some(zone) => zone,
+            None => self.configured_zone(account),
+        };
+        let at = when::read(text, SystemClock.now(), &zone).map_err(|error| usage(error.to_string()))?;
+        if let Some(told) = when::told(at, &zone) {
+            note(&format!("{text}: {told}"));
+        }
+        Ok(at)
+    }
+
+    fn configured_zone(&self, account: Option<&str>) -> TimeZone {
+        let settings = account.map_or_else(|| self.config.general(), |name| self.config.of_account(name));
+        settings.whatsapp.pace.time_zone
+    }
+}
+
+/// Returns the zone of the agent as whom the key acts. `None` if it acts as none, if the agent has none that this machine
+/// knows, and of a server that does not say so yet.
+async fn own_zone(client: &Client) -> anyhow::Result<Option<TimeZone>> {
+    match client.get::<CallerView>("/api/v1/me").await {
+        Ok(caller) => Ok(caller.time_zone.and_then(|name| when::zone(&name).ok())),
+        Err(error) if exit::code(&error) == Exit::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
