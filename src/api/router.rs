@@ -13,7 +13,7 @@ use super::desk::{agents, counts, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
-use super::messages::revisions;
+use super::messages::{forward, revisions};
 use super::openapi::Route;
 use super::state::ApiState;
 use super::watch::{health, metrics, status};
@@ -138,6 +138,7 @@ routes! {
     PATCH "/api/v1/messages/{id}" revisions::edit: ReviseMessage;
     DELETE "/api/v1/messages/{id}" revisions::delete: ReviseMessage;
     POST "/api/v1/messages/{id}/cancel" messages::cancel: ReleaseMessage;
+    POST "/api/v1/messages/{id}/forward" forward::create: SendMessage;
     PUT "/api/v1/messages/{id}/reaction" revisions::react: ReviseMessage;
     DELETE "/api/v1/messages/{id}/reaction" revisions::take_back: ReviseMessage;
     POST "/api/v1/messages/{id}/release" messages::release: ReleaseMessage;

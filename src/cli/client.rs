@@ -145,7 +145,8 @@ pub async fn send_expecting(request: RequestBuilder, also: StatusCode) -> anyhow
     Err(fault(status, problem.as_ref()).into())
 }
 
-async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
+/// Parses an answer.
+pub async fn json<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
     let bytes = response.bytes().await.map_err(unreachable)?;
     serde_json::from_slice(&bytes).context(OTHER_VERSION)
 }

@@ -4,9 +4,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde::Serialize;
 
+use super::client::{self, Client};
+use super::send::{Recipient, recipient};
 use super::{Exit, Shell, listing};
+use crate::api::secret;
 use crate::contract::{
-    AuthorView, EditRequest, Empty, MessageView, Outcome, RawJson, ReactRequest, ResolveRequest, WaitingView,
+    AuthorView, EditRequest, Empty, ForwardRequest, MessageView, Outcome, RawJson, ReactRequest, ResolveRequest,
+    WaitingView,
 };
 use crate::domain::message::{Direction, MessageState};
 use crate::domain::{MessageId, Timestamp};
@@ -57,6 +61,13 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
+    /// Send the content of a message to somebody else
+    Forward {
+        #[arg(value_name = "ID")]
+        id: i64,
+        #[command(flatten)]
+        way: Way,
+    },
     /// Send a scheduled or held message now
     Release {
         #[arg(value_name = "ID")]
@@ -79,6 +90,28 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
     },
+}
+
+/// To whom a message is forwarded, and when.
+#[derive(Debug, Args)]
+struct Way {
+    /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
+    to: String,
+    /// Send from this account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Do not send it if others have written there after this message
+    #[arg(long, value_name = "ID")]
+    seen_up_to: Option<i64>,
+    /// Send it although others have written
+    #[arg(long, requires = "seen_up_to")]
+    force: bool,
+    /// Do not send again what was sent under this key
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,6 +149,7 @@ impl Message {
                 return Ok(Exit::Ok);
             }
             Verb::View { id } => client.get(&path(id)).await?,
+            Verb::Forward { id, way } => way.forward(shell, &client, id).await?,
             Verb::Release { id } => client.post(&format!("{}/release", path(id)), &Empty {}).await?,
             Verb::Edit { id, text, at } => {
                 let send_at = match at {
@@ -139,6 +173,33 @@ impl Message {
         };
         shell.output().one(&message)?;
         Ok(Exit::Ok)
+    }
+}
+
+impl Way {
+    async fn forward(self, shell: &Shell, client: &Client, id: i64) -> anyhow::Result<RawJson> {
+        let mut body = ForwardRequest {
+            send_at: match &self.at {
+                Some(at) => Some(shell.time(client, at, self.account.as_deref()).await?),
+                None => None,
+            },
+            account: self.account,
+            seen_up_to: self.seen_up_to.map(MessageId),
+            force: self.force,
+            ..ForwardRequest::default()
+        };
+        match recipient(client, &self.to, shell.may_ask()).await? {
+            Recipient::Phone(phone) => body.to = Some(phone),
+            Recipient::Customer(id) => body.customer_id = Some(id),
+            Recipient::Conversation(id) => body.conversation_id = Some(id),
+        }
+        let key = match self.idempotency_key {
+            Some(key) => key,
+            None => secret::new_session_id()?,
+        };
+        let request = client.request(Method::POST, &format!("{}/forward", path(id)));
+        let answer = client::send(request.header("Idempotency-Key", key).json(&body)).await?;
+        client::json(answer).await
     }
 }
 

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, PollVote, Quote};
-use crate::domain::{Timestamp, WaMessageId, WaUserId};
+use crate::domain::{MessageId, Timestamp, WaMessageId, WaUserId};
 
 /// Details of a message. Every field is absent if the message does not have it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +72,9 @@ pub struct DetailsView {
     /// Signature of the agent who wrote it, at the end of the text. An edit names the text without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// Message whose content it is, if a person at the desk forwarded it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<MessageId>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -199,6 +202,7 @@ impl From<Details> for DetailsView {
             quote_lost: details.quote_lost,
             deleted_by: details.deleted_by,
             signature: details.signature.map(|text| text.as_str().to_owned()),
+            forwarded_from: details.forwarded_from,
             notice: details.notice,
             raw: details.raw,
         }

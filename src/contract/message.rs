@@ -60,6 +60,9 @@ pub struct MessageView {
     /// Time for which a message for later was accepted; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_at: Option<Timestamp>,
+    /// Message whose content it is, if a person at the desk forwarded it; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<MessageId>,
 }
 
 impl MessageView {
@@ -133,6 +136,7 @@ impl From<Message> for MessageView {
             author: message.author.map(Into::into),
             reply_to: message.reply_to,
             media: message.media.map(Into::into),
+            forwarded_from: message.details.as_ref().and_then(|details| details.forwarded_from),
             details: message.details.map(Into::into),
             reactions,
             edited_at: message.edited_at,

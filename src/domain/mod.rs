@@ -32,6 +32,6 @@ pub use entity::ids::{
     MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, OwnerId, QuarantineId,
     Seq, TemplateId, WaMessageId, WaUserId,
 };
-pub use message::{details, mentions, signature, special, wording};
+pub use message::{details, forward, mentions, signature, special, wording};
 pub use pacing::{consent, daily};
 pub use rights::{Operation, Role, Scope};

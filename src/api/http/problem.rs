@@ -13,6 +13,7 @@ use super::request_id::RequestId;
 use crate::bridge::Refusal;
 pub use crate::contract::Code;
 use crate::contract::{FieldError, MissedView, ProblemBody};
+use crate::domain::forward::NotForwarded;
 use crate::domain::template::{FaultKind, TemplateFault};
 use crate::store::StoreError;
 
@@ -133,7 +134,10 @@ impl From<Refusal> for Problem {
             Refusal::NotFound { .. } => Self::new(Code::NotFound, text),
             Refusal::AmbiguousAccount { .. } => Self::new(Code::AmbiguousAccount, text).at("/account"),
             Refusal::OptedOut { .. } => Self::new(Code::OptedOut, text),
-            Refusal::Conflict(_) => Self::new(Code::Conflict, text),
+            Refusal::Conflict(_) | Refusal::NotForwarded(NotForwarded::NotFetched { .. }) => {
+                Self::new(Code::Conflict, text)
+            }
+            Refusal::NotForwarded(_) => Self::wrong_field("", text),
             Refusal::Unavailable(_) => Self::new(Code::Unavailable, text),
             Refusal::Internal(error) => match error.downcast::<StoreError>() {
                 Ok(error) => error.into(),

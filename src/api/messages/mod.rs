@@ -1,5 +1,6 @@
 //! `/messages`, and the messages of a conversation.
 
+pub mod forward;
 pub mod revisions;
 pub mod special;
 
@@ -18,6 +19,7 @@ use super::http::problem::{Code, Problem};
 use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo, TemplateFill};
 use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest, SendTemplate};
 use crate::domain::customer::PhoneNumber;
+use crate::domain::message::Message;
 use crate::domain::{ConversationId, CustomerId, MessageId};
 use crate::store::{Order, PageRequest, Store};
 
@@ -110,6 +112,7 @@ pub async fn send(
         content: request.content,
         file: request.media.map(|SendMedia { id, kind }| SendFile { id, kind }),
         template,
+        forward: None,
         reply_to: request.reply_to,
         seen_up_to: request.seen_up_to.filter(|_| !request.force),
         send_at: request.send_at,
@@ -118,8 +121,13 @@ pub async fn send(
         sight: caller.sight.clone(),
         idempotency,
     };
+    accepted(desk.send(command).await?)
+}
+
+/// Answers that a message is accepted, with its location.
+fn accepted(answered: Answered<Message>) -> Result<Keyed<Accepted<MessageView>>, Problem> {
     let place = |id: MessageId| format!("/api/v1/messages/{id}");
-    Ok(match desk.send(command).await? {
+    Ok(match answered {
         Answered::New(message) => Keyed::New(Accepted::at(place(message.id), message.into())),
         Answered::Replayed(stored) => {
             let location = stored.message.map(place);

@@ -90,14 +90,14 @@ fn contact_of(desk: &Desk, card: &SendContact) -> Result<Special, Problem> {
     match (&card.phone, &card.vcard) {
         (Some(phone), None) => {
             let phone = phone_number(desk, "/contact/phone", phone)?;
-            Ok(Special::Contact(special::card(name, &phone)))
+            Ok(Special::Contacts(vec![special::card(name, &phone)]))
         }
         (None, Some(vcard)) => {
             check_vcard(vcard)?;
-            Ok(Special::Contact(ContactCard {
+            Ok(Special::Contacts(vec![ContactCard {
                 name: name.to_owned(),
                 vcard: vcard.clone(),
-            }))
+            }]))
         }
         _ => Err(Problem::wrong_field("/contact", "give one of `phone` and `vcard`")),
     }

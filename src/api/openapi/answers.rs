@@ -13,8 +13,9 @@ use crate::api::http::answer::{Accepted, Created, Found, InTime, Keyed, Tagged, 
 use crate::api::http::listing::Listed;
 use crate::api::http::problem::Problem;
 use crate::contract::{
-    AssignCommand, ClientFrame, DeleteCommand, EditCommand, FilterRequest, Identify, LabelCommand, MarkReadCommand,
-    MessageCommand, MovedView, NoteCommand, Page, ReactCommand, SendRequest, ServerFrame, StatusCommand,
+    AssignCommand, ClientFrame, DeleteCommand, EditCommand, FilterRequest, ForwardCommand, Identify, LabelCommand,
+    MarkReadCommand, MessageCommand, MovedView, NoteCommand, Page, ReactCommand, SendRequest, ServerFrame,
+    StatusCommand,
 };
 
 /// An answer that its handler puts together itself; `D` describes it.
@@ -284,6 +285,7 @@ impl Output for Socket {
             "client": draft.schemas.read::<ClientFrame>(),
             "identify": draft.schemas.read::<Identify<FilterRequest>>(),
             "send": draft.schemas.read::<SendRequest>(),
+            "forward": draft.schemas.read::<ForwardCommand>(),
             "edit": draft.schemas.read::<EditCommand>(),
             "delete": draft.schemas.read::<DeleteCommand>(),
             "react": draft.schemas.read::<ReactCommand>(),

@@ -9,7 +9,7 @@ use crate::api::access::audit::Entry;
 use crate::api::access::auth::Caller;
 use crate::api::access::hidden::hidden;
 use crate::api::access::sight::Visible as _;
-use crate::api::http::answer::{Created, Keyed, Replay};
+use crate::api::http::answer::{Accepted, Created, Keyed, Replay};
 use crate::api::http::extract;
 use crate::api::http::problem::Problem;
 use crate::api::messages::revisions::revise;
@@ -25,6 +25,7 @@ use crate::domain::{MessageId, Operation};
 /// The commands, and the operation that each is.
 pub const COMMANDS: &[(&str, Operation)] = &[
     ("send", Operation::SendMessage),
+    ("forward", Operation::SendMessage),
     ("edit", Operation::ReviseMessage),
     ("delete", Operation::ReviseMessage),
     ("react", Operation::ReviseMessage),
@@ -98,6 +99,7 @@ async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Resul
     }
     match op {
         "send" => send_message(state, caller, d).await,
+        "forward" => desk::forward(state, caller, d).await,
         "edit" => edit(state, caller, d).await,
         "delete" => delete(state, caller, d).await,
         "react" => react(state, caller, d).await,
@@ -140,6 +142,15 @@ impl<T: Serialize> From<Keyed<Created<T>>> for Done {
     }
 }
 
+impl<T: Serialize> From<Keyed<Accepted<T>>> for Done {
+    fn from(answer: Keyed<Accepted<T>>) -> Self {
+        match answer {
+            Keyed::New(accepted) => Self::new(StatusCode::ACCEPTED, &accepted.body),
+            Keyed::Replayed(replay) => replay.into(),
+        }
+    }
+}
+
 impl From<Replay> for Done {
     fn from(replay: Replay) -> Self {
         Self {
@@ -162,10 +173,7 @@ async fn send_message(state: &ApiState, caller: &Caller, mut d: Value) -> Result
         }
     };
     let request: SendRequest = extract::parse_value(d)?;
-    Ok(match send(&state.desk, caller, request, key).await? {
-        Keyed::New(accepted) => Done::new(StatusCode::ACCEPTED, &accepted.body),
-        Keyed::Replayed(replay) => replay.into(),
-    })
+    Ok(send(&state.desk, caller, request, key).await?.into())
 }
 
 async fn edit(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {

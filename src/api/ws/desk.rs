@@ -9,9 +9,11 @@ use crate::api::access::sight::Visible as _;
 use crate::api::desk::{labels, notes, work};
 use crate::api::http::extract::parse_value;
 use crate::api::http::problem::Problem;
+use crate::api::messages::forward;
 use crate::api::state::ApiState;
 use crate::contract::{
-    AssignCommand, ConversationView, LabelCommand, MessageCommand, MessageView, NoteCommand, NoteRequest, StatusCommand,
+    AssignCommand, ConversationView, ForwardCommand, LabelCommand, MessageCommand, MessageView, NoteCommand,
+    NoteRequest, StatusCommand,
 };
 use crate::domain::Operation;
 use crate::domain::conversation::Conversation;
@@ -55,6 +57,16 @@ pub async fn take_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
     request.conversation_id.check(&state.store, &caller.sight).await?;
     let name = labels::named_in_command(&request.label)?;
     Ok(done(state.desk.take_label(request.conversation_id, name).await?))
+}
+
+/// Forwards a message.
+pub async fn forward(state: &ApiState, caller: &Caller, d: Value) -> Answer {
+    let request: ForwardCommand = parse_value(d)?;
+    let id = request.message_id;
+    id.check(&state.store, &caller.sight).await?;
+    let key = request.idempotency_key.clone();
+    let sent = forward::forward(&state.desk, caller, id, request.into(), key);
+    Ok(sent.await?.into())
 }
 
 /// Writes a note.

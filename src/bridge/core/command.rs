@@ -46,6 +46,8 @@ pub struct SendCommand {
     pub file: Option<SendFile>,
     /// Template that makes the text and the file, in place of `content`, `special` and `file`.
     pub template: Option<TemplateFill>,
+    /// Message whose content is sent, in place of `content`, `special`, `file` and `template`.
+    pub forward: Option<MessageId>,
     /// Message that this one quotes; it must be in the same conversation.
     pub reply_to: Option<MessageId>,
     /// Newest message that the author had seen: refused if others have written since. `None`: not checked.
@@ -72,6 +74,7 @@ impl SendCommand {
             special: None,
             file: None,
             template: None,
+            forward: None,
             reply_to: None,
             seen_up_to: None,
             send_at: None,

@@ -1,5 +1,6 @@
 //! Refusals of requests to the desk. They map one to one to the API's problems.
 
+use crate::domain::forward::NotForwarded;
 use crate::domain::media::readable_size;
 use crate::domain::message::{Direction, Message};
 use crate::domain::note::MAX_NOTE_CHARS;
@@ -59,6 +60,9 @@ pub enum Refusal {
     /// A template, or what it is filled with, is wrong.
     #[error(transparent)]
     Template(#[from] TemplateFault),
+    /// The message cannot be forwarded.
+    #[error(transparent)]
+    NotForwarded(#[from] NotForwarded),
     /// The customer has changed since the revision that the request names.
     #[error("{0}")]
     Changed(String),

@@ -3,19 +3,20 @@
 
 use futures_util::FutureExt;
 
-use crate::bridge::core::command::{Answered, Idempotency, SendCommand, SendTo, check_key};
+use crate::bridge::core::command::{Answered, Idempotency, SendCommand, SendFile, SendTo, check_key};
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
 use crate::bridge::outbound::queue::NewText;
 use crate::bridge::outbound::{file, queue};
 use crate::contract::MessageView;
-use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::{Customer, Identity, IdentitySource};
+use crate::domain::forward::Forwarded;
 use crate::domain::message::Message;
 use crate::domain::whatsapp::WaContact;
+use crate::domain::{AccountId, MessageId};
 use crate::store::Tx;
 
 use super::handle::Desk;
@@ -26,6 +27,7 @@ impl Desk {
     /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
     pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
         let says_it_all = command.special.is_some() || command.file.is_some() || command.template.is_some();
+        let says_it_all = says_it_all || command.forward.is_some();
         if !says_it_all || !command.content.is_empty() {
             queue::check_text(&command.content)?;
         }
@@ -54,9 +56,11 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         later_than_now(tx, send_at, SEND_AT)?;
     }
     let policy = &core.policy_of(&account.name);
-    let filled = match &command.template {
-        Some(wanted) => Some(templates::fill(tx, command, wanted, &conversation).await?),
-        None => None,
+    let is_template = command.template.is_some();
+    let filled = match (&command.template, command.forward) {
+        (Some(wanted), _) => Some(templates::fill(tx, command, wanted, &conversation).await?),
+        (None, Some(id)) => Some(forward(tx, command, id).await?),
+        (None, None) => None,
     };
     let command = filled.as_ref().unwrap_or(command);
     if let Some(replied) = command.reply_to {
@@ -81,8 +85,9 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
     let has_text = command.special.is_none() && !command.content.is_empty();
     let takes_text = file.as_ref().is_none_or(|file| file.kind.kind().takes_caption());
     let signature = match command.agent {
-        Some(agent) if has_text && takes_text => {
-            queue::signature_under(tx, agent, &command.content, filled.is_some()).await?
+        // What others have said is not signed.
+        Some(agent) if has_text && takes_text && command.forward.is_none() => {
+            queue::signature_under(tx, agent, &command.content, is_template).await?
         }
         _ => None,
     };
@@ -96,6 +101,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         file,
         author: command.author.clone(),
         signature,
+        forwarded_from: command.forward,
         reply_to: command.reply_to,
         client_key: command.idempotency.as_ref().map(Idempotency::client_key),
         event: None,
@@ -112,6 +118,29 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
         idempotency::store(tx, asked, ACCEPTED, &body, Some(message.id)).await?;
     }
     Ok(Answered::New(message))
+}
+
+/// Returns the message that a request to forward means, as if its content had been given.
+async fn forward(tx: &mut Tx, command: &SendCommand, id: MessageId) -> Result<SendCommand, Refusal> {
+    let message = tx.messages().get(id).await?;
+    let message = message.filter(|message| command.sight.sees(message.account_id));
+    let content = message.ok_or_else(|| not_found("message", id))?.forwarded()?;
+    let bare = SendCommand {
+        content: String::new(),
+        ..command.clone()
+    };
+    Ok(match content {
+        Forwarded::Text(content) => SendCommand { content, ..bare },
+        Forwarded::Special(special) => SendCommand {
+            special: Some(special),
+            ..bare
+        },
+        Forwarded::File { id, kind, caption } => SendCommand {
+            content: caption,
+            file: Some(SendFile { id, kind: Some(kind) }),
+            ..bare
+        },
+    })
 }
 
 /// Returns the recipient's conversation, created if there is none.

@@ -43,6 +43,8 @@ pub(crate) struct NewText<'a> {
     pub signature: Option<Signature>,
     /// Message that this one quotes.
     pub reply_to: Option<MessageId>,
+    /// Message whose content it is.
+    pub forwarded_from: Option<MessageId>,
     /// Key of the request: queuing the same key again returns the existing message.
     pub client_key: Option<String>,
     /// The room event in which it was written; `None` if it was written elsewhere and must still be shown in the room.
@@ -117,6 +119,7 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
         }
     };
     details.signature = new.signature;
+    details.forwarded_from = new.forwarded_from;
     let inserted = tx
         .messages()
         .insert(NewMessage {

@@ -142,6 +142,7 @@ async fn queue(
             name: name_of(&event.sender).to_owned(),
         },
         signature,
+        forwarded_from: None,
         reply_to,
         client_key: Some(format!("matrix:{}", event.id)),
         event: Some(&event.id),

@@ -132,8 +132,8 @@ fn said(message: &Message) -> String {
     let details = message.details.as_ref().unwrap_or(&nothing);
     let filename = message.media.as_ref().and_then(|media| media.filename.as_deref());
     let line = format!("[{}]", media::line(message.kind, details, filename));
-    if message.content.is_empty() || message.content == line {
-        return line;
+    match message.caption() {
+        Some(caption) => format!("{line} {caption}"),
+        None => line,
     }
-    format!("{line} {}", message.content)
 }

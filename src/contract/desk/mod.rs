@@ -2,6 +2,7 @@
 
 mod agent;
 mod caller;
+mod forward;
 mod hidden;
 mod label;
 mod note;
@@ -10,6 +11,7 @@ mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
 pub use caller::CallerView;
+pub use forward::{ForwardCommand, ForwardRequest};
 pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
 pub use label::{EditLabel, LabelView, NewLabelRequest};
 pub use note::{NoteRequest, NoteView};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::signature::Signature;
-use crate::domain::{Timestamp, WaMessageId, WaUserId};
+use crate::domain::{MessageId, Timestamp, WaMessageId, WaUserId};
 
 /// Details of a message. A field that the message does not have is absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,9 @@ pub struct Details {
     /// Signature of the agent who wrote it, at the end of the text; an edit keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// Message whose content it is, if a person at the desk forwarded it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<MessageId>,
     /// Subject of a system notice: `number_changed`, `call_missed`, `member_added` …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,

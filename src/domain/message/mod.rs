@@ -1,6 +1,7 @@
 //! Messages, inbound and outbound, and how their state changes.
 
 pub mod details;
+pub mod forward;
 pub mod mentions;
 pub mod signature;
 pub mod special;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::media;
 use super::media::Media;
 use super::pacing::Waiting;
 use super::word::words;
@@ -193,6 +195,16 @@ pub struct Reaction {
 }
 
 impl Message {
+    /// Returns the caption of a file. `None` if the content is only the line that stands for it.
+    pub fn caption(&self) -> Option<&str> {
+        let filename = self.media.as_ref().and_then(|media| media.filename.as_deref());
+        let nothing = Details::default();
+        let details = self.details.as_ref().unwrap_or(&nothing);
+        let line = format!("[{}]", media::line(self.kind, details, filename));
+        let content = self.content.as_str();
+        Some(content).filter(|content| !content.is_empty() && *content != line)
+    }
+
     /// Returns the reactions to the message, without those that were removed.
     pub fn shown_reactions(&self) -> impl Iterator<Item = &Reaction> {
         self.reactions.iter().filter(|reaction| !reaction.emoji.is_empty())

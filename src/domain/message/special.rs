@@ -8,7 +8,7 @@ use crate::domain::customer::PhoneNumber;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Special {
     Location(Location),
-    Contact(ContactCard),
+    Contacts(Vec<ContactCard>),
     Poll(Poll),
 }
 
@@ -17,7 +17,7 @@ impl Special {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Location(_) => Kind::Location,
-            Self::Contact(_) => Kind::Contact,
+            Self::Contacts(_) => Kind::Contact,
             Self::Poll(_) => Kind::Poll,
         }
     }
@@ -26,7 +26,7 @@ impl Special {
     pub fn line(&self) -> String {
         match self {
             Self::Location(location) => wording::place(location),
-            Self::Contact(card) => wording::cards(std::slice::from_ref(card)),
+            Self::Contacts(cards) => wording::cards(cards),
             Self::Poll(poll) => wording::poll(poll),
         }
     }
@@ -36,7 +36,7 @@ impl Special {
         let mut details = Details::default();
         match self.clone() {
             Self::Location(location) => details.location = Some(location),
-            Self::Contact(card) => details.contacts = vec![card],
+            Self::Contacts(cards) => details.contacts = cards,
             Self::Poll(poll) => details.poll = Some(poll),
         }
         details

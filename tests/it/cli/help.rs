@@ -40,6 +40,7 @@ const COMMANDS: &[&[&str]] = &[
     &["message"],
     &["message", "list"],
     &["message", "view"],
+    &["message", "forward"],
     &["message", "retry"],
     &["message", "resolve"],
     &["message", "cancel"],

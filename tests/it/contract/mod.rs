@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use crm::contract::{
     AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, CallerView, ConversationView,
     CountsView, CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer,
-    EditLabel, EditRequest, EditTemplate, EventBody, EventType, FilterRequest, HistoryEvent, HistoryRequest,
-    HistoryView, Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest,
-    MarkReadCommand, MediaView, MergeRequest, MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent,
-    NewCustomerRequest, NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page,
-    ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, RenderRequest,
-    RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox,
-    SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView, StatusCommand, StatusRequest,
-    StatusView, SyncRequest, SyncStarted, SyncView, TemplateView,
+    EditLabel, EditRequest, EditTemplate, EventBody, EventType, FilterRequest, ForwardCommand, ForwardRequest,
+    HistoryEvent, HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView,
+    LoginEvent, LoginRequest, MarkReadCommand, MediaView, MergeRequest, MergeView, MessageCommand, MessageView,
+    MovedView, NewAccount, NewAgent, NewCustomerRequest, NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest,
+    NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView,
+    RebindRequest, RenderRequest, RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer,
+    SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame,
+    SessionView, StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView, TemplateView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -135,6 +135,8 @@ fn desk_types_of_version_1_are_read() {
         "NewAgent" => NewAgent,
         "EditAgent" => EditAgent,
         "CallerView" => CallerView,
+        "ForwardRequest" => ForwardRequest,
+        "ForwardCommand" => ForwardCommand,
         "MessageView" => MessageView,
     }
 }

@@ -12,7 +12,7 @@ mod limits;
 mod notes;
 mod openapi;
 mod rights;
-mod signatures;
+mod sends;
 mod template_bounds;
 mod template_cases;
 mod template_uses;

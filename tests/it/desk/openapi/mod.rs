@@ -228,6 +228,7 @@ fn header_that_handler_reads_is_described() {
             "Idempotency-Key",
             &[
                 "messages_create",
+                "messages_forward_create",
                 "media_upload",
                 "seed_messages_send",
                 "accounts_create",

@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use super::refused;
 use crate::api::app::App;
 use crate::cli::rig::Shell;
+use crate::desk::refused;
 use crate::rig::files::png;
 
 const TO: &str = "+447700900123";
