@@ -54,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0026_agent_roles::Migration),
             Box::new(desk::m0027_key_owners::Migration),
             Box::new(desk::m0028_agent_signatures::Migration),
+            Box::new(desk::m0029_customer_labels::Migration),
         ]
     }
 }

@@ -89,7 +89,7 @@ pub async fn list(
 }
 
 /// Returns the id of a label; a problem if there is none of this name.
-async fn label_id(store: &Store, name: &str) -> Result<LabelId, Problem> {
+pub(super) async fn label_id(store: &Store, name: &str) -> Result<LabelId, Problem> {
     let unknown = || Problem::new(Code::InvalidQuery, format!("there is no label {name}")).at("/label");
     let name = name.parse().map_err(|_| unknown())?;
     let label = store.labels().called(&name).await?;

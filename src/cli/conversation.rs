@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use serde::Deserialize;
 
 use super::client::{Client, with_query};
+use super::desk::label;
 use super::{Exit, Fault, Shell, listing};
-use crate::api::in_path;
 use crate::contract::{AssignRequest, CountsView, Empty, NoteRequest, RawJson, StatusRequest};
 use crate::domain::AgentId;
 use crate::domain::conversation::ConversationStatus;
@@ -164,20 +163,7 @@ impl Conversation {
                 let conversation: RawJson = client.post(&format!("{}/status", path(id)), &body).await?;
                 shell.output().one(&conversation)?;
             }
-            Verb::Label { id, labels } => {
-                let mut conversation = None;
-                for label in &labels {
-                    let (method, name) = match label.strip_prefix('-') {
-                        Some(name) => (Method::DELETE, name),
-                        None => (Method::PUT, label.strip_prefix('+').unwrap_or(label)),
-                    };
-                    let path = format!("{}/labels/{}", path(id), in_path(name));
-                    conversation = Some(client.change::<RawJson>(method, &path, &Empty {}).await?);
-                }
-                if let Some(conversation) = conversation {
-                    shell.output().one(&conversation)?;
-                }
-            }
+            Verb::Label { id, labels } => label::apply(shell, &client, &path(id), &labels).await?,
             Verb::Note { id, text } => {
                 let content = super::send::text(text)?;
                 let body = NoteRequest { content };

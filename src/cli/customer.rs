@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::client::{Client, with_query};
+use super::desk::label;
 use super::terminal::output::Output;
 use super::{Exit, Shell, listing};
 use crate::contract::{
@@ -32,6 +33,9 @@ enum Verb {
         /// Only customers with whom this account has a conversation
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// Only customers with this label
+        #[arg(long, value_name = "NAME")]
+        label: Option<String>,
     },
     /// Show a customer with their WhatsApp identities and their merges
     View {
@@ -55,6 +59,14 @@ enum Verb {
         /// Use their name from WhatsApp again
         #[arg(long, conflicts_with = "name")]
         reset: bool,
+    },
+    /// Put labels on a customer and take others off
+    Label {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// +vip puts a label on, -new takes one off
+        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true)]
+        labels: Vec<String>,
     },
     /// Merge OTHER into ID
     Merge {
@@ -91,10 +103,12 @@ impl Customer {
                 amount,
                 search,
                 account,
+                label,
             } => {
                 let search = search.as_deref().map(|search| ("search", search));
                 let account = account.as_deref().map(|account| ("account", account));
-                let path = with_query("/api/v1/customers", search.into_iter().chain(account));
+                let label = label.as_deref().map(|label| ("label", label));
+                let path = with_query("/api/v1/customers", search.into_iter().chain(account).chain(label));
                 listing::show(shell, &client, &path, amount, COLUMNS).await?;
             }
             Verb::View { id } => {
@@ -119,6 +133,9 @@ impl Customer {
                 };
                 let customer: RawJson = client.change(Method::PATCH, &path, &edit).await?;
                 shell.output().one(&customer)?;
+            }
+            Verb::Label { id, labels } => {
+                label::apply(shell, &client, &format!("/api/v1/customers/{id}"), &labels).await?;
             }
             Verb::Merge { id, other } => {
                 let path = format!("/api/v1/customers/{id}/merge");

@@ -27,6 +27,9 @@ pub struct CustomerView {
     pub unread_count: i64,
     /// Fields of the API's callers.
     pub attributes: Map<String, Value>,
+    /// Names of their labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// Time of the opt-out; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_at: Option<Timestamp>,
@@ -118,6 +121,7 @@ impl From<Customer> for CustomerView {
             photo_url: customer.photo_url,
             unread_count: customer.unread_count,
             attributes: customer.attributes,
+            labels: customer.labels,
             opted_out_at: customer.opted_out_at,
             opted_out_by: customer.opted_out_by,
             created_at: customer.created_at,

@@ -1,6 +1,7 @@
 //! The desk's own work: labels, notes, messages for later, templates.
 
 pub mod conversation_label;
+pub mod customer_label;
 pub mod label;
 pub mod note;
 pub mod scheduled_send;

@@ -66,6 +66,9 @@ pub struct Model {
     /// Medium of the picture that a person or program has set; it goes before the avatar.
     #[serde(default)]
     pub given_photo_id: Option<MediaId>,
+    /// Names of their labels, as a JSON list: a copy.
+    #[serde(default)]
+    pub labels: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,6 +1,7 @@
 //! `/customers`: the people who write to us, and the ids by which WhatsApp knows them.
 
 pub mod consent;
+pub mod labels;
 pub mod merges;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::access::auth::Caller;
 use super::accounts;
+use super::conversations::label_id;
 use super::http::answer::{Created, Found, Keyed, Replay, Tagged};
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
@@ -32,6 +34,8 @@ pub struct Filter {
     search: Option<String>,
     /// Only customers with whom this account has a conversation; by name or id.
     account: Option<String>,
+    /// Name of a label.
+    label: Option<String>,
 }
 
 /// `GET /customers`, scope `read`: lists customers by id.
@@ -44,6 +48,10 @@ pub async fn list(
     let filter = CustomerFilter {
         search: list.filter.search.clone(),
         account: accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?,
+        label: match &list.filter.label {
+            Some(name) => Some(label_id(&store, name).await?),
+            None => None,
+        },
         names_only: sight.hides_numbers(),
     };
     let page = store.sights().customers(&sight, request, &filter).await?;

@@ -1,4 +1,4 @@
-//! `/labels`: the labels that conversations can have.
+//! `/labels`: the labels that conversations and customers can have.
 
 use axum::Json;
 use axum::extract::State;
@@ -91,7 +91,7 @@ pub async fn edit(
     Ok(tagged(desk.edit_label(name, LabelEdit { change, expected }).await?))
 }
 
-/// `DELETE /labels/{name}`, scope `manage`: deletes a label and takes it off all conversations.
+/// `DELETE /labels/{name}`, scope `manage`: deletes a label and takes it off all conversations and customers.
 pub async fn delete(State(desk): State<Desk>, Path(Word(name)): Path<Word>) -> Result<StatusCode, Problem> {
     desk.delete_label(named(&name)?).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! Labels: the list of them, and which conversation has which.
+//! Labels: the list of them, and which conversation and which customer has which.
 
 use futures_util::FutureExt;
 
@@ -7,14 +7,16 @@ use crate::bridge::core::command::{Answered, Idempotency, check_key};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::contract::{Event, LabelView};
 use crate::domain::conversation::Conversation;
-use crate::domain::label::{Label, LabelName, MAX_LABELS, MAX_OF_CONVERSATION};
-use crate::domain::{ConversationId, LabelId};
+use crate::domain::customer::Customer;
+use crate::domain::label::{Label, LabelName, MAX_LABELS, MAX_OF_CONVERSATION, MAX_OF_CUSTOMER};
+use crate::domain::{ConversationId, CustomerId, LabelId};
 use crate::store::{LabelChange, NewLabel, Tx};
 
+use super::customers::current;
 use super::handle::Desk;
 use super::{idempotency, work};
 
-/// Most conversations from which a label that is deleted is taken in one transaction.
+/// Most conversations, and most customers, from which a label that is deleted is taken in one transaction.
 const AT_ONCE: u64 = 200;
 
 /// Change of a label, and what the caller has seen of it.
@@ -79,7 +81,7 @@ impl Desk {
             .await
     }
 
-    /// Deletes a label, and takes it off all conversations: in steps, so that other writes go on; one that is interrupted
+    /// Deletes a label, and takes it off all conversations and customers: in steps, so that other writes go on; one that is interrupted
     /// is finished by repeating it.
     pub async fn delete_label(&self, name: LabelName) -> Result<(), Refusal> {
         loop {
@@ -91,7 +93,11 @@ impl Desk {
                     for id in &with_it {
                         take_off(tx, core, *id, label.id).await?;
                     }
-                    if !with_it.is_empty() {
+                    let customers = tx.labels().customers(label.id, AT_ONCE).await?;
+                    for id in &customers {
+                        take_off_customer(tx, *id, label.id).await?;
+                    }
+                    if !with_it.is_empty() || !customers.is_empty() {
                         return Ok::<_, Refusal>(false);
                     }
                     tx.labels().remove(label.id).await?;
@@ -131,6 +137,55 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// Puts a label on a customer. `create`: a label that is not there is created.
+    pub async fn put_customer_label(&self, id: CustomerId, name: LabelName, create: bool) -> Result<Customer, Refusal> {
+        self.core
+            .write((id, name, create), |tx, (id, name, create)| {
+                async move { put_on_customer(tx, *id, name, *create).await }.boxed()
+            })
+            .await
+    }
+
+    /// Takes a label off a customer. Does nothing if they do not have it.
+    pub async fn take_customer_label(&self, id: CustomerId, name: LabelName) -> Result<Customer, Refusal> {
+        self.core
+            .write((id, name), |tx, (id, name)| {
+                async move {
+                    let customer = current(tx, *id).await?;
+                    let label = called(tx, name).await?;
+                    let changed = take_off_customer(tx, customer.id, label.id).await?;
+                    Ok(changed.unwrap_or(customer))
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+async fn put_on_customer(tx: &mut Tx, id: CustomerId, name: &LabelName, may_create: bool) -> Result<Customer, Refusal> {
+    let customer = current(tx, id).await?;
+    let label = called_or_new(tx, name, may_create).await?;
+    if customer.labels.len() >= MAX_OF_CUSTOMER && !customer.labels.contains(&label.name) {
+        return Err(Refusal::Conflict(format!(
+            "customer {id} has {MAX_OF_CUSTOMER} labels, which is the most; take one off first"
+        )));
+    }
+    let Some(changed) = tx.labels().put_on_customer(customer.id, label.id).await? else {
+        return Ok(customer);
+    };
+    tx.emit(Event::customer_updated(&changed));
+    Ok(changed)
+}
+
+async fn take_off_customer(tx: &mut Tx, id: CustomerId, label: LabelId) -> Result<Option<Customer>, Refusal> {
+    let changed = tx.labels().take_off_customer(id, label).await?;
+    if let Some(changed) = &changed {
+        tx.emit(Event::customer_updated(changed));
+    }
+    Ok(changed)
+}
+
 async fn put(
     tx: &mut Tx,
     core: &Core,
@@ -139,18 +194,7 @@ async fn put(
     may_create: bool,
 ) -> Result<Conversation, Refusal> {
     let conversation = work::live(tx, id).await?;
-    let label = match tx.labels().called(name).await? {
-        Some(label) => label,
-        None if may_create => {
-            let new = NewLabel {
-                name: name.clone(),
-                color: None,
-                description: None,
-            };
-            create(tx, &new).await?
-        }
-        None => return Err(not_found("label", name.as_str())),
-    };
+    let label = called_or_new(tx, name, may_create).await?;
     let is_full = conversation.labels.len() >= MAX_OF_CONVERSATION;
     if is_full && !conversation.labels.contains(&label.name) {
         return Err(Refusal::Conflict(format!(
@@ -188,6 +232,21 @@ async fn create(tx: &mut Tx, new: &NewLabel) -> Result<Label, Refusal> {
     let label = tx.labels().add(new).await?;
     tx.emit(Event::label_created(&label));
     Ok(label)
+}
+
+async fn called_or_new(tx: &mut Tx, name: &LabelName, may_create: bool) -> Result<Label, Refusal> {
+    match tx.labels().called(name).await? {
+        Some(label) => Ok(label),
+        None if may_create => {
+            let new = NewLabel {
+                name: name.clone(),
+                color: None,
+                description: None,
+            };
+            create(tx, &new).await
+        }
+        None => Err(not_found("label", name.as_str())),
+    }
 }
 
 async fn called(tx: &mut Tx, name: &LabelName) -> Result<Label, Refusal> {

@@ -1,13 +1,14 @@
-//! `crm label`: the labels that conversations can have.
+//! `crm label`: the labels that conversations and customers can have.
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
 
 use crate::api::in_path;
+use crate::cli::client::Client;
 use crate::cli::{Exit, Shell};
-use crate::contract::{EditLabel, NewLabelRequest, Page, RawJson};
+use crate::contract::{EditLabel, Empty, NewLabelRequest, Page, RawJson};
 
-/// Labels of conversations
+/// Labels of conversations and customers
 #[derive(Debug, Args)]
 pub struct Label {
     #[command(subcommand)]
@@ -37,7 +38,7 @@ enum Verb {
         #[command(flatten)]
         looks: Looks,
     },
-    /// Delete a label, and take it off all conversations
+    /// Delete a label, and take it off all conversations and customers
     Delete {
         #[arg(value_name = "NAME")]
         name: String,
@@ -91,5 +92,22 @@ impl Label {
         };
         shell.output().one(&label)?;
         Ok(Exit::Ok)
+    }
+}
+
+/// Puts labels (`+vip`) on what is at a path of the API, takes others (`-new`) off, and prints it as it is then.
+pub async fn apply(shell: &Shell, client: &Client, path: &str, labels: &[String]) -> anyhow::Result<()> {
+    let mut changed = None;
+    for label in labels {
+        let (method, name) = match label.strip_prefix('-') {
+            Some(name) => (Method::DELETE, name),
+            None => (Method::PUT, label.strip_prefix('+').unwrap_or(label)),
+        };
+        let path = format!("{path}/labels/{}", in_path(name));
+        changed = Some(client.change::<RawJson>(method, &path, &Empty {}).await?);
+    }
+    match changed {
+        Some(changed) => shell.output().one(&changed),
+        None => Ok(()),
     }
 }

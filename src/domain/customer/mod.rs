@@ -111,6 +111,8 @@ pub struct Customer {
     pub unread_count: i64,
     /// Attributes of the team's own.
     pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// Names of their labels, in order.
+    pub labels: Vec<String>,
     /// Time of the opt-out; `None` while there is none.
     pub opted_out_at: Option<Timestamp>,
     /// Word by which the customer opted out, or person who recorded it.

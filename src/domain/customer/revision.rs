@@ -37,7 +37,7 @@ pub fn different_fields(known: &str, id: impl Display, fields: &[(&'static str, 
     other.map(|(name, _)| *name).collect()
 }
 
-fn fields(customer: &Customer) -> [(&'static str, Option<String>); 5] {
+fn fields(customer: &Customer) -> [(&'static str, Option<String>); 6] {
     let attributes = serde_json::Value::Object(customer.attributes.clone()).to_string();
     [
         ("name", Some(customer.name.clone())),
@@ -45,6 +45,7 @@ fn fields(customer: &Customer) -> [(&'static str, Option<String>); 5] {
         ("status", Some(customer.status.clone())),
         ("photo_url", customer.photo_url.clone()),
         ("attributes", Some(attributes)),
+        ("labels", Some(customer.labels.join("\n"))),
     ]
 }
 

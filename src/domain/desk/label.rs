@@ -1,4 +1,4 @@
-//! Labels of conversations.
+//! Labels of conversations and customers.
 
 use std::str::FromStr;
 
@@ -8,6 +8,8 @@ use crate::domain::{LabelId, Timestamp, display_name};
 pub const MAX_LABELS: u64 = 500;
 /// Most labels of one conversation.
 pub const MAX_OF_CONVERSATION: usize = 20;
+/// Most labels that are put on one customer.
+pub const MAX_OF_CUSTOMER: usize = 20;
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 50;
 /// Longest description, in characters.

@@ -102,6 +102,8 @@ operations! {
     CreateCustomer = "customer.create", Send, audited;
     /// Change a customer.
     EditCustomer = "customer.edit", Send, audited;
+    /// Put labels on a customer, and take them off.
+    LabelCustomer = "customer.label", Send, audited;
     /// Note that a customer wants no messages.
     OptOutCustomer = "customer.opt_out", Send, audited;
     /// Allow messages to a customer again.

@@ -13,12 +13,12 @@ use futures_util::Stream;
 use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use entity::{conversation, customer};
+use entity::{conversation, customer, customer_label};
 
 use crate::contract::is_only_number;
 use crate::domain::customer::{Customer, Identity};
 use crate::domain::names::NameSource;
-use crate::domain::{AccountId, CustomerId, MediaId, Timestamp, media};
+use crate::domain::{AccountId, CustomerId, LabelId, MediaId, Timestamp, media};
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
@@ -37,6 +37,8 @@ pub struct CustomerFilter {
     pub search: Option<String>,
     /// Customers who have a conversation with this account.
     pub account: Option<AccountId>,
+    /// Customers with this label.
+    pub label: Option<LabelId>,
     /// Whether `search` finds no numbers: a part of one would tell the rest, digit by digit.
     pub names_only: bool,
 }
@@ -79,9 +81,12 @@ impl Customers<'_, Store> {
             }
             None => {}
         }
+        if let Some(label) = filter.label {
+            query = query.filter(customer::Column::Id.in_subquery(labelled(label)));
+        }
         match (filter.account, search) {
-            (Some(account), None) => return self.page_of_account(account, page).await,
-            (Some(account), Some(_)) => query = query.filter(customer::Column::Id.in_subquery(known_to(account))),
+            (Some(account), None) if filter.label.is_none() => return self.page_of_account(account, page).await,
+            (Some(account), _) => query = query.filter(customer::Column::Id.in_subquery(known_to(account))),
             (None, _) => {}
         }
         let columns = (None, customer::Column::Id);
@@ -221,6 +226,15 @@ fn known_to(account: AccountId) -> SelectStatement {
         .take()
 }
 
+/// Selects the ids of customers who have a label.
+fn labelled(label: LabelId) -> SelectStatement {
+    Query::select()
+        .column(customer_label::Column::CustomerId)
+        .from(customer_label::Entity)
+        .and_where(customer_label::Column::LabelId.eq(label))
+        .take()
+}
+
 /// Returns the address of a customer's picture: the one that was set, else the given one, else WhatsApp's.
 fn picture(set: Option<String>, given: Option<MediaId>, shown: Option<MediaId>) -> Option<String> {
     set.or_else(|| given.or(shown).map(media::url))
@@ -241,6 +255,10 @@ pub(super) fn read(row: customer::Model) -> Result<Customer, StoreError> {
         opted_out_by: row.opted_out_by,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
+        labels: match row.labels {
+            Some(labels) => from_json("customers", &labels)?,
+            None => Vec::new(),
+        },
         merged_into: row.merged_into,
     })
 }

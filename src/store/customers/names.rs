@@ -46,6 +46,7 @@ impl Customers<'_, Tx> {
             photo_tag: Set(None),
             photo_due_at: Set(None),
             given_photo_id: Set(None),
+            labels: Set(None),
         };
         Ok(customer::Entity::insert(row)
             .exec(&self.0.session)

@@ -1,4 +1,4 @@
-//! Labels, and which conversation has which.
+//! Labels, and which conversation has which. (Those of customers: `customer_labels`.)
 
 use entity::{conversation, conversation_label, label};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -100,7 +100,7 @@ impl Labels<'_, Tx> {
         Ok(())
     }
 
-    /// Deletes a label that no conversation has.
+    /// Deletes a label that no conversation and no customer has.
     pub async fn remove(&self, id: LabelId) -> Result<(), StoreError> {
         label::Entity::delete_by_id(id).exec(&self.0.session).await?;
         Ok(())
@@ -192,7 +192,7 @@ impl Labels<'_, Tx> {
     }
 }
 
-async fn names(database: &impl ConnectionTrait, ids: Vec<LabelId>) -> Result<Vec<String>, StoreError> {
+pub(super) async fn names(database: &impl ConnectionTrait, ids: Vec<LabelId>) -> Result<Vec<String>, StoreError> {
     let names = label::Entity::find()
         .select_only()
         .column(label::Column::Name)

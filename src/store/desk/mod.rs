@@ -1,5 +1,6 @@
 //! The desk's own work: who has a conversation and how it stands, labels, notes, and messages for later.
 
+mod customer_labels;
 mod guard;
 mod labels;
 mod list;

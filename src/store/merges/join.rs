@@ -48,6 +48,7 @@ impl Merges<'_, Tx> {
             .add(message::Column::ConversationId.is_not_in(behind));
         self.move_messages(rest, None, id).await?;
         self.hand_over_identities(merged, id).await?;
+        self.0.labels().merge(merged, id).await?;
         moved.attributes = self.end_customer(&kept, &gone).await?;
         if made_by.is_some() {
             self.let_together(id, merged).await?;

@@ -54,6 +54,7 @@ impl Merges<'_, Tx> {
             merge,
         };
         self.give_back_identities(&parting).await?;
+        self.0.labels().part(kept, restored, &parting.theirs).await?;
         for conversation in self.0.conversations().rows_of_customer(kept).await? {
             self.part(&parting, &conversation).await?;
         }

@@ -30,6 +30,7 @@ const COMMANDS: &[&[&str]] = &[
     &["customer"],
     &["customer", "list"],
     &["customer", "view"],
+    &["customer", "label"],
     &["customer", "rename"],
     &["customer", "merge"],
     &["customer", "unmerge"],

@@ -135,6 +135,7 @@ fn desk_types_of_version_1_are_read() {
         "NewAgent" => NewAgent,
         "EditAgent" => EditAgent,
         "CallerView" => CallerView,
+        "CustomerView" => CustomerView,
         "ForwardRequest" => ForwardRequest,
         "ForwardCommand" => ForwardCommand,
         "MessageView" => MessageView,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{conversation, posted, refused, told};
 use crate::api::app::App;
+use crate::cli::rig::Shell;
 
 async fn put(app: &App, key: &str, path: &str) -> StatusCode {
     app.bare(Method::PUT, path)
@@ -126,5 +127,116 @@ async fn repeated_creation_of_label_is_one() {
     );
     assert_eq!(second.headers()["idempotent-replayed"], "true");
     assert_eq!(first.text().await.unwrap(), second.text().await.unwrap());
+    app.stop().await;
+}
+
+async fn labels_of(app: &App, customer: i64) -> Value {
+    app.json(&format!("/api/v1/customers/{customer}")).await["labels"].take()
+}
+
+async fn ids_with(app: &App, key: &str, query: &str) -> Vec<i64> {
+    let path = format!("/api/v1/customers?{query}");
+    let list = app.bare(Method::GET, &path).bearer_auth(key).send().await.unwrap();
+    let list: Value = list.json().await.unwrap();
+    let rows = list["data"].as_array().unwrap().iter();
+    rows.map(|row| row["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn customers_have_labels_of_same_list() {
+    let mut app = App::start().await;
+    for (name, phone) in [("Ada", "+447700900201"), ("Ben", "+447700900202")] {
+        app.inbound(name, phone, "hello").await;
+    }
+    let agent = app.key_of(Scope::Send).await;
+    let ada = "/api/v1/customers/1";
+    assert_eq!(
+        put(&app, &agent, &format!("{ada}/labels/vip")).await,
+        404,
+        "it creates none"
+    );
+    for _ in 0..2 {
+        assert_eq!(put(&app, &app.key, &format!("{ada}/labels/VIP")).await, 200);
+        assert_eq!(put(&app, &agent, &format!("{ada}/labels/vip")).await, 200);
+    }
+    assert_eq!(labels_of(&app, 1).await, json!(["VIP"]));
+    assert_eq!(told(&app, "customer.updated").await.len(), 1);
+    assert_eq!(told(&app, "label.").await, ["label.created"]);
+    assert_eq!(ids_with(&app, &app.key, "label=vip").await, [1]);
+    assert_eq!(ids_with(&app, &app.key, "label=vip&search=ben").await, [0_i64; 0]);
+    assert_eq!(ids_with(&app, &app.key, "label=vip&account=default").await, [1]);
+    let (status, _, problem) = refused(app.get("/api/v1/customers?label=nothing").await).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!("/label")));
+
+    // A key of another account sees neither the customer nor the label on them.
+    let other = posted(&app, "/api/v1/accounts", &json!({ "name": "other" })).await;
+    let default = std::mem::replace(&mut app.account, crm::domain::AccountId(other["id"].as_i64().unwrap()));
+    app.inbound("Ben", "+447700900202", "hello").await;
+    app.account = default;
+    let bound = json!({ "name": "bound", "scope": "send", "accounts": ["other"] });
+    let bound = posted(&app, "/api/v1/keys", &bound).await["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(put(&app, &bound, &format!("{ada}/labels/vip")).await, 404);
+    assert_eq!(put(&app, &bound, "/api/v1/customers/2/labels/vip").await, 200);
+    assert_eq!(ids_with(&app, &bound, "label=vip").await, [2]);
+    assert_eq!(ids_with(&app, &app.key, "label=vip").await, [1, 2]);
+
+    // Who changes what they have seen learns that a label came meanwhile.
+    let tag = app.get(ada).await.headers()["etag"].clone();
+    let shell = Shell::of(&app);
+    let changed = shell
+        .ok(&["-o", "json", "customer", "label", "1", "+new", "-vip"])
+        .await;
+    assert_eq!(changed.json()["labels"], json!(["new"]));
+    let listed = shell.ok(&["customer", "list", "--label", "new", "-q"]).await;
+    assert_eq!(listed.out, "1\n");
+    let late = app.request(Method::PATCH, ada).header("If-Match", tag);
+    let late = late.json(&json!({ "name": "Countess" })).send().await.unwrap();
+    assert_eq!(late.status(), 412);
+    assert!(
+        late.json::<Value>().await.unwrap()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("labels")
+    );
+
+    let deleted = app.request(Method::DELETE, "/api/v1/labels/vip");
+    assert_eq!(deleted.send().await.unwrap().status(), 204);
+    assert_eq!(labels_of(&app, 2).await, json!([]));
+    app.stop().await;
+}
+
+/// Each label has a home: a merge joins them, and undoing it, in any order, gives them back.
+#[tokio::test]
+async fn labels_of_merged_customers_return_on_undo() {
+    let app = App::start().await;
+    for n in 1..=3 {
+        app.inbound("Ada", &format!("+44770090020{n}"), "hello").await;
+    }
+    for (customer, label) in [(1, "a"), (1, "same"), (2, "b"), (2, "same"), (3, "c")] {
+        let path = format!("/api/v1/customers/{customer}/labels/{label}");
+        assert_eq!(put(&app, &app.key, &path).await, 200);
+    }
+    let merge = async |id: i64, with: i64| {
+        let merge = posted(&app, &format!("/api/v1/customers/{id}/merge"), &json!({ "with": with })).await;
+        format!("/api/v1/merges/{}/undo", merge["id"])
+    };
+    let one = merge(1, 2).await;
+    assert_eq!(labels_of(&app, 1).await, json!(["a", "b", "same"]));
+    let two = merge(3, 1).await;
+    assert_eq!(labels_of(&app, 3).await, json!(["a", "b", "c", "same"]));
+    assert_eq!(ids_with(&app, &app.key, "label=b").await, [3]);
+    // What is put on and taken off meanwhile is done to the one who goes on.
+    assert_eq!(put(&app, &app.key, "/api/v1/customers/3/labels/late").await, 200);
+    let off = app.request(Method::DELETE, "/api/v1/customers/3/labels/a");
+    assert_eq!(off.send().await.unwrap().status(), 200);
+    posted(&app, &one, &json!({})).await;
+    assert_eq!(labels_of(&app, 2).await, json!(["b", "same"]));
+    assert_eq!(labels_of(&app, 3).await, json!(["c", "late", "same"]));
+    posted(&app, &two, &json!({})).await;
+    assert_eq!(labels_of(&app, 1).await, json!(["same"]));
+    assert_eq!(labels_of(&app, 3).await, json!(["c", "late"]));
     app.stop().await;
 }

@@ -36,6 +36,7 @@ pub fn ada() -> Customer {
         photo_url: None,
         unread_count: 0,
         attributes: attributes.as_object().unwrap().clone(),
+        labels: vec![],
         opted_out_at: None,
         opted_out_by: None,
         created_at: Timestamp(0),

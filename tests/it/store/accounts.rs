@@ -178,6 +178,7 @@ async fn customers_are_listed_per_account(database: Database) {
             names_only: false,
             search: search.map(ToOwned::to_owned),
             account: Some(account),
+            ..CustomerFilter::default()
         };
         let page = store.customers().page(PageRequest::first(10), &filter).await.unwrap();
         page.data.into_iter().map(|customer| customer.id).collect::<Vec<_>>()

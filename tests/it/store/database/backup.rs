@@ -9,7 +9,8 @@ use crm::domain::conversation::Conversation;
 use crm::domain::outbox::WhatsAppWork;
 use crm::domain::{MessageId, Seq};
 use crm::store::{
-    AuditFilter, Busy, Holder, Inserted, MessageFilter, NewApiKey, NewWork, OpenOptions, PageRequest, Store, StoreError,
+    AgentChange, AuditFilter, Busy, CustomerFilter, Holder, Inserted, MessageFilter, NewApiKey, NewLabel, NewWork,
+    OpenOptions, PageRequest, Store, StoreError,
 };
 use futures_util::future::join_all;
 use futures_util::{FutureExt, TryStreamExt};
@@ -62,9 +63,23 @@ async fn fill(store: &Store) -> Conversation {
                 tx.quarantine()
                     .add("whatsapp", Some(*account), b"\0\xff", "no JSON")
                     .await?;
-                tx.agents()
+                let grace = tx
+                    .agents()
                     .add(&"@grace:x".into(), "Grace", AgentSource::Config)
                     .await?;
+                let change = AgentChange {
+                    signature: Some(Some("Grace".parse().unwrap())),
+                    time_zone: Some(Some("Europe/London".to_owned())),
+                    ..AgentChange::default()
+                };
+                tx.agents().update(grace, &change).await?;
+                let label = NewLabel {
+                    name: "vip".parse().unwrap(),
+                    color: None,
+                    description: None,
+                };
+                let label = tx.labels().add(&label).await?.id;
+                tx.labels().put_on_customer(message.customer_id.unwrap(), label).await?;
                 tx.settings().set_cursor("matrix", "s1").await?;
                 tx.accounts()
                     .take_lease(
@@ -182,6 +197,21 @@ async fn same(one: &Store, two: &Store, ada: &Conversation) {
     );
     assert_eq!(one.keys().list().await.unwrap(), two.keys().list().await.unwrap());
     assert_eq!(one.agents().list().await.unwrap(), two.agents().list().await.unwrap());
+    let labelled = async |store: &Store| {
+        let filter = CustomerFilter {
+            label: store
+                .labels()
+                .called(&"vip".parse().unwrap())
+                .await
+                .unwrap()
+                .map(|label| label.id),
+            ..CustomerFilter::default()
+        };
+        let page = store.customers().page(PageRequest::first(9), &filter).await.unwrap();
+        assert_eq!((page.data.len(), &page.data[0].labels), (1, &vec!["vip".to_owned()]));
+        page.data
+    };
+    assert_eq!(labelled(one).await, labelled(two).await);
     assert_eq!(
         one.settings().cursor("matrix").await.unwrap(),
         two.settings().cursor("matrix").await.unwrap()
