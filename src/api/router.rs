@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, get, on};
 use tower::util::option_layer;
 
 use super::access::{auth, cors, guard, hidden};
-use super::customers::{consent, labels as customer_labels, merges};
+use super::customers::{avatar, consent, labels as customer_labels, merges};
 use super::desk::{agents, counts, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
@@ -107,6 +107,7 @@ routes! {
     POST "/api/v1/customers" customers::create: CreateCustomer;
     GET "/api/v1/customers/{id}" customers::view: ReadCustomers;
     PATCH "/api/v1/customers/{id}" customers::edit: EditCustomer;
+    GET "/api/v1/customers/{id}/avatar" avatar::show: ReadCustomers;
     GET "/api/v1/customers/{id}/identities" customers::identities: ReadCustomers;
     PUT "/api/v1/customers/{id}/labels/{name}" customer_labels::put: LabelCustomer;
     DELETE "/api/v1/customers/{id}/labels/{name}" customer_labels::take: LabelCustomer;

@@ -1,5 +1,6 @@
 //! `/customers`: the people who write to us, and the ids by which WhatsApp knows them.
 
+pub mod avatar;
 pub mod consent;
 pub mod labels;
 pub mod merges;

@@ -22,7 +22,7 @@ use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
 use crate::contract::MediaView;
 use crate::domain::MediaId;
 use crate::domain::media::Sink as _;
-use crate::store::Store;
+use crate::store::{Store, StoredMedia};
 
 /// Maximum number of bytes of a too large upload that are read and discarded, so that the client reads the answer
 /// instead of seeing a broken connection.
@@ -113,18 +113,23 @@ pub async fn content(
     Path(id): Path<MediaId>,
     headers: HeaderMap,
 ) -> Result<Shaped<FileBytes>, Problem> {
-    let stored = desk.stored_medium(id).await?;
+    serve(&desk, desk.stored_medium(id).await?, &headers).await
+}
+
+/// Streams the bytes of a stored medium, or a part of them.
+pub(super) async fn serve(desk: &Desk, stored: StoredMedia, headers: &HeaderMap) -> Result<Shaped<FileBytes>, Problem> {
     let (Some(sha256), Some(size)) = (&stored.media.sha256, stored.media.size) else {
         return Err(Problem::internal(&anyhow::anyhow!(
-            "medium {id} is stored without a hash"
+            "medium {} is stored without a hash",
+            stored.media.id
         )));
     };
     let tag = format!("\"{sha256}\"");
     let mut answer = headers::of(&stored, &tag);
-    if is_known(&headers, &tag) {
+    if is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response().into());
     }
-    let (status, range) = match headers::range(&headers, &tag, size) {
+    let (status, range) = match headers::range(headers, &tag, size) {
         Ok(None) => (StatusCode::OK, 0..size),
         Ok(Some(range)) => {
             let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);

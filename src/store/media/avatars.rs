@@ -44,6 +44,12 @@ pub struct AvatarTimes {
 type Place = (ConversationId, Option<CustomerId>, Option<ChatId>);
 
 impl Avatars<'_, Store> {
+    /// Returns the picture of a customer: the one that was set, else that of WhatsApp.
+    pub async fn of(&self, id: CustomerId) -> Result<Option<MediaId>, StoreError> {
+        let row = customer::Entity::find_by_id(id).one(self.0.readers()).await?;
+        Ok(row.and_then(|row| row.given_photo_id.or(row.photo_id)))
+    }
+
     /// Returns the next avatar that is due at `now`, of conversations in this account that were active since `active`.
     /// Customers come first, and of each kind the one that was active last.
     pub async fn due(

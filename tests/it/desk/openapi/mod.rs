@@ -238,9 +238,17 @@ fn header_that_handler_reads_is_described() {
             ][..],
         ),
         ("If-Match", &["customers_edit", "agents_edit"]),
-        ("If-None-Match", &["accounts_session", "media_content", "openapi_show"]),
+        (
+            "If-None-Match",
+            &[
+                "accounts_session",
+                "media_content",
+                "openapi_show",
+                "customers_avatar_show",
+            ],
+        ),
         ("Prefer", &["accounts_session", "history_sync"]),
-        ("Range", &["media_content"]),
+        ("Range", &["media_content", "customers_avatar_show"]),
         ("Last-Event-ID", &["sse_show", "seed_events_stream"]),
     ] {
         for id in ids {
