@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde::Serialize;
-use tokio::time::sleep;
 
 use super::client::{read, send, with_query};
+use super::follow::{self, Follower, Patience};
 use super::home::Home;
 use super::serve::ports;
 use super::terminal::output::note;
@@ -19,8 +20,6 @@ use crate::domain::account::AccountName;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 
-/// Interval at which an account that is being removed is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Maximum time for the workers to end after a removal without a server.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -257,13 +256,18 @@ async fn ask_to_remove(shell: &Shell, name: &str, keep_profile: bool) -> anyhow:
     let path = format!("/api/v1/accounts/{name}");
     let query = with_query(&path, keep_profile.then_some(("keep_profile", "true")));
     send(client.request(Method::DELETE, &query)).await?;
-    loop {
-        let account: RawJson = client.get(&path).await?;
-        if read::<AccountView>(&account)?.removed_at.is_some() {
-            return Ok(account);
-        }
-        sleep(LOOK_EVERY).await;
-    }
+    let (mut id, mut gone) = (None, None);
+    // Not filtered by the account, which may be gone before the connection stands.
+    let follower = Follower::new(&client, follow::events(&["account.removed"]), None, Patience::Never);
+    let removed = follower.until(&path, |account| {
+        let view: AccountView = read(&account)?;
+        // The first answer is the account that was named, by its name or its id.
+        let is_gone = *id.get_or_insert(view.id) == view.id && view.removed_at.is_some();
+        gone = is_gone.then_some(account);
+        Ok(is_gone)
+    });
+    removed.await?;
+    gone.context("the server has not said what became of the account")
 }
 
 /// Removes an account without a server: starts its browser only to unlink the device, and always closes the browser in

@@ -13,6 +13,7 @@ mod desk;
 mod doctor;
 mod exit;
 mod export;
+mod follow;
 mod generate;
 mod home;
 mod key;
@@ -26,7 +27,6 @@ mod send;
 mod serve;
 mod status;
 mod sync;
-mod tail;
 mod terminal;
 
 use std::ffi::OsString;
@@ -120,7 +120,7 @@ enum Command {
     Sync(sync::Sync),
     Doctor(doctor::Doctor),
     Send(send::Send),
-    Tail(tail::Tail),
+    Tail(follow::tail::Tail),
     Account(account::Account),
     Agent(agent::Agent),
     Customer(customer::Customer),

@@ -1,22 +1,18 @@
 //! `crm sync`: compares with WhatsApp now, and prints how many missed messages were found.
 
-use std::time::Duration;
-
 use clap::Args;
 use reqwest::{Method, StatusCode};
-use tokio::time::sleep;
 
 use super::client::{read, send};
+use super::follow::{self, Follower, Patience};
 use super::login::account_name;
 use super::send::{Recipient, recipient};
 use super::terminal::output;
 use super::{Exit, Shell};
-use crate::contract::{RawJson, SyncRequest, SyncStarted, SyncView};
+use crate::contract::{FilterRequest, RawJson, SyncRequest, SyncStarted, SyncView};
 
 /// Maximum time that one request waits for the comparison, in seconds.
 const WAIT: &str = "wait=25";
-/// Interval at which the result is polled after that.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Compare with WhatsApp now, and fetch what was missed
 #[derive(Debug, Args)]
@@ -49,13 +45,17 @@ impl Sync {
         let mut answer: RawJson = response.json().await?;
         if late {
             let SyncStarted { asked_at } = read(&answer)?;
-            loop {
-                sleep(LOOK_EVERY).await;
-                answer = client.get(&path).await?;
-                if read::<SyncView>(&answer)?.synced_at >= asked_at {
-                    break;
-                }
-            }
+            let filter = FilterRequest {
+                account: Some(name),
+                ..follow::events(&["account.synced"])
+            };
+            let follower = Follower::new(&client, filter, None, Patience::Connected);
+            let compared = follower.until(&path, |state| {
+                let is_done = read::<SyncView>(&state)?.synced_at >= asked_at;
+                answer = state;
+                Ok(is_done)
+            });
+            compared.await?;
         }
         let mut output = shell.output();
         if output.is_for_people() {

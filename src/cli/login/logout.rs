@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::Method;
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
 use super::{SessionLook, account_name, failed};
 use crate::cli::client::send;
@@ -14,8 +14,6 @@ use crate::contract::Empty;
 
 /// Maximum time for unlinking.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Interval at which the session is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Unlink the device
 #[derive(Debug, Args)]
@@ -37,24 +35,25 @@ impl Logout {
         }
         let path = format!("/api/v1/accounts/{name}/logout");
         send(client.request(Method::POST, &path).json(&Empty {})).await?;
-        let end = Instant::now() + LIMIT;
-        loop {
-            let view = look.now().await?;
-            if !view.state.is_linked() {
-                break;
+        let unlinked = async {
+            loop {
+                let view = look.next().await?;
+                if !view.state.is_linked() {
+                    return anyhow::Ok(());
+                }
+                if let Some(fault) = failed(&view) {
+                    return Err(fault.into());
+                }
             }
-            if let Some(fault) = failed(&view) {
-                return Err(fault.into());
-            }
-            if Instant::now() > end {
-                let text = format!(
-                    "the account {name} is still linked after {} s; look at `crm status`",
-                    LIMIT.as_secs()
-                );
-                return Err(Fault::new(Exit::TimedOut, text).into());
-            }
-            sleep(LOOK_EVERY).await;
-        }
+        };
+        let late = |_| {
+            let text = format!(
+                "the account {name} is still linked after {} s; look at `crm status`",
+                LIMIT.as_secs()
+            );
+            Fault::new(Exit::TimedOut, text)
+        };
+        timeout(LIMIT, unlinked).await.map_err(late)??;
         output::note(&format!("The account {name} is unlinked."));
         Ok(Exit::Ok)
     }

@@ -6,27 +6,23 @@ pub mod qr;
 pub mod view;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use reqwest::{Method, StatusCode, header};
-use tokio::time::sleep;
 
 use super::client::{self, Client, send};
+use super::follow::{self, Follower, Patience};
 use super::home::Home;
 use super::serve::{Assembly, ServedAccounts, first_account};
 use super::{Exit, Fault, Shell, exit, phone_number};
 use crate::config::DataDirError;
-use crate::contract::{AccountView, HistoryRequest, LoginRequest, SessionView};
+use crate::contract::{AccountView, FilterRequest, HistoryRequest, LoginRequest, SessionView};
 use crate::domain::account::Account;
 use crate::domain::history::HistoryDepth;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::LoginMethod;
 use view::{Display, end};
-
-/// Interval at which the import of history is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Link a device
 #[derive(Debug, Args)]
@@ -105,8 +101,15 @@ impl Login {
                 break end?;
             }
         };
-        while follows && display.history(&client.get(&format!("{path}/history")).await?)? {
-            sleep(LOOK_EVERY).await;
+        if follows {
+            let filter = FilterRequest {
+                account: Some(name),
+                ..follow::events(&["account.history"])
+            };
+            let follower = Follower::new(&client, filter, None, Patience::Connected);
+            let path = format!("{path}/history");
+            let imported = follower.until(&path, |history| Ok(!display.history(&client::read(&history)?)?));
+            imported.await?;
         }
         Ok(end)
     }
@@ -156,11 +159,12 @@ impl Login {
             match end(&view) {
                 Some(Ok(exit)) => {
                     assembly.until_taken_in(account.id).await?;
+                    let mut progress = assembly.store.head();
                     while !self.no_wait
                         && let Some(history) = assembly.store.history().get(account.id).await?
                         && display.history(&(&history).into())?
                     {
-                        sleep(LOOK_EVERY).await;
+                        progress.changed().await.context("the database is closed")?;
                     }
                     return Ok(exit);
                 }

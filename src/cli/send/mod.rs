@@ -14,12 +14,13 @@ use reqwest::Method;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{self, Client};
+use super::follow::{self, Follower, Patience};
 use super::terminal::output::note;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::clock::SystemClock;
 use crate::contract::{
-    CustomerView, MessageView, SendMedia, SendReport, SendRequest, SendTemplate, StatusView, WaitingView,
+    CustomerView, FilterRequest, MessageView, SendMedia, SendReport, SendRequest, SendTemplate, StatusView, WaitingView,
 };
 use crate::domain::customer::PhoneNumber;
 use crate::domain::media::FileKind;
@@ -34,8 +35,8 @@ use upload::upload;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum time for the upload of a file, unless `--timeout` is set.
 const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
-/// Interval at which the message is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// Types of events with a message's state.
+const STATES: &[&str] = &["message.state", "message.scheduled", "message.held"];
 
 /// Send a text, a file, a location, a contact or a poll
 #[derive(Debug, Args)]
@@ -292,21 +293,34 @@ async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Re
     }
 }
 
-/// Polls the message until it reaches the goal, fails, or the deadline comes.
+/// Follows the message until it reaches the goal, fails, or the deadline comes. A server that is away is connected to again
+/// until then.
 async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Instant) -> MessageView {
-    let path = format!("/api/v1/messages/{}", accepted.id);
+    let is_over = |message: &MessageView| {
+        goal.is_reached(message.state)
+            || matches!(message.state, MessageState::Failed | MessageState::Unknown)
+            || waits_past(message, deadline)
+    };
     let mut message = accepted;
-    while !goal.is_reached(message.state)
-        && !matches!(message.state, MessageState::Failed | MessageState::Unknown)
-        && Instant::now() + LOOK_EVERY < deadline
-        && !waits_past(&message, deadline)
-    {
-        sleep(LOOK_EVERY).await;
-        // An unreachable server is asked again until the deadline.
-        if let Ok(Ok(now)) = timeout_at(deadline, client.get::<MessageView>(&path)).await {
+    if is_over(&message) {
+        return message;
+    }
+    let filter = FilterRequest {
+        // Not the conversation: a merge moves its messages into another.
+        account: Some(message.account_id.to_string()),
+        ..follow::events(STATES)
+    };
+    let path = format!("/api/v1/messages/{}", message.id);
+    let follower = Follower::new(client, filter, None, Patience::Always);
+    let followed = follower.until(&path, |state| {
+        let now: MessageView = client::read(&state)?;
+        if now.id == message.id {
             message = now;
         }
-    }
+        Ok(is_over(&message))
+    });
+    // What is known of the message by then is reported either way.
+    let _ = timeout_at(deadline, followed).await;
     message
 }
 

@@ -1,13 +1,16 @@
 //! `crm send`.
 
+use crm::contract::Event;
 use crm::domain::message::{Failure, MessageState};
 use crm::domain::pacing::{WaitReason, Waiting};
 use crm::domain::{Clock as _, MessageId};
+use crm::store::StoreError;
 use futures_util::FutureExt;
 use serde_json::json;
 
 use super::rig::Shell;
 use crate::api::app::App;
+use crate::rig::until;
 
 const TO: &str = "+447700900123";
 
@@ -15,7 +18,12 @@ const TO: &str = "+447700900123";
 async fn set_state(app: &App, id: i64, state: MessageState, failure: Option<Failure>) {
     app.store
         .write((failure, id, state), |tx, (failure, id, state)| {
-            async move { tx.messages().set_state(MessageId(*id), *state, failure.clone()).await }.boxed()
+            async move {
+                let changed = tx.messages().set_state(MessageId(*id), *state, failure.clone()).await?;
+                tx.emit(Event::message_state(&changed));
+                Ok::<_, StoreError>(())
+            }
+            .boxed()
         })
         .await
         .unwrap();
@@ -56,6 +64,86 @@ async fn send_exit_code_follows_message_state() {
         assert_eq!(ended.code, Some(code), "{state}: {ended:?}");
         let told = ended.json();
         assert_eq!((&told["id"], &told["state"]), (&json!(1), &json!(state)), "{ended:?}");
+        app.stop().await;
+    }
+}
+
+/// Waits until so many followers are connected.
+async fn followed(app: &App, followers: u64) {
+    until("the follower connects", async || {
+        let status = app.json("/api/v1/status").await;
+        (status["api"]["websockets"] == followers).then_some(())
+    })
+    .await;
+}
+
+/// It follows the events, however many there are, and reads the message once.
+#[tokio::test]
+async fn waiting_send_reads_its_message_once() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    let arguments = ["send", TO, "hello", "--wait", "read", "--timeout", "25s", "-o", "json"];
+    let travels = async {
+        followed(&app, 1).await;
+        for state in [MessageState::Sending, MessageState::Sent, MessageState::Delivered] {
+            set_state(&app, 1, state, None).await;
+        }
+        // Another message of the conversation is not the one that is waited for.
+        let other = json!({ "conversation_id": 1, "content": "another" });
+        assert_eq!(app.post("/api/v1/messages", &other).await.status(), 202);
+        set_state(&app, 2, MessageState::Read, None).await;
+        set_state(&app, 1, MessageState::Read, None).await;
+    };
+    let (ended, ()) = tokio::join!(shell.run(&arguments), travels);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told = ended.json();
+    assert_eq!((&told["id"], &told["state"]), (&json!(1), &json!("read")), "{ended:?}");
+    let metrics = app.get("/metrics").await.text().await.unwrap();
+    let reads = "crm_http_requests_total{method=\"GET\",route=\"/api/v1/messages/{id}\",status=\"200\"} 1\n";
+    assert!(metrics.contains(reads), "{metrics}");
+    app.stop().await;
+}
+
+/// What happens while the server is away is found when it is back.
+#[tokio::test]
+async fn waiting_send_outlasts_server_restart() {
+    for while_away in [true, false] {
+        let app = App::start().await;
+        let shell = Shell::of(&app);
+        let arguments = [
+            "send",
+            TO,
+            "hello",
+            "--wait",
+            "delivered",
+            "--timeout",
+            "28s",
+            "-o",
+            "json",
+        ];
+        let sending = shell.command(&arguments).spawn().unwrap();
+        followed(&app, 1).await;
+        let app = app
+            .restart(|app| async move {
+                let state = if while_away {
+                    MessageState::Delivered
+                } else {
+                    MessageState::Sent
+                };
+                set_state(&app, 1, state, None).await;
+                app
+            })
+            .await;
+        if !while_away {
+            followed(&app, 1).await;
+            set_state(&app, 1, MessageState::Delivered, None).await;
+        }
+        let ended: super::rig::Ended = sending.wait_with_output().await.unwrap().into();
+        assert_eq!(
+            (ended.code, &ended.json()["state"]),
+            (Some(0), &json!("delivered")),
+            "{ended:?}"
+        );
         app.stop().await;
     }
 }
@@ -145,7 +233,12 @@ async fn send_in_quiet_hours_says_so_at_once() {
         };
         app.store
             .write(waiting, |tx, &waiting| {
-                async move { tx.pace().set_waiting(MessageId(1), waiting).await }.boxed()
+                async move {
+                    let told = tx.pace().set_waiting(MessageId(1), waiting).await?;
+                    tx.emit(Event::message_state(&told.unwrap()));
+                    Ok::<_, StoreError>(())
+                }
+                .boxed()
             })
             .await
             .unwrap();
