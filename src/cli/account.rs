@@ -9,10 +9,11 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::client::{read, send, with_query};
+use super::follow::watch::Watch;
 use super::follow::{self, Follower, Patience};
 use super::home::Home;
 use super::serve::ports;
-use super::terminal::output::note;
+use super::terminal::output::{Output, note};
 use super::{Exit, Fault, Shell, home, leave, phone_number, serve};
 use crate::bridge::{self, Refusal};
 use crate::contract::{AccountView, Empty, NewAccount, RawJson, RebindRequest};
@@ -37,6 +38,8 @@ enum Verb {
         /// Also list removed accounts
         #[arg(long)]
         removed: bool,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Add an account, or bring back a removed one with its conversations; then link it with `crm login --account NAME`
     Add {
@@ -76,12 +79,13 @@ impl Account {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let timeout = shell.options.timeout;
         match self.verb {
-            Verb::List { removed } => {
-                let list = async {
-                    shell.output().list(&list(shell, removed).await?, COLUMNS)?;
-                    Ok(Exit::Ok)
+            Verb::List { removed, watch } => {
+                let about = follow::events(&["account.added", "account.removed", "account.state"]);
+                let show = |mut output: Output| async move {
+                    output.list(&list(shell, removed).await?, COLUMNS)?;
+                    Ok(output)
                 };
-                leave(timeout, list).await
+                leave(timeout, watch.run(shell, about, show)).await
             }
             Verb::Add { name } => {
                 let add = async {

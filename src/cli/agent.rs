@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 
 use super::client::Client;
+use super::follow::{self, watch::Watch};
 use super::{Exit, Fault, Shell, listing};
 use crate::contract::{AccountRef, AgentView, EditAgent, NewAgent, RawJson};
 use crate::domain::{AgentId, Role};
@@ -24,6 +25,8 @@ enum Verb {
         /// Only agents who work at the desk now
         #[arg(long)]
         active: bool,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show an agent
     View {
@@ -121,13 +124,15 @@ impl Agent {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::List { amount, active } => {
+            Verb::List { amount, active, watch } => {
                 let path = if active {
                     "/api/v1/agents?active=true"
                 } else {
                     "/api/v1/agents"
                 };
-                listing::show(shell, &client, path, amount, COLUMNS).await?;
+                let about = follow::events(&["agent.created", "agent.updated"]);
+                let show = |output| listing::show(output, &client, path, amount, COLUMNS);
+                return watch.run(shell, about, show).await;
             }
             Verb::View { agent } => {
                 let id = id(&client, &agent).await?;

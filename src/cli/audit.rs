@@ -41,7 +41,7 @@ impl Audit {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let path = with_query("/api/v1/audit", given);
-        listing::show(shell, &client, &path, self.amount, COLUMNS).await?;
+        listing::show(shell.output(), &client, &path, self.amount, COLUMNS).await?;
         Ok(Exit::Ok)
     }
 }

@@ -7,11 +7,14 @@ use serde::Deserialize;
 
 use super::client::{Client, with_query};
 use super::desk::label;
+use super::follow::{self, watch::Watch};
+use super::terminal::output::Output;
 use super::{Exit, Fault, Shell, listing};
-use crate::contract::{AssignRequest, CountsView, Empty, NoteRequest, RawJson, StatusRequest};
-use crate::domain::AgentId;
+use crate::api::in_path;
+use crate::contract::{AssignRequest, CountsView, Empty, FilterRequest, NoteRequest, RawJson, StatusRequest};
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::word::UnknownWord;
+use crate::domain::{AgentId, ConversationId};
 
 /// Chats with customers
 #[derive(Debug, Args)]
@@ -44,6 +47,8 @@ enum Verb {
         /// Only conversations whose customer has waited this long for an answer
         #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
         waiting: Option<Duration>,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show a conversation
     View {
@@ -91,9 +96,14 @@ enum Verb {
         id: i64,
         #[command(flatten)]
         amount: listing::Amount,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Count the conversations that are not closed, by account, status and agent
-    Counts,
+    Counts {
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// Mark a conversation as read
     Read {
         #[arg(value_name = "ID")]
@@ -113,6 +123,25 @@ const COLUMNS: &[&str] = &[
 const NOTE_COLUMNS: &[&str] = &["id", "created_at", "author", "content"];
 const COUNT_COLUMNS: &[&str] = &["account_id", "status", "assignee_id", "conversations", "unread"];
 
+/// Types of events after which a list of conversations may be another.
+const CHANGES: &[&str] = &[
+    "conversation.assigned",
+    "conversation.read",
+    "conversation.updated",
+    "customer.created",
+    "customer.merged",
+    "customer.unmerged",
+    "customer.updated",
+    "agent.updated",
+    "label.deleted",
+    "message.deleted",
+    "message.held",
+    "message.queued",
+    "message.received",
+    "message.scheduled",
+    "message.state",
+];
+
 impl Conversation {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
@@ -126,6 +155,7 @@ impl Conversation {
                 assignee,
                 label,
                 waiting,
+                watch,
             } => {
                 let assignee = match assignee.as_deref() {
                     Some("none") => Some("none".to_owned()),
@@ -143,7 +173,12 @@ impl Conversation {
                 ];
                 let given = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
                 let path = with_query("/api/v1/conversations", given);
-                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+                let about = FilterRequest {
+                    account,
+                    ..follow::events(CHANGES)
+                };
+                let show = |output| listing::show(output, &client, &path, amount, COLUMNS);
+                return watch.run(shell, about, show).await;
             }
             Verb::Assign { id, agent: name } => {
                 let agent_id = match name.as_str() {
@@ -170,12 +205,18 @@ impl Conversation {
                 let note: RawJson = client.post(&format!("{}/notes", path(id)), &body).await?;
                 shell.output().one(&note)?;
             }
-            Verb::Notes { id, amount } => {
-                listing::show(shell, &client, &format!("{}/notes", path(id)), amount, NOTE_COLUMNS).await?;
+            Verb::Notes { id, amount, watch } => {
+                let about = FilterRequest {
+                    conversation_ids: Some(vec![ConversationId(id)]),
+                    ..follow::events(&["note.created", "note.deleted"])
+                };
+                let path = format!("{}/notes", path(id));
+                let show = |output| listing::show(output, &client, &path, amount, NOTE_COLUMNS);
+                return watch.run(shell, about, show).await;
             }
-            Verb::Counts => {
-                let counts: CountsView = client.get("/api/v1/conversations/counts").await?;
-                shell.output().list(&counts.data, COUNT_COLUMNS)?;
+            Verb::Counts { watch } => {
+                let show = |output| counts(output, &client);
+                return watch.run(shell, follow::events(CHANGES), show).await;
             }
             Verb::View { id } => {
                 let conversation: RawJson = client.get(&path(id)).await?;
@@ -188,6 +229,12 @@ impl Conversation {
         }
         Ok(Exit::Ok)
     }
+}
+
+async fn counts(mut output: Output, client: &Client) -> anyhow::Result<Output> {
+    let counts: CountsView = client.get("/api/v1/conversations/counts").await?;
+    output.list(&counts.data, COUNT_COLUMNS)?;
+    Ok(output)
 }
 
 fn path(id: i64) -> String {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::client::{Client, with_query};
 use super::desk::label;
+use super::follow::{self, watch::Watch};
 use super::terminal::output::Output;
 use super::{Exit, Shell, listing};
 use crate::contract::{
@@ -36,6 +37,8 @@ enum Verb {
         /// Only customers with this label
         #[arg(long, value_name = "NAME")]
         label: Option<String>,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show a customer with their WhatsApp identities and their merges
     View {
@@ -94,6 +97,17 @@ enum Verb {
 
 const COLUMNS: &[&str] = &["id", "name", "phone", "status", "unread_count", "updated_at"];
 
+/// Types of events after which a list of customers may be another.
+const CHANGES: &[&str] = &[
+    "conversation.read",
+    "customer.created",
+    "customer.merged",
+    "customer.unmerged",
+    "customer.updated",
+    "message.queued",
+    "message.received",
+];
+
 impl Customer {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
@@ -104,12 +118,14 @@ impl Customer {
                 search,
                 account,
                 label,
+                watch,
             } => {
                 let search = search.as_deref().map(|search| ("search", search));
                 let account = account.as_deref().map(|account| ("account", account));
                 let label = label.as_deref().map(|label| ("label", label));
                 let path = with_query("/api/v1/customers", search.into_iter().chain(account).chain(label));
-                listing::show(shell, &client, &path, amount, COLUMNS).await?;
+                let show = |output| listing::show(output, &client, &path, amount, COLUMNS);
+                return watch.run(shell, follow::events(CHANGES), show).await;
             }
             Verb::View { id } => {
                 view(shell, &client, id).await?;

@@ -4,9 +4,8 @@ use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Shell;
 use super::client::Client;
-use super::terminal::output::note;
+use super::terminal::output::Output;
 use crate::contract::RawJson;
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -25,39 +24,45 @@ impl Amount {
     }
 }
 
-/// Prints a list of the API, with its rows as the server sent them.
-pub async fn show(shell: &Shell, client: &Client, path: &str, amount: Amount, columns: &[&str]) -> anyhow::Result<()> {
-    let (rows, more): (Vec<RawJson>, _) = client.list(path, amount.limit()).await?;
-    shell.output().list(&rows, columns)?;
-    say_whether_more(rows.len(), more);
-    Ok(())
-}
-
-/// Prints a list of the API whose rows are shown as a `Row` in tables; other formats get them as the server sent them.
-pub async fn show_to_people<T, Row>(
-    shell: &Shell,
+/// Prints a list of the API, with its rows as the server sent them. Returns the output.
+pub async fn show(
+    mut output: Output,
     client: &Client,
     path: &str,
     amount: Amount,
     columns: &[&str],
-) -> anyhow::Result<()>
+) -> anyhow::Result<Output> {
+    let (rows, more): (Vec<RawJson>, _) = client.list(path, amount.limit()).await?;
+    output.list(&rows, columns)?;
+    say_whether_more(&mut output, rows.len(), more);
+    Ok(output)
+}
+
+/// Prints a list of the API whose rows are shown as a `Row` in tables; other formats get them as the server sent them.
+/// Returns the output.
+pub async fn show_to_people<T, Row>(
+    mut output: Output,
+    client: &Client,
+    path: &str,
+    amount: Amount,
+    columns: &[&str],
+) -> anyhow::Result<Output>
 where
     T: DeserializeOwned,
     Row: From<T> + Serialize,
 {
-    let mut output = shell.output();
     if !output.is_for_people() {
-        return show(shell, client, path, amount, columns).await;
+        return show(output, client, path, amount, columns).await;
     }
     let (rows, more) = client.list::<T>(path, amount.limit()).await?;
     let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
     output.list(&rows, columns)?;
-    say_whether_more(rows.len(), more);
-    Ok(())
+    say_whether_more(&mut output, rows.len(), more);
+    Ok(output)
 }
 
-fn say_whether_more(shown: usize, more: bool) {
+fn say_whether_more(output: &mut Output, shown: usize, more: bool) {
     if more {
-        note(&format!("These are the first {shown}; --all shows the rest."));
+        output.note(&format!("These are the first {shown}; --all shows the rest."));
     }
 }

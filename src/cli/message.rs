@@ -5,15 +5,17 @@ use reqwest::Method;
 use serde::Serialize;
 
 use super::client::{self, Client};
+use super::follow::watch::Watch;
 use super::send::{Recipient, recipient};
 use super::{Exit, Shell, listing};
 use crate::api::secret;
 use crate::contract::{
-    AuthorView, EditRequest, Empty, ForwardRequest, MessageView, Outcome, RawJson, ReactRequest, ResolveRequest,
+    AuthorView, EditRequest, Empty, FilterRequest, ForwardRequest, MessageView, Outcome, RawJson, ReactRequest,
+    ResolveRequest,
     WaitingView,
 };
 use crate::domain::message::{Direction, MessageState};
-use crate::domain::{MessageId, Timestamp};
+use crate::domain::{ConversationId, MessageId, Timestamp};
 
 /// Messages, and decisions about those in trouble
 #[derive(Debug, Args)]
@@ -33,6 +35,8 @@ enum Verb {
         /// The newest first
         #[arg(long)]
         newest: bool,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show a message
     View {
@@ -142,11 +146,17 @@ impl Message {
                 conversation,
                 amount,
                 newest,
+                watch,
             } => {
                 let order = if newest { "desc" } else { "asc" };
                 let path = format!("/api/v1/conversations/{conversation}/messages?order={order}");
-                listing::show_to_people::<MessageView, Row>(shell, &client, &path, amount, COLUMNS).await?;
-                return Ok(Exit::Ok);
+                let about = FilterRequest {
+                    conversation_ids: Some(vec![ConversationId(conversation)]),
+                    ..FilterRequest::default()
+                };
+                let show =
+                    |output| listing::show_to_people::<MessageView, Row>(output, &client, &path, amount, COLUMNS);
+                return watch.run(shell, about, show).await;
             }
             Verb::View { id } => client.get(&path(id)).await?,
             Verb::Forward { id, way } => way.forward(shell, &client, id).await?,

@@ -109,6 +109,11 @@ impl Shell {
     fn output(&self) -> terminal::output::Output {
         terminal::output::Output::new(self.options.output.unwrap_or_default(), self.options.quiet)
     }
+
+    /// Returns an output that keeps a page.
+    fn page(&self) -> terminal::output::Output {
+        terminal::output::Output::page(self.options.output.unwrap_or_default(), self.options.quiet)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,8 @@ use reqwest::Method;
 
 use crate::api::in_path;
 use crate::cli::client::Client;
+use crate::cli::follow::{self, watch::Watch};
+use crate::cli::terminal::output::Output;
 use crate::cli::{Exit, Shell};
 use crate::contract::{EditLabel, Empty, NewLabelRequest, Page, RawJson};
 
@@ -18,7 +20,10 @@ pub struct Label {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the labels
-    List,
+    List {
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// Show a label
     View {
         #[arg(value_name = "NAME")]
@@ -64,10 +69,9 @@ impl Label {
         let client = shell.client()?;
         let path = |name: &str| format!("{PATH}/{}", in_path(name));
         let label: RawJson = match self.verb {
-            Verb::List => {
-                let labels: Page<RawJson> = client.get(PATH).await?;
-                shell.output().list(&labels.data, COLUMNS)?;
-                return Ok(Exit::Ok);
+            Verb::List { watch } => {
+                let about = follow::events(&["label.created", "label.updated", "label.deleted"]);
+                return watch.run(shell, about, |output| list(output, &client)).await;
             }
             Verb::Delete { name } => {
                 client.delete(&path(&name)).await?;
@@ -110,4 +114,10 @@ pub async fn apply(shell: &Shell, client: &Client, path: &str, labels: &[String]
         Some(changed) => shell.output().one(&changed),
         None => Ok(()),
     }
+}
+
+async fn list(mut output: Output, client: &Client) -> anyhow::Result<Output> {
+    let labels: Page<RawJson> = client.get(PATH).await?;
+    output.list(&labels.data, COLUMNS)?;
+    Ok(output)
 }

@@ -8,6 +8,7 @@ use reqwest::{Method, header};
 use crate::api::in_path;
 use crate::api::secret;
 use crate::cli::client::{self, Client};
+use crate::cli::follow::{self, watch::Watch};
 use crate::cli::send::fields::{assignment, filled};
 use crate::cli::send::upload::upload;
 use crate::cli::send::{Recipient, recipient, text};
@@ -30,6 +31,8 @@ enum Verb {
     List {
         #[command(flatten)]
         amount: listing::Amount,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show a template
     View {
@@ -147,7 +150,11 @@ impl Template {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::List { amount } => listing::show(shell, &client, "/api/v1/templates", amount, COLUMNS).await?,
+            Verb::List { amount, watch } => {
+                let about = follow::events(&["template.created", "template.updated", "template.deleted"]);
+                let show = |output| listing::show(output, &client, "/api/v1/templates", amount, COLUMNS);
+                return watch.run(shell, about, show).await;
+            }
             Verb::View { name } => {
                 let template: RawJson = client.get(&path(&name)).await?;
                 shell.output().one(&template)?;

@@ -2,6 +2,7 @@
 //! that waits for something.
 
 pub mod tail;
+pub mod watch;
 
 use std::time::Duration;
 

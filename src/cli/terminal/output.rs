@@ -4,11 +4,19 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::layout::{absolute, cut, fit, is_time, relative, since, title, width, wrap};
 use crate::api::csv;
+use crate::clock::SystemClock;
+use crate::domain::Clock as _;
+
+/// Width that a terminal has if it does not tell.
+const USUAL_COLUMNS: usize = 80;
+/// Indent of the lines that continue a line.
+const INDENT: &str = "    ";
 
 /// Format of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -20,11 +28,43 @@ pub enum Format {
     Csv,
 }
 
-/// Standard output in the chosen format.
+/// Data in the chosen format, for standard output.
 pub struct Output {
     format: Format,
     quiet: bool,
-    out: io::Stdout,
+    /// Columns of the terminal; `None`: standard output is none.
+    columns: Option<usize>,
+    sink: Sink,
+}
+
+/// Where data is written to.
+enum Sink {
+    Direct(io::Stdout),
+    Page(Page),
+}
+
+/// Data that is kept, to be printed at once.
+#[derive(Default)]
+pub struct Page {
+    pub text: Vec<u8>,
+    /// Notes for standard error.
+    pub notes: Vec<String>,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Direct(out) => out.write(bytes),
+            Self::Page(page) => page.text.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Direct(out) => out.flush(),
+            Self::Page(_) => Ok(()),
+        }
+    }
 }
 
 impl Output {
@@ -33,7 +73,24 @@ impl Output {
         Self {
             format,
             quiet,
-            out: io::stdout(),
+            columns: columns(),
+            sink: Sink::Direct(io::stdout()),
+        }
+    }
+
+    /// Creates an output that prints nothing and keeps a page.
+    pub fn page(format: Format, quiet: bool) -> Self {
+        Self {
+            sink: Sink::Page(Page::default()),
+            ..Self::new(format, quiet)
+        }
+    }
+
+    /// Returns the page that was kept; empty if all was printed.
+    pub fn into_page(self) -> Page {
+        match self.sink {
+            Sink::Page(page) => page,
+            Sink::Direct(_) => Page::default(),
         }
     }
 
@@ -55,13 +112,13 @@ impl Output {
             Format::Json => self.json(&Value::Array(rows))?,
             Format::Ndjson => {
                 for row in rows {
-                    writeln!(self.out, "{row}")?;
+                    writeln!(self.sink, "{row}")?;
                 }
             }
             Format::Csv => {
-                self.out.write_all(&csv::header(columns))?;
+                self.sink.write_all(&csv::header(columns))?;
                 for row in &rows {
-                    self.out.write_all(&csv::row(row, columns)?)?;
+                    self.sink.write_all(&csv::row(row, columns)?)?;
                 }
             }
         }
@@ -78,16 +135,16 @@ impl Output {
             (Format::Table, Value::Object(fields)) => {
                 let width = fields.keys().map(String::len).max().unwrap_or(0);
                 for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-                    writeln!(self.out, "{name:width$}  {}", plain(&csv::cell(value)))?;
+                    self.field(name, width, &plain(&csv::cell(value)))?;
                 }
             }
             (Format::Csv, Value::Object(fields)) => {
                 let columns: Vec<&str> = fields.keys().map(String::as_str).collect();
-                self.out.write_all(&csv::header(&columns))?;
-                self.out.write_all(&csv::row(&value, &columns)?)?;
+                self.sink.write_all(&csv::header(&columns))?;
+                self.sink.write_all(&csv::row(&value, &columns)?)?;
             }
             (Format::Json, _) => self.json(&value)?,
-            _ => writeln!(self.out, "{value}")?,
+            _ => writeln!(self.sink, "{value}")?,
         }
         Ok(())
     }
@@ -95,9 +152,30 @@ impl Output {
     /// Prints a line for people; nothing in other formats.
     pub fn line(&mut self, text: &str) -> anyhow::Result<()> {
         if self.is_for_people() {
-            writeln!(self.out, "{}", plain(text))?;
+            let text = plain(text);
+            match self.columns {
+                Some(columns) if width(&text) > columns => {
+                    let lines = wrap(&text, columns.saturating_sub(INDENT.len()));
+                    writeln!(self.sink, "{}", lines.join(&format!("\n{INDENT}")))?;
+                }
+                _ => writeln!(self.sink, "{text}")?,
+            }
         }
         Ok(())
+    }
+
+    /// Prints a field of an object; on a terminal within its columns, and a time also relative to now.
+    fn field(&mut self, name: &str, names: usize, value: &str) -> io::Result<()> {
+        let Some(columns) = self.columns else {
+            return writeln!(self.sink, "{name:names$}  {value}");
+        };
+        let value = match absolute(value).filter(|_| is_time(name)) {
+            Some(time) => format!("{value} ({})", since(time, SystemClock.now())),
+            None => value.replace('\t', " "),
+        };
+        let lines = wrap(&value, columns.saturating_sub(names + 2));
+        let indent = " ".repeat(names + 2);
+        writeln!(self.sink, "{name:names$}  {}", lines.join(&format!("\n{indent}")))
     }
 
     /// Prints an object as one line of JSON.
@@ -107,7 +185,7 @@ impl Output {
 
     /// Prints a line as it is, without cleaning it.
     pub fn raw(&mut self, text: &str) -> anyhow::Result<()> {
-        let out = &mut self.out;
+        let out = &mut self.sink;
         // Writing blocks while the reader of a pipe is slow; Ctrl-C has to work meanwhile.
         tokio::task::block_in_place(|| {
             writeln!(out, "{text}")?;
@@ -121,15 +199,23 @@ impl Output {
     }
 
     /// Returns whether standard output is a terminal.
-    pub fn is_terminal(&self) -> bool {
-        self.out.is_terminal()
+    pub const fn is_terminal(&self) -> bool {
+        self.columns.is_some()
+    }
+
+    /// Prints a note for people to standard error, or keeps it with the page.
+    pub fn note(&mut self, text: &str) {
+        match &mut self.sink {
+            Sink::Direct(_) => note(text),
+            Sink::Page(page) => page.notes.push(text.to_owned()),
+        }
     }
 
     fn ids(&mut self, rows: &[Value]) -> anyhow::Result<()> {
         for row in rows {
             let field = |name| row.get(name).filter(|value| !value.is_null());
             let id = field("id").or_else(|| field("name")).unwrap_or(&Value::Null);
-            writeln!(self.out, "{}", plain(&csv::cell(id)))?;
+            writeln!(self.sink, "{}", plain(&csv::cell(id)))?;
         }
         Ok(())
     }
@@ -137,9 +223,9 @@ impl Output {
     /// Prints JSON: indented on a terminal, else on one line.
     fn json(&mut self, value: &Value) -> anyhow::Result<()> {
         if self.is_terminal() {
-            writeln!(self.out, "{value:#}")?;
+            writeln!(self.sink, "{value:#}")?;
         } else {
-            writeln!(self.out, "{value}")?;
+            writeln!(self.sink, "{value}")?;
         }
         Ok(())
     }
@@ -148,19 +234,73 @@ impl Output {
         if rows.is_empty() {
             return Ok(());
         }
+        let cells = |row: &Value| {
+            columns
+                .iter()
+                .map(|column| one_line(&csv::cell(&row[*column])))
+                .collect()
+        };
+        let mut cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        let mut titles: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
+        if let Some(room) = self.columns {
+            (titles, cells) = arranged(columns, cells, room);
+        }
         let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        if self.is_terminal() {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
-            table.force_no_tty();
-        }
-        table.set_header(columns.iter().map(|column| column.to_uppercase()));
-        for row in rows {
-            table.add_row(columns.iter().map(|column| one_line(&csv::cell(&row[*column]))));
-        }
-        writeln!(self.out, "{}", table.trim_fmt())
+        table.load_style(presets::NOTHING).force_no_tty();
+        table.set_header(titles);
+        table.add_rows(cells);
+        writeln!(self.sink, "{}", table.trim_fmt())
     }
+}
+
+/// Arranges a table for a terminal of so many columns: short titles, times relative to now, no empty columns, and one line
+/// a row, in which long cells are cut.
+fn arranged(columns: &[&str], mut rows: Vec<Vec<String>>, room: usize) -> (Vec<String>, Vec<Vec<String>>) {
+    let now = SystemClock.now();
+    let is_filled = |column: usize| rows.iter().any(|row| !row[column].is_empty());
+    let filled: Vec<usize> = (0..columns.len()).filter(|column| is_filled(*column)).collect();
+    for row in &mut rows {
+        *row = filled
+            .iter()
+            .map(|&column| {
+                let cell = std::mem::take(&mut row[column]);
+                if is_time(columns[column]) {
+                    relative(&cell, now)
+                } else {
+                    cell
+                }
+            })
+            .collect();
+    }
+    let mut titles: Vec<String> = filled.iter().map(|&column| title(columns[column])).collect();
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|row| width(&row[column]));
+        cells.chain([width(&titles[column])]).max().unwrap_or(0)
+    };
+    let wanted: Vec<usize> = (0..titles.len()).map(widest).collect();
+    let widths = fit(&wanted, room);
+    for row in std::iter::once(&mut titles).chain(&mut rows) {
+        for (cell, columns) in row.iter_mut().zip(&widths) {
+            *cell = cut(cell, *columns);
+        }
+    }
+    (titles, rows)
+}
+
+/// Returns the columns of the terminal on standard output; `None` if there is none.
+fn columns() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let told = size.map(|size| usize::from(size.ws_col));
+    Some(told.filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS))
+}
+
+/// Returns the lines of the terminal on standard output, if it tells.
+pub fn height() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_row)).filter(|lines| *lines > 0)
 }
 
 /// Prints a note for people to standard error.

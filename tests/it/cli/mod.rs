@@ -2,6 +2,7 @@
 
 mod accounts;
 mod asking;
+mod columns;
 mod disk;
 mod help;
 mod keys;
@@ -12,3 +13,4 @@ mod sending;
 pub mod serving;
 mod tailing;
 mod trouble;
+mod watching;

@@ -79,16 +79,19 @@ impl Shell {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
+        self.prepare(&mut command).args(arguments);
         command
-            .args(arguments)
+    }
+
+    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        command
+            .kill_on_drop(true)
     }
 
     pub async fn run(&self, arguments: &[&str]) -> Ended {
@@ -97,6 +100,40 @@ impl Shell {
             .unwrap_or_else(|_| panic!("crm {arguments:?} does not end"))
             .unwrap()
             .into()
+    }
+
+    /// Runs another program in the folder and the environment of this shell.
+    pub async fn program(&self, program: &str, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(program);
+        self.prepare(&mut command).args(arguments);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        output
+            .unwrap_or_else(|_| panic!("{program} does not end"))
+            .unwrap()
+            .into()
+    }
+
+    /// Runs a command on a terminal of so many columns.
+    pub async fn on_terminal(&self, arguments: &[&str], columns: usize) -> Ended {
+        let output = tokio::time::timeout(PATIENCE, self.terminal_command(arguments, columns).output()).await;
+        let mut ended: Ended = output
+            .unwrap_or_else(|_| panic!("crm {arguments:?} does not end"))
+            .unwrap()
+            .into();
+        ended.out = ended.out.replace("\r\n", "\n");
+        ended
+    }
+
+    /// A command on a terminal of so many columns, whose screen is its standard output.
+    pub fn terminal_command(&self, arguments: &[&str], columns: usize) -> Command {
+        let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
+        let line = format!("stty cols {columns} rows 24; exec '{BINARY}' {}", words.join(" "));
+        let mut command = Command::new("/usr/bin/script");
+        self.prepare(&mut command)
+            .args(["--quiet", "--flush", "--return", "--command", &line, "/dev/null"])
+            .env("SHELL", "/bin/sh")
+            .env("TERM", "xterm");
+        command
     }
 
     /// Runs a command that has to succeed.

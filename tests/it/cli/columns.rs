@@ -1,0 +1,144 @@
+//! Lists and views on a terminal of 80 columns, and off it.
+
+use reqwest::Method;
+use serde_json::json;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::rig::Shell;
+use crate::api::app::App;
+
+const COLUMNS: usize = 80;
+
+/// Every list and view, with whether it shows times.
+const SHOWN: &[(&[&str], bool)] = &[
+    (&["account", "list"], true),
+    (&["agent", "list"], false),
+    (&["audit"], true),
+    (&["conversation", "counts"], false),
+    (&["conversation", "list"], true),
+    (&["conversation", "notes", "1"], true),
+    (&["customer", "list"], true),
+    (&["key", "list"], true),
+    (&["label", "list"], false),
+    (&["message", "list", "1"], true),
+    (&["template", "list"], true),
+    (&["agent", "view", "1"], true),
+    (&["conversation", "view", "1"], true),
+    (&["customer", "view", "1"], true),
+    (&["label", "view", "vip"], true),
+    (&["message", "view", "1"], true),
+    (&["template", "view", "greeting"], true),
+    (&["outbox", "status"], false),
+    (&["status"], false),
+];
+
+/// Wide, right to left, joined and long.
+const NAME: &str = "山田太郎 مرحبا بالعالم שָׁלוֹם 👩‍👩‍👧‍👦 e\u{301}e\u{301} Wolfeschlegelsteinhausenbergerdorff";
+
+async fn desk() -> App {
+    let app = App::start().await;
+    for (name, phone) in [(NAME, "+447700900123"), ("Bob", "+447700900124")] {
+        app.inbound(name, phone, &format!("{NAME}\n{}", "long ".repeat(60)))
+            .await;
+    }
+    let long = format!("{NAME} {}", "x".repeat(150));
+    for (path, body) in [
+        (
+            "agents",
+            json!({ "name": "Ада Лавлейс", "matrix_user": "@a-rather-long-name:matrix.example.org" }),
+        ),
+        (
+            "labels",
+            json!({ "name": "vip", "color": "#ff8800", "description": long }),
+        ),
+        (
+            "templates",
+            json!({ "name": "greeting", "body": long, "description": "山田".repeat(30) }),
+        ),
+        ("conversations/1/notes", json!({ "content": long })),
+        ("conversations/1/assign", json!({ "agent_id": 1 })),
+        // The shell's clock is ahead of this server's.
+        (
+            "messages",
+            json!({ "conversation_id": 1, "content": long, "send_at": in_two_hours() }),
+        ),
+    ] {
+        let answer = app.post(&format!("/api/v1/{path}"), &body).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    }
+    let label = app
+        .request(Method::PUT, "/api/v1/conversations/1/labels/vip")
+        .json(&json!({}));
+    assert!(label.send().await.unwrap().status().is_success());
+    app
+}
+
+fn in_two_hours() -> String {
+    use crm::domain::Clock as _;
+    let soon = crm::clock::SystemClock
+        .now()
+        .plus(std::time::Duration::from_secs(2 * 3600 + 60));
+    soon.to_string()
+}
+
+/// Cut, not wrapped: a row of a list is one line.
+#[tokio::test]
+async fn no_list_is_wider_than_its_terminal() {
+    let app = desk().await;
+    let shell = Shell::of(&app);
+    for (arguments, has_times) in SHOWN {
+        let shown = shell.on_terminal(arguments, COLUMNS).await;
+        assert_eq!(shown.code, Some(0), "{arguments:?}: {shown:?}");
+        for line in shown.out.lines() {
+            assert!(
+                line.width() <= COLUMNS,
+                "{arguments:?}: {} columns: {line}",
+                line.width()
+            );
+        }
+        let is_list = arguments.contains(&"list") || arguments.contains(&"notes") || arguments == &["audit"];
+        if is_list {
+            let full = |line: &str| line.contains('T') && line.contains(":20.000Z");
+            assert!(!shown.out.lines().any(full), "{arguments:?}: {}", shown.out);
+        }
+        // In a pipe nothing is cut, and times are absolute.
+        let piped = shell.ok(arguments).await.out;
+        assert_eq!(
+            piped.contains("2026-09-21T14:13:20.000Z"),
+            *has_times,
+            "{arguments:?}: {piped}"
+        );
+        assert!(!piped.contains('…'), "{arguments:?}: {piped}");
+        if is_list {
+            assert_eq!(
+                shown.out.lines().count(),
+                piped.lines().count(),
+                "{arguments:?}: {}",
+                shown.out
+            );
+        }
+    }
+    let names = shell.on_terminal(&["customer", "list"], COLUMNS).await.out;
+    assert!(
+        names.contains("山田太郎") && names.contains('…') && names.contains("+447700900124"),
+        "{names}"
+    );
+    let messages = shell.on_terminal(&["message", "list", "1"], COLUMNS).await.out;
+    assert!(messages.contains("scheduled: in 2 h"), "{messages}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn narrow_terminal_gets_narrow_lists() {
+    let app = desk().await;
+    let shell = Shell::of(&app);
+    for columns in [40, 60, 200] {
+        for (arguments, _) in SHOWN {
+            let shown = shell.on_terminal(arguments, columns).await;
+            for line in shown.out.lines() {
+                assert!(line.width() <= columns, "{arguments:?} in {columns}: {line}");
+            }
+        }
+    }
+    app.stop().await;
+}
