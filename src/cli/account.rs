@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::client::{read, send, with_query};
 use super::follow::watch::Watch;
 use super::follow::{self, Follower, Patience};
+use super::generate::complete;
 use super::home::Home;
 use super::serve::ports;
 use super::terminal::output::{Output, note};
@@ -48,12 +49,12 @@ enum Verb {
     },
     /// Release an account whose server has died, so that a server with another data folder can use it
     Release {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
     },
     /// Give an account another number, because its owner has changed it; conversations and rooms stay
     Rebind {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
         /// The new number, such as +447700900123
         #[arg(long, value_name = "NUMBER")]
@@ -61,7 +62,7 @@ enum Verb {
     },
     /// Remove an account: unlink its device, delete its browser profile, keep its messages
     Remove {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
         /// Do not ask
         #[arg(short, long)]

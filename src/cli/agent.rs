@@ -5,6 +5,7 @@ use reqwest::Method;
 
 use super::client::Client;
 use super::follow::{self, watch::Watch};
+use super::generate::complete;
 use super::{Exit, Fault, Shell, listing};
 use crate::contract::{AccountRef, AgentView, EditAgent, NewAgent, RawJson};
 use crate::domain::{AgentId, Role};
@@ -30,7 +31,7 @@ enum Verb {
     },
     /// Show an agent
     View {
-        #[arg(value_name = "AGENT")]
+        #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },
     /// Add an agent
@@ -44,7 +45,7 @@ enum Verb {
         #[arg(long, value_enum, default_value_t = RoleWord::Agent)]
         role: RoleWord,
         /// Only for this account; may be repeated
-        #[arg(long = "account", value_name = "NAME")]
+        #[arg(long = "account", value_name = "NAME", add = complete::accounts())]
         accounts: Vec<String>,
         /// Put this under what they write to customers; one or two lines
         #[arg(long, value_name = "TEXT")]
@@ -55,7 +56,7 @@ enum Verb {
     },
     /// Change an agent
     Edit {
-        #[arg(value_name = "AGENT")]
+        #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
         /// Their new name
         #[arg(long, value_name = "NAME")]
@@ -70,7 +71,7 @@ enum Verb {
         #[arg(long, value_enum)]
         role: Option<RoleWord>,
         /// Only for this account; may be repeated
-        #[arg(long = "account", value_name = "NAME", conflicts_with = "all_accounts")]
+        #[arg(long = "account", value_name = "NAME", conflicts_with = "all_accounts", add = complete::accounts())]
         accounts: Vec<String>,
         /// For all accounts
         #[arg(long)]
@@ -90,12 +91,12 @@ enum Verb {
     },
     /// Deactivate an agent: what they write reaches nobody, and their keys end at once
     Deactivate {
-        #[arg(value_name = "AGENT")]
+        #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },
     /// Activate an agent again
     Activate {
-        #[arg(value_name = "AGENT")]
+        #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },
 }

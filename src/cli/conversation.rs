@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::client::{Client, with_query};
 use super::desk::label;
 use super::follow::{self, watch::Watch};
+use super::generate::complete;
 use super::terminal::output::Output;
 use super::{Exit, Fault, Shell, listing};
 use crate::api::in_path;
@@ -33,16 +34,16 @@ enum Verb {
         #[arg(long)]
         unread: bool,
         /// Only conversations of this account
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::accounts())]
         account: Option<String>,
         /// Only conversations with this status
         #[arg(long, value_name = "STATUS", value_parser = status)]
         status: Option<ConversationStatus>,
         /// Only conversations that this agent has; `none`: that nobody has
-        #[arg(long, value_name = "AGENT")]
+        #[arg(long, value_name = "AGENT", add = complete::assignees())]
         assignee: Option<String>,
         /// Only conversations with this label
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::labels())]
         label: Option<String>,
         /// Only conversations whose customer has waited this long for an answer
         #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
@@ -52,20 +53,20 @@ enum Verb {
     },
     /// Show a conversation
     View {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
     },
     /// Give a conversation to an agent, or to nobody
     Assign {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// Name or id of the agent; none: nobody
-        #[arg(value_name = "AGENT")]
+        #[arg(value_name = "AGENT", add = complete::assignees())]
         agent: String,
     },
     /// Set how a conversation stands
     Status {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// open, pending, snoozed or closed
         #[arg(value_name = "STATUS", value_parser = status)]
@@ -76,15 +77,15 @@ enum Verb {
     },
     /// Put labels on a conversation and take others off
     Label {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// +vip puts a label on, -new takes one off
-        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true)]
+        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true, add = complete::label_changes())]
         labels: Vec<String>,
     },
     /// Write a note for colleagues; the customer never sees it
     Note {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// The text; - reads it from standard input
         #[arg(value_name = "TEXT", allow_hyphen_values = true)]
@@ -92,7 +93,7 @@ enum Verb {
     },
     /// List the notes of a conversation
     Notes {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         #[command(flatten)]
         amount: listing::Amount,
@@ -106,7 +107,7 @@ enum Verb {
     },
     /// Mark a conversation as read
     Read {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
     },
 }

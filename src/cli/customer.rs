@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::client::{Client, with_query};
 use super::desk::label;
 use super::follow::{self, watch::Watch};
+use super::generate::complete;
 use super::terminal::output::Output;
 use super::{Exit, Shell, listing};
 use crate::contract::{
@@ -32,7 +33,7 @@ enum Verb {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// Only customers with whom this account has a conversation
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::accounts())]
         account: Option<String>,
         /// Only customers with this label
         #[arg(long, value_name = "NAME")]
@@ -42,7 +43,7 @@ enum Verb {
     },
     /// Show a customer with their WhatsApp identities and their merges
     View {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },
     /// Create a customer before they have written
@@ -55,7 +56,7 @@ enum Verb {
     },
     /// Rename a customer
     Rename {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
         #[arg(value_name = "NAME", required_unless_present = "reset")]
         name: Option<String>,
@@ -73,9 +74,9 @@ enum Verb {
     },
     /// Merge OTHER into ID
     Merge {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
-        #[arg(value_name = "OTHER")]
+        #[arg(value_name = "OTHER", add = complete::customers())]
         other: i64,
     },
     /// Undo a merge, given the id of the merge
@@ -85,12 +86,12 @@ enum Verb {
     },
     /// Stop sending to a customer
     OptOut {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },
     /// Allow sending to a customer again
     OptIn {
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },
 }

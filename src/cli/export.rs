@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use reqwest::{Method, Response};
 
 use super::client::{send, with_query};
+use super::generate::complete;
 use super::{Exit, Fault, Format, Shell};
 
 /// Export all messages or customers
@@ -27,10 +28,10 @@ pub struct Export {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Only messages of this account, or customers with whom it has a conversation
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
     /// Only messages of this conversation
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::conversations())]
     conversation: Option<i64>,
     /// Only messages written at or after this time; a date is its beginning here (2026-01-01)
     #[arg(long, value_name = "TIME", value_parser = moment)]

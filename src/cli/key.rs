@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::client::read;
+use super::generate::complete;
 use super::home::Home;
 use super::terminal::output::note;
 use super::{Exit, Shell, agent};
@@ -33,10 +34,10 @@ enum Verb {
         #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
         expires: Option<Duration>,
         /// Only for this account; may be repeated
-        #[arg(long = "account", value_name = "NAME")]
+        #[arg(long = "account", value_name = "NAME", add = complete::accounts())]
         accounts: Vec<String>,
         /// Act as this agent, with no more rights than they have
-        #[arg(long, value_name = "AGENT")]
+        #[arg(long, value_name = "AGENT", add = complete::agents())]
         agent: Option<String>,
     },
     /// List keys

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::client::{self, Client};
 use super::follow::watch::Watch;
+use super::generate::complete;
 use super::send::{Recipient, recipient};
 use super::{Exit, Shell, listing};
 use crate::api::secret;
 use crate::contract::{
     AuthorView, EditRequest, Empty, FilterRequest, ForwardRequest, MessageView, Outcome, RawJson, ReactRequest,
-    ResolveRequest,
-    WaitingView,
+    ResolveRequest, WaitingView,
 };
 use crate::domain::message::{Direction, MessageState};
 use crate::domain::{ConversationId, MessageId, Timestamp};
@@ -28,7 +28,7 @@ pub struct Message {
 enum Verb {
     /// List the messages of a conversation, the oldest first
     List {
-        #[arg(value_name = "CONVERSATION")]
+        #[arg(value_name = "CONVERSATION", add = complete::conversations())]
         conversation: i64,
         #[command(flatten)]
         amount: listing::Amount,

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -226,6 +226,7 @@ fn phone_number(shell: &Shell, text: &str) -> anyhow::Result<PhoneNumber> {
 
 /// Runs the command line of this process. Files that it creates are readable by their owner only.
 pub fn main() -> ExitCode {
+    generate::complete::answer(Cli::command);
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     run(std::env::args_os()).into()
 }
@@ -278,8 +279,6 @@ impl Global {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use reqwest::{Method, StatusCode};
 
 use super::client::{read, send};
 use super::follow::{self, Follower, Patience};
+use super::generate::complete;
 use super::login::account_name;
 use super::send::{Recipient, recipient};
 use super::terminal::output;
@@ -18,10 +19,10 @@ const WAIT: &str = "wait=25";
 #[derive(Debug, Args)]
 pub struct Sync {
     /// Compare only this chat: a number, a name, customer:ID or conversation:ID [default: all]
-    #[arg(value_name = "CHAT")]
+    #[arg(value_name = "CHAT", add = complete::recipients())]
     chat: Option<String>,
     /// Use this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
 }
 

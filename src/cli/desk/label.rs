@@ -6,6 +6,7 @@ use reqwest::Method;
 use crate::api::in_path;
 use crate::cli::client::Client;
 use crate::cli::follow::{self, watch::Watch};
+use crate::cli::generate::complete;
 use crate::cli::terminal::output::Output;
 use crate::cli::{Exit, Shell};
 use crate::contract::{EditLabel, Empty, NewLabelRequest, Page, RawJson};
@@ -26,7 +27,7 @@ enum Verb {
     },
     /// Show a label
     View {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
     },
     /// Create a label
@@ -38,14 +39,14 @@ enum Verb {
     },
     /// Change the colour or the description of a label
     Edit {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
         #[command(flatten)]
         looks: Looks,
     },
     /// Delete a label, and take it off all conversations and customers
     Delete {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
     },
 }

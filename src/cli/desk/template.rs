@@ -9,6 +9,7 @@ use crate::api::in_path;
 use crate::api::secret;
 use crate::cli::client::{self, Client};
 use crate::cli::follow::{self, watch::Watch};
+use crate::cli::generate::complete;
 use crate::cli::send::fields::{assignment, filled};
 use crate::cli::send::upload::upload;
 use crate::cli::send::{Recipient, recipient, text};
@@ -36,7 +37,7 @@ enum Verb {
     },
     /// Show a template
     View {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
     },
     /// Create a template
@@ -48,7 +49,7 @@ enum Verb {
     },
     /// Change a template; what is not given stays
     Edit {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
         #[command(flatten)]
         content: Content,
@@ -67,15 +68,15 @@ enum Verb {
     },
     /// Delete a template; messages that were sent with it stay
     Delete {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
     },
     /// Show what a template would send, and send nothing
     Render {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
         /// A customer's name, customer:ID or conversation:ID
-        #[arg(value_name = "TO")]
+        #[arg(value_name = "TO", add = complete::recipients())]
         to: String,
         /// Fill a field
         #[arg(long = "field", value_name = "NAME=VALUE", value_parser = assignment)]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{Follower, News, Patience};
+use crate::cli::generate::complete;
 use crate::cli::terminal::output::{Output, note, plain};
 use crate::cli::{Exit, Format, Shell};
 use crate::contract::{EventFrame, FilterRequest, JournalEvent, MentionView};
@@ -26,10 +27,10 @@ pub struct Tail {
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
     /// Only events of this conversation; may be given several times
-    #[arg(long = "conversation", value_name = "ID")]
+    #[arg(long = "conversation", value_name = "ID", add = complete::conversations())]
     conversations: Vec<i64>,
     /// Only events of this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
 }
 

@@ -1,4 +1,5 @@
-//! Text that is generated from the commands: completions and the manual page.
+//! What is generated from the commands: completions and the manual page.
 
+pub mod complete;
 pub mod completion;
 pub mod man;

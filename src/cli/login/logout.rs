@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{SessionLook, account_name, failed};
 use crate::cli::client::send;
+use crate::cli::generate::complete;
 use crate::cli::terminal::output;
 use crate::cli::{Exit, Fault, Shell};
 use crate::contract::Empty;
@@ -19,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub struct Logout {
     /// Use this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
 }
 

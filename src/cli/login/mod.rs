@@ -13,6 +13,7 @@ use reqwest::{Method, StatusCode, header};
 
 use super::client::{self, Client, send};
 use super::follow::{self, Follower, Patience};
+use super::generate::complete;
 use super::home::Home;
 use super::serve::{Assembly, ServedAccounts, first_account};
 use super::{Exit, Fault, Shell, exit, phone_number};
@@ -28,7 +29,7 @@ use view::{Display, end};
 #[derive(Debug, Args)]
 pub struct Login {
     /// Use this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
     /// Link with a code that is typed on the phone of this number
     #[arg(long, value_name = "NUMBER")]

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::{self, Client};
 use super::follow::{self, Follower, Patience};
+use super::generate::complete;
 use super::terminal::output::note;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
@@ -42,6 +43,7 @@ const STATES: &[&str] = &["message.state", "message.scheduled", "message.held"];
 #[derive(Debug, Args)]
 pub struct Send {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
+    #[arg(add = complete::recipients())]
     to: String,
     /// The text; - reads it from standard input. With --file: its caption
     #[arg(required_unless_present_any = ["special", "file", "template"], allow_hyphen_values = true)]
@@ -53,7 +55,7 @@ pub struct Send {
     #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
     kind: Option<FileKind>,
     /// Send this template
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["text", "file", "special"])]
+    #[arg(long, value_name = "NAME", add = complete::templates(), conflicts_with_all = ["text", "file", "special"])]
     template: Option<String>,
     /// Fill a field of the template
     #[arg(
@@ -67,7 +69,7 @@ pub struct Send {
     #[command(flatten)]
     special: Special,
     /// Send from this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
     /// Reply to this message
     #[arg(long, value_name = "ID")]

@@ -93,7 +93,11 @@ async fn completions_and_manual_pages_are_written() {
     let shell = Shell::bare();
     for dialect in ["bash", "zsh", "fish"] {
         let script = shell.ok(&["completion", dialect]).await.out;
-        assert!(script.contains("idempotency-key"), "{dialect}");
+        assert!(
+            script.contains(&format!("_CRM_COMPLETE={dialect}"))
+                || script.contains(&format!("_CRM_COMPLETE=\"{dialect}\"")),
+            "{script}"
+        );
     }
     assert!(shell.ok(&["man"]).await.out.contains(".TH crm 1"));
     shell.ok(&["man", "--out", "pages"]).await;

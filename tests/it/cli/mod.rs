@@ -3,6 +3,7 @@
 mod accounts;
 mod asking;
 mod columns;
+mod completing;
 mod disk;
 mod help;
 mod keys;
