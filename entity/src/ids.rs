@@ -106,6 +106,8 @@ integer_ids! {
     AgentId,
     /// Id of an API key.
     ApiKeyId,
+    /// Id of the definition of an attribute.
+    AttributeId,
     /// Id of a label.
     LabelId,
     /// Id of a note.

@@ -9,7 +9,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard, hidden};
 use super::customers::{avatar, consent, labels as customer_labels, merges};
-use super::desk::{agents, counts, labels, me, notes, templates, work};
+use super::desk::{agents, attributes, counts, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -88,6 +88,11 @@ routes! {
     POST "/api/v1/agents" agents::create: CreateAgent;
     GET "/api/v1/agents/{id}" agents::view: ReadAgents;
     PATCH "/api/v1/agents/{id}" agents::edit: EditAgent;
+    GET "/api/v1/attributes" attributes::list: ReadAttributes;
+    POST "/api/v1/attributes" attributes::create: EditAttributes;
+    GET "/api/v1/attributes/{name}" attributes::view: ReadAttributes;
+    PATCH "/api/v1/attributes/{name}" attributes::edit: EditAttributes;
+    DELETE "/api/v1/attributes/{name}" attributes::delete: EditAttributes;
     GET "/api/v1/audit" audit::list: ReadAudit;
     GET "/api/v1/backup" backup::download: TakeBackup;
     POST "/api/v1/clock/confirm" status::confirm_clock: ConfirmClock;

@@ -1,11 +1,13 @@
 //! `crm customer`: the people who write to us.
 
 use clap::{Args, Subcommand};
-use reqwest::Method;
+use reqwest::header::{ETAG, IF_MATCH};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
+use serde_json::json;
 
-use super::client::{Client, with_query};
-use super::desk::label;
+use super::client::{Client, send, send_expecting, with_query};
+use super::desk::{attribute, label};
 use super::follow::{self, watch::Watch};
 use super::generate::complete;
 use super::terminal::output::Output;
@@ -53,6 +55,22 @@ enum Verb {
         phone: String,
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+    },
+    /// Change a customer: name, number, status, attributes
+    Edit {
+        #[arg(value_name = "ID", add = complete::customers())]
+        id: i64,
+        /// Name that goes before WhatsApp's
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Phone number that goes before WhatsApp's
+        #[arg(long, value_name = "NUMBER")]
+        phone: Option<String>,
+        /// Status, a word of your own
+        #[arg(long, value_name = "WORD")]
+        status: Option<String>,
+        #[command(flatten)]
+        attributes: attribute::Changes,
     },
     /// Rename a customer
     Rename {
@@ -141,6 +159,23 @@ impl Customer {
                 let customer: RawJson = client.post("/api/v1/customers", &body).await?;
                 shell.output().one(&customer)?;
             }
+            Verb::Edit {
+                id,
+                name,
+                phone,
+                status,
+                attributes,
+            } => {
+                let edit = EditCustomer {
+                    name: name.map(Some),
+                    phone: phone.map(Some),
+                    status,
+                    attributes: None,
+                };
+                let attributes = attributes.read(&client).await?;
+                let customer = change(&client, id, edit, attributes.as_ref()).await?;
+                shell.output().one(&customer)?;
+            }
             Verb::Rename { id, name, reset } => {
                 let name = name.filter(|_| !reset);
                 let path = format!("/api/v1/customers/{id}");
@@ -173,6 +208,7 @@ impl Customer {
 }
 
 const IDENTITY_COLUMNS: &[&str] = &["kind", "value", "current", "first_seen", "last_seen"];
+const ATTRIBUTE_COLUMNS: &[&str] = &["name", "value"];
 const MERGE_COLUMNS: &[&str] = &[
     "id",
     "customer_id",
@@ -181,6 +217,52 @@ const MERGE_COLUMNS: &[&str] = &[
     "at",
     "undone_at",
 ];
+
+/// Attempts to change a customer whom others change too.
+const ATTEMPTS: u32 = 3;
+
+/// Changes a customer. Attributes are changed as they are at that moment: if a colleague changes them meanwhile, all is
+/// done again.
+async fn change(
+    client: &Client,
+    id: i64,
+    mut edit: EditCustomer,
+    attributes: Option<&attribute::ReadChanges>,
+) -> anyhow::Result<RawJson> {
+    let path = format!("/api/v1/customers/{id}");
+    let Some(attributes) = attributes else {
+        return client.change(Method::PATCH, &path, &edit).await;
+    };
+    for _ in 1..ATTEMPTS {
+        let request = conditional(client, &path, &mut edit, attributes).await?;
+        let response = send_expecting(request, StatusCode::PRECONDITION_FAILED).await?;
+        if response.status() != StatusCode::PRECONDITION_FAILED {
+            return Ok(response.json().await?);
+        }
+    }
+    let request = conditional(client, &path, &mut edit, attributes).await?;
+    Ok(send(request).await?.json().await?)
+}
+
+/// Returns the request that changes a customer as they are now, and that is refused if they change meanwhile.
+async fn conditional(
+    client: &Client,
+    path: &str,
+    edit: &mut EditCustomer,
+    attributes: &attribute::ReadChanges,
+) -> anyhow::Result<RequestBuilder> {
+    let response = send(client.request(Method::GET, path)).await?;
+    let tag = response.headers().get(ETAG).cloned();
+    let customer: CustomerView = response.json().await?;
+    edit.attributes = Some(attributes.applied(customer.attributes));
+    // A merged customer redirects to the surviving one, who is the one to change.
+    let path = format!("/api/v1/customers/{}", customer.id);
+    let request = client.request(Method::PATCH, &path).json(edit);
+    Ok(match tag {
+        Some(tag) => request.header(IF_MATCH, tag),
+        None => request,
+    })
+}
 
 /// Prints a customer with identities and merges: as tables for people, as one object for programs.
 async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
@@ -197,7 +279,17 @@ async fn view(shell: &Shell, client: &Client, id: i64) -> anyhow::Result<()> {
             merges: merges.data,
         });
     }
-    output.one(&customer)?;
+    let attributes: Vec<_> = customer
+        .attributes
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
+    let mut shown = serde_json::to_value(&customer)?;
+    if let Some(fields) = shown.as_object_mut() {
+        fields.retain(|name, _| name != "attributes");
+    }
+    output.one(&shown)?;
+    table(&mut output, "Attributes", &attributes, ATTRIBUTE_COLUMNS)?;
     table(&mut output, "Identities", &identities.data, IDENTITY_COLUMNS)?;
     table(&mut output, "Merges", &merges.data, MERGE_COLUMNS)
 }

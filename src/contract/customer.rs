@@ -97,7 +97,8 @@ pub struct EditCustomer {
     /// Status, a word of the team's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// All attributes; replaces those of before.
+    /// All attributes; replaces those of before. One that is defined takes only values of its kind; a value that the customer
+    /// has already is not checked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Map<String, Value>>,
 }

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountView, AgentView, ConversationView, CustomerView, HistoryView, LabelView, MergedView, MessageView, NoteView,
-    RawJson, SyncView, TemplateView, UnmergedView,
+    AccountView, AgentView, AttributeView, ConversationView, CustomerView, HistoryView, LabelView, MergedView,
+    MessageView, NoteView, RawJson, SyncView, TemplateView, UnmergedView,
 };
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
+use crate::domain::attribute::Attribute;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
 use crate::domain::history::{History, Synced};
@@ -97,6 +98,12 @@ events! {
     LabelUpdated(LabelView) = "label.updated",
     /// A label was deleted.
     LabelDeleted(LabelView) = "label.deleted",
+    /// An attribute of customers was defined.
+    AttributeCreated(AttributeView) = "attribute.created",
+    /// The definition of an attribute changed.
+    AttributeUpdated(AttributeView) = "attribute.updated",
+    /// The definition of an attribute was deleted; customers keep their values.
+    AttributeDeleted(AttributeView) = "attribute.deleted",
     /// The state of an account's session changed.
     AccountState(AccountView) = "account.state",
     /// An account was added, or a removed one was restored.
@@ -238,6 +245,21 @@ impl Event {
     /// Creates `label.deleted`.
     pub fn label_deleted(label: &Label) -> Self {
         Self::of_nobody(EventBody::LabelDeleted(label.clone().into()))
+    }
+
+    /// Creates `attribute.created`.
+    pub fn attribute_created(attribute: &Attribute) -> Self {
+        Self::of_nobody(EventBody::AttributeCreated(attribute.clone().into()))
+    }
+
+    /// Creates `attribute.updated`.
+    pub fn attribute_updated(attribute: &Attribute) -> Self {
+        Self::of_nobody(EventBody::AttributeUpdated(attribute.clone().into()))
+    }
+
+    /// Creates `attribute.deleted`.
+    pub fn attribute_deleted(attribute: &Attribute) -> Self {
+        Self::of_nobody(EventBody::AttributeDeleted(attribute.clone().into()))
     }
 
     /// Creates `account.state`.
@@ -394,6 +416,9 @@ impl Event {
             | EventBody::LabelCreated(_)
             | EventBody::LabelUpdated(_)
             | EventBody::LabelDeleted(_)
+            | EventBody::AttributeCreated(_)
+            | EventBody::AttributeUpdated(_)
+            | EventBody::AttributeDeleted(_)
             | EventBody::AccountState(_)
             | EventBody::AccountAdded(_)
             | EventBody::AccountRemoved(_)

@@ -26,9 +26,9 @@ pub mod word;
 pub use account::{session, vitals};
 pub use clock::{Clock, Timestamp};
 pub use customer::{display_name, ledger, merge, names, revision};
-pub use desk::{label, note, schedule, when};
+pub use desk::{attribute, label, note, schedule, when};
 pub use entity::ids::{
-    AccountId, AgentId, ApiKeyId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
+    AccountId, AgentId, ApiKeyId, AttributeId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
     MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, OwnerId, QuarantineId,
     Seq, TemplateId, WaMessageId, WaUserId,
 };

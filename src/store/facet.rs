@@ -67,6 +67,8 @@ facets! {
     Agents = agents;
     /// Stored answers to idempotent requests.
     Answers = answers;
+    /// Definitions of customers' attributes.
+    Attributes = attributes;
     /// The audit log.
     Audit = audit;
     /// Profile pictures of customers and groups.

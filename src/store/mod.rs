@@ -62,7 +62,9 @@ pub use customers::{Contact, CustomerChange, CustomerFilter, ResolvedCustomer};
 pub use database::connect::{OpenOptions, READERS, StatementLog, Synchronous};
 pub use database::error::StoreError;
 pub use database::page::{Cursor, MAX_PAGE, NotACursor, Order, Page, PageRequest};
-pub use desk::{ConversationFilter, LabelChange, NewLabel, OpenCount, ScheduledSend, Standing};
+pub use desk::{
+    AttributeChange, ConversationFilter, LabelChange, NewAttribute, NewLabel, OpenCount, ScheduledSend, Standing,
+};
 pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;
 pub use journal::JournalRange;

@@ -1,5 +1,6 @@
 //! The desk's own work: labels, notes, messages for later, templates.
 
+pub mod attribute;
 pub mod conversation_label;
 pub mod customer_label;
 pub mod label;

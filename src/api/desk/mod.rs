@@ -1,6 +1,7 @@
 //! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
 pub mod agents;
+pub mod attributes;
 pub mod counts;
 pub mod labels;
 pub mod me;

@@ -31,7 +31,7 @@ const TAGS: [(&str, &str, &[&str]); 12] = [
     (
         "customers",
         "The people who write to us.",
-        &["/api/v1/customers", "/api/v1/merges"],
+        &["/api/v1/customers", "/api/v1/merges", "/api/v1/attributes"],
     ),
     ("media", "Files of messages.", &["/api/v1/media"]),
     ("templates", "Texts that are prepared.", &["/api/v1/templates"]),

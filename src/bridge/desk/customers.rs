@@ -16,7 +16,7 @@ use crate::domain::{CustomerId, MergeId, display_name, revision};
 use crate::store::{CustomerChange, StoreError, Tx};
 
 use super::handle::Desk;
-use super::idempotency;
+use super::{attributes, idempotency};
 
 /// Change of a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,6 +118,9 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Cust
     let mut change = edit.change.clone();
     if let Some(Some(name)) = &mut change.name {
         *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
+    }
+    if let Some(after) = &change.attributes {
+        attributes::check_values(tx, &customer.attributes, after).await?;
     }
     match tx.customers().update(customer.id, &change).await {
         Ok(Some(changed)) => {

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod attributes;
 mod consent;
 mod customers;
 mod edits;
@@ -23,6 +24,7 @@ mod work;
 mod worker;
 
 pub use access::{AgentEdit, AgentRequest, KeyMade, KeyRequest, MAX_OVERLAP, Rotation, create_key};
+pub use attributes::AttributeEdit;
 pub use customers::{CustomerEdit, NewCustomer};
 pub use edits::Revision;
 pub(crate) use edits::revise;

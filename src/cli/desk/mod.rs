@@ -1,5 +1,6 @@
 //! Nouns of the desk.
 
+pub mod attribute;
 pub mod label;
 pub mod template;
 mod time;

@@ -1,6 +1,7 @@
 //! The desk: who works at it, assignments, statuses, labels, notes, messages for later.
 
 mod agent;
+mod attribute;
 mod caller;
 mod forward;
 mod hidden;
@@ -10,6 +11,7 @@ pub mod template;
 mod work;
 
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
+pub use attribute::{AttributeView, EditAttribute, NewAttributeRequest};
 pub use caller::CallerView;
 pub use forward::{ForwardCommand, ForwardRequest};
 pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};

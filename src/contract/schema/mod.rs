@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::{Code, EventType, RawJson, SeedTime};
 use crate::domain::account::AccountKind;
 use crate::domain::agent::AgentSource;
+use crate::domain::attribute::AttributeKind;
 use crate::domain::conversation::{ChatKind, ConversationStatus};
 use crate::domain::customer::{IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::history::{HistoryDepth, HistoryState};
@@ -37,7 +38,7 @@ macro_rules! schemas_of_words {
 }
 
 schemas_of_words! {
-    AccountKind, AgentSource, ChatKind, Code, ConversationStatus, Direction, EventType, FileKind, HistoryState, IdentityKind,
+    AccountKind, AgentSource, AttributeKind, ChatKind, Code, ConversationStatus, Direction, EventType, FileKind, HistoryState, IdentityKind,
     IdentitySource, Kind, MatrixState, MediaState, MessageState, NameSource, Origin, Role, Scope, SessionState, Target,
     WaitReason,
 }

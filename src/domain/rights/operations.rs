@@ -126,6 +126,10 @@ operations! {
     ReadLabels = "label.read", Read;
     /// Create, change and delete labels.
     EditLabels = "label.edit", Manage, all;
+    /// See definitions of customers' attributes.
+    ReadAttributes = "attribute.read", Read;
+    /// Create, change and delete definitions of customers' attributes.
+    EditAttributes = "attribute.edit", Manage, all;
     /// See templates, and what they would become.
     ReadTemplates = "template.read", Read;
     /// Create, change and delete templates.

@@ -1,5 +1,6 @@
-//! The desk's own work: who has a conversation and how it stands, labels, notes, and messages for later.
+//! The desk's own work: who has a conversation and how it stands, attributes, labels, notes, and messages for later.
 
+mod attributes;
 mod customer_labels;
 mod guard;
 mod labels;
@@ -8,6 +9,7 @@ mod notes;
 mod scheduled;
 mod work;
 
+pub use attributes::{AttributeChange, NewAttribute};
 pub use labels::{LabelChange, NewLabel};
 pub use list::ConversationFilter;
 pub use scheduled::ScheduledSend;

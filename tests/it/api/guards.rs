@@ -15,6 +15,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/outbox", Scope::Read),
     ("GET", "/api/v1/customers", Scope::Read),
     ("GET", "/api/v1/customers/1", Scope::Read),
+    ("GET", "/api/v1/attributes", Scope::Read),
     ("GET", "/api/v1/conversations", Scope::Read),
     ("GET", "/api/v1/conversations/1", Scope::Read),
     ("GET", "/api/v1/conversations/1/messages", Scope::Read),

@@ -25,6 +25,7 @@ const READS: &[(&str, Scope)] = &[
     ("/api/v1/customers/1", Scope::Read),
     ("/api/v1/customers/1/identities", Scope::Read),
     ("/api/v1/customers/1/merges", Scope::Read),
+    ("/api/v1/attributes", Scope::Read),
     ("/api/v1/conversations", Scope::Read),
     ("/api/v1/conversations/1", Scope::Read),
     ("/api/v1/conversations/1/messages", Scope::Read),

@@ -7,16 +7,17 @@
 use std::collections::BTreeMap;
 
 use crm::contract::{
-    AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, CallerView, ConversationView,
-    CountsView, CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent, EditCommand, EditCustomer,
-    EditLabel, EditRequest, EditTemplate, EventBody, EventType, FilterRequest, ForwardCommand, ForwardRequest,
-    HistoryEvent, HistoryRequest, HistoryView, Identify, IdentityView, JournalEvent, KeyView, LabelCommand, LabelView,
-    LoginEvent, LoginRequest, MarkReadCommand, MediaView, MergeRequest, MergeView, MessageCommand, MessageView,
-    MovedView, NewAccount, NewAgent, NewCustomerRequest, NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest,
-    NoteView, OutboxView, Page, ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView,
-    RebindRequest, RenderRequest, RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer,
-    SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame,
-    SessionView, StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView, TemplateView,
+    AccountStatusView, AccountView, AgentView, AliveView, AssignCommand, AssignRequest, AttributeView, CallerView,
+    ConversationView, CountsView, CreateKey, CreatedKey, CustomerFile, CustomerView, DeleteCommand, EditAgent,
+    EditAttribute, EditCommand, EditCustomer, EditLabel, EditRequest, EditTemplate, EventBody, EventType,
+    FilterRequest, ForwardCommand, ForwardRequest, HistoryEvent, HistoryRequest, HistoryView, Identify, IdentityView,
+    JournalEvent, KeyView, LabelCommand, LabelView, LoginEvent, LoginRequest, MarkReadCommand, MediaView, MergeRequest,
+    MergeView, MessageCommand, MessageView, MovedView, NewAccount, NewAgent, NewAttributeRequest, NewCustomerRequest,
+    NewLabelRequest, NewTemplateRequest, NoteCommand, NoteRequest, NoteView, OutboxView, Page, ProblemBody,
+    QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest, RenderRequest, RenderedView,
+    ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer, SeedCustomerRow, SeedEvent, SeedInbox, SeedMessage,
+    SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView, StatusCommand, StatusRequest, StatusView,
+    SyncRequest, SyncStarted, SyncView, TemplateView,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -116,6 +117,7 @@ fn desk_types_of_version_1_are_read() {
         "ConversationView" => ConversationView,
         "NoteView" => NoteView,
         "LabelView" => LabelView,
+        "AttributeView" => AttributeView,
         "CountsView" => CountsView,
         "ProblemBody" => ProblemBody,
         "SendRequest" => SendRequest,
@@ -126,6 +128,8 @@ fn desk_types_of_version_1_are_read() {
         "NewCustomerRequest" => NewCustomerRequest,
         "NewLabelRequest" => NewLabelRequest,
         "EditLabel" => EditLabel,
+        "NewAttributeRequest" => NewAttributeRequest,
+        "EditAttribute" => EditAttribute,
         "AssignCommand" => AssignCommand,
         "StatusCommand" => StatusCommand,
         "NoteCommand" => NoteCommand,

@@ -1,6 +1,7 @@
-//! The desk by REST: assignment, status, labels, notes, messages for later, the guard.
+//! The desk by REST: assignment, status, labels, attributes, notes, messages for later, the guard.
 
 mod agents;
+mod attributes;
 mod customers;
 mod guard;
 mod hidden;

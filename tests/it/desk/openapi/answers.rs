@@ -108,6 +108,14 @@ fn requests() -> Vec<Asked> {
         asked("GET", "/api/v1/export/messages?format=csv"),
         asked("GET", "/api/v1/export/customers"),
         asked("GET", "/api/v1/events?types=nothing"),
+        asked("GET", "/api/v1/attributes"),
+        asked("POST", "/api/v1/attributes").with(json!({ "name": "born", "kind": "date" })),
+        asked("GET", "/api/v1/attributes/born"),
+        asked("PATCH", "/api/v1/attributes/born")
+            .with(json!({ "description": "when" }))
+            .header("if-match", "\"0\""),
+        asked("PATCH", "/api/v1/customers/1").with(json!({ "attributes": { "born": 1 } })),
+        asked("DELETE", "/api/v1/attributes/born"),
         asked("GET", "/api/v1/agents"),
         asked("POST", "/api/v1/agents").with(json!({ "name": "Ada" })),
         asked("GET", "/api/v1/agents/1"),

@@ -42,9 +42,10 @@ const WIDE: [&str; 5] = [
     "(account_id=? AND state=?)",
 ];
 /// Tables that stay small, and the lists that a statement makes itself.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 12] = [
     "agents",
     "labels",
+    "attributes",
     "accounts",
     "settings",
     "cursors",
@@ -439,6 +440,7 @@ async fn lists(store: &Store, account: AccountId, ids: &Ids) {
         .await
         .unwrap();
     store.labels().list().await.unwrap();
+    store.attributes().list().await.unwrap();
     sights::ask(store, account, ids).await;
     store.conversations().live(ids.conversation).await.unwrap();
     store.customers().current(ids.customer).await.unwrap();
