@@ -108,6 +108,8 @@ integer_ids! {
     ApiKeyId,
     /// Id of the definition of an attribute.
     AttributeId,
+    /// Id of an export that is written to a file.
+    ExportId,
     /// Id of a label.
     LabelId,
     /// Id of a note.

@@ -20,7 +20,7 @@ mod people;
 pub mod quarantine;
 pub mod setting;
 
-pub use desk::{attribute, conversation_label, customer_label, label, note, scheduled_send, template};
+pub use desk::{attribute, conversation_label, customer_label, export, label, note, scheduled_send, template};
 pub use matrix::{agent, pending_event, room, room_event};
 pub use messages::{chat_group, conversation, early_ack, history_chat, history_import, media, message};
 pub use people::{customer, customer_apart, customer_identity, merge};

@@ -56,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0028_agent_signatures::Migration),
             Box::new(desk::m0029_customer_labels::Migration),
             Box::new(desk::m0030_attributes::Migration),
+            Box::new(desk::m0031_exports::Migration),
         ]
     }
 }

@@ -27,7 +27,6 @@ mod watch;
 mod ws;
 
 pub use access::{AccessRules, secret};
-pub use export::csv;
 pub use http::encoding::in_path;
 pub use http::problem::Problem;
 pub use router::{ROUTES, router};

@@ -9,7 +9,7 @@ use tower::util::option_layer;
 
 use super::access::{auth, cors, guard, hidden};
 use super::customers::{avatar, consent, labels as customer_labels, merges};
-use super::desk::{agents, attributes, counts, labels, me, notes, templates, work};
+use super::desk::{agents, attributes, counts, exports, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
 use super::http::{extract, problem, request_id};
@@ -123,6 +123,11 @@ routes! {
     GET "/api/v1/events" sse::show: FollowEvents;
     GET "/api/v1/export/customers" export::customers: Export;
     GET "/api/v1/export/messages" export::messages: Export;
+    GET "/api/v1/exports" exports::list: Export;
+    POST "/api/v1/exports" exports::create: Export;
+    GET "/api/v1/exports/{id}" exports::view: Export;
+    DELETE "/api/v1/exports/{id}" exports::delete: Export;
+    GET "/api/v1/exports/{id}/content" exports::content: Export;
     GET "/api/v1/keys" keys::list: ReadKeys;
     POST "/api/v1/keys" keys::create: CreateKey;
     GET "/api/v1/keys/{id}" keys::view: ReadKeys;

@@ -31,9 +31,9 @@ pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{
-    AgentEdit, AgentRequest, Assignment, AttributeEdit, CustomerEdit, Desk, DeskWorker, GatewayMessage, KeyMade,
-    KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed, Resolution, Revision,
-    Rotation, TemplateEdit, Upload, create_key,
+    AgentEdit, AgentRequest, Assignment, AttributeEdit, CustomerEdit, Desk, DeskWorker, ExportWorker, GatewayMessage,
+    KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed, Resolution,
+    Revision, Rotation, TemplateEdit, Upload, create_key, csv, export_rows, of_messages,
 };
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -13,14 +13,25 @@ use jiff::tz::TimeZone;
 use reqwest::{Method, Response};
 
 use super::client::{send, with_query};
+use super::desk::export_job;
 use super::generate::complete;
 use super::{Exit, Fault, Format, Shell};
+use crate::contract::ExportRequest;
+use crate::domain::export::{ExportFormat, ExportWhat};
+use crate::domain::{self, ConversationId};
 
 /// Export all messages or customers
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Export {
-    #[arg(value_enum)]
-    what: What,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[arg(value_enum, required = true)]
+    what: Option<What>,
+    /// Let the server write the file while nobody waits. With --out this waits and downloads it; without, it prints the
+    /// export
+    #[arg(long)]
+    job: bool,
     /// ndjson or csv [default: ndjson]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -39,6 +50,11 @@ pub struct Export {
     /// Only messages written before this time or date
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Job(export_job::Job),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -60,34 +76,58 @@ fn moment_in(text: &str, zone: TimeZone) -> Result<Timestamp, String> {
 
 impl Export {
     /// Runs the command.
-    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        let path = self.path(shell.options.output)?;
-        let response = send(shell.client()?.request(Method::GET, &path)).await?;
-        match &self.out {
-            None => copy(response, &mut std::io::stdout()).await?,
-            Some(path) => into_file(response, path).await?,
+    pub async fn run(mut self, shell: &Shell) -> anyhow::Result<Exit> {
+        if let Some(Verb::Job(job)) = self.verb.take() {
+            return job.run(shell).await;
         }
+        let format = self.format(shell.options.output)?;
+        if self.job {
+            export_job::ask(shell, &self.request(format), self.out.as_deref()).await?;
+            return Ok(Exit::Ok);
+        }
+        let path = self.path(format);
+        let response = send(shell.client()?.request(Method::GET, &path)).await?;
+        write(response, self.out.as_deref()).await?;
         Ok(Exit::Ok)
     }
 
-    fn path(&self, output: Option<Format>) -> anyhow::Result<String> {
-        let format = match self.format.or(output).unwrap_or(Format::Ndjson) {
-            Format::Ndjson => "ndjson",
-            Format::Csv => "csv",
+    /// Returns the format of the rows. Of a job, `-o` is the format in which the export itself is printed.
+    fn format(&self, output: Option<Format>) -> anyhow::Result<ExportFormat> {
+        let output = output.filter(|_| !self.job);
+        match self.format.or(output).unwrap_or(Format::Ndjson) {
+            Format::Ndjson => Ok(ExportFormat::Ndjson),
+            Format::Csv => Ok(ExportFormat::Csv),
             Format::Table | Format::Json => {
-                return Err(Fault::new(
-                    Exit::Usage,
-                    "an export is written as ndjson or csv; choose one with --format",
-                )
-                .into());
+                let text = "an export is written as ndjson or csv; choose one with --format";
+                Err(Fault::new(Exit::Usage, text).into())
             }
-        };
-        let what = match self.what {
-            What::Messages => "messages",
-            What::Customers => "customers",
-        };
+        }
+    }
+
+    fn what(&self) -> ExportWhat {
+        match self.what {
+            Some(What::Customers) => ExportWhat::Customers,
+            Some(What::Messages) | None => ExportWhat::Messages,
+        }
+    }
+
+    fn request(&self, format: ExportFormat) -> ExportRequest {
+        let time = |moment: Option<Timestamp>| moment.map(|moment| domain::Timestamp(moment.as_millisecond()));
+        ExportRequest {
+            what: self.what(),
+            format: Some(format),
+            account: self.account.clone(),
+            account_id: None,
+            customer_id: None,
+            conversation_id: self.conversation.map(ConversationId),
+            from: time(self.from),
+            until: time(self.until),
+        }
+    }
+
+    fn path(&self, format: ExportFormat) -> String {
         let pairs = [
-            ("format", Some(format.to_owned())),
+            ("format", Some(format.to_string())),
             ("account", self.account.clone()),
             ("conversation_id", self.conversation.map(|id| id.to_string())),
             ("from", self.from.map(|moment| moment.to_string())),
@@ -96,7 +136,15 @@ impl Export {
         let given = pairs
             .iter()
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        Ok(with_query(&format!("/api/v1/export/{what}"), given))
+        with_query(&format!("/api/v1/export/{}", self.what()), given)
+    }
+}
+
+/// Writes an answer to a file, which appears once it is complete, or to standard output.
+pub async fn write(response: Response, out: Option<&Path>) -> anyhow::Result<()> {
+    match out {
+        None => copy(response, &mut std::io::stdout()).await,
+        Some(path) => into_file(response, path).await,
     }
 }
 

@@ -50,6 +50,7 @@ pub const KEYS: &[Key] = &[
     key("writes_per_minute", "600000"),
     key("journal_keep", "30days"),
     key("audit_keep", "365days"),
+    key("exports_keep", "24h"),
     key("shared_host", "warn"),
     key("media.store", ""),
     key("media.fetch", "auto"),

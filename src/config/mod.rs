@@ -70,6 +70,8 @@ pub struct Config {
     pub shared_host: SharedHost,
     /// Age at which entries of the audit log are deleted; zero: never.
     pub audit_keep: Duration,
+    /// How long the files of exports are kept.
+    pub exports_keep: Duration,
     /// Settings of media.
     pub media: MediaConfig,
     /// Settings of WhatsApp.
@@ -253,6 +255,7 @@ impl Config {
             writes_per_minute: values.parse("writes_per_minute", values::rate)?,
             journal_keep: values.parse("journal_keep", duration)?,
             audit_keep: values.parse("audit_keep", duration)?,
+            exports_keep: values.parse("exports_keep", duration)?,
             shared_host: values.parse("shared_host", word)?,
             media: MediaConfig::read(values)?,
             whatsapp: WhatsAppConfig::read(values, environment)?,

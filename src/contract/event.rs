@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountView, AgentView, AttributeView, ConversationView, CustomerView, HistoryView, LabelView, MergedView,
-    MessageView, NoteView, RawJson, SyncView, TemplateView, UnmergedView,
+    AccountView, AgentView, AttributeView, ConversationView, CustomerView, ExportView, HistoryView, LabelView,
+    MergedView, MessageView, NoteView, RawJson, SyncView, TemplateView, UnmergedView,
 };
 use crate::domain::account::Account;
 use crate::domain::agent::Agent;
 use crate::domain::attribute::Attribute;
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
+use crate::domain::export::ExportJob;
 use crate::domain::history::{History, Synced};
 use crate::domain::label::Label;
 use crate::domain::merge::{Merged, Parted};
@@ -104,6 +105,8 @@ events! {
     AttributeUpdated(AttributeView) = "attribute.updated",
     /// The definition of an attribute was deleted; customers keep their values.
     AttributeDeleted(AttributeView) = "attribute.deleted",
+    /// The state of an export that is written to a file changed.
+    ExportState(ExportView) = "export.state",
     /// The state of an account's session changed.
     AccountState(AccountView) = "account.state",
     /// An account was added, or a removed one was restored.
@@ -260,6 +263,14 @@ impl Event {
     /// Creates `attribute.deleted`.
     pub fn attribute_deleted(attribute: &Attribute) -> Self {
         Self::of_nobody(EventBody::AttributeDeleted(attribute.clone().into()))
+    }
+
+    /// Creates `export.state`, an event of the account whose rows alone it has, if there is one.
+    pub fn export_state(job: &ExportJob) -> Self {
+        Self {
+            account_id: job.order.filter.account,
+            ..Self::of_nobody(EventBody::ExportState(job.clone().into()))
+        }
     }
 
     /// Creates `account.state`.
@@ -419,6 +430,7 @@ impl Event {
             | EventBody::AttributeCreated(_)
             | EventBody::AttributeUpdated(_)
             | EventBody::AttributeDeleted(_)
+            | EventBody::ExportState(_)
             | EventBody::AccountState(_)
             | EventBody::AccountAdded(_)
             | EventBody::AccountRemoved(_)

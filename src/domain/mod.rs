@@ -26,11 +26,11 @@ pub mod word;
 pub use account::{session, vitals};
 pub use clock::{Clock, Timestamp};
 pub use customer::{display_name, ledger, merge, names, revision};
-pub use desk::{attribute, label, note, schedule, when};
+pub use desk::{attribute, export, label, note, schedule, when};
 pub use entity::ids::{
-    AccountId, AgentId, ApiKeyId, AttributeId, ChatId, ConversationId, CustomerId, HistoryChatId, HistoryMark, LabelId,
-    MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId, OwnerId, QuarantineId,
-    Seq, TemplateId, WaMessageId, WaUserId,
+    AccountId, AgentId, ApiKeyId, AttributeId, ChatId, ConversationId, CustomerId, ExportId, HistoryChatId,
+    HistoryMark, LabelId, MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId,
+    OwnerId, QuarantineId, Seq, TemplateId, WaMessageId, WaUserId,
 };
 pub use message::{details, forward, mentions, signature, special, wording};
 pub use pacing::{consent, daily};

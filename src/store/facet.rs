@@ -79,6 +79,8 @@ facets! {
     Customers = customers;
     /// Acks that came before their messages.
     EarlyAcks = early_acks;
+    /// Exports that are written to a file.
+    Exports = exports;
     /// Groups and their members.
     Groups = groups;
     /// The import of history.

@@ -63,7 +63,8 @@ pub use database::connect::{OpenOptions, READERS, StatementLog, Synchronous};
 pub use database::error::StoreError;
 pub use database::page::{Cursor, MAX_PAGE, NotACursor, Order, Page, PageRequest};
 pub use desk::{
-    AttributeChange, ConversationFilter, LabelChange, NewAttribute, NewLabel, OpenCount, ScheduledSend, Standing,
+    AttributeChange, ConversationFilter, ExportEnd, LabelChange, NewAttribute, NewLabel, OpenCount, ScheduledSend,
+    Standing,
 };
 pub use history::{HistoryChat, HistoryStep};
 pub use idempotency::StoredAnswer;

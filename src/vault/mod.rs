@@ -203,6 +203,26 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Deletes an object unless `is_wanted`, where only this process stores objects. In a bucket another process may be
+    /// about to refer to it: there a sweep deletes it when it is old enough.
+    pub async fn discard<E, F>(&self, sha256: &str, is_wanted: impl FnOnce() -> F) -> Result<(), E>
+    where
+        E: From<VaultError>,
+        F: Future<Output = Result<bool, E>>,
+    {
+        let Place::Folder(folder) = &self.inner.place else {
+            return Ok(());
+        };
+        // Waits until the rows of objects just stored are committed: `is_wanted` must see them.
+        let _no_store = self.inner.sweep_lock.write().await;
+        if !is_wanted().await? {
+            folder.remove(sha256).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Returns how many bytes this user may still write on the volume of a folder.
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let volume = rustix::fs::statvfs(folder)?;

@@ -9,3 +9,4 @@ pub mod m0027_key_owners;
 pub mod m0028_agent_signatures;
 pub mod m0029_customer_labels;
 pub mod m0030_attributes;
+pub mod m0031_exports;

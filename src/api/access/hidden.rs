@@ -5,7 +5,6 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::auth::Caller;
@@ -58,13 +57,4 @@ pub fn hidden(json: &RawJson) -> serde_json::Result<RawJson> {
     let mut value: Value = json.parse()?;
     hide_numbers(&mut value);
     RawJson::of(&value)
-}
-
-/// Returns a row of a stream as JSON, without numbers if `hides`.
-pub fn row(row: &impl Serialize, hides: bool) -> serde_json::Result<Value> {
-    let mut value = serde_json::to_value(row)?;
-    if hides {
-        hide_numbers(&mut value);
-    }
-    Ok(value)
 }

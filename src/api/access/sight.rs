@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use super::auth::Caller;
 use crate::api::http::problem::{Code, Problem};
 use crate::domain::rights::Sight;
-use crate::domain::{AccountId, AgentId, ApiKeyId, ConversationId, CustomerId, MediaId, MergeId, MessageId, NoteId};
+use crate::domain::{
+    AccountId, AgentId, ApiKeyId, ConversationId, CustomerId, ExportId, MediaId, MergeId, MessageId, NoteId,
+};
 use crate::store::{Store, StoreError};
 
 /// Something that a path names.
@@ -74,6 +76,16 @@ impl Visible for NoteId {
 impl Visible for MediaId {
     async fn check(&self, store: &Store, sight: &Sight) -> Result<(), Problem> {
         unless(store.sights().medium(sight, *self).await, "medium", self)
+    }
+}
+
+impl Visible for ExportId {
+    async fn check(&self, store: &Store, sight: &Sight) -> Result<(), Problem> {
+        match store.exports().get(*self).await? {
+            // Its file has what the one who asked saw then.
+            Some(job) => unless(Ok(sight.covers(&job.order.sight)), "export", self),
+            None => Ok(()),
+        }
     }
 }
 

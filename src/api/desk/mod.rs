@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod attributes;
 pub mod counts;
+pub mod exports;
 pub mod labels;
 pub mod me;
 pub mod notes;

@@ -134,6 +134,7 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/customers"),
     (Method::GET, "/api/v1/export/customers"),
     (Method::GET, "/api/v1/export/messages"),
+    (Method::GET, "/api/v1/exports"),
     (Method::GET, "/api/v1/keys"),
     (Method::POST, "/api/v1/media"),
     (Method::GET, "/api/v1/events"),

@@ -138,6 +138,7 @@ impl From<Refusal> for Problem {
                 Self::new(Code::Conflict, text)
             }
             Refusal::NotForwarded(_) => Self::wrong_field("", text),
+            Refusal::Gone(_) => Self::new(Code::Gone, text),
             Refusal::Unavailable(_) => Self::new(Code::Unavailable, text),
             Refusal::Internal(error) => match error.downcast::<StoreError>() {
                 Ok(error) => error.into(),

@@ -32,9 +32,8 @@ const HARMLESS: &[&str] = &["application/pdf", "application/zip"];
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsatisfiable;
 
-/// Returns the headers of a medium. `tag` is its entity tag, with quotation marks. Types that are not on either list
-/// are served as `application/octet-stream`.
-pub fn of(stored: &StoredMedia, tag: &str) -> HeaderMap {
+/// Returns the headers of a medium. Types that are not on either list are served as `application/octet-stream`.
+pub fn of(stored: &StoredMedia) -> HeaderMap {
     let sniffed = stored.sniffed.as_deref().unwrap_or_default();
     let inline = INLINE.contains(&sniffed);
     let served = if inline || HARMLESS.contains(&sniffed) {
@@ -52,7 +51,6 @@ pub fn of(stored: &StoredMedia, tag: &str) -> HeaderMap {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::ACCEPT_RANGES, "bytes"),
-        (header::ETAG, tag),
     ] {
         set(&mut headers, name, value);
     }

@@ -23,6 +23,7 @@ use crate::contract::MediaView;
 use crate::domain::MediaId;
 use crate::domain::media::Sink as _;
 use crate::store::{Store, StoredMedia};
+pub use headers::set;
 
 /// Maximum number of bytes of a too large upload that are read and discarded, so that the client reads the answer
 /// instead of seeing a broken connection.
@@ -124,25 +125,51 @@ pub(super) async fn serve(desk: &Desk, stored: StoredMedia, headers: &HeaderMap)
             stored.media.id
         )));
     };
+    let of_file = Stored {
+        what: "medium",
+        sha256: sha256.clone(),
+        size,
+        headers: headers::of(&stored),
+    };
+    stream(desk, headers, of_file).await
+}
+
+/// A file of the vault that is served.
+pub struct Stored {
+    /// Kind of the file, for messages.
+    pub what: &'static str,
+    /// Its hash, which is its name in the vault and its entity tag.
+    pub sha256: String,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// Headers of the answer, besides those of ranges and tags.
+    pub headers: HeaderMap,
+}
+
+/// Streams the bytes of a file; answers 206 for a range, and 304 if the client has them.
+pub async fn stream(desk: &Desk, asked: &HeaderMap, file: Stored) -> Result<Shaped<FileBytes>, Problem> {
+    let Stored {
+        what,
+        sha256,
+        size,
+        headers: mut answer,
+    } = file;
     let tag = format!("\"{sha256}\"");
-    let mut answer = headers::of(&stored, &tag);
-    if is_known(headers, &tag) {
+    set(&mut answer, header::ETAG, &tag);
+    if is_known(asked, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response().into());
     }
-    let (status, range) = match headers::range(headers, &tag, size) {
+    let (status, range) = match headers::range(asked, &tag, size) {
         Ok(None) => (StatusCode::OK, 0..size),
         Ok(Some(range)) => {
             let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            headers::set(&mut answer, header::CONTENT_RANGE, &told);
+            set(&mut answer, header::CONTENT_RANGE, &told);
             (StatusCode::PARTIAL_CONTENT, range)
         }
         Err(headers::Unsatisfiable) => {
-            let mut response = Problem::new(
-                Code::RangeNotSatisfiable,
-                format!("the medium has {size} bytes; ask for some of them"),
-            )
-            .into_response();
-            headers::set(
+            let detail = format!("the {what} has {size} bytes; ask for some of them");
+            let mut response = Problem::new(Code::RangeNotSatisfiable, detail).into_response();
+            set(
                 response.headers_mut(),
                 header::CONTENT_RANGE,
                 &format!("bytes */{size}"),
@@ -150,14 +177,14 @@ pub(super) async fn serve(desk: &Desk, stored: StoredMedia, headers: &HeaderMap)
             return Ok(response.into());
         }
     };
-    headers::set(
+    set(
         &mut answer,
         header::CONTENT_LENGTH,
         &(range.end - range.start).to_string(),
     );
-    let pieces = desk.read_medium(sha256, range).await?.inspect(|piece| {
+    let pieces = desk.read_medium(&sha256, range).await?.inspect(move |piece| {
         if let Err(error) = piece {
-            tracing::error!("a medium broke off: {error}");
+            tracing::error!("a {what} broke off: {error}");
         }
     });
     Ok((status, answer, Body::from_stream(pieces)).into_response().into())

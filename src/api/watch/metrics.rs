@@ -255,6 +255,12 @@ pub async fn show(
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }
     registry.register("media", "Pictures, voice notes, documents, by where they are", media);
+    let exports = Family::<MediaLabels, Gauge>::default();
+    for (state, count) in store.exports().count().await? {
+        let state = state.to_string();
+        exports.get_or_create(&MediaLabels { state }).set(saturated(count));
+    }
+    registry.register("exports", "Exports that are written to a file, by their state", exports);
     registry.register("quarantined", "Events that could not be stored", quarantined);
 
     let mut text = String::new();

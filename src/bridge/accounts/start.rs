@@ -7,7 +7,7 @@ use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::registry::AccountHandle;
 use crate::bridge::core::worker::Worker;
 use crate::bridge::core::{Core, worker};
-use crate::bridge::desk::{Desk, DeskWorker};
+use crate::bridge::desk::{Desk, DeskWorker, ExportWorker};
 use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
@@ -87,6 +87,10 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
     let (at_desk, stopping) = (core.clone(), supervisor.stopping());
     supervisor.spawn_kept("desk", move || {
         worker::run(DeskWorker::new(at_desk.clone()), stopping.clone())
+    });
+    let (exporting, stopping) = (core.clone(), supervisor.stopping());
+    supervisor.spawn_kept("exports", move || {
+        worker::run(ExportWorker::new(exporting.clone()), stopping.clone())
     });
     if let Some(matrix) = matrix {
         let stopping = supervisor.stopping();

@@ -10,6 +10,8 @@ use crate::store::StoreError;
 
 /// Age at which a stored answer to an idempotency key is deleted (rule 25).
 const ANSWERS_KEPT: Duration = Duration::from_hours(48);
+/// Time for which an export that has ended, and has no file any more, is listed.
+const EXPORTS_LISTED: Duration = Duration::from_hours(7 * 24);
 
 /// How long rows are kept; zero keeps them all.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ async fn delete_rows(core: &Core, kept: Kept) -> Result<(), StoreError> {
         store.audit().prune(now.minus(kept.audit)).await?;
     }
     store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
+    store.exports().prune(now.minus(EXPORTS_LISTED)).await?;
     store.early_acks().prune(now.minus(EARLY_ACK_WAITS)).await?;
     Ok(())
 }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::domain::export::ExportRules;
 use crate::domain::{AccountId, Clock};
 use crate::store::{Fence, Holder, Restored, Store, StoreError, Tx};
 use crate::vault::Vault;
@@ -50,6 +51,8 @@ pub struct Core {
     pub random: Random,
     /// The general policy, or that of one account after [`Self::of_account`].
     pub policy: Arc<Policy>,
+    /// Bounds of the files of exports.
+    pub exports: ExportRules,
     /// Policies of the accounts that have one of their own, by account name.
     policies: Arc<HashMap<String, Arc<Policy>>>,
     /// Random id of this database: Matrix transaction ids begin with it (rule 18).
@@ -79,6 +82,7 @@ impl Core {
             clock,
             random,
             policy: Arc::new(policy),
+            exports: ExportRules::default(),
             policies: Arc::default(),
             instance: instance.into(),
             restored,
@@ -95,6 +99,12 @@ impl Core {
             policies: Arc::new(policies.collect()),
             ..self
         }
+    }
+
+    /// Returns this context with other bounds of the files of exports.
+    #[must_use]
+    pub fn exporting(self, exports: ExportRules) -> Self {
+        Self { exports, ..self }
     }
 
     /// Returns this context with `is_alive`, which says whether the process that holds an account still runs.

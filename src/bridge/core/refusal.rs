@@ -108,6 +108,9 @@ pub enum Refusal {
          `crm customer opt-in {customer}`"
     )]
     OptedOut { customer: CustomerId, since: Timestamp },
+    /// What is asked for was there, and is deleted.
+    #[error("{0}")]
+    Gone(String),
     /// The state of the object does not allow the request.
     #[error("{0}")]
     Conflict(String),

@@ -42,7 +42,11 @@ pub async fn sweep(store: &Store, vault: &Vault, now: Timestamp) -> Result<u64, 
     }
     let known = |sha256: Vec<String>| {
         let store = store.clone();
-        async move { Ok::<_, SweepError>(store.media().known_objects(&sha256).await?) }
+        async move {
+            let mut known = store.media().known_objects(&sha256).await?;
+            known.extend(store.exports().known_objects(&sha256).await?);
+            Ok::<_, SweepError>(known)
+        }
     };
     vault.sweep(now, before, known).await
 }

@@ -22,6 +22,7 @@ use crate::api::{self, AccessRules, ApiState, ConnectionLimits, Parts, Server, S
 use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
 use crate::config::{self, AccountConfig, Config, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
+use crate::domain::export::ExportRules;
 use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
@@ -243,7 +244,14 @@ pub async fn core(config: &Config, home: &Home, vault: Vault) -> anyhow::Result<
     let core = Core::new(store, vault, clock, random()?, policy(config, &config.general())).await?;
     let of_accounts = config.accounts.iter();
     let policies = of_accounts.map(|(name, account)| (name.clone(), policy(config, account)));
-    Ok(core.with_policies(policies.collect()).knowing_holders(home.is_alive()?))
+    let exports = ExportRules {
+        keep: config.exports_keep,
+        ..ExportRules::default()
+    };
+    Ok(core
+        .exporting(exports)
+        .with_policies(policies.collect())
+        .knowing_holders(home.is_alive()?))
 }
 
 /// Creates the manager that starts and ends the accounts.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::layout::{absolute, cut, fit, is_time, relative, since, title, width, wrap};
-use crate::api::csv;
+use crate::bridge::csv;
 use crate::clock::SystemClock;
 use crate::domain::Clock as _;
 

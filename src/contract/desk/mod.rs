@@ -3,6 +3,7 @@
 mod agent;
 mod attribute;
 mod caller;
+mod export;
 mod forward;
 mod hidden;
 mod label;
@@ -13,6 +14,7 @@ mod work;
 pub use agent::{AccountRef, AgentView, EditAgent, NewAgent};
 pub use attribute::{AttributeView, EditAttribute, NewAttributeRequest};
 pub use caller::CallerView;
+pub use export::{ExportRequest, ExportView};
 pub use forward::{ForwardCommand, ForwardRequest};
 pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
 pub use label::{EditLabel, LabelView, NewLabelRequest};

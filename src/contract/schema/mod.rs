@@ -11,6 +11,7 @@ use crate::domain::agent::AgentSource;
 use crate::domain::attribute::AttributeKind;
 use crate::domain::conversation::{ChatKind, ConversationStatus};
 use crate::domain::customer::{IdentityKind, IdentitySource, PhoneNumber};
+use crate::domain::export::{ExportFormat, ExportState, ExportWhat};
 use crate::domain::history::{HistoryDepth, HistoryState};
 use crate::domain::matrix::MatrixState;
 use crate::domain::media::{FileKind, MediaState};
@@ -38,7 +39,7 @@ macro_rules! schemas_of_words {
 }
 
 schemas_of_words! {
-    AccountKind, AgentSource, AttributeKind, ChatKind, Code, ConversationStatus, Direction, EventType, FileKind, HistoryState, IdentityKind,
+    AccountKind, AgentSource, AttributeKind, ChatKind, Code, ConversationStatus, Direction, EventType, ExportFormat, ExportState, ExportWhat, FileKind, HistoryState, IdentityKind,
     IdentitySource, Kind, MatrixState, MediaState, MessageState, NameSource, Origin, Role, Scope, SessionState, Target,
     WaitReason,
 }

@@ -46,6 +46,16 @@ impl Sight {
             .is_none_or(|accounts| accounts.contains(&account))
     }
 
+    /// Returns whether all is seen that another sight has.
+    pub fn covers(&self, other: &Self) -> bool {
+        let has_accounts = match (self.accounts(), other.accounts()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => theirs.iter().all(|account| mine.contains(account)),
+        };
+        has_accounts && (other.hides_numbers || !self.hides_numbers)
+    }
+
     /// Returns whether customers' numbers are hidden.
     pub const fn hides_numbers(&self) -> bool {
         self.hides_numbers
@@ -71,6 +81,20 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sight_covers_what_has_no_more_accounts_or_numbers() {
+        let [one, two] = [1, 2].map(AccountId);
+        let (all, none) = (Sight::default(), Sight::of(Some(vec![]), OwnerId(2)));
+        let (first, both) = (
+            Sight::of(Some(vec![one]), OwnerId(1)),
+            Sight::of(Some(vec![two, one]), OwnerId(2)),
+        );
+        assert!(all.covers(&both) && both.covers(&first) && first.covers(&first) && first.covers(&none));
+        assert!(!first.covers(&both) && !both.covers(&all) && !none.covers(&first));
+        let hiding = all.clone().hiding_numbers(true);
+        assert!(all.covers(&hiding) && hiding.covers(&hiding) && !hiding.covers(&all));
+    }
 
     #[test]
     fn narrowed_sight_shows_no_more_than_before() {

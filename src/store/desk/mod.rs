@@ -2,6 +2,7 @@
 
 mod attributes;
 mod customer_labels;
+mod exports;
 mod guard;
 mod labels;
 mod list;
@@ -10,6 +11,7 @@ mod scheduled;
 mod work;
 
 pub use attributes::{AttributeChange, NewAttribute};
+pub use exports::ExportEnd;
 pub use labels::{LabelChange, NewLabel};
 pub use list::ConversationFilter;
 pub use scheduled::ScheduledSend;

@@ -343,7 +343,8 @@ async fn listen_on(
     listen
 }
 
-fn policy() -> Policy {
+/// What the server does by itself: nothing.
+pub fn policy() -> Policy {
     Policy {
         matrix: false,
         owner: None,

@@ -21,6 +21,7 @@ const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/conversations/1/messages", Scope::Read),
     ("GET", "/api/v1/messages/1", Scope::Read),
     ("GET", "/api/v1/export/messages", Scope::Read),
+    ("GET", "/api/v1/exports", Scope::Read),
     ("GET", "/api/v1/export/customers", Scope::Read),
     ("GET", "/api/v1/templates", Scope::Read),
     ("GET", "/api/v1/me", Scope::Read),

@@ -33,6 +33,7 @@ const READS: &[(&str, Scope)] = &[
     ("/api/v1/me", Scope::Read),
     ("/api/v1/export/messages", Scope::Read),
     ("/api/v1/export/customers", Scope::Read),
+    ("/api/v1/exports", Scope::Read),
     ("/api/v1/accounts/default/session", Scope::Manage),
     ("/api/v1/quarantine", Scope::Manage),
     ("/api/v1/keys", Scope::Admin),

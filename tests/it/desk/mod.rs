@@ -3,6 +3,7 @@
 mod agents;
 mod attributes;
 mod customers;
+mod exports;
 mod guard;
 mod hidden;
 mod history;

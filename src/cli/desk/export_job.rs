@@ -1,0 +1,112 @@
+//! `crm export job`: exports that the server writes to a file while nobody waits.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use reqwest::{Method, Response};
+
+use crate::cli::client::{Client, send};
+use crate::cli::{Exit, Fault, Shell, listing};
+use crate::contract::{ExportRequest, ExportView, RawJson};
+use crate::domain::export::ExportState;
+
+/// How often a waiting command looks how far an export is.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Exports that the server writes to a file (`crm export messages --job`)
+#[derive(Debug, Args)]
+pub struct Job {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List exports, newest first
+    List {
+        #[command(flatten)]
+        amount: listing::Amount,
+    },
+    /// Show an export
+    View {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Download the file of an export, once it is done
+    Download {
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// Write to this file, which appears once it is complete [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Cancel an export that waits or runs; delete one that has ended, with its file
+    Cancel {
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+const PATH: &str = "/api/v1/exports";
+const COLUMNS: &[&str] = &[
+    "id",
+    "what",
+    "format",
+    "state",
+    "rows",
+    "bytes",
+    "created_at",
+    "expires_at",
+];
+
+impl Job {
+    /// Runs the command. `write` writes an answer to a file, or to standard output.
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        let client = shell.client()?;
+        match self.verb {
+            Verb::List { amount } => listing::show(shell, &client, PATH, amount, COLUMNS).await?,
+            Verb::View { id } => {
+                let job: RawJson = client.get(&format!("{PATH}/{id}")).await?;
+                shell.output().one(&job)?;
+            }
+            Verb::Download { id, out } => {
+                until_ended(&client, id).await?;
+                crate::cli::export::write(content(&client, id).await?, out.as_deref()).await?;
+            }
+            Verb::Cancel { id } => client.delete(&format!("{PATH}/{id}")).await?,
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// Asks for an export. With a file it waits and downloads it there; without one it prints the export.
+pub async fn ask(shell: &Shell, request: &ExportRequest, out: Option<&Path>) -> anyhow::Result<()> {
+    let client = shell.client()?;
+    let asked: RawJson = client.post(PATH, request).await?;
+    let Some(out) = out else {
+        return shell.output().one(&asked);
+    };
+    let job: ExportView = crate::cli::client::read(&asked)?;
+    until_ended(&client, job.id.0).await?;
+    crate::cli::export::write(content(&client, job.id.0).await?, Some(out)).await
+}
+
+async fn content(client: &Client, id: i64) -> anyhow::Result<Response> {
+    send(client.request(Method::GET, &format!("{PATH}/{id}/content"))).await
+}
+
+/// Waits until an export has ended. Fails if there is no file.
+async fn until_ended(client: &Client, id: i64) -> anyhow::Result<()> {
+    loop {
+        let job: ExportView = client.get(&format!("{PATH}/{id}")).await?;
+        match job.state {
+            ExportState::Queued | ExportState::Running => tokio::time::sleep(LOOK).await,
+            ExportState::Done => return Ok(()),
+            ExportState::Failed | ExportState::Cancelled => {
+                let why = job.failure.as_deref().unwrap_or("it was cancelled; ask for it again");
+                return Err(Fault::new(Exit::Failed, format!("export {id} has no file: {why}")).into());
+            }
+        }
+    }
+}
