@@ -11,7 +11,6 @@ use super::follow::{self, watch::Watch};
 use super::generate::complete;
 use super::terminal::output::Output;
 use super::{Exit, Fault, Shell, listing};
-use crate::api::in_path;
 use crate::contract::{AssignRequest, CountsView, Empty, FilterRequest, NoteRequest, RawJson, StatusRequest};
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::word::UnknownWord;

@@ -1,18 +1,16 @@
 //! `crm export job`: exports that the server writes to a file while nobody waits.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use reqwest::{Method, Response};
 
-use crate::cli::client::{Client, send};
+use crate::cli::client::{self, Client, send};
+use crate::cli::follow::watch::Watch;
+use crate::cli::follow::{self, Follower, Patience};
 use crate::cli::{Exit, Fault, Shell, listing};
 use crate::contract::{ExportRequest, ExportView, RawJson};
 use crate::domain::export::ExportState;
-
-/// How often a waiting command looks how far an export is.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Exports that the server writes to a file (`crm export messages --job`)
 #[derive(Debug, Args)]
@@ -27,6 +25,8 @@ enum Verb {
     List {
         #[command(flatten)]
         amount: listing::Amount,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Show an export
     View {
@@ -49,6 +49,7 @@ enum Verb {
 }
 
 const PATH: &str = "/api/v1/exports";
+const EVENTS: &[&str] = &["export.state"];
 const COLUMNS: &[&str] = &[
     "id",
     "what",
@@ -65,7 +66,10 @@ impl Job {
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
         match self.verb {
-            Verb::List { amount } => listing::show(shell, &client, PATH, amount, COLUMNS).await?,
+            Verb::List { amount, watch } => {
+                let show = |output| listing::show(output, &client, PATH, amount, COLUMNS);
+                return watch.run(shell, follow::events(EVENTS), show).await;
+            }
             Verb::View { id } => {
                 let job: RawJson = client.get(&format!("{PATH}/{id}")).await?;
                 shell.output().one(&job)?;
@@ -87,7 +91,7 @@ pub async fn ask(shell: &Shell, request: &ExportRequest, out: Option<&Path>) -> 
     let Some(out) = out else {
         return shell.output().one(&asked);
     };
-    let job: ExportView = crate::cli::client::read(&asked)?;
+    let job: ExportView = client::read(&asked)?;
     until_ended(&client, job.id.0).await?;
     crate::cli::export::write(content(&client, job.id.0).await?, Some(out)).await
 }
@@ -98,15 +102,27 @@ async fn content(client: &Client, id: i64) -> anyhow::Result<Response> {
 
 /// Waits until an export has ended. Fails if there is no file.
 async fn until_ended(client: &Client, id: i64) -> anyhow::Result<()> {
-    loop {
-        let job: ExportView = client.get(&format!("{PATH}/{id}")).await?;
-        match job.state {
-            ExportState::Queued | ExportState::Running => tokio::time::sleep(LOOK).await,
-            ExportState::Done => return Ok(()),
-            ExportState::Failed | ExportState::Cancelled => {
-                let why = job.failure.as_deref().unwrap_or("it was cancelled; ask for it again");
-                return Err(Fault::new(Exit::Failed, format!("export {id} has no file: {why}")).into());
-            }
+    let follower = Follower::new(client, follow::events(EVENTS), None, Patience::Connected);
+    let mut ended = None;
+    follower
+        .until(&format!("{PATH}/{id}"), |state| {
+            let job: ExportView = client::read(&state)?;
+            ended = Some(job).filter(|job| job.id.0 == id && has_ended(job.state));
+            Ok(ended.is_some())
+        })
+        .await?;
+    match ended {
+        Some(job) if job.state != ExportState::Done => {
+            let why = job.failure.as_deref().unwrap_or("it was cancelled; ask for it again");
+            Err(Fault::new(Exit::Failed, format!("export {id} has no file: {why}")).into())
         }
+        _ => Ok(()),
+    }
+}
+
+const fn has_ended(state: ExportState) -> bool {
+    match state {
+        ExportState::Queued | ExportState::Running => false,
+        ExportState::Done | ExportState::Failed | ExportState::Cancelled => true,
     }
 }
