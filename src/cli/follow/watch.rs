@@ -167,7 +167,7 @@ fn drawing(text: &[u8], lines_of_terminal: Option<usize>) -> Vec<u8> {
         }
         0 => {}
         hidden => {
-            drawn.push_str(&format!("… and {hidden} more lines"));
+            drawn.extend(["… and ", &hidden.to_string(), " more lines"]);
             drawn.push_str(LINE_END);
         }
     }

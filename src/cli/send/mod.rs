@@ -314,7 +314,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
     };
     let path = format!("/api/v1/messages/{}", message.id);
     let follower = Follower::new(client, filter, None, Patience::Always);
-    let followed = follower.until(&path, |state| {
+    let waiting = follower.until(&path, |state| {
         let now: MessageView = client::read(&state)?;
         if now.id == message.id {
             message = now;
@@ -322,7 +322,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
         Ok(is_over(&message))
     });
     // What is known of the message by then is reported either way.
-    let _ = timeout_at(deadline, followed).await;
+    let _ = timeout_at(deadline, waiting).await;
     message
 }
 

@@ -75,9 +75,7 @@ async fn desk() -> App {
 
 fn in_two_hours() -> String {
     use crm::domain::Clock as _;
-    let soon = crm::clock::SystemClock
-        .now()
-        .plus(std::time::Duration::from_secs(2 * 3600 + 60));
+    let soon = crm::clock::SystemClock.now().plus(std::time::Duration::from_mins(121));
     soon.to_string()
 }
 

@@ -22,7 +22,7 @@ fn hash_of(id: &str) -> String {
 
 impl Rig {
     async fn with_photos() -> Self {
-        let mut rig = Self::with(|run| run.whatsapp.world.lock().unwrap().with_media = true).await;
+        let mut rig = Box::pin(Self::with(|run| run.whatsapp.world.lock().unwrap().with_media = true)).await;
         rig.met().await;
         rig
     }
