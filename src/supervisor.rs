@@ -121,11 +121,12 @@ impl Supervisor {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.start(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        // No async block, which would hold the task twice: there is one for each connection.
+        self.start(AssertUnwindSafe(task).catch_unwind().map(move |end| {
+            if end.is_err() {
                 tracing::error!(task = name, "a short task panicked");
             }
-        });
+        }));
     }
 
     /// Waits until a task is lost. Returns its name.

@@ -269,7 +269,8 @@ impl Live<'_> {
             return Ok(Some(line.message()));
         }
         let event = line.event().map_err(|error| failed(&error))?;
-        let event = shown(&self.state.store, sight, event).await;
+        // Boxed, as all that reads the database here: an idle connection does not keep room for it.
+        let event = Box::pin(shown(&self.state.store, sight, event)).await;
         let Some(event) = event.map_err(|error| failed(&error))? else {
             return Ok(None);
         };
@@ -301,7 +302,6 @@ impl Live<'_> {
                 ServerFrame::HeartbeatAck { s: frame.s }
             } else {
                 self.still_valid(caller).await?;
-                // In a box of its own: an idle connection does not keep room for it.
                 let reply = Box::pin(command::run(self.state, caller, self.session, frame)).await;
                 let reply = reply.ok_or(Close::BadOp)?;
                 ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
@@ -331,7 +331,7 @@ impl Live<'_> {
 
     /// Ends the connection if its key is revoked or expired.
     async fn still_valid(&self, caller: &Caller) -> Result<(), Close> {
-        let valid = self.state.access().is_still_valid(caller).await;
+        let valid = Box::pin(self.state.access().is_still_valid(caller)).await;
         if valid.map_err(|error| failed(&error))? {
             Ok(())
         } else {

@@ -218,7 +218,7 @@ impl Reader {
                     let _ = self.head.changed().await;
                 }
                 Some(lines) => return Ok(self.moved(lines)),
-                None => return self.behind().await,
+                None => return Box::pin(self.behind()).await,
             }
         }
     }
