@@ -11,10 +11,10 @@ use crate::store::StoreError;
 /// One line of the audit log.
 #[derive(Clone)]
 pub struct Entry {
-    /// Who did it.
+    /// Agent and key that did it.
     pub actor: String,
     action: String,
-    /// What it was done to.
+    /// Path of the thing that it was done to.
     pub subject: String,
     detail: Detail,
 }

@@ -108,7 +108,7 @@ pub enum Refusal {
          `crm customer opt-in {customer}`"
     )]
     OptedOut { customer: CustomerId, since: Timestamp },
-    /// What is asked for was there, and is deleted.
+    /// The thing that is asked for was there, and is deleted.
     #[error("{0}")]
     Gone(String),
     /// The state of the object does not allow the request.

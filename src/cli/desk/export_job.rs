@@ -107,7 +107,7 @@ async fn until_ended(client: &Client, id: i64) -> anyhow::Result<()> {
     follower
         .until(&format!("{PATH}/{id}"), |state| {
             let job: ExportView = client::read(&state)?;
-            ended = Some(job).filter(|job| job.id.0 == id && has_ended(job.state));
+            ended = Some(job).filter(|job| job.id.0 == id && !job.state.is_open());
             Ok(ended.is_some())
         })
         .await?;
@@ -117,12 +117,5 @@ async fn until_ended(client: &Client, id: i64) -> anyhow::Result<()> {
             Err(Fault::new(Exit::Failed, format!("export {id} has no file: {why}")).into())
         }
         _ => Ok(()),
-    }
-}
-
-const fn has_ended(state: ExportState) -> bool {
-    match state {
-        ExportState::Queued | ExportState::Running => false,
-        ExportState::Done | ExportState::Failed | ExportState::Cancelled => true,
     }
 }

@@ -40,7 +40,7 @@ pub enum Patience {
     Always,
 }
 
-/// What a follower tells.
+/// News that a follower tells.
 #[derive(Debug)]
 pub enum News {
     /// The connection stands, for the first time or again. Every event of before has been told.

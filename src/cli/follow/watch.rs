@@ -82,7 +82,7 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// What is shown.
+/// Output that is shown now.
 struct Screen {
     format: Format,
     quiet: bool,

@@ -1,4 +1,4 @@
-//! What is generated from the commands: completions and the manual page.
+//! Generates from the commands: completions and the manual page.
 
 pub mod complete;
 pub mod completion;

@@ -1,4 +1,4 @@
-//! Whoever asks.
+//! The caller of a request.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use crate::domain::{AccountId, ConversationId, CustomerId, ExportId, Timestamp};
 pub struct ExportView {
     /// Id of the export.
     pub id: ExportId,
-    /// What it contains.
+    /// Content of the file.
     pub what: ExportWhat,
     /// Its format.
     pub format: ExportFormat,
@@ -54,7 +54,7 @@ pub struct ExportView {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
-    /// What it contains.
+    /// Content of the file.
     pub what: ExportWhat,
     /// Its format; lines of JSON unless it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

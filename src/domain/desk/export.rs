@@ -46,7 +46,7 @@ words! {
 }
 
 words! {
-    /// What an export contains.
+    /// Content of an export.
     ExportWhat {
         /// Messages.
         Messages = "messages",
@@ -102,7 +102,7 @@ pub struct ExportFilter {
 /// An export as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportOrder {
-    /// What it contains.
+    /// Content of the file.
     pub what: ExportWhat,
     /// Its format.
     pub format: ExportFormat,
@@ -121,7 +121,7 @@ pub struct ExportOrder {
 pub struct ExportJob {
     /// Id of the export.
     pub id: ExportId,
-    /// What was asked for.
+    /// Order of the person or program that asked.
     pub order: ExportOrder,
     /// How far it is.
     pub state: ExportState,
