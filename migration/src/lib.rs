@@ -19,6 +19,7 @@ mod m0012_wanted_links;
 mod m0013_indexes;
 mod m0014_addressees;
 mod m0015_second_uploads;
+mod rooms;
 
 use sea_orm_migration::prelude::*;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0029_customer_labels::Migration),
             Box::new(desk::m0030_attributes::Migration),
             Box::new(desk::m0031_exports::Migration),
+            Box::new(rooms::m0033_room_files::Migration),
         ]
     }
 }

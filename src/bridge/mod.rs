@@ -39,4 +39,4 @@ pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
-pub use rooms::{OutageWatch, RoomInbound, RoomRelay};
+pub use rooms::{OutageWatch, RoomFiles, RoomInbound, RoomRelay};

@@ -14,7 +14,7 @@ use super::terminal::output::note;
 use super::{Exit, Fault, Shell};
 use crate::contract::{Empty, MediaView, RawJson};
 use crate::domain::hex::hex;
-use crate::domain::media::clean_filename;
+use crate::domain::media::{clean_filename, ending};
 
 /// Pictures, voice notes, documents
 #[derive(Debug, Args)]
@@ -104,24 +104,6 @@ fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
         Some(path) if path.is_dir() => Some(path.join(name())),
         Some(path) => Some(path),
         None => Some(PathBuf::from(name())),
-    }
-}
-
-/// Returns the usual extension of a type.
-fn ending(mimetype: &str) -> &'static str {
-    match mimetype.split(';').next().unwrap_or_default().trim() {
-        // The common one, where a type has several.
-        "image/jpeg" => "jpg",
-        "audio/mpeg" => "mp3",
-        "audio/ogg" => "ogg",
-        "audio/mp4" => "m4a",
-        "video/mp4" => "mp4",
-        other => {
-            let known = other
-                .split_once('/')
-                .and_then(|(main, sub)| mime_guess::get_extensions(main, sub));
-            known.and_then(|endings| endings.first()).copied().unwrap_or("bin")
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::media::{FileKind, Sink};
 use super::message::Origin;
 use super::word::words;
 use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
@@ -121,6 +122,14 @@ pub struct RoomFile {
     pub size: u64,
     /// Text under the file.
     pub caption: Option<String>,
+    /// Kind as which it was sent: a sticker and a voice note look other than an image and a song.
+    pub kind: FileKind,
+    /// Width and height in pixels, if they are known.
+    pub pixels: Option<(u32, u32)>,
+    /// Length of a recording, in seconds.
+    pub duration_s: Option<u32>,
+    /// Loudness of a voice note over its length, as numbers from 0 to 100.
+    pub waveform: Vec<u8>,
 }
 
 /// Content to be shown in a room.
@@ -131,7 +140,7 @@ pub enum RoomContent {
         body: String,
         reply_to: Option<MatrixEventId>,
     },
-    /// A file that somebody sent. Shown as image, video or audio if its type is one.
+    /// A file that somebody sent.
     File {
         file: RoomFile,
         reply_to: Option<MatrixEventId>,
@@ -143,6 +152,32 @@ pub enum RoomContent {
     },
     /// A tick on an agent's message.
     Reaction { to: MatrixEventId, key: String },
+}
+
+/// A file that somebody has sent in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentFile {
+    /// Where its bytes are, in the adapter's own format.
+    pub source: String,
+    /// Name of the file.
+    pub name: Option<String>,
+    /// Media type as the sender states it.
+    pub mimetype: Option<String>,
+    /// Text under the file, with WhatsApp's marks.
+    pub caption: Option<String>,
+    /// Kind as which it was sent. Its bytes decide whether it can go out as this.
+    pub kind: FileKind,
+}
+
+/// Failure to fetch a file from a room.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomFileError {
+    /// The homeserver refused it or did not answer, or the bytes are not those that were sent.
+    #[error(transparent)]
+    Matrix(#[from] MatrixError),
+    /// The bytes could not be stored, or are too many.
+    #[error("the file cannot be stored: {0}")]
+    Sink(#[from] std::io::Error),
 }
 
 /// An event in a room.
@@ -166,6 +201,11 @@ pub enum RoomEventKind {
     /// A text, without the reply fallback, and the event that it replies to.
     Text {
         body: String,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// A file, and the event that it replies to.
+    File {
+        file: Box<SentFile>,
         reply_to: Option<MatrixEventId>,
     },
     /// A notice; never goes to a customer.
@@ -241,6 +281,9 @@ pub trait Matrix: Send + Sync + 'static {
 
     /// Returns the event and those before it in its room, newest first, as far back as one page goes.
     async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError>;
+
+    /// Fetches the bytes of a file of a room, at most `max`. Its bytes are those that the sender sent, or the call fails.
+    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError>;
 
     /// Returns the room of this alias, and creates it if there is none. Fails if somebody else created it (rule 19).
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError>;

@@ -198,6 +198,24 @@ pub fn clean_filename(name: &str) -> Option<String> {
     (!name.is_empty() && name != ".").then_some(name)
 }
 
+/// Returns the usual extension of a type.
+pub fn ending(mimetype: &str) -> &'static str {
+    match mimetype.split(';').next().unwrap_or_default().trim() {
+        // The common one, where a type has several.
+        "image/jpeg" => "jpg",
+        "audio/mpeg" => "mp3",
+        "audio/ogg" => "ogg",
+        "audio/mp4" => "m4a",
+        "video/mp4" => "mp4",
+        other => {
+            let known = other
+                .split_once('/')
+                .and_then(|(main, sub)| mime_guess::get_extensions(main, sub));
+            known.and_then(|endings| endings.first()).copied().unwrap_or("bin")
+        }
+    }
+}
+
 /// Returns whether a character changes the order in which text is read, or is invisible.
 const fn reorders(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

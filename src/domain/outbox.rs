@@ -73,6 +73,8 @@ impl From<WhatsAppWork> for Work {
 pub enum MatrixWork {
     /// Show a message in its conversation's room; creates the room if there is none.
     ShowMessage { message: MessageId },
+    /// Show the file of a message that is shown without it, because it came late.
+    ShowFile { message: MessageId },
     /// Update the tick on an agent's message to the message's state.
     Tick { message: MessageId },
     /// Answer a message of ours in its room with a notice: why it was not, or may not have been, sent.
@@ -189,6 +191,7 @@ mod tests {
                 r#"{"do":"show_message","message":7}"#,
                 MatrixWork::ShowMessage { message },
             ),
+            (r#"{"do":"show_file","message":7}"#, MatrixWork::ShowFile { message }),
             (r#"{"do":"tick","message":7}"#, MatrixWork::Tick { message }),
             (
                 r#"{"do":"answer","about":7,"text":"no"}"#,

@@ -5,6 +5,7 @@
 //! No message text is logged; matrix-sdk's own log targets stay at info or above (rule 32).
 
 mod bot;
+mod download;
 mod options;
 mod wire;
 

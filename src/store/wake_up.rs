@@ -18,6 +18,8 @@ pub enum WorkFor {
     WhatsApp(AccountId),
     /// The relay to Matrix, one for all accounts.
     Rooms,
+    /// The fetching of files that agents have sent in rooms.
+    RoomFiles,
     /// The download of an account's media.
     Media(AccountId),
     /// The lookup of avatars through an account.

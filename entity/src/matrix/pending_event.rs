@@ -1,4 +1,4 @@
-//! Room events that cannot be decrypted yet.
+//! Room events that cannot be handled yet: without a key, in a room that is being made, or with a file to fetch.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,15 @@ pub struct Model {
     pub first_seen: i64,
     /// Whether the room was sent a notice about it.
     pub told: bool,
+    /// Whether it waits for its file; `None`: for its room or its key.
+    #[serde(default)]
+    pub has_file: Option<bool>,
+    /// How often its file could not be fetched.
+    #[serde(default)]
+    pub attempts: Option<i32>,
+    /// Time before which its file is not fetched.
+    #[serde(default)]
+    pub not_before: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

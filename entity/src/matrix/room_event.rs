@@ -28,6 +28,9 @@ pub struct Model {
     pub tick_previous: Option<MatrixEventId>,
     /// Number of the tick, from 0.
     pub tick_turn: Option<i64>,
+    /// Whether the event shows the message's file; `None`: it shows none.
+    #[serde(default)]
+    pub has_file: Option<bool>,
     pub created_at: i64,
 }
 

@@ -193,7 +193,8 @@ pub(crate) async fn sendable(tx: &mut Tx, rules: &MediaRules, wanted: &SendFile)
     Ok(NewFile { media, kind })
 }
 
-fn describe(kept: &Kept, upload: &Upload) -> NewMedia {
+/// Returns the row of a file that is in the vault.
+pub(crate) fn describe(kept: &Kept, upload: &Upload) -> NewMedia {
     let said = upload.mimetype.as_deref().map(clean_mimetype);
     // Clients that do not know the type state a generic one, or that of a form.
     let says_nothing = |said: &String| said == UNKNOWN_TYPE || said.starts_with("application/x-www-form-urlencoded");

@@ -34,6 +34,7 @@ pub use gateway::{EARLY_ACK_WAITS, GatewayMessage};
 pub use handle::Desk;
 pub use labels::LabelEdit;
 pub use media::Upload;
+pub(crate) use media::{describe, sendable};
 pub use notes::NewNote;
 pub use resolutions::{Replayed, Resolution};
 pub use templates::{PreviewFor, Rendered, TemplateEdit};

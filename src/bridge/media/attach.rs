@@ -9,9 +9,10 @@ use crate::domain::media::{
     FetchMode, FileKind, MediaRules, MediaState, UNKNOWN_TYPE, clean_filename, clean_mimetype, readable_size,
 };
 use crate::domain::message::Message;
+use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{WaMedia, WaMessage};
 use crate::domain::{AccountId, MediaId, WaMessageId};
-use crate::store::{MediaChange, NewMedia, SecondUpload, StoreError, Tx};
+use crate::store::{MediaChange, NewMedia, NewWork, SecondUpload, StoreError, Tx};
 
 /// Span for which the media of a conversation are counted.
 const DAY: Duration = Duration::from_hours(24);
@@ -165,10 +166,30 @@ pub(crate) fn too_large_for_us(size: u64, max: u64) -> String {
     )
 }
 
-/// Stores a change of a medium, and emits an event for each message that carries it.
+/// Stores a change of a medium, and emits an event for each message that carries it. Where rooms show these messages, the
+/// file follows.
 pub(crate) async fn change(tx: &mut Tx, id: MediaId, change: &MediaChange) -> Result<(), StoreError> {
     for message in tx.media().change(id, change).await? {
         tx.emit(Event::message_media(&message));
+        if !tx.outbox().hasten_showing(message.id).await? {
+            show_late(tx, &message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Queues the showing of a message's file, if the file is here and a room shows the message without it.
+pub(crate) async fn show_late(tx: &mut Tx, message: &Message) -> Result<(), StoreError> {
+    let is_here = message
+        .media
+        .as_ref()
+        .is_some_and(|media| media.state == MediaState::Stored);
+    if !is_here || message.deleted_at.is_some() {
+        return Ok(());
+    }
+    if tx.rooms().lacks_file(message.id).await? {
+        let work = MatrixWork::ShowFile { message: message.id };
+        tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
     }
     Ok(())
 }

@@ -6,18 +6,18 @@ use crate::bridge::core::agents::name_of;
 use crate::bridge::core::consent;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::outbound::queue;
-use crate::bridge::outbound::queue::NewText;
+use crate::bridge::outbound::queue::{NewFile, NewText};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::{AgentId, MatrixEventId};
+use crate::domain::{AgentId, MatrixEventId, MatrixRoomId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::{self, Command};
 
 /// Age of an agent's message above which it is not sent without a confirmation (rule 5).
-const STALE_AFTER: Duration = Duration::from_hours(1);
+pub(super) const STALE_AFTER: Duration = Duration::from_hours(1);
 
 const HELP: &str = "What you write here goes to the customer. Lines that begin with ! do not: \
     reply to an old message with !send to send it after all.";
@@ -110,32 +110,68 @@ async fn confirm(
     }
 }
 
+/// Queues a text of an agent for the customer.
 async fn queue(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    (event, agent): (&RoomEvent, AgentId),
+    by: (&RoomEvent, AgentId),
     body: &str,
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
     if let Err(refusal) = queue::check_text(body) {
-        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+        return answer(tx, conversation, by.0, format!("Not sent: {refusal}.")).await;
     }
+    let said = Said {
+        words: Some(body),
+        content: body,
+        file: None,
+        reply_to,
+    };
+    put_out(tx, policy, conversation, by, said).await
+}
+
+/// What an agent has said to the customer.
+pub(super) struct Said<'a> {
+    /// The agent's own words, under which a signature goes.
+    pub words: Option<&'a str>,
+    /// Content of the message: the words, or the line of a file without any.
+    pub content: &'a str,
+    /// File that goes with them.
+    pub file: Option<NewFile>,
+    /// Event that it replies to.
+    pub reply_to: Option<&'a MatrixEventId>,
+}
+
+/// Queues what an agent has said for the customer, or answers in the room why not.
+pub(super) async fn put_out(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    (event, agent): (&RoomEvent, AgentId),
+    said: Said<'_>,
+) -> Result<Taken, StoreError> {
     if let Some(refusal) = consent::refusal(tx, conversation).await? {
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
-    let signature = queue::signature_under(tx, agent, body, false).await?;
-    if let Some(Err(refusal)) = signature.as_ref().map(|signature| queue::signed(signature, body)) {
+    let signature = match said.words {
+        Some(words) => queue::signature_under(tx, agent, words, false).await?,
+        None => None,
+    };
+    if let Some(Err(refusal)) = signature
+        .as_ref()
+        .map(|signature| queue::signed(signature, said.content))
+    {
         return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
-    let reply_to = match reply_to {
+    let reply_to = match said.reply_to {
         Some(replied) => tx.rooms().message_of_event(replied).await?.map(|shown| shown.message),
         None => None,
     };
     let new = NewText {
-        file: None,
+        file: said.file,
         conversation,
-        content: body,
+        content: said.content,
         special: None,
         author: Author {
             origin: Some(Origin::Matrix),
@@ -160,17 +196,22 @@ pub(crate) async fn answer(
     event: &RoomEvent,
     text: String,
 ) -> Result<Taken, StoreError> {
+    answer_to(tx, conversation, (&event.room, &event.id), text).await
+}
+
+/// As [`answer`], where only the event's room and id are known.
+pub(super) async fn answer_to(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    (room, event): (&MatrixRoomId, &MatrixEventId),
+    text: String,
+) -> Result<Taken, StoreError> {
     let work = MatrixWork::Reply {
-        room: event.room.clone(),
-        event: event.id.clone(),
+        room: room.clone(),
+        event: event.clone(),
         text,
     };
-    tx.outbox()
-        .enqueue(NewWork::for_conversation(
-            conversation.account_id,
-            conversation.id,
-            work,
-        ))
-        .await?;
+    let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
+    tx.outbox().enqueue(work).await?;
     Ok(Taken::Answered)
 }

@@ -1,6 +1,6 @@
 //! Handles one event of a room: a text for the customer, a command, an unsupported kind, or nothing (rules 1 and 5).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{people, state};
@@ -8,10 +8,10 @@ use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
-use crate::store::{NewWork, StoreError, Tx};
+use crate::store::{NewMedia, NewWork, StoreError, Tx};
 
 use super::effects::{Taken, answer};
-use super::{commands, effects, gone, redaction};
+use super::{commands, effects, files, gone, redaction};
 
 /// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
@@ -20,8 +20,10 @@ pub(crate) struct RoomContext {
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
     /// Our own Matrix user.
     pub bot: Option<MatrixUserId>,
-    /// Rooms in which an earlier event still waits, so that later ones wait too.
-    pub waiting: HashSet<MatrixRoomId>,
+    /// Whether the event is the first of its room that has waited, and waits behind no other.
+    pub is_first: bool,
+    /// The event's file, fetched and stored.
+    pub file: Option<NewMedia>,
     /// For each read event that shows no message: the events before it, the newest first.
     pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }
@@ -43,8 +45,9 @@ pub(crate) async fn take_in(
             Ok(Taken::Nothing)
         };
     }
+    let waits = is_work && !around.is_first && tx.pending_events().wait_in(&event.room).await?;
     let conversation = match conversation_of(tx, event).await? {
-        Some(conversation) if !around.waiting.contains(&event.room) || !is_work => conversation,
+        Some(conversation) if !waits => conversation,
         None if !is_work || !tx.rooms().is_making_one().await? => return Ok(Taken::Nothing),
         // An agent may write in a room after it was created and before we have stored it; later events wait behind.
         _ => {
@@ -95,6 +98,20 @@ pub(crate) async fn take_in(
                 None => effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await,
             }
         }
+        RoomEventKind::File { file, reply_to } => match &around.file {
+            Some(fetched) => {
+                let sent = files::Fetched {
+                    file,
+                    media: fetched,
+                    reply_to: reply_to.as_ref(),
+                };
+                files::send(tx, policy, &conversation, (event, agent.id), sent).await
+            }
+            None => {
+                tx.pending_events().add_with_file(event).await?;
+                Ok(Taken::Nothing)
+            }
+        },
         RoomEventKind::Unsupported(what) => {
             answer(
                 tx,
@@ -136,10 +153,10 @@ pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), Store
 
 /// Returns whether an event needs an action if an agent wrote it.
 const fn asks(event: &RoomEvent) -> bool {
-    use RoomEventKind::{Redaction, Text, Undecryptable, Unsupported};
+    use RoomEventKind::{File, Redaction, Text, Undecryptable, Unsupported};
     matches!(
         event.what,
-        Text { .. } | Unsupported(_) | Undecryptable | Redaction { .. }
+        Text { .. } | File { .. } | Unsupported(_) | Undecryptable | Redaction { .. }
     )
 }
 

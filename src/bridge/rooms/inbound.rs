@@ -16,8 +16,8 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
 use super::commands::{self, Command};
-use super::effects::Taken;
 use super::event::{self, RoomContext};
+use super::pending;
 
 /// Name of the cursor that holds the mark.
 const CURSOR: &str = "matrix.sync";
@@ -74,7 +74,7 @@ impl Worker for RoomInbound {
         if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
         }
-        let waiting = self.retry_pending().await?;
+        self.retry_pending().await?;
         let acked = self.core.store.settings().cursor(CURSOR).await?.map(RoomMark);
         let batch = match self.port.pull(acked.as_ref()).await {
             Ok(batch) => batch,
@@ -86,18 +86,18 @@ impl Worker for RoomInbound {
         if acked.as_ref() == Some(&batch.mark) && batch.events.is_empty() && batch.receipts.is_empty() {
             return Ok(Progress::Idle);
         }
-        self.commit(batch, waiting).await?;
+        self.commit(batch).await?;
         Ok(Progress::Worked)
     }
 }
 
 impl RoomInbound {
-    async fn commit(&self, batch: RoomBatch, waiting: HashSet<MatrixRoomId>) -> Result<(), StoreError> {
+    async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
         let around = RoomContext {
             confirmed: self.fetch_confirmed(&batch).await,
             bot: self.bot(),
-            waiting,
             before: self.fetch_before(&batch).await?,
+            ..RoomContext::default()
         };
         let input = (Arc::clone(&self.core.policy), batch, around);
         let read: Vec<Conversation> = self
@@ -191,8 +191,8 @@ impl RoomInbound {
     }
 
     /// Tries again events that could not be handled: in a room that was not stored yet when an agent wrote in it, or
-    /// with a key that comes late (rule 1). Returns the rooms in which events still wait.
-    async fn retry_pending(&mut self) -> Result<HashSet<MatrixRoomId>, StoreError> {
+    /// with a key that comes late (rule 1).
+    async fn retry_pending(&mut self) -> Result<(), StoreError> {
         let now = self.core.clock.now();
         if self.retry_at <= now {
             self.retry_at = now.plus(RETRY_EVERY);
@@ -202,7 +202,7 @@ impl RoomInbound {
         let mut after = 0;
         loop {
             let some = self.core.store.pending_events().list(false, after, RETRIES).await?;
-            let Some(last) = some.last() else { return Ok(waiting) };
+            let Some(last) = some.last() else { return Ok(()) };
             after = last.id;
             self.retry_untold(some, &mut waiting).await?;
         }
@@ -220,7 +220,7 @@ impl RoomInbound {
         let is_end = (some.len() as u64) < RETRIES;
         self.retry_after = some.last().filter(|_| !is_end).map_or(0, |last| last.id);
         for pending in some {
-            self.retry(&pending).await?;
+            pending::retry(&self.core, &*self.port, &pending).await?;
         }
         Ok(())
     }
@@ -234,7 +234,8 @@ impl RoomInbound {
     ) -> Result<(), StoreError> {
         for pending in some {
             let known = self.core.store.rooms().conversation(&pending.room).await?.is_some();
-            if known && !waiting.contains(&pending.room) && self.retry(&pending).await? {
+            let is_first = known && !pending.has_file && !waiting.contains(&pending.room);
+            if is_first && pending::retry(&self.core, &*self.port, &pending).await? {
                 continue;
             }
             if !known && self.drop_foreign(&pending).await? {
@@ -260,27 +261,5 @@ impl RoomInbound {
                 .boxed()
             })
             .await
-    }
-
-    /// Returns whether the event could be read and was handled.
-    async fn retry(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
-        let Ok(event) = self.port.event(&pending.room, &pending.event).await else {
-            return Ok(false);
-        };
-        if pending.told && event.what == RoomEventKind::Undecryptable {
-            return Ok(false);
-        }
-        self.core
-            .write((Arc::clone(&self.core.policy), event), |tx, (policy, event)| {
-                async move {
-                    tx.pending_events().remove(&event.id).await?;
-                    event::take_in(tx, policy, event, &RoomContext::default())
-                        .await
-                        .map(|_: Taken| ())
-                }
-                .boxed()
-            })
-            .await?;
-        Ok(true)
     }
 }

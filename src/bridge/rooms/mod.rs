@@ -3,17 +3,22 @@
 mod commands;
 mod effects;
 mod event;
+mod fetching;
+mod files;
 mod gone;
 mod inbound;
 mod outage;
+mod pending;
 mod redaction;
 mod relay;
 mod render;
 mod sending;
+mod show;
 mod spec;
 mod ticks;
 mod txn;
 
+pub use fetching::RoomFiles;
 pub use inbound::RoomInbound;
 pub use outage::OutageWatch;
 pub use relay::RoomRelay;

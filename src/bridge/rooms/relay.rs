@@ -12,13 +12,11 @@ use crate::bridge::core::worker::Wakes;
 use crate::bridge::core::{Core, trouble};
 use crate::domain::delivery::back_off;
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker};
-use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
+use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, Timestamp};
 use crate::store::{Busy, StoreError, WorkFor};
 
-use super::render::{self, Quoted};
-use super::txn::{of_item, of_message};
+use super::txn::of_item;
 use super::{gone, spec, ticks};
 
 /// Upper bound of the lanes handled concurrently.
@@ -39,19 +37,14 @@ pub struct RoomRelay {
     pub(crate) port: Arc<dyn Matrix>,
 }
 
-/// One of the events that show a message.
-struct Part<'a> {
-    number: i32,
-    content: &'a RoomContent,
-    is_last: bool,
-}
-
 /// Reason why a piece of work was not done.
 pub(crate) enum Undone {
     /// The homeserver refused it or did not answer.
     Port(MatrixError),
     /// The room of the work is gone.
     Gone { room: MatrixRoomId, why: String },
+    /// It waits for a file, at most until then.
+    Waits { message: MessageId, until: Timestamp },
     /// The database failed.
     Store(StoreError),
 }
@@ -141,6 +134,7 @@ impl Pieces for RoomRelay {
             Ok(()) => Ok(()),
             Err(Undone::Port(error)) => self.after(item, &error).await,
             Err(Undone::Gone { room, why }) => self.after_gone(item, room, &why).await,
+            Err(Undone::Waits { message, until }) => self.wait_for_file(item, message, until).await,
             Err(Undone::Store(error)) => Err(error),
         }
     }
@@ -150,6 +144,7 @@ impl RoomRelay {
     async fn handle(&self, item: &OutboxItem<MatrixWork>) -> Result<(), Undone> {
         match &item.work {
             MatrixWork::ShowMessage { message } => self.show(item, *message).await,
+            MatrixWork::ShowFile { message } => self.show_file(item, *message).await,
             MatrixWork::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
             MatrixWork::Answer { about, text } => self.answer(item, *about, text).await,
             MatrixWork::Reply { room, event, text } => {
@@ -173,112 +168,8 @@ impl RoomRelay {
         }
     }
 
-    /// Shows a message that was not written in its room, part by part. After a crash the next try sends the missing
-    /// parts.
-    async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
-        let Some(message) = self.core.store.messages().get(id).await? else {
-            return Ok(self.finish(item).await?);
-        };
-        let reply_to = match message.reply_to {
-            Some(replied) => self.core.store.rooms().shown_in(replied).await?,
-            None => None,
-        };
-        // A message that is shown in an earlier room of the conversation cannot be replied to in this one.
-        let reply_to = reply_to.filter(|(_, place)| *place == message.conversation_id);
-        let reply_to = reply_to.map(|(event, _)| event);
-        let quoted = match reply_to {
-            Some(_) => None,
-            None => self.quoted(&message).await?,
-        };
-        let parts = render::parts(&message, reply_to, quoted.as_ref());
-        let last = i32::try_from(parts.len()).unwrap_or(i32::MAX) - 1;
-        if self.core.store.rooms().event(id, last).await?.is_some() {
-            return Ok(self.finish(item).await?);
-        }
-        let room = self.room(message.conversation_id).await?;
-        let speaker = self.speaker(&message).await?;
-        for (number, content) in (0..).zip(&parts) {
-            let part = Part {
-                number,
-                content,
-                is_last: number == last,
-            };
-            self.show_part(item, &room, &speaker, &message, part).await?;
-        }
-        Ok(())
-    }
-
-    /// Returns what a message answers, if the room cannot show that as a reply: it was written before the room, or we
-    /// never had it.
-    async fn quoted(&self, message: &Message) -> Result<Option<Quoted>, StoreError> {
-        if let Some(replied) = message.reply_to {
-            let replied = self.core.store.messages().get(replied).await?;
-            return Ok(replied.as_ref().map(Quoted::of));
-        }
-        let quote = message.details.as_ref().and_then(|details| details.quote.as_ref());
-        Ok(quote.and_then(Quoted::of_reply))
-    }
-
-    /// Shows one part of a message, unless it is shown already. The last part finishes the work.
-    async fn show_part(
-        &self,
-        item: &OutboxItem<MatrixWork>,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        message: &Message,
-        part: Part<'_>,
-    ) -> Result<(), Undone> {
-        let (item_id, number, is_last) = (item.id, part.number, part.is_last);
-        let shown = self.core.store.rooms().event(message.id, number).await?;
-        let event = if shown.is_some() {
-            None
-        } else {
-            let name = of_message(message.id, &number.to_string());
-            Some(self.send(item, room, speaker, &name, part.content).await?)
-        };
-        let (room, message) = (room.clone(), message.clone());
-        self.core
-            .write(
-                (item_id, room, event, message, number, is_last),
-                |tx, (item_id, room, event, message, number, is_last)| {
-                    async move {
-                        if let Some(event) = event {
-                            // A merge may have given the room to another conversation meanwhile.
-                            let place = tx.rooms().conversation(room).await?;
-                            let place = place.unwrap_or(message.conversation_id);
-                            tx.rooms().add_event(message.id, *number, event, place).await?;
-                        }
-                        if *is_last {
-                            // The state may have changed before the event existed to which a tick belongs.
-                            ticks::ask(tx, message).await?;
-                            tx.outbox().finish(*item_id).await?;
-                        }
-                        Ok::<_, StoreError>(())
-                    }
-                    .boxed()
-                },
-            )
-            .await?;
-        Ok(())
-    }
-
-    /// Returns the sender in whose name a message is shown.
-    async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
-        let avatar = match message.customer_id {
-            Some(id) if message.direction == Direction::Inbound => self
-                .core
-                .store
-                .customers()
-                .get(id)
-                .await?
-                .and_then(|customer| customer.photo_url),
-            _ => None,
-        };
-        Ok(render::speaker(message, avatar))
-    }
-
     /// Returns the conversation's room, created if there is none.
-    async fn room(&self, conversation: ConversationId) -> Result<MatrixRoomId, Undone> {
+    pub(super) async fn room(&self, conversation: ConversationId) -> Result<MatrixRoomId, Undone> {
         if let Some(room) = self.known_room(conversation).await? {
             return Ok(room);
         }
@@ -323,7 +214,12 @@ impl RoomRelay {
     }
 
     /// Sends a notice about a message to its room, as a reply if the message is shown there.
-    async fn answer(&self, item: &OutboxItem<MatrixWork>, about: MessageId, text: &str) -> Result<(), Undone> {
+    pub(super) async fn answer(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        about: MessageId,
+        text: &str,
+    ) -> Result<(), Undone> {
         let Some(message) = self.core.store.messages().get(about).await? else {
             return Ok(self.finish(item).await?);
         };

@@ -1,7 +1,10 @@
 //! Converts messages into the content and the sender that a room shows.
 
+use std::path::PathBuf;
+
 use crate::domain::details::{Details, Quote};
-use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, Speaker};
+use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, Speaker};
+use crate::domain::media::{FileKind, UNKNOWN_TYPE, ending};
 use crate::domain::message::{Direction, Kind, Message, Origin};
 use crate::domain::{MatrixEventId, media, mentions};
 
@@ -55,12 +58,55 @@ impl Quoted {
     }
 }
 
-/// Returns the events that show a message; the first gets the tick. `quoted` is put before the text.
-pub(crate) fn parts(message: &Message, reply_to: Option<MatrixEventId>, quoted: Option<&Quoted>) -> Vec<RoomContent> {
-    vec![RoomContent::Text {
-        body: body(message, quoted),
+/// Returns a message as a text; for a file, its line such as `[image]` and the caption. `quoted` is put before it. `why`:
+/// reason why the file cannot be shown.
+pub(crate) fn text(
+    message: &Message,
+    reply_to: Option<MatrixEventId>,
+    quoted: Option<&Quoted>,
+    why: Option<&str>,
+) -> RoomContent {
+    let mut text = told(message, said(message));
+    if let Some(why) = why {
+        text = format!("{text}\n{}", not_shown(message, why));
+    }
+    RoomContent::Text {
+        body: body(message, text, quoted),
         reply_to,
-    }]
+    }
+}
+
+/// Returns the file of a message with its caption; `quoted` is put before that. `path` is where its bytes are.
+pub(crate) fn file(message: &Message, quoted: Option<&Quoted>, path: PathBuf) -> RoomFile {
+    let nothing = Details::default();
+    let details = message.details.as_ref().unwrap_or(&nothing);
+    let media = message.media.as_ref();
+    let mimetype = media.map_or(UNKNOWN_TYPE, |media| media.mimetype.as_str());
+    let kind = FileKind::of_message(message.kind, details.animated);
+    let name = media.and_then(|media| media.filename.clone());
+    let caption = told(message, message.caption().unwrap_or_default().to_owned());
+    RoomFile {
+        path,
+        name: name.unwrap_or_else(|| format!("{kind}-{}.{}", message.id, ending(mimetype))),
+        mimetype: mimetype.to_owned(),
+        size: media.and_then(|media| media.size).unwrap_or_default(),
+        caption: match (caption.is_empty(), quoted) {
+            (true, None) => None,
+            _ => Some(body(message, caption, quoted)),
+        },
+        kind,
+        pixels: details.width.zip(details.height),
+        duration_s: details.duration_s,
+        waveform: details.waveform.clone(),
+    }
+}
+
+/// Returns the line that says why a file is not in the room, and how to get it.
+pub(crate) fn not_shown(message: &Message, why: &str) -> String {
+    match &message.media {
+        Some(media) => format!("[not shown here: {why}. Get it with `crm media get {}`]", media.id),
+        None => format!("[not shown here: {why}]"),
+    }
 }
 
 /// Returns the sender in whose name a message is shown. `avatar` is that of the customer who wrote it.
@@ -81,9 +127,8 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
 
 /// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
 /// nor one that is too long.
-fn body(message: &Message, quoted: Option<&Quoted>) -> String {
-    let mut text = told(message);
-    if text.is_empty() {
+fn body(message: &Message, mut text: String, quoted: Option<&Quoted>) -> String {
+    if text.is_empty() && message.media.is_none() {
         text = format!("[{}]", message.kind);
     }
     if let Some(quoted) = quoted {
@@ -101,9 +146,8 @@ fn body(message: &Message, quoted: Option<&Quoted>) -> String {
     format!("{}{note}", &text[..end])
 }
 
-/// Returns what a message says, with names for mentioned people and with the advertisement that it came by.
-fn told(message: &Message) -> String {
-    let text = said(message);
+/// Returns a text of a message with names for mentioned people and with the advertisement that it came by.
+fn told(message: &Message, text: String) -> String {
     let Some(details) = &message.details else {
         return text;
     };

@@ -51,7 +51,7 @@ impl RoomRelay {
         sent.map_err(Undone::in_room(room))
     }
 
-    async fn find(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Undone> {
+    pub(super) async fn find(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Undone> {
         let found = self.port.find_sent(room, txn).await;
         found.map_err(Undone::in_room(room))
     }

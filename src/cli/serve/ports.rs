@@ -160,7 +160,7 @@ pub fn matrix(
             name: "WhatsApp".to_owned(),
         },
     };
-    Ok(Some(Arc::new(Bot::start(options, supervisor))))
+    Ok(Some(Arc::new(Bot::start(options, supervisor)?)))
 }
 
 fn random() -> anyhow::Result<StdRng> {

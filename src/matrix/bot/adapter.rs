@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use matrix_sdk::Client;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
-use tokio::sync::{Mutex, watch};
+use matrix_sdk::{Client, reqwest};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use super::connection::Connection;
 use super::invitations::Invitations;
@@ -18,9 +18,12 @@ use super::space::Space;
 use super::sync::SYNC_TIMEOUT;
 use super::{files, rooms, send, sync};
 use crate::domain::matrix::{
-    Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomMark, RoomSpec, Speaker, TxnId,
+    Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec, SentFile,
+    Speaker, TxnId,
 };
+use crate::domain::media::Sink;
 use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::matrix::download;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 use crate::supervisor::Supervisor;
@@ -31,6 +34,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(45);
 const ROOM_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum time a send waits for the first sync of this run.
 const FIRST_SYNC_TIMEOUT: Duration = Duration::from_secs(5);
+/// Number of files that are uploaded at once.
+const UPLOADS: usize = 2;
 /// Number of locks that room creations are spread over.
 const SHARDS: usize = 16;
 
@@ -49,6 +54,10 @@ struct Inner {
     /// Held during a sync: one at a time.
     last_sdk_sync: Mutex<LastSdkSync>,
     sdk: SdkSync,
+    /// Client for files, which are too large for the SDK's.
+    http: reqwest::Client,
+    /// Held during an upload, whose file is in memory as a whole.
+    uploads: Semaphore,
     /// Whether the SDK's keys and members are up to date.
     synced: watch::Sender<bool>,
     /// Locks of room creation, chosen by the alias: a room is created by one call at a time.
@@ -57,7 +66,10 @@ struct Inner {
 
 impl Bot {
     /// Starts to connect, and returns at once. The connection stays open until the supervisor stops.
-    pub fn start(options: MatrixOptions, supervisor: &Supervisor) -> Self {
+    ///
+    /// # Errors
+    /// If the system has no TLS certificates that could be read.
+    pub fn start(options: MatrixOptions, supervisor: &Supervisor) -> Result<Self, reqwest::Error> {
         let inner = Arc::new(Inner {
             options,
             connection: Connection::new(),
@@ -66,6 +78,8 @@ impl Bot {
             invitations: Invitations::default(),
             last_sdk_sync: Mutex::default(),
             sdk: SdkSync::default(),
+            http: download::client()?,
+            uploads: Semaphore::new(UPLOADS),
             synced: watch::Sender::new(false),
             creating: std::array::from_fn(|_| Mutex::new(())),
         });
@@ -73,7 +87,7 @@ impl Bot {
         supervisor.spawn("matrix", async move {
             runner.connection.run(&runner.options, stopping).await
         });
-        Self { inner }
+        Ok(Self { inner })
     }
 
     /// Updates the Space at the start of a run and after a failure, so that a new agent is invited before the next
@@ -201,6 +215,18 @@ impl Matrix for Bot {
             .await
     }
 
+    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
+        let client = self.inner.connection.client()?;
+        let token = client.access_token().unwrap_or_default();
+        let source = download::Source {
+            http: &self.inner.http,
+            homeserver: &client.homeserver(),
+            token: &token,
+        };
+        let fetched = tokio::time::timeout(download::TIMEOUT, source.fetch(&file.source, max, sink)).await;
+        fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
+    }
+
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         let client = self.inner.connection.client()?;
         let us = own_id(&client)?;
@@ -232,6 +258,7 @@ impl Matrix for Bot {
         // Before the send, which keeps the SDK's own sync waiting.
         let source = match content {
             RoomContent::File { file, .. } => {
+                let _turn = self.inner.uploads.acquire().await;
                 let upload = files::upload(&client, &room, file);
                 Some(self.inner.within(files::UPLOAD_TIMEOUT, upload).await?)
             }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::MatrixEventId;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, TxnId};
+use crate::domain::media::FileKind;
 
 /// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
 pub const TXN_KEY: &str = "crm.transaction_id";
@@ -81,21 +82,53 @@ fn text_of(author: &str, body: &str) -> Value {
 /// Builds a file's content but for where it is. A name goes before the caption; where there is none, before the file's
 /// name, which clients then show as a caption (Matrix 1.10).
 fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
-    let kind = match file.mimetype.split('/').next() {
-        Some("image") => "m.image",
-        Some("video") => "m.video",
-        Some("audio") => "m.audio",
-        _ => "m.file",
-    };
     let said = file.caption.as_deref().unwrap_or(&file.name);
     let mut content = match author {
         Some(author) => text_of(author, said),
         None => json!({"body": said}),
     };
-    content["msgtype"] = json!(kind);
+    content["msgtype"] = json!(msgtype(file.kind, &file.mimetype));
     content["filename"] = json!(file.name);
-    content["info"] = json!({"mimetype": file.mimetype, "size": file.size});
+    let mut info = json!({"mimetype": file.mimetype, "size": file.size});
+    if let Some((width, height)) = file.pixels {
+        info["w"] = json!(width);
+        info["h"] = json!(height);
+    }
+    let milliseconds = file.duration_s.map(|seconds| u64::from(seconds) * 1000);
+    if let Some(milliseconds) = milliseconds {
+        info["duration"] = json!(milliseconds);
+    }
+    if file.kind == FileKind::Gif {
+        info["fi.mau.gif"] = json!(true);
+        info["fi.mau.loop"] = json!(true);
+        info["fi.mau.autoplay"] = json!(true);
+    }
+    content["info"] = info;
+    if file.kind == FileKind::Voice {
+        // MSC3245: clients show a voice note only with both.
+        let loudness: Vec<u16> = file.waveform.iter().map(|level| loudness(*level)).collect();
+        content["org.matrix.msc3245.voice"] = json!({});
+        content["org.matrix.msc1767.audio"] =
+            json!({"duration": milliseconds.unwrap_or_default(), "waveform": loudness});
+    }
     content
+}
+
+/// Returns the type of a file's message. A file that no client could play is shown as a download.
+fn msgtype(kind: FileKind, mimetype: &str) -> &'static str {
+    match (kind, mimetype.split('/').next()) {
+        (FileKind::Document, _) => "m.file",
+        (_, Some("image")) => "m.image",
+        (_, Some("video")) => "m.video",
+        (_, Some("audio")) => "m.audio",
+        _ => "m.file",
+    }
+}
+
+/// Converts a loudness from 0 to 100 to that of Matrix, from 0 to 1024.
+const fn loudness(level: u8) -> u16 {
+    let level = if level > 100 { 100 } else { level as u16 };
+    level * 1024 / 100
 }
 
 fn replying(mut content: Value, to: Option<&str>) -> Value {
@@ -155,43 +188,73 @@ mod tests {
         );
     }
 
+    fn file(kind: FileKind, mimetype: &str, caption: Option<&str>) -> RoomFile {
+        RoomFile {
+            path: "/tmp/x".into(),
+            name: "cat.png".to_owned(),
+            mimetype: mimetype.to_owned(),
+            size: 7,
+            caption: caption.map(str::to_owned),
+            kind,
+            pixels: None,
+            duration_s: None,
+            waveform: vec![],
+        }
+    }
+
+    fn sent(file: RoomFile, author: Option<&str>) -> Value {
+        outgoing(&RoomContent::File { file, reply_to: None }, author, &txn()).content
+    }
+
     #[test]
     fn file_has_kind_caption_and_name() {
-        let file = |mimetype: &str, caption: Option<&str>| RoomContent::File {
-            file: RoomFile {
-                path: "/tmp/x".into(),
-                name: "cat.png".to_owned(),
-                mimetype: mimetype.to_owned(),
-                size: 7,
-                caption: caption.map(str::to_owned),
-            },
-            reply_to: None,
+        let image = RoomFile {
+            pixels: Some((3, 4)),
+            ..file(FileKind::Image, "image/png", Some("look"))
         };
-        let Outgoing { kind, content } = outgoing(&file("image/png", Some("look")), None, &txn());
-        assert_eq!(kind, "m.room.message");
         assert_eq!(
-            content,
+            sent(image, None),
             json!({
                 "msgtype": "m.image",
                 "body": "look",
                 "filename": "cat.png",
-                "info": {"mimetype": "image/png", "size": 7},
+                "info": {"mimetype": "image/png", "size": 7, "w": 3, "h": 4},
                 "m.mentions": {},
                 "crm.transaction_id": "i.1.0",
             })
         );
-        for (mimetype, kind) in [
-            ("video/mp4", "m.video"),
-            ("audio/ogg; codecs=opus", "m.audio"),
-            ("application/pdf", "m.file"),
-            ("", "m.file"),
+        for (kind, mimetype, msgtype) in [
+            (FileKind::Video, "video/mp4", "m.video"),
+            (FileKind::Gif, "video/mp4", "m.video"),
+            (FileKind::Audio, "audio/mpeg", "m.audio"),
+            (FileKind::Sticker, "image/webp", "m.image"),
+            (FileKind::Document, "application/pdf", "m.file"),
+            (FileKind::Document, "image/png", "m.file"),
+            (FileKind::Image, "", "m.file"),
         ] {
-            let content = outgoing(&file(mimetype, None), Some("Ada"), &txn()).content;
+            let content = sent(file(kind, mimetype, None), Some("Ada"));
             assert_eq!(
                 (&content["msgtype"], &content["body"]),
-                (&json!(kind), &json!("Ada: cat.png"))
+                (&json!(msgtype), &json!("Ada: cat.png"))
             );
         }
+    }
+
+    #[test]
+    fn voice_note_has_length_and_loudness() {
+        let voice = RoomFile {
+            duration_s: Some(3),
+            waveform: vec![0, 50, 100],
+            ..file(FileKind::Voice, "audio/ogg; codecs=opus", None)
+        };
+        let content = sent(voice, None);
+        assert_eq!(content["msgtype"], "m.audio");
+        assert_eq!(content["info"]["duration"], 3000);
+        assert_eq!(content["org.matrix.msc3245.voice"], json!({}));
+        assert_eq!(
+            content["org.matrix.msc1767.audio"],
+            json!({"duration": 3000, "waveform": [0, 512, 1024]})
+        );
     }
 
     #[test]

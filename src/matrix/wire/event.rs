@@ -1,10 +1,12 @@
 //! Events of a room, classified.
 
+use matrix_sdk::ruma::events::room::MediaSource;
 use matrix_sdk::ruma::serde::Raw;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
+use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile};
+use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::markup;
@@ -62,7 +64,7 @@ fn classify(wire: &Wire) -> RoomEventKind {
         "m.room.message" => message(content),
         "m.room.encrypted" => RoomEventKind::Undecryptable,
         "m.reaction" => unsupported("reaction"),
-        "m.sticker" => unsupported("sticker"),
+        "m.sticker" => file(content, FileKind::Sticker).unwrap_or_else(|| unsupported("sticker")),
         "m.poll.start" | "org.matrix.msc3381.poll.start" => unsupported("poll"),
         "m.call.invite" => unsupported("call"),
         _ => RoomEventKind::Other,
@@ -104,17 +106,41 @@ fn message(content: &Value) -> RoomEventKind {
                 reply_to: reply_to.map(MatrixEventId::from),
             }
         }
-        ("m.audio", _) if content.get("org.matrix.msc3245.voice").is_some() => unsupported("voice note"),
-        ("m.audio", _) => unsupported("audio"),
+        ("m.audio", _) if content.get("org.matrix.msc3245.voice").is_some() => {
+            file(content, FileKind::Voice).unwrap_or_else(|| unsupported("voice note"))
+        }
+        ("m.audio", _) => file(content, FileKind::Audio).unwrap_or_else(|| unsupported("audio")),
         ("m.emote", _) => unsupported("emote"),
-        ("m.file", _) => unsupported("file"),
-        ("m.image", _) => unsupported("image"),
+        ("m.file", _) => file(content, FileKind::Document).unwrap_or_else(|| unsupported("file")),
+        ("m.image", _) => file(content, FileKind::Image).unwrap_or_else(|| unsupported("image")),
         ("m.location", _) => unsupported("location"),
-        ("m.video", _) => unsupported("video"),
+        ("m.video", _) => file(content, FileKind::Video).unwrap_or_else(|| unsupported("video")),
         // A request to verify the bot is meant for the bot, not for the customer.
         ("m.key.verification.request", _) => RoomEventKind::Other,
         _ => unsupported("message"),
     }
+}
+
+/// Returns the file of an event. None if the event does not say where it is.
+fn file(content: &Value, kind: FileKind) -> Option<RoomEventKind> {
+    let source: MediaSource = serde_json::from_value(content.clone()).ok()?;
+    let reply_to = content["m.relates_to"]["m.in_reply_to"]["event_id"].as_str();
+    let body = content["body"].as_str();
+    let name = content["filename"].as_str().or(body);
+    // A body beside the name is a caption (Matrix 1.10); a sticker's is its description.
+    let caption = body.filter(|body| kind != FileKind::Sticker && name != Some(body));
+    let caption = caption.map(|body| written(content, body, reply_to.is_some()));
+    let file = SentFile {
+        source: serde_json::to_string(&source).ok()?,
+        name: name.filter(|_| kind != FileKind::Sticker).map(str::to_owned),
+        mimetype: content["info"]["mimetype"].as_str().map(str::to_owned),
+        caption: caption.filter(|caption| !caption.trim().is_empty()),
+        kind,
+    };
+    Some(RoomEventKind::File {
+        file: Box::new(file),
+        reply_to: reply_to.map(MatrixEventId::from),
+    })
 }
 
 /// Returns what the sender wrote, with WhatsApp's marks if it is formatted.

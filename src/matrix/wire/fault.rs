@@ -6,7 +6,7 @@ use std::time::Duration;
 use matrix_sdk::ruma::api::error::{ErrorBody, ErrorKind, FromHttpResponseError, RetryAfter};
 use matrix_sdk::{HttpError, reqwest};
 
-use crate::domain::matrix::MatrixError;
+use crate::domain::matrix::{MatrixError, RoomFileError};
 
 /// A failed request.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -62,6 +62,12 @@ impl From<Fault> for MatrixError {
     }
 }
 
+impl From<Fault> for RoomFileError {
+    fn from(fault: Fault) -> Self {
+        Self::Matrix(fault.into())
+    }
+}
+
 impl From<HttpError> for Fault {
     fn from(error: HttpError) -> Self {
         of_http(&error)
@@ -90,6 +96,19 @@ impl From<matrix_sdk::IdParseError> for Fault {
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
         Self::Refused(format!("the homeserver's answer is not valid: {error}"))
+    }
+}
+
+impl From<reqwest::Error> for Fault {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Network(of_reqwest(&error))
+    }
+}
+
+impl Fault {
+    /// Returns the failure that an answer without a Matrix error in it means.
+    pub fn of_status(status: u16, why: String) -> Self {
+        of_answer(status, None, why)
     }
 }
 

@@ -328,6 +328,27 @@ impl Outbox<'_, Tx> {
         Ok(())
     }
 
+    /// Makes the waiting work for the rooms due now that shows a message. Returns whether there is such work.
+    pub async fn hasten_showing(&self, message: MessageId) -> Result<bool, StoreError> {
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::MessageId.eq(message))
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .all(&self.0.session)
+            .await?;
+        for row in rows {
+            let item = read_as::<MatrixWork>(row)?;
+            if !matches!(item.work, MatrixWork::ShowMessage { .. }) {
+                continue;
+            }
+            self.0.wake(WorkFor::Rooms);
+            if item.not_before > self.0.now {
+                self.retry(item.id, self.0.now, "", false).await?;
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Deletes the answers and notices that are for this room only. Returns how many.
     pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<u64, StoreError> {
         let rows = outbox::Entity::find()

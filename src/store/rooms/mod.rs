@@ -116,6 +116,15 @@ impl<D: Database> Rooms<'_, D> {
         }))
     }
 
+    /// Returns whether a room shows the message, and not yet its file.
+    pub async fn lacks_file(&self, message: MessageId) -> Result<bool, StoreError> {
+        let rows = room_event::Entity::find()
+            .filter(room_event::Column::MessageId.eq(message))
+            .all(self.0.connection())
+            .await?;
+        Ok(!rows.is_empty() && rows.iter().all(|row| row.has_file != Some(true)))
+    }
+
     /// Returns the present tick of a message.
     pub async fn tick(&self, message: MessageId) -> Result<Option<Tick>, StoreError> {
         tick(self.0.connection(), message).await
@@ -209,6 +218,27 @@ impl Rooms<'_, Tx> {
         event_id: &MatrixEventId,
         conversation: ConversationId,
     ) -> Result<(), StoreError> {
+        self.put_event(message, (part, false), event_id, conversation).await
+    }
+
+    /// As [`Self::add_event`], for an event that shows the message's file.
+    pub async fn add_file(
+        &self,
+        message: MessageId,
+        part: i32,
+        event_id: &MatrixEventId,
+        conversation: ConversationId,
+    ) -> Result<(), StoreError> {
+        self.put_event(message, (part, true), event_id, conversation).await
+    }
+
+    async fn put_event(
+        &self,
+        message: MessageId,
+        (part, has_file): (i32, bool),
+        event_id: &MatrixEventId,
+        conversation: ConversationId,
+    ) -> Result<(), StoreError> {
         if let Some(row) = event(&self.0.session, message, part).await?
             && row.event_id == *event_id
         {
@@ -224,6 +254,7 @@ impl Rooms<'_, Tx> {
             tick_event: Set(None),
             tick_previous: Set(None),
             tick_turn: Set(None),
+            has_file: Set(has_file.then_some(true)),
             created_at: Set(self.0.now.0),
         };
         room_event::Entity::insert(row).exec(&self.0.session).await?;

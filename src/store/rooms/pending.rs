@@ -1,16 +1,18 @@
-//! Room events that could not be decrypted yet (rule 1): stored, announced in the room, and tried again.
+//! Room events that cannot be handled yet: their key has not arrived (rule 1), their room is being made, or their file is
+//! being fetched. They are stored, and tried again; later events of a room wait behind them.
 
 use entity::pending_event;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+use crate::domain::matrix::RoomEvent;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use crate::store::facet::PendingEvents;
 
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx, WorkFor};
 
-/// An event whose key has not arrived.
+/// An event that cannot be handled yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEvent {
     /// Id of the row.
@@ -27,6 +29,10 @@ pub struct PendingEvent {
     pub first_seen: Timestamp,
     /// Whether a notice about it was sent to the room.
     pub told: bool,
+    /// Whether it waits for its file.
+    pub has_file: bool,
+    /// How often its file could not be fetched.
+    pub attempts: u32,
 }
 
 impl PendingEvents<'_, Store> {
@@ -44,7 +50,80 @@ impl PendingEvents<'_, Store> {
     }
 }
 
+impl PendingEvents<'_, Store> {
+    /// Returns events whose files can be fetched now, oldest first, at most `limit`: of each room the first that waits, and
+    /// none of the rooms in `busy`.
+    pub async fn with_files(
+        &self,
+        now: Timestamp,
+        busy: &[MatrixRoomId],
+        limit: u64,
+    ) -> Result<Vec<PendingEvent>, StoreError> {
+        let first = Query::select()
+            .expr(Expr::col(pending_event::Column::Id).min())
+            .from(pending_event::Entity)
+            .and_where(pending_event::Column::Told.eq(false))
+            .group_by_col(pending_event::Column::RoomId)
+            .take();
+        let rows = pending_event::Entity::find()
+            .filter(pending_event::Column::Id.in_subquery(first))
+            .filter(pending_event::Column::HasFile.eq(true))
+            .filter(
+                pending_event::Column::NotBefore
+                    .is_null()
+                    .or(pending_event::Column::NotBefore.lte(now.0)),
+            )
+            .filter(pending_event::Column::RoomId.is_not_in(busy.iter().map(MatrixRoomId::as_str)))
+            .order_by_asc(pending_event::Column::Id)
+            .limit(limit)
+            .all(self.0.readers())
+            .await?;
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Returns the first event of a room that waits.
+    pub async fn first_of(&self, room: &MatrixRoomId) -> Result<Option<PendingEvent>, StoreError> {
+        let row = waiting_in(room).one(self.0.readers()).await?;
+        Ok(row.map(read))
+    }
+}
+
 impl PendingEvents<'_, Tx> {
+    /// Returns whether an event of this room waits, so that later ones wait behind it.
+    pub async fn wait_in(&self, room: &MatrixRoomId) -> Result<bool, StoreError> {
+        Ok(waiting_in(room).one(&self.0.session).await?.is_some())
+    }
+
+    /// Stores an event that waits for its file.
+    pub async fn add_with_file(&self, event: &RoomEvent) -> Result<(), StoreError> {
+        self.add(&event.room, &event.id, &event.sender, event.at).await?;
+        self.await_file(&event.id).await
+    }
+
+    /// Records that a stored event waits for its file, and for nothing else.
+    pub async fn await_file(&self, event: &MatrixEventId) -> Result<(), StoreError> {
+        pending_event::Entity::update_many()
+            .col_expr(pending_event::Column::HasFile, Expr::value(true))
+            .col_expr(pending_event::Column::Told, Expr::value(false))
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .exec(&self.0.session)
+            .await?;
+        self.0.wake(WorkFor::RoomFiles);
+        Ok(())
+    }
+
+    /// Postpones the fetching of an event's file to `not_before`, and counts the failure.
+    pub async fn retry(&self, event: &MatrixEventId, attempts: u32, not_before: Timestamp) -> Result<(), StoreError> {
+        let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        pending_event::Entity::update_many()
+            .col_expr(pending_event::Column::Attempts, Expr::value(attempts))
+            .col_expr(pending_event::Column::NotBefore, Expr::value(not_before.0))
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Stores an event. Returns whether it is new.
     pub async fn add(
         &self,
@@ -68,6 +147,9 @@ impl PendingEvents<'_, Tx> {
             at: Set(at.0),
             first_seen: Set(self.0.now.0),
             told: Set(false),
+            has_file: Set(None),
+            attempts: Set(None),
+            not_before: Set(None),
         };
         pending_event::Entity::insert(row).exec(&self.0.session).await?;
         Ok(true)
@@ -93,6 +175,14 @@ impl PendingEvents<'_, Tx> {
     }
 }
 
+/// Selects the events of a room that wait, and of which its agents were not told, the first one first.
+fn waiting_in(room: &MatrixRoomId) -> Select<pending_event::Entity> {
+    pending_event::Entity::find()
+        .filter(pending_event::Column::RoomId.eq(room.as_str()))
+        .filter(pending_event::Column::Told.eq(false))
+        .order_by_asc(pending_event::Column::Id)
+}
+
 fn read(row: pending_event::Model) -> PendingEvent {
     PendingEvent {
         id: row.id,
@@ -102,5 +192,10 @@ fn read(row: pending_event::Model) -> PendingEvent {
         at: Timestamp(row.at),
         first_seen: Timestamp(row.first_seen),
         told: row.told,
+        has_file: row.has_file == Some(true),
+        attempts: row
+            .attempts
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or_default(),
     }
 }

@@ -50,7 +50,7 @@ impl Desk {
     /// A desk that may or may not come to be connected.
     pub fn start(options: MatrixOptions, folder: Arc<tempfile::TempDir>) -> Self {
         let supervisor = Supervisor::new();
-        let bot = Bot::start(options.clone(), &supervisor);
+        let bot = Bot::start(options.clone(), &supervisor).unwrap();
         Self {
             bot,
             options,

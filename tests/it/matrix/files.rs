@@ -1,35 +1,16 @@
 //! Files in rooms: as they are, and encrypted where the room is; read by another client.
 
 use crm::domain::matrix::{Matrix, RoomContent, RoomFile, TxnId};
-use matrix_sdk::media::{MediaFormat, MediaRequestParameters};
-use matrix_sdk::ruma::events::room::MediaSource;
-use testbed::agents::{Agent, Client};
+use crm::domain::media::FileKind;
+use testbed::agents::Client;
 use testbed::quick;
 use testbed::servers::Synapse;
 
-use super::desk::{Desk, PASSWORD, SOON, ada, options, person, spec};
+use crate::rig::room_files::RoomFiles;
+
+use super::desk::{Desk, SOON, ada, options, person, spec};
 
 const BYTES: &[u8] = b"\x89PNG and what else is in it";
-
-/// Reads a file as a client of this agent would.
-async fn download(synapse: &Synapse, agent: &Agent, content: &serde_json::Value) -> Vec<u8> {
-    let client = matrix_sdk::Client::builder()
-        .homeserver_url(synapse.url())
-        .build()
-        .await
-        .unwrap();
-    let auth = client.matrix_auth();
-    auth.login_username(agent.user_id(), PASSWORD).send().await.unwrap();
-    let source = match content.get("file") {
-        Some(file) => MediaSource::Encrypted(serde_json::from_value(file.clone()).unwrap()),
-        None => MediaSource::Plain(serde_json::from_value(content["url"].clone()).unwrap()),
-    };
-    let request = MediaRequestParameters {
-        source,
-        format: MediaFormat::File,
-    };
-    client.media().get_media_content(&request, false).await.unwrap()
-}
 
 #[tokio::test]
 async fn file_is_read_in_plain_and_encrypted_rooms() {
@@ -42,6 +23,7 @@ async fn file_is_read_in_plain_and_encrypted_rooms() {
     std::fs::write(&path, BYTES).unwrap();
     for (name, encryption) in [("plain", false), ("secret", true)] {
         let nils = person(synapse, Client::Nio, &format!("file-{name}-nils")).await;
+        let files = RoomFiles::of(synapse, &nils).await;
         let (mut settings, kept) = options(synapse, &format!("file-{name}")).await;
         settings.encryption = encryption;
         let desk = Desk::connect((settings, kept)).await;
@@ -60,6 +42,10 @@ async fn file_is_read_in_plain_and_encrypted_rooms() {
                 mimetype: "image/png".to_owned(),
                 size: BYTES.len() as u64,
                 caption: Some("look".to_owned()),
+                kind: FileKind::Image,
+                pixels: None,
+                duration_s: None,
+                waveform: vec![],
             },
             reply_to: None,
         };
@@ -80,7 +66,7 @@ async fn file_is_read_in_plain_and_encrypted_rooms() {
         );
         assert_eq!(seen.content["filename"], "cat.png");
         assert_eq!(seen.content.get("file").is_some(), encryption);
-        assert_eq!(download(synapse, &nils, &seen.content).await, BYTES, "{name}");
+        assert_eq!(files.bytes_in(&seen.content).await, BYTES, "{name}");
 
         std::fs::remove_file(&path).unwrap();
         let txn = TxnId("i.3.0".to_owned());

@@ -6,6 +6,7 @@ pub mod customers;
 pub mod desk;
 pub mod files;
 pub mod media;
+pub mod room_files;
 pub mod socket;
 pub mod talk;
 pub mod told;

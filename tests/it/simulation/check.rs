@@ -207,16 +207,16 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
     for (at, shown) in log.iter().enumerate() {
         place.insert(shown.id.clone(), at);
     }
-    let texts = log.iter().filter(|shown| {
+    let shown_by_bot = log.iter().filter(|shown| {
         matches!(
             &shown.what,
             What::Bot {
-                content: RoomContent::Text { .. },
+                content: RoomContent::Text { .. } | RoomContent::File { .. },
                 ..
             }
         )
     });
-    let shown_by_bot = texts.count();
+    let shown_by_bot = shown_by_bot.count();
     let mut last: HashMap<_, usize> = HashMap::new();
     let mut expected = 0;
     for message in stored {
@@ -230,6 +230,11 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
             .as_ref()
             .is_some_and(|author| author.origin == Some(Origin::Matrix));
         expected += usize::from(!from_room);
+        if message.media.is_some() && !from_room {
+            let late = program.store.rooms().event(message.id, 1).await.unwrap();
+            expected += usize::from(late.is_some());
+            shows_its_file(&log[place[late.as_ref().unwrap_or(&event)]], message);
+        }
         if !from_room
             && !is_planned(run, message)
             && let Some(before) = last.insert(message.conversation_id, place[&event])
@@ -251,6 +256,21 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
         );
     }
     one_tick_a_message(run, stored, &log, program).await;
+}
+
+fn shows_its_file(shown: &Shown, message: &Message) {
+    let What::Bot {
+        content: RoomContent::File { file, .. },
+        ..
+    } = &shown.what
+    else {
+        panic!("the room shows the file of {message:?}, not {shown:?}");
+    };
+    let media = message.media.as_ref().unwrap();
+    assert_eq!(
+        (Some(file.size), Some(&file.name)),
+        (media.size, media.filename.as_ref())
+    );
 }
 
 /// Whether a message for later was never put into the outbox, or was taken back from there.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crm::bridge::{
     AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, MediaFetcher, Policy, Progress, Random,
-    ReadReceiptWorker, ReadReceipts, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay, Worker as _, reconcile_agents,
+    ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay, Worker as _,
+    reconcile_agents,
 };
 use crm::domain::media::MediaState;
 use crm::domain::whatsapp::WhatsApp;
@@ -32,10 +33,11 @@ pub(super) const CHATS: usize = 3;
 /// Actions in one life: most that goes wrong needs few, and short lives are many.
 const ACTIONS: std::ops::RangeInclusive<u32> = 8..=36;
 /// Those of [`Program`] that have steps.
-const WORKERS: u32 = 8;
+const WORKERS: u32 = 9;
 /// Those of them that have several pieces in hand.
 const ROOM_RELAY: u32 = 2;
 const FETCHING: u32 = 6;
+const ROOM_FILES: u32 = 8;
 /// What a crash takes away is gone by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
@@ -78,6 +80,7 @@ pub struct Program {
     at_desk: DeskWorker,
     room_inbound: RoomInbound,
     room_relay: Lanes<Gated<RoomRelay>>,
+    room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
@@ -173,6 +176,10 @@ impl Run {
                 &tasks,
             ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
+            room_files: Lanes::new(
+                Gated(RoomFiles::new(core.clone(), matrix.clone()), self.gate.clone()),
+                &tasks,
+            ),
             room_relay: Lanes::new(Gated(RoomRelay::new(core.clone(), matrix), self.gate.clone()), &tasks),
             tasks,
             store,
@@ -255,7 +262,12 @@ impl Run {
             14..20 => {
                 let room = self.rng.random_range(0..CHATS);
                 let body = format!("agent {}", self.agents.len());
-                self.agents.extend(self.matrix.agent_writes(room, &body));
+                let wrote = if self.rng.random_range(0..4) == 0 {
+                    self.matrix.agent_sends_file(room, &body)
+                } else {
+                    self.matrix.agent_writes(room, &body)
+                };
+                self.agents.extend(wrote);
                 false
             }
             20..23 if self.desk.is_some() => self.decide(program).await,
@@ -337,6 +349,7 @@ impl Run {
             4 => program.importer.step().boxed(),
             FETCHING => program.fetching.step().boxed(),
             7 => program.at_desk.step().boxed(),
+            ROOM_FILES => program.room_files.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
@@ -347,6 +360,7 @@ impl Run {
         match worker {
             ROOM_RELAY => self.gate.watch(program.room_relay.one_ended()).await,
             FETCHING => self.gate.watch(program.fetching.one_ended()).await,
+            ROOM_FILES => self.gate.watch(program.room_files.one_ended()).await,
             _ => Some(()),
         }
     }

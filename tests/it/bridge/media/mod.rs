@@ -1,4 +1,5 @@
 //! The media that customers send.
 
+mod in_rooms;
 mod room;
 mod second_uploads;

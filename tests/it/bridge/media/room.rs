@@ -15,7 +15,7 @@ const FLOOR: u64 = 1 << 20;
 
 impl Rig {
     /// The first customer sends a file, whose size the page states as it is or otherwise.
-    fn sends_file(&self, id: &str, size: Option<u64>) {
+    pub(super) fn sends_file(&self, id: &str, size: Option<u64>) {
         let mut message = self.run.whatsapp.message(0, id, "file", self.run.clock.now());
         let mut media = promised(&medium_of(&message.id).unwrap());
         media.size = size.or(media.size);

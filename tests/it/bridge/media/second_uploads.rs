@@ -76,8 +76,9 @@ async fn second_upload_replaces_medium_of_message() {
         assert_eq!(rig.photo().await, better);
     }
     assert_eq!(rig.unread().await, unread + 1);
-    let shown = rig.run.matrix.texts().into_iter().filter(|text| text.contains("look"));
-    assert_eq!(shown.count(), 1, "{:?}", rig.run.matrix.texts());
+    let shown = rig.run.matrix.files();
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert_eq!(shown[0].0.caption.as_deref(), Some("look"));
     let store = &rig.program.store;
     assert_eq!(store.quarantine().count().await.unwrap(), 0);
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use crm::domain::matrix::{
     Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomContent, RoomEvent, RoomEventKind,
-    Speaker, TxnId,
+    RoomFile, SentFile, Speaker, TxnId,
 };
+use crm::domain::media::FileKind;
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -63,6 +64,8 @@ pub struct Homeserver {
     excluded: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Whether every send is refused.
     pub refuses: bool,
+    /// Whether every file is refused.
+    pub refuses_files: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
     /// Events that can be read back; what is older is cut off.
@@ -98,6 +101,7 @@ impl FakeMatrix {
             gone: HashSet::new(),
             excluded: HashMap::new(),
             refuses: false,
+            refuses_files: false,
             faults: 8,
             read_back: usize::MAX,
         };
@@ -123,6 +127,30 @@ impl FakeMatrix {
 
     /// An agent writes in the `n`th room, if there is one.
     pub fn agent_writes(&self, n: usize, body: &str) -> Option<MatrixEventId> {
+        let what = RoomEventKind::Text {
+            body: body.to_owned(),
+            reply_to: None,
+        };
+        self.agent_does(n, what)
+    }
+
+    /// An agent sends a document in the `n`th room, if there is one; its bytes and its caption are `body`.
+    pub fn agent_sends_file(&self, n: usize, body: &str) -> Option<MatrixEventId> {
+        let file = SentFile {
+            source: body.to_owned(),
+            name: Some("agent.txt".to_owned()),
+            mimetype: Some("text/plain".to_owned()),
+            caption: Some(body.to_owned()),
+            kind: FileKind::Document,
+        };
+        let what = RoomEventKind::File {
+            file: Box::new(file),
+            reply_to: None,
+        };
+        self.agent_does(n, what)
+    }
+
+    fn agent_does(&self, n: usize, what: RoomEventKind) -> Option<MatrixEventId> {
         let mut rooms = self.rooms.lock().unwrap();
         // What is written in the owner's room of troubles is for no customer.
         let of_customers: Vec<_> = rooms
@@ -131,10 +159,6 @@ impl FakeMatrix {
             .filter(|(alias, _)| !alias.ends_with("trouble"))
             .collect();
         let room = of_customers.get(n % of_customers.len().max(1))?.1.clone();
-        let what = RoomEventKind::Text {
-            body: body.to_owned(),
-            reply_to: None,
-        };
         Some(rooms.append(room, self.clock.now(), What::Person { sender: agent(), what }))
     }
 
@@ -247,6 +271,24 @@ impl FakeMatrix {
             _ => None,
         });
         texts.collect()
+    }
+
+    /// The event in which the bot has said this.
+    pub fn event_of_text(&self, said: &str) -> MatrixEventId {
+        self.newest(|content| matches!(content, RoomContent::Text { body, .. } if body == said))
+    }
+
+    /// The files that the bot has sent, in order, and what each replies to.
+    pub fn files(&self) -> Vec<(RoomFile, Option<MatrixEventId>)> {
+        let rooms = self.rooms.lock().unwrap();
+        let files = rooms.log.iter().filter_map(|shown| match &shown.what {
+            What::Bot {
+                content: RoomContent::File { file, reply_to },
+                ..
+            } => Some((file.clone(), reply_to.clone())),
+            _ => None,
+        });
+        files.collect()
     }
 
     /// The reactions on an event that still stand.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crm::domain::matrix::{
-    Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomMark, RoomSpec, Speaker, TxnId,
+    Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec, SentFile,
+    Speaker, TxnId,
 };
+use crm::domain::media::Sink;
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId};
 use tokio::sync::watch;
 
@@ -60,6 +62,22 @@ impl Matrix for FakeMatrix {
         self.leave(events).await
     }
 
+    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
+        self.enter().await?;
+        if file.source == "gone" {
+            return Err(MatrixError::Refused("not found (404 M_NOT_FOUND)".to_owned()).into());
+        }
+        let bytes = file.source.as_bytes();
+        if bytes.len() as u64 > max {
+            return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge).into());
+        }
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        sink.write(first).await?;
+        self.gate.pass().await;
+        sink.write(second).await?;
+        self.leave(()).await.map_err(RoomFileError::from)
+    }
+
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         self.enter().await?;
         let room = {
@@ -96,6 +114,10 @@ impl Matrix for FakeMatrix {
         self.enter_room(room).await?;
         if self.rooms.lock().unwrap().refuses {
             return Err(MatrixError::Refused("not allowed".to_owned()));
+        }
+        let is_file = matches!(content, RoomContent::File { .. });
+        if is_file && self.rooms.lock().unwrap().refuses_files {
+            return Err(MatrixError::Refused("too large (413 M_TOO_LARGE)".to_owned()));
         }
         let event = {
             let now = self.clock.now();

@@ -1,0 +1,3 @@
+//! Tables and columns of what crosses between rooms and WhatsApp.
+
+pub mod m0033_room_files;

@@ -1,0 +1,249 @@
+//! Fetches the files that agents send in rooms from the homeserver into the vault, and lets them go on from there. An event
+//! waits in the store until its file is here, and later events of its room wait behind it.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::lanes::{InHand, Pieces};
+use crate::bridge::core::refusal::Refusal;
+use crate::bridge::core::worker::Wakes;
+use crate::bridge::core::{Core, accounts};
+use crate::bridge::desk::{Upload, describe};
+use crate::bridge::media::Room;
+use crate::domain::delivery::back_off;
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomEvent, RoomEventKind, RoomFileError};
+use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::store::{PendingEvent, StoreError, WorkFor};
+use crate::vault::{Kept, VaultError};
+
+use super::effects::{Taken, answer_to};
+use super::event::{self, RoomContext};
+use super::pending;
+
+/// Upper bound of concurrent fetches.
+const AT_ONCE: usize = 3;
+/// Refusals of a file by the homeserver before its sender is told.
+const MAX_REFUSALS: u32 = 3;
+/// How long the worker waits for a wake-up before it looks anyway.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Worker that fetches the files of all rooms.
+#[derive(Clone)]
+pub struct RoomFiles {
+    core: Core,
+    port: Arc<dyn Matrix>,
+}
+
+impl RoomFiles {
+    /// Builds the worker; `port` is the connection to the homeserver.
+    pub fn new(core: Core, port: Arc<dyn Matrix>) -> Self {
+        Self { core, port }
+    }
+}
+
+impl InHand<PendingEvent> for Vec<MatrixRoomId> {
+    fn take(&mut self, piece: &PendingEvent) -> bool {
+        let is_free = !self.contains(&piece.room);
+        if is_free {
+            self.push(piece.room.clone());
+        }
+        is_free
+    }
+
+    fn put_back(&mut self, piece: &PendingEvent) {
+        self.retain(|room| *room != piece.room);
+    }
+}
+
+impl Pieces for RoomFiles {
+    type Piece = PendingEvent;
+    type InHand = Vec<MatrixRoomId>;
+
+    const AT_ONCE: usize = AT_ONCE;
+    /// Unfinished fetches are dropped when the program stops; the next start repeats them.
+    const FINISHES: bool = false;
+
+    fn name(&self) -> &'static str {
+        "fetching of the rooms' files"
+    }
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::RoomFiles))
+            .and(self.port.status())
+    }
+
+    fn poll(&self) -> Duration {
+        POLL
+    }
+
+    async fn due(&self, in_hand: &Vec<MatrixRoomId>, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
+        if self.port.status().borrow().state != MatrixState::Ready || Room::now(&self.core).is_short() {
+            return Ok(vec![]);
+        }
+        let (now, limit) = (self.core.clock.now(), limit as u64);
+        self.core.store.pending_events().with_files(now, in_hand, limit).await
+    }
+
+    async fn work(&self, due: &PendingEvent) -> Result<(), StoreError> {
+        match self.fetch(due).await {
+            Ok(()) => pending::go_on(&self.core, &*self.port, &due.room).await,
+            Err(Unfetched::Store(error)) => Err(error),
+            Err(Unfetched::Later(why)) => self.postpone(due, &why).await,
+            Err(Unfetched::Never(why)) => {
+                self.give_up(due, &why).await?;
+                pending::go_on(&self.core, &*self.port, &due.room).await
+            }
+        }
+    }
+}
+
+/// Reason why a file is not here.
+enum Unfetched {
+    /// To be tried again: neither the file nor its sender is the cause.
+    Later(String),
+    /// Final; the sender is told.
+    Never(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unfetched {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl RoomFiles {
+    /// Fetches the file of an event, and queues it for the customer.
+    async fn fetch(&self, due: &PendingEvent) -> Result<(), Unfetched> {
+        let event = match self.port.event(&due.room, &due.event).await {
+            Ok(event) => event,
+            Err(MatrixError::Unreachable { why, .. }) => return Err(Unfetched::Later(why)),
+            Err(MatrixError::Refused(why)) => return Err(self.refused(due, why)),
+            Err(MatrixError::RoomGone(_)) => return Ok(self.drop_event(due).await?),
+        };
+        let RoomEventKind::File { file, .. } = &event.what else {
+            // Its sender has redacted it.
+            return Ok(self.drop_event(due).await?);
+        };
+        let largest = self.core.policies().map(|policy| policy.media.max.largest());
+        let max = largest.max().unwrap_or_default();
+        let mut incoming = self.core.vault.incoming(max).map_err(|error| unkept(&error))?;
+        match self.port.fetch_file(file, max, &mut incoming).await {
+            Ok(()) => {}
+            Err(RoomFileError::Matrix(MatrixError::Unreachable { why, .. })) => return Err(Unfetched::Later(why)),
+            Err(RoomFileError::Matrix(error)) => return Err(self.refused(due, error.to_string())),
+            Err(RoomFileError::Sink(error)) if error.kind() == ErrorKind::FileTooLarge => {
+                return Err(Unfetched::Never(Refusal::FileTooLarge { max }.to_string()));
+            }
+            Err(RoomFileError::Sink(error)) => return Err(unkept(&error.into())),
+        }
+        if incoming.size() == 0 {
+            return Err(Unfetched::Never(Refusal::EmptyFile.to_string()));
+        }
+        let kept = self.core.vault.keep(incoming).await.map_err(|error| unkept(&error))?;
+        self.take_in(due, event, &kept).await?;
+        // `kept` protects the object from the sweep until its row is written.
+        drop(kept);
+        Ok(())
+    }
+
+    /// Handles an event whose file is here.
+    async fn take_in(&self, due: &PendingEvent, event: RoomEvent, kept: &Kept) -> Result<(), StoreError> {
+        let RoomEventKind::File { file, .. } = &event.what else {
+            return Ok(());
+        };
+        let upload = Upload {
+            mimetype: file.mimetype.clone(),
+            filename: file.name.clone(),
+            ..Upload::default()
+        };
+        let around = RoomContext {
+            is_first: true,
+            file: Some(describe(kept, &upload)),
+            ..RoomContext::default()
+        };
+        let input = (self.core.clone(), due.event.clone(), event, around);
+        self.core
+            .write(input, |tx, (core, due, event, around)| {
+                async move {
+                    // Its sender may have redacted it meanwhile.
+                    if !tx.pending_events().remove(due).await? {
+                        return Ok::<_, StoreError>(());
+                    }
+                    let policy = match event::conversation_of(tx, event).await? {
+                        Some(conversation) => accounts::policy(tx, core, conversation.account_id).await?,
+                        None => Arc::clone(&core.policy),
+                    };
+                    event::take_in(tx, &policy, event, around).await.map(|_: Taken| ())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    fn refused(&self, due: &PendingEvent, why: String) -> Unfetched {
+        if due.attempts + 1 < MAX_REFUSALS {
+            return Unfetched::Later(why);
+        }
+        Unfetched::Never(format!(
+            "the file could not be fetched from the homeserver ({why}); send it again"
+        ))
+    }
+
+    async fn postpone(&self, due: &PendingEvent, why: &str) -> Result<(), StoreError> {
+        tracing::debug!(event = %due.event, "a file cannot be fetched now: {why}");
+        let at = self.core.clock.now().plus(back_off(due.attempts));
+        self.core
+            .write(
+                (due.event.clone(), due.attempts + 1, at),
+                |tx, (event, attempts, at)| {
+                    async move { tx.pending_events().retry(event, *attempts, *at).await }.boxed()
+                },
+            )
+            .await
+    }
+
+    async fn give_up(&self, due: &PendingEvent, why: &str) -> Result<(), StoreError> {
+        let text = format!("Not sent: {why}.");
+        self.core
+            .write((due.clone(), text), |tx, (due, text)| {
+                async move {
+                    if !tx.pending_events().remove(&due.event).await? {
+                        return Ok::<_, StoreError>(());
+                    }
+                    let Some(id) = tx.rooms().conversation(&due.room).await? else {
+                        return Ok(());
+                    };
+                    let Some(conversation) = tx.conversations().get(id).await? else {
+                        return Ok(());
+                    };
+                    let place = (&due.room, &due.event);
+                    answer_to(tx, &conversation, place, text.clone()).await.map(|_| ())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn drop_event(&self, due: &PendingEvent) -> Result<(), StoreError> {
+        self.core
+            .write(due.event.clone(), |tx, event: &MatrixEventId| {
+                async move { tx.pending_events().remove(event).await.map(|_| ()) }.boxed()
+            })
+            .await
+    }
+}
+
+/// Returns the outcome when our own disk or bucket fails.
+fn unkept(error: &VaultError) -> Unfetched {
+    tracing::error!("a file of a room could not be stored, trying again: {error}");
+    Unfetched::Later(error.to_string())
+}

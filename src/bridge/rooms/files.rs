@@ -1,0 +1,108 @@
+//! Sends the file of an agent's event to the customer, once it is in the vault.
+
+use crate::bridge::core::command::SendFile;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::desk::sendable;
+use crate::bridge::outbound::file;
+use crate::domain::conversation::Conversation;
+use crate::domain::matrix::{RoomEvent, SentFile};
+use crate::domain::media::FileKind;
+use crate::domain::{AgentId, MatrixEventId};
+use crate::store::{NewMedia, StoreError, Tx};
+
+use super::commands;
+use super::effects::{STALE_AFTER, Said, Taken, answer, put_out};
+
+/// A file of a room that is in the vault.
+pub(super) struct Fetched<'a> {
+    /// The file as the event describes it.
+    pub file: &'a SentFile,
+    /// Its row, which is not stored yet.
+    pub media: &'a NewMedia,
+    /// Event that it replies to.
+    pub reply_to: Option<&'a MatrixEventId>,
+}
+
+/// Queues a file for the customer, or answers in the room why not.
+pub(super) async fn send(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    (event, agent): (&RoomEvent, AgentId),
+    fetched: Fetched<'_>,
+) -> Result<Taken, StoreError> {
+    if tx.now().since(event.at) > STALE_AFTER {
+        let text = format!(
+            "Not sent: this arrived long after it was written ({}). Send it again if it still matters.",
+            event.at
+        );
+        return answer(tx, conversation, event, text).await;
+    }
+    let caption = fetched.file.caption.as_deref().unwrap_or_default();
+    if commands::parse(caption).is_some() {
+        let text = "Not sent: a file carries no command. Send it without the text, or with one that begins otherwise.";
+        return answer(tx, conversation, event, text.to_owned()).await;
+    }
+    let wanted = SendFile {
+        id: tx.media().insert(fetched.media).await?.id,
+        kind: Some(fitting(fetched.file.kind, fetched.media.sniffed.as_deref())),
+    };
+    let sent = match sendable(tx, &policy.media, &wanted).await {
+        Ok(sent) => sent,
+        // If the database failed, the whole transaction does, and this answer with it.
+        Err(refusal) => return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await,
+    };
+    let takes_caption = sent.kind.kind().takes_caption();
+    let shown = Some(caption).filter(|caption| takes_caption && !caption.is_empty());
+    let stand_in = file::stands_for(sent.kind, Some(&sent.media));
+    let said = Said {
+        words: shown,
+        content: shown.unwrap_or(&stand_in),
+        file: Some(sent),
+        reply_to: fetched.reply_to,
+    };
+    let taken = put_out(tx, policy, conversation, (event, agent), said).await?;
+    if taken == Taken::Queued && !takes_caption && !caption.is_empty() {
+        let text = "Sent without its caption, which WhatsApp shows only under pictures, videos and documents. Write it as a \
+                    message of its own.";
+        answer(tx, conversation, event, text.to_owned()).await?;
+    }
+    Ok(taken)
+}
+
+/// Returns the kind as which a file goes out: that of its event if its bytes are such a file, else the one that its bytes
+/// are.
+fn fitting(kind: FileKind, sniffed: Option<&str>) -> FileKind {
+    let shown_as = FileKind::of_type(sniffed);
+    match kind {
+        FileKind::Document => FileKind::Document,
+        FileKind::Voice if sniffed == Some("audio/ogg") => FileKind::Voice,
+        FileKind::Sticker if kind.takes(sniffed) => FileKind::Sticker,
+        _ => shown_as,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_goes_out_as_what_its_bytes_are() {
+        for (kind, sniffed, expected) in [
+            (FileKind::Image, Some("image/png"), FileKind::Image),
+            (FileKind::Image, Some("image/gif"), FileKind::Document),
+            (FileKind::Image, Some("application/pdf"), FileKind::Document),
+            (FileKind::Image, None, FileKind::Document),
+            (FileKind::Video, Some("video/mp4"), FileKind::Video),
+            (FileKind::Video, Some("video/webm"), FileKind::Document),
+            (FileKind::Voice, Some("audio/ogg"), FileKind::Voice),
+            (FileKind::Voice, Some("audio/mpeg"), FileKind::Audio),
+            (FileKind::Audio, Some("audio/ogg"), FileKind::Audio),
+            (FileKind::Document, Some("image/png"), FileKind::Document),
+            (FileKind::Sticker, Some("image/webp"), FileKind::Sticker),
+            (FileKind::Sticker, Some("video/mp4"), FileKind::Video),
+        ] {
+            assert_eq!(fitting(kind, sniffed), expected, "{kind} {sniffed:?}");
+        }
+    }
+}

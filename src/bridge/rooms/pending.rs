@@ -1,0 +1,56 @@
+//! Handles events that had to wait, in their room's order: for their room to be stored, for their key, or for a file
+//! before them.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::Core;
+use crate::domain::MatrixRoomId;
+use crate::domain::matrix::{Matrix, RoomEventKind};
+use crate::store::{PendingEvent, StoreError};
+
+use super::effects::Taken;
+use super::event::{self, RoomContext};
+
+/// Handles the first events of a room that wait, up to one that still has to.
+pub(super) async fn go_on(core: &Core, port: &dyn Matrix, room: &MatrixRoomId) -> Result<(), StoreError> {
+    while let Some(first) = core.store.pending_events().first_of(room).await? {
+        if first.has_file || !retry(core, port, &first).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether the event could be read and was handled. One with a file waits on, until that is fetched.
+pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent) -> Result<bool, StoreError> {
+    let Ok(event) = port.event(&pending.room, &pending.event).await else {
+        return Ok(false);
+    };
+    if pending.told && event.what == RoomEventKind::Undecryptable {
+        return Ok(false);
+    }
+    let around = RoomContext {
+        is_first: true,
+        ..RoomContext::default()
+    };
+    core.write(
+        (Arc::clone(&core.policy), event, around),
+        |tx, (policy, event, around)| {
+            async move {
+                if matches!(event.what, RoomEventKind::File { .. }) {
+                    tx.pending_events().await_file(&event.id).await?;
+                    return Ok(false);
+                }
+                // Another worker may have handled it, or its sender has redacted it.
+                if tx.pending_events().remove(&event.id).await? {
+                    let _: Taken = event::take_in(tx, policy, event, around).await?;
+                }
+                Ok::<_, StoreError>(true)
+            }
+            .boxed()
+        },
+    )
+    .await
+}
