@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::details::Location;
 use super::media::{FileKind, Sink};
 use super::message::Origin;
 use super::word::words;
@@ -133,10 +134,19 @@ pub struct RoomFile {
 }
 
 /// Content to be shown in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RoomContent {
     /// A text that somebody wrote.
     Text {
+        body: String,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// New text of a text of ours.
+    Edit { of: MatrixEventId, body: String },
+    /// A place, with the line that stands for it.
+    Place {
+        latitude: f64,
+        longitude: f64,
         body: String,
         reply_to: Option<MatrixEventId>,
     },
@@ -150,7 +160,7 @@ pub enum RoomContent {
         body: String,
         reply_to: Option<MatrixEventId>,
     },
-    /// A tick on an agent's message.
+    /// A tick on an agent's message, or a customer's reaction.
     Reaction { to: MatrixEventId, key: String },
 }
 
@@ -181,7 +191,7 @@ pub enum RoomFileError {
 }
 
 /// An event in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoomEvent {
     /// Room of the event.
     pub room: MatrixRoomId,
@@ -196,7 +206,7 @@ pub struct RoomEvent {
 }
 
 /// Kind and content of a room event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RoomEventKind {
     /// A text, without the reply fallback, and the event that it replies to.
     Text {
@@ -208,6 +218,15 @@ pub enum RoomEventKind {
         file: Box<SentFile>,
         reply_to: Option<MatrixEventId>,
     },
+    /// A place, and the event that it replies to.
+    Place {
+        place: Location,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// New words for a text, or for the caption of a file, that the sender has written before.
+    Edit { of: MatrixEventId, body: String },
+    /// A reaction to an event.
+    Reaction { of: MatrixEventId, key: String },
     /// A notice; never goes to a customer.
     Notice,
     /// Content for the customer that crm does not support yet, as a word (`edit`, `thread`, `reaction`, `image` …).
@@ -240,7 +259,7 @@ pub struct ReadUpTo {
 }
 
 /// Events and receipts since a mark, complete: gaps are filled before (rule 17).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoomBatch {
     /// Mark to be stored in the transaction of the events, and passed to the next pull.
     pub mark: RoomMark,

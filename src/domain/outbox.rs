@@ -75,6 +75,12 @@ pub enum MatrixWork {
     ShowMessage { message: MessageId },
     /// Show the file of a message that is shown without it, because it came late.
     ShowFile { message: MessageId },
+    /// Show the present text of a message that was edited.
+    ShowEdit { message: MessageId },
+    /// Take a message that was deleted for everyone out of its room.
+    ShowDeletion { message: MessageId },
+    /// Show the present reactions to a message.
+    ShowReactions { message: MessageId },
     /// Update the tick on an agent's message to the message's state.
     Tick { message: MessageId },
     /// Answer a message of ours in its room with a notice: why it was not, or may not have been, sent.
@@ -192,6 +198,15 @@ mod tests {
                 MatrixWork::ShowMessage { message },
             ),
             (r#"{"do":"show_file","message":7}"#, MatrixWork::ShowFile { message }),
+            (r#"{"do":"show_edit","message":7}"#, MatrixWork::ShowEdit { message }),
+            (
+                r#"{"do":"show_deletion","message":7}"#,
+                MatrixWork::ShowDeletion { message },
+            ),
+            (
+                r#"{"do":"show_reactions","message":7}"#,
+                MatrixWork::ShowReactions { message },
+            ),
             (r#"{"do":"tick","message":7}"#, MatrixWork::Tick { message }),
             (
                 r#"{"do":"answer","about":7,"text":"no"}"#,

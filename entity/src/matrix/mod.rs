@@ -4,3 +4,4 @@ pub mod agent;
 pub mod pending_event;
 pub mod room;
 pub mod room_event;
+pub mod room_reaction;

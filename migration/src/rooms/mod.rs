@@ -1,3 +1,4 @@
 //! Tables and columns of what crosses between rooms and WhatsApp.
 
 pub mod m0033_room_files;
+pub mod m0034_room_reactions;

@@ -3,7 +3,7 @@
 use crate::contract::Event;
 use crate::domain::ConversationId;
 use crate::domain::conversation::Conversation;
-use crate::domain::message::{Kind, Message};
+use crate::domain::message::{Kind, Message, Origin};
 use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -12,15 +12,59 @@ use super::policy::Policy;
 /// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing
 /// for imported history, for system messages, and without a homeserver.
 pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
-    if !policy.matrix || message.backfilled || message.kind == Kind::System {
-        return Ok(());
-    }
     let work = MatrixWork::Answer {
         about: message.id,
         text,
     };
-    tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
+    show(tx, policy, message, work).await
+}
+
+/// Queues that the room of an edited message shows its new text: in place of the old one where the bot has sent that, else
+/// by a line that answers it.
+pub(crate) async fn show_edit(tx: &mut Tx, policy: &Policy, message: &Message, line: String) -> Result<(), StoreError> {
+    if is_written_in_room(message) || message.media.is_some() {
+        return tell(tx, policy, message, line).await;
+    }
+    show(tx, policy, message, MatrixWork::ShowEdit { message: message.id }).await
+}
+
+/// Queues that the room of a message loses it, and says who has deleted it.
+pub(crate) async fn show_deletion(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    line: String,
+) -> Result<(), StoreError> {
+    show(tx, policy, message, MatrixWork::ShowDeletion { message: message.id }).await?;
+    tell(tx, policy, message, line).await
+}
+
+/// Queues that the room of a message shows the present reactions to it: as reactions where only the customer and we react,
+/// in a group by a line that names who it was, but for what an agent did in the room itself.
+pub(crate) async fn show_reactions(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    line: String,
+) -> Result<(), StoreError> {
+    let is_direct = message.customer_id.is_some();
+    if is_direct {
+        return show(tx, policy, message, MatrixWork::ShowReactions { message: message.id }).await;
+    }
+    tell(tx, policy, message, line).await
+}
+
+async fn show(tx: &mut Tx, policy: &Policy, message: &Message, work: MatrixWork) -> Result<(), StoreError> {
+    if policy.matrix && !message.backfilled && message.kind != Kind::System {
+        tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
+    }
     Ok(())
+}
+
+/// Returns whether an agent wrote the message in its room: the event is the agent's own.
+fn is_written_in_room(message: &Message) -> bool {
+    let origin = message.author.as_ref().and_then(|author| author.origin);
+    origin == Some(Origin::Matrix)
 }
 
 /// Emits that a conversation has changed (a group's name or members), and queues the update of its room.

@@ -29,15 +29,22 @@ pub enum Revision {
     React(String),
 }
 
+impl Revision {
+    /// Refuses a text or an emoji that WhatsApp would not accept.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Edit(text) => queue::check_text(text),
+            Self::React(emoji) => check_emoji(emoji),
+            Self::Delete => Ok(()),
+        }
+    }
+}
+
 impl Desk {
     /// Accepts a change of a message. A queued message is changed at once. Otherwise returns the message unchanged, and
     /// an event reports later that WhatsApp has accepted the change, or that it failed.
     pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
-        match &revision {
-            Revision::Edit(text) => queue::check_text(text)?,
-            Revision::React(emoji) => check_emoji(emoji)?,
-            Revision::Delete => {}
-        }
+        revision.check()?;
         let input = (Arc::clone(&self.core.policy), id, revision, author);
         self.core
             .write(input, |tx, (policy, id, revision, author)| {

@@ -3,7 +3,7 @@
 
 use crate::bridge::core::names;
 use crate::bridge::core::names::unnamed;
-use crate::bridge::core::notice::tell;
+use crate::bridge::core::notice;
 use crate::bridge::core::policy::Policy;
 use crate::contract::Event;
 use crate::domain::account::Account;
@@ -141,7 +141,7 @@ pub(crate) async fn edit(
     }
     let edited = tx.messages().set_content(message.id, content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
-    tell(tx, policy, &edited, format!("{by} edited this to: {content}")).await
+    notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {content}")).await
 }
 
 /// Marks a message as deleted for everyone, emits that, and reports it in the room. Does nothing if it was deleted
@@ -158,7 +158,7 @@ pub(crate) async fn delete(
     }
     let deleted = tx.messages().set_deleted(message.id, at).await?;
     tx.emit(Event::message_deleted(&deleted));
-    tell(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
+    notice::show_deletion(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
 /// Like [`delete`], for an admin of the group who is not the author. The message names the admin.
@@ -234,7 +234,7 @@ async fn react_as(
         return Ok(());
     }
     set_reactions(tx, message, reactions).await?;
-    tell(tx, policy, message, line).await
+    notice::show_reactions(tx, policy, message, line).await
 }
 
 async fn set_reactions(tx: &mut Tx, message: &Message, reactions: Vec<Reaction>) -> Result<(), StoreError> {

@@ -11,13 +11,14 @@ use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
+use crate::domain::special::Special;
 use crate::domain::{AgentId, MatrixEventId, MatrixRoomId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::{self, Command};
 
 /// Age of an agent's message above which it is not sent without a confirmation (rule 5).
-pub(super) const STALE_AFTER: Duration = Duration::from_hours(1);
+const STALE_AFTER: Duration = Duration::from_hours(1);
 
 const HELP: &str = "What you write here goes to the customer. Lines that begin with ! do not: \
     reply to an old message with !send to send it after all.";
@@ -125,6 +126,7 @@ async fn queue(
     let said = Said {
         words: Some(body),
         content: body,
+        special: None,
         file: None,
         reply_to,
     };
@@ -137,10 +139,37 @@ pub(super) struct Said<'a> {
     pub words: Option<&'a str>,
     /// Content of the message: the words, or the line of a file without any.
     pub content: &'a str,
+    /// Content that is neither text nor file.
+    pub special: Option<Special>,
     /// File that goes with them.
     pub file: Option<NewFile>,
     /// Event that it replies to.
     pub reply_to: Option<&'a MatrixEventId>,
+}
+
+/// As [`put_out`], for what is no text; answers in the room instead if it is older than [`STALE_AFTER`].
+pub(super) async fn current(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    (event, agent): (&RoomEvent, AgentId),
+    said: Said<'_>,
+) -> Result<Taken, StoreError> {
+    if let Some(late) = late(tx, event) {
+        return answer(tx, conversation, event, late).await;
+    }
+    put_out(tx, policy, conversation, (event, agent), said).await
+}
+
+/// Returns what an event that arrives too late to be sent unasked is answered.
+pub(super) fn late(tx: &Tx, event: &RoomEvent) -> Option<String> {
+    let is_late = tx.now().since(event.at) > STALE_AFTER;
+    is_late.then(|| {
+        format!(
+            "Not sent: this arrived long after it was written ({}). Send it again if it still matters.",
+            event.at
+        )
+    })
 }
 
 /// Queues what an agent has said for the customer, or answers in the room why not.
@@ -172,7 +201,7 @@ pub(super) async fn put_out(
         file: said.file,
         conversation,
         content: said.content,
-        special: None,
+        special: said.special.as_ref(),
         author: Author {
             origin: Some(Origin::Matrix),
             name: name_of(&event.sender).to_owned(),

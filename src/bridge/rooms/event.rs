@@ -7,11 +7,12 @@ use crate::bridge::core::{people, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::outbox::MatrixWork;
+use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{NewMedia, NewWork, StoreError, Tx};
 
 use super::effects::{Taken, answer};
-use super::{commands, effects, files, gone, redaction};
+use super::{changes, commands, effects, files, gone, redaction};
 
 /// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
@@ -98,6 +99,18 @@ pub(crate) async fn take_in(
                 None => effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await,
             }
         }
+        RoomEventKind::Place { place, reply_to } => {
+            let said = effects::Said {
+                words: None,
+                content: "",
+                special: Some(Special::Location(place.clone())),
+                file: None,
+                reply_to: reply_to.as_ref(),
+            };
+            effects::current(tx, policy, &conversation, (event, agent.id), said).await
+        }
+        RoomEventKind::Edit { of, body } => changes::edit(tx, policy, &conversation, event, (of, body)).await,
+        RoomEventKind::Reaction { of, key } => changes::react(tx, policy, &conversation, event, (of, key)).await,
         RoomEventKind::File { file, reply_to } => match &around.file {
             Some(fetched) => {
                 let sent = files::Fetched {
@@ -153,10 +166,17 @@ pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), Store
 
 /// Returns whether an event needs an action if an agent wrote it.
 const fn asks(event: &RoomEvent) -> bool {
-    use RoomEventKind::{File, Redaction, Text, Undecryptable, Unsupported};
+    use RoomEventKind::{Edit, File, Place, Reaction, Redaction, Text, Undecryptable, Unsupported};
     matches!(
         event.what,
-        Text { .. } | File { .. } | Unsupported(_) | Undecryptable | Redaction { .. }
+        Text { .. }
+            | File { .. }
+            | Place { .. }
+            | Edit { .. }
+            | Reaction { .. }
+            | Unsupported(_)
+            | Undecryptable
+            | Redaction { .. }
     )
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{AgentId, MatrixEventId};
 use crate::store::{NewMedia, StoreError, Tx};
 
 use super::commands;
-use super::effects::{STALE_AFTER, Said, Taken, answer, put_out};
+use super::effects::{Said, Taken, answer, late, put_out};
 
 /// A file of a room that is in the vault.
 pub(super) struct Fetched<'a> {
@@ -31,12 +31,8 @@ pub(super) async fn send(
     (event, agent): (&RoomEvent, AgentId),
     fetched: Fetched<'_>,
 ) -> Result<Taken, StoreError> {
-    if tx.now().since(event.at) > STALE_AFTER {
-        let text = format!(
-            "Not sent: this arrived long after it was written ({}). Send it again if it still matters.",
-            event.at
-        );
-        return answer(tx, conversation, event, text).await;
+    if let Some(late) = late(tx, event) {
+        return answer(tx, conversation, event, late).await;
     }
     let caption = fetched.file.caption.as_deref().unwrap_or_default();
     if commands::parse(caption).is_some() {
@@ -58,6 +54,7 @@ pub(super) async fn send(
     let said = Said {
         words: shown,
         content: shown.unwrap_or(&stand_in),
+        special: None,
         file: Some(sent),
         reply_to: fetched.reply_to,
     };

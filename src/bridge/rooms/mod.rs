@@ -1,5 +1,6 @@
 //! Matrix rooms: shows messages in them, and handles what agents write there.
 
+mod changes;
 mod commands;
 mod effects;
 mod event;
@@ -12,6 +13,7 @@ mod pending;
 mod redaction;
 mod relay;
 mod render;
+mod revisions;
 mod sending;
 mod show;
 mod spec;

@@ -9,6 +9,7 @@ use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Direction, Message, MessageState, Origin};
 use crate::store::{StoreError, Tx};
 
+use super::changes;
 use super::effects::{Taken, answer};
 use super::event::conversation_of;
 
@@ -23,6 +24,9 @@ pub(crate) async fn take_back(
     // An event that still waits for its key, or for its room, is never read again.
     if tx.pending_events().remove(of).await? {
         return Ok(Taken::Nothing);
+    }
+    if let Some(reaction) = tx.rooms().reaction(of).await? {
+        return changes::unreact(tx, policy, event, &reaction).await;
     }
     let Some(shown) = tx.rooms().message_of_event(of).await? else {
         return Ok(Taken::Nothing);

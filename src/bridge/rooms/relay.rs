@@ -145,6 +145,9 @@ impl RoomRelay {
         match &item.work {
             MatrixWork::ShowMessage { message } => self.show(item, *message).await,
             MatrixWork::ShowFile { message } => self.show_file(item, *message).await,
+            MatrixWork::ShowEdit { message } => self.show_edit(item, *message).await,
+            MatrixWork::ShowDeletion { message } => self.show_deletion(item, *message).await,
+            MatrixWork::ShowReactions { message } => self.show_reactions(item, *message).await,
             MatrixWork::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
             MatrixWork::Answer { about, text } => self.answer(item, *about, text).await,
             MatrixWork::Reply { room, event, text } => {

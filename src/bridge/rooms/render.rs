@@ -70,9 +70,24 @@ pub(crate) fn text(
     if let Some(why) = why {
         text = format!("{text}\n{}", not_shown(message, why));
     }
-    RoomContent::Text {
-        body: body(message, text, quoted),
-        reply_to,
+    let body = body(message, text, quoted);
+    let location = message.details.as_ref().and_then(|details| details.location.as_ref());
+    match location {
+        Some(place) => RoomContent::Place {
+            latitude: place.latitude,
+            longitude: place.longitude,
+            body,
+            reply_to,
+        },
+        None => RoomContent::Text { body, reply_to },
+    }
+}
+
+/// Returns the present text of a message, in place of the one that the event `of` shows.
+pub(crate) fn edit(message: &Message, of: MatrixEventId, quoted: Option<&Quoted>) -> RoomContent {
+    RoomContent::Edit {
+        of,
+        body: body(message, told(message, said(message)), quoted),
     }
 }
 

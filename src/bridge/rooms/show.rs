@@ -238,7 +238,7 @@ impl RoomRelay {
     }
 
     /// Returns the event that a message answers, if it is in the same room.
-    async fn replied(&self, message: &Message) -> Result<Option<MatrixEventId>, StoreError> {
+    pub(super) async fn replied(&self, message: &Message) -> Result<Option<MatrixEventId>, StoreError> {
         let Some(replied) = message.reply_to else {
             return Ok(None);
         };
@@ -250,7 +250,7 @@ impl RoomRelay {
 
     /// Returns what a message answers, if the room cannot show that as a reply: it was written before the room, or we
     /// never had it.
-    async fn quoted(&self, message: &Message) -> Result<Option<Quoted>, StoreError> {
+    pub(super) async fn quoted(&self, message: &Message) -> Result<Option<Quoted>, StoreError> {
         if let Some(replied) = message.reply_to {
             let replied = self.core.store.messages().get(replied).await?;
             return Ok(replied.as_ref().map(Quoted::of));
@@ -260,7 +260,7 @@ impl RoomRelay {
     }
 
     /// Returns the sender in whose name a message is shown.
-    async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
+    pub(super) async fn speaker(&self, message: &Message) -> Result<Speaker, StoreError> {
         let avatar = match message.customer_id {
             Some(id) if message.direction == Direction::Inbound => self
                 .core

@@ -6,6 +6,8 @@ use crate::domain::MatrixEventId;
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, TxnId};
 use crate::domain::media::FileKind;
 
+use super::marks;
+
 /// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
 pub const TXN_KEY: &str = "crm.transaction_id";
 /// Maximum length of a text that also gets an HTML body, in bytes: an event holds 65,536 in all, and encryption adds a
@@ -25,13 +27,25 @@ pub struct Outgoing {
 pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
         RoomContent::Text { body, reply_to } => {
-            let text = match author {
-                Some(author) => text_of(author, body),
-                None => json!({"msgtype": "m.text", "body": body}),
-            };
+            let text = text_of(author, body);
             (
                 "m.room.message",
                 replying(text, reply_to.as_ref().map(MatrixEventId::as_str)),
+            )
+        }
+        RoomContent::Edit { of, body } => ("m.room.message", edit_of(author, of, body)),
+        RoomContent::Place {
+            latitude,
+            longitude,
+            body,
+            reply_to,
+        } => {
+            let mut place = text_of(author, body);
+            place["msgtype"] = json!("m.location");
+            place["geo_uri"] = json!(format!("geo:{latitude},{longitude}"));
+            (
+                "m.room.message",
+                replying(place, reply_to.as_ref().map(MatrixEventId::as_str)),
             )
         }
         RoomContent::File { file, reply_to } => (
@@ -54,38 +68,59 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
     Outgoing { kind, content }
 }
 
-/// Builds a text with the author's name in the body, because hardly any client shows per-message profiles yet. The name
-/// is marked as a fallback, so that clients that do can leave it out (MSC4144).
-fn text_of(author: &str, body: &str) -> Value {
+/// Builds a text, formatted where it has marks. A name of the author stands in the body, because hardly any client shows
+/// per-message profiles yet. It is marked as a fallback, so that clients that do can leave it out (MSC4144).
+fn text_of(author: Option<&str>, body: &str) -> Value {
     // A quote begins a line, or it is none.
     let (gap, html_gap) = if body.starts_with("> ") {
         ("\n", "<br>")
     } else {
         (" ", " ")
     };
-    let mut content = json!({
-        "msgtype": "m.text",
-        "body": format!("{author}:{gap}{body}"),
-        "com.beeper.per_message_profile": {"id": author, "displayname": author, "has_fallback": true},
-    });
-    if body.len() <= MAX_FORMATTED {
+    let html = (body.len() <= MAX_FORMATTED).then(|| marks::to_html(body));
+    let (body, html) = match author {
+        Some(author) => {
+            let name = marks::escaped(author);
+            let html = html.map(|html| format!("<strong data-mx-profile-fallback>{name}:{html_gap}</strong>{html}"));
+            (format!("{author}:{gap}{body}"), html)
+        }
+        None => {
+            let has_marks = |html: &String| *html != marks::escaped(body);
+            (body.to_owned(), html.filter(has_marks))
+        }
+    };
+    let mut content = json!({"msgtype": "m.text", "body": body});
+    if let Some(author) = author {
+        let profile = json!({"id": author, "displayname": author, "has_fallback": true});
+        content["com.beeper.per_message_profile"] = profile;
+    }
+    if let Some(html) = html {
         content["format"] = json!("org.matrix.custom.html");
-        content["formatted_body"] = json!(format!(
-            "<strong data-mx-profile-fallback>{}:{html_gap}</strong>{}",
-            escaped(author),
-            escaped(body)
-        ));
+        content["formatted_body"] = json!(html);
     }
     content
+}
+
+/// Builds an edit of a text of ours. Clients without edits show its body.
+fn edit_of(author: Option<&str>, of: &MatrixEventId, body: &str) -> Value {
+    let new = text_of(author, body);
+    let shown = format!("* {}", new["body"].as_str().unwrap_or_default());
+    json!({
+        "msgtype": "m.text",
+        "body": shown,
+        "m.new_content": new,
+        "m.mentions": {},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": of.as_str()},
+    })
 }
 
 /// Builds a file's content but for where it is. A name goes before the caption; where there is none, before the file's
 /// name, which clients then show as a caption (Matrix 1.10).
 fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
     let said = file.caption.as_deref().unwrap_or(&file.name);
-    let mut content = match author {
-        Some(author) => text_of(author, said),
-        None => json!({"body": said}),
+    let mut content = match (&file.caption, author) {
+        (None, None) => json!({"body": said}),
+        _ => text_of(author, said),
     };
     content["msgtype"] = json!(msgtype(file.kind, &file.mimetype));
     content["filename"] = json!(file.name);
@@ -106,7 +141,7 @@ fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
     content["info"] = info;
     if file.kind == FileKind::Voice {
         // MSC3245: clients show a voice note only with both.
-        let loudness: Vec<u16> = file.waveform.iter().map(|level| loudness(*level)).collect();
+        let loudness: Vec<u32> = file.waveform.iter().map(|level| loudness(*level)).collect();
         content["org.matrix.msc3245.voice"] = json!({});
         content["org.matrix.msc1767.audio"] =
             json!({"duration": milliseconds.unwrap_or_default(), "waveform": loudness});
@@ -126,9 +161,8 @@ fn msgtype(kind: FileKind, mimetype: &str) -> &'static str {
 }
 
 /// Converts a loudness from 0 to 100 to that of Matrix, from 0 to 1024.
-const fn loudness(level: u8) -> u16 {
-    let level = if level > 100 { 100 } else { level as u16 };
-    level * 1024 / 100
+fn loudness(level: u8) -> u32 {
+    u32::from(level.min(100)) * 1024 / 100
 }
 
 fn replying(mut content: Value, to: Option<&str>) -> Value {
@@ -138,22 +172,6 @@ fn replying(mut content: Value, to: Option<&str>) -> Value {
         content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": to}});
     }
     content
-}
-
-/// Escapes a text as HTML.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\n' => html.push_str("<br>"),
-            c => html.push(c),
-        }
-    }
-    html
 }
 
 #[cfg(test)]
@@ -258,6 +276,43 @@ mod tests {
     }
 
     #[test]
+    fn edit_replaces_text_and_has_fallback() {
+        let edit = RoomContent::Edit {
+            of: "$m".into(),
+            body: "*three* cakes".to_owned(),
+        };
+        let content = outgoing(&edit, Some("Ada"), &txn()).content;
+        assert_eq!(content["body"], "* Ada: *three* cakes");
+        assert_eq!(content["m.new_content"]["body"], "Ada: *three* cakes");
+        let html = "<strong data-mx-profile-fallback>Ada: </strong><strong>three</strong> cakes";
+        assert_eq!(content["m.new_content"]["formatted_body"], html);
+        assert_eq!(
+            content["m.relates_to"],
+            json!({"rel_type": "m.replace", "event_id": "$m"})
+        );
+        assert_eq!(content[TXN_KEY], "i.1.0");
+    }
+
+    #[test]
+    fn place_has_address_and_line() {
+        let place = RoomContent::Place {
+            latitude: 51.5,
+            longitude: -0.125,
+            body: "[location: our shop]".to_owned(),
+            reply_to: None,
+        };
+        let content = outgoing(&place, Some("Ada"), &txn()).content;
+        assert_eq!(
+            (&content["msgtype"], &content["geo_uri"], &content["body"]),
+            (
+                &json!("m.location"),
+                &json!("geo:51.5,-0.125"),
+                &json!("Ada: [location: our shop]")
+            )
+        );
+    }
+
+    #[test]
     fn notice_and_reaction_carry_transaction_id() {
         let notice = RoomContent::Notice {
             body: "not sent".to_owned(),
@@ -288,7 +343,11 @@ mod tests {
             body,
             reply_to: Some("$q".into()),
         };
-        for body in ["a".repeat(MAX_ROOM_TEXT), "\n\"".repeat(MAX_FORMATTED / 2)] {
+        for body in [
+            "a".repeat(MAX_ROOM_TEXT),
+            "\n\"".repeat(MAX_FORMATTED / 2),
+            "*a* ".repeat(MAX_FORMATTED / 4),
+        ] {
             let size = outgoing(&text(body), Some(&"Ada".repeat(30)), &txn())
                 .content
                 .to_string()

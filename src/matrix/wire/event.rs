@@ -5,6 +5,7 @@ use matrix_sdk::ruma::serde::Raw;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::details::Location;
 use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile};
 use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
@@ -63,7 +64,7 @@ fn classify(wire: &Wire) -> RoomEventKind {
     match wire.kind.as_str() {
         "m.room.message" => message(content),
         "m.room.encrypted" => RoomEventKind::Undecryptable,
-        "m.reaction" => unsupported("reaction"),
+        "m.reaction" => reaction(content).unwrap_or_else(|| unsupported("reaction")),
         "m.sticker" => file(content, FileKind::Sticker).unwrap_or_else(|| unsupported("sticker")),
         "m.poll.start" | "org.matrix.msc3381.poll.start" => unsupported("poll"),
         "m.call.invite" => unsupported("call"),
@@ -94,7 +95,7 @@ fn message(content: &Value) -> RoomEventKind {
     }
     let relation = &content["m.relates_to"];
     match relation["rel_type"].as_str() {
-        Some("m.replace") => return unsupported("edit"),
+        Some("m.replace") => return edit(content).unwrap_or_else(|| unsupported("edit")),
         Some("m.thread") => return unsupported("thread"),
         _ => {}
     }
@@ -113,12 +114,54 @@ fn message(content: &Value) -> RoomEventKind {
         ("m.emote", _) => unsupported("emote"),
         ("m.file", _) => file(content, FileKind::Document).unwrap_or_else(|| unsupported("file")),
         ("m.image", _) => file(content, FileKind::Image).unwrap_or_else(|| unsupported("image")),
-        ("m.location", _) => unsupported("location"),
+        ("m.location", _) => place(content).unwrap_or_else(|| unsupported("location")),
         ("m.video", _) => file(content, FileKind::Video).unwrap_or_else(|| unsupported("video")),
         // A request to verify the bot is meant for the bot, not for the customer.
         ("m.key.verification.request", _) => RoomEventKind::Other,
         _ => unsupported("message"),
     }
+}
+
+/// Returns the new words of an edit; those of a file are its caption.
+fn edit(content: &Value) -> Option<RoomEventKind> {
+    let of = content["m.relates_to"]["event_id"].as_str()?;
+    let body = match message(&content["m.new_content"]) {
+        RoomEventKind::Text { body, .. } => body,
+        RoomEventKind::File { file, .. } => file.caption.unwrap_or_default(),
+        _ => return None,
+    };
+    Some(RoomEventKind::Edit { of: of.into(), body })
+}
+
+fn reaction(content: &Value) -> Option<RoomEventKind> {
+    let relation = &content["m.relates_to"];
+    Some(RoomEventKind::Reaction {
+        of: relation["event_id"].as_str()?.into(),
+        key: relation["key"].as_str()?.to_owned(),
+    })
+}
+
+/// Returns the place of a location (RFC 5870). None if there is none on earth.
+fn place(content: &Value) -> Option<RoomEventKind> {
+    let address = content["geo_uri"].as_str()?.strip_prefix("geo:")?;
+    let mut numbers = address.split(';').next()?.split(',').map(str::parse::<f64>);
+    let (latitude, longitude) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    if !(latitude.abs() <= 90.0 && longitude.abs() <= 180.0) {
+        return None;
+    }
+    let said = content["org.matrix.msc3488.location"]["description"].as_str();
+    Some(RoomEventKind::Place {
+        place: Location {
+            latitude,
+            longitude,
+            name: said.filter(|said| !said.trim().is_empty()).map(str::to_owned),
+            address: None,
+            live_until: None,
+        },
+        reply_to: content["m.relates_to"]["m.in_reply_to"]["event_id"]
+            .as_str()
+            .map(MatrixEventId::from),
+    })
 }
 
 /// Returns the file of an event. None if the event does not say where it is.
@@ -251,6 +294,93 @@ mod tests {
             what("m.room.encrypted", &json!({"algorithm": "x"})),
             RoomEventKind::Undecryptable
         );
+    }
+
+    #[test]
+    fn file_has_source_name_caption_and_kind() {
+        let file_of = |content: Value| match what("m.room.message", &content) {
+            RoomEventKind::File { file, reply_to } => (*file, reply_to),
+            other => panic!("{other:?}"),
+        };
+        let (photo, reply_to) = file_of(json!({
+            "msgtype": "m.image", "body": "look **here**", "filename": "cat.png", "url": "mxc://localhost/a",
+            "format": "org.matrix.custom.html", "formatted_body": "look <b>here</b>",
+            "info": {"mimetype": "image/png", "size": 3},
+            "m.relates_to": {"m.in_reply_to": {"event_id": "$q"}},
+        }));
+        assert_eq!(photo.source, r#"{"url":"mxc://localhost/a"}"#);
+        assert_eq!(
+            (
+                photo.name.as_deref(),
+                photo.caption.as_deref(),
+                photo.mimetype.as_deref()
+            ),
+            (Some("cat.png"), Some("look *here*"), Some("image/png"))
+        );
+        assert_eq!((photo.kind, reply_to), (FileKind::Image, Some("$q".into())));
+        for (msgtype, kind) in [
+            ("m.file", FileKind::Document),
+            ("m.video", FileKind::Video),
+            ("m.audio", FileKind::Audio),
+        ] {
+            let (file, _) = file_of(json!({"msgtype": msgtype, "body": "a.bin", "url": "mxc://localhost/a"}));
+            assert_eq!(
+                (file.kind, file.name.as_deref(), file.caption),
+                (kind, Some("a.bin"), None)
+            );
+        }
+        let voice = json!({"msgtype": "m.audio", "body": "Voice message", "url": "mxc://localhost/a",
+            "org.matrix.msc3245.voice": {}});
+        assert_eq!(file_of(voice).0.kind, FileKind::Voice);
+        let sticker = what(
+            "m.sticker",
+            &json!({"body": "a cat", "url": "mxc://localhost/a", "info": {}}),
+        );
+        let RoomEventKind::File { file, .. } = sticker else {
+            panic!("{sticker:?}");
+        };
+        assert_eq!((file.kind, file.name, file.caption), (FileKind::Sticker, None, None));
+    }
+
+    #[test]
+    fn edit_reaction_and_place_are_classified() {
+        let message = |content: Value| what("m.room.message", &content);
+        let relation = json!({"rel_type": "m.replace", "event_id": "$a"});
+        let edit = |new: Value| {
+            message(json!({"msgtype": "m.text", "body": "* x", "m.new_content": new,
+            "m.relates_to": relation}))
+        };
+        let edited = |body: &str| RoomEventKind::Edit {
+            of: "$a".into(),
+            body: body.to_owned(),
+        };
+        let formatted = json!({"msgtype": "m.text", "body": "**hi**", "format": "org.matrix.custom.html",
+            "formatted_body": "<strong>hi</strong>"});
+        assert_eq!(edit(formatted), edited("*hi*"));
+        let captioned = json!({"msgtype": "m.image", "body": "new words", "filename": "a.png", "url": "mxc://x/a"});
+        assert_eq!(edit(captioned), edited("new words"));
+        let notice = json!({"msgtype": "m.notice", "body": "hi"});
+        assert_eq!(edit(notice), RoomEventKind::Unsupported("edit".to_owned()));
+        let reaction = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$a", "key": "👍"}});
+        assert_eq!(
+            what("m.reaction", &reaction),
+            RoomEventKind::Reaction {
+                of: "$a".into(),
+                key: "👍".to_owned()
+            }
+        );
+        let place = |geo: &str| message(json!({"msgtype": "m.location", "body": "x", "geo_uri": geo}));
+        let RoomEventKind::Place { place: there, .. } = place("geo:51.5,-0.125;u=35") else {
+            panic!("no place");
+        };
+        assert_eq!((there.latitude, there.longitude, there.name), (51.5, -0.125, None));
+        for nowhere in ["geo:91,0", "geo:0,181", "geo:NaN,0", "geo:1", "geo:", "1,2", "geo:a,b"] {
+            assert_eq!(
+                place(nowhere),
+                RoomEventKind::Unsupported("location".to_owned()),
+                "{nowhere}"
+            );
+        }
     }
 
     /// Rooms before version 11 name the event beside the content, later ones inside.

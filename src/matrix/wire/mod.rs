@@ -5,6 +5,7 @@ mod content;
 mod event;
 mod fault;
 mod filter;
+mod marks;
 mod markup;
 mod receipt;
 mod state;

@@ -1,6 +1,7 @@
 //! Rooms: which room shows which conversation, and which event shows which message.
 
 pub mod pending;
+mod reactions;
 
 use entity::{conversation, room, room_event};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -11,6 +12,8 @@ use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, Mess
 use crate::store::facet::{Database, Rooms};
 
 use super::{Store, StoreError, Tx};
+
+pub use reactions::RoomReaction;
 
 /// Part of a message whose event bears the tick.
 const FIRST_PART: i32 = 0;
@@ -114,6 +117,16 @@ impl<D: Database> Rooms<'_, D> {
             conversation: row.conversation_id,
             part: row.part,
         }))
+    }
+
+    /// Returns the events that show a message, with their parts.
+    pub async fn events(&self, message: MessageId) -> Result<Vec<(i32, MatrixEventId)>, StoreError> {
+        let rows = room_event::Entity::find()
+            .filter(room_event::Column::MessageId.eq(message))
+            .order_by_asc(room_event::Column::Part)
+            .all(self.0.connection())
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.part, row.event_id)).collect())
     }
 
     /// Returns whether a room shows the message, and not yet its file.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crm::bridge::{DisappearingWorker, Worker as _};
 use crm::contract::{EventType, MessageView};
 use crm::domain::details::{Details, Location, Poll, Quote};
+use crm::domain::matrix::RoomContent;
 use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::whatsapp::{PageEvent, WaMessage, WaReaction, WaVote};
 use crm::domain::{Clock, Timestamp, WaMessageId, WaUserId};
@@ -162,8 +163,11 @@ async fn same_reaction_told_again_is_as_last_event_says() {
     let told = rig.events(EventType::MessageReaction).await;
     let view = serde_json::to_value(MessageView::from(stored)).unwrap();
     assert_eq!(told.last().unwrap()["reactions"], view["reactions"]);
-    let lines = rig.run.matrix.notices();
-    assert_eq!(lines.iter().filter(|line| line.contains("🎉")).count(), 1, "{lines:?}");
+    let shown = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, RoomContent::Text { .. }));
+    assert_eq!(rig.run.matrix.ticks(&shown), ["🎉"]);
 }
 
 /// Rule 13. What follows is stored.

@@ -4,6 +4,7 @@ mod accounts;
 mod agents;
 mod changes;
 mod corrections;
+mod crossing;
 mod faults;
 mod gap;
 mod gone_rooms;

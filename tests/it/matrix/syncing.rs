@@ -193,9 +193,15 @@ async fn every_event_kind_is_classified() {
             joined,
             text("ten pounds", Some(asked.as_str())),
             RoomEventKind::Notice,
-            unsupported("edit"),
+            RoomEventKind::Edit {
+                of: answer.as_str().into(),
+                body: "twelve pounds".to_owned(),
+            },
             unsupported("thread"),
-            unsupported("reaction"),
+            RoomEventKind::Reaction {
+                of: asked.clone(),
+                key: "👍".to_owned(),
+            },
             text("the end", None),
         ]
     );

@@ -7,7 +7,7 @@ mod check;
 pub mod clock;
 pub mod desk;
 pub mod gate;
-mod homeserver;
+pub mod homeserver;
 pub mod media;
 mod people;
 mod requests;

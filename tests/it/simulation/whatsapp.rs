@@ -159,6 +159,7 @@ impl WhatsApp for FakeWhatsApp {
         self.enter().await.map_err(SendError::Unreachable)?;
         {
             let mut world = self.world.lock().unwrap();
+            world.changes.push((wanted.id.clone(), wanted.change.clone()));
             let all = world.chats.iter_mut().flat_map(|chat| &mut chat.on_page);
             for told in all.filter(|told| told.id == wanted.id && told.from_me == wanted.from_me) {
                 if let MessageChange::Edit(text) = &wanted.change {

@@ -9,7 +9,7 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::customer::{Identity, PhoneNumber};
 use crm::domain::message::Kind;
 use crm::domain::session::{Me, PageStatus, Session, SessionEvent, SessionState};
-use crm::domain::whatsapp::{MessageRef, PageEvent, Unreachable, WaMessage};
+use crm::domain::whatsapp::{MessageChange, MessageRef, PageEvent, Unreachable, WaMessage};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -71,6 +71,8 @@ pub struct World {
     latest: Timestamp,
     /// What was asked of the page, in order: `read CHAT`, `type CHAT`, `send ID`.
     pub calls: Vec<String>,
+    /// Changes of messages that were asked for.
+    pub changes: Vec<(WaMessageId, MessageChange)>,
     /// Whose phone is linked, where it is not the usual one.
     pub linked_phone: Option<PhoneNumber>,
     /// Where the next choice of an id waits: it says that it is there, and goes on when it is told to.
@@ -122,6 +124,7 @@ impl FakeWhatsApp {
             made: 0,
             latest: clock.now(),
             calls: vec![],
+            changes: vec![],
             linked_phone: None,
             choosing: None,
             faults: 12,

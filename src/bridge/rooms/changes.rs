@@ -1,0 +1,126 @@
+//! Carries an agent's changes of what is on WhatsApp already: edits of their own messages, and reactions.
+
+use crate::bridge::core::agents::name_of;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::desk::{Revision, revise};
+use crate::domain::MatrixEventId;
+use crate::domain::conversation::Conversation;
+use crate::domain::matrix::RoomEvent;
+use crate::domain::message::{Author, Message, Origin};
+use crate::store::{RoomReaction, StoreError, Tx};
+
+use super::commands;
+use super::effects::{Taken, answer, late};
+
+/// Edits the message that the event `of` is, if its author edits it.
+pub(super) async fn edit(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    (of, body): (&MatrixEventId, &str),
+) -> Result<Taken, StoreError> {
+    let message = match tx.rooms().message_of_event(of).await? {
+        Some(shown) => tx.messages().get(shown.message).await?,
+        None => None,
+    };
+    let own = message.filter(|message| is_by(message, event));
+    let why = match own {
+        None => "you can change only what you have sent to the customer from this room".to_owned(),
+        Some(_) if commands::parse(body).is_some() => {
+            "a message does not become a command; write the command as a new message".to_owned()
+        }
+        Some(message) => match change(tx, policy, &message, Revision::Edit(body.to_owned()), event).await {
+            Ok(taken) => return Ok(taken),
+            Err(why) => why,
+        },
+    };
+    let text = format!("Not changed for the customer: {why}.");
+    answer(tx, conversation, event, text).await
+}
+
+/// Reacts to the message that the event `of` shows. Does nothing for events that show none.
+pub(super) async fn react(
+    tx: &mut Tx,
+    policy: &Policy,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    (of, key): (&MatrixEventId, &str),
+) -> Result<Taken, StoreError> {
+    let message = match tx.rooms().message_of_event(of).await? {
+        Some(shown) => tx.messages().get(shown.message).await?,
+        None => None,
+    };
+    let Some(message) = message else {
+        return Ok(Taken::Nothing);
+    };
+    if tx.rooms().reaction(&event.id).await?.is_some() {
+        return Ok(Taken::Nothing);
+    }
+    if let Some(late) = late(tx, event) {
+        return answer(tx, conversation, event, late).await;
+    }
+    match change(tx, policy, &message, Revision::React(key.to_owned()), event).await {
+        Ok(taken) => {
+            tx.rooms()
+                .add_reaction(message.id, key, (&event.id, &event.sender))
+                .await?;
+            Ok(taken)
+        }
+        Err(why) => answer(tx, conversation, event, format!("Not sent: {why}.")).await,
+    }
+}
+
+/// Takes back a reaction that its agent has removed from the room. What another agent has set since stays; what one had set
+/// before comes back, because WhatsApp knows one reaction of ours.
+pub(super) async fn unreact(
+    tx: &mut Tx,
+    policy: &Policy,
+    event: &RoomEvent,
+    reaction: &RoomReaction,
+) -> Result<Taken, StoreError> {
+    tx.rooms().remove_reaction(reaction.id).await?;
+    let Some(message) = tx.messages().get(reaction.message).await? else {
+        return Ok(Taken::Nothing);
+    };
+    let standing = tx.rooms().reactions(message.id).await?;
+    let newest = standing.iter().rfind(|other| other.sender.is_some());
+    if newest.is_some_and(|newest| newest.id > reaction.id) || is_replaced(&message, reaction) {
+        return Ok(Taken::Nothing);
+    }
+    let emoji = newest.map(|newest| newest.emoji.clone()).unwrap_or_default();
+    // A message that is gone has no reaction that would have to be taken back.
+    Ok(change(tx, policy, &message, Revision::React(emoji), event)
+        .await
+        .unwrap_or(Taken::Nothing))
+}
+
+/// Returns whether somebody has set another reaction of ours since, from elsewhere.
+fn is_replaced(message: &Message, reaction: &RoomReaction) -> bool {
+    let mut ours = message.reactions.iter().filter(|other| other.from_me);
+    ours.any(|other| other.at > reaction.created_at && other.emoji != reaction.emoji)
+}
+
+/// Asks for a change of a message. Returns why it was refused.
+async fn change(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    revision: Revision,
+    event: &RoomEvent,
+) -> Result<Taken, String> {
+    let author = Author {
+        origin: Some(Origin::Matrix),
+        name: name_of(&event.sender).to_owned(),
+    };
+    revision.check().map_err(|refusal| refusal.to_string())?;
+    // If the database failed, the whole transaction does, and the answer with it.
+    let revised = revise(tx, policy, message.id, &revision, &author).await;
+    revised.map(|_| Taken::Queued).map_err(|refusal| refusal.to_string())
+}
+
+/// Returns whether the sender of an event has written the message in a room.
+fn is_by(message: &Message, event: &RoomEvent) -> bool {
+    let author = message.author.as_ref();
+    author.is_some_and(|author| author.origin == Some(Origin::Matrix) && author.name == name_of(&event.sender))
+}

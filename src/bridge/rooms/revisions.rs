@@ -1,0 +1,150 @@
+//! Shows changes of messages in their rooms: edits, deletions, and the reactions of people outside.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+
+use crate::domain::matrix::{RoomContent, Speaker};
+use crate::domain::message::Message;
+use crate::domain::outbox::{MatrixWork, OutboxItem};
+use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
+use crate::store::{RoomReaction, StoreError};
+
+use super::relay::{RoomRelay, Undone};
+use super::render;
+use super::txn::{of_item, of_message, txn};
+
+/// Most reactions of the bot to one message; in a chat of two people there are two.
+const MAX_SHOWN: usize = 8;
+
+impl RoomRelay {
+    /// Replaces the text that shows a message by the present one.
+    pub(super) async fn show_edit(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
+        let message = self.core.store.messages().get(id).await?;
+        let message = message.filter(|message| message.deleted_at.is_none());
+        let (Some(message), Some((room, of))) = (message, self.shown(id).await?) else {
+            return Ok(self.finish(item).await?);
+        };
+        let quoted = match self.replied(&message).await? {
+            Some(_) => None,
+            None => self.quoted(&message).await?,
+        };
+        let content = render::edit(&message, of, quoted.as_ref());
+        let speaker = self.speaker(&message).await?;
+        self.send(item, &room, &speaker, &of_item(item), &content).await?;
+        Ok(self.finish(item).await?)
+    }
+
+    /// Removes the events that show a message.
+    pub(super) async fn show_deletion(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
+        if let Some((room, _)) = self.shown(id).await? {
+            for (part, event) in self.core.store.rooms().events(id).await? {
+                let name = of_message(id, &format!("{part}.gone"));
+                self.take_back(&room, &event, &name).await?;
+            }
+        }
+        Ok(self.finish(item).await?)
+    }
+
+    /// Brings the bot's reactions to a message in line with those of the people outside the room. Each is stored before it
+    /// is sent: after a crash it is sent again under the same transaction id.
+    pub(super) async fn show_reactions(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
+        let message = self.core.store.messages().get(id).await?;
+        let (Some(message), Some((room, event))) = (message, self.shown(id).await?) else {
+            return Ok(self.finish(item).await?);
+        };
+        let standing = self.core.store.rooms().reactions(id).await?;
+        let wanted = wanted(&message, &standing);
+        let (ours, _): (Vec<_>, Vec<_>) = standing.into_iter().partition(|reaction| reaction.sender.is_none());
+        for reaction in &ours {
+            let shown = self.react(item, &room, &event, reaction).await?;
+            if !wanted.contains(&reaction.emoji) {
+                self.take_back(&room, &shown, &format!("{}.gone", name_of(reaction)))
+                    .await?;
+                self.forget(reaction.id).await?;
+            }
+        }
+        for emoji in wanted {
+            if ours.iter().any(|reaction| reaction.emoji == emoji) {
+                continue;
+            }
+            let reaction = self.begin(&message, &emoji).await?;
+            self.react(item, &room, &event, &reaction).await?;
+        }
+        Ok(self.finish(item).await?)
+    }
+
+    /// Sends a reaction, unless that is done.
+    async fn react(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        room: &MatrixRoomId,
+        to: &MatrixEventId,
+        reaction: &RoomReaction,
+    ) -> Result<MatrixEventId, Undone> {
+        if let Some(event) = &reaction.event {
+            return Ok(event.clone());
+        }
+        let content = RoomContent::Reaction {
+            to: to.clone(),
+            key: reaction.emoji.clone(),
+        };
+        let event = self
+            .send(item, room, &Speaker::Desk, &name_of(reaction), &content)
+            .await?;
+        self.core
+            .write((reaction.id, event.clone()), |tx, (id, event)| {
+                async move { tx.rooms().set_reaction_event(*id, event).await }.boxed()
+            })
+            .await?;
+        Ok(event)
+    }
+
+    async fn take_back(&self, room: &MatrixRoomId, event: &MatrixEventId, name: &str) -> Result<(), Undone> {
+        let redacted = self.port.redact(room, event, &txn(&self.core.instance, name)).await;
+        redacted.map_err(Undone::in_room(room))
+    }
+
+    async fn begin(&self, message: &Message, emoji: &str) -> Result<RoomReaction, StoreError> {
+        self.core
+            .write((message.id, emoji.to_owned()), |tx, (message, emoji)| {
+                async move {
+                    Ok::<_, StoreError>(RoomReaction {
+                        id: tx.rooms().begin_reaction(*message, emoji).await?,
+                        message: *message,
+                        emoji: emoji.clone(),
+                        event: None,
+                        sender: None,
+                        created_at: tx.now(),
+                    })
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn forget(&self, id: i64) -> Result<(), StoreError> {
+        self.core
+            .write(id, |tx, &id| {
+                async move { tx.rooms().remove_reaction(id).await }.boxed()
+            })
+            .await
+    }
+}
+
+/// Returns the emojis that the bot shows: those that nobody in the room has set.
+fn wanted(message: &Message, standing: &[RoomReaction]) -> BTreeSet<String> {
+    let of_agents = |emoji: &str| {
+        let mut agents = standing.iter().filter(|reaction| reaction.sender.is_some());
+        agents.any(|reaction| reaction.emoji == emoji)
+    };
+    let shown = message.shown_reactions();
+    let shown = shown.filter(|reaction| !(reaction.from_me && of_agents(&reaction.emoji)));
+    let present = shown.filter(|_| message.deleted_at.is_none());
+    present.take(MAX_SHOWN).map(|reaction| reaction.emoji.clone()).collect()
+}
+
+/// Returns the name of the transaction that sends a reaction.
+fn name_of(reaction: &RoomReaction) -> String {
+    of_message(reaction.message, &format!("r{}", reaction.id))
+}
