@@ -14,6 +14,7 @@ mod media_trouble;
 mod notices;
 mod one_person;
 mod people;
+mod room_changes;
 mod room_files;
 mod round_trip;
 mod sends;
