@@ -58,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0029_customer_labels::Migration),
             Box::new(desk::m0030_attributes::Migration),
             Box::new(desk::m0031_exports::Migration),
+            Box::new(desk::m0032_internal_events::Migration),
             Box::new(rooms::m0033_room_files::Migration),
             Box::new(rooms::m0034_room_reactions::Migration),
         ]

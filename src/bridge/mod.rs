@@ -31,12 +31,12 @@ pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
 pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
 pub use desk::{
-    AgentEdit, AgentRequest, Assignment, AttributeEdit, CustomerEdit, Desk, DeskWorker, ExportWorker, GatewayMessage,
-    KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed, Resolution,
-    Revision, Rotation, TemplateEdit, Upload, create_key, csv, export_rows, of_messages,
+    AgentEdit, AgentRequest, Assignment, AttributeEdit, AuditLine, CustomerEdit, Desk, DeskWorker, ExportWorker,
+    GatewayMessage, KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed,
+    Resolution, Revision, Rotation, TemplateEdit, Upload, create_key, csv, export_rows, of_messages,
 };
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
-pub use rooms::{OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+pub use rooms::{COMMANDS as ROOM_COMMANDS, OutageWatch, RoomFiles, RoomInbound, RoomRelay};

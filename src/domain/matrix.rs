@@ -201,6 +201,8 @@ pub struct RoomEvent {
     pub sender: MatrixUserId,
     /// Time of writing, as the sender's homeserver states it.
     pub at: Timestamp,
+    /// Root of the thread in which it was written; `None` outside threads.
+    pub thread: Option<MatrixEventId>,
     /// Kind and content of the event.
     pub what: RoomEventKind,
 }
@@ -241,6 +243,18 @@ pub enum RoomEventKind {
     Member { user: MatrixUserId, membership: Membership },
     /// An event that does not matter to crm.
     Other,
+}
+
+impl RoomEventKind {
+    /// Returns the event that this one replies to.
+    pub const fn reply_to(&self) -> Option<&MatrixEventId> {
+        match self {
+            Self::Text { reply_to, .. } | Self::File { reply_to, .. } | Self::Place { reply_to, .. } => {
+                reply_to.as_ref()
+            }
+            _ => None,
+        }
+    }
 }
 
 words! {

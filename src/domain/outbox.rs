@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::word::words;
-use super::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, OutboxId, Timestamp};
+use super::{
+    AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, NoteId, OutboxId, Timestamp,
+};
 
 words! {
     /// Relay that does the work.
@@ -91,6 +93,16 @@ pub enum MatrixWork {
         event: MatrixEventId,
         text: String,
     },
+    /// Show in its conversation's room a note that was written elsewhere, if there is a room.
+    ShowNote { note: NoteId },
+    /// Mark an agent's event in a room with a reaction: it was taken as what the mark says.
+    Mark {
+        room: MatrixRoomId,
+        event: MatrixEventId,
+        key: String,
+    },
+    /// Remove an event that shows what is deleted.
+    Remove { room: MatrixRoomId, event: MatrixEventId },
     /// Send a notice to a room that is about no message in it.
     Tell { room: MatrixRoomId, text: String },
     /// Update a room's name, topic and members.
@@ -108,7 +120,10 @@ impl MatrixWork {
     /// Returns the room, if the work can be done in that room only.
     pub const fn room(&self) -> Option<&MatrixRoomId> {
         match self {
-            Self::Reply { room, .. } | Self::Tell { room, .. } => Some(room),
+            Self::Reply { room, .. }
+            | Self::Tell { room, .. }
+            | Self::Mark { room, .. }
+            | Self::Remove { room, .. } => Some(room),
             _ => None,
         }
     }
@@ -231,6 +246,25 @@ mod tests {
                 },
             ),
             (r#"{"do":"update_room"}"#, MatrixWork::UpdateRoom),
+            (
+                r#"{"do":"show_note","note":3}"#,
+                MatrixWork::ShowNote { note: NoteId(3) },
+            ),
+            (
+                r#"{"do":"mark","room":"!r","event":"$e","key":"📝"}"#,
+                MatrixWork::Mark {
+                    room: "!r".into(),
+                    event: "$e".into(),
+                    key: "📝".to_owned(),
+                },
+            ),
+            (
+                r#"{"do":"remove","room":"!r","event":"$e"}"#,
+                MatrixWork::Remove {
+                    room: "!r".into(),
+                    event: "$e".into(),
+                },
+            ),
             (
                 r#"{"do":"trouble","owner":"@o:x","key":"account.1","text":"down","ends":false}"#,
                 MatrixWork::Trouble {

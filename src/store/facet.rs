@@ -87,6 +87,8 @@ facets! {
     HistoryImports = history;
     /// Dated identities of customers.
     Identities = identities;
+    /// Room events that stay inside.
+    InternalEvents = internal_events;
     /// The journal.
     Journal = journal;
     /// API keys.

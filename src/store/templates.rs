@@ -11,7 +11,7 @@ use crate::store::facet::{Database, Templates};
 use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json, word};
-use super::{Store, StoreError, Tx};
+use super::{StoreError, Tx};
 
 /// A template to be stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,14 +31,12 @@ impl<D: Database> Templates<'_, D> {
             .await?;
         row.map(read).transpose()
     }
-}
 
-impl Templates<'_, Store> {
     /// Returns a page of templates, ordered by id.
     pub async fn page(&self, page: PageRequest) -> Result<Page<Template>, StoreError> {
         let key = |row: &template::Model| Cursor::of_id(row.id.0);
         let by = (None, template::Column::Id);
-        page::read(template::Entity::find(), page, by, self.0.readers(), key, read).await
+        page::read(template::Entity::find(), page, by, self.0.connection(), key, read).await
     }
 }
 

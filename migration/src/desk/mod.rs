@@ -10,3 +10,4 @@ pub mod m0028_agent_signatures;
 pub mod m0029_customer_labels;
 pub mod m0030_attributes;
 pub mod m0031_exports;
+pub mod m0032_internal_events;

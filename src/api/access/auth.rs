@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::audit::Entry;
-use super::{Access, secret};
+use super::{Access, audit, secret};
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
+use crate::bridge::AuditLine;
 use crate::contract::Scope;
 use crate::domain::message::{Author, Origin};
 use crate::domain::rights::Sight;
@@ -212,7 +212,7 @@ pub async fn require(State((access, operation)): State<(Access, Operation)>, req
 
 /// Returns whether a request only goes on waiting for what its key has asked for already. A client that waits asks again
 /// and again, and one line in `WAIT_NOTED_EVERY` says as much as all of them.
-fn is_repeated_wait(access: &Access, entry: &Entry, headers: &HeaderMap) -> bool {
+fn is_repeated_wait(access: &Access, entry: &AuditLine, headers: &HeaderMap) -> bool {
     let waits = headers.get_all("prefer").iter();
     let waits = waits
         .filter_map(|value| value.to_str().ok())
@@ -221,18 +221,15 @@ fn is_repeated_wait(access: &Access, entry: &Entry, headers: &HeaderMap) -> bool
 }
 
 /// Checks the right, and returns the audit line if the operation needs one.
-fn allow(operation: Operation, request: &Request) -> Result<Option<Entry>, Problem> {
+fn allow(operation: Operation, request: &Request) -> Result<Option<AuditLine>, Problem> {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(no_key)?;
     caller.may(operation)?;
-    if !operation.is_audited() {
-        return Ok(None);
-    }
     let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let id = extensions.get::<RequestId>().cloned().unwrap_or_default();
     let action = format!("{} {route}", request.method());
     let subject = request.uri().path().to_owned();
-    Ok(Some(Entry::new(caller, operation, action, subject, id.as_str())))
+    Ok(audit::line(caller, operation, action, subject, id.as_str()))
 }
 
 fn no_key() -> Problem {

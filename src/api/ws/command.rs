@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::desk;
-use crate::api::access::audit::Entry;
+use crate::api::access::audit;
 use crate::api::access::auth::Caller;
 use crate::api::access::hidden::hidden;
 use crate::api::access::sight::Visible as _;
@@ -52,13 +52,14 @@ pub async fn run(
     let allowed = counted
         .map_err(|refused| refused.0)
         .and_then(|_| caller.may(*operation));
-    let audited = match allowed {
-        Ok(()) if operation.is_audited() => {
-            let action = format!("WS {}", frame.op);
-            let entry = Entry::new(caller, *operation, action, subject(&frame.d), session);
-            state.access().record(entry).await.map_err(Problem::from)
-        }
-        other => other,
+    let line = || {
+        let action = format!("WS {}", frame.op);
+        audit::line(caller, *operation, action, subject(&frame.d), session)
+    };
+    let audited = match allowed.map(|()| line()) {
+        Ok(Some(line)) => state.access().record(line).await.map_err(Problem::from),
+        Ok(None) => Ok(()),
+        Err(problem) => Err(problem),
     };
     let answer = match audited {
         Ok(()) => execute(state, caller, &frame.op, frame.d).await,

@@ -13,6 +13,9 @@ const ANSWERS_KEPT: Duration = Duration::from_hours(48);
 /// Time for which an export that has ended, and has no file any more, is listed.
 const EXPORTS_LISTED: Duration = Duration::from_hours(7 * 24);
 
+/// Age at which a command or a notice in a room is forgotten; what it was is asked of the homeserver then (rule 1).
+const INTERNAL_EVENTS_KEPT: Duration = Duration::from_hours(90 * 24);
+
 /// How long rows are kept; zero keeps them all.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept {
@@ -45,5 +48,6 @@ async fn delete_rows(core: &Core, kept: Kept) -> Result<(), StoreError> {
     store.answers().prune(now.minus(ANSWERS_KEPT)).await?;
     store.exports().prune(now.minus(EXPORTS_LISTED)).await?;
     store.early_acks().prune(now.minus(EARLY_ACK_WAITS)).await?;
+    store.internal_events().prune(now.minus(INTERNAL_EVENTS_KEPT)).await?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::MatrixUserId;
 use crate::domain::customer::PhoneRegion;
 use crate::domain::history::HistoryDepth;
@@ -26,6 +28,8 @@ pub struct Policy {
     pub send_expires: Option<Duration>,
     /// Country whose local numbers are read, besides those in international form.
     pub phone_region: Option<PhoneRegion>,
+    /// Zone in which agents give times, unless they have their own.
+    pub time_zone: TimeZone,
     /// Whether agents see no customer's number: none is in the name and topic of a room.
     pub hide_numbers: bool,
     /// Limits of first contacts, quiet hours, and the words by which customers opt out and in.

@@ -44,6 +44,7 @@ pub async fn core(folder: &Path) -> Core {
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
         hide_numbers: false,
+        time_zone: jiff::tz::TimeZone::UTC,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules::default(),

@@ -104,7 +104,8 @@ async fn create(tx: &mut Tx, policy: &Policy, new: &NewCustomer) -> Result<Answe
     Ok(Answered::New(customer))
 }
 
-async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
+/// Changes a customer in the caller's transaction, as [`Desk::edit_customer`] does.
+pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
     let customer = current(tx, id).await?;
     if let Some(known) = &edit.expected {
         let changed = revision::differences(known, &customer);
@@ -133,7 +134,14 @@ async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Cust
     }
 }
 
-async fn merge(tx: &mut Tx, policy: &Policy, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
+/// Merges two customers in the caller's transaction, as [`Desk::merge_customers`] does.
+pub(crate) async fn merge(
+    tx: &mut Tx,
+    policy: &Policy,
+    id: CustomerId,
+    with: CustomerId,
+    by: &str,
+) -> Result<Merge, Refusal> {
     if id == with {
         return Err(Refusal::Conflict(format!(
             "customer {id} cannot be merged with itself; name another"

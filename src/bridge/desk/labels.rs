@@ -125,13 +125,7 @@ impl Desk {
     pub async fn take_label(&self, id: ConversationId, name: LabelName) -> Result<Conversation, Refusal> {
         self.core
             .write((self.core.clone(), id, name), |tx, (core, id, name)| {
-                async move {
-                    let conversation = work::live(tx, *id).await?;
-                    let label = called(tx, name).await?;
-                    let changed = take_off(tx, core, conversation.id, label.id).await?;
-                    Ok(changed.unwrap_or(conversation))
-                }
-                .boxed()
+                async move { take(tx, core, *id, name).await }.boxed()
             })
             .await
     }
@@ -186,7 +180,8 @@ async fn take_off_customer(tx: &mut Tx, id: CustomerId, label: LabelId) -> Resul
     Ok(changed)
 }
 
-async fn put(
+/// Puts a label on a conversation in the caller's transaction, as [`Desk::put_label`] does.
+pub(crate) async fn put(
     tx: &mut Tx,
     core: &Core,
     id: ConversationId,
@@ -207,6 +202,19 @@ async fn put(
     tx.emit(Event::conversation_updated(&changed));
     work::show(tx, core, &changed).await?;
     Ok(changed)
+}
+
+/// Takes a label off a conversation in the caller's transaction, as [`Desk::take_label`] does.
+pub(crate) async fn take(
+    tx: &mut Tx,
+    core: &Core,
+    id: ConversationId,
+    name: &LabelName,
+) -> Result<Conversation, Refusal> {
+    let conversation = work::live(tx, id).await?;
+    let label = called(tx, name).await?;
+    let changed = take_off(tx, core, conversation.id, label.id).await?;
+    Ok(changed.unwrap_or(conversation))
 }
 
 async fn take_off(

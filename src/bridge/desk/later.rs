@@ -54,7 +54,8 @@ impl Desk {
     }
 }
 
-async fn release(tx: &mut Tx, core: &Core, id: MessageId) -> Result<Message, Refusal> {
+/// Sends a message for later now in the caller's transaction, as [`Desk::release`] does.
+pub(crate) async fn release(tx: &mut Tx, core: &Core, id: MessageId) -> Result<Message, Refusal> {
     let message = for_later(tx, id).await?;
     if let Some(conversation) = tx.conversations().get(message.conversation_id).await? {
         consent::check(tx, &conversation).await?;

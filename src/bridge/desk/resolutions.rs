@@ -27,10 +27,14 @@ pub enum Resolution {
     Failed,
 }
 
-#[derive(Clone, Copy)]
-enum Decision {
+/// A person's decision about a message that went wrong, or has not gone out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It is queued again.
     Retry,
+    /// It is not sent.
     Cancel,
+    /// Its outcome is this.
     Resolve(Resolution),
 }
 
@@ -124,7 +128,8 @@ impl Desk {
     }
 }
 
-async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
+/// Carries out a decision in the caller's transaction.
+pub(crate) async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
     let message = tx.messages().lock(id).await?.ok_or_else(|| not_found("message", id))?;
     let policy = &accounts::policy(tx, core, message.account_id).await?;
     if message.direction != Direction::Outbound {

@@ -26,18 +26,33 @@ use super::{customers, guard, idempotency, media, templates};
 impl Desk {
     /// Puts a message into the outbox. Returns it, or the stored answer of an earlier request with the same key.
     pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
-        let says_it_all = command.special.is_some() || command.file.is_some() || command.template.is_some();
-        let says_it_all = says_it_all || command.forward.is_some();
-        if !says_it_all || !command.content.is_empty() {
-            queue::check_text(&command.content)?;
-        }
-        check_key(command.idempotency.as_ref())?;
+        check(&command)?;
         self.core
             .write((self.core.clone(), command), |tx, (core, command)| {
                 async move { accept(tx, core, command).await }.boxed()
             })
             .await
     }
+}
+
+/// Puts a message into the outbox in the caller's transaction, as [`Desk::send`] does. Every send is also a message of its
+/// own: the caller knows a repeat by other means.
+pub(crate) async fn put_in(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Message, Refusal> {
+    check(command)?;
+    match accept(tx, core, command).await? {
+        Answered::New(message) => Ok(message),
+        Answered::Replayed(_) => Err(Refusal::IdempotencyMismatch),
+    }
+}
+
+/// Refuses a command that can be seen to be wrong without the store.
+fn check(command: &SendCommand) -> Result<(), Refusal> {
+    let says_it_all = command.special.is_some() || command.file.is_some() || command.template.is_some();
+    let says_it_all = says_it_all || command.forward.is_some();
+    if !says_it_all || !command.content.is_empty() {
+        queue::check_text(&command.content)?;
+    }
+    check_key(command.idempotency.as_ref())
 }
 
 async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answered<Message>, Refusal> {

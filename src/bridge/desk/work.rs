@@ -51,7 +51,8 @@ impl Desk {
     }
 }
 
-async fn assign(
+/// Gives a conversation to an agent in the caller's transaction, as [`Desk::assign`] does.
+pub(crate) async fn assign(
     tx: &mut Tx,
     core: &Core,
     id: ConversationId,
@@ -105,7 +106,8 @@ async fn active(tx: &mut Tx, id: AgentId) -> Result<Assignee, Refusal> {
     Ok(Assignee { id, name: agent.name })
 }
 
-async fn stand(
+/// Sets how a conversation stands in the caller's transaction, as [`Desk::set_standing`] does.
+pub(crate) async fn stand(
     tx: &mut Tx,
     core: &Core,
     id: ConversationId,

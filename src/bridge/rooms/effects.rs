@@ -1,4 +1,4 @@
-//! Executes an agent's text or command in a room: queues a message for the customer, or answers in the room.
+//! Executes an agent's text in a room: queues a message for the customer, or answers in the room.
 
 use std::time::Duration;
 
@@ -8,20 +8,15 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::outbound::queue;
 use crate::bridge::outbound::queue::{NewFile, NewText};
 use crate::domain::conversation::Conversation;
-use crate::domain::matrix::{RoomEvent, RoomEventKind};
+use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::special::Special;
 use crate::domain::{AgentId, MatrixEventId, MatrixRoomId};
 use crate::store::{NewWork, StoreError, Tx};
 
-use super::commands::{self, Command};
-
 /// Age of an agent's message above which it is not sent without a confirmation (rule 5).
 const STALE_AFTER: Duration = Duration::from_hours(1);
-
-const HELP: &str = "What you write here goes to the customer. Lines that begin with ! do not: \
-    reply to an old message with !send to send it after all.";
 
 /// Result of handling an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +25,8 @@ pub(crate) enum Taken {
     Queued,
     /// An answer in the room was queued.
     Answered,
+    /// It was done at the desk.
+    Done,
     /// Nothing is sent for it.
     Nothing,
 }
@@ -43,7 +40,7 @@ pub(crate) async fn text(
     body: &str,
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
-    if tx.now().since(event.at) > STALE_AFTER {
+    if is_stale(tx, event) {
         let text = format!(
             "Not sent: this arrived long after it was written ({}). Reply to it with !send to send it now.",
             event.at
@@ -53,66 +50,13 @@ pub(crate) async fn text(
     queue(tx, policy, conversation, (event, agent), body, reply_to).await
 }
 
-/// Executes a command. `original` is the event that it replies to, if that could be fetched.
-pub(crate) async fn run(
-    tx: &mut Tx,
-    policy: &Policy,
-    conversation: &Conversation,
-    (event, agent): (&RoomEvent, AgentId),
-    command: Command,
-    original: Option<&RoomEvent>,
-) -> Result<Taken, StoreError> {
-    match command {
-        Command::Help => answer(tx, conversation, event, HELP.to_owned()).await,
-        Command::Unknown => {
-            let text = format!("Not sent: unknown command. {HELP}");
-            answer(tx, conversation, event, text).await
-        }
-        Command::Send => confirm(tx, policy, conversation, (event, agent), original).await,
-    }
+/// Returns whether an event reached us so late that it is not acted upon without a confirmation (rule 5).
+pub(crate) fn is_stale(tx: &Tx, event: &RoomEvent) -> bool {
+    tx.now().since(event.at) > STALE_AFTER
 }
 
-/// Sends a stale message after all, because its author has confirmed it by `!send`. Refuses texts of other people, and
-/// one that was sent before.
-async fn confirm(
-    tx: &mut Tx,
-    policy: &Policy,
-    conversation: &Conversation,
-    (event, agent): (&RoomEvent, AgentId),
-    original: Option<&RoomEvent>,
-) -> Result<Taken, StoreError> {
-    let Some(original) = original else {
-        return answer(
-            tx,
-            conversation,
-            event,
-            "Not sent: reply with !send to the message that you want to send.".to_owned(),
-        )
-        .await;
-    };
-    match &original.what {
-        RoomEventKind::Text { body, reply_to }
-            if original.sender == event.sender && original.room == event.room && commands::parse(body).is_none() =>
-        {
-            if tx.rooms().message_of_event(&original.id).await?.is_some() {
-                return answer(tx, conversation, event, "That message was sent before.".to_owned()).await;
-            }
-            queue(tx, policy, conversation, (original, agent), body, reply_to.as_ref()).await
-        }
-        _ => {
-            answer(
-                tx,
-                conversation,
-                event,
-                "Not sent: you can confirm only your own text messages with !send.".to_owned(),
-            )
-            .await
-        }
-    }
-}
-
-/// Queues a text of an agent for the customer.
-async fn queue(
+/// Queues an agent's text for the customer, however old it is; answers in the room if it cannot be sent.
+pub(crate) async fn queue(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,

@@ -1,42 +1,29 @@
 //! Handles one event of a room: a text for the customer, a command, an unsupported kind, or nothing (rules 1 and 5).
 
-use std::collections::HashMap;
-
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::{people, state};
+use crate::bridge::core::{Core, accounts, people, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
-use crate::store::{NewMedia, NewWork, StoreError, Tx};
+use crate::store::{NewWork, StoreError, Tx};
 
+use super::commands::Given;
+use super::commands::internal::{self, Place};
+use super::context::RoomContext;
 use super::effects::{Taken, answer};
 use super::{changes, commands, effects, files, gone, redaction};
-
-/// Data for handling events, fetched before the transaction begins.
-#[derive(Clone, Default)]
-pub(crate) struct RoomContext {
-    /// Events to which agents have replied with `!send`, by id.
-    pub confirmed: HashMap<MatrixEventId, RoomEvent>,
-    /// Our own Matrix user.
-    pub bot: Option<MatrixUserId>,
-    /// Whether the event is the first of its room that has waited, and waits behind no other.
-    pub is_first: bool,
-    /// The event's file, fetched and stored.
-    pub file: Option<NewMedia>,
-    /// For each read event that shows no message: the events before it, the newest first.
-    pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
-}
 
 /// Handles one event. Ignores events that were handled before, and those of other people than agents, except that the
 /// bot was removed from the room.
 pub(crate) async fn take_in(
     tx: &mut Tx,
-    policy: &Policy,
+    core: &Core,
     event: &RoomEvent,
     around: &RoomContext,
 ) -> Result<Taken, StoreError> {
+    let policy = &*core.policy;
     let is_work = asks(event) && tx.agents().is_answering(&event.sender).await?;
     if let RoomEventKind::Redaction { of } = &event.what {
         // It waits behind nothing: what it takes back may be the next to go out.
@@ -64,7 +51,7 @@ pub(crate) async fn take_in(
     if event.what == RoomEventKind::Replaced {
         return replaced(tx, policy, &conversation, event).await;
     }
-    if !is_work || tx.rooms().is_known_event(&event.id).await? {
+    if !is_work || is_done(tx, &event.id).await? {
         return Ok(Taken::Nothing);
     }
     let account = conversation.account_id;
@@ -81,42 +68,55 @@ pub(crate) async fn take_in(
         let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
         return answer(tx, &conversation, event, text).await;
     }
-    match &event.what {
-        RoomEventKind::Text { body, reply_to } => {
-            let reply_to = reply_to.as_ref();
-            match commands::parse(body) {
-                Some(command) if !command.operation().is_none_or(|operation| agent.may(operation)) => {
-                    let text = format!(
-                        "Not done: your role ({}) does not allow this; ask a manager.",
-                        agent.role
-                    );
-                    answer(tx, &conversation, event, text).await
-                }
-                Some(command) => {
-                    let original = reply_to.and_then(|id| around.confirmed.get(id));
-                    effects::run(tx, policy, &conversation, (event, agent.id), command, original).await
-                }
-                None => effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await,
-            }
+    let given = Given {
+        core,
+        conversation: &conversation,
+        event,
+        agent: &agent,
+        around,
+    };
+    let place = match &event.what {
+        RoomEventKind::Undecryptable => Place::Talk { reply_to: None },
+        RoomEventKind::Text { body, .. } => match commands::parse(body) {
+            Some(parsed) => return commands::run(tx, &given, parsed).await,
+            None => internal::place(tx, event, &around.looked_up).await?,
+        },
+        _ => internal::place(tx, event, &around.looked_up).await?,
+    };
+    if let (Place::Notes, RoomEventKind::Text { body, .. }) = (&place, &event.what) {
+        return commands::run(tx, &given, commands::note(body)).await;
+    }
+    let reply_to = match place.refusal() {
+        // Whatever kind it is, also one that is added later.
+        Some(text) => {
+            internal::keep(tx, event).await?;
+            return answer(tx, &conversation, event, text).await;
         }
-        RoomEventKind::Place { place, reply_to } => {
+        None => place.reply_to(),
+    };
+    let policy = &*accounts::policy(tx, core, account).await?;
+    match &event.what {
+        RoomEventKind::Text { body, .. } => {
+            effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await
+        }
+        RoomEventKind::Place { place, .. } => {
             let said = effects::Said {
                 words: None,
                 content: "",
                 special: Some(Special::Location(place.clone())),
                 file: None,
-                reply_to: reply_to.as_ref(),
+                reply_to,
             };
             effects::current(tx, policy, &conversation, (event, agent.id), said).await
         }
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, &conversation, event, (of, body)).await,
         RoomEventKind::Reaction { of, key } => changes::react(tx, policy, &conversation, event, (of, key)).await,
-        RoomEventKind::File { file, reply_to } => match &around.file {
+        RoomEventKind::File { file, .. } => match &around.file {
             Some(fetched) => {
                 let sent = files::Fetched {
                     file,
                     media: fetched,
-                    reply_to: reply_to.as_ref(),
+                    reply_to,
                 };
                 files::send(tx, policy, &conversation, (event, agent.id), sent).await
             }
@@ -152,6 +152,11 @@ pub(crate) async fn take_in(
         | RoomEventKind::Replaced
         | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
+}
+
+/// Returns whether an event was handled before: it is a message, or stays inside.
+async fn is_done(tx: &mut Tx, event: &MatrixEventId) -> Result<bool, StoreError> {
+    Ok(tx.rooms().is_known_event(event).await? || tx.internal_events().get(event).await?.is_some())
 }
 
 /// Answers in the room that messages before this event could not be read back.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::bridge::core::Core;
 use crate::bridge::core::lanes::{InHand, Pieces};
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::worker::Wakes;
-use crate::bridge::core::{Core, accounts};
 use crate::bridge::desk::{Upload, describe};
 use crate::bridge::media::Room;
 use crate::domain::delivery::back_off;
@@ -19,8 +19,9 @@ use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::store::{PendingEvent, StoreError, WorkFor};
 use crate::vault::{Kept, VaultError};
 
+use super::context::RoomContext;
 use super::effects::{Taken, answer_to};
-use super::event::{self, RoomContext};
+use super::event;
 use super::pending;
 
 /// Upper bound of concurrent fetches.
@@ -166,9 +167,8 @@ impl RoomFiles {
             ..Upload::default()
         };
         let around = RoomContext {
-            is_first: true,
             file: Some(describe(kept, &upload)),
-            ..RoomContext::default()
+            ..RoomContext::of_waiting(&self.core.store, &*self.port, &event).await?
         };
         let input = (self.core.clone(), due.event.clone(), event, around);
         self.core
@@ -178,11 +178,7 @@ impl RoomFiles {
                     if !tx.pending_events().remove(due).await? {
                         return Ok::<_, StoreError>(());
                     }
-                    let policy = match event::conversation_of(tx, event).await? {
-                        Some(conversation) => accounts::policy(tx, core, conversation.account_id).await?,
-                        None => Arc::clone(&core.policy),
-                    };
-                    event::take_in(tx, &policy, event, around).await.map(|_: Taken| ())
+                    event::take_in(tx, core, event, around).await.map(|_: Taken| ())
                 }
                 .boxed()
             })

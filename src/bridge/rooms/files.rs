@@ -10,7 +10,7 @@ use crate::domain::media::FileKind;
 use crate::domain::{AgentId, MatrixEventId};
 use crate::store::{NewMedia, StoreError, Tx};
 
-use super::commands;
+use super::commands::{self, internal};
 use super::effects::{Said, Taken, answer, late, put_out};
 
 /// A file of a room that is in the vault.
@@ -35,7 +35,8 @@ pub(super) async fn send(
         return answer(tx, conversation, event, late).await;
     }
     let caption = fetched.file.caption.as_deref().unwrap_or_default();
-    if commands::parse(caption).is_some() {
+    if commands::is_command(caption) {
+        internal::keep(tx, event).await?;
         let text = "Not sent: a file carries no command. Send it without the text, or with one that begins otherwise.";
         return answer(tx, conversation, event, text.to_owned()).await;
     }

@@ -11,12 +11,12 @@ use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::desk::Desk;
 use crate::domain::conversation::Conversation;
-use crate::domain::matrix::{Matrix, MatrixState, ReadUpTo, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
+use crate::domain::matrix::{Matrix, MatrixState, ReadUpTo, RoomBatch, RoomMark};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
-use super::commands::{self, Command};
-use super::event::{self, RoomContext};
+use super::context::{RoomContext, confirmed, look_up};
+use super::event;
 use super::pending;
 
 /// Name of the cursor that holds the mark.
@@ -94,15 +94,16 @@ impl Worker for RoomInbound {
 impl RoomInbound {
     async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
         let around = RoomContext {
-            confirmed: self.fetch_confirmed(&batch).await,
+            confirmed: confirmed(&*self.port, &batch.events).await,
+            looked_up: look_up(&self.core.store, &*self.port, &batch.events).await?,
             bot: self.bot(),
             before: self.fetch_before(&batch).await?,
             ..RoomContext::default()
         };
-        let input = (Arc::clone(&self.core.policy), batch, around);
+        let input = (self.core.clone(), batch, around);
         let read: Vec<Conversation> = self
             .core
-            .write(input, |tx, (policy, batch, around)| {
+            .write(input, |tx, (core, batch, around)| {
                 async move {
                     for room in &batch.cut {
                         let first = batch.events.iter().find(|event| event.room == *room);
@@ -111,7 +112,7 @@ impl RoomInbound {
                         }
                     }
                     for event in &batch.events {
-                        event::take_in(tx, policy, event, around).await?;
+                        event::take_in(tx, core, event, around).await?;
                     }
                     let mut read = Vec::new();
                     for receipt in &batch.receipts {
@@ -132,23 +133,6 @@ impl RoomInbound {
 
     fn bot(&self) -> Option<MatrixUserId> {
         self.port.status().borrow().user.clone()
-    }
-
-    /// Fetches the events that agents confirm with `!send`, before the transaction begins (invariant 5).
-    async fn fetch_confirmed(&self, batch: &RoomBatch) -> HashMap<MatrixEventId, RoomEvent> {
-        let mut confirmed = HashMap::new();
-        for event in &batch.events {
-            if let RoomEventKind::Text {
-                body,
-                reply_to: Some(original),
-            } = &event.what
-                && commands::parse(body) == Some(Command::Send)
-                && let Ok(original) = self.port.event(&event.room, original).await
-            {
-                confirmed.insert(original.id.clone(), original);
-            }
-        }
-        confirmed
     }
 
     /// Fetches, for read events that show no message, the events before them, before the transaction begins (invariant

@@ -2,12 +2,14 @@
 
 mod changes;
 mod commands;
+mod context;
 mod effects;
 mod event;
 mod fetching;
 mod files;
 mod gone;
 mod inbound;
+mod notices;
 mod outage;
 mod pending;
 mod redaction;
@@ -20,6 +22,7 @@ mod spec;
 mod ticks;
 mod txn;
 
+pub use commands::COMMANDS;
 pub use fetching::RoomFiles;
 pub use inbound::RoomInbound;
 pub use outage::OutageWatch;

@@ -1,8 +1,6 @@
 //! Handles events that had to wait, in their room's order: for their room to be stored, for their key, or for a file
 //! before them.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
@@ -10,8 +8,9 @@ use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{Matrix, RoomEventKind};
 use crate::store::{PendingEvent, StoreError};
 
+use super::context::RoomContext;
 use super::effects::Taken;
-use super::event::{self, RoomContext};
+use super::event;
 
 /// Handles the first events of a room that wait, up to one that still has to.
 pub(super) async fn go_on(core: &Core, port: &dyn Matrix, room: &MatrixRoomId) -> Result<(), StoreError> {
@@ -31,26 +30,20 @@ pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent
     if pending.told && event.what == RoomEventKind::Undecryptable {
         return Ok(false);
     }
-    let around = RoomContext {
-        is_first: true,
-        ..RoomContext::default()
-    };
-    core.write(
-        (Arc::clone(&core.policy), event, around),
-        |tx, (policy, event, around)| {
-            async move {
-                if matches!(event.what, RoomEventKind::File { .. }) {
-                    tx.pending_events().await_file(&event.id).await?;
-                    return Ok(false);
-                }
-                // Another worker may have handled it, or its sender has redacted it.
-                if tx.pending_events().remove(&event.id).await? {
-                    let _: Taken = event::take_in(tx, policy, event, around).await?;
-                }
-                Ok::<_, StoreError>(true)
+    let around = RoomContext::of_waiting(&core.store, port, &event).await?;
+    core.write((core.clone(), event, around), |tx, (core, event, around)| {
+        async move {
+            if matches!(event.what, RoomEventKind::File { .. }) {
+                tx.pending_events().await_file(&event.id).await?;
+                return Ok(false);
             }
-            .boxed()
-        },
-    )
+            // Another worker may have handled it, or its sender has redacted it.
+            if tx.pending_events().remove(&event.id).await? {
+                let _: Taken = event::take_in(tx, core, event, around).await?;
+            }
+            Ok::<_, StoreError>(true)
+        }
+        .boxed()
+    })
     .await
 }

@@ -1,15 +1,16 @@
 //! Takes back what an agent wrote and then removed from the room (rule 1): cancelled while it waits, deleted for everyone
-//! once WhatsApp has it.
+//! once WhatsApp has it. A note whose event is removed is deleted.
 
 use crate::bridge::core::agents::name_of;
 use crate::bridge::core::policy::Policy;
-use crate::bridge::desk::{Revision, revise};
-use crate::domain::MatrixEventId;
+use crate::bridge::desk::{Revision, delete_note, revise};
 use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Direction, Message, MessageState, Origin};
+use crate::domain::{MatrixEventId, Operation};
 use crate::store::{StoreError, Tx};
 
 use super::changes;
+use super::commands::{audit, not_allowed};
 use super::effects::{Taken, answer};
 use super::event::conversation_of;
 
@@ -29,7 +30,7 @@ pub(crate) async fn take_back(
         return changes::unreact(tx, policy, event, &reaction).await;
     }
     let Some(shown) = tx.rooms().message_of_event(of).await? else {
-        return Ok(Taken::Nothing);
+        return note(tx, event, of).await;
     };
     let Some(message) = tx.messages().get(shown.message).await?.filter(is_from_room) else {
         return Ok(Taken::Nothing);
@@ -55,6 +56,34 @@ pub(crate) async fn take_back(
     };
     let text = format!("Not taken back: the customer still has this message, for {why}");
     answer(tx, &conversation, event, text).await
+}
+
+/// Deletes the note that the removed event wrote or showed, if it did.
+async fn note(tx: &mut Tx, event: &RoomEvent, of: &MatrixEventId) -> Result<Taken, StoreError> {
+    let inside = tx.internal_events().get(of).await?;
+    let Some(note) = inside.and_then(|inside| inside.note) else {
+        return Ok(Taken::Nothing);
+    };
+    let Some(conversation) = conversation_of(tx, event).await? else {
+        return Ok(Taken::Nothing);
+    };
+    let agent = tx.agents().of_user(&event.sender).await?;
+    let Some(agent) = agent.filter(|agent| agent.works_for(conversation.account_id)) else {
+        return Ok(Taken::Nothing);
+    };
+    if tx.notes().get(note).await?.is_none() {
+        return Ok(Taken::Nothing);
+    }
+    let operation = Operation::WriteNote;
+    if !agent.may(operation) {
+        return answer(tx, &conversation, event, not_allowed(&agent)).await;
+    }
+    audit(tx, (event, &agent), conversation.id, operation, "redaction").await?;
+    match delete_note(tx, note, Some(of)).await {
+        Ok(()) => Ok(Taken::Done),
+        // If the database failed, the whole transaction does, and this answer with it.
+        Err(refusal) => answer(tx, &conversation, event, format!("The note stays: {refusal}.")).await,
+    }
 }
 
 /// Returns whether an agent wrote the message in a room, and nobody has deleted it yet.

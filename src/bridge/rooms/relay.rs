@@ -155,17 +155,18 @@ impl RoomRelay {
                     body: text.clone(),
                     reply_to: Some(event.clone()),
                 };
-                self.send(item, room, &Speaker::Desk, &of_item(item), &content).await?;
-                Ok(self.finish(item).await?)
+                self.notify(item, room, &content, None).await
             }
             MatrixWork::Tell { room, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
                     reply_to: None,
                 };
-                self.send(item, room, &Speaker::Desk, &of_item(item), &content).await?;
-                Ok(self.finish(item).await?)
+                self.notify(item, room, &content, None).await
             }
+            MatrixWork::ShowNote { note } => self.show_note(item, *note).await,
+            MatrixWork::Mark { room, event, key } => self.mark(item, room, event, key).await,
+            MatrixWork::Remove { room, event } => self.remove(item, room, event).await,
             MatrixWork::UpdateRoom => self.update_room(item).await,
             MatrixWork::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
         }
@@ -234,8 +235,7 @@ impl RoomRelay {
             body: text.to_owned(),
             reply_to,
         };
-        self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
-        Ok(self.finish(item).await?)
+        self.notify(item, &room, &content, Some(about)).await
     }
 
     /// Tells the owner of a trouble if it is still current, or of the end of one that was told.

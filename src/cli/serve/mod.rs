@@ -298,6 +298,7 @@ fn policy(config: &Config, account: &AccountConfig) -> Policy {
         send_expires: (!config.send_expires.is_zero()).then_some(config.send_expires),
         phone_region: config.phone_region,
         hide_numbers: config.hide_numbers,
+        time_zone: whatsapp.pace.time_zone.clone(),
         pace: whatsapp.pace.pace(),
         media: MediaRules {
             fetch: media.fetch,

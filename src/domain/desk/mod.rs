@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod export;
+pub mod internal;
 pub mod label;
 pub mod note;
 pub mod schedule;

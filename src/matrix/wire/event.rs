@@ -36,6 +36,7 @@ pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
         .ok()?;
     Some(RoomEvent {
         room: room.clone(),
+        thread: thread(&wire.content).map(MatrixEventId::from),
         what: classify(&wire),
         id: MatrixEventId(wire.event_id),
         sender: MatrixUserId(wire.sender),
@@ -72,6 +73,22 @@ fn classify(wire: &Wire) -> RoomEventKind {
     }
 }
 
+/// Returns the root of the thread in which an event was written.
+fn thread(content: &Value) -> Option<&str> {
+    let relation = &content["m.relates_to"];
+    let root = relation["event_id"].as_str()?;
+    (relation["rel_type"] == "m.thread").then_some(root)
+}
+
+/// Returns the event that an event replies to, and whether a quotation may stand before its text. In a thread clients name
+/// the newest event of the thread for those that know no threads: it is not what the author replies to.
+fn replied(content: &Value) -> (Option<&str>, bool) {
+    let relation = &content["m.relates_to"];
+    let replied = relation["m.in_reply_to"]["event_id"].as_str();
+    let is_reply = thread(content).is_none() || relation["is_falling_back"] != true;
+    (replied.filter(|_| is_reply), replied.is_some())
+}
+
 fn member(user: &str, content: &Value) -> RoomEventKind {
     match content["membership"].as_str().and_then(|word| word.parse().ok()) {
         Some(membership) => RoomEventKind::Member {
@@ -94,17 +111,15 @@ fn message(content: &Value) -> RoomEventKind {
         return RoomEventKind::Notice;
     }
     let relation = &content["m.relates_to"];
-    match relation["rel_type"].as_str() {
-        Some("m.replace") => return edit(content).unwrap_or_else(|| unsupported("edit")),
-        Some("m.thread") => return unsupported("thread"),
-        _ => {}
+    if relation["rel_type"] == "m.replace" {
+        return edit(content).unwrap_or_else(|| unsupported("edit"));
     }
     match (kind, content["body"].as_str()) {
         ("m.text", Some(body)) => {
-            let reply_to = relation["m.in_reply_to"]["event_id"].as_str();
+            let (replied, has_quote) = replied(content);
             RoomEventKind::Text {
-                body: written(content, body, reply_to.is_some()),
-                reply_to: reply_to.map(MatrixEventId::from),
+                body: written(content, body, has_quote),
+                reply_to: replied.map(MatrixEventId::from),
             }
         }
         ("m.audio", _) if content.get("org.matrix.msc3245.voice").is_some() => {
@@ -158,21 +173,19 @@ fn place(content: &Value) -> Option<RoomEventKind> {
             address: None,
             live_until: None,
         },
-        reply_to: content["m.relates_to"]["m.in_reply_to"]["event_id"]
-            .as_str()
-            .map(MatrixEventId::from),
+        reply_to: replied(content).0.map(MatrixEventId::from),
     })
 }
 
 /// Returns the file of an event. None if the event does not say where it is.
 fn file(content: &Value, kind: FileKind) -> Option<RoomEventKind> {
     let source: MediaSource = serde_json::from_value(content.clone()).ok()?;
-    let reply_to = content["m.relates_to"]["m.in_reply_to"]["event_id"].as_str();
+    let (replied, has_quote) = replied(content);
     let body = content["body"].as_str();
     let name = content["filename"].as_str().or(body);
     // A body beside the name is a caption (Matrix 1.10); a sticker's is its description.
     let caption = body.filter(|body| kind != FileKind::Sticker && name != Some(body));
-    let caption = caption.map(|body| written(content, body, reply_to.is_some()));
+    let caption = caption.map(|body| written(content, body, has_quote));
     let file = SentFile {
         source: serde_json::to_string(&source).ok()?,
         name: name.filter(|_| kind != FileKind::Sticker).map(str::to_owned),
@@ -182,7 +195,7 @@ fn file(content: &Value, kind: FileKind) -> Option<RoomEventKind> {
     };
     Some(RoomEventKind::File {
         file: Box::new(file),
-        reply_to: reply_to.map(MatrixEventId::from),
+        reply_to: replied.map(MatrixEventId::from),
     })
 }
 
@@ -260,9 +273,6 @@ mod tests {
         let notice =
             json!({"msgtype": "m.notice", "body": "* hi", "m.relates_to": {"rel_type": "m.replace", "event_id": "$a"}});
         assert_eq!(message(notice), RoomEventKind::Notice);
-        let threaded = json!({"msgtype": "m.text", "body": "hi", "m.relates_to": {
-            "rel_type": "m.thread", "event_id": "$a", "m.in_reply_to": {"event_id": "$a"}}});
-        assert_eq!(message(threaded), unsupported("thread"));
         for (kind, word) in [
             ("m.emote", "emote"),
             ("m.image", "image"),
@@ -426,6 +436,40 @@ mod tests {
         }
         let no_reply = json!({"msgtype": "m.text", "body": "> <@a:b> one\n\nanswer"});
         assert_eq!(what("m.room.message", &no_reply), text("> <@a:b> one\n\nanswer", None));
+    }
+
+    /// What a client says for those that know no threads is no reply.
+    #[test]
+    fn event_in_thread_names_its_root() {
+        let relation = |more: Value| {
+            let mut relation = json!({"rel_type": "m.thread", "event_id": "$root"});
+            relation
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            let event = json!({
+                "type": "m.room.message", "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7,
+                "content": {"msgtype": "m.text", "body": "hi", "m.relates_to": relation},
+            });
+            let event = read(&"!r".into(), &raw(&event)).unwrap();
+            (event.thread, event.what)
+        };
+        let root = Some(MatrixEventId::from("$root"));
+        let falling_back = json!({"is_falling_back": true, "m.in_reply_to": {"event_id": "$newest"}});
+        assert_eq!(relation(falling_back), (root.clone(), text("hi", None)));
+        for genuine in [
+            json!({"is_falling_back": false, "m.in_reply_to": {"event_id": "$said"}}),
+            json!({"m.in_reply_to": {"event_id": "$said"}}),
+        ] {
+            assert_eq!(relation(genuine), (root.clone(), text("hi", Some("$said"))));
+        }
+        assert_eq!(relation(json!({})), (root, text("hi", None)));
+        let plain = json!({"msgtype": "m.text", "body": "hi"});
+        assert_eq!(thread(&plain), None);
+        assert_eq!(
+            thread(&json!({"m.relates_to": {"rel_type": "m.thread", "event_id": 7}})),
+            None
+        );
     }
 
     #[test]

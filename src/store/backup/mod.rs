@@ -50,7 +50,7 @@ macro_rules! for_each_table {
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
             quarantine numbered, history_import, history_chat numbered, early_ack numbered,
             label numbered, conversation_label numbered, customer_label numbered, note numbered, scheduled_send numbered,
-            template numbered, attribute numbered, export numbered,
+            template numbered, attribute numbered, export numbered, internal_event numbered,
         }
     };
 }

@@ -60,7 +60,7 @@ impl<D: Database> Customers<'_, D> {
     }
 }
 
-impl Customers<'_, Store> {
+impl<D: Database> Customers<'_, D> {
     /// Returns a page of customers who were not merged into another, ordered by id.
     pub async fn page(&self, page: PageRequest, filter: &CustomerFilter) -> Result<Page<Customer>, StoreError> {
         let mut query = customer::Entity::find().filter(customer::Column::MergedInto.is_null());
@@ -92,7 +92,7 @@ impl Customers<'_, Store> {
         let columns = (None, customer::Column::Id);
         let key = |row: &customer::Model| Cursor::of_id(row.id.0);
         let shown = |row: customer::Model| is_told(&row).then(|| read(row)).transpose();
-        let found = page::read(query, page, columns, self.0.readers(), key, shown).await?;
+        let found = page::read(query, page, columns, self.0.connection(), key, shown).await?;
         Ok(Page {
             data: found.data.into_iter().flatten().collect(),
             ends: found.ends,
@@ -109,14 +109,14 @@ impl Customers<'_, Store> {
         let columns = (None, conversation::Column::CustomerId);
         let key = |row: &conversation::Model| Cursor::of_id(row.customer_id.map_or(0, |id| id.0));
         let id = |row: conversation::Model| Ok(row.customer_id);
-        let ids = page::read(theirs, page, columns, self.0.readers(), key, id).await?;
+        let ids = page::read(theirs, page, columns, self.0.connection(), key, id).await?;
         let mut found = HashMap::new();
         let wanted: Vec<CustomerId> = ids.data.iter().copied().flatten().collect();
         for some in wanted.chunks(MAX_NAMED) {
             let rows = customer::Entity::find()
                 .filter(customer::Column::Id.is_in(some.iter().copied()))
                 .filter(customer::Column::MergedInto.is_null())
-                .all(self.0.readers())
+                .all(self.0.connection())
                 .await?;
             found.extend(rows.into_iter().map(|row| (row.id, row)));
         }
@@ -127,7 +127,9 @@ impl Customers<'_, Store> {
             has_more: ids.has_more,
         })
     }
+}
 
+impl Customers<'_, Store> {
     /// Returns at most `limit` customers who were not merged into another, by id, after the first `offset`.
     pub async fn by_id(&self, limit: u64, offset: u64) -> Result<Vec<Customer>, StoreError> {
         let rows = customer::Entity::find()

@@ -9,5 +9,6 @@ pub mod file;
 pub mod page;
 pub mod row;
 pub mod rows;
+pub mod savepoint;
 pub mod session;
 pub mod statistics;

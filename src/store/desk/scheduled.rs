@@ -136,6 +136,18 @@ impl Scheduled<'_, Tx> {
         rows.iter().map(read).collect()
     }
 
+    /// Returns the messages of a conversation that wait for their time or for a person, the earliest first.
+    pub async fn waiting_in(&self, id: ConversationId) -> Result<Vec<ScheduledSend>, StoreError> {
+        let rows = scheduled_send::Entity::find()
+            .filter(scheduled_send::Column::ConversationId.eq(id))
+            .filter(scheduled_send::Column::Stage.ne(Stage::Due.as_str()))
+            .order_by_asc(scheduled_send::Column::SendAt)
+            .order_by_asc(scheduled_send::Column::Id)
+            .all(&self.0.session)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// Returns whether the customer has written something in the message's conversation since a person decided about it.
     pub async fn is_overtaken(&self, of: &Message, planned: &ScheduledSend) -> Result<bool, StoreError> {
         let newer = message::Entity::find()

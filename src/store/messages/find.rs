@@ -65,6 +65,18 @@ impl<D: Database> Messages<'_, D> {
     pub async fn hand_over(&self, id: MessageId) -> Result<Option<HandOver>, StoreError> {
         hand_over(self.0.connection(), id).await
     }
+
+    /// Returns a page of a conversation's messages, ordered by time in whole seconds (WhatsApp's precision), then by
+    /// id.
+    pub async fn page(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
+        let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
+        let columns = (Some(message::Column::SortAt), message::Column::Id);
+        let key = |row: &message::Model| Cursor {
+            at: row.sort_at,
+            id: row.id.0,
+        };
+        page::read(query, page, columns, self.0.connection(), key, read).await
+    }
 }
 
 impl Messages<'_, Store> {
@@ -83,18 +95,6 @@ impl Messages<'_, Store> {
     pub async fn sender_of(&self, id: MessageId) -> Result<Option<WaUserId>, StoreError> {
         let row = message::Entity::find_by_id(id).one(self.0.readers()).await?;
         Ok(row.map(|row| row.sender).filter(|sender| !sender.as_str().is_empty()))
-    }
-
-    /// Returns a page of a conversation's messages, ordered by time in whole seconds (WhatsApp's precision), then by
-    /// id.
-    pub async fn page(&self, conversation: ConversationId, page: PageRequest) -> Result<Page<Message>, StoreError> {
-        let query = message::Entity::find().filter(message::Column::ConversationId.eq(conversation));
-        let columns = (Some(message::Column::SortAt), message::Column::Id);
-        let key = |row: &message::Model| Cursor {
-            at: row.sort_at,
-            id: row.id.0,
-        };
-        page::read(query, page, columns, self.0.readers(), key, read).await
     }
 
     /// Returns the position of a message in its conversation; `None` if it is not there.

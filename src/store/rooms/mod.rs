@@ -1,5 +1,6 @@
 //! Rooms: which room shows which conversation, and which event shows which message.
 
+pub mod internal;
 pub mod pending;
 mod reactions;
 

@@ -353,6 +353,7 @@ pub fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
         hide_numbers: false,
+        time_zone: jiff::tz::TimeZone::UTC,
         send_expires: None,
         pace: Pace {
             consent: ConsentWords::new(&["STOP".to_owned()], &["START".to_owned()]),

@@ -213,6 +213,7 @@ fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::ZERO,
         phone_region: None,
         hide_numbers: false,
+        time_zone: jiff::tz::TimeZone::UTC,
         send_expires: None,
         pace: Pace::default(),
         media: MediaRules::default(),

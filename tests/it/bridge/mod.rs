@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod changes;
+mod commands;
 mod corrections;
 mod crossing;
 mod faults;

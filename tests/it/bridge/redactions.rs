@@ -21,7 +21,7 @@ impl Rig {
     }
 
     /// Somebody redacts an event, and everything that follows is done.
-    async fn redacts(&mut self, sender: &str, of: &MatrixEventId) {
+    pub(super) async fn redacts(&mut self, sender: &str, of: &MatrixEventId) {
         let redaction = RoomEventKind::Redaction { of: of.clone() };
         self.run.matrix.happens(sender, redaction, self.run.clock.now());
         self.settle().await;

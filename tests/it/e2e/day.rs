@@ -1,4 +1,4 @@
-//! A day at the desk, once by REST alone and once by the shell alone: a new customer is taken, noted upon, answered from a
+//! A day at the desk, once by REST alone, once by the shell alone, and once by commands in a room alone: a new customer is taken, noted upon, answered from a
 //! template and with a file; a message for later is held when the customer writes, and released; the conversation sleeps,
 //! the customer wakes it, and it is closed. Each step is in the journal, in the audit log and in the metrics.
 
@@ -9,10 +9,11 @@ use crm::domain::Clock as _;
 use serde_json::{Value, json};
 
 use crate::rig::customers::{phone_shows, times_accepted};
-use crate::rig::desk::{Desk, Plan};
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
 use crate::rig::files::{png, write};
 use crate::rig::media::{get, post, upload};
-use crate::rig::until;
+use crate::rig::{PATIENCE, until};
+use testbed::agents::{Agent, Client, Content};
 use testbed::standin::Customer;
 
 const QUESTION: &str = "where is my parcel?";
@@ -261,4 +262,113 @@ async fn day_at_desk_by_rest_and_by_shell() {
         let texts: Vec<String> = customer.inbox().into_iter().map(|shown| shown.text).collect();
         assert_eq!(texts, [GREETING, PROMISE, OFFER], "notes stay inside");
     }
+}
+
+/// Writes in a room, and waits for the bot's answer to it, which says this.
+async fn says(agent: &Agent, room: &str, body: &str, answer: &str) {
+    let event = agent.send(room, Content::text(body)).await.unwrap();
+    let is_answer = |message: &testbed::agents::Message| {
+        message.in_reply_to() == Some(event.as_str()) && message.body().contains(answer)
+    };
+    agent.until_message(room, is_answer, PATIENCE).await.unwrap();
+}
+
+/// Gives the conversation's id.
+async fn by_commands(desk: &Desk, agent: &Agent, customer: &Customer) -> i64 {
+    customer.write(QUESTION);
+    let room = agent.until_room("Cleo", PATIENCE).await.unwrap().room_id;
+    let asked = agent
+        .until_message(&room, |message| message.body().contains(QUESTION), PATIENCE)
+        .await
+        .unwrap();
+    says(agent, &room, "!assign", "ada has this conversation now").await;
+    let note = agent.send(&room, Content::text("!note a good customer")).await.unwrap();
+    agent
+        .until_reaction(&room, &note, |key| key == "📝", PATIENCE)
+        .await
+        .unwrap();
+    says(agent, &room, "!template gretting", "there is no template gretting").await;
+    agent.send(&room, Content::text("!template greeting")).await.unwrap();
+    phone_shows(customer, GREETING).await;
+    agent
+        .send(&room, Content::thread(&asked.event_id, PROMISE))
+        .await
+        .unwrap();
+    let shown = customer.received(|received| received.text == PROMISE).await;
+    assert!(shown.quote.is_some(), "a thread at the question is a reply to it");
+    says(agent, &room, &format!("!send-at 2h {OFFER}"), "goes out at").await;
+    customer.write(SECOND_QUESTION);
+    let conversation = conversation_of(desk, "Cleo", |found| found["unread_count"] != 0).await;
+    let id = conversation["id"].as_i64().unwrap();
+    until("a held message", async || {
+        let page = get(desk, &format!("/api/v1/conversations/{id}/messages")).await;
+        let is_held = page["data"]
+            .as_array()?
+            .iter()
+            .any(|message| message["state"] == "held");
+        is_held.then_some(())
+    })
+    .await;
+    says(agent, &room, "!release", "goes out now").await;
+    phone_shows(customer, OFFER).await;
+    says(agent, &room, "!snooze tomorrow 9:00", "sleeps until").await;
+    customer.write(THIRD_QUESTION);
+    conversation_of(desk, "Cleo", |found| found["status"] == "open").await;
+    says(agent, &room, "!customer", THIRD_QUESTION).await;
+    agent
+        .send(&room, Content::thread(&note, "said thank you"))
+        .await
+        .unwrap();
+    agent.send(&room, Content::reply(&note, "and paid")).await.unwrap();
+    says(agent, &room, "!close", "is closed now").await;
+    let closed = get(desk, &format!("/api/v1/conversations/{id}")).await;
+    assert_eq!(
+        (&closed["status"], &closed["assignee"]),
+        (&json!("closed"), &json!("ada"))
+    );
+    id
+}
+
+/// The agent has nothing but a Matrix client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn day_at_desk_by_commands_alone() {
+    if testbed::quick() {
+        return;
+    }
+    let desk = Desk::ready(Plan::with_matrix()).await;
+    let template = json!({ "name": "greeting", "body": GREETING });
+    done(&desk, "/api/v1/templates", template).await;
+    let url = desk.synapse.as_ref().unwrap().url();
+    let agent = Agent::start(Client::Nio, &url, AGENT, PASSWORD).await.unwrap();
+    let cleo = desk.standin.customer("Cleo", "447700900403");
+    let id = by_commands(&desk, &agent, &cleo).await;
+    let texts: Vec<String> = cleo.inbox().into_iter().map(|shown| shown.text).collect();
+    assert_eq!(texts, [GREETING, PROMISE, OFFER], "notes and commands stay inside");
+    let notes = get(&desk, &format!("/api/v1/conversations/{id}/notes")).await;
+    let notes: Vec<&str> = notes["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|note| note["content"].as_str())
+        .collect();
+    assert_eq!(notes, ["a good customer", "said thank you", "and paid"]);
+    let page = get(&desk, "/api/v1/audit?limit=200&actor=ada").await;
+    let mut operations: Vec<&str> = page["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["subject"] == format!("/api/v1/conversations/{id}"))
+        .filter_map(|line| line["detail"]["operation"].as_str())
+        .collect();
+    operations.reverse();
+    let decided = [
+        "conversation.assign",
+        "note.write",
+        "message.release",
+        "conversation.status",
+        "note.write",
+        "note.write",
+        "conversation.status",
+    ];
+    assert_eq!(operations, decided);
 }

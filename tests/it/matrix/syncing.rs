@@ -197,7 +197,7 @@ async fn every_event_kind_is_classified() {
                 of: answer.as_str().into(),
                 body: "twelve pounds".to_owned(),
             },
-            unsupported("thread"),
+            text("in a thread", None),
             RoomEventKind::Reaction {
                 of: asked.clone(),
                 key: "👍".to_owned(),

@@ -5,15 +5,16 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crm::bridge::{Refusal, SendCommand, SendTo};
-use crm::contract::{EventType, JournalEvent, MessageView};
+use crm::contract::{EventType, JournalEvent, MessageView, NoteView};
 use crm::domain::conversation::ConversationStatus;
+use crm::domain::internal::InternalKind;
 use crm::domain::message::{Direction, Message, MessageState};
 use crm::domain::pacing::WaitReason;
-use crm::domain::{Clock as _, ConversationId, MessageId, Seq};
+use crm::domain::{Clock as _, ConversationId, MatrixEventId, MessageId, Seq};
 use crm::store::{ConversationFilter, Order, PageRequest, Standing};
 use rand::RngExt;
 
-use super::run::{Program, Run};
+use super::run::{CHATS, Program, Run};
 
 /// Acts of people at the desk in a life.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub struct DeskLife {
     pub decided: HashSet<MessageId>,
     /// Messages under the guard, each with the newest message that its author had seen.
     pub guarded: Vec<(MessageId, MessageId)>,
+    /// Commands in rooms, each with its text.
+    pub commands: Vec<(MatrixEventId, String)>,
     /// Messages that the guard has stopped.
     pub stopped: usize,
 }
@@ -67,6 +70,22 @@ impl Run {
         let newest = program.store.messages().page(*of.first()?, request).await.unwrap().data;
         let chosen = self.rng.random_range(0..2).min(newest.len().checked_sub(1)?);
         Some(newest[chosen].id)
+    }
+
+    /// An agent writes a command in a room, if there is one.
+    pub fn command(&mut self) {
+        let room = self.rng.random_range(0..CHATS);
+        let given = self.desk.as_ref().map_or(0, |desk| desk.commands.len());
+        let body = match self.rng.random_range(0..6) {
+            0..3 => format!("!note note {given}"),
+            3 => "!assign".to_owned(),
+            4 => "!assign nobody".to_owned(),
+            _ => "!close".to_owned(),
+        };
+        let event = self.matrix.agent_writes(room, &body);
+        if let Some(desk) = &mut self.desk {
+            desk.commands.extend(event.map(|event| (event, body)));
+        }
     }
 
     /// A person decides about a message for later, or lets a conversation sleep. Tells whether the program was killed in it.
@@ -122,10 +141,36 @@ impl Run {
     }
 }
 
+/// Checks that each command was carried out once or answered, and that none went out.
+async fn check_commands(desk: &DeskLife, program: &Program, stored: &[Message], journal: &[JournalEvent]) {
+    let mut notes: Vec<String> = vec![];
+    for (event, body) in &desk.commands {
+        let inside = program.store.internal_events().get(event).await.unwrap();
+        let inside = inside.unwrap_or_else(|| panic!("{body} was not handled"));
+        if let Some(text) = body.strip_prefix("!note ") {
+            // One that reached us late is kept all the same.
+            assert_eq!(inside.kind, InternalKind::Note, "{body}");
+            notes.push(text.to_owned());
+        }
+    }
+    let of_kind = |kind: EventType| journal.iter().filter(move |event| event.kind == kind);
+    let mut created: Vec<String> = of_kind(EventType::NoteCreated)
+        .map(|event| event.data.parse::<NoteView>().unwrap().content)
+        .collect();
+    created.sort();
+    notes.sort();
+    assert_eq!(created, notes, "each note once");
+    let assignments = desk.commands.iter().filter(|(_, body)| body.starts_with("!assign"));
+    assert!(of_kind(EventType::ConversationAssigned).count() <= assignments.count());
+    let is_command = |message: &&Message| message.content.starts_with('!') || message.content.starts_with("note ");
+    assert_eq!(stored.iter().find(is_command), None, "a command is no message");
+}
+
 /// Checks what the desk has done against the journal.
 pub async fn check(run: &Run, program: &Program, stored: &[Message]) {
     let Some(desk) = &run.desk else { return };
     let journal = program.store.journal().after(Seq(0), 100_000).await.unwrap();
+    check_commands(desk, program, stored, &journal).await;
     let told = Told::read(&journal);
     for id in &desk.planned {
         let message = stored

@@ -258,6 +258,10 @@ impl Run {
                 self.written[chat].push(id);
                 false
             }
+            14..20 if self.desk.is_some() && self.rng.random_bool(0.4) => {
+                self.command();
+                false
+            }
             14..20 if self.desk.is_some() => self.request(program).await,
             14..20 => {
                 let room = self.rng.random_range(0..CHATS);

@@ -59,6 +59,7 @@ pub(super) fn policy() -> Policy {
         spacing: Duration::ZERO..=Duration::from_secs(1),
         phone_region: None,
         hide_numbers: false,
+        time_zone: jiff::tz::TimeZone::UTC,
         send_expires: Some(Duration::from_hours(24)),
         pace: Pace::default(),
         media: MediaRules::default(),

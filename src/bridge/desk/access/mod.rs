@@ -1,9 +1,11 @@
-//! Changes who may do what: agents, and the keys of the API.
+//! Changes who may do what: agents, and the keys of the API; and the audit log of who did what.
 
 mod agents;
+mod audit;
 mod keys;
 
 pub use agents::{AgentEdit, AgentRequest};
+pub use audit::AuditLine;
 pub use keys::{KeyMade, KeyRequest, MAX_OVERLAP, Rotation, create_key};
 
 use crate::bridge::core::refusal::Refusal;

@@ -62,6 +62,8 @@ pub struct Homeserver {
     gone: HashSet<MatrixRoomId>,
     /// Users whom the last update of a room put out.
     excluded: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
+    /// Roots of the threads in which events were written.
+    threads: HashMap<MatrixEventId, MatrixEventId>,
     /// Whether every send is refused.
     pub refuses: bool,
     /// Whether every file is refused.
@@ -100,6 +102,7 @@ impl FakeMatrix {
             lose_next: false,
             gone: HashSet::new(),
             excluded: HashMap::new(),
+            threads: HashMap::new(),
             refuses: false,
             refuses_files: false,
             faults: 8,
@@ -176,6 +179,22 @@ impl FakeMatrix {
         )
     }
 
+    /// Something happens in a thread in the first customer's room.
+    pub fn happens_in_thread(&self, sender: &str, root: &MatrixEventId, what: RoomEventKind) -> MatrixEventId {
+        let mut rooms = self.rooms.lock().unwrap();
+        let room = rooms.rooms.first().expect("a room").1.clone();
+        let sender = sender.into();
+        let event = rooms.append(room, self.clock.now(), What::Person { sender, what });
+        rooms.threads.insert(event.clone(), root.clone());
+        event
+    }
+
+    /// Whether an event was redacted.
+    pub fn is_redacted(&self, event: &MatrixEventId) -> bool {
+        let rooms = self.rooms.lock().unwrap();
+        rooms.log.iter().any(|shown| shown.id == *event && shown.redacted)
+    }
+
     /// The key of an undecryptable event arrives.
     pub fn decrypts(&self, event: &MatrixEventId, body: &str) {
         let mut rooms = self.rooms.lock().unwrap();
@@ -206,6 +225,11 @@ impl FakeMatrix {
         let mut sent = rooms.log.iter().rev();
         let newest = sent.find(|shown| matches!(&shown.what, What::Bot { content, .. } if is(content)));
         newest.expect("such an event").id.clone()
+    }
+
+    /// The newest notice that begins with this.
+    pub fn newest_notice(&self, begins: &str) -> MatrixEventId {
+        self.newest(|content| matches!(content, RoomContent::Notice { body, .. } if body.starts_with(begins)))
     }
 
     /// The room of a customer, the last that was made.
@@ -364,22 +388,41 @@ fn receipt(shown: &Shown) -> Option<ReadUpTo> {
     })
 }
 
-/// What the desk is told of an event: not of its own.
-fn told(shown: &Shown) -> Option<RoomEvent> {
-    let What::Person { sender, what } = &shown.what else {
-        return None;
-    };
-    let (room, id, sender, what) = (shown.room.clone(), shown.id.clone(), sender.clone(), what.clone());
-    Some(RoomEvent {
-        room,
-        id,
-        sender,
-        at: shown.at,
-        what,
-    })
-}
-
 impl Homeserver {
+    /// What the desk is told of an event: not of its own.
+    fn told(&self, shown: &Shown) -> Option<RoomEvent> {
+        matches!(shown.what, What::Person { .. })
+            .then(|| self.event(shown))
+            .flatten()
+    }
+
+    /// An event as it is asked for; `None` for what is none.
+    fn event(&self, shown: &Shown) -> Option<RoomEvent> {
+        let (sender, what) = match &shown.what {
+            What::Person { sender, what } => (sender.clone(), what.clone()),
+            What::Bot { content, .. } => {
+                let what = match content {
+                    RoomContent::Text { body, reply_to } => RoomEventKind::Text {
+                        body: body.clone(),
+                        reply_to: reply_to.clone(),
+                    },
+                    RoomContent::Notice { .. } => RoomEventKind::Notice,
+                    _ => RoomEventKind::Other,
+                };
+                (self.status.borrow().user.clone()?, what)
+            }
+            What::Receipt { .. } => return None,
+        };
+        Some(RoomEvent {
+            room: shown.room.clone(),
+            id: shown.id.clone(),
+            sender,
+            at: shown.at,
+            thread: self.threads.get(&shown.id).cloned(),
+            what,
+        })
+    }
+
     fn is_away(&mut self) -> bool {
         self.status.borrow().state != MatrixState::Ready || self.loses()
     }

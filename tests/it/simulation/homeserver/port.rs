@@ -11,7 +11,7 @@ use crm::domain::media::Sink;
 use crm::domain::{Clock, MatrixEventId, MatrixRoomId};
 use tokio::sync::watch;
 
-use super::{FakeMatrix, REMEMBERS, What, receipt, told};
+use super::{FakeMatrix, REMEMBERS, What, receipt};
 
 #[async_trait]
 impl Matrix for FakeMatrix {
@@ -24,6 +24,7 @@ impl Matrix for FakeMatrix {
         let batch = {
             let rooms = self.rooms.lock().unwrap();
             let from = acked.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
+            let told = |shown| rooms.told(shown);
             let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
             let events = lost.split_off(lost.len().saturating_sub(rooms.read_back));
             RoomBatch {
@@ -38,15 +39,13 @@ impl Matrix for FakeMatrix {
 
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
         self.enter_room(room).await?;
-        let event = self
-            .rooms
-            .lock()
-            .unwrap()
-            .log
-            .iter()
-            .find(|shown| shown.id == *id)
-            .and_then(told);
-        self.leave(event.expect("an event that exists")).await
+        let event = {
+            let rooms = self.rooms.lock().unwrap();
+            let mut log = rooms.log.iter();
+            log.find(|shown| shown.id == *id).and_then(|shown| rooms.event(shown))
+        };
+        let unknown = || MatrixError::Refused("there is no such event".to_owned());
+        self.leave(event.ok_or_else(unknown)?).await
     }
 
     async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {

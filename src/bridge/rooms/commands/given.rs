@@ -1,0 +1,101 @@
+//! A command as it was given, and what came of it.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::bridge::core::policy::Policy;
+use crate::bridge::core::refusal::Refusal;
+use crate::bridge::core::{Core, accounts};
+use crate::bridge::rooms::context::RoomContext;
+use crate::domain::agent::Agent;
+use crate::domain::conversation::Conversation;
+use crate::domain::matrix::RoomEvent;
+use crate::domain::message::{Author, Message, Origin};
+use crate::domain::rights::Sight;
+use crate::domain::{OwnerId, Timestamp, when};
+use crate::store::{StoreError, Tx};
+
+/// A command as it was given.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    /// Shared context of the bridge.
+    pub core: &'a Core,
+    /// Conversation of the room.
+    pub conversation: &'a Conversation,
+    /// The event that says it.
+    pub event: &'a RoomEvent,
+    /// Its author.
+    pub agent: &'a Agent,
+    /// What was fetched before the transaction began.
+    pub around: &'a RoomContext,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// This is answered in the room.
+    Told(String),
+    /// A message was queued, which the room shows.
+    Sent,
+    /// It is a note, and marked as one.
+    Noted,
+}
+
+impl Given<'_> {
+    /// Returns the author of what the command writes.
+    pub(super) fn author(&self) -> Author {
+        Author {
+            origin: Some(Origin::Matrix),
+            name: self.agent.name.clone(),
+        }
+    }
+
+    /// Returns the policy of the conversation's account.
+    pub(super) async fn policy(&self, tx: &mut Tx) -> Result<Arc<Policy>, StoreError> {
+        accounts::policy(tx, self.core, self.conversation.account_id).await
+    }
+
+    /// Returns what the author gets to see.
+    pub(super) fn sight(&self) -> Sight {
+        Sight::of(self.agent.accounts.clone(), OwnerId::of_agent(self.agent.id))
+    }
+
+    /// Returns the zone in which the author gives and reads times: their own, else that of the account.
+    pub(super) async fn zone(&self, tx: &mut Tx) -> Result<TimeZone, StoreError> {
+        let own = self.agent.time_zone.as_deref();
+        match own.and_then(|name| when::zone(name).ok()) {
+            Some(zone) => Ok(zone),
+            None => Ok(self.policy(tx).await?.time_zone.clone()),
+        }
+    }
+
+    /// Reads a time that the author typed.
+    pub(super) async fn time(&self, tx: &mut Tx, text: &str) -> Result<Timestamp, Refusal> {
+        let zone = self.zone(tx).await?;
+        when::read(text, tx.now(), &zone).map_err(|error| Refusal::Conflict(error.to_string()))
+    }
+
+    /// Returns a time as the author reads it.
+    pub(super) async fn told(&self, tx: &mut Tx, at: Timestamp) -> Result<String, StoreError> {
+        let zone = self.zone(tx).await?;
+        Ok(when::told(at, &zone).unwrap_or_else(|| at.to_string()))
+    }
+
+    /// Returns the message that the command answers: it is shown by the event, or the notice is about it. `None` if there
+    /// is none in this conversation.
+    pub(super) async fn answered(&self, tx: &mut Tx) -> Result<Option<Message>, StoreError> {
+        let Some(event) = self.event.what.reply_to().or(self.event.thread.as_ref()) else {
+            return Ok(None);
+        };
+        let shown = match tx.rooms().message_of_event(event).await? {
+            Some(shown) => Some(shown.message),
+            None => tx.internal_events().get(event).await?.and_then(|inside| inside.message),
+        };
+        let message = match shown {
+            Some(id) => tx.messages().get(id).await?,
+            None => None,
+        };
+        Ok(message.filter(|message| message.conversation_id == self.conversation.id))
+    }
+}

@@ -1,0 +1,101 @@
+//! What handling events needs from the homeserver, fetched before the transaction begins (invariant 5).
+
+use std::collections::HashMap;
+
+use crate::domain::matrix::{Matrix, RoomEvent, RoomEventKind};
+use crate::domain::{MatrixEventId, MatrixUserId};
+use crate::store::{NewMedia, Store, StoreError};
+
+use super::commands::{self, Command, Parsed, internal};
+
+/// Most events that are looked up for one batch. What is not looked up is not answered to a customer.
+const MAX_LOOKED_UP: usize = 100;
+
+/// Data for handling events, fetched before the transaction begins.
+#[derive(Clone, Default)]
+pub(crate) struct RoomContext {
+    /// Events to which agents have replied with `!send`, by id.
+    pub confirmed: HashMap<MatrixEventId, RoomEvent>,
+    /// Events that agents answer, and that are not stored, by id.
+    pub looked_up: HashMap<MatrixEventId, RoomEvent>,
+    /// Our own Matrix user.
+    pub bot: Option<MatrixUserId>,
+    /// Whether the event is the first of its room that has waited, and waits behind no other.
+    pub is_first: bool,
+    /// The event's file, fetched and stored.
+    pub file: Option<NewMedia>,
+    /// For each read event that shows no message: the events before it, the newest first.
+    pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
+}
+
+impl RoomContext {
+    /// Fetches what handling an event needs that has waited and waits behind no other.
+    pub(crate) async fn of_waiting(store: &Store, port: &dyn Matrix, event: &RoomEvent) -> Result<Self, StoreError> {
+        let events = std::slice::from_ref(event);
+        Ok(Self {
+            confirmed: confirmed(port, events).await,
+            looked_up: look_up(store, port, events).await?,
+            is_first: true,
+            ..Self::default()
+        })
+    }
+}
+
+/// Fetches the events that agents confirm with `!send`.
+pub(crate) async fn confirmed(port: &dyn Matrix, events: &[RoomEvent]) -> HashMap<MatrixEventId, RoomEvent> {
+    let mut confirmed = HashMap::new();
+    for event in events {
+        if let RoomEventKind::Text {
+            body,
+            reply_to: Some(original),
+        } = &event.what
+            && matches!(commands::parse(body), Some(Parsed::Command(_, Command::Send)))
+            && let Ok(original) = port.event(&event.room, original).await
+        {
+            confirmed.insert(original.id.clone(), original);
+        }
+    }
+    confirmed
+}
+
+/// Looks up the events that agents answer, as far as the store does not know what they are.
+pub(crate) async fn look_up(
+    store: &Store,
+    port: &dyn Matrix,
+    events: &[RoomEvent],
+) -> Result<HashMap<MatrixEventId, RoomEvent>, StoreError> {
+    let mut found = HashMap::new();
+    let mut agents: Option<Vec<MatrixUserId>> = None;
+    for event in events.iter().filter(|event| is_written(event)) {
+        for id in internal::answered(event) {
+            if found.len() >= MAX_LOOKED_UP || found.contains_key(id) {
+                continue;
+            }
+            let agents = match &agents {
+                Some(agents) => agents,
+                None => agents.insert(store.agents().answering().await?),
+            };
+            let is_known = store.rooms().message_of_event(id).await?.is_some();
+            if is_known || !agents.contains(&event.sender) || store.internal_events().get(id).await?.is_some() {
+                continue;
+            }
+            match port.event(&event.room, id).await {
+                Ok(event) => drop(found.insert(id.clone(), event)),
+                Err(error) => tracing::debug!("an event that is answered cannot be looked up: {error}"),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Returns whether an event is something that a person wrote.
+const fn is_written(event: &RoomEvent) -> bool {
+    !matches!(
+        event.what,
+        RoomEventKind::Notice
+            | RoomEventKind::Redaction { .. }
+            | RoomEventKind::Replaced
+            | RoomEventKind::Member { .. }
+            | RoomEventKind::Other
+    )
+}

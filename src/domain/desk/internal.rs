@@ -1,0 +1,33 @@
+//! Room events that stay inside: what answers one of them never goes to a customer.
+
+use crate::domain::word::words;
+use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, NoteId};
+
+words! {
+    /// Meaning of a room event that stays inside.
+    InternalKind {
+        /// It wrote a note, or shows one.
+        Note = "note",
+        /// A command of an agent.
+        Command = "command",
+        /// What the bot said itself.
+        Notice = "notice",
+        /// What an agent wrote in answer to one of these, and so was not sent.
+        Aside = "aside",
+    }
+}
+
+/// A room event that stays inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InternalEvent {
+    /// Room of the event.
+    pub room: MatrixRoomId,
+    /// Id of the event.
+    pub event: MatrixEventId,
+    /// Meaning of the event.
+    pub kind: InternalKind,
+    /// Note that it wrote, or shows; it may be deleted by now.
+    pub note: Option<NoteId>,
+    /// Message that the notice is about.
+    pub message: Option<MessageId>,
+}
