@@ -1,6 +1,8 @@
 //! Which room shows which conversation, and which event which message; what waits for its key.
 
-use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
+use crm::domain::internal::{InternalEvent, InternalKind};
+use crm::domain::message::{Author, Origin};
+use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, NoteId, Timestamp};
 use crm::store::{RoomOf, ShownAs, StoreError, Tick};
 use futures_util::FutureExt;
 
@@ -15,6 +17,9 @@ on_each_database! {
     tick_is_stored_before_it_is_sent,
     /// rule 1.
     undecryptable_event_is_kept_once,
+    /// rule 1.
+    internal_event_is_kept_until_pruned,
+    rolled_back_part_leaves_what_was_before,
 }
 
 async fn first_room_alias_of_conversation_wins(database: Database) {
@@ -163,5 +168,84 @@ async fn undecryptable_event_is_kept_once(database: Database) {
     };
     assert!(remove().await.unwrap());
     assert!(!remove().await.unwrap());
+    store.close().await;
+}
+
+fn internal(event: &str, kind: InternalKind, note: Option<NoteId>) -> InternalEvent {
+    InternalEvent {
+        room: MatrixRoomId::from("!r"),
+        event: event.into(),
+        kind,
+        note,
+        message: None,
+    }
+}
+
+/// Events of notes stay; the others are pruned when they are old.
+async fn internal_event_is_kept_until_pruned(database: Database) {
+    let store = database.open().await;
+    let note = Some(NoteId(7));
+    let events = [
+        internal("$note", InternalKind::Note, note),
+        internal("$command", InternalKind::Command, None),
+        internal("$notice", InternalKind::Notice, None),
+        internal("$aside", InternalKind::Aside, None),
+    ];
+    for is_new in [true, false] {
+        for event in &events {
+            let added = store.write(event.clone(), |tx, event| {
+                async move { tx.internal_events().add(event).await }.boxed()
+            });
+            assert_eq!(added.await.unwrap(), is_new);
+        }
+    }
+    let get = async |event: &str| store.internal_events().get(&event.into()).await.unwrap();
+    assert_eq!(get("$note").await.as_ref(), Some(&events[0]));
+    assert_eq!(store.internal_events().of_note(NoteId(7)).await.unwrap(), events[..1]);
+    assert_eq!(store.internal_events().prune(BEGIN).await.unwrap(), 0, "none is older");
+    assert_eq!(store.internal_events().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
+    assert_eq!(get("$note").await.as_ref(), Some(&events[0]));
+    assert_eq!(get("$command").await, None);
+    store.close().await;
+}
+
+/// Its events in the journal are undone with it.
+async fn rolled_back_part_leaves_what_was_before(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await.id;
+    let journal = store.journal().range().await.unwrap().head;
+    let author = Author {
+        origin: Some(Origin::Api),
+        name: "test".to_owned(),
+    };
+    store
+        .write::<_, _, StoreError, _>((ada, author), |tx, (ada, author)| {
+            async move {
+                tx.notes().add(*ada, "before", author).await?;
+                let part = tx.savepoint().await?;
+                let note = tx.notes().add(*ada, "undone", author).await?;
+                let conversation = tx.conversations().get(*ada).await?.expect("it is there");
+                tx.emit(crm::contract::Event::note_created(&note, &conversation));
+                tx.roll_back(part).await?;
+                let part = tx.savepoint().await?;
+                tx.notes().add(*ada, "kept", author).await?;
+                tx.release(part).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    let notes = store
+        .notes()
+        .page(crm::store::PageRequest::first(9), ada)
+        .await
+        .unwrap();
+    let notes: Vec<_> = notes.data.into_iter().map(|note| note.content).collect();
+    assert_eq!(notes, ["before", "kept"]);
+    assert_eq!(
+        store.journal().range().await.unwrap().head,
+        journal,
+        "nothing is told of it"
+    );
     store.close().await;
 }
