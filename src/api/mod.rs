@@ -11,6 +11,7 @@ mod customers;
 mod desk;
 mod export;
 mod history;
+mod homeserver;
 mod http;
 pub mod keys;
 mod media;
@@ -27,12 +28,14 @@ mod watch;
 mod ws;
 
 pub use access::{AccessRules, secret};
+pub use homeserver::routes as homeserver_routes;
 pub use http::encoding::in_path;
 pub use http::problem::Problem;
 pub use router::{ROUTES, router};
 pub use server::descriptors::raise as raise_open_files;
 pub use server::{ConnectionLimits, Server};
 pub use state::{ApiState, Parts};
+pub use watch::metrics::Metrics;
 pub use ws::SocketLimits;
 
 /// Largest body of a request, in bytes. The longest text that a message may have is below it, even with every character

@@ -88,7 +88,7 @@ impl Home {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(no_key(&path).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let key = secret::new_key()?;
-                write_key(&path, &key).with_context(|| format!("writing {}", path.display()))?;
+                write_secret(&path, &key).with_context(|| format!("writing {}", path.display()))?;
                 key
             }
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
@@ -110,8 +110,8 @@ fn no_key(path: &Path) -> Fault {
     )
 }
 
-/// Writes the key atomically, readable by its owner only.
-fn write_key(path: &Path, key: &str) -> std::io::Result<()> {
+/// Writes a secret atomically, readable by its owner only.
+pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -119,7 +119,7 @@ fn write_key(path: &Path, key: &str) -> std::io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&fresh)?;
-    writeln!(file, "{key}")?;
+    writeln!(file, "{text}")?;
     file.sync_all()?;
     std::fs::rename(fresh, path)
 }

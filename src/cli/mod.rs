@@ -1,5 +1,5 @@
 //! The shell: one file a command. Commands are clients of the API, except `serve`, `login` and `account` without a
-//! server, `doctor`, `completion`, `man`, `restore` and the first `key create`. Data goes to standard output,
+//! server, `doctor`, `matrix`, `completion`, `man`, `restore` and the first `key create`. Data goes to standard output,
 //! everything else to standard error.
 
 mod account;
@@ -19,6 +19,7 @@ mod home;
 mod key;
 mod listing;
 mod login;
+mod matrix;
 mod media;
 mod message;
 mod neighbours;
@@ -45,7 +46,7 @@ pub use terminal::output::Format;
 use crate::config::{Config, Environment};
 use crate::domain::customer::PhoneNumber;
 use crate::supervisor::Supervisor;
-use crate::{matrix, telemetry};
+use crate::telemetry;
 
 /// A WhatsApp desk for small teams.
 #[derive(Debug, Parser)]
@@ -135,6 +136,7 @@ enum Command {
     Message(message::Message),
     Media(media::Media),
     Template(desk::template::Template),
+    Matrix(matrix::Matrix),
     Outbox(outbox::Outbox),
     Export(export::Export),
     Key(key::Key),
@@ -177,6 +179,7 @@ impl Command {
             Self::Message(command) => async move { command.run(&shell).await }.boxed(),
             Self::Template(command) => async move { command.run(&shell).await }.boxed(),
             Self::Media(command) => async move { command.run(&shell).await }.boxed(),
+            Self::Matrix(command) => async move { command.run(&shell).await }.boxed(),
             Self::Outbox(command) => async move { command.run(&shell).await }.boxed(),
             Self::Export(command) => async move { command.run(&shell).await }.boxed(),
             Self::Key(command) => async move { command.run(&shell).await }.boxed(),
@@ -251,7 +254,7 @@ impl Cli {
             config: self.global.resolve(self.command.listen())?,
             options: self.global.options,
         };
-        telemetry::init(&shell.config, matrix::QUIET)?;
+        telemetry::init(&shell.config, crate::matrix::QUIET)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let end = runtime.block_on(self.command.run(shell));
         // Remaining tasks wait for a terminal or disk that does not answer; do not wait for them.

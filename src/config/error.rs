@@ -75,6 +75,9 @@ pub enum ConfigError {
         /// The place of both.
         place: Source,
     },
+    /// Two values do not go together.
+    #[error("{0}")]
+    Combination(&'static str),
     /// A file cannot be read.
     #[error("{} cannot be read: {error}; check its permissions, or name another file", path.display())]
     Unreadable {

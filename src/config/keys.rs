@@ -76,14 +76,16 @@ pub const KEYS: &[Key] = &[
     key("whatsapp.take_over", "off"),
     key("whatsapp.nightly_reload", "03:00-05:00"),
     key("whatsapp.history", "90d"),
+    key("matrix.mode", ""),
     key("matrix.homeserver", ""),
     key("matrix.user", ""),
     secret("matrix.password"),
     key("matrix.password_file", ""),
     key("matrix.agents", ""),
     key("matrix.owner", ""),
-    key("matrix.encryption", "on"),
+    key("matrix.encryption", "auto"),
     key("matrix.registration", ""),
+    key("matrix.listen", ""),
 ];
 
 /// Old and new names of keys. An old name is refused with an error that names the new one, in a file and in the

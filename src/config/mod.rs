@@ -5,6 +5,7 @@ mod data_dir;
 mod error;
 mod keys;
 mod layers;
+mod matrix;
 mod pace;
 mod secret;
 mod values;
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use error::ConfigError;
 pub use layers::{Environment, Source};
+pub use matrix::{MatrixConfig, MatrixMode};
 pub use pace::PaceConfig;
 pub use secret::{Secret, SecretSource};
 pub use values::{DelayRange, LogFormat, ReadMode, SharedHost, duration};
@@ -186,25 +188,6 @@ impl WhatsAppConfig {
     }
 }
 
-/// Settings of Matrix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatrixConfig {
-    /// Address of the homeserver; none: Matrix is off.
-    pub homeserver: Option<String>,
-    /// The bot's user.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<SecretSource>,
-    /// Users whose texts go to customers.
-    pub agents: Vec<String>,
-    /// User who is notified of trouble; by default the first agent.
-    pub owner: Option<String>,
-    /// Whether new rooms are encrypted.
-    pub encryption: bool,
-    /// Registration file of an application service.
-    pub registration: Option<PathBuf>,
-}
-
 impl Config {
     /// Resolves the configuration. `flags` are pairs of key and value. `named` is a file to read in place of the usual
     /// three.
@@ -229,7 +212,7 @@ impl Config {
             text.parse()
                 .map_err(|_| "an address and a port, such as 127.0.0.1:8000".to_owned())
         })?;
-        let agents = values.parse("matrix.agents", user_ids)?;
+        let matrix = MatrixConfig::read(values, environment, &data_dir)?;
         Ok(Self {
             database_url: secret_source(values, "database_url", "database_url_file", environment)?.unwrap_or_else(
                 || {
@@ -259,19 +242,7 @@ impl Config {
             shared_host: values.parse("shared_host", word)?,
             media: MediaConfig::read(values)?,
             whatsapp: WhatsAppConfig::read(values, environment)?,
-            matrix: MatrixConfig {
-                homeserver: values.parse("matrix.homeserver", http_url)?,
-                user: values.text("matrix.user").map(str::to_owned),
-                password: secret_source(values, "matrix.password", "matrix.password_file", environment)?,
-                owner: values
-                    .parse("matrix.owner", user_ids)?
-                    .into_iter()
-                    .chain(agents.iter().cloned())
-                    .next(),
-                agents,
-                encryption: values.parse("matrix.encryption", values::switch)?,
-                registration: path("matrix.registration"),
-            },
+            matrix,
             accounts: values
                 .accounts()
                 .map(|(name, values)| {

@@ -57,7 +57,7 @@ pub use media::MediaView;
 pub use merge::{JoinedView, MergeRequest, MergeView, MergedView, UnmergedView};
 pub use message::{AuthorView, FailureView, MessageView, ReactionView, WaitingView};
 pub use page::Page;
-pub use problem::{Code, FieldError, ProblemBody};
+pub use problem::{Code, FieldError, MatrixErrorView, ProblemBody};
 pub use quarantine::{QuarantineView, ReplayView};
 pub use raw::RawJson;
 pub use seed::{

@@ -158,3 +158,12 @@ pub struct FieldError {
     /// Sentence for people: what is wrong with the field.
     pub detail: String,
 }
+
+/// An error as a Matrix homeserver reads it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MatrixErrorView {
+    /// Matrix's word for it.
+    pub errcode: &'static str,
+    /// What is wrong.
+    pub error: &'static str,
+}

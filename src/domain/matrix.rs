@@ -133,6 +133,17 @@ pub struct RoomFile {
     pub waveform: Vec<u8>,
 }
 
+/// A customer's picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Avatar {
+    /// Its address; another picture has another address.
+    pub address: String,
+    /// Path of its bytes, valid during the call.
+    pub path: PathBuf,
+    /// Media type of the file.
+    pub mimetype: String,
+}
+
 /// Content to be shown in a room.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoomContent {
@@ -340,8 +351,25 @@ pub trait Matrix: Send + Sync + 'static {
     /// Redacts an event of ours.
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError>;
 
-    /// Moves our read receipt to `id`: the customer has read it (rule 20).
-    async fn mark_read(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError>;
+    /// Moves a read receipt to `id`: the customer has read it (rule 20). It is the receipt of the customer's own user, where
+    /// the reader is known and has one, else ours.
+    async fn mark_read(
+        &self,
+        room: &MatrixRoomId,
+        reader: Option<CustomerId>,
+        id: &MatrixEventId,
+    ) -> Result<(), MatrixError>;
+
+    /// Returns whether [`Self::set_avatar`] would change anything: customers have users of their own, and this one's shows
+    /// another picture.
+    async fn wants_avatar(&self, _customer: CustomerId, _address: Option<&str>) -> Result<bool, MatrixError> {
+        Ok(false)
+    }
+
+    /// Gives the customer's own user this picture, or none.
+    async fn set_avatar(&self, _customer: CustomerId, _avatar: Option<&Avatar>) -> Result<(), MatrixError> {
+        Ok(())
+    }
 
     /// Closes the connection in order.
     async fn close(&self);

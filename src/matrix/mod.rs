@@ -5,12 +5,18 @@
 //! No message text is logged; matrix-sdk's own log targets stay at info or above (rule 32).
 
 mod bot;
+mod connection;
 mod download;
+mod homeserver;
 mod options;
+mod rooms;
+mod service;
 mod wire;
 
 pub use bot::{Bot, reset};
-pub use options::{MatrixOptions, Password, SpaceOptions};
+pub use options::{MatrixOptions, Password, ServiceOptions, SpaceOptions};
+pub use service::{Checked, Judgement, Service, check};
+pub use wire::{Registration, RegistrationError};
 
 /// Directives that a log filter begins with. The SDK logs a room that it does not know yet as an error and every
 /// request that it sends; what an operator needs to know of these, the adapter logs itself.

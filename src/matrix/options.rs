@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::wire::Registration;
 use crate::domain::MatrixUserId;
 
 /// Settings of the bot: the homeserver, the login and the folder that it may use.
@@ -26,6 +27,21 @@ pub struct MatrixOptions {
     pub space: SpaceOptions,
 }
 
+/// Settings of the application service.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// The homeserver's base address.
+    pub homeserver: String,
+    /// Our registration at the homeserver.
+    pub registration: Registration,
+    /// Users who answer customers; invited to the Space.
+    pub agents: Vec<MatrixUserId>,
+    /// User who is notified of trouble; invited to the Space as well.
+    pub owner: Option<MatrixUserId>,
+    /// The Space of the conversations' rooms.
+    pub space: SpaceOptions,
+}
+
 /// Settings of the Space that holds the conversations' rooms.
 #[derive(Clone, Debug)]
 pub struct SpaceOptions {
@@ -35,17 +51,17 @@ pub struct SpaceOptions {
     pub name: String,
 }
 
-/// The bot's password; its `Debug` shows nothing.
+/// A password or token; its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
-    /// Wraps a password.
+    /// Wraps a password or token.
     pub fn new(password: impl Into<String>) -> Self {
         Self(password.into())
     }
 
-    /// Returns the password itself.
+    /// Returns the secret itself.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

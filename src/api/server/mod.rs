@@ -24,8 +24,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::homeserver;
 use super::router::router;
 use super::state::ApiState;
+use crate::domain::app_service::AppService;
 use body::Patient;
 use descriptors::Descriptors;
 use wire::{Wire, WireIo};
@@ -79,6 +81,7 @@ impl Default for ConnectionLimits {
 pub struct Server {
     listener: TcpListener,
     limits: ConnectionLimits,
+    app_service: Option<Arc<dyn AppService>>,
 }
 
 impl Server {
@@ -96,6 +99,7 @@ impl Server {
         Ok(Self {
             listener: socket.listen(BACKLOG)?,
             limits: ConnectionLimits::default(),
+            app_service: None,
         })
     }
 
@@ -106,26 +110,54 @@ impl Server {
         self
     }
 
+    /// Serves what the homeserver calls as well.
+    #[must_use]
+    pub fn with_app_service(mut self, service: Option<Arc<dyn AppService>>) -> Self {
+        self.app_service = service;
+        self
+    }
+
     /// Returns the bound address, with the real port where port 0 was asked for.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `stopping`, then lets running requests end within `FAREWELL`.
+    /// Serves the API until `stopping`, then lets running requests end within `FAREWELL`.
     pub async fn run(self, state: ApiState, stopping: CancellationToken) -> anyhow::Result<()> {
         let max = affordable(self.limits.connections);
-        let places = Arc::new(Semaphore::new(max));
-        let (router, supervisor) = (router(state.clone()), state.supervisor.clone());
         state
             .metrics
             .connections_max
             .set(i64::try_from(max).unwrap_or(i64::MAX));
-        let feeding = state.feed.run();
-        tokio::pin!(feeding);
+        let mut router = router(state.clone());
+        if let Some(service) = self.app_service.clone() {
+            router = router.merge(homeserver::routes(service, state.metrics.clone()));
+        }
+        let feed = state.feed.clone();
+        tokio::select! {
+            done = self.serve(router, state, stopping) => done,
+            never = feed.run() => match never {},
+        }
+    }
+
+    /// Serves what the homeserver calls, and nothing else, as [`Self::run`] does.
+    pub async fn run_app_service(
+        self,
+        service: Arc<dyn AppService>,
+        state: ApiState,
+        stopping: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let router = homeserver::routes(service, state.metrics.clone());
+        self.serve(router, state, stopping).await
+    }
+
+    async fn serve(self, router: Router, state: ApiState, stopping: CancellationToken) -> anyhow::Result<()> {
+        let max = affordable(self.limits.connections);
+        let places = Arc::new(Semaphore::new(max));
+        let supervisor = state.supervisor.clone();
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                never = &mut feeding => match never {},
                 () = stopping.cancelled() => break,
             };
             let (stream, peer) = match accepted {

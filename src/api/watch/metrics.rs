@@ -101,6 +101,18 @@ pub struct Metrics {
     pub events_sent: Counter,
     /// Number of WebSocket connections closed because the client did not read.
     pub slow_consumers: Counter,
+    /// Number of transactions of the homeserver that were stored.
+    pub pushes: Counter,
+    /// Number of requests to the application service with a wrong token.
+    pub refused_pushes: Counter,
+    /// Number of pushed events that could not be read and were left out.
+    pub unreadable_events: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Metrics {
@@ -143,6 +155,22 @@ impl Metrics {
             "WebSocket connections closed because they did not read",
             slow_consumers.clone(),
         );
+        let (pushes, refused_pushes, unreadable_events) = (Counter::default(), Counter::default(), Counter::default());
+        registry.register(
+            "matrix_transactions",
+            "Transactions of the homeserver that were stored",
+            pushes.clone(),
+        );
+        registry.register(
+            "matrix_refused_requests",
+            "Requests to the application service with a wrong token",
+            refused_pushes.clone(),
+        );
+        registry.register(
+            "matrix_unreadable_events",
+            "Events pushed by the homeserver that could not be read and were left out",
+            unreadable_events.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             requests,
@@ -155,6 +183,9 @@ impl Metrics {
             streams,
             events_sent,
             slow_consumers,
+            pushes,
+            refused_pushes,
+            unreadable_events,
         }
     }
 }

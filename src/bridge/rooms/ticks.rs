@@ -6,7 +6,7 @@ use crate::bridge::outbound::queue::LATE_AFTER;
 use crate::domain::matrix::{RoomContent, Speaker};
 use crate::domain::message::{Direction, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
+use crate::domain::{ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
 use super::relay::{RoomRelay, Undone};
@@ -57,6 +57,7 @@ pub(crate) async fn bring_up_to_date(
         return Ok(relay.finish(item).await?);
     };
     let is_read = message.state.reached(MessageState::Read);
+    let conversation = message.conversation_id;
     let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
     let mut tick = core.store.rooms().tick(id).await?;
     if let Some(begun) = tick.take_if(|tick| tick.event.is_none()) {
@@ -78,10 +79,17 @@ pub(crate) async fn bring_up_to_date(
         }
     }
     if is_read {
-        let marked = relay.port.mark_read(&room, &event).await;
+        let reader = reader(relay, conversation).await?;
+        let marked = relay.port.mark_read(&room, reader, &event).await;
         marked.map_err(Undone::in_room(&room))?;
     }
     Ok(relay.finish(item).await?)
+}
+
+/// Returns the customer who has read a conversation's messages; none in a group, where several read them.
+async fn reader(relay: &RoomRelay, conversation: ConversationId) -> Result<Option<CustomerId>, StoreError> {
+    let conversation = relay.core.store.conversations().get(conversation).await?;
+    Ok(conversation.and_then(|conversation| conversation.customer_id))
 }
 
 /// Sends the stored tick to the room and redacts the one before.

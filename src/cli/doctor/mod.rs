@@ -23,9 +23,10 @@ pub struct Doctor {
     confirm_clock: bool,
 }
 
+/// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+pub enum Verdict {
     Ok,
     Warning,
     Failed,
@@ -33,14 +34,15 @@ enum Verdict {
 
 /// Result of one check.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub struct Finding {
     check: &'static str,
-    verdict: Verdict,
+    pub verdict: Verdict,
     detail: String,
 }
 
 impl Finding {
-    fn new(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Self {
+    /// Returns the result of a check.
+    pub fn new(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Self {
         Self {
             check,
             verdict,

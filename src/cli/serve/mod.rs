@@ -20,17 +20,16 @@ use super::home::Home;
 use super::{Exit, Fault, Shell, neighbours};
 use crate::api::{self, AccessRules, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
 use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
-use crate::config::{self, AccountConfig, Config, SharedHost};
+use crate::config::{self, AccountConfig, Config, MatrixMode, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::export::ExportRules;
-use crate::domain::matrix::Matrix;
 use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
 use crate::fetch::Fetcher;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
-use ports::Browsers;
+use ports::{Browsers, Homeserver};
 use signals::Signals;
 
 /// Maximum time for the workers to finish their current work.
@@ -60,8 +59,11 @@ impl Serve {
             connections: config.max_connections,
             ..ConnectionLimits::default()
         };
-        let server = bind(config.listen)?.with_limits(limits);
+        let mut server = bind(config.listen)?.with_limits(limits);
         let address = server.address()?;
+        let is_service = config.matrix.mode == MatrixMode::Service;
+        let own = config.matrix.listen.filter(|_| is_service);
+        let for_homeserver = own.map(bind).transpose()?;
         let assembly = Assembly::start(home, config, ServedAccounts::All).await?;
         let state = ApiState::new(Parts {
             store: assembly.store.clone(),
@@ -80,6 +82,17 @@ impl Serve {
             },
         });
         let stopping = assembly.supervisor.stopping();
+        let app_service = assembly
+            .homeserver
+            .as_ref()
+            .and_then(|homeserver| homeserver.app_service.clone());
+        match (for_homeserver, app_service) {
+            (Some(own), Some(service)) => {
+                let run = own.run_app_service(service, state.clone(), stopping.clone());
+                assembly.supervisor.spawn("app-service", run);
+            }
+            (_, app_service) => server = server.with_app_service(app_service),
+        }
         assembly.supervisor.spawn("api", server.run(state, stopping));
         tracing::info!("listening on http://{address}");
         let exit = tokio::select! {
@@ -140,7 +153,7 @@ pub struct Assembly {
     pub desk: Desk,
     pub supervisor: Supervisor,
     manager: Arc<AccountManager>,
-    matrix: Option<Arc<dyn Matrix>>,
+    homeserver: Option<Homeserver>,
 }
 
 impl Assembly {
@@ -159,7 +172,7 @@ impl Assembly {
             .collect();
         bridge::reconcile_agents(&store, &named).await?;
         let agents = store.agents().answering().await?;
-        let matrix = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
+        let homeserver = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
         let manager = manager(config, &home, core.clone(), &supervisor)?;
         match lines {
             ServedAccounts::All => {
@@ -180,7 +193,8 @@ impl Assembly {
             }
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
-        let desk = bridge::start(&core, &manager, matrix.clone(), &supervisor);
+        let matrix = homeserver.as_ref().map(|homeserver| homeserver.matrix.clone());
+        let desk = bridge::start(&core, &manager, matrix, &supervisor);
         let kept = bridge::Kept {
             journal: config.journal_keep,
             audit: config.audit_keep,
@@ -195,7 +209,7 @@ impl Assembly {
             desk,
             supervisor,
             manager,
-            matrix,
+            homeserver,
         })
     }
 
@@ -214,8 +228,8 @@ impl Assembly {
         } else {
             tracing::warn!("some work did not end in time; it goes on at the next start");
         }
-        if let Some(matrix) = self.matrix {
-            matrix.close().await;
+        if let Some(homeserver) = self.homeserver {
+            homeserver.matrix.close().await;
         }
         drop(self.manager);
         drop(self.desk);

@@ -1,7 +1,7 @@
 //! Builds the adapters of the two ports from the configuration.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use rand::{SeedableRng as _, TryRng as _};
 use crate::bridge::Source;
 use crate::cli::home::Home;
 use crate::cli::{Exit, Fault};
-use crate::config::Config;
+use crate::config::{Config, MatrixMode};
+use crate::domain::app_service::AppService;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{Clock, MatrixUserId};
-use crate::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
+use crate::matrix::{Bot, MatrixOptions, Password, Registration, Service, ServiceOptions, SpaceOptions};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 use crate::wa::{Limits, ProfileError, StartError, WaOptions, WhatsAppWeb, check_library};
@@ -120,6 +121,13 @@ pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
     vault.map_err(|error| Fault::new(Exit::Failed, error.to_string()).into())
 }
 
+/// The connection to the homeserver, and what it may call.
+#[derive(Clone)]
+pub struct Homeserver {
+    pub matrix: Arc<dyn Matrix>,
+    pub app_service: Option<Arc<dyn AppService>>,
+}
+
 /// Starts the connection to the homeserver, or returns `None` if none is configured.
 pub fn matrix(
     config: &Config,
@@ -127,40 +135,78 @@ pub fn matrix(
     instance: &str,
     agents: Vec<MatrixUserId>,
     supervisor: &Supervisor,
-) -> anyhow::Result<Option<Arc<dyn Matrix>>> {
+) -> anyhow::Result<Option<Homeserver>> {
     let settings = &config.matrix;
-    let Some(homeserver) = settings.homeserver.clone() else {
-        return Ok(None);
-    };
-    if settings.registration.is_some() {
-        let text = "the application-service mode (CRM_MATRIX_REGISTRATION) is not built yet; take it out to run as an ordinary bot";
-        return Err(Fault::new(Exit::Usage, text).into());
+    if settings.homeserver.is_none() {
+        return match settings.mode {
+            MatrixMode::Bot => Ok(None),
+            MatrixMode::Service => Err(missing("CRM_MATRIX_HOMESERVER")),
+        };
     }
-    let missing = |what: &str| {
-        Fault::new(
-            Exit::Usage,
-            format!("a homeserver is set, and {what} is not; set it, or take the homeserver out"),
-        )
-    };
+    if settings.mode == MatrixMode::Service {
+        let options = service_options(config, instance, agents)?;
+        let service = Arc::new(Service::start(options, home.clock.clone(), supervisor));
+        return Ok(Some(Homeserver {
+            matrix: Arc::clone(&service) as Arc<dyn Matrix>,
+            app_service: Some(service),
+        }));
+    }
     let user = settings.user.clone().ok_or_else(|| missing("CRM_MATRIX_USER"))?;
     let password = settings
         .password
         .as_ref()
         .ok_or_else(|| missing("CRM_MATRIX_PASSWORD or CRM_MATRIX_PASSWORD_FILE"))?;
     let options = MatrixOptions {
-        homeserver,
+        homeserver: settings.homeserver.clone().unwrap_or_default(),
         user,
         password: Password::new(password.read()?.expose()),
         agents,
         owner: settings.owner.as_deref().map(MatrixUserId::from),
         encryption: settings.encryption,
         folder: home.folder.path().join("matrix"),
-        space: SpaceOptions {
-            alias: format!("crm_{instance}"),
-            name: "WhatsApp".to_owned(),
-        },
+        space: space(instance),
     };
-    Ok(Some(Arc::new(Bot::start(options, supervisor)?)))
+    Ok(Some(Homeserver {
+        matrix: Arc::new(Bot::start(options, supervisor)?),
+        app_service: None,
+    }))
+}
+
+/// Reads the settings of the application service, with its registration file.
+pub fn service_options(config: &Config, instance: &str, agents: Vec<MatrixUserId>) -> anyhow::Result<ServiceOptions> {
+    let settings = &config.matrix;
+    Ok(ServiceOptions {
+        homeserver: settings
+            .homeserver
+            .clone()
+            .ok_or_else(|| missing("CRM_MATRIX_HOMESERVER"))?,
+        registration: registration(&settings.registration)?,
+        agents,
+        owner: settings.owner.as_deref().map(MatrixUserId::from),
+        space: space(instance),
+    })
+}
+
+/// Reads a registration file.
+pub fn registration(path: &Path) -> anyhow::Result<Registration> {
+    let fault = |what: String| Fault::new(Exit::Usage, format!("the registration file {} {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => fault("does not exist; make it with `crm matrix registration --url URL`".to_owned()),
+        _ => fault(format!("cannot be read: {error}; check its permissions")),
+    })?;
+    Ok(Registration::parse(&text).map_err(|error| fault(error.to_string()))?)
+}
+
+fn space(instance: &str) -> SpaceOptions {
+    SpaceOptions {
+        alias: format!("crm_{instance}"),
+        name: "WhatsApp".to_owned(),
+    }
+}
+
+fn missing(what: &str) -> anyhow::Error {
+    let text = format!("Matrix is configured, and {what} is not set; set it, or take the rest of Matrix out");
+    Fault::new(Exit::Usage, text).into()
 }
 
 fn random() -> anyhow::Result<StdRng> {

@@ -1,43 +1,34 @@
 //! The port's implementation: each call gets the client, runs under a deadline, and reports its failure to the
 //! connection.
 
-use std::future::Future;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
 use matrix_sdk::{Client, reqwest};
 use tokio::sync::{Mutex, Semaphore, watch};
 
-use super::connection::Connection;
 use super::invitations::Invitations;
 use super::sdk_sync::{LastSdkSync, SdkSync};
-use super::space::Space;
 use super::sync::SYNC_TIMEOUT;
-use super::{files, rooms, send, sync};
+use super::{files, login, send, sync};
 use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec, SentFile,
     Speaker, TxnId,
 };
 use crate::domain::media::Sink;
-use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::domain::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::download;
 use crate::matrix::options::MatrixOptions;
-use crate::matrix::wire::Fault;
+use crate::matrix::rooms::{self, Caller, Rooms, Team};
+use crate::matrix::wire::{Fault, event_id, room_id};
 use crate::supervisor::Supervisor;
 
-/// Deadline of a call with one request or a few.
-const CALL_TIMEOUT: Duration = Duration::from_secs(45);
-/// Deadline of the creation of a room with its state and invitations.
-const ROOM_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum time a send waits for the first sync of this run.
 const FIRST_SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 /// Number of files that are uploaded at once.
 const UPLOADS: usize = 2;
-/// Number of locks that room creations are spread over.
-const SHARDS: usize = 16;
 
 /// Our user on a real homeserver. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
@@ -47,9 +38,9 @@ pub struct Bot {
 
 struct Inner {
     options: MatrixOptions,
-    connection: Connection,
+    connection: Connection<Client>,
     supervisor: Supervisor,
-    space: Space,
+    rooms: Rooms,
     invitations: Invitations,
     /// Held during a sync: one at a time.
     last_sdk_sync: Mutex<LastSdkSync>,
@@ -60,8 +51,6 @@ struct Inner {
     uploads: Semaphore,
     /// Whether the SDK's keys and members are up to date.
     synced: watch::Sender<bool>,
-    /// Locks of room creation, chosen by the alias: a room is created by one call at a time.
-    creating: [Mutex<()>; SHARDS],
 }
 
 impl Bot {
@@ -74,18 +63,24 @@ impl Bot {
             options,
             connection: Connection::new(),
             supervisor: supervisor.clone(),
-            space: Space::default(),
+            rooms: Rooms::new(),
             invitations: Invitations::default(),
             last_sdk_sync: Mutex::default(),
             sdk: SdkSync::default(),
             http: download::client()?,
             uploads: Semaphore::new(UPLOADS),
             synced: watch::Sender::new(false),
-            creating: std::array::from_fn(|_| Mutex::new(())),
         });
         let (runner, stopping) = (Arc::clone(&inner), supervisor.stopping());
         supervisor.spawn("matrix", async move {
-            runner.connection.run(&runner.options, stopping).await
+            let options = &runner.options;
+            let open = || async {
+                let client = login::open(options).await?;
+                let user = client.user_id().map(|user| MatrixUserId(user.to_string()));
+                Ok(Opened { client, user })
+            };
+            let verify = |client| async move { login::verify(&client, options).await.map(|()| None) };
+            runner.connection.run(open, verify, stopping).await
         });
         Ok(Self { inner })
     }
@@ -95,10 +90,11 @@ impl Bot {
     fn update_space(&self, client: Client) {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
-            let Ok(us) = own_id(&client) else { return };
-            let ensured = inner
-                .within(ROOM_TIMEOUT, inner.space.ensure(&client, &us, &inner.options, &[]))
-                .await;
+            let ensure = async {
+                let caller = send::caller(&client)?;
+                inner.rooms.ensure_space(caller, inner.team(), &[]).await
+            };
+            let ensured = inner.connection.within(ROOM_TIMEOUT, ensure).await;
             if let Err(error) = ensured {
                 tracing::warn!("could not update the Space: {error}; trying again with the next room");
             }
@@ -107,25 +103,6 @@ impl Bot {
 }
 
 impl Inner {
-    /// Runs the work under a deadline, and reports its failure to the connection.
-    async fn within<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = Result<T, Fault>> + Send,
-    ) -> Result<T, MatrixError> {
-        let done = tokio::time::timeout(limit, work).await;
-        let done = done.unwrap_or_else(|_| {
-            Err(Fault::Network(format!(
-                "the homeserver did not answer within {} s",
-                limit.as_secs()
-            )))
-        });
-        done.map_err(|fault| {
-            self.connection.report(&fault);
-            fault.into()
-        })
-    }
-
     /// Waits for the first sync of a run or after a failure: without it the SDK does not know for which devices to
     /// encrypt.
     async fn until_synced(&self) -> Result<(), MatrixError> {
@@ -139,38 +116,13 @@ impl Inner {
         }
     }
 
-    /// Finds or creates the room and adds it to the Space.
-    async fn ensure_room(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<OwnedRoomId, Fault> {
-        let mut hasher = DefaultHasher::new();
-        spec.alias.hash(&mut hasher);
-        let shard = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
-        let _exclusive = self.creating[shard].lock().await;
-        let space = self.space_of(client, us, spec).await?;
-        let plan = rooms::plan(spec, space.as_deref(), us, self.options.encryption);
-        let room = rooms::ensure(client, us, &plan).await?;
-        if let Some(space) = space {
-            self.space.add_room(client, us, &space, &room).await?;
+    /// Returns who belongs into the Space.
+    fn team(&self) -> Team<'_> {
+        Team {
+            space: &self.options.space,
+            agents: &self.options.agents,
+            owner: self.options.owner.as_ref(),
         }
-        Ok(room)
-    }
-
-    async fn update_room(
-        &self,
-        client: &Client,
-        us: &OwnedUserId,
-        room: &RoomId,
-        spec: &RoomSpec,
-    ) -> Result<(), Fault> {
-        let space = self.space_of(client, us, spec).await?;
-        let plan = rooms::plan(spec, space.as_deref(), us, self.options.encryption);
-        rooms::update(client, us, room, &plan).await
-    }
-
-    async fn space_of(&self, client: &Client, us: &OwnedUserId, spec: &RoomSpec) -> Result<Option<OwnedRoomId>, Fault> {
-        if spec.direct {
-            return Ok(None);
-        }
-        Ok(Some(self.space.ensure(client, us, &self.options, &spec.exclude).await?))
     }
 }
 
@@ -185,6 +137,7 @@ impl Matrix for Bot {
         let client = inner.connection.client()?;
         let mut last = inner.last_sdk_sync.lock().await;
         let batch = inner
+            .connection
             .within(SYNC_TIMEOUT, sync::sync(&client, acked, &inner.sdk, &mut last))
             .await
             .inspect_err(|_| {
@@ -204,15 +157,17 @@ impl Matrix for Bot {
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
         let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner.within(CALL_TIMEOUT, send::event(&client, &room, &id)).await
+        self.inner
+            .connection
+            .within(CALL_TIMEOUT, send::event(&client, &room, &id))
+            .await
     }
 
     async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
         let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner
-            .within(CALL_TIMEOUT, send::events_up_to(&client, &room, &id))
-            .await
+        let found = rooms::up_to(caller(&client)?, &room, &id);
+        self.inner.connection.within(CALL_TIMEOUT, found).await
     }
 
     async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
@@ -229,20 +184,19 @@ impl Matrix for Bot {
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         let client = self.inner.connection.client()?;
-        let us = own_id(&client)?;
-        let room = self
-            .inner
-            .within(ROOM_TIMEOUT, self.inner.ensure_room(&client, &us, spec))
-            .await?;
+        let (inner, caller) = (&self.inner, caller(&client)?);
+        let ensured = inner.rooms.ensure(caller, inner.team(), spec, inner.options.encryption);
+        let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
         Ok(MatrixRoomId(room.to_string()))
     }
 
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
         let client = self.inner.connection.client()?;
-        let (us, room) = (own_id(&client)?, room_id(room)?);
-        self.inner
-            .within(ROOM_TIMEOUT, self.inner.update_room(&client, &us, &room, spec))
-            .await
+        let (inner, caller, room) = (&self.inner, caller(&client)?, room_id(room)?);
+        let updated = inner
+            .rooms
+            .update(caller, inner.team(), &room, spec, inner.options.encryption);
+        inner.connection.within(ROOM_TIMEOUT, updated).await
     }
 
     async fn send(
@@ -260,7 +214,7 @@ impl Matrix for Bot {
             RoomContent::File { file, .. } => {
                 let _turn = self.inner.uploads.acquire().await;
                 let upload = files::upload(&client, &room, file);
-                Some(self.inner.within(files::UPLOAD_TIMEOUT, upload).await?)
+                Some(self.inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
             }
             _ => None,
         };
@@ -269,13 +223,14 @@ impl Matrix for Bot {
             let _gate = self.inner.sdk.lock_for_send().await;
             send::send(&client, &room, speaker, txn, content, source).await
         };
-        self.inner.within(CALL_TIMEOUT, send).await
+        self.inner.connection.within(CALL_TIMEOUT, send).await
     }
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
         let client = self.inner.connection.client()?;
         let room = room_id(room)?;
         self.inner
+            .connection
             .within(CALL_TIMEOUT, send::find_sent(&client, &room, txn))
             .await
     }
@@ -283,17 +238,20 @@ impl Matrix for Bot {
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError> {
         let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner
-            .within(CALL_TIMEOUT, send::redact(&client, &room, &id, txn))
-            .await
+        let redacted = rooms::redact(caller(&client)?, &room, &id, txn);
+        self.inner.connection.within(CALL_TIMEOUT, redacted).await
     }
 
-    async fn mark_read(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
+    async fn mark_read(
+        &self,
+        room: &MatrixRoomId,
+        _reader: Option<CustomerId>,
+        id: &MatrixEventId,
+    ) -> Result<(), MatrixError> {
         let client = self.inner.connection.client()?;
         let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner
-            .within(CALL_TIMEOUT, send::mark_read(&client, &room, &id))
-            .await
+        let marked = rooms::mark_read(caller(&client)?, &room, &id);
+        self.inner.connection.within(CALL_TIMEOUT, marked).await
     }
 
     async fn close(&self) {
@@ -301,15 +259,6 @@ impl Matrix for Bot {
     }
 }
 
-fn room_id(room: &MatrixRoomId) -> Result<OwnedRoomId, MatrixError> {
-    RoomId::parse(room.as_str()).map_err(|error| MatrixError::RoomGone(format!("{room:?} is not a room id: {error}")))
-}
-
-fn event_id(id: &MatrixEventId) -> Result<OwnedEventId, MatrixError> {
-    EventId::parse(id.as_str()).map_err(|error| MatrixError::Refused(format!("{id:?} is not an event id: {error}")))
-}
-
-fn own_id(client: &Client) -> Result<OwnedUserId, MatrixError> {
-    let us = client.user_id().map(ToOwned::to_owned);
-    us.ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()).into())
+fn caller(client: &Client) -> Result<Caller<'_>, MatrixError> {
+    Ok(send::caller(client)?)
 }

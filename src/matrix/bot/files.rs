@@ -1,20 +1,17 @@
 //! Upload of files: as they are, or encrypted with a key of their own where the room is.
 
 use std::io::Cursor;
-use std::time::Duration;
 
 use matrix_sdk::Client;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::ruma::RoomId;
-use matrix_sdk::ruma::api::client::media::create_content;
 use serde_json::{Value, json};
 
 use super::send::joined;
 use crate::domain::matrix::RoomFile;
+use crate::matrix::connection::UPLOAD_TIMEOUT;
+use crate::matrix::rooms::{read_file, upload_request};
 use crate::matrix::wire::Fault;
-
-/// Deadline of a file's upload.
-pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Reference to an uploaded file in an event's content.
 pub(super) struct Source {
@@ -30,8 +27,7 @@ pub(super) struct Source {
 /// `Refused` when the file cannot be read, or is larger than the homeserver takes.
 pub(super) async fn upload(client: &Client, room: &RoomId, file: &RoomFile) -> Result<Source, Fault> {
     let room = joined(client, room).await?;
-    let bytes = tokio::fs::read(&file.path).await;
-    let bytes = bytes.map_err(|error| Fault::Refused(format!("the file {} cannot be read: {error}", file.name)))?;
+    let bytes = read_file(&file.path, &file.name).await?;
     if room.latest_encryption_state().await?.is_encrypted() {
         let config = RequestConfig::new().disable_retry().timeout(UPLOAD_TIMEOUT);
         let mut reader = Cursor::new(bytes);
@@ -44,9 +40,7 @@ pub(super) async fn upload(client: &Client, room: &RoomId, file: &RoomFile) -> R
             value: serde_json::to_value(uploaded)?,
         });
     }
-    let mut request = create_content::v3::Request::new(bytes);
-    request.content_type = Some(file.mimetype.clone());
-    request.filename = Some(file.name.clone());
+    let request = upload_request(bytes, &file.mimetype, Some(&file.name));
     let config = RequestConfig::new().disable_retry().timeout(UPLOAD_TIMEOUT);
     let uploaded = client.send(request).with_request_config(config).await?;
     Ok(Source {

@@ -12,7 +12,9 @@ use matrix_sdk::{Client, SqliteCryptoStore, SqliteStateStore, SqliteStoreConfig}
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+use super::cross_signing;
 use super::session::{KEY_LENGTH, SessionFolder};
+use crate::matrix::connection::LoginError;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
 
@@ -20,27 +22,6 @@ use crate::matrix::wire::Fault;
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Name of the bot's device in other clients.
 const DEVICE_NAME: &str = "crm";
-
-/// Says why the bot is not logged in.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum LoginError {
-    /// A request failed.
-    #[error("{0}")]
-    Homeserver(#[from] Fault),
-    /// The password login was refused.
-    #[error("the homeserver refuses our login: {0}; check CRM_MATRIX_HOMESERVER, CRM_MATRIX_USER and the password")]
-    Refused(String),
-    /// The stored session cannot be used.
-    #[error(
-        "the Matrix session in {folder} cannot be used: {why}; to log in as a new device, end the server and delete that folder"
-    )]
-    Session {
-        /// The session's folder.
-        folder: String,
-        /// The reason.
-        why: String,
-    },
-}
 
 /// Opens the stored session without any request, or logs in with the password if there is none.
 pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> {
@@ -78,6 +59,32 @@ pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> 
             .map_err(|error| unusable(error.to_string()))?;
     }
     Ok(client)
+}
+
+/// Checks that the homeserver knows our session, and that our device is signed.
+pub(super) async fn verify(client: &Client, options: &MatrixOptions) -> Result<(), LoginError> {
+    match client.whoami().await.map_err(Fault::from) {
+        Ok(_) => {}
+        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
+        Err(Fault::LoggedOut(why)) => {
+            return Err(LoginError::Session {
+                folder: options.folder.display().to_string(),
+                why: format!("the homeserver no longer knows it: {why}"),
+            });
+        }
+        Err(fault) => return Err(LoginError::Refused(fault.to_string())),
+    }
+    match cross_signing::ensure(client, options).await {
+        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => Err(passing.into()),
+        Err(fault) => {
+            // Not fatal: agents see a warning beside our messages, which is better than no messages.
+            tracing::warn!(
+                "could not sign the bot's Matrix device: {fault}; agents will see a warning beside its messages"
+            );
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 fn is_of(session: &MatrixSession, user: &str) -> bool {

@@ -1,27 +1,17 @@
-//! Requests for single events: send, find again, redact, read, and mark as read.
+//! Requests for single events that go through the SDK: send, find again, and read.
 
 use std::time::Duration;
 
 use matrix_sdk::room::MessagesOptions;
-use matrix_sdk::ruma::api::client::context::get_context;
-use matrix_sdk::ruma::api::client::receipt::create_receipt;
-use matrix_sdk::ruma::api::client::redact::redact_event;
-use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
-use matrix_sdk::ruma::events::StateEventType;
-use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
+use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
 use matrix_sdk::{Client, Room};
-use serde_json::Value;
 
 use super::files::Source;
-use super::prefix::prefix;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
-use crate::matrix::wire::{Fault, TXN_KEY, outgoing, read_event};
+use crate::matrix::rooms::{self, Caller, MAX_PAGES, PAGE, check_membership};
+use crate::matrix::wire::{Fault, id_if_sent_as, outgoing, prefix, read_event};
 
-/// Events in one page of a room's history.
-const PAGE: u32 = 100;
-/// Maximum number of pages searched for an event of ours.
-const MAX_PAGES: usize = 5;
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
 
@@ -76,34 +66,6 @@ pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Re
     Ok(None)
 }
 
-/// Returns the event's id if it carries the transaction id.
-fn id_if_sent_as(event: &str, txn: &TxnId) -> Option<MatrixEventId> {
-    let event: Value = serde_json::from_str(event).ok()?;
-    let is_txn = |value: &Value| value.as_str() == Some(&txn.0);
-    (is_txn(&event["content"][TXN_KEY]) || is_txn(&event["unsigned"]["transaction_id"]))
-        .then(|| event["event_id"].as_str().map(MatrixEventId::from))?
-}
-
-/// Redacts an event.
-pub(super) async fn redact(client: &Client, room: &RoomId, event: &EventId, txn: &TxnId) -> Result<(), Fault> {
-    let id = OwnedTransactionId::from(txn.0.as_str());
-    let request = redact_event::v3::Request::new(room.to_owned(), event.to_owned(), id);
-    match client.send(request).await.map_err(Fault::from) {
-        Ok(_) => Ok(()),
-        Err(fault) => Err(or_gone(client, room, fault).await),
-    }
-}
-
-/// Sends a read receipt for an event.
-pub(super) async fn mark_read(client: &Client, room: &RoomId, event: &EventId) -> Result<(), Fault> {
-    let kind = create_receipt::v3::ReceiptType::Read;
-    let request = create_receipt::v3::Request::new(room.to_owned(), kind, event.to_owned());
-    match client.send(request).await.map_err(Fault::from) {
-        Ok(_) => Ok(()),
-        Err(fault) => Err(or_gone(client, room, fault).await),
-    }
-}
-
 /// Fetches one event, decrypted where that is possible.
 pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Result<RoomEvent, Fault> {
     let joined = joined(client, room).await?;
@@ -116,78 +78,28 @@ pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Resul
     read.ok_or_else(|| Fault::Refused(format!("{id} is not a valid event")))
 }
 
-/// Returns the event's id and the ids of those before it, the newest first, one page of them.
-pub(super) async fn events_up_to(client: &Client, room: &RoomId, id: &EventId) -> Result<Vec<MatrixEventId>, Fault> {
-    let mut request = get_context::v3::Request::new(room.to_owned(), id.to_owned());
-    // Half of the limit is for the events after it.
-    request.limit = UInt::from(PAGE);
-    let context = match client.send(request).await.map_err(Fault::from) {
-        Ok(context) => context,
-        Err(fault) => return Err(or_gone(client, room, fault).await),
-    };
-    let before = context.events_before.iter();
-    let ids = before.filter_map(|event| event.get_field::<String>("event_id").ok().flatten());
-    Ok(std::iter::once(id.to_string()).chain(ids).map(MatrixEventId).collect())
-}
-
 /// Returns the room, or an error if we are not in it or no sync has brought it yet.
 pub(super) async fn joined(client: &Client, room: &RoomId) -> Result<Room, Fault> {
     if let Some(known) = client.get_room(room) {
         return Ok(known);
     }
-    check_membership(client, room).await?;
+    check_membership(caller(client)?, room).await?;
     Err(Fault::Busy {
         why: format!("no sync has brought the room {room} yet"),
         retry_after: Some(UNKNOWN_ROOM),
     })
 }
 
-/// Turns a refusal into [`Fault::Gone`] if we are no longer in the room: then the room is the cause and not the
-/// message.
+/// Returns the bot as the sender of requests.
+pub(super) fn caller(client: &Client) -> Result<Caller<'_>, Fault> {
+    let us = client.user_id();
+    let us = us.ok_or_else(|| Fault::LoggedOut("the bot is not logged in".to_owned()))?;
+    Ok(Caller::Bot { client, us })
+}
+
 async fn or_gone(client: &Client, room: &RoomId, fault: Fault) -> Fault {
-    if !matches!(fault, Fault::Forbidden(_) | Fault::Missing(_)) {
-        return fault;
-    }
-    match check_membership(client, room).await {
-        Err(gone @ Fault::Gone(_)) => gone,
-        _ => fault,
-    }
-}
-
-/// Asks the homeserver whether we are in the room.
-async fn check_membership(client: &Client, room: &RoomId) -> Result<(), Fault> {
-    let us = client.user_id().map(UserId::to_string).unwrap_or_default();
-    let request = get_state_event_for_key::v3::Request::new(room.to_owned(), StateEventType::RoomMember, us);
-    let answer = match client.send(request).await.map_err(Fault::from) {
-        Err(Fault::Forbidden(why) | Fault::Missing(why)) => return Err(Fault::Gone(why)),
-        answer => answer?,
-    };
-    let content: Value = serde_json::from_str(answer.event_or_content.get())?;
-    match content["membership"].as_str() {
-        Some("join") => Ok(()),
-        _ => Err(Fault::Gone(format!("the bot is no longer in the room {room}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Rule 18.
-    #[test]
-    fn sent_event_is_found_by_transaction_id() {
-        let txn = TxnId("i.1.0".to_owned());
-        let found = Some(MatrixEventId::from("$e"));
-        let by_content = r#"{"event_id":"$e","content":{"crm.transaction_id":"i.1.0"}}"#;
-        assert_eq!(id_if_sent_as(by_content, &txn), found);
-        let by_echo = r#"{"event_id":"$e","content":{},"unsigned":{"transaction_id":"i.1.0"}}"#;
-        assert_eq!(id_if_sent_as(by_echo, &txn), found);
-        for other in [
-            r#"{"event_id":"$e","content":{"crm.transaction_id":"i.1.1"}}"#,
-            r#"{"event_id":"$e","content":{"body":"i.1.0"}}"#,
-            "no json",
-        ] {
-            assert_eq!(id_if_sent_as(other, &txn), None, "{other}");
-        }
+    match caller(client) {
+        Ok(caller) => rooms::or_gone(caller, room, fault).await,
+        Err(fault) => fault,
     }
 }

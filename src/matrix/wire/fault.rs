@@ -31,6 +31,9 @@ pub enum Fault {
     /// The homeserver does not have it (404).
     #[error("{0}")]
     Missing(String),
+    /// The name is taken (`M_USER_IN_USE`).
+    #[error("{0}")]
+    Taken(String),
     /// The request is wrong, and would be again.
     #[error("{0}")]
     Refused(String),
@@ -56,7 +59,7 @@ impl From<Fault> for MatrixError {
             Fault::Busy { retry_after, .. } => Self::Unreachable { why, retry_after },
             // A lost session must not fail messages: a person will log in again.
             Fault::Network(_) | Fault::LoggedOut(_) => Self::Unreachable { why, retry_after: None },
-            Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_) => Self::Refused(why),
+            Fault::Forbidden(_) | Fault::Missing(_) | Fault::Taken(_) | Fault::Refused(_) => Self::Refused(why),
             Fault::Gone(_) => Self::RoomGone(why),
         }
     }
@@ -138,6 +141,17 @@ fn of_answer(status: u16, kind: Option<&ErrorKind>, why: String) -> Fault {
                 RetryAfter::DateTime(_) => None,
             }),
         },
+        (_, Some(ErrorKind::UserInUse)) => Fault::Taken(why),
+        // It is the homeserver that could not reach us, in answer to a ping.
+        (
+            _,
+            Some(
+                ErrorKind::ConnectionFailed
+                | ErrorKind::ConnectionTimeout
+                | ErrorKind::BadStatus(_)
+                | ErrorKind::UrlNotSet,
+            ),
+        ) => Fault::Refused(why),
         // A proxy's answer when the homeserver is down.
         (502..=504, _) => Fault::Network(why),
         (429 | 500.., _) => Fault::busy(why),

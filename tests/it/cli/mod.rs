@@ -7,6 +7,7 @@ mod completing;
 mod disk;
 mod help;
 mod keys;
+mod matrix;
 mod numbers;
 mod people;
 pub mod rig;

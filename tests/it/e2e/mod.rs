@@ -18,4 +18,5 @@ mod room_changes;
 mod room_files;
 mod round_trip;
 mod sends;
+mod service;
 mod standing;

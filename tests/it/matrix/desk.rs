@@ -91,30 +91,7 @@ impl Desk {
 
     /// Syncs from `since` until the end, as the bridge does.
     pub fn follow(&self, since: Option<RoomMark>) {
-        let (bot, log, stopping) = (self.bot.clone(), Arc::clone(&self.log), self.supervisor.stopping());
-        log.lock().unwrap().since = since;
-        let follow = async move {
-            loop {
-                let since = log.lock().unwrap().since.clone();
-                match bot.pull(since.as_ref()).await {
-                    Ok(batch) => {
-                        let mut log = log.lock().unwrap();
-                        log.events.extend(batch.events);
-                        log.receipts.extend(batch.receipts);
-                        log.since = Some(batch.mark);
-                    }
-                    Err(MatrixError::Unreachable { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        };
-        let until_stopped = async move {
-            tokio::select! {
-                () = stopping.cancelled() => {}
-                () = follow => {}
-            }
-        };
-        self.supervisor.spawn_short("follow", until_stopped);
+        follow(self.bot.clone(), &self.log, &self.supervisor, since);
     }
 
     pub fn look<T>(&self, see: impl FnOnce(&Seen) -> T) -> T {
@@ -157,6 +134,34 @@ impl Desk {
         })
         .await
     }
+}
+
+/// Pulls from `since` until the end, as the bridge does.
+pub fn follow(matrix: impl Matrix, log: &Arc<Mutex<Seen>>, supervisor: &Supervisor, since: Option<RoomMark>) {
+    let (log, stopping) = (Arc::clone(log), supervisor.stopping());
+    log.lock().unwrap().since = since;
+    let follow = async move {
+        loop {
+            let since = log.lock().unwrap().since.clone();
+            match matrix.pull(since.as_ref()).await {
+                Ok(batch) => {
+                    let mut log = log.lock().unwrap();
+                    log.events.extend(batch.events);
+                    log.receipts.extend(batch.receipts);
+                    log.since = Some(batch.mark);
+                }
+                Err(MatrixError::Unreachable { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let until_stopped = async move {
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = follow => {}
+        }
+    };
+    supervisor.spawn_short("follow", until_stopped);
 }
 
 /// Waits for a condition, with a look at it every few milliseconds.

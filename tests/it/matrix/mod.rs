@@ -6,4 +6,7 @@ mod encryption;
 mod files;
 mod rooms;
 mod sending;
+mod service;
+mod service_desk;
+mod service_pushes;
 mod syncing;

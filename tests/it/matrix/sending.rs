@@ -82,7 +82,10 @@ async fn transaction_id_is_one_event_and_findable() {
     .await
     .unwrap();
 
-    desk.bot.mark_read(&room, &last.event_id.as_str().into()).await.unwrap();
+    desk.bot
+        .mark_read(&room, None, &last.event_id.as_str().into())
+        .await
+        .unwrap();
     let bot = format!("@{}:localhost", desk.options.user);
     nils.until_read(room.as_str(), &bot, &last.event_id, SOON)
         .await

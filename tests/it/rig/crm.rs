@@ -23,6 +23,8 @@ pub struct Settings {
     pub matrix: String,
     /// More lines for the top.
     pub top: String,
+    /// Port of the server; none: a free one.
+    pub port: Option<u16>,
 }
 
 /// A server on a data folder of its own. What it leaves behind when it is dropped is the test's shame: the browser is
@@ -38,7 +40,7 @@ impl Crm {
     /// Writes the configuration; starts nothing.
     pub fn new(settings: &Settings) -> Self {
         let folder = Folder::new("crm").unwrap();
-        let port = free_port().unwrap();
+        let port = settings.port.unwrap_or_else(|| free_port().unwrap());
         let data = folder.path().join("data").display().to_string();
         let config = format!(
             "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\n{top}\n[whatsapp]\nurl = {url:?}\ntyping = false\nspacing = \"0s..0s\"\nfirst_contacts = 0\n{whatsapp}\n[matrix]\n{matrix}\n",

@@ -1,6 +1,7 @@
 //! A whole desk: stand-in, homeserver, server, linked and ready.
 
-use testbed::servers::{Synapse, SynapseOptions};
+use crm::matrix::Registration;
+use testbed::servers::{Synapse, SynapseOptions, free_port};
 use testbed::standin::{Options, StandIn};
 
 use super::crm::{Crm, Settings};
@@ -22,6 +23,8 @@ pub struct Desk {
 pub struct Plan {
     pub matrix: bool,
     pub encryption: bool,
+    /// Whether it is an application service, and no bot.
+    pub service: bool,
     pub standin: Options,
     pub settings: Settings,
 }
@@ -32,6 +35,7 @@ impl Plan {
         Self {
             matrix: false,
             encryption: false,
+            service: false,
             standin: Options::default(),
             settings: Settings::default(),
         }
@@ -45,16 +49,44 @@ impl Plan {
             ..Self::plain()
         }
     }
+
+    /// With a homeserver, two agents, and customers who are users of their own.
+    pub fn as_service() -> Self {
+        Self {
+            matrix: true,
+            service: true,
+            ..Self::plain()
+        }
+    }
 }
 
 impl Desk {
     /// Everything started, nothing linked.
     pub async fn start(plan: Plan) -> Self {
         let standin = StandIn::start(plan.standin).await.unwrap();
-        let synapse = if plan.matrix { Some(homeserver().await) } else { None };
         let mut settings = plan.settings;
         settings.whatsapp_url = standin.url();
-        if let Some(synapse) = &synapse {
+        let registration = plan.service.then(|| {
+            let port = free_port().unwrap();
+            settings.port = Some(port);
+            registration(port)
+        });
+        let synapse = if plan.matrix {
+            Some(homeserver(registration.as_ref()).await)
+        } else {
+            None
+        };
+        if let (Some(synapse), Some(registration)) = (&synapse, &registration) {
+            // Beside the homeserver's own copy; it goes with the homeserver.
+            let file = synapse.folder().join("registration-of-crm.yaml");
+            std::fs::write(&file, registration.to_yaml().unwrap()).unwrap();
+            settings.matrix = format!(
+                "homeserver = {url:?}\nregistration = {file:?}\nagents = [{ada:?}, {bob:?}]\n",
+                url = synapse.url(),
+                ada = synapse.user_id(AGENT),
+                bob = synapse.user_id(SECOND_AGENT),
+            );
+        } else if let Some(synapse) = &synapse {
             settings.matrix = format!(
                 "homeserver = {url:?}\nuser = {BOT:?}\npassword = {PASSWORD:?}\nagents = [{ada:?}, {bob:?}]\nencryption = {encryption}\n",
                 url = synapse.url(),
@@ -77,8 +109,20 @@ impl Desk {
     }
 }
 
-async fn homeserver() -> Synapse {
-    let synapse = Synapse::start(SynapseOptions::default()).await.unwrap();
+fn registration(port: u16) -> Registration {
+    let tokens = ["token-of-the-service".to_owned(), "token-of-the-homeserver".to_owned()];
+    Registration::new(format!("http://127.0.0.1:{port}"), Some("localhost"), tokens)
+}
+
+async fn homeserver(registration: Option<&Registration>) -> Synapse {
+    let options = SynapseOptions {
+        registrations: registration
+            .map(|it| serde_json::to_value(it).unwrap())
+            .into_iter()
+            .collect(),
+        ..SynapseOptions::default()
+    };
+    let synapse = Synapse::start(options).await.unwrap();
     for user in [BOT, AGENT, SECOND_AGENT] {
         synapse.register(user, PASSWORD).await.unwrap();
     }

@@ -8,7 +8,7 @@ use crm::domain::matrix::{
     Speaker, TxnId,
 };
 use crm::domain::media::Sink;
-use crm::domain::{Clock, MatrixEventId, MatrixRoomId};
+use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId};
 use tokio::sync::watch;
 
 use super::{FakeMatrix, REMEMBERS, What, receipt};
@@ -169,7 +169,12 @@ impl Matrix for FakeMatrix {
         self.leave(()).await
     }
 
-    async fn mark_read(&self, room: &MatrixRoomId, _id: &MatrixEventId) -> Result<(), MatrixError> {
+    async fn mark_read(
+        &self,
+        room: &MatrixRoomId,
+        _reader: Option<CustomerId>,
+        _id: &MatrixEventId,
+    ) -> Result<(), MatrixError> {
         self.enter_room(room).await
     }
 

@@ -2,36 +2,73 @@
 //! and report their failures to it.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use matrix_sdk::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::login::LoginError;
-use super::{cross_signing, login};
+use super::wire::Fault;
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::{MatrixError, MatrixState, MatrixStatus};
-use crate::matrix::options::MatrixOptions;
-use crate::matrix::wire::Fault;
 
+/// Deadline of a call with one request or a few.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(45);
+/// Deadline of the creation of a room with its state and invitations.
+pub const ROOM_TIMEOUT: Duration = Duration::from_mins(2);
+/// Deadline of a file's upload.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 /// First pause before a homeserver that is down is tried again; doubled each time up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Pause after a refused login: a person has to act first, and a homeserver locks out clients that try too often.
 const REFUSED_PAUSE: Duration = Duration::from_mins(1);
+/// Pause before a connection that works in part is checked again.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Says why we are not connected.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// A request failed.
+    #[error("{0}")]
+    Homeserver(#[from] Fault),
+    /// The password login was refused.
+    #[error("the homeserver refuses our login: {0}; check CRM_MATRIX_HOMESERVER, CRM_MATRIX_USER and the password")]
+    Refused(String),
+    /// The stored session cannot be used.
+    #[error(
+        "the Matrix session in {folder} cannot be used: {why}; to log in as a new device, end the server and delete that folder"
+    )]
+    Session {
+        /// The session's folder.
+        folder: String,
+        /// The reason.
+        why: String,
+    },
+    /// The homeserver does not know the application service.
+    #[error("the homeserver refuses our registration: {0}; `crm matrix check` says what to do")]
+    Registration(String),
+}
+
+/// What a connection gives its calls.
+pub struct Opened<C> {
+    /// The client.
+    pub client: C,
+    /// Our user.
+    pub user: Option<MatrixUserId>,
+}
 
 /// The connection's state and client.
-pub(super) struct Connection {
+pub struct Connection<C> {
     status: watch::Sender<MatrixStatus>,
-    client: Mutex<Option<Client>>,
+    client: Mutex<Option<C>>,
     closed: CancellationToken,
 }
 
-impl Connection {
+impl<C: Clone> Connection<C> {
     /// Returns a connection that is not open yet; see [`Self::run`].
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         let status = MatrixStatus {
             state: MatrixState::Starting,
             detail: None,
@@ -45,12 +82,12 @@ impl Connection {
     }
 
     /// Subscribes to the status.
-    pub(super) fn status(&self) -> watch::Receiver<MatrixStatus> {
+    pub fn status(&self) -> watch::Receiver<MatrixStatus> {
         self.status.subscribe()
     }
 
     /// Returns the client if the connection is ready, else an error at once: a call never waits for a connection.
-    pub(super) fn client(&self) -> Result<Client, MatrixError> {
+    pub fn client(&self) -> Result<C, MatrixError> {
         let status = self.status.borrow();
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match client {
@@ -65,8 +102,17 @@ impl Connection {
         }
     }
 
+    /// Waits until the connection is ready, at most so long, and returns the client.
+    pub async fn ready_within(&self, limit: Duration) -> Result<C, MatrixError> {
+        let mut status = self.status.subscribe();
+        let ready = status.wait_for(|status| status.state == MatrixState::Ready);
+        // In vain: the client's error says why.
+        let _ = tokio::time::timeout(limit, ready).await;
+        self.client()
+    }
+
     /// Updates the status after a failed call, if the failure concerns the whole connection.
-    pub(super) fn report(&self, fault: &Fault) {
+    fn report(&self, fault: &Fault) {
         let state = match fault {
             Fault::Network(_) => MatrixState::Unreachable,
             Fault::LoggedOut(_) => MatrixState::Refused,
@@ -84,41 +130,81 @@ impl Connection {
         });
     }
 
+    /// Runs the work under a deadline, and reports its failure.
+    pub async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, MatrixError> {
+        let done = tokio::time::timeout(limit, work).await;
+        let done = done.unwrap_or_else(|_| {
+            Err(Fault::Network(format!(
+                "the homeserver did not answer within {} s",
+                limit.as_secs()
+            )))
+        });
+        done.map_err(|fault| {
+            self.report(&fault);
+            fault.into()
+        })
+    }
+
     /// Closes the connection for good.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.closed.cancel();
         self.drop_client();
     }
 
-    /// Keeps the connection open until `stopping` or [`Self::close`].
-    pub(super) async fn run(&self, options: &MatrixOptions, stopping: CancellationToken) -> anyhow::Result<()> {
+    /// Keeps the connection open until `stopping` or [`Self::close`]. `open` makes the client; `verify` checks that the
+    /// homeserver knows us, and returns what does not work although we are connected.
+    pub async fn run<O, V>(
+        &self,
+        open: impl Fn() -> O,
+        verify: impl Fn(C) -> V,
+        stopping: CancellationToken,
+    ) -> anyhow::Result<()>
+    where
+        O: Future<Output = Result<Opened<C>, LoginError>>,
+        V: Future<Output = Result<Option<String>, LoginError>>,
+    {
         tokio::select! {
             () = stopping.cancelled() => {}
             () = self.closed.cancelled() => {}
-            never = self.maintain(options) => match never {},
+            never = self.maintain(open, verify) => match never {},
         }
         self.drop_client();
         stopping.cancelled().await;
         Ok(())
     }
 
-    async fn maintain(&self, options: &MatrixOptions) -> Infallible {
+    async fn maintain<O, V>(&self, open: impl Fn() -> O, verify: impl Fn(C) -> V) -> Infallible
+    where
+        O: Future<Output = Result<Opened<C>, LoginError>>,
+        V: Future<Output = Result<Option<String>, LoginError>>,
+    {
         let mut pause = FIRST_PAUSE;
-        let client = loop {
-            match login::open(options).await {
-                Ok(client) => break client,
+        let Opened { client, user } = loop {
+            match open().await {
+                Ok(opened) => break opened,
                 Err(error) => pause = self.back_off(error, pause).await,
             }
         };
-        let user = client.user_id().map(|user| MatrixUserId(user.to_string()));
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
         loop {
-            match verify(&client, options).await {
-                Ok(()) => {
+            match verify(client.clone()).await {
+                Ok(None) => {
                     tracing::info!("connected to the homeserver");
                     self.set(MatrixState::Ready, None, user.clone());
                     pause = FIRST_PAUSE;
                     self.until_lost().await;
+                }
+                Ok(Some(trouble)) => {
+                    self.set(MatrixState::Ready, Some(trouble), user.clone());
+                    pause = FIRST_PAUSE;
+                    tokio::select! {
+                        () = self.until_lost() => {}
+                        () = tokio::time::sleep(TROUBLE_PAUSE) => {}
+                    }
                 }
                 Err(error) => pause = self.back_off(error, pause).await,
             }
@@ -149,7 +235,7 @@ impl Connection {
         self.status.send_if_modified(|now| {
             let is_changed = *now != status;
             if is_changed && let Some(detail) = &status.detail {
-                tracing::warn!(state = %status.state, "no connection to the homeserver: {detail}");
+                tracing::warn!(state = %status.state, "the connection to the homeserver: {detail}");
             }
             *now = status;
             is_changed
@@ -166,31 +252,5 @@ impl Connection {
         let gone = self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(gone);
         self.set(MatrixState::Off, None, None);
-    }
-}
-
-/// Checks that the homeserver knows our session, and that our device is signed.
-async fn verify(client: &Client, options: &MatrixOptions) -> Result<(), LoginError> {
-    match client.whoami().await.map_err(Fault::from) {
-        Ok(_) => {}
-        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
-        Err(Fault::LoggedOut(why)) => {
-            return Err(LoginError::Session {
-                folder: options.folder.display().to_string(),
-                why: format!("the homeserver no longer knows it: {why}"),
-            });
-        }
-        Err(fault) => return Err(LoginError::Refused(fault.to_string())),
-    }
-    match cross_signing::ensure(client, options).await {
-        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => Err(passing.into()),
-        Err(fault) => {
-            // Not fatal: agents see a warning beside our messages, which is better than no messages.
-            tracing::warn!(
-                "could not sign the bot's Matrix device: {fault}; agents will see a warning beside its messages"
-            );
-            Ok(())
-        }
-        Ok(()) => Ok(()),
     }
 }

@@ -1,11 +1,11 @@
-//! Name prefixes: the bot sends the texts of all speakers, so the speaker's name is put before the text.
+//! Names of speakers. Where a user of ours sends the texts of several, the speaker's name is put before the text.
 
 use crate::domain::display_name;
 use crate::domain::matrix::Speaker;
 use crate::domain::message::Origin;
 
 /// Returns the name to put before a speaker's text; none for the program's own texts.
-pub(super) fn prefix(speaker: &Speaker) -> Option<String> {
+pub fn prefix(speaker: &Speaker) -> Option<String> {
     match speaker {
         Speaker::Desk => None,
         Speaker::Phone => Some("You (phone)".to_owned()),
@@ -16,7 +16,7 @@ pub(super) fn prefix(speaker: &Speaker) -> Option<String> {
 
 /// Returns a name that somebody else chose. One that reads as ours gets the tilde that WhatsApp puts before names that
 /// people gave themselves.
-fn foreign(name: &str) -> String {
+pub fn foreign(name: &str) -> String {
     let places = Origin::ALL.iter().map(|origin| origin.as_str());
     if display_name::poses_as_ours(name, places) {
         format!("~{name}")

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::alias::{delete_alias, get_alias};
 use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
@@ -13,6 +12,7 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, UserId};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
+use super::caller::{Caller, send};
 use super::state;
 use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
@@ -26,22 +26,22 @@ const READ_PAUSE: Duration = Duration::from_secs(1);
 const MAX_ALIASES: usize = 4;
 
 /// The desired room or Space.
-pub(super) struct Plan<'a> {
+pub struct Plan<'a> {
     /// Local part of the alias.
-    pub(super) alias: &'a str,
+    pub alias: &'a str,
     /// Its state.
-    pub(super) wanted: Vec<Wanted>,
+    pub wanted: Vec<Wanted>,
     /// Users to invite.
-    pub(super) invite: &'a [MatrixUserId],
+    pub invite: &'a [MatrixUserId],
     /// Users to put out.
-    pub(super) exclude: &'a [MatrixUserId],
+    pub exclude: &'a [MatrixUserId],
     /// Its kind.
-    pub(super) kind: Kind,
+    pub kind: Kind,
 }
 
 /// Kind of a room.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A conversation's room, in the Space.
     Room,
     /// A direct chat, outside the Space.
@@ -51,7 +51,7 @@ pub(super) enum Kind {
 }
 
 /// Returns the plan of a conversation's room. `space` is its parent; a direct room has none.
-pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
+pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
     let mut wanted = vec![Wanted::new("m.room.name", "", json!({"name": spec.name}))];
     wanted.push(Wanted::new("m.room.topic", "", json!({"topic": spec.topic})));
     if is_encrypted {
@@ -88,31 +88,32 @@ pub(super) fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, 
 }
 
 /// Returns the room of the plan: found by its alias or created, and brought up to date.
-pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Result<OwnedRoomId, Fault> {
+pub async fn ensure(caller: Caller<'_>, plan: &Plan<'_>) -> Result<OwnedRoomId, Fault> {
+    let us = caller.us();
     for number in 1..=MAX_ALIASES {
         let local = match number {
             1 => plan.alias.to_owned(),
             number => format!("{}-{number}", plan.alias),
         };
         let alias = RoomAliasId::parse(format!("#{local}:{}", us.server_name()))?;
-        let room = match resolve(client, &alias).await? {
+        let room = match resolve(caller, &alias).await? {
             Some(room) => room,
-            None => match create(client, plan, &local).await {
+            None => match create(caller, plan, &local).await {
                 Ok(room) => return Ok(room),
                 // Another request was faster, or the creation was cut off after the alias was set: use what is there.
-                Err(fault) => resolve(client, &alias).await?.ok_or(fault)?,
+                Err(fault) => resolve(caller, &alias).await?.ok_or(fault)?,
             },
         };
-        match read_settled(client, &room).await {
+        match read_settled(caller, &room).await {
             Ok(current) if !current.is_created_by(us) => {}
             Ok(current) if current.has_joined(us.as_str()) && !current.is_replaced() => {
-                apply(client, &room, &current, plan).await?;
+                apply(caller, &room, &current, plan).await?;
                 return Ok(room);
             }
             Ok(_) => {
                 // We created it, and were removed from it or somebody has upgraded it: the alias moves to a new room.
-                client.send(delete_alias::v3::Request::new(alias)).await?;
-                return create(client, plan, &local).await;
+                send!(caller, delete_alias::v3::Request::new(alias))?;
+                return create(caller, plan, &local).await;
             }
             // A stranger's room, or one of ours that a crash of the homeserver left without its first event: Synapse
             // stores the alias before it creates the room.
@@ -122,7 +123,7 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
         tracing::warn!(%room, "the alias of our room leads to a room that we did not create; using another alias");
     }
     Err(Fault::Refused(format!(
-        "the alias {} and {} aliases derived from it lead to rooms that the bot did not create; remove one of them from the homeserver",
+        "the alias {} and {} aliases derived from it lead to rooms that we did not create; remove one of them from the homeserver",
         plan.alias,
         MAX_ALIASES - 1
     )))
@@ -132,41 +133,38 @@ pub(super) async fn ensure(client: &Client, us: &UserId, plan: &Plan<'_>) -> Res
 ///
 /// # Errors
 /// [`Fault::Gone`] if we are not in it.
-pub(super) async fn update(client: &Client, us: &UserId, room: &RoomId, plan: &Plan<'_>) -> Result<(), Fault> {
-    let current = match state::read(client, room).await {
+pub async fn update(caller: Caller<'_>, room: &RoomId, plan: &Plan<'_>) -> Result<(), Fault> {
+    let us = caller.us();
+    let current = match state::read(caller, room).await {
         Err(Fault::Forbidden(why) | Fault::Missing(why)) => return Err(Fault::Gone(why)),
         read => read?,
     };
     if !current.has_joined(us.as_str()) {
-        return Err(Fault::Gone(format!("the bot is no longer in the room {room}")));
+        return Err(Fault::Gone(format!("our user is no longer in the room {room}")));
     }
-    apply(client, room, &current, plan).await
+    apply(caller, room, &current, plan).await
 }
 
 /// Reads the state of a room; retries while the room may still be in creation.
-async fn read_settled(client: &Client, room: &RoomId) -> Result<RoomState, Fault> {
+async fn read_settled(caller: Caller<'_>, room: &RoomId) -> Result<RoomState, Fault> {
     for _ in 1..READ_ATTEMPTS {
-        match state::read(client, room).await {
+        match state::read(caller, room).await {
             Err(Fault::Forbidden(_) | Fault::Missing(_)) => tokio::time::sleep(READ_PAUSE).await,
             read => return read,
         }
     }
-    state::read(client, room).await
+    state::read(caller, room).await
 }
 
-async fn resolve(client: &Client, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {
-    match client
-        .send(get_alias::v3::Request::new(alias.to_owned()))
-        .await
-        .map_err(Fault::from)
-    {
+async fn resolve(caller: Caller<'_>, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {
+    match send!(caller, get_alias::v3::Request::new(alias.to_owned())) {
         Ok(found) => Ok(Some(found.room_id)),
         Err(Fault::Missing(_)) => Ok(None),
         Err(fault) => Err(fault),
     }
 }
 
-async fn create(client: &Client, plan: &Plan<'_>, alias: &str) -> Result<OwnedRoomId, Fault> {
+async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<OwnedRoomId, Fault> {
     let mut request = create_room::v3::Request::new();
     request.room_alias_name = Some(alias.to_owned());
     request.preset = Some(match plan.kind {
@@ -188,10 +186,13 @@ async fn create(client: &Client, plan: &Plan<'_>, alias: &str) -> Result<OwnedRo
         // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
         request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
     }
-    // Through the SDK, so that it knows the room before the next sync reports it.
-    let room = client.create_room(request).await?;
-    tracing::info!(room = %room.room_id(), "created a room");
-    Ok(room.room_id().to_owned())
+    let room = match caller {
+        // Through the SDK, so that it knows the room before the next sync reports it.
+        Caller::Bot { client, .. } => client.create_room(request).await?.room_id().to_owned(),
+        Caller::Service(acting) => acting.send(request).await?.room_id,
+    };
+    tracing::info!(%room, "created a room");
+    Ok(room)
 }
 
 fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
@@ -199,17 +200,17 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
 }
 
 /// Sets missing state, sends missing invitations, and puts out who is excluded.
-async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
-    state::apply(client, room, current, &plan.wanted).await?;
+async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
+    state::apply(caller, room, current, &plan.wanted).await?;
     if plan.kind == Kind::Room
         && let Some(levels) = current.closed_to_guests()
     {
         let levels = Wanted::new("m.room.power_levels", "", levels);
-        state::set(client, room.to_owned(), &levels).await?;
+        state::set(caller, room.to_owned(), &levels).await?;
     }
     for user in plan.exclude {
         if current.is_member_or_invited(user.as_str()) {
-            put_out(client, room, user).await?;
+            put_out(caller, room, user).await?;
         }
     }
     for user in plan.invite {
@@ -221,7 +222,8 @@ async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<
         if plan.kind != Kind::Direct && current.has_left(user_id) {
             continue;
         }
-        match invite(client, room, user).await {
+        let invited = async { invite(caller, room, &UserId::parse(user_id)?).await };
+        match invited.await {
             // One agent whose homeserver is down, or who no longer exists, must not keep the others out.
             Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
                 tracing::warn!(%room, %user, "could not invite an agent: {fault}; check the user id in CRM_MATRIX_AGENTS");
@@ -233,10 +235,10 @@ async fn apply(client: &Client, room: &RoomId, current: &RoomState, plan: &Plan<
 }
 
 /// Removes a former agent from a room.
-async fn put_out(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
+async fn put_out(caller: Caller<'_>, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
     let mut request = kick_user::v3::Request::new(room.to_owned(), UserId::parse(user.as_str())?);
     request.reason = Some("no longer an agent of this desk".to_owned());
-    match client.send(request).await.map_err(Fault::from) {
+    match send!(caller, request) {
         // One who cannot be removed must not keep the room's other changes back.
         Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
             tracing::warn!(%room, %user, "could not remove a former agent: {fault}; remove them in Element");
@@ -246,9 +248,12 @@ async fn put_out(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<
     }
 }
 
-async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
-    let user = UserId::parse(user.as_str())?;
-    if let Some(known) = client.get_room(room) {
+/// Invites a user.
+pub async fn invite(caller: Caller<'_>, room: &RoomId, user: &UserId) -> Result<(), Fault> {
+    let user = user.to_owned();
+    if let Caller::Bot { client, .. } = caller
+        && let Some(known) = client.get_room(room)
+    {
         // Through the SDK, which shares the keys of earlier messages with clients that support it (MSC4268).
         match known.invite_user_by_id(&user).await.map_err(Fault::from) {
             Ok(()) => return Ok(()),
@@ -269,8 +274,6 @@ async fn invite(client: &Client, room: &RoomId, user: &MatrixUserId) -> Result<(
         known.mark_members_missing();
     }
     let recipient = invite_user::v3::InvitationRecipient::UserId(invite_user::v3::InviteUserId::new(user));
-    client
-        .send(invite_user::v3::Request::new(room.to_owned(), recipient))
-        .await?;
+    send!(caller, invite_user::v3::Request::new(room.to_owned(), recipient))?;
     Ok(())
 }

@@ -1,21 +1,32 @@
 //! The Space that holds the rooms, created once.
 
-use matrix_sdk::Client;
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
 use matrix_sdk::ruma::events::StateEventType;
-use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::rooms::{self, Kind, Plan};
+use super::caller::{Caller, send};
+use super::making::{self, Kind, Plan};
 use super::state;
 use crate::domain::MatrixUserId;
-use crate::matrix::options::MatrixOptions;
+use crate::matrix::options::SpaceOptions;
 use crate::matrix::wire::{Fault, Wanted, via};
+
+/// Members and name of the Space.
+#[derive(Clone, Copy)]
+pub struct Team<'a> {
+    /// Its alias and name.
+    pub space: &'a SpaceOptions,
+    /// Users who answer customers.
+    pub agents: &'a [MatrixUserId],
+    /// User who is notified of trouble.
+    pub owner: Option<&'a MatrixUserId>,
+}
 
 /// Caches the Space's room id once it has been checked in this run.
 #[derive(Default)]
-pub(super) struct Space {
+pub struct Space {
     room: Mutex<Option<Checked>>,
 }
 
@@ -28,11 +39,10 @@ struct Checked {
 
 impl Space {
     /// Returns the Space; creates or updates it at the first call of a run, and when other users must not be in it.
-    pub(super) async fn ensure(
+    pub async fn ensure(
         &self,
-        client: &Client,
-        us: &UserId,
-        options: &MatrixOptions,
+        caller: Caller<'_>,
+        team: Team<'_>,
         exclude: &[MatrixUserId],
     ) -> Result<OwnedRoomId, Fault> {
         let mut known = self.room.lock().await;
@@ -41,27 +51,17 @@ impl Space {
         {
             return Ok(checked.room.clone());
         }
-        let mut invite: Vec<_> = options
-            .agents
-            .iter()
-            .filter(|agent| !exclude.contains(agent))
-            .cloned()
-            .collect();
-        invite.extend(
-            options
-                .owner
-                .iter()
-                .filter(|owner| !options.agents.contains(owner))
-                .cloned(),
-        );
+        let agents = team.agents.iter().filter(|agent| !exclude.contains(agent));
+        let owner = team.owner.filter(|owner| !team.agents.contains(owner));
+        let invite: Vec<_> = agents.chain(owner).cloned().collect();
         let plan = Plan {
-            alias: &options.space.alias,
-            wanted: vec![Wanted::new("m.room.name", "", json!({"name": options.space.name}))],
+            alias: &team.space.alias,
+            wanted: vec![Wanted::new("m.room.name", "", json!({"name": team.space.name}))],
             invite: &invite,
             exclude,
             kind: Kind::Space,
         };
-        let room = rooms::ensure(client, us, &plan).await?;
+        let room = making::ensure(caller, &plan).await?;
         *known = Some(Checked {
             room: room.clone(),
             excluded: exclude.to_vec(),
@@ -70,31 +70,29 @@ impl Space {
     }
 
     /// Adds the room to the Space, unless it is in it.
-    pub(super) async fn add_room(
-        &self,
-        client: &Client,
-        us: &UserId,
-        space: &RoomId,
-        room: &RoomId,
-    ) -> Result<(), Fault> {
-        match has_child(client, space, room).await {
+    pub async fn add_room(&self, caller: Caller<'_>, space: &RoomId, room: &RoomId) -> Result<(), Fault> {
+        match has_child(caller, space, room).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(fault) => {
-                // The bot may have been removed from the Space: the next call checks it again.
+                // We may have been removed from the Space: the next call checks it again.
                 self.room.lock().await.take();
                 return Err(fault);
             }
         }
-        let link = Wanted::new("m.space.child", room.as_str(), json!(via(us.server_name().as_str())));
-        state::set(client, space.to_owned(), &link).await
+        let link = Wanted::new(
+            "m.space.child",
+            room.as_str(),
+            json!(via(caller.us().server_name().as_str())),
+        );
+        state::set(caller, space.to_owned(), &link).await
     }
 }
 
-async fn has_child(client: &Client, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
+async fn has_child(caller: Caller<'_>, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
     let kind = StateEventType::SpaceChild;
     let request = get_state_event_for_key::v3::Request::new(space.to_owned(), kind, room.to_string());
-    match client.send(request).await.map_err(Fault::from) {
+    match send!(caller, request) {
         // A removed link has empty content.
         Ok(found) => Ok(serde_json::from_str::<Value>(found.event_or_content.get())?["via"].is_array()),
         Err(Fault::Missing(_)) => Ok(false),

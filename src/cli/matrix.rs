@@ -1,0 +1,145 @@
+//! `crm matrix`: sets up the application service, and checks the set-up. Works without a server.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+
+use super::doctor::{Finding, Verdict};
+use super::home::write_secret;
+use super::serve::ports;
+use super::terminal::output;
+use super::{Exit, Fault, Shell};
+use crate::config::{Config, DataDir, MatrixMode};
+use crate::domain::hex::hex;
+use crate::matrix::{self, Judgement, Registration};
+
+/// Random bytes of a token.
+const TOKEN_BYTES: usize = 32;
+
+/// Set up Matrix as an application service, and check the set-up
+#[derive(Debug, Args)]
+pub struct Matrix {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write the registration file that the homeserver reads, and print it
+    ///
+    /// --url is the address at which the homeserver reaches this server. The tokens of a file that exists are kept.
+    Registration {
+        /// Name of the homeserver, the part of its user ids after the colon [default: that of the first agent]
+        #[arg(long, value_name = "NAME")]
+        server: Option<String>,
+    },
+    /// Check whether homeserver and server know and reach each other, and say what to do
+    Check,
+}
+
+const COLUMNS: &[&str] = &["verdict", "check", "detail"];
+
+impl Matrix {
+    /// Runs the command.
+    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+        match self.verb {
+            Verb::Registration { server } => registration(shell, server),
+            Verb::Check => check(shell).await,
+        }
+    }
+}
+
+fn registration(shell: &Shell, server: Option<String>) -> anyhow::Result<Exit> {
+    let config = &shell.config;
+    let path = &config.matrix.registration;
+    let server = server.or_else(|| server_of_agents(config));
+    let [one, two] = [token()?, token()?];
+    let mut made = Registration::new(config.url.clone(), server.as_deref(), [one, two]);
+    // An empty file is one into which the shell redirects what we print.
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        let kept = ports::registration(path)?;
+        made = Registration {
+            url: made.url,
+            namespaces: if server.is_some() {
+                made.namespaces
+            } else {
+                kept.namespaces.clone()
+            },
+            ..kept
+        };
+    }
+    let text = made.to_yaml()?;
+    if path.starts_with(&config.data_dir) {
+        DataDir::open(&config.data_dir)?;
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    write_secret(path, text.trim_end()).with_context(|| format!("writing {}", path.display()))?;
+    shell.output().line(text.trim_end())?;
+    for line in advice(config, path).lines() {
+        output::note(line);
+    }
+    Ok(Exit::Ok)
+}
+
+/// Returns what to do with the file.
+fn advice(config: &Config, path: &Path) -> String {
+    let (path, url) = (path.display(), &config.url);
+    let service = if config.matrix.mode == MatrixMode::Service {
+        ""
+    } else {
+        "set CRM_MATRIX_MODE=service and "
+    };
+    format!(
+        "Written to {path}, which only you can read. What to do now:\n\
+         1. Let the homeserver read a copy of it. Synapse: in homeserver.yaml\n   \
+         app_service_config_files: [\"{path}\"]\n   \
+         experimental_features: {{msc4190_enabled: true}}\n   \
+         Others: as their manual says of application services.\n\
+         2. Restart the homeserver. It will call {url}.\n\
+         3. Here: {service}start `crm serve`, then run `crm matrix check`."
+    )
+}
+
+/// Returns the name of the homeserver that the first agent is on.
+fn server_of_agents(config: &Config) -> Option<String> {
+    let (_, server) = config.matrix.agents.first()?.split_once(':')?;
+    Some(server.to_owned())
+}
+
+fn token() -> anyhow::Result<String> {
+    let mut bytes = [0; TOKEN_BYTES];
+    SysRng
+        .try_fill_bytes(&mut bytes)
+        .context("asking the system for randomness")?;
+    Ok(hex(&bytes))
+}
+
+async fn check(shell: &Shell) -> anyhow::Result<Exit> {
+    let config = &shell.config;
+    if config.matrix.mode == MatrixMode::Bot {
+        let text = "Matrix is set up for a bot, which `crm doctor` checks; for an application service set CRM_MATRIX_MODE=service";
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    let options = ports::service_options(config, "", vec![])?;
+    let listen = config.matrix.listen.unwrap_or(config.listen);
+    let checked = matrix::check(&options, listen).await;
+    let findings: Vec<Finding> = checked
+        .into_iter()
+        .map(|checked| {
+            let verdict = match checked.judgement {
+                Judgement::Good => Verdict::Ok,
+                Judgement::Doubtful => Verdict::Warning,
+                Judgement::Bad => Verdict::Failed,
+            };
+            Finding::new(checked.check, verdict, checked.detail)
+        })
+        .collect();
+    shell.output().list(&findings, COLUMNS)?;
+    let failed = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}

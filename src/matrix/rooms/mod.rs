@@ -1,0 +1,101 @@
+//! Rooms and their Space, made and kept current in the same way by both adapters.
+
+mod caller;
+mod events;
+mod making;
+mod space;
+mod state;
+mod upload;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use tokio::sync::Mutex;
+
+pub use caller::Caller;
+pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, up_to};
+pub use making::invite;
+pub use space::Team;
+pub use upload::{read_file, upload_request};
+
+use super::wire::Fault;
+use crate::domain::MatrixUserId;
+use crate::domain::matrix::RoomSpec;
+use space::Space;
+
+/// Number of locks that room creations are spread over.
+const SHARDS: usize = 16;
+
+/// What an adapter keeps to make rooms: the Space, and locks so that a room is created by one call at a time.
+pub struct Rooms {
+    space: Space,
+    /// Locks of room creation, chosen by the alias.
+    creating: [Mutex<()>; SHARDS],
+}
+
+impl Rooms {
+    /// Returns the state before the first room.
+    pub fn new() -> Self {
+        Self {
+            space: Space::default(),
+            creating: std::array::from_fn(|_| Mutex::new(())),
+        }
+    }
+
+    /// Finds or creates the Space, and invites who is missing.
+    pub async fn ensure_space(
+        &self,
+        caller: Caller<'_>,
+        team: Team<'_>,
+        exclude: &[MatrixUserId],
+    ) -> Result<OwnedRoomId, Fault> {
+        self.space.ensure(caller, team, exclude).await
+    }
+
+    /// Finds or creates the room and adds it to the Space.
+    pub async fn ensure(
+        &self,
+        caller: Caller<'_>,
+        team: Team<'_>,
+        spec: &RoomSpec,
+        is_encrypted: bool,
+    ) -> Result<OwnedRoomId, Fault> {
+        let mut hasher = DefaultHasher::new();
+        spec.alias.hash(&mut hasher);
+        let shard = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
+        let _exclusive = self.creating[shard].lock().await;
+        let space = self.space_of(caller, team, spec).await?;
+        let plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        let room = Box::pin(making::ensure(caller, &plan)).await?;
+        if let Some(space) = space {
+            self.space.add_room(caller, &space, &room).await?;
+        }
+        Ok(room)
+    }
+
+    /// Brings an existing room up to date.
+    pub async fn update(
+        &self,
+        caller: Caller<'_>,
+        team: Team<'_>,
+        room: &RoomId,
+        spec: &RoomSpec,
+        is_encrypted: bool,
+    ) -> Result<(), Fault> {
+        let space = self.space_of(caller, team, spec).await?;
+        let plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        Box::pin(making::update(caller, room, &plan)).await
+    }
+
+    async fn space_of(
+        &self,
+        caller: Caller<'_>,
+        team: Team<'_>,
+        spec: &RoomSpec,
+    ) -> Result<Option<OwnedRoomId>, Fault> {
+        if spec.direct {
+            return Ok(None);
+        }
+        Ok(Some(Box::pin(self.space.ensure(caller, team, &spec.exclude)).await?))
+    }
+}

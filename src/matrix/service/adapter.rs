@@ -1,0 +1,248 @@
+//! The port's implementation: each call gets the session and runs under a deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::{Semaphore, watch};
+
+use super::ghosts::Ghosts;
+use super::inbox::{Inbox, Pulled};
+use super::sending::{self, Sending};
+use super::session::Session;
+use crate::domain::matrix::{
+    Avatar, Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec,
+    SentFile, Speaker, TxnId,
+};
+use crate::domain::media::Sink;
+use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
+use crate::matrix::download;
+use crate::matrix::options::ServiceOptions;
+use crate::matrix::rooms::{self, Caller, Rooms, Team};
+use crate::matrix::wire::{Fault, event_id, room_id};
+use crate::supervisor::Supervisor;
+
+/// Number of files that are uploaded at once.
+const UPLOADS: usize = 2;
+
+/// Our application service on a homeserver. Cheap to clone; all clones share one connection.
+#[derive(Clone)]
+pub struct Service {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) options: ServiceOptions,
+    pub(super) connection: Connection<Arc<Session>>,
+    pub(super) supervisor: Supervisor,
+    pub(super) inbox: Inbox,
+    clock: Arc<dyn Clock>,
+    rooms: Rooms,
+    ghosts: Ghosts,
+    /// Held during an upload, whose file is in memory as a whole.
+    uploads: Semaphore,
+    /// Whether the Space was looked at in this run.
+    has_space: AtomicBool,
+}
+
+impl Service {
+    /// Starts to connect, and returns at once. The connection stays open until the supervisor stops.
+    pub fn start(options: ServiceOptions, clock: Arc<dyn Clock>, supervisor: &Supervisor) -> Self {
+        let inner = Arc::new(Inner {
+            options,
+            connection: Connection::new(),
+            supervisor: supervisor.clone(),
+            inbox: Inbox::new(),
+            clock,
+            rooms: Rooms::new(),
+            ghosts: Ghosts::new(),
+            uploads: Semaphore::new(UPLOADS),
+            has_space: AtomicBool::new(false),
+        });
+        let (runner, stopping) = (Arc::clone(&inner), supervisor.stopping());
+        supervisor.spawn("matrix", async move {
+            let options = &runner.options;
+            let open = || async {
+                let session = Session::open(options).await?;
+                let user = Some(MatrixUserId(session.us().to_string()));
+                Ok(Opened {
+                    client: Arc::new(session),
+                    user,
+                })
+            };
+            let verify = |session: Arc<Session>| async move { session.verify(options).await };
+            runner.connection.run(open, verify, stopping).await
+        });
+        Self { inner }
+    }
+
+    /// Makes the Space at the start of a run, so that a new agent is invited before the next customer writes. A failure is
+    /// only logged: the next room runs into it again.
+    fn update_space(&self, session: Arc<Session>) {
+        let inner = Arc::clone(&self.inner);
+        self.inner.supervisor.spawn_short("matrix-space", async move {
+            let ensured = inner.rooms.ensure_space(session.caller(), inner.team(), &[]);
+            if let Err(error) = inner.connection.within(ROOM_TIMEOUT, ensured).await {
+                tracing::warn!("could not update the Space: {error}; trying again with the next room");
+            }
+        });
+    }
+
+    /// Asks the homeserver to call us, and with it to push again what it gave up on.
+    fn ask_for_pushes(&self, session: Arc<Session>) {
+        let inner = Arc::clone(&self.inner);
+        self.inner.supervisor.spawn_short("matrix-ping", async move {
+            let ping = session.ping(&inner.options.registration.id);
+            if let Err(error) = inner.connection.within(CALL_TIMEOUT, ping).await {
+                tracing::warn!("the homeserver does not push again at once: {error}");
+            }
+        });
+    }
+}
+
+impl Inner {
+    /// Returns who belongs into the Space.
+    fn team(&self) -> Team<'_> {
+        Team {
+            space: &self.options.space,
+            agents: &self.options.agents,
+            owner: self.options.owner.as_ref(),
+        }
+    }
+}
+
+#[async_trait]
+impl Matrix for Service {
+    fn status(&self) -> watch::Receiver<MatrixStatus> {
+        self.inner.connection.status()
+    }
+
+    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
+        let session = self.inner.connection.client()?;
+        if !self.inner.has_space.swap(true, Ordering::Relaxed) {
+            self.update_space(Arc::clone(&session));
+        }
+        let Pulled { batch, is_overdue } = self.inner.inbox.pull(acked, self.inner.clock.now()).await;
+        if is_overdue {
+            self.ask_for_pushes(session);
+        }
+        Ok(batch)
+    }
+
+    async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
+        let session = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        let found = sending::event(&session, &room, &id);
+        self.inner.connection.within(CALL_TIMEOUT, found).await
+    }
+
+    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
+        let session = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        let found = rooms::up_to(session.caller(), &room, &id);
+        self.inner.connection.within(CALL_TIMEOUT, found).await
+    }
+
+    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
+        let session = self.inner.connection.client()?;
+        let fetch = session.files().fetch(&file.source, max, sink);
+        let fetched = tokio::time::timeout(download::TIMEOUT, fetch).await;
+        fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
+    }
+
+    async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
+        let (inner, session) = (&self.inner, self.inner.connection.client()?);
+        let ensured = inner.rooms.ensure(session.caller(), inner.team(), spec, false);
+        let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
+        Ok(MatrixRoomId(room.to_string()))
+    }
+
+    async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
+        let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
+        let updated = inner.rooms.update(session.caller(), inner.team(), &room, spec, false);
+        inner.connection.within(ROOM_TIMEOUT, updated).await
+    }
+
+    async fn send(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        txn: &TxnId,
+        content: &RoomContent,
+    ) -> Result<MatrixEventId, MatrixError> {
+        let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
+        let uploaded = match content {
+            RoomContent::File { file, .. } => {
+                let _turn = inner.uploads.acquire().await;
+                let upload = sending::upload(&session, file);
+                Some(inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
+            }
+            _ => None,
+        };
+        let sending = Sending {
+            room: &room,
+            speaker,
+            txn,
+            content,
+            uploaded,
+        };
+        inner
+            .connection
+            .within(CALL_TIMEOUT, sending.send(&session, &inner.ghosts))
+            .await
+    }
+
+    async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
+        let (session, room) = (self.inner.connection.client()?, room_id(room)?);
+        let found = sending::find_sent(&session, &room, txn);
+        self.inner.connection.within(CALL_TIMEOUT, found).await
+    }
+
+    async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError> {
+        let session = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        // As our own user, who may also redact what a customer's user sent.
+        let redacted = rooms::redact(session.caller(), &room, &id, txn);
+        self.inner.connection.within(CALL_TIMEOUT, redacted).await
+    }
+
+    async fn mark_read(
+        &self,
+        room: &MatrixRoomId,
+        reader: Option<CustomerId>,
+        id: &MatrixEventId,
+    ) -> Result<(), MatrixError> {
+        let session = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        let mark = async {
+            if let Some(reader) = reader {
+                let ghost = session.ghost(reader)?;
+                let caller = Caller::Service(session.acting_as(&ghost));
+                match rooms::mark_read(caller, &room, &id).await {
+                    // They have no user yet, or are not in the room: they have read without ever writing.
+                    Err(Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_) | Fault::Gone(_)) => {}
+                    done => return done,
+                }
+            }
+            rooms::mark_read(session.caller(), &room, &id).await
+        };
+        self.inner.connection.within(CALL_TIMEOUT, mark).await
+    }
+
+    async fn wants_avatar(&self, customer: CustomerId, address: Option<&str>) -> Result<bool, MatrixError> {
+        let session = self.inner.connection.client()?;
+        let wants = self.inner.ghosts.wants_avatar(&session, customer, address);
+        self.inner.connection.within(CALL_TIMEOUT, wants).await
+    }
+
+    async fn set_avatar(&self, customer: CustomerId, avatar: Option<&Avatar>) -> Result<(), MatrixError> {
+        let session = self.inner.connection.client()?;
+        let set = self.inner.ghosts.set_avatar(&session, customer, avatar);
+        self.inner.connection.within(CALL_TIMEOUT, set).await
+    }
+
+    async fn close(&self) {
+        self.inner.connection.close();
+    }
+}

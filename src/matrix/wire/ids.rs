@@ -1,0 +1,16 @@
+//! Ids as the rest of the program has them, parsed.
+
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
+
+use crate::domain::matrix::MatrixError;
+use crate::domain::{MatrixEventId, MatrixRoomId};
+
+/// Parses a room's id.
+pub fn room_id(room: &MatrixRoomId) -> Result<OwnedRoomId, MatrixError> {
+    RoomId::parse(room.as_str()).map_err(|error| MatrixError::RoomGone(format!("{room:?} is not a room id: {error}")))
+}
+
+/// Parses an event's id.
+pub fn event_id(id: &MatrixEventId) -> Result<OwnedEventId, MatrixError> {
+    EventId::parse(id.as_str()).map_err(|error| MatrixError::Refused(format!("{id:?} is not an event id: {error}")))
+}

@@ -1,0 +1,85 @@
+//! `crm matrix`: the registration file, and what is refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crm::matrix::Registration;
+
+use super::rig::Shell;
+
+#[tokio::test]
+async fn registration_is_private_and_keeps_its_tokens() {
+    let shell = Shell::bare().with("CRM_MATRIX_AGENTS", "@ada:example.org");
+    let made = shell
+        .ok(&["matrix", "registration", "--url", "http://127.0.0.1:8000"])
+        .await;
+    let file = shell.data_dir().join("matrix/registration.yaml");
+    let first = Registration::parse(&made.out).unwrap();
+    assert_eq!(
+        Registration::parse(&std::fs::read_to_string(&file).unwrap()).unwrap(),
+        first
+    );
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(first.namespaces.users[0].regex, r"@wa_.*:example\.org");
+    assert!(first.as_token.len() == 64 && first.as_token != first.hs_token);
+    assert!(made.err.contains("app_service_config_files"), "{}", made.err);
+    assert!(!made.err.contains(&first.as_token), "{}", made.err);
+
+    let again = shell
+        .ok(&[
+            "matrix",
+            "registration",
+            "--url",
+            "http://crm:9000",
+            "--server",
+            "example.net",
+        ])
+        .await;
+    let second = Registration::parse(&again.out).unwrap();
+    assert_eq!((&second.as_token, &second.hs_token), (&first.as_token, &first.hs_token));
+    assert_eq!(second.url.as_deref(), Some("http://crm:9000"));
+    assert_eq!(second.namespaces.users[0].regex, r"@wa_.*:example\.net");
+
+    std::fs::write(&file, "tokens: lost").unwrap();
+    let broken = shell.run(&["matrix", "registration"]).await;
+    assert_eq!(broken.code, Some(2), "{broken:?}");
+    assert!(broken.err.contains("is not a registration"), "{broken:?}");
+}
+
+#[tokio::test]
+async fn combinations_that_cannot_work_say_what_to_do() {
+    for (variables, arguments, why) in [
+        (vec![], vec!["matrix", "check"], "set CRM_MATRIX_MODE=service"),
+        (
+            vec![("CRM_MATRIX_MODE", "service")],
+            vec!["matrix", "check"],
+            "CRM_MATRIX_HOMESERVER is not set",
+        ),
+        (
+            vec![
+                ("CRM_MATRIX_MODE", "service"),
+                ("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:1"),
+            ],
+            vec!["serve", "--listen", "127.0.0.1:0"],
+            "make it with `crm matrix registration",
+        ),
+        (
+            vec![("CRM_MATRIX_MODE", "service"), ("CRM_MATRIX_ENCRYPTION", "on")],
+            vec!["status"],
+            "encryption comes later",
+        ),
+        (
+            vec![("CRM_MATRIX_MODE", "bot"), ("CRM_MATRIX_REGISTRATION", "/x.yaml")],
+            vec!["status"],
+            "take the registration out",
+        ),
+        (vec![("CRM_MATRIX_MODE", "both")], vec!["status"], "bot or service"),
+    ] {
+        let mut shell = Shell::bare();
+        for (name, value) in variables {
+            shell = shell.with(name, value);
+        }
+        let refused = shell.run(&arguments).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.err.contains(why), "{why}: {refused:?}");
+    }
+}
