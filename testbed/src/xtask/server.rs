@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use testbed::servers::{Folder, Launch, Process, Signal, free_port};
 use testbed::standin::Phone;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::Mutex;
 
@@ -22,11 +22,56 @@ const WATCH: Duration = Duration::from_secs(1);
 /// The homeserver of the agents.
 pub struct Homeserver {
     pub url: String,
-    /// The bot's user and password.
-    pub bot: (&'static str, &'static str),
+    pub identity: Identity,
     /// User ids, separated by commas.
     pub agents: String,
-    pub encryption: bool,
+}
+
+/// How the server is known to the homeserver.
+pub enum Identity {
+    /// As an ordinary user, whose rooms are encrypted.
+    Bot { user: &'static str, password: &'static str },
+    /// As an application service, whose registration the homeserver has.
+    Service,
+}
+
+/// Folder and address of a server, before it is started.
+pub struct Place {
+    folder: Folder,
+    listen: String,
+}
+
+impl Place {
+    /// Makes a folder and finds a free port.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            folder: Folder::new("demo")?,
+            listen: format!("127.0.0.1:{}", free_port()?),
+        })
+    }
+
+    /// Runs `crm matrix registration`. Returns the text of the file.
+    pub async fn registration(&self, program: &Path, homeserver: &str) -> Result<String> {
+        let folder = self.folder.path().join("registration");
+        std::fs::create_dir(&folder)?;
+        let launch = command(program, &folder, &self.data(), &self.url());
+        let launch = launch.arguments(["matrix", "registration", "--server", homeserver]);
+        let (process, _input, output) = launch.start_talking()?;
+        let mut text = String::new();
+        ChildStdout::from_std(output)?.read_to_string(&mut text).await?;
+        if text.is_empty() {
+            bail!("crm matrix registration printed nothing:\n{}", process.last_words());
+        }
+        Ok(text)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
 }
 
 /// Build profile of the program.
@@ -72,24 +117,21 @@ pub struct Server {
 
 impl Server {
     /// Starts the server and waits until it answers.
-    pub async fn start(program: &Path, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
-        let folder = Folder::new("demo")?;
-        let listen = format!("127.0.0.1:{}", free_port()?);
-        let url = format!("http://{listen}");
-        let (bot, password) = homeserver.bot;
-        let launch = command(program, folder.path(), &folder.path().join("data"), &url)
+    pub async fn start(program: &Path, place: Place, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
+        let url = place.url();
+        let launch = command(program, place.folder.path(), &place.data(), &url)
             .arguments(["serve"])
-            .variable("CRM_LISTEN", &listen)
+            .variable("CRM_LISTEN", &place.listen)
             .variable("CRM_WHATSAPP_URL", whatsapp)
             .variable("CRM_MATRIX_HOMESERVER", &homeserver.url)
-            .variable("CRM_MATRIX_USER", bot)
-            .variable("CRM_MATRIX_PASSWORD", password)
-            .variable("CRM_MATRIX_AGENTS", &homeserver.agents)
-            .variable(
-                "CRM_MATRIX_ENCRYPTION",
-                if homeserver.encryption { "on" } else { "off" },
-            )
-            .ended_by(Signal::TERM);
+            .variable("CRM_MATRIX_AGENTS", &homeserver.agents);
+        let launch = match homeserver.identity {
+            Identity::Bot { user, password } => launch
+                .variable("CRM_MATRIX_USER", user)
+                .variable("CRM_MATRIX_PASSWORD", password),
+            Identity::Service => launch.variable("CRM_MATRIX_MODE", "service"),
+        };
+        let launch = launch.ended_by(Signal::TERM);
         let mut process = launch.start()?;
         let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
         let alive = format!("{url}/healthz");
@@ -104,7 +146,7 @@ impl Server {
             log,
             url,
             program: program.to_owned(),
-            folder,
+            folder: place.folder,
         })
     }
 

@@ -24,7 +24,7 @@ pub enum RateLimits {
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub rate_limits: RateLimits,
-    /// Registrations of application services.
+    /// Registrations of application services: each as an object, or as the text of its file.
     pub registrations: Vec<Value>,
     /// Top-level keys of `homeserver.yaml` that replace ours.
     pub configuration: Map<String, Value>,
@@ -41,7 +41,8 @@ pub(super) fn configure(options: &Options, folder: &Path, port: u16) -> Result<V
     let mut registrations = Vec::new();
     for (number, registration) in options.registrations.iter().enumerate() {
         let name = file(&format!("registration-{number}.yaml"));
-        std::fs::write(&name, registration.to_string())?;
+        let text = registration.as_str().map(str::to_owned);
+        std::fs::write(&name, text.unwrap_or_else(|| registration.to_string()))?;
         registrations.push(name);
     }
     let mut configuration = json!({

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::machine::{self, Extent};
 use super::section::section;
-use super::server::{Homeserver, Profile, Server};
+use super::server::{Homeserver, Identity, Place, Profile, Server};
 use figures::{Figures, Latencies, Table};
 use socket::Socket;
 
@@ -106,11 +106,13 @@ impl Desk {
         let (anna, ben) = tokio::try_join!(log_in("anna"), log_in("ben"))?;
         let homeserver = Homeserver {
             url: synapse.url(),
-            bot: (BOT, PASSWORD),
+            identity: Identity::Bot {
+                user: BOT,
+                password: PASSWORD,
+            },
             agents: anna.user_id().to_owned(),
-            encryption: true,
         };
-        let server = Server::start(program, &standin.url(), &homeserver).await?;
+        let server = Server::start(program, Place::new()?, &standin.url(), &homeserver).await?;
         server.log_in(&standin.phone()).await?;
         Ok(Self {
             server,

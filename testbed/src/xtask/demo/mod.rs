@@ -10,10 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::machine::{self, Extent};
 use super::section::section;
-use super::server::{Homeserver, Profile, Server};
+use super::server::{Homeserver, Identity, Place, Profile, Server};
 
+/// Name of the temporary homeserver.
+const SERVER_NAME: &str = "localhost";
 /// Users on this temporary homeserver, each with their password.
-const BOT: (&str, &str) = ("desk", "desk-demo");
 const ANNA: (&str, &str) = ("anna", "anna-demo");
 const BEN: (&str, &str) = ("ben", "ben-demo");
 
@@ -33,8 +34,15 @@ pub async fn run() -> Result<()> {
 /// Starts all parts. Locals are dropped in reverse order, so the part that is started first ends last.
 async fn play() -> Result<()> {
     let standin = StandIn::start(Options::default()).await?;
-    let synapse = section("homeserver", Synapse::start(SynapseOptions::default())).await?;
-    for (user, password) in [BOT, ANNA, BEN] {
+    let (program, place) = (Profile::Dev.program()?, Place::new()?);
+    // The server is an application service: each customer is a user of their own.
+    let registration = place.registration(&program, SERVER_NAME).await?;
+    let options = SynapseOptions {
+        registrations: vec![registration.into()],
+        ..SynapseOptions::default()
+    };
+    let synapse = section("homeserver", Synapse::start(options)).await?;
+    for (user, password) in [ANNA, BEN] {
         synapse.register(user, password).await?;
     }
     let log_in = async |client, (user, password)| Agent::start(client, &synapse.url(), user, password).await;
@@ -42,16 +50,10 @@ async fn play() -> Result<()> {
     let (anna, ben) = section("agents", agents).await?;
     let homeserver = Homeserver {
         url: synapse.url(),
-        bot: BOT,
+        identity: Identity::Service,
         agents: [anna.user_id(), ben.user_id()].join(","),
-        // So that a client that logs in later can read what was written before.
-        encryption: false,
     };
-    let server = section(
-        "server",
-        Server::start(&Profile::Dev.program()?, &standin.url(), &homeserver),
-    )
-    .await?;
+    let server = section("server", Server::start(&program, place, &standin.url(), &homeserver)).await?;
     section("login", server.log_in(&standin.phone())).await?;
     eprintln!("{}", invitation(&standin, &synapse, &server));
     tokio::try_join!(
