@@ -10,8 +10,8 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::commands::Given;
+use super::commands::context::RoomContext;
 use super::commands::internal::{self, Place};
-use super::context::RoomContext;
 use super::effects::{Taken, answer};
 use super::{changes, commands, effects, files, gone, redaction};
 
@@ -75,29 +75,42 @@ pub(crate) async fn take_in(
         agent: &agent,
         around,
     };
+    written(tx, &given).await
+}
+
+/// Handles what an agent has written in the room of a live conversation: a command, a note, something for the customer, or
+/// something that is answered.
+async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
+    let Given {
+        core,
+        conversation,
+        event,
+        agent,
+        around,
+    } = *given;
     let place = match &event.what {
         RoomEventKind::Undecryptable => Place::Talk { reply_to: None },
         RoomEventKind::Text { body, .. } => match commands::parse(body) {
-            Some(parsed) => return commands::run(tx, &given, parsed).await,
+            Some(parsed) => return commands::run(tx, given, parsed).await,
             None => internal::place(tx, event, &around.looked_up).await?,
         },
         _ => internal::place(tx, event, &around.looked_up).await?,
     };
     if let (Place::Notes, RoomEventKind::Text { body, .. }) = (&place, &event.what) {
-        return commands::run(tx, &given, commands::note(body)).await;
+        return commands::run(tx, given, commands::note(body)).await;
     }
     let reply_to = match place.refusal() {
         // Whatever kind it is, also one that is added later.
         Some(text) => {
             internal::keep(tx, event).await?;
-            return answer(tx, &conversation, event, text).await;
+            return answer(tx, conversation, event, text).await;
         }
         None => place.reply_to(),
     };
-    let policy = &*accounts::policy(tx, core, account).await?;
+    let policy = &*accounts::policy(tx, core, conversation.account_id).await?;
     match &event.what {
         RoomEventKind::Text { body, .. } => {
-            effects::text(tx, policy, &conversation, (event, agent.id), body, reply_to).await
+            effects::text(tx, policy, conversation, (event, agent.id), body, reply_to).await
         }
         RoomEventKind::Place { place, .. } => {
             let said = effects::Said {
@@ -107,28 +120,22 @@ pub(crate) async fn take_in(
                 file: None,
                 reply_to,
             };
-            effects::current(tx, policy, &conversation, (event, agent.id), said).await
+            effects::current(tx, policy, conversation, (event, agent.id), said).await
         }
-        RoomEventKind::Edit { of, body } => changes::edit(tx, policy, &conversation, event, (of, body)).await,
-        RoomEventKind::Reaction { of, key } => changes::react(tx, policy, &conversation, event, (of, key)).await,
-        RoomEventKind::File { file, .. } => match &around.file {
-            Some(fetched) => {
-                let sent = files::Fetched {
-                    file,
-                    media: fetched,
-                    reply_to,
-                };
-                files::send(tx, policy, &conversation, (event, agent.id), sent).await
+        RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
+        RoomEventKind::Reaction { of, key } => changes::react(tx, policy, conversation, event, (of, key)).await,
+        RoomEventKind::File { file, .. } => {
+            if let Some(media) = &around.file {
+                let sent = files::Fetched { file, media, reply_to };
+                return files::send(tx, policy, conversation, (event, agent.id), sent).await;
             }
-            None => {
-                tx.pending_events().add_with_file(event).await?;
-                Ok(Taken::Nothing)
-            }
-        },
+            tx.pending_events().add_with_file(event).await?;
+            Ok(Taken::Nothing)
+        }
         RoomEventKind::Unsupported(what) => {
             answer(
                 tx,
-                &conversation,
+                conversation,
                 event,
                 format!("Not sent: {what} is not supported yet. Write it as a new message."),
             )
@@ -144,7 +151,7 @@ pub(crate) async fn take_in(
             }
             tx.pending_events().mark_told(&event.id).await?;
             let text = "Not sent: I cannot decrypt this yet. It is sent when its key arrives; or write it again.";
-            answer(tx, &conversation, event, text.to_owned()).await
+            answer(tx, conversation, event, text.to_owned()).await
         }
         RoomEventKind::Notice
         | RoomEventKind::Other

@@ -19,7 +19,7 @@ use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::store::{PendingEvent, StoreError, WorkFor};
 use crate::vault::{Kept, VaultError};
 
-use super::context::RoomContext;
+use super::commands::context::RoomContext;
 use super::effects::{Taken, answer_to};
 use super::event;
 use super::pending;
@@ -127,7 +127,7 @@ impl RoomFiles {
         let event = match self.port.event(&due.room, &due.event).await {
             Ok(event) => event,
             Err(MatrixError::Unreachable { why, .. }) => return Err(Unfetched::Later(why)),
-            Err(MatrixError::Refused(why)) => return Err(self.refused(due, why)),
+            Err(MatrixError::Refused(why)) => return Err(Self::refused(due, why)),
             Err(MatrixError::RoomGone(_)) => return Ok(self.drop_event(due).await?),
         };
         let RoomEventKind::File { file, .. } = &event.what else {
@@ -140,7 +140,7 @@ impl RoomFiles {
         match self.port.fetch_file(file, max, &mut incoming).await {
             Ok(()) => {}
             Err(RoomFileError::Matrix(MatrixError::Unreachable { why, .. })) => return Err(Unfetched::Later(why)),
-            Err(RoomFileError::Matrix(error)) => return Err(self.refused(due, error.to_string())),
+            Err(RoomFileError::Matrix(error)) => return Err(Self::refused(due, error.to_string())),
             Err(RoomFileError::Sink(error)) if error.kind() == ErrorKind::FileTooLarge => {
                 return Err(Unfetched::Never(Refusal::FileTooLarge { max }.to_string()));
             }
@@ -185,7 +185,7 @@ impl RoomFiles {
             .await
     }
 
-    fn refused(&self, due: &PendingEvent, why: String) -> Unfetched {
+    fn refused(due: &PendingEvent, why: String) -> Unfetched {
         if due.attempts + 1 < MAX_REFUSALS {
             return Unfetched::Later(why);
         }

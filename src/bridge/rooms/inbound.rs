@@ -15,7 +15,7 @@ use crate::domain::matrix::{Matrix, MatrixState, ReadUpTo, RoomBatch, RoomMark};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
-use super::context::{RoomContext, confirmed, look_up};
+use super::commands::context::{RoomContext, confirmed, look_up};
 use super::event;
 use super::pending;
 

@@ -2,14 +2,12 @@
 
 mod changes;
 mod commands;
-mod context;
 mod effects;
 mod event;
 mod fetching;
 mod files;
 mod gone;
 mod inbound;
-mod notices;
 mod outage;
 mod pending;
 mod redaction;

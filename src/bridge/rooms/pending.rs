@@ -8,7 +8,7 @@ use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{Matrix, RoomEventKind};
 use crate::store::{PendingEvent, StoreError};
 
-use super::context::RoomContext;
+use super::commands::context::RoomContext;
 use super::effects::Taken;
 use super::event;
 

@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::{Core, accounts};
-use crate::bridge::rooms::context::RoomContext;
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::RoomEvent;
@@ -15,6 +14,8 @@ use crate::domain::message::{Author, Message, Origin};
 use crate::domain::rights::Sight;
 use crate::domain::{OwnerId, Timestamp, when};
 use crate::store::{StoreError, Tx};
+
+use super::context::RoomContext;
 
 /// A command as it was given.
 #[derive(Clone, Copy)]

@@ -1,10 +1,12 @@
 //! Commands that agents write in a room, which are not sent to the customer: texts that begin with `!`. `parse` reads them,
 //! `run` checks the right, writes the audit line and carries one out by the desk's own functions, in the transaction of its
-//! event.
+//! event. Here is also what stays inside: notes, notices, and what answers them.
 
+pub(super) mod context;
 mod given;
 pub(super) mod internal;
 mod notes;
+mod notices;
 mod parse;
 mod people;
 mod rights;
@@ -21,7 +23,6 @@ use crate::domain::label::LabelName;
 use crate::domain::{CustomerId, MessageId, Operation};
 
 pub(crate) use given::Given;
-pub(crate) use notes::line as note_line;
 pub(crate) use parse::{is_command, note, parse};
 pub(crate) use rights::{audit, not_allowed};
 pub(crate) use run::run;

@@ -2,9 +2,9 @@
 
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::desk::{self, Assignment};
-use crate::domain::Operation;
 use crate::domain::agent::{Agent, name_key};
 use crate::domain::conversation::ConversationStatus;
+use crate::domain::{MatrixUserId, Operation};
 use crate::store::{Standing, StoreError, Tx};
 
 use super::given::{Done, Given};
@@ -41,7 +41,7 @@ async fn find(tx: &mut Tx, given: &Given<'_>, text: &str) -> Result<Result<Agent
     agents.retain(|agent| agent.works_for(given.conversation.account_id));
     let (key, id) = (name_key(text), text.trim_start_matches('#'));
     let is_meant = |agent: &&Agent| {
-        let user = agent.matrix_user.as_ref().map(|user| user.as_str());
+        let user = agent.matrix_user.as_ref().map(MatrixUserId::as_str);
         name_key(&agent.name) == key || user == Some(text) || agent.id.to_string() == id
     };
     let begins = |agent: &&Agent| name_key(&agent.name).starts_with(&key);
@@ -52,12 +52,12 @@ async fn find(tx: &mut Tx, given: &Given<'_>, text: &str) -> Result<Result<Agent
     if let [agent] = found[..] {
         return Ok(Ok(agent.clone()));
     }
-    let (what, named) = if found.is_empty() {
+    let (what, listed) = if found.is_empty() {
         (format!("no agent here is called {text}"), agents.iter().collect())
     } else {
         (format!("{text} may be several agents"), found)
     };
-    let names: Vec<String> = named
+    let names: Vec<String> = listed
         .iter()
         .take(MAX_NAMED)
         .map(|agent| format!("{} ({})", agent.name, agent.id))
@@ -101,11 +101,11 @@ pub(super) async fn label(tx: &mut Tx, given: &Given<'_>, changes: &[Labelling])
     let may_create = given.agent.may(Operation::EditLabels);
     let mut labels = given.conversation.labels.clone();
     for change in changes {
-        let changed = match change {
+        let conversation = match change {
             Labelling::Put(name) => desk::put_label(tx, given.core, id, name, may_create).await?,
             Labelling::Take(name) => desk::take_label(tx, given.core, id, name).await?,
         };
-        labels = changed.labels;
+        labels = conversation.labels;
     }
     Ok(Done::Told(if labels.is_empty() {
         "This conversation has no labels now.".to_owned()

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crm::bridge::{Answered, NewNote};
-use crm::domain::matrix::RoomEventKind;
+use crm::domain::matrix::{RoomEventKind, SentFile};
+use crm::domain::media::FileKind;
 use crm::domain::message::{Author, Origin};
 use crm::domain::{Clock as _, MatrixEventId, Role};
 use rand::rngs::StdRng;
@@ -78,6 +79,20 @@ struct Inside {
     event: MatrixEventId,
 }
 
+fn document(body: &str, reply_to: Option<&MatrixEventId>) -> RoomEventKind {
+    let file = SentFile {
+        source: body.to_owned(),
+        name: Some("INSIDE.txt".to_owned()),
+        mimetype: Some("text/plain".to_owned()),
+        caption: Some(body.to_owned()),
+        kind: FileKind::Document,
+    };
+    RoomEventKind::File {
+        file: Box::new(file),
+        reply_to: reply_to.cloned(),
+    }
+}
+
 struct Life {
     rig: Rig,
     rng: StdRng,
@@ -112,13 +127,21 @@ impl Life {
         way.replace("{}", &format!("INSIDE{}", self.secrets))
     }
 
-    /// Writes a text, in a thread or not, as a reply or not.
+    /// Writes something that stays inside, in a thread or not, as a reply or not: a text, or a document with it as its
+    /// bytes and caption.
     fn write(&mut self, body: &str, thread: Option<&MatrixEventId>, reply_to: Option<&MatrixEventId>) -> MatrixEventId {
+        if self.rng.random_bool(0.2) {
+            return self.write_kind(document(body, reply_to), thread);
+        }
+        self.write_kind(text(body, reply_to), thread)
+    }
+
+    fn write_kind(&mut self, what: RoomEventKind, thread: Option<&MatrixEventId>) -> MatrixEventId {
         let sender = if self.rng.random_bool(0.5) { ADA } else { "@bea:test" };
         let (matrix, now) = (&self.rig.run.matrix, self.rig.run.clock.now());
         match thread {
-            Some(root) => matrix.happens_in_thread(sender, root, text(body, reply_to)),
-            None => matrix.happens(sender, text(body, reply_to), now),
+            Some(root) => matrix.happens_in_thread(sender, root, what),
+            None => matrix.happens(sender, what, now),
         }
     }
 
@@ -196,10 +219,10 @@ impl Life {
                 let body = format!("OUTSIDE{}", self.secrets);
                 let talk = self.any_talk();
                 let event = match self.rng.random_range(0..4) {
-                    0 => self.write(&body, None, Some(&talk)),
-                    1 => self.write(&body, Some(&talk), None),
-                    2 => self.write(&body, Some(&talk), Some(&talk)),
-                    _ => self.write(&body, None, None),
+                    0 => self.write_kind(text(&body, Some(&talk)), None),
+                    1 => self.write_kind(text(&body, None), Some(&talk)),
+                    2 => self.write_kind(text(&body, Some(&talk)), Some(&talk)),
+                    _ => self.write_kind(text(&body, None), None),
                 };
                 self.expected.push(body);
                 self.rig.settle().await;
@@ -248,7 +271,9 @@ async fn nothing_internal_reaches_customer() {
         );
         let stored = life.rig.messages().await;
         assert!(
-            !stored.iter().any(|message| message.content.contains("INSIDE")),
+            !stored
+                .iter()
+                .any(|message| message.content.contains("INSIDE") || message.media.is_some()),
             "seed {seed}"
         );
     }

@@ -8,9 +8,10 @@ use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, NoteId};
 use crate::store::NewWork;
 
-use super::commands::note_line;
-use super::relay::{RoomRelay, Undone};
-use super::txn::{of_item, txn};
+use crate::bridge::rooms::relay::{RoomRelay, Undone};
+use crate::bridge::rooms::txn::{of_item, txn};
+
+use super::notes;
 
 impl RoomRelay {
     /// Sends a notice, and stores that it stays inside (rule 1). `about`: the message that it is about.
@@ -50,7 +51,7 @@ impl RoomRelay {
             return Ok(self.finish(item).await?);
         };
         let content = RoomContent::Notice {
-            body: note_line(&note),
+            body: notes::line(&note),
             reply_to: None,
         };
         let event = self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;

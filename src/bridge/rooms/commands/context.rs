@@ -6,7 +6,7 @@ use crate::domain::matrix::{Matrix, RoomEvent, RoomEventKind};
 use crate::domain::{MatrixEventId, MatrixUserId};
 use crate::store::{NewMedia, Store, StoreError};
 
-use super::commands::{self, Command, Parsed, internal};
+use super::{Command, Parsed, internal, parse};
 
 /// Most events that are looked up for one batch. What is not looked up is not answered to a customer.
 const MAX_LOOKED_UP: usize = 100;
@@ -49,7 +49,7 @@ pub(crate) async fn confirmed(port: &dyn Matrix, events: &[RoomEvent]) -> HashMa
             body,
             reply_to: Some(original),
         } = &event.what
-            && matches!(commands::parse(body), Some(Parsed::Command(_, Command::Send)))
+            && matches!(parse(body), Some(Parsed::Command(_, Command::Send)))
             && let Ok(original) = port.event(&event.room, original).await
         {
             confirmed.insert(original.id.clone(), original);
