@@ -9,7 +9,7 @@ use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Message, Origin};
 use crate::store::{RoomReaction, StoreError, Tx};
 
-use super::commands::{self, internal};
+use super::commands;
 use super::effects::{Taken, answer, late};
 
 /// Edits the message that the event `of` is, if its author edits it.
@@ -27,7 +27,7 @@ pub(super) async fn edit(
     let own = message.filter(|message| is_by(message, event));
     let why = match own {
         None => "you can change only what you have sent to the customer from this room".to_owned(),
-        Some(_) if commands::is_command(body) => {
+        Some(_) if commands::parse(body).is_some() => {
             "a message does not become a command; write the command as a new message".to_owned()
         }
         Some(message) => match change(tx, policy, &message, Revision::Edit(body.to_owned()), event).await {
@@ -35,7 +35,6 @@ pub(super) async fn edit(
             Err(why) => why,
         },
     };
-    internal::keep(tx, event).await?;
     let text = format!("Not changed for the customer: {why}.");
     answer(tx, conversation, event, text).await
 }

@@ -182,7 +182,6 @@ async fn every_event_kind_is_classified() {
         body: body.to_owned(),
         reply_to: reply_to.map(Into::into),
     };
-    let unsupported = |word: &str| RoomEventKind::Unsupported(word.to_owned());
     let joined = RoomEventKind::Member {
         user: anna.user_id().into(),
         membership: Membership::Join,
