@@ -146,8 +146,8 @@ impl Matrix for Service {
 
     async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
         let session = self.inner.connection.client()?;
-        let fetch = session.files().fetch(&file.source, max, sink);
-        let fetched = tokio::time::timeout(download::TIMEOUT, fetch).await;
+        let files = session.files();
+        let fetched = tokio::time::timeout(download::TIMEOUT, files.fetch(&file.source, max, sink)).await;
         fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
     }
 

@@ -18,5 +18,4 @@ mod room_changes;
 mod room_files;
 mod round_trip;
 mod sends;
-mod service;
 mod standing;
