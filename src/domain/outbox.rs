@@ -207,6 +207,11 @@ mod tests {
             assert_eq!(serde_json::to_string(&work).unwrap(), row);
             assert_eq!(serde_json::from_str::<WhatsAppWork>(row).unwrap(), work);
         }
+    }
+
+    #[test]
+    fn older_rows_for_rooms_are_still_read() {
+        let message = MessageId(7);
         let matrix = [
             (
                 r#"{"do":"show_message","message":7}"#,

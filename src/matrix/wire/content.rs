@@ -78,16 +78,13 @@ fn text_of(author: Option<&str>, body: &str) -> Value {
         (" ", " ")
     };
     let html = (body.len() <= MAX_FORMATTED).then(|| marks::to_html(body));
-    let (body, html) = match author {
-        Some(author) => {
-            let name = marks::escaped(author);
-            let html = html.map(|html| format!("<strong data-mx-profile-fallback>{name}:{html_gap}</strong>{html}"));
-            (format!("{author}:{gap}{body}"), html)
-        }
-        None => {
-            let has_marks = |html: &String| *html != marks::escaped(body);
-            (body.to_owned(), html.filter(has_marks))
-        }
+    let (body, html) = if let Some(author) = author {
+        let name = marks::escaped(author);
+        let html = html.map(|html| format!("<strong data-mx-profile-fallback>{name}:{html_gap}</strong>{html}"));
+        (format!("{author}:{gap}{body}"), html)
+    } else {
+        let has_marks = |html: &String| *html != marks::escaped(body);
+        (body.to_owned(), html.filter(has_marks))
     };
     let mut content = json!({"msgtype": "m.text", "body": body});
     if let Some(author) = author {

@@ -81,14 +81,14 @@ fn inline(text: &str, marks: &[(char, &str)], html: &mut String) {
             && is_word_start(before)
             && let Some(inner) = marked(&text[at..], character)
         {
-            html.push_str(&format!("<{element}>"));
+            open(element, html);
             if character == '`' {
                 escape(inner, " ", html);
             } else {
                 let others: Vec<_> = marks.iter().filter(|(mark, _)| *mark != character).copied().collect();
                 inline(inner, &others, html);
             }
-            html.push_str(&format!("</{element}>"));
+            close(element, html);
             at += inner.len() + 2;
             before = Some(character);
             continue;
@@ -98,6 +98,14 @@ fn inline(text: &str, marks: &[(char, &str)], html: &mut String) {
         before = Some(character);
         at += length;
     }
+}
+
+fn open(element: &str, html: &mut String) {
+    html.extend(["<", element, ">"]);
+}
+
+fn close(element: &str, html: &mut String) {
+    html.extend(["</", element, ">"]);
 }
 
 /// Returns what stands between the mark at the beginning of `text` and the next one that ends it.

@@ -31,7 +31,7 @@ pub struct Transaction {
 
 #[derive(Deserialize)]
 struct Wire<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     events: Vec<&'a RawValue>,
     /// Receipts and typing, since Matrix 1.13.
     #[serde(borrow, default)]

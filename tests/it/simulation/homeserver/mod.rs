@@ -180,12 +180,12 @@ impl FakeMatrix {
     }
 
     /// Something happens in a thread in the first customer's room.
-    pub fn happens_in_thread(&self, sender: &str, root: &MatrixEventId, what: RoomEventKind) -> MatrixEventId {
+    pub fn happens_in_thread(&self, sender: &str, thread: &MatrixEventId, what: RoomEventKind) -> MatrixEventId {
         let mut rooms = self.rooms.lock().unwrap();
         let room = rooms.rooms.first().expect("a room").1.clone();
         let sender = sender.into();
         let event = rooms.append(room, self.clock.now(), What::Person { sender, what });
-        rooms.threads.insert(event.clone(), root.clone());
+        rooms.threads.insert(event.clone(), thread.clone());
         event
     }
 
