@@ -83,6 +83,7 @@ impl Desk {
             settings.matrix = format!(
                 "homeserver = {url:?}\nregistration = {file:?}\nagents = [{ada:?}, {bob:?}]\n",
                 url = synapse.url(),
+                file = file.display().to_string(),
                 ada = synapse.user_id(AGENT),
                 bob = synapse.user_id(SECOND_AGENT),
             );

@@ -247,7 +247,7 @@ impl Life {
 async fn nothing_internal_reaches_customer() {
     let mut ways = 0;
     for seed in 0..LIVES {
-        let mut life = Life::begin(seed).await;
+        let mut life = Box::pin(Life::begin(seed)).await;
         for _ in 0..WAYS {
             life.play().await;
         }

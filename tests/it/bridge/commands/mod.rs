@@ -31,8 +31,8 @@ fn text(body: &str, reply_to: Option<&MatrixEventId>) -> RoomEventKind {
 impl Rig {
     /// A desk whose first customer has written.
     async fn of_customer() -> Self {
-        let mut rig = Self::new().await;
-        rig.met().await;
+        let mut rig = Box::pin(Self::new()).await;
+        Box::pin(rig.met()).await;
         rig
     }
 
