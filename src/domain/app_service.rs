@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-/// What became of a transaction that the homeserver pushed.
+/// Outcome of a transaction that the homeserver pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
     /// Everything in it is stored, or was before; so many of its events cannot be read, and were left out.

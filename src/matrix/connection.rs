@@ -51,7 +51,7 @@ pub enum LoginError {
     Registration(String),
 }
 
-/// What a connection gives its calls.
+/// Access to the homeserver, as a connection gives it to its calls.
 pub struct Opened<C> {
     /// The client.
     pub client: C,

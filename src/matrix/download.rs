@@ -19,7 +19,7 @@ use super::wire::Fault;
 const PIECE: usize = 64 * 1024;
 
 /// Deadline of a file.
-pub const TIMEOUT: Duration = Duration::from_mins(5);
+const TIMEOUT: Duration = Duration::from_mins(5);
 /// How long the homeserver may take to be reached, and between two pieces.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,8 +43,13 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Writes the bytes of a file to `sink`, decrypted where they are encrypted. Fails before the end of a file with more
-    /// than `max` bytes, and at the end of one whose hash is wrong.
+    /// than `max` bytes, at the end of one whose hash is wrong, and after [`TIMEOUT`].
     pub async fn fetch(&self, file: &str, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
+        let fetched = tokio::time::timeout(TIMEOUT, self.fetch_all(file, max, sink)).await;
+        fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
+    }
+
+    async fn fetch_all(&self, file: &str, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
         let file: MediaSource = serde_json::from_str(file).map_err(Fault::from)?;
         match file {
             MediaSource::Plain(uri) => self.download(&uri, max, sink).await,

@@ -20,11 +20,7 @@ pub(super) async fn edit(
     event: &RoomEvent,
     (of, body): (&MatrixEventId, &str),
 ) -> Result<Taken, StoreError> {
-    let message = match tx.rooms().message_of_event(of).await? {
-        Some(shown) => tx.messages().get(shown.message).await?,
-        None => None,
-    };
-    let own = message.filter(|message| is_by(message, event));
+    let own = shown_by(tx, of).await?.filter(|message| is_by(message, event));
     let why = match own {
         None => "you can change only what you have sent to the customer from this room".to_owned(),
         Some(_) if commands::parse(body).is_some() => {
@@ -99,6 +95,14 @@ pub(super) async fn unreact(
 fn is_replaced(message: &Message, reaction: &RoomReaction) -> bool {
     let mut ours = message.reactions.iter().filter(|other| other.from_me);
     ours.any(|other| other.at > reaction.created_at && other.emoji != reaction.emoji)
+}
+
+/// Returns the message that an event shows.
+async fn shown_by(tx: &mut Tx, event: &MatrixEventId) -> Result<Option<Message>, StoreError> {
+    match tx.rooms().message_of_event(event).await? {
+        Some(shown) => tx.messages().get(shown.message).await,
+        None => Ok(None),
+    }
 }
 
 /// Asks for a change of a message. Returns why it was refused.

@@ -77,7 +77,7 @@ pub(crate) async fn queue(
     put_out(tx, policy, conversation, by, said).await
 }
 
-/// What an agent has said to the customer.
+/// An agent's words, file or place for the customer.
 pub(super) struct Said<'a> {
     /// The agent's own words, under which a signature goes.
     pub words: Option<&'a str>,

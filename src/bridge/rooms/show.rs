@@ -10,8 +10,8 @@ use crate::domain::matrix::{Avatar, MatrixError, RoomContent, Speaker};
 use crate::domain::media::MediaState;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{CustomerId, MatrixEventId, MatrixRoomId, MessageId, Timestamp, media};
-use crate::store::StoreError;
+use crate::domain::{ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MessageId, Timestamp, media};
+use crate::store::{StoreError, Tx};
 use crate::vault::VaultError;
 
 use super::relay::{RoomRelay, Undone};
@@ -38,7 +38,7 @@ struct Showing<'a> {
     speaker: Speaker,
     /// Event that it answers.
     reply_to: Option<MatrixEventId>,
-    /// What it answers, if no event shows that.
+    /// Quotation of the message that it answers, if no event shows that.
     quoted: Option<Quoted>,
 }
 
@@ -161,8 +161,7 @@ impl RoomRelay {
         self.core
             .write(input, |tx, (item, room, message, event)| {
                 async move {
-                    let place = tx.rooms().conversation(room).await?;
-                    let place = place.unwrap_or(message.conversation_id);
+                    let place = place_of(tx, room, message).await?;
                     tx.rooms().add_file(message.id, LATE_FILE, event, place).await?;
                     tx.outbox().finish(*item).await
                 }
@@ -218,9 +217,7 @@ impl RoomRelay {
         self.core
             .write((item.id, room, message, shown), |tx, (item, room, message, shown)| {
                 async move {
-                    // A merge may have given the room to another conversation meanwhile.
-                    let place = tx.rooms().conversation(room).await?;
-                    let place = place.unwrap_or(message.conversation_id);
+                    let place = place_of(tx, room, message).await?;
                     if shown.has_file {
                         tx.rooms().add_file(message.id, FIRST_PART, &shown.event, place).await?;
                     } else {
@@ -292,6 +289,12 @@ impl RoomRelay {
             })),
         }
     }
+}
+
+/// Returns the conversation whose room an event is in. A merge may have given the room to another one meanwhile.
+async fn place_of(tx: &mut Tx, room: &MatrixRoomId, message: &Message) -> Result<ConversationId, StoreError> {
+    let place = tx.rooms().conversation(room).await?;
+    Ok(place.unwrap_or(message.conversation_id))
 }
 
 /// Returns whether a message's file is being fetched. One that must be asked for says so in its detail.

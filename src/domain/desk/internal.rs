@@ -10,9 +10,9 @@ words! {
         Note = "note",
         /// A command of an agent.
         Command = "command",
-        /// What the bot said itself.
+        /// A notice of the bot.
         Notice = "notice",
-        /// What an agent wrote in answer to one of these, and so was not sent.
+        /// An agent's answer to one of these, which was not sent.
         Aside = "aside",
     }
 }

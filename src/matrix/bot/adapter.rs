@@ -22,7 +22,7 @@ use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, 
 use crate::matrix::download;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::rooms::{self, Caller, Rooms, Team};
-use crate::matrix::wire::{Fault, event_id, room_id};
+use crate::matrix::wire::{event_id, room_id};
 use crate::supervisor::Supervisor;
 
 /// Maximum time a send waits for the first sync of this run.
@@ -178,8 +178,7 @@ impl Matrix for Bot {
             homeserver: &client.homeserver(),
             token: &token,
         };
-        let fetched = tokio::time::timeout(download::TIMEOUT, source.fetch(&file.source, max, sink)).await;
-        fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
+        source.fetch(&file.source, max, sink).await
     }
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {

@@ -17,7 +17,6 @@ use crate::domain::matrix::{
 use crate::domain::media::Sink;
 use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
-use crate::matrix::download;
 use crate::matrix::options::ServiceOptions;
 use crate::matrix::rooms::{self, Caller, Rooms, Team};
 use crate::matrix::wire::{Fault, event_id, room_id};
@@ -146,9 +145,7 @@ impl Matrix for Service {
 
     async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
         let session = self.inner.connection.client()?;
-        let files = session.files();
-        let fetched = tokio::time::timeout(download::TIMEOUT, files.fetch(&file.source, max, sink)).await;
-        fetched.unwrap_or_else(|_| Err(Fault::busy("the file did not come in time").into()))
+        session.files().fetch(&file.source, max, sink).await
     }
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {

@@ -22,11 +22,11 @@ pub enum Judgement {
 /// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// What was checked.
+    /// Subject of the check.
     pub check: &'static str,
     /// How it ended.
     pub judgement: Judgement,
-    /// What was found, and what to do.
+    /// Finding, and the advice on it.
     pub detail: String,
 }
 

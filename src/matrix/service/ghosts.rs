@@ -23,7 +23,7 @@ const MAX_NAME_CHARS: usize = 100;
 /// Number of locks that ghosts are spread over.
 const SHARDS: usize = 16;
 
-/// What is known of ghosts in this run.
+/// Knowledge about ghosts in this run.
 pub(super) struct Ghosts {
     known: Mutex<HashMap<CustomerId, GhostProfile>>,
     /// Locks, chosen by the customer: a ghost is changed by one call at a time.

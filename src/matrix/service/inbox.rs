@@ -16,7 +16,7 @@ use crate::matrix::wire::Transaction;
 const POLL: Duration = Duration::from_secs(30);
 /// How long a push waits until it is stored; Synapse gives up after 60 s.
 const STORE_WITHIN: Duration = Duration::from_secs(45);
-/// What begins our marks. A bot's begin with its user.
+/// Beginning of our marks. A bot's begin with its user.
 const MARK: &str = "service";
 
 /// The transaction in flight.

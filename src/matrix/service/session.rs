@@ -17,7 +17,7 @@ use crate::matrix::wire::Fault;
 const DEVICE: &str = "CRM";
 const DEVICE_NAME: &str = "crm";
 
-/// What Synapse answers to a ping that it could make, while it pushes again.
+/// Synapse's answer to a ping that it could make, while it pushes again.
 const ALREADY_PUSHING: &str = "AlreadyCalled";
 
 /// A homeserver that knows our registration.

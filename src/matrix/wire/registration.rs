@@ -35,7 +35,7 @@ pub struct Namespace {
     pub regex: String,
 }
 
-/// What belongs to the service.
+/// Namespaces that belong to the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces {
     /// Users.
@@ -60,7 +60,7 @@ pub struct Registration {
     pub hs_token: String,
     /// Local part of the service's own user.
     pub sender_localpart: String,
-    /// What belongs to the service.
+    /// Namespaces that belong to the service.
     #[serde(default)]
     pub namespaces: Namespaces,
     /// Whether the homeserver limits the rate of our requests.

@@ -16,7 +16,7 @@ use crate::domain::matrix::{ReadUpTo, RoomEvent};
 /// Bytes of the digest that tells a repeated transaction from another one with the same id.
 const DIGEST_BYTES: usize = 8;
 
-/// What the homeserver pushed.
+/// Content of a push of the homeserver.
 #[derive(Debug, Default)]
 pub struct Transaction {
     /// Events of rooms, in the homeserver's order.

@@ -9,7 +9,7 @@ use crate::store::{StoreError, Tx};
 /// One line of the audit log.
 #[derive(Clone, Debug)]
 pub struct AuditLine {
-    /// Who did it: an agent, a key, or an agent with a key.
+    /// Actor: an agent, a key, or an agent with a key.
     pub actor: String,
     /// How it was asked for: a method and a route, or a command.
     pub action: String,

@@ -28,11 +28,11 @@ pub(crate) struct Given<'a> {
     pub event: &'a RoomEvent,
     /// Its author.
     pub agent: &'a Agent,
-    /// What was fetched before the transaction began.
+    /// Data that was fetched before the transaction began.
     pub around: &'a RoomContext,
 }
 
-/// What came of a command.
+/// Outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Done {
     /// This is answered in the room.

@@ -123,7 +123,7 @@ pub(crate) enum Other {
 pub(crate) struct Entry {
     /// The word behind `!`.
     pub word: &'static str,
-    /// What stands behind the word.
+    /// Arguments behind the word.
     pub takes: &'static str,
     /// Its purpose, for people.
     pub does: &'static str,
