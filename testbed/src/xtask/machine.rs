@@ -20,6 +20,8 @@ pub enum Extent {
     Demo,
     /// Also every database and every independent client.
     Full,
+    /// Also a graphical client and a screen for it.
+    Picture,
 }
 
 /// A package of the system that is required.
@@ -30,7 +32,7 @@ struct Need {
     found: fn() -> Result<PathBuf>,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         name: "Node 20 or newer",
         packages: &["nodejs", "npm"],
@@ -66,6 +68,19 @@ const NEEDS: [Need; 6] = [
         packages: &["mariadb-server"],
         extent: Extent::Full,
         found: servers::MariaDb::program,
+    },
+    Need {
+        name: "nheko",
+        packages: &[
+            "nheko",
+            "xvfb",
+            "xdotool",
+            "imagemagick",
+            "dbus",
+            "fonts-noto-color-emoji",
+        ],
+        extent: Extent::Picture,
+        found: super::picture::found,
     },
 ];
 

@@ -5,6 +5,7 @@ mod demo;
 mod fuzz;
 mod house;
 mod machine;
+mod picture;
 mod section;
 mod server;
 mod siege;
@@ -56,6 +57,12 @@ enum Command {
         /// The repository, where it is not this one.
         path: Option<PathBuf>,
     },
+    /// Take the README's picture: a conversation in a graphical Matrix client.
+    Picture {
+        /// The file to write.
+        #[arg(default_value = "docs/room.png")]
+        to: PathBuf,
+    },
     /// Besiege a release build with hostile clients, beside ordinary work; fails when a bound is broken.
     Siege {
         /// For how long, in minutes.
@@ -82,6 +89,7 @@ impl Xtask {
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
+            Command::Picture { to } => picture::take(&to).await?,
             Command::Siege { minutes, binary } => siege::run(binary, Duration::from_secs(60 * minutes)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,
