@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
 use super::http::problem::Problem;
-use super::openapi::{Lines, Shaped};
+use super::openapi::answers::{Lines, Shaped};
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 

@@ -36,7 +36,7 @@ pub use server::descriptors::raise as raise_open_files;
 pub use server::{ConnectionLimits, Server};
 pub use state::{ApiState, Parts};
 pub use watch::metrics::Metrics;
-pub use ws::SocketLimits;
+pub use ws::limits::SocketLimits;
 
 /// Largest body of a request, in bytes. The longest text that a message may have is below it, even with every character
 /// escaped.

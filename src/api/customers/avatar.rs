@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use crate::api::http::extract::Path;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::media::serve;
-use crate::api::openapi::{FileBytes, Shaped};
+use crate::api::openapi::answers::{FileBytes, Shaped};
 use crate::bridge::Desk;
 use crate::domain::CustomerId;
 use crate::domain::media::MediaState;

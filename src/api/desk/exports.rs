@@ -12,7 +12,7 @@ use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
 use crate::api::media::{self, Stored};
 use crate::api::messages::{idempotency, idempotency_key};
-use crate::api::openapi::{FileBytes, Shaped};
+use crate::api::openapi::answers::{FileBytes, Shaped};
 use crate::bridge::{Answered, Desk};
 use crate::contract::{ExportRequest, ExportView, Scope};
 use crate::domain::ExportId;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::accounts;
 use super::http::extract::Query;
 use super::http::problem::Problem;
-use super::openapi::{Rows, Shaped};
+use super::openapi::answers::{Rows, Shaped};
 use crate::bridge::{export_rows, of_messages};
 use crate::contract::{CustomerView, MessageView};
 use crate::domain::export::{ExportFilter, ExportFormat, ExportWhat};

@@ -17,7 +17,7 @@ use super::http::extract::{Path, Query};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
 use super::messages::idempotency_key;
-use super::openapi::{FileBytes, Jpeg, Shaped};
+use super::openapi::answers::{FileBytes, Jpeg, Shaped};
 use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
 use crate::contract::MediaView;
 use crate::domain::MediaId;

@@ -3,7 +3,7 @@
 //! contract. Handlers say the rest in their doc comments: a status such as 412 or a header such as `If-Match` that one names is
 //! described as well.
 
-mod answers;
+pub mod answers;
 mod components;
 mod docs;
 mod document;
@@ -26,10 +26,7 @@ use sha2::{Digest as _, Sha256};
 use super::access::hidden::WithoutNumbers;
 use super::http::tags::is_known;
 use super::router::documented;
-use answers::Html;
-pub use answers::{
-    Array, DoneOrWaiting, EitherArray, Events, FileBytes, Jpeg, Lines, OpenMetrics, Replayable, Rows, Shaped, Socket,
-};
+use answers::{Html, Shaped};
 pub use operation::Route;
 use operation::{Draft, JSON, Output};
 
@@ -111,11 +108,6 @@ pub async fn read(headers: HeaderMap) -> Shaped<Html> {
 /// Returns the description as JSON.
 pub fn document() -> Value {
     document::document(&documented())
-}
-
-/// Returns the page.
-pub fn page() -> String {
-    page::of(&document())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use super::{Part, array, data_url};
 use crate::api::http::extract::{Body, Query};
 use crate::api::http::problem::Problem;
-use crate::api::openapi::{Array, Shaped};
+use crate::api::openapi::answers::{Array, Shaped};
 use crate::api::state::ApiState;
 use crate::bridge::MAX_AVATAR_BYTES;
 use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};

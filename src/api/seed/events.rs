@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 
 use crate::api::access::auth::Caller;
 use crate::api::http::problem::Problem;
-use crate::api::openapi::{Events, Shaped};
+use crate::api::openapi::answers::{Events, Shaped};
 use crate::api::sse::{Wanted, last_event_id, open};
 use crate::api::state::ApiState;
 use crate::contract::{EventBody, EventType, FilterRequest, JournalEvent, SeedEvent};

@@ -10,7 +10,7 @@ use axum::response::IntoResponse as _;
 use crate::api::access::auth::Caller;
 use crate::api::http::extract::Body;
 use crate::api::http::problem::Problem;
-use crate::api::openapi::{DoneOrWaiting, Shaped};
+use crate::api::openapi::answers::{DoneOrWaiting, Shaped};
 use crate::api::state::ApiState;
 use crate::bridge::{GatewayMessage, Refusal};
 use crate::contract::{MessageView, SeedAck, SeedInbox, SeedMessage, SeedTime};

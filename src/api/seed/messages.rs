@@ -12,7 +12,7 @@ use crate::api::http::answer::REPLAYED;
 use crate::api::http::extract::{Body, Path, Query};
 use crate::api::http::problem::Problem;
 use crate::api::messages::{idempotency, idempotency_key};
-use crate::api::openapi::{Array, Replayable, Shaped};
+use crate::api::openapi::answers::{Array, Replayable, Shaped};
 use crate::bridge::{Answered, Desk, SendCommand, SendTo};
 use crate::contract::{MessageView, SeedMessage, SeedSend, id_without, mentions_without, text_without};
 use crate::domain::{ConversationId, CustomerId, WaMessageId};

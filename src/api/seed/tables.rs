@@ -10,7 +10,7 @@ use super::messages;
 use crate::api::access::sight::Word;
 use crate::api::http::extract::{Path, Query};
 use crate::api::http::problem::{Code, Problem};
-use crate::api::openapi::{EitherArray, Shaped};
+use crate::api::openapi::answers::{EitherArray, Shaped};
 use crate::contract::{CustomerView, SeedCustomerRow, SeedMessage};
 use crate::store::{MAX_PAGE, Store};
 

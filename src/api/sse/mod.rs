@@ -12,7 +12,7 @@ use super::access::auth::Caller;
 use super::accounts;
 use super::http::extract::{Query, parse_value};
 use super::http::problem::{Code, Problem};
-use super::openapi::{Events, Shaped};
+use super::openapi::answers::{Events, Shaped};
 use super::state::ApiState;
 use crate::contract::{FilterRequest, JournalEvent};
 use crate::domain::rights::Sight;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::{process, status};
 use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
-use crate::api::openapi::{OpenMetrics, Shaped};
+use crate::api::openapi::answers::{OpenMetrics, Shaped};
 use crate::bridge::Desk;
 use crate::contract::{AccountStatusView, EventType};
 use crate::domain::rights::Sight;

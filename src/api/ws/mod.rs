@@ -8,7 +8,7 @@ mod desk;
 pub mod feed;
 mod frame;
 mod identify;
-mod limits;
+pub mod limits;
 mod queue;
 pub mod seats;
 
@@ -23,12 +23,11 @@ use axum::response::IntoResponse as _;
 use super::MAX_BODY_BYTES;
 use super::access::auth;
 use super::http::problem::{Code, Problem};
-use super::openapi::{Shaped, Socket};
+use super::openapi::answers::{Shaped, Socket};
 use super::server::wire::Wire;
 use super::state::ApiState;
 use crate::domain::Operation;
 use connection::{Connection, Place};
-pub use limits::SocketLimits;
 
 /// Pause that a client is asked to make when there is no place for it.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
