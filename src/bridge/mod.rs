@@ -39,4 +39,4 @@ pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
-pub use rooms::{COMMANDS as ROOM_COMMANDS, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+pub use rooms::{COMMANDS as ROOM_COMMANDS, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};

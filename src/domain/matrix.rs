@@ -104,6 +104,8 @@ pub struct RoomSpec {
     pub exclude: Vec<MatrixUserId>,
     /// Whether it is a direct room with one person, outside the Space (the trouble room).
     pub direct: bool,
+    /// Whether it is by invitation alone, outside the Space (the management room).
+    pub closed: bool,
 }
 
 /// Longest text that surely fits one event, in bytes: an event has at most 65,536 bytes, JSON may double the text, and

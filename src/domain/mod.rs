@@ -19,6 +19,7 @@ pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod pacing;
+pub mod qr;
 pub mod rights;
 pub mod template;
 pub mod whatsapp;

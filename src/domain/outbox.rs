@@ -107,9 +107,9 @@ pub enum MatrixWork {
     Tell { room: MatrixRoomId, text: String },
     /// Update a room's name, topic and members.
     UpdateRoom,
-    /// Notify the owner of a trouble, or of its end.
+    /// Notify the owner, if there is one, and the managers of a trouble, or of its end.
     Trouble {
-        owner: MatrixUserId,
+        owner: Option<MatrixUserId>,
         key: String,
         text: String,
         ends: bool,
@@ -273,7 +273,7 @@ mod tests {
             (
                 r#"{"do":"trouble","owner":"@o:x","key":"account.1","text":"down","ends":false}"#,
                 MatrixWork::Trouble {
-                    owner: "@o:x".into(),
+                    owner: Some("@o:x".into()),
                     key: "account.1".to_owned(),
                     text: "down".to_owned(),
                     ends: false,

@@ -26,6 +26,8 @@ pub enum WorkFor {
     Avatars(AccountId),
     /// The linking of an account's device.
     Linking(AccountId),
+    /// The management room.
+    Management,
 }
 
 impl WorkFor {

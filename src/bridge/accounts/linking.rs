@@ -113,6 +113,8 @@ impl Worker for Linking {
         if !is_there(self.state()) {
             return Ok(Progress::Idle);
         }
+        // So that the reason of an earlier failure is not taken for that of this request.
+        self.failed.send_replace(None);
         let done = tokio::select! {
             done = self.bring_about(&wanted.change) => done,
             // A newer request replaces this one, which is dropped half-way.

@@ -12,7 +12,7 @@ use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
 use crate::bridge::outbound::{ReadReceiptWorker, WhatsAppRelay};
-use crate::bridge::rooms::{OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+use crate::bridge::rooms::{ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
@@ -98,6 +98,11 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
         supervisor.spawn_kept("rooms inbound", move || {
             let (core, matrix, desk) = parts.clone();
             worker::run(RoomInbound::new(core, matrix, desk), stop.clone())
+        });
+        let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());
+        supervisor.spawn_kept("management room", move || {
+            let (core, matrix, desk) = parts.clone();
+            worker::run(ManagementRoom::new(core, matrix, desk), stop.clone())
         });
         let (files, tasks) = (RoomFiles::new(core.clone(), matrix.clone()), supervisor.clone());
         let stop = stopping.clone();

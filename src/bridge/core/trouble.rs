@@ -1,4 +1,4 @@
-//! Notices of trouble to the owner: its start is told once, and its end once (rule 21). Open troubles are kept in the
+//! Notices of trouble to the owner and the managers: its start is told once, and its end once (rule 21). Open troubles are kept in the
 //! store, so that a restart tells nothing twice.
 
 use std::sync::Arc;
@@ -126,9 +126,8 @@ fn told(key: &str) -> String {
 }
 
 fn work(policy: &Policy, key: &str, text: &str, ends: bool) -> Option<MatrixWork> {
-    let owner = policy.owner.clone().filter(|_| policy.matrix)?;
-    Some(MatrixWork::Trouble {
-        owner,
+    policy.matrix.then(|| MatrixWork::Trouble {
+        owner: policy.owner.clone(),
         key: key.to_owned(),
         text: text.to_owned(),
         ends,

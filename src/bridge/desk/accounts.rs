@@ -16,6 +16,7 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::linking::LinkChange;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{LoginMethod, WhatsApp};
+use crate::store::Tx;
 
 use super::handle::Desk;
 use super::idempotency;
@@ -81,22 +82,11 @@ impl Desk {
             }
             handle.link_failed.send_replace(None);
         }
-        let is_driven = self.handle(id).is_some();
+        // The session of an account that runs here is newer than its row.
+        let trusts_row = self.handle(id).is_none();
         self.core
-            .write((id, change, is_driven), |tx, (id, change, is_driven)| {
-                async move {
-                    if let Some(refusal) = accounts::refusal(tx, *id).await? {
-                        return Err(refusal);
-                    }
-                    if !*is_driven
-                        && let Some(account) = tx.accounts().get(*id).await?
-                        && is_down(account.state)
-                    {
-                        return Err(down(account.detail));
-                    }
-                    Ok(tx.accounts().want_link(*id, change).await?)
-                }
-                .boxed()
+            .write((id, change, trusts_row), |tx, (id, change, trusts_row)| {
+                async move { want_link(tx, *id, change, *trusts_row).await }.boxed()
             })
             .await
     }
@@ -130,6 +120,26 @@ impl Desk {
     pub fn ports(&self) -> Vec<Arc<dyn WhatsApp>> {
         self.registry.all().into_iter().map(|handle| handle.port).collect()
     }
+}
+
+/// Stores a request for an account's worker in a transaction. Refused if the account was removed, or, with `trusts_row`,
+/// if its row says that its browser does not work.
+pub(crate) async fn want_link(
+    tx: &mut Tx,
+    id: AccountId,
+    change: &LinkChange,
+    trusts_row: bool,
+) -> Result<(), Refusal> {
+    if let Some(refusal) = accounts::refusal(tx, id).await? {
+        return Err(refusal);
+    }
+    if trusts_row
+        && let Some(account) = tx.accounts().get(id).await?
+        && is_down(account.state)
+    {
+        return Err(down(account.detail));
+    }
+    Ok(tx.accounts().want_link(id, change).await?)
 }
 
 /// Returns whether the account cannot serve a request until a person has repaired it.

@@ -25,6 +25,7 @@ mod work;
 mod worker;
 
 pub use access::{AgentEdit, AgentRequest, AuditLine, KeyMade, KeyRequest, MAX_OVERLAP, Rotation, create_key};
+pub(crate) use accounts::want_link;
 pub use attributes::AttributeEdit;
 pub use customers::{CustomerEdit, NewCustomer};
 pub(crate) use customers::{change as change_customer, merge as merge_customers};

@@ -55,6 +55,14 @@ pub(crate) fn is_stale(tx: &Tx, event: &RoomEvent) -> bool {
     tx.now().since(event.at) > STALE_AFTER
 }
 
+/// Returns the answer to a command that reached us so late that it is not carried out.
+pub(crate) fn late_command(event: &RoomEvent) -> String {
+    format!(
+        "Not done: this arrived long after it was written ({}). Write it again if it still holds.",
+        event.at
+    )
+}
+
 /// Queues an agent's text for the customer, however old it is; answers in the room if it cannot be sent.
 pub(crate) async fn queue(
     tx: &mut Tx,

@@ -13,7 +13,8 @@ use super::commands::Given;
 use super::commands::context::RoomContext;
 use super::commands::internal::{self, Place};
 use super::effects::{Taken, answer};
-use super::{changes, commands, effects, files, gone, redaction};
+use super::management::wants;
+use super::{changes, commands, effects, files, gone, management, redaction};
 
 /// Handles one event. Ignores events that were handled before, and those of other people than agents, except that the
 /// bot was removed from the room.
@@ -33,10 +34,19 @@ pub(crate) async fn take_in(
             Ok(Taken::Nothing)
         };
     }
+    let found = conversation_of(tx, event).await?;
+    let management = match found {
+        None => wants::place(tx).await?,
+        Some(_) => wants::Place::None,
+    };
+    if management.is(&event.room) {
+        return management::take_in(tx, core, event, around).await;
+    }
+    let is_made = management == wants::Place::Making;
     let waits = is_work && !around.is_first && tx.pending_events().wait_in(&event.room).await?;
-    let conversation = match conversation_of(tx, event).await? {
+    let conversation = match found {
         Some(conversation) if !waits => conversation,
-        None if !is_work || !tx.rooms().is_making_one().await? => return Ok(Taken::Nothing),
+        None if !is_work || !(is_made || tx.rooms().is_making_one().await?) => return Ok(Taken::Nothing),
         // An agent may write in a room after it was created and before we have stored it; later events wait behind.
         _ => {
             tx.pending_events()

@@ -168,7 +168,7 @@ impl RoomFiles {
         };
         let around = RoomContext {
             file: Some(describe(kept, &upload)),
-            ..RoomContext::of_waiting(&self.core.store, &*self.port, &event).await?
+            ..RoomContext::of_waiting(&self.core, &*self.port, &event).await?
         };
         let input = (self.core.clone(), due.event.clone(), event, around);
         self.core

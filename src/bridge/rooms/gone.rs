@@ -4,12 +4,15 @@
 use crate::domain::MatrixRoomId;
 use crate::store::{StoreError, Tx};
 
+use super::management::wants;
+
 /// Forgets a room, so that the next message of its conversation creates a new one. Removes the outbox rows that can be
 /// done in this room only.
 pub(crate) async fn forget(tx: &mut Tx, room: &MatrixRoomId) -> Result<(), StoreError> {
     if let Some(conversation) = tx.rooms().conversation(room).await? {
         tx.rooms().forget(conversation).await?;
     }
+    wants::forget(tx, room).await?;
     let removed = tx.outbox().remove_in_room(room).await?;
     if removed > 0 {
         tracing::warn!(%room, "the room is gone; {removed} answers for it are dropped");

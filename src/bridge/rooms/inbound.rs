@@ -16,8 +16,9 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{PendingEvent, StoreError};
 
 use super::commands::context::{RoomContext, confirmed, look_up};
-use super::event;
-use super::pending;
+use super::management::overview::overview;
+use super::management::wants::{self, Place};
+use super::{event, pending};
 
 /// Name of the cursor that holds the mark.
 const CURSOR: &str = "matrix.sync";
@@ -96,6 +97,7 @@ impl RoomInbound {
         let around = RoomContext {
             confirmed: confirmed(&*self.port, &batch.events).await,
             looked_up: look_up(&self.core.store, &*self.port, &batch.events).await?,
+            overview: overview(&self.core, &batch.events).await?,
             bot: self.bot(),
             before: self.fetch_before(&batch).await?,
             ..RoomContext::default()
@@ -217,7 +219,7 @@ impl RoomInbound {
         waiting: &mut HashSet<MatrixRoomId>,
     ) -> Result<(), StoreError> {
         for pending in some {
-            let known = self.core.store.rooms().conversation(&pending.room).await?.is_some();
+            let known = self.is_known(&pending.room).await?;
             let is_first = known && !pending.has_file && !waiting.contains(&pending.room);
             if is_first && pending::retry(&self.core, &*self.port, &pending).await? {
                 continue;
@@ -230,14 +232,22 @@ impl RoomInbound {
         Ok(())
     }
 
+    /// Returns whether a room is a conversation's, or the management room.
+    async fn is_known(&self, room: &MatrixRoomId) -> Result<bool, StoreError> {
+        let store = &self.core.store;
+        Ok(store.rooms().conversation(room).await?.is_some() || wants::place_in(store).await?.is(room))
+    }
+
     /// Drops an event whose room belongs to no conversation, while no room is being created that it could be. Returns
     /// whether it did. Both are looked up in one transaction: between two reads the relay may store the room.
     async fn drop_foreign(&self, pending: &PendingEvent) -> Result<bool, StoreError> {
         self.core
             .write(pending.clone(), |tx, pending| {
                 async move {
-                    let is_ours = tx.rooms().conversation(&pending.room).await?.is_some();
-                    if is_ours || tx.rooms().is_making_one().await? {
+                    let management = wants::place(tx).await?;
+                    let is_ours =
+                        tx.rooms().conversation(&pending.room).await?.is_some() || management.is(&pending.room);
+                    if is_ours || management == Place::Making || tx.rooms().is_making_one().await? {
                         return Ok::<_, StoreError>(false);
                     }
                     tx.pending_events().remove(&pending.event).await

@@ -14,6 +14,7 @@ use crate::domain::matrix::{Matrix, MatrixError, RoomContent, Speaker};
 use crate::domain::outbox::MatrixWork;
 use crate::store::{NewWork, StoreError, Unwritable};
 
+use super::management::wants::{self, Place};
 use super::spec;
 use super::txn::txn;
 
@@ -122,16 +123,19 @@ impl OutageWatch {
 
     /// Sends the notice of the beginning. A repeat is the same event (rule 18).
     async fn tell(&self, since: Timestamp, error: &StoreError) -> Result<(), MatrixError> {
-        let (Some(port), Some(owner)) = (&self.port, &self.core.policy.owner) else {
-            return Ok(());
-        };
-        let room = port.ensure_room(&spec::trouble(&self.core, owner)).await?;
+        let Some(port) = &self.port else { return Ok(()) };
         let content = RoomContent::Notice {
             body: format!(
                 "Nothing can be written since {since}: {error}. What is written to customers is refused meanwhile; what \
                  customers write waits in WhatsApp."
             ),
             reply_to: None,
+        };
+        // The managers' room alone if it exists: no other can be made or stored now. Else the owner is told.
+        let room = match (wants::place_in(&self.core.store).await, &self.core.policy.owner) {
+            (Ok(Place::Room(room)), _) => room,
+            (_, Some(owner)) => port.ensure_room(&spec::trouble(&self.core, owner)).await?,
+            (_, None) => return Ok(()),
         };
         let txn = txn(&self.core.instance, &format!("outage{}.0", since.0));
         port.send(&room, &Speaker::Desk, &txn, &content).await.map(drop)
@@ -155,10 +159,10 @@ impl OutageWatch {
 
     async fn queue(&self, text: String) -> Result<(), StoreError> {
         let accounts = self.core.store.accounts().present().await?;
-        let owner = self.core.policy.owner.clone().filter(|_| self.core.policy.matrix);
-        let (Some(account), Some(owner)) = (accounts.first(), owner) else {
+        let Some(account) = accounts.first().filter(|_| self.core.policy.matrix) else {
             return Ok(());
         };
+        let owner = self.core.policy.owner.clone();
         let work = MatrixWork::Trouble {
             owner,
             key: "database".to_owned(),

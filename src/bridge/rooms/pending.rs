@@ -30,7 +30,7 @@ pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent
     if pending.told && event.what == RoomEventKind::Undecryptable {
         return Ok(false);
     }
-    let around = RoomContext::of_waiting(&core.store, port, &event).await?;
+    let around = RoomContext::of_waiting(core, port, &event).await?;
     core.write((core.clone(), event, around), |tx, (core, event, around)| {
         async move {
             if matches!(event.what, RoomEventKind::File { .. }) {

@@ -16,8 +16,10 @@ use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, Timestamp};
 use crate::store::{Busy, StoreError, WorkFor};
 
-use super::txn::of_item;
-use super::{gone, spec, ticks};
+use super::management::NoRoom;
+use super::management::wants::is_member;
+use super::txn::{of_item, of_part};
+use super::{gone, management, spec, ticks};
 
 /// Upper bound of the lanes handled concurrently.
 const LANES: usize = 8;
@@ -52,6 +54,15 @@ pub(crate) enum Undone {
 impl From<MatrixError> for Undone {
     fn from(error: MatrixError) -> Self {
         Self::Port(error)
+    }
+}
+
+impl From<NoRoom> for Undone {
+    fn from(error: NoRoom) -> Self {
+        match error {
+            NoRoom::Port(error) => Self::Port(error),
+            NoRoom::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -168,7 +179,9 @@ impl RoomRelay {
             MatrixWork::Mark { room, event, key } => self.mark(item, room, event, key).await,
             MatrixWork::Remove { room, event } => self.remove(item, room, event).await,
             MatrixWork::UpdateRoom => self.update_room(item).await,
-            MatrixWork::Trouble { owner, key, text, ends } => self.tell_owner(item, owner, key, text, *ends).await,
+            MatrixWork::Trouble { owner, key, text, ends } => {
+                self.tell_trouble(item, owner.as_ref(), key, text, *ends).await
+            }
         }
     }
 
@@ -238,11 +251,11 @@ impl RoomRelay {
         self.notify(item, &room, &content, Some(about)).await
     }
 
-    /// Tells the owner of a trouble if it is still current, or of the end of one that was told.
-    async fn tell_owner(
+    /// Tells owner and managers of a trouble if it is still current, or of the end of one that was told.
+    async fn tell_trouble(
         &self,
         item: &OutboxItem<MatrixWork>,
-        owner: &MatrixUserId,
+        owner: Option<&MatrixUserId>,
         key: &str,
         text: &str,
         ends: bool,
@@ -257,12 +270,21 @@ impl RoomRelay {
         if !current {
             return Ok(self.finish(item).await?);
         }
-        let room = self.port.ensure_room(&spec::trouble(&self.core, owner)).await?;
         let content = RoomContent::Notice {
             body: text.to_owned(),
             reply_to: None,
         };
-        self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
+        let managers = self.core.store.agents().list().await?.into_iter().filter(is_member);
+        let is_manager = |user: &&MatrixUserId| managers.clone().any(|agent| agent.matrix_user.as_ref() == Some(*user));
+        if let Some(owner) = owner.filter(|owner| !is_manager(owner)) {
+            let room = self.port.ensure_room(&spec::trouble(&self.core, owner)).await?;
+            self.send(item, &room, &Speaker::Desk, &of_item(item), &content).await?;
+        }
+        // A part of its own: each of the two rooms gets the notice once, however often this is repeated.
+        if let Some(room) = management::ensure(&self.core, &*self.port).await? {
+            self.send(item, &room, &Speaker::Desk, &of_part(item, 1), &content)
+                .await?;
+        }
         self.core
             .write((item.id, key.to_owned(), ends), |tx, (id, key, ends)| {
                 async move {

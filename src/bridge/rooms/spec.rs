@@ -45,6 +45,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         invite,
         exclude,
         direct: false,
+        closed: false,
     })
 }
 
@@ -77,5 +78,20 @@ pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
         invite: vec![owner.clone()],
         exclude: vec![],
         direct: true,
+        closed: false,
+    }
+}
+
+/// Returns the specification of the management room, for these managers and nobody else (`exclude`).
+pub(crate) fn management(core: &Core, invite: Vec<MatrixUserId>, exclude: Vec<MatrixUserId>) -> RoomSpec {
+    RoomSpec {
+        alias: format!("crm_{}_management", core.instance),
+        name: "crm management".to_owned(),
+        topic: "For managers: accounts, codes for linking, problems. !help lists the commands; nothing here goes to customers."
+            .to_owned(),
+        invite,
+        exclude,
+        direct: false,
+        closed: true,
     }
 }

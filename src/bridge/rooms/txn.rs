@@ -14,7 +14,12 @@ pub(crate) fn of_message(message: MessageId, part: &str) -> String {
     format!("{message}.{part}")
 }
 
+/// Returns the name of one part of work that belongs to no message.
+pub(crate) fn of_part(item: &OutboxItem<MatrixWork>, part: usize) -> String {
+    format!("o{}.{part}", item.id)
+}
+
 /// Returns the name of work that belongs to no message; outbox ids are never reused.
 pub(crate) fn of_item(item: &OutboxItem<MatrixWork>) -> String {
-    format!("o{}.0", item.id)
+    of_part(item, 0)
 }

@@ -3,13 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use qrcode::QrCode;
 use qrcode::render::{svg, unicode};
-use qrcode::{Color, QrCode};
 
-/// Width of the white border, in modules; scanners require four.
-const QUIET_ZONE: usize = 4;
-/// Size of one module in a picture, in pixels.
-const MODULE_PIXELS: usize = 8;
+use crate::domain::qr;
 
 /// Black on white, whatever the colours of the terminal are: first for terminals with 16 colours, which a theme may
 /// change, then the fixed ones of terminals with 256.
@@ -71,7 +68,7 @@ pub fn into_file(content: &str, path: &Path) -> anyhow::Result<()> {
     let bytes = match kind {
         "svg" => code(content)?.render::<svg::Color<'_>>().build().into_bytes(),
         "txt" => text(content, Ink::OnDark)?.into_bytes(),
-        _ => picture(&code(content)?)?,
+        _ => qr::picture(content).context("drawing the code")?.bytes,
     };
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, bytes)
@@ -81,26 +78,6 @@ pub fn into_file(content: &str, path: &Path) -> anyhow::Result<()> {
 
 fn code(content: &str) -> anyhow::Result<QrCode> {
     QrCode::new(content).context("drawing the code")
-}
-
-fn picture(code: &QrCode) -> anyhow::Result<Vec<u8>> {
-    const WHITE: u8 = 255;
-    let modules = code.width();
-    let side = (modules + 2 * QUIET_ZONE) * MODULE_PIXELS;
-    let dark = |x: usize, y: usize| {
-        let inside = |at: usize| (at / MODULE_PIXELS).checked_sub(QUIET_ZONE).filter(|at| *at < modules);
-        matches!((inside(x), inside(y)), (Some(x), Some(y)) if code[(x, y)] == Color::Dark)
-    };
-    let pixels: Vec<u8> = (0..side * side)
-        .map(|at| if dark(at % side, at / side) { 0 } else { WHITE })
-        .collect();
-    let mut bytes = vec![];
-    let side = u32::try_from(side)?;
-    let mut png = png::Encoder::new(&mut bytes, side, side);
-    png.set_color(png::ColorType::Grayscale);
-    png.set_depth(png::BitDepth::Eight);
-    png.write_header()?.write_image_data(&pixels)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -149,23 +126,5 @@ mod tests {
             (Ink::of(false, true), Ink::of(false, false)),
             (Ink::OnLight, Ink::OnDark)
         );
-    }
-
-    #[test]
-    fn qr_image_has_white_border_and_code() {
-        let code = code("hello").unwrap();
-        let bytes = picture(&code).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        reader.next_frame(&mut pixels).unwrap();
-        let side = (code.width() + 2 * QUIET_ZONE) * MODULE_PIXELS;
-        assert_eq!(pixels.len(), side * side);
-        assert!(
-            pixels[..side * QUIET_ZONE * MODULE_PIXELS]
-                .iter()
-                .all(|pixel| *pixel == 255)
-        );
-        let first = (QUIET_ZONE * MODULE_PIXELS) * (side + 1);
-        assert_eq!(pixels[first], 0, "a finder pattern begins in the corner");
     }
 }

@@ -46,11 +46,13 @@ pub enum Kind {
     Room,
     /// A direct chat, outside the Space.
     Direct,
+    /// A room by invitation alone, outside the Space.
+    Closed,
     /// The Space itself.
     Space,
 }
 
-/// Returns the plan of a conversation's room. `space` is its parent; a direct room has none.
+/// Returns the plan of a conversation's room. `space` is its parent; a direct or a closed room has none.
 pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
     let mut wanted = vec![Wanted::new("m.room.name", "", json!({"name": spec.name}))];
     wanted.push(Wanted::new("m.room.topic", "", json!({"topic": spec.topic})));
@@ -70,7 +72,12 @@ pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encr
         parent["canonical"] = json!(true);
         wanted.push(Wanted::new("m.space.parent", space.as_str(), parent));
     }
-    if !spec.direct {
+    let kind = match spec {
+        RoomSpec { direct: true, .. } => Kind::Direct,
+        RoomSpec { closed: true, .. } => Kind::Closed,
+        _ => Kind::Room,
+    };
+    if kind == Kind::Room {
         let bridge = json!({
             "bridgebot": us,
             "protocol": {"id": "whatsapp", "displayname": "WhatsApp"},
@@ -83,7 +90,7 @@ pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encr
         wanted,
         invite: &spec.invite,
         exclude: &spec.exclude,
-        kind: if spec.direct { Kind::Direct } else { Kind::Room },
+        kind,
     }
 }
 
@@ -169,7 +176,7 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
     request.room_alias_name = Some(alias.to_owned());
     request.preset = Some(match plan.kind {
         Kind::Direct => RoomPreset::TrustedPrivateChat,
-        Kind::Room | Kind::Space => RoomPreset::PrivateChat,
+        Kind::Room | Kind::Closed | Kind::Space => RoomPreset::PrivateChat,
     });
     request.is_direct = plan.kind == Kind::Direct;
     for wanted in &plan.wanted {
@@ -178,7 +185,7 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
     for user in plan.invite {
         request.invite.push(UserId::parse(user.as_str())?);
     }
-    if plan.kind == Kind::Room {
+    if matches!(plan.kind, Kind::Room | Kind::Closed) {
         request.power_level_content_override = Some(raw(&json!({"invite": INVITE_LEVEL}))?);
     }
     if plan.kind == Kind::Space {
@@ -202,7 +209,7 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
 /// Sets missing state, sends missing invitations, and puts out who is excluded.
 async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
     state::apply(caller, room, current, &plan.wanted).await?;
-    if plan.kind == Kind::Room
+    if matches!(plan.kind, Kind::Room | Kind::Closed)
         && let Some(levels) = current.closed_to_guests()
     {
         let levels = Wanted::new("m.room.power_levels", "", levels);
@@ -218,8 +225,8 @@ async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Pl
         if current.is_member_or_invited(user_id) || current.is_banned(user_id) {
             continue;
         }
-        // Who left on purpose stays out, and can join again through the Space. The owner is always told of trouble.
-        if plan.kind != Kind::Direct && current.has_left(user_id) {
+        // Who left on purpose stays out, and can join again through the Space. Who is told of trouble always is.
+        if matches!(plan.kind, Kind::Room | Kind::Space) && current.has_left(user_id) {
             continue;
         }
         let invited = async { invite(caller, room, &UserId::parse(user_id)?).await };

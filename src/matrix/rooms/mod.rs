@@ -93,7 +93,7 @@ impl Rooms {
         team: Team<'_>,
         spec: &RoomSpec,
     ) -> Result<Option<OwnedRoomId>, Fault> {
-        if spec.direct {
+        if spec.direct || spec.closed {
             return Ok(None);
         }
         Ok(Some(Box::pin(self.space.ensure(caller, team, &spec.exclude)).await?))

@@ -14,6 +14,7 @@ mod inbound;
 mod kinds;
 mod later;
 mod linking;
+mod management;
 mod media;
 mod odd_chats;
 mod outbound;

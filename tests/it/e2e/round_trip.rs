@@ -5,25 +5,37 @@ use testbed::agents::{Agent, Client, Content};
 
 use crate::rig::customers::{phone_shows, times_accepted};
 use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan, SECOND_AGENT};
+use crate::rig::management::Management;
 use crate::rig::socket::Socket;
 use crate::rig::{PATIENCE, until};
 
-/// The agent on matrix-js-sdk and the one on matrix-nio each see the customer's message in an encrypted room and answer.
+/// A manager links the account from the management room alone. The agent on matrix-js-sdk and the one on matrix-nio each see
+/// the customer's message in an encrypted room and answer; then the manager unlinks the account again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn message_makes_round_trip_with_both_clients() {
     if testbed::quick() {
         return;
     }
-    let desk = Desk::ready(Plan::with_matrix()).await;
+    let desk = Desk::start(Plan::with_matrix()).await;
     let url = desk.synapse.as_ref().unwrap().url();
     let js = Agent::start(Client::Js, &url, AGENT, PASSWORD).await.unwrap();
     let nio = Agent::start(Client::Nio, &url, SECOND_AGENT, PASSWORD).await.unwrap();
+    let management = Management::of(&desk, &js).await;
+    management.link().await;
+    desk.crm.until_ready().await;
     for (agent, name, number) in [
         (&js, "Grace Hopper", "447700900123"),
         (&nio, "Alan Turing", "447700900124"),
     ] {
         round_trip(&desk, agent, name, number).await;
     }
+    assert!(
+        js.look(|mirror| mirror.room(&management.room).unwrap().encrypted),
+        "codes cross an encrypted room"
+    );
+    let told = management.says("!status", "WhatsApp default: ready").await;
+    assert!(told.contains("to be sent"), "{told}");
+    management.unlink().await;
 }
 
 async fn round_trip(desk: &Desk, agent: &Agent, name: &str, number: &str) {

@@ -228,5 +228,6 @@ pub fn spec(alias: &str, invite: &[&Agent]) -> RoomSpec {
         topic: "+44 7700 900123".to_owned(),
         invite: invite.iter().map(|agent| agent.user_id().into()).collect(),
         direct: false,
+        closed: false,
     }
 }

@@ -215,6 +215,7 @@ async fn room_name_and_topic_follow_customer() {
         exclude: vec![],
         name: "Trouble".to_owned(),
         direct: true,
+        closed: false,
         ..spec("names-trouble", &[&nils])
     };
     let trouble = desk.bot.ensure_room(&trouble).await.unwrap();

@@ -5,6 +5,7 @@ pub mod crm;
 pub mod customers;
 pub mod desk;
 pub mod files;
+pub mod management;
 pub mod media;
 pub mod room_files;
 pub mod socket;

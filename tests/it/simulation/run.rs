@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, MediaFetcher, Policy, Progress, Random,
-    ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay, Worker as _,
-    reconcile_agents,
+    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy, Progress,
+    Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay,
+    Worker as _, reconcile_agents,
 };
 use crm::domain::media::MediaState;
 use crm::domain::whatsapp::WhatsApp;
@@ -38,6 +38,8 @@ const WORKERS: u32 = 9;
 const ROOM_RELAY: u32 = 2;
 const FETCHING: u32 = 6;
 const ROOM_FILES: u32 = 8;
+/// The one that has steps in the tests of its own room alone.
+const MANAGEMENT: u32 = WORKERS;
 /// What a crash takes away is gone by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
@@ -57,6 +59,8 @@ pub struct Run {
     /// What agents wrote in rooms.
     pub agents: Vec<MatrixEventId>,
     pub policy: Policy,
+    /// Whether the management room's worker works.
+    pub managed: bool,
     /// How much is free where media are stored.
     pub free: Arc<AtomicU64>,
     /// In lives of a desk: what people there did.
@@ -82,6 +86,7 @@ pub struct Program {
     room_relay: Lanes<Gated<RoomRelay>>,
     room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
+    management: ManagementRoom,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
 }
@@ -101,6 +106,7 @@ impl Run {
             accepted: vec![],
             agents: vec![],
             policy: policy(),
+            managed: false,
             free: Arc::new(AtomicU64::new(u64::MAX)),
             desk: None,
             asked: None,
@@ -176,6 +182,7 @@ impl Run {
                 &tasks,
             ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
+            management: ManagementRoom::new(core.clone(), matrix.clone(), desk.clone()),
             room_files: Lanes::new(
                 Gated(RoomFiles::new(core.clone(), matrix.clone()), self.gate.clone()),
                 &tasks,
@@ -354,6 +361,7 @@ impl Run {
             FETCHING => program.fetching.step().boxed(),
             7 => program.at_desk.step().boxed(),
             ROOM_FILES => program.room_files.step().boxed(),
+            MANAGEMENT => program.management.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
@@ -372,7 +380,7 @@ impl Run {
     /// One step of every worker. Tells whether any found something to do; `None` when the program was killed in it.
     async fn round(&self, program: &mut Program) -> Option<bool> {
         let mut worked = false;
-        for worker in 0..WORKERS {
+        for worker in 0..WORKERS + u32::from(self.managed) {
             match self.step(program, worker).await? {
                 Progress::Worked => worked = true,
                 Progress::Busy => {

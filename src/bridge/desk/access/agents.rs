@@ -11,7 +11,7 @@ use crate::contract::{AccountRef, AgentView, Event};
 use crate::domain::agent::{Agent, AgentSource, checked_name, name_key};
 use crate::domain::signature::{NotASignature, Signature};
 use crate::domain::{AgentId, MatrixUserId, Role, when};
-use crate::store::{AgentChange, NewAgent, StoreError, Tx};
+use crate::store::{AgentChange, NewAgent, StoreError, Tx, WorkFor};
 
 /// HTTP status of the answer to a new agent ("created").
 const CREATED: u16 = 201;
@@ -101,6 +101,7 @@ async fn create(tx: &mut Tx, request: &AgentRequest, matrix: bool) -> Result<Ans
     if matrix && agent.matrix_user.is_some() {
         update_members(tx).await?;
     }
+    tx.wake(WorkFor::Management);
     tx.emit(Event::agent_created(&agent));
     idempotency::store(tx, asked, CREATED, &AgentView::from(&agent), None).await?;
     Ok(Answered::New(agent))
@@ -163,6 +164,7 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
     if after.name != before.name {
         tx.conversations().rename_assignee(id, &after.name).await?;
     }
+    tx.wake(WorkFor::Management);
     tx.emit(Event::agent_updated(&after));
     Ok(after)
 }

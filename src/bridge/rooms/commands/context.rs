@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::bridge::core::Core;
+use crate::bridge::rooms::management::overview::{Overview, overview};
 use crate::domain::matrix::{Matrix, RoomEvent, RoomEventKind};
 use crate::domain::{MatrixEventId, MatrixUserId};
 use crate::store::{NewMedia, Store, StoreError};
@@ -24,15 +26,18 @@ pub(crate) struct RoomContext {
     pub is_first: bool,
     /// The event's file, fetched and stored.
     pub file: Option<NewMedia>,
+    /// How the server stands, if that was asked for in the management room.
+    pub overview: Option<Overview>,
     /// For each read event that shows no message: the events before it, the newest first.
     pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }
 
 impl RoomContext {
     /// Fetches what handling an event needs that has waited and waits behind no other.
-    pub(crate) async fn of_waiting(store: &Store, port: &dyn Matrix, event: &RoomEvent) -> Result<Self, StoreError> {
-        let events = std::slice::from_ref(event);
+    pub(crate) async fn of_waiting(core: &Core, port: &dyn Matrix, event: &RoomEvent) -> Result<Self, StoreError> {
+        let (store, events) = (&core.store, std::slice::from_ref(event));
         Ok(Self {
+            overview: overview(core, events).await?,
             confirmed: confirmed(port, events).await,
             looked_up: look_up(store, port, events).await?,
             is_first: true,

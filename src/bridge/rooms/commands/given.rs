@@ -15,6 +15,7 @@ use crate::domain::rights::Sight;
 use crate::domain::{OwnerId, Timestamp, when};
 use crate::store::{StoreError, Tx};
 
+use super::accounts::Asked;
 use super::context::RoomContext;
 
 /// A command as it was given.
@@ -34,13 +35,25 @@ pub(crate) struct Given<'a> {
 
 /// Outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Done {
+pub(crate) enum Done {
     /// This is answered in the room.
     Told(String),
     /// A message was queued, which the room shows.
     Sent,
     /// It is a note, and marked as one.
     Noted,
+}
+
+impl<'a> Given<'a> {
+    /// Returns it as a command about an account: that of the room, if no other is named.
+    pub(super) const fn asked(&self) -> Asked<'a> {
+        Asked {
+            core: self.core,
+            event: self.event,
+            agent: self.agent,
+            home: Some(self.conversation.account_id),
+        }
+    }
 }
 
 impl Given<'_> {

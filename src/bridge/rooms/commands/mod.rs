@@ -2,6 +2,7 @@
 //! `run` checks the right, writes the audit line and carries one out by the desk's own functions, in the transaction of its
 //! event. Here is also what stays inside: notes, notices, and what answers them.
 
+pub(crate) mod accounts;
 pub(super) mod context;
 mod given;
 pub(super) mod internal;
@@ -14,7 +15,7 @@ mod run;
 mod sends;
 #[cfg(test)]
 mod tests;
-mod told;
+pub(super) mod told;
 mod work;
 
 use std::collections::BTreeMap;
@@ -22,10 +23,11 @@ use std::collections::BTreeMap;
 use crate::domain::label::LabelName;
 use crate::domain::{CustomerId, MessageId, Operation};
 
-pub(crate) use given::Given;
+pub(crate) use accounts::Asked;
+pub(crate) use given::{Done, Given};
 pub(crate) use parse::{is_command, note, parse};
-pub(crate) use rights::{audit, not_allowed};
-pub(crate) use run::run;
+pub(crate) use rights::{audit, audit_of, not_allowed};
+pub(crate) use run::{not_done, run};
 
 /// A command of an agent, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,17 @@ pub(crate) enum Command {
     Send,
     /// Tries a failed message again, to which the command replies.
     Retry,
+    /// Links an account's device: by a QR code, or with a number by a pairing code.
+    Login {
+        /// Name of the account; `None`: that of the room, or the only one.
+        account: Option<String>,
+        /// Number of the phone, as it was typed.
+        number: Option<String>,
+    },
+    /// Unlinks an account's device.
+    Logout(Option<String>),
+    /// Compares an account with WhatsApp.
+    Sync(Option<String>),
 }
 
 /// The one who gets a conversation.
@@ -288,6 +301,27 @@ pub(crate) const ENTRIES: &[Entry] = &[
         Some(Operation::SettleMessage),
         false,
     ),
+    entry(
+        "login",
+        "[ACCOUNT] [+NUMBER]",
+        "links a device: the management room shows the QR code, or with a number a pairing code",
+        Some(Operation::LinkAccount),
+        false,
+    ),
+    entry(
+        "logout",
+        "[ACCOUNT]",
+        "unlinks the device of an account",
+        Some(Operation::LinkAccount),
+        false,
+    ),
+    entry(
+        "sync",
+        "[ACCOUNT]",
+        "compares an account with WhatsApp, and recovers what was missed",
+        Some(Operation::SyncAccount),
+        false,
+    ),
 ];
 
 /// The words of the commands, and the operation that each is; `None` for what needs no right.
@@ -302,6 +336,11 @@ pub const COMMANDS: [(&str, Option<Operation>); ENTRIES.len()] = {
 };
 
 impl Entry {
+    /// Returns whether the command is about no conversation, so that it may be given in the management room as well.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        matches!(self.word, "help" | "status" | "login" | "logout" | "sync")
+    }
+
     /// Returns how the command is written.
     pub(crate) fn usage(&self) -> String {
         if self.takes.is_empty() {

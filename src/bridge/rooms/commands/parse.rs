@@ -86,6 +86,9 @@ pub(super) fn read(word: &str, given: &str) -> Result<Command, String> {
         "release" => id(given).map(Command::Release),
         "cancel" => id(given).map(Command::Cancel),
         "new" => new(given),
+        "login" => login(given),
+        "logout" => account(given).map(Command::Logout),
+        "sync" => account(given).map(Command::Sync),
         other => Err(format!("`{other}` is not a command")),
     }
 }
@@ -96,6 +99,24 @@ fn bare(given: &str, command: Command) -> Result<Command, String> {
     } else {
         Err("nothing stands behind this command".to_owned())
     }
+}
+
+/// Reads the name of an account; `None` if nothing stands there.
+fn account(given: &str) -> Result<Option<String>, String> {
+    if given.contains(char::is_whitespace) {
+        return Err("the name of one account stands here".to_owned());
+    }
+    Ok((!given.is_empty()).then(|| given.to_lowercase()))
+}
+
+/// Reads the name of an account and a phone number behind it, either of which may be missing.
+fn login(given: &str) -> Result<Command, String> {
+    let (named, number) = match given.find('+') {
+        Some(at) => (given[..at].trim(), Some(given[at..].to_owned())),
+        None => (given, None),
+    };
+    let account = account(named)?;
+    Ok(Command::Login { account, number })
 }
 
 fn said(given: &str, otherwise: &str) -> Result<String, String> {

@@ -23,8 +23,19 @@ pub(crate) async fn audit(
     operation: Operation,
     how: &str,
 ) -> Result<(), StoreError> {
-    let actor = format!("agent {} ({}), {}", agent.id, agent.name, event.sender);
     let subject = format!("/api/v1/conversations/{conversation}");
+    audit_of(tx, (event, agent), subject, operation, how).await
+}
+
+/// As [`audit`], for what concerns no conversation. `subject`: path of what is changed.
+pub(crate) async fn audit_of(
+    tx: &mut Tx,
+    (event, agent): (&RoomEvent, &Agent),
+    subject: String,
+    operation: Operation,
+    how: &str,
+) -> Result<(), StoreError> {
+    let actor = format!("agent {} ({}), {}", agent.id, agent.name, event.sender);
     let line = AuditLine::of(operation, actor, format!("ROOM {how}"), subject, event.id.as_str());
     match line {
         Some(line) => line.write(tx).await,

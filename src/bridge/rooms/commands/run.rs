@@ -2,14 +2,14 @@
 //! and answered.
 
 use crate::bridge::core::refusal::Refusal;
-use crate::bridge::rooms::effects::{Taken, answer, is_stale};
+use crate::bridge::rooms::effects::{Taken, answer, is_stale, late_command};
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::internal::InternalKind;
 use crate::store::{StoreError, Tx};
 
 use super::given::{Done, Given};
 use super::rights::{audit, not_allowed};
-use super::{Command, Entry, Parsed, internal, notes, people, sends, told, work};
+use super::{Command, Entry, Parsed, accounts, internal, notes, people, sends, told, work};
 
 /// Carries a command out, and stores that its event was handled and stays inside.
 pub(crate) async fn run(tx: &mut Tx, given: &Given<'_>, parsed: Parsed) -> Result<Taken, StoreError> {
@@ -33,10 +33,7 @@ async fn allowed(tx: &mut Tx, given: &Given<'_>, entry: &Entry, command: &Comman
         return Ok(Done::Told(not_allowed(given.agent)));
     }
     if !entry.may_be_late && is_stale(tx, given.event) {
-        return Ok(Done::Told(format!(
-            "Not done: this arrived long after it was written ({}). Write it again if it still holds.",
-            given.event.at
-        )));
+        return Ok(Done::Told(late_command(given.event)));
     }
     if let Some(operation) = entry.operation {
         let how = format!("!{}", entry.word);
@@ -82,11 +79,16 @@ async fn act(tx: &mut Tx, given: &Given<'_>, command: &Command) -> Result<Done, 
         Command::New { number, text } => sends::new(tx, given, number, text).await,
         Command::Send => sends::confirm(tx, given).await,
         Command::Retry => sends::retry(tx, given).await,
+        Command::Login { account, number } => {
+            accounts::login(tx, &given.asked(), account.as_deref(), number.as_deref()).await
+        }
+        Command::Logout(account) => accounts::logout(tx, &given.asked(), account.as_deref()).await,
+        Command::Sync(account) => accounts::sync(tx, &given.asked(), account.as_deref()).await,
     }
 }
 
 /// Returns the answer to a command that the desk refuses.
-fn not_done(refusal: Refusal) -> String {
+pub(crate) fn not_done(refusal: Refusal) -> String {
     match refusal {
         Refusal::Internal(error) => {
             tracing::error!("a command in a room failed: {error:#}");

@@ -11,7 +11,7 @@ use crate::domain::message::{Message, MessageState};
 use crate::store::{PageRequest, StoreError, Tx};
 
 use super::given::{Done, Given};
-use super::{ENTRIES, people};
+use super::{ENTRIES, Entry, people};
 
 /// Messages on the card of a customer.
 const ON_CARD: u64 = 3;
@@ -26,13 +26,24 @@ pub(super) fn help(agent: &Agent) -> Done {
         "What you write here goes to the customer. What begins with ! does not, nor do notes, notices of mine, and \
                     what answers them."
             .to_owned();
+    list(&mut text, agent, |_| true);
+    Done::Told(text)
+}
+
+/// Lists the commands that may be given in the management room and that the agent's role allows.
+pub(crate) fn management_help(agent: &Agent) -> Done {
+    let mut text = "Nothing that you write here goes to a customer.".to_owned();
+    list(&mut text, agent, Entry::is_anywhere);
+    Done::Told(text)
+}
+
+fn list(text: &mut String, agent: &Agent, is_listed: impl Fn(&Entry) -> bool) {
     let allowed = ENTRIES
         .iter()
-        .filter(|entry| entry.operation.is_none_or(|operation| agent.may(operation)));
+        .filter(|entry| entry.operation.is_none_or(|operation| agent.may(operation)) && is_listed(entry));
     for entry in allowed {
         let _ = write!(text, "\n{}: {}", entry.usage(), entry.does);
     }
-    Done::Told(text)
 }
 
 /// Shows who the customer is, and how the conversation stands.

@@ -68,7 +68,7 @@ impl Rig {
         ours.map(|told| told.text.clone()).collect()
     }
 
-    async fn agent(&self, name: &str, role: Role) -> AgentId {
+    pub(super) async fn agent(&self, name: &str, role: Role) -> AgentId {
         let new = NewAgent {
             name: name.to_owned(),
             matrix_user: Some(

@@ -62,6 +62,8 @@ pub struct Homeserver {
     gone: HashSet<MatrixRoomId>,
     /// Users whom the last update of a room put out.
     excluded: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
+    /// Users whom the last update of a room invited.
+    invited: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Roots of the threads in which events were written.
     threads: HashMap<MatrixEventId, MatrixEventId>,
     /// Whether every send is refused.
@@ -102,6 +104,7 @@ impl FakeMatrix {
             lose_next: false,
             gone: HashSet::new(),
             excluded: HashMap::new(),
+            invited: HashMap::new(),
             threads: HashMap::new(),
             refuses: false,
             refuses_files: false,
@@ -159,7 +162,7 @@ impl FakeMatrix {
         let of_customers: Vec<_> = rooms
             .rooms
             .iter()
-            .filter(|(alias, _)| !alias.ends_with("trouble"))
+            .filter(|(alias, _)| !alias.ends_with("trouble") && !alias.ends_with("management"))
             .collect();
         let room = of_customers.get(n % of_customers.len().max(1))?.1.clone();
         Some(rooms.append(room, self.clock.now(), What::Person { sender: agent(), what }))
@@ -246,6 +249,28 @@ impl FakeMatrix {
             .get(room)
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// Returns the users whom the last update of a room invited.
+    pub fn invited(&self, room: &MatrixRoomId) -> Vec<MatrixUserId> {
+        let rooms = self.rooms.lock().unwrap();
+        rooms.invited.get(room).cloned().unwrap_or_default()
+    }
+
+    /// The newest room whose alias ends like this.
+    pub fn room_called(&self, ends: &str) -> Option<MatrixRoomId> {
+        let rooms = self.rooms.lock().unwrap();
+        let mut called = rooms.rooms.iter().rev().filter(|(alias, _)| alias.ends_with(ends));
+        called.next().map(|(_, room)| room.clone())
+    }
+
+    /// Something happens in a room.
+    pub fn happens_in(&self, room: &MatrixRoomId, sender: &str, what: RoomEventKind) -> MatrixEventId {
+        let what = What::Person {
+            sender: sender.into(),
+            what,
+        };
+        self.rooms.lock().unwrap().append(room.clone(), self.clock.now(), what)
     }
 
     /// The room is no more, and nobody says so: it answers as gone from now on.

@@ -92,6 +92,11 @@ impl Matrix for FakeMatrix {
                 room
             }
         };
+        {
+            let mut rooms = self.rooms.lock().unwrap();
+            rooms.excluded.insert(room.clone(), spec.exclude.clone());
+            rooms.invited.insert(room.clone(), spec.invite.clone());
+        }
         self.leave(room).await
     }
 
@@ -100,6 +105,7 @@ impl Matrix for FakeMatrix {
         let mut rooms = self.rooms.lock().unwrap();
         rooms.topics.insert(room.clone(), spec.topic.clone());
         rooms.excluded.insert(room.clone(), spec.exclude.clone());
+        rooms.invited.insert(room.clone(), spec.invite.clone());
         Ok(())
     }
 
