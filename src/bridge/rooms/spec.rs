@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
 use crate::contract::name_without;
-use crate::domain::conversation::ChatKind;
+use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::matrix::RoomSpec;
 use crate::domain::{AccountId, ConversationId, MatrixUserId};
 use crate::store::StoreError;
@@ -32,7 +32,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         Some(account) => format!("{number} · account {account}"),
         None => number,
     };
-    let (invite, exclude) = core.store.agents().of_account(conversation.account_id).await?;
+    let (invite, exclude) = members(core, &conversation).await?;
     Ok(RoomSpec {
         alias: reserve_alias(core, id).await?,
         name: if hides {
@@ -46,6 +46,25 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         exclude,
         direct: false,
         closed: false,
+    })
+}
+
+/// Returns who is asked into a conversation's room, and who must not be there. Until somebody has the conversation all agents
+/// are asked, since nobody is notified of a room that they are not in; afterwards its assignee, and others may join.
+async fn members(
+    core: &Core,
+    conversation: &Conversation,
+) -> Result<(Vec<MatrixUserId>, Vec<MatrixUserId>), StoreError> {
+    let agents = core.store.agents();
+    let (all, exclude) = agents.of_account(conversation.account_id).await?;
+    let assignee = match &conversation.assignee {
+        Some(assignee) => agents.get(assignee.id).await?.and_then(|agent| agent.matrix_user),
+        None => None,
+    };
+    // One who is no agent here any more, or not on Matrix, would leave the room without anybody to notify.
+    Ok(match assignee.filter(|user| all.contains(user)) {
+        Some(user) => (vec![user], exclude),
+        None => (all, exclude),
     })
 }
 

@@ -138,3 +138,58 @@ async fn signature_of_agent_reaches_phone_from_every_face() {
         "{notices:?}"
     );
 }
+
+/// Until it is assigned everybody is asked in, so that a message notifies somebody; then the one who has it.
+#[tokio::test]
+async fn room_asks_all_agents_until_assigned() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let new = |name: &str| crm::store::NewAgent {
+        name: name.to_owned(),
+        matrix_user: Some(format!("@{name}:test").as_str().into()),
+        role: crm::domain::Role::Agent,
+        accounts: None,
+        signature: None,
+        time_zone: None,
+        source: AgentSource::Person,
+    };
+    let [bea, cy] = [new("bea"), new("cy")];
+    let made = rig
+        .program
+        .store
+        .write::<_, _, StoreError, _>((bea, cy), |tx, (bea, cy)| {
+            Box::pin(async move {
+                let bea = tx.agents().create(bea).await?.id;
+                tx.agents().create(cy).await?;
+                Ok(bea)
+            })
+        });
+    let bea = made.await.unwrap();
+    let room = rig.run.matrix.room();
+    let conversation = rig.messages().await[0].conversation_id;
+    let assign = async |rig: &Rig, from: Option<AgentId>, to: Option<AgentId>| {
+        let assignment = crm::bridge::Assignment {
+            to,
+            from,
+            expected: None,
+        };
+        rig.program.desk.assign(conversation, assignment).await.unwrap();
+    };
+    assign(&rig, None, Some(bea)).await;
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), ["@bea:test".into()]);
+    assert!(rig.run.matrix.excluded(&room).is_empty(), "who is in it stays");
+    let ada = rig.program.store.agents().list().await.unwrap()[0].id;
+    assign(&rig, Some(bea), Some(ada)).await;
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), ["@ada:test".into()]);
+    // Who has it is no agent any more: somebody must be notified.
+    let left = crm::bridge::AgentEdit {
+        active: Some(false),
+        ..crm::bridge::AgentEdit::default()
+    };
+    rig.program.desk.edit_agent(ada, left).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), ["@bea:test".into(), "@cy:test".into()]);
+    assert_eq!(rig.run.matrix.excluded(&room), ["@ada:test".into()]);
+}
