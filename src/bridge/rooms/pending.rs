@@ -5,11 +5,11 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
 use crate::domain::MatrixRoomId;
-use crate::domain::matrix::{Matrix, RoomEventKind};
+use crate::domain::matrix::{Matrix, MatrixError, RoomEventKind};
 use crate::store::{PendingEvent, StoreError};
 
 use super::commands::context::RoomContext;
-use super::effects::Taken;
+use super::effects::{Taken, answer_to};
 use super::event;
 
 /// Handles the first events of a room that wait, up to one that still has to.
@@ -42,6 +42,35 @@ pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent
                 let _: Taken = event::take_in(tx, core, event, around).await?;
             }
             Ok::<_, StoreError>(true)
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Gives an event up that cannot be decrypted, and answers it in its room. Does nothing if it can be after all, or if the
+/// homeserver does not answer.
+pub(super) async fn give_up(core: &Core, port: &dyn Matrix, pending: &PendingEvent) -> Result<(), StoreError> {
+    match port.event(&pending.room, &pending.event).await {
+        Ok(event) if event.what != RoomEventKind::Undecryptable => return Ok(()),
+        Err(MatrixError::Unreachable { .. }) => return Ok(()),
+        Ok(_) | Err(MatrixError::Refused(_) | MatrixError::RoomGone(_)) => {}
+    }
+    core.write(pending.clone(), |tx, pending| {
+        async move {
+            if !tx.pending_events().remove(&pending.event).await? {
+                return Ok(());
+            }
+            let Some(conversation) = tx.rooms().conversation(&pending.room).await? else {
+                return Ok(());
+            };
+            if let Some(conversation) = tx.conversations().get(conversation).await? {
+                let text = "Not sent: I could not decrypt this in a day, and do not try any more. Write it again if it still \
+                            matters.";
+                let event = (&pending.room, &pending.event);
+                let _: Taken = answer_to(tx, &conversation, event, text.to_owned()).await?;
+            }
+            Ok::<_, StoreError>(())
         }
         .boxed()
     })

@@ -106,6 +106,30 @@ async fn redaction_of_shown_message_changes_nothing() {
     assert_eq!((message.id, message.deleted_at), (sent, None));
 }
 
+/// Told at once, and told again when it is given up; a key that comes after that changes nothing.
+#[tokio::test]
+async fn event_without_key_is_given_up_after_day() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    let event = rig.run.matrix.happens("@ada:test", RoomEventKind::Undecryptable, now);
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_hours(25));
+    rig.run.matrix.set_up(false);
+    rig.settle().await;
+    rig.run.matrix.set_up(true);
+    rig.settle().await;
+    let told = rig.run.matrix.notices();
+    let of_keys: Vec<_> = told.iter().filter(|told| told.contains("decrypt")).collect();
+    assert_eq!(of_keys.len(), 2, "{told:?}");
+    assert!(of_keys[1].contains("do not try any more"), "{told:?}");
+    rig.run.matrix.decrypts(&event, "too late");
+    rig.run.clock.advance(Duration::from_mins(1));
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+    assert_eq!(rig.run.matrix.notices().len(), told.len());
+}
+
 #[tokio::test]
 async fn redacted_text_without_key_is_never_sent() {
     let mut rig = Rig::new().await;
