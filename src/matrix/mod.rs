@@ -13,7 +13,7 @@ mod rooms;
 mod service;
 mod wire;
 
-pub use bot::{Bot, reset};
+pub use bot::{Bot, log_out, order_new_backup, recovery_key, reset, verify, write_recovery_key};
 pub use options::{MatrixOptions, Password, ServiceOptions, SpaceOptions};
 pub use service::{Checked, Judgement, Service, check};
 pub use wire::{Registration, RegistrationError};

@@ -23,6 +23,8 @@ pub struct MatrixOptions {
     pub encryption: bool,
     /// Folder of the session and the encryption keys; created with mode 0700.
     pub folder: PathBuf,
+    /// File of the recovery key, which opens the key backup. Not in the folder, so that it is not lost with that.
+    pub recovery_key: PathBuf,
     /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
 }
@@ -62,7 +64,7 @@ impl Password {
     }
 
     /// Returns the secret itself.
-    pub(super) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

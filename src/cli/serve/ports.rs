@@ -151,25 +151,44 @@ pub fn matrix(
             app_service: Some(service),
         }));
     }
-    let user = settings.user.clone().ok_or_else(|| missing("CRM_MATRIX_USER"))?;
-    let password = settings
-        .password
-        .as_ref()
-        .ok_or_else(|| missing("CRM_MATRIX_PASSWORD or CRM_MATRIX_PASSWORD_FILE"))?;
-    let options = MatrixOptions {
-        homeserver: settings.homeserver.clone().unwrap_or_default(),
-        user,
-        password: Password::new(password.read()?.expose()),
-        agents,
-        owner: settings.owner.as_deref().map(MatrixUserId::from),
-        encryption: settings.encryption,
-        folder: home.folder.path().join("matrix"),
-        space: space(instance),
-    };
+    let options = bot_options(config, home.folder.path(), instance, agents)?;
     Ok(Some(Homeserver {
         matrix: Arc::new(Bot::start(options, supervisor)?),
         app_service: None,
     }))
+}
+
+/// Returns the file of the bot's recovery key in a data folder.
+pub fn recovery_key(data_dir: &Path) -> PathBuf {
+    data_dir.join("matrix-recovery.key")
+}
+
+/// Reads the settings of the bot, with its password.
+pub fn bot_options(
+    config: &Config,
+    data_dir: &Path,
+    instance: &str,
+    agents: Vec<MatrixUserId>,
+) -> anyhow::Result<MatrixOptions> {
+    let settings = &config.matrix;
+    let password = settings
+        .password
+        .as_ref()
+        .ok_or_else(|| missing("CRM_MATRIX_PASSWORD or CRM_MATRIX_PASSWORD_FILE"));
+    Ok(MatrixOptions {
+        homeserver: settings
+            .homeserver
+            .clone()
+            .ok_or_else(|| missing("CRM_MATRIX_HOMESERVER"))?,
+        user: settings.user.clone().ok_or_else(|| missing("CRM_MATRIX_USER"))?,
+        password: Password::new(password?.read()?.expose()),
+        agents,
+        owner: settings.owner.as_deref().map(MatrixUserId::from),
+        encryption: settings.encryption,
+        folder: data_dir.join("matrix"),
+        recovery_key: recovery_key(data_dir),
+        space: space(instance),
+    })
 }
 
 /// Reads the settings of the application service, with its registration file.

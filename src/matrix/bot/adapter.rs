@@ -79,7 +79,8 @@ impl Bot {
                 let user = client.user_id().map(|user| MatrixUserId(user.to_string()));
                 Ok(Opened { client, user })
             };
-            let verify = |client| async move { login::verify(&client, options).await.map(|()| None) };
+            let sdk = &runner.sdk;
+            let verify = |client| async move { login::verify(&client, options, sdk).await };
             runner.connection.run(open, verify, stopping).await
         });
         Ok(Self { inner })

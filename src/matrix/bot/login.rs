@@ -12,8 +12,10 @@ use matrix_sdk::{Client, SqliteCryptoStore, SqliteStateStore, SqliteStoreConfig}
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::cross_signing;
+use super::recovery::Backup;
+use super::sdk_sync::SdkSync;
 use super::session::{KEY_LENGTH, SessionFolder};
+use super::{cross_signing, recovery};
 use crate::matrix::connection::LoginError;
 use crate::matrix::options::MatrixOptions;
 use crate::matrix::wire::Fault;
@@ -22,6 +24,10 @@ use crate::matrix::wire::Fault;
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Name of the bot's device in other clients.
 const DEVICE_NAME: &str = "crm";
+/// What a person is told of a key backup that we cannot open.
+pub(super) const FOREIGN_BACKUP: &str = "the homeserver has a backup of the bot's keys that no recovery key here opens, so nothing \
+    is added to it; put the key back with `crm matrix recovery-key --restore`, or begin a new backup with `crm matrix reset \
+    --new-backup`, then start the server again";
 
 /// Opens the stored session without any request, or logs in with the password if there is none.
 pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> {
@@ -61,8 +67,13 @@ pub(super) async fn open(options: &MatrixOptions) -> Result<Client, LoginError> 
     Ok(client)
 }
 
-/// Checks that the homeserver knows our session, and that our device is signed.
-pub(super) async fn verify(client: &Client, options: &MatrixOptions) -> Result<(), LoginError> {
+/// Checks that the homeserver knows our session, that our device is signed, and that its keys are backed up. Returns what of
+/// it does not work although we are connected.
+pub(super) async fn verify(
+    client: &Client,
+    options: &MatrixOptions,
+    sdk: &SdkSync,
+) -> Result<Option<String>, LoginError> {
     match client.whoami().await.map_err(Fault::from) {
         Ok(_) => {}
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
@@ -74,17 +85,38 @@ pub(super) async fn verify(client: &Client, options: &MatrixOptions) -> Result<(
         }
         Err(fault) => return Err(LoginError::Refused(fault.to_string())),
     }
-    match cross_signing::ensure(client, options).await {
-        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => Err(passing.into()),
+    match identify(client, options, sdk).await {
+        Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
         Err(fault) => {
             // Not fatal: agents see a warning beside our messages, which is better than no messages.
             tracing::warn!(
                 "could not sign the bot's Matrix device: {fault}; agents will see a warning beside its messages"
             );
-            Ok(())
+            return Ok(None);
         }
-        Ok(()) => Ok(()),
+        Ok(()) => {}
     }
+    if !options.encryption {
+        return Ok(None);
+    }
+    match recovery::ensure(client, options).await {
+        Ok(Backup::On) => Ok(None),
+        Ok(Backup::Foreign) => Ok(Some(FOREIGN_BACKUP.to_owned())),
+        Err(lost @ Fault::Network(_)) => Err(lost.into()),
+        // Messages go on without a backup, and it is tried again soon.
+        Err(fault) => Ok(Some(format!("the bot's keys are not backed up: {fault}"))),
+    }
+}
+
+/// Gives our device an identity: the one from before, if the recovery key is here, else ours, else a new one.
+async fn identify(client: &Client, options: &MatrixOptions, sdk: &SdkSync) -> Result<(), Fault> {
+    let encryption = client.encryption();
+    encryption.wait_for_e2ee_initialization_tasks().await;
+    let status = encryption.cross_signing_status().await;
+    if options.encryption && !status.is_some_and(|status| status.is_complete()) {
+        recovery::recover(client, options, sdk).await?;
+    }
+    cross_signing::ensure(client, options).await
 }
 
 fn is_of(session: &MatrixSession, user: &str) -> bool {
@@ -119,8 +151,7 @@ async fn build(options: &MatrixOptions, store: &Path, key: &[u8; KEY_LENGTH]) ->
         .request_config(RequestConfig::new().timeout(REQUEST_TIMEOUT).disable_retry())
         // The configured address is the one that we can reach.
         .respect_login_well_known(false)
-        // Cross-signing is set up in `cross_signing`. No key backup: every message is in our own database, so the keys
-        // of old ones need not survive the folder.
+        // Cross-signing and key backup are set up in `cross_signing` and `recovery`, keys fetched in `keys`.
         .with_encryption_settings(EncryptionSettings::default())
         .build()
         .await

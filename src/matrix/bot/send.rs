@@ -7,6 +7,7 @@ use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
 use matrix_sdk::{Client, Room};
 
 use super::files::Source;
+use super::keys;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::rooms::{self, Caller, MAX_PAGES, PAGE, check_membership};
@@ -69,10 +70,15 @@ pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Re
 /// Fetches one event, decrypted where that is possible.
 pub(super) async fn event(client: &Client, room: &RoomId, id: &EventId) -> Result<RoomEvent, Fault> {
     let joined = joined(client, room).await?;
-    let event = match joined.event(id, None).await.map_err(Fault::from) {
+    let mut event = match joined.event(id, None).await.map_err(Fault::from) {
         Ok(event) => event,
         Err(fault) => return Err(or_gone(client, room, fault).await),
     };
+    if let Some(session) = keys::session_of(event.raw())
+        && keys::fetch(&joined, &session).await
+    {
+        event = joined.event(id, None).await?;
+    }
     let room = MatrixRoomId(room.to_string());
     let read = read_event(&room, event.raw());
     read.ok_or_else(|| Fault::Refused(format!("{id} is not a valid event")))

@@ -11,6 +11,8 @@ use matrix_sdk::authentication::matrix::MatrixSession;
 const SESSION: &str = "session.json";
 const KEY: &str = "store.key";
 const STORE: &str = "store";
+/// File that orders a new key backup.
+const NEW_BACKUP: &str = "new-backup";
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// Length of the key that encrypts the store, in bytes.
@@ -24,6 +26,42 @@ pub fn reset(folder: &Path) -> io::Result<()> {
         ignore_missing(std::fs::remove_file(folder.join(file)))?;
     }
     ignore_missing(std::fs::remove_dir_all(folder.join(STORE)))
+}
+
+/// Orders the next start to begin a new key backup in place of the one at the homeserver.
+pub fn order_new_backup(folder: &Path) -> io::Result<()> {
+    let folder = SessionFolder::open(folder)?.folder;
+    write_private(&folder.join(NEW_BACKUP), b"")
+}
+
+/// Returns whether a new key backup was ordered.
+pub(super) fn wants_new_backup(folder: &Path) -> bool {
+    folder.join(NEW_BACKUP).exists()
+}
+
+/// Notes that the new key backup is there.
+pub(super) fn end_new_backup(folder: &Path) -> io::Result<()> {
+    ignore_missing(std::fs::remove_file(folder.join(NEW_BACKUP)))
+}
+
+/// Writes a file that only its owner can read, so that a power cut leaves the old one or the whole new one.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .open(&draft)?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(draft, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// The adapter's folder.
@@ -80,21 +118,9 @@ impl SessionFolder {
         self.store()
     }
 
-    /// Writes a file so that a power cut leaves the old one or the whole new one.
+    /// Writes a file of the folder.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.folder.join(name);
-        let draft = self.folder.join(format!("{name}.new"));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(FILE_MODE)
-            .open(&draft)?;
-        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(draft, path)?;
-        File::open(&self.folder)?.sync_all()
+        write_private(&self.folder.join(name), bytes)
     }
 }
 

@@ -1,10 +1,14 @@
 //! The room updates of one answer of `/sync`.
 
+use std::collections::HashSet;
+
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Rooms;
 use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use matrix_sdk::{Client, Room};
+
+use super::keys;
 
 /// The update of one room.
 pub(super) struct RoomUpdate {
@@ -49,22 +53,36 @@ async fn decrypt(
         return events;
     };
     let mut decrypted = Vec::with_capacity(events.len());
+    let mut absent = HashSet::new();
     for event in events {
-        decrypted.push(decrypt_one(&room, event).await);
+        decrypted.push(decrypt_one(&room, event, &mut absent).await);
     }
     decrypted
 }
 
-async fn decrypt_one(room: &Room, event: Raw<AnySyncTimelineEvent>) -> Raw<AnySyncTimelineEvent> {
+/// Decrypts an event. `absent`: keys that were looked for in the backup, so that each is looked for once.
+async fn decrypt_one(
+    room: &Room,
+    event: Raw<AnySyncTimelineEvent>,
+    absent: &mut HashSet<String>,
+) -> Raw<AnySyncTimelineEvent> {
     let field = |name: &str| event.get_field::<String>(name).ok().flatten();
     // Our own events are not needed.
     let is_ours = field("sender").as_deref() == Some(room.own_user_id().as_str());
     if is_ours || field("type").as_deref() != Some("m.room.encrypted") {
         return event;
     }
-    match room.decrypt_event(event.cast_ref_unchecked(), None).await {
-        Ok(decrypted) => decrypted.into_raw(),
-        // Its type stays `m.room.encrypted`, by which it is classified as undecryptable.
-        Err(_) => event,
+    if let Ok(decrypted) = room.decrypt_event(event.cast_ref_unchecked(), None).await {
+        return decrypted.into_raw();
     }
+    if let Some(session) = keys::session_of(&event)
+        && absent.insert(session.clone())
+        && keys::fetch(room, &session).await
+        && let Ok(decrypted) = room.decrypt_event(event.cast_ref_unchecked(), None).await
+    {
+        absent.remove(&session);
+        return decrypted.into_raw();
+    }
+    // Its type stays `m.room.encrypted`, by which it is classified as undecryptable.
+    event
 }

@@ -73,6 +73,17 @@ async fn combinations_that_cannot_work_say_what_to_do() {
             "take the registration out",
         ),
         (vec![("CRM_MATRIX_MODE", "both")], vec!["status"], "bot or service"),
+        (
+            vec![("CRM_MATRIX_MODE", "service")],
+            vec!["matrix", "reset", "--yes"],
+            "has no login and no encryption keys",
+        ),
+        (
+            vec![("CRM_MATRIX_MODE", "bot")],
+            vec!["matrix", "verify"],
+            "CRM_MATRIX_HOMESERVER is not set",
+        ),
+        (vec![], vec!["matrix", "reset"], "Confirm with --yes"),
     ] {
         let mut shell = Shell::bare();
         for (name, value) in variables {
@@ -82,4 +93,56 @@ async fn combinations_that_cannot_work_say_what_to_do() {
         assert_eq!(refused.code, Some(2), "{refused:?}");
         assert!(refused.err.contains(why), "{why}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn recovery_key_is_restored_privately_and_printed() {
+    let shell = Shell::bare();
+    let absent = shell.run(&["matrix", "recovery-key"]).await;
+    assert_eq!(absent.code, Some(3), "{absent:?}");
+    assert!(absent.err.contains("--restore"), "{absent:?}");
+    let wrong = shell.told(&["matrix", "recovery-key", "--restore"], "hunter2\n").await;
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(!wrong.err.contains("hunter2"), "{wrong:?}");
+
+    let key = "EsTj qRGp YB4C bKN1 9dkr 1111 2222 3333 4444 5555 6666 7777";
+    let restored = shell.told(&["matrix", "recovery-key", "--restore"], key).await;
+    assert_eq!((restored.code, restored.out.as_str()), (Some(0), ""), "{restored:?}");
+    let file = shell.data_dir().join("matrix-recovery.key");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let printed = shell.ok(&["matrix", "recovery-key"]).await;
+    assert_eq!(printed.out.trim(), key);
+    assert!(!printed.err.contains("EsTj"), "{}", printed.err);
+}
+
+/// The login goes, the registration beside it and the recovery key stay; with a new backup the key goes too.
+#[tokio::test]
+async fn reset_forgets_login_and_keeps_the_rest() {
+    let shell = Shell::bare();
+    let folder = shell.data_dir().join("matrix");
+    std::fs::create_dir_all(folder.join("store")).unwrap();
+    std::fs::set_permissions(shell.data_dir(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    for file in ["session.json", "store.key", "registration.yaml", "store/db"] {
+        std::fs::write(folder.join(file), "x").unwrap();
+    }
+    let key = shell.data_dir().join("matrix-recovery.key");
+    std::fs::write(&key, "key").unwrap();
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let asked = shell.run(&["matrix", "reset"]).await;
+    assert_eq!(asked.code, Some(2), "{asked:?}");
+    assert!(asked.err.contains("come back with the recovery key"), "{asked:?}");
+    assert_eq!(files().len(), 4, "nothing is done unasked");
+    shell.ok(&["matrix", "reset", "--yes"]).await;
+    assert_eq!(files(), ["registration.yaml"]);
+    assert!(key.exists());
+    shell.ok(&["matrix", "reset", "--yes", "--new-backup"]).await;
+    assert_eq!(files(), ["new-backup", "registration.yaml"]);
+    assert!(!key.exists());
 }

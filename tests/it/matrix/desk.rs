@@ -189,6 +189,7 @@ pub async fn options(synapse: &Synapse, name: &str) -> (MatrixOptions, Arc<tempf
         owner: None,
         encryption: true,
         folder: folder.path().join("matrix"),
+        recovery_key: folder.path().join("recovery.key"),
         space: SpaceOptions {
             alias: format!("space-{name}"),
             name: format!("Customers of {name}"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::matrix::{Matrix, RoomEventKind};
+use crm::matrix::{Checked, Judgement, MatrixOptions};
 use testbed::agents::{Agent, Client, Content};
 use testbed::quick;
 use testbed::servers::Synapse;
@@ -73,7 +74,10 @@ async fn restart_keeps_session_and_keys() {
 
     let (options, folder) = desk.stop().await;
     anna.send(room.as_str(), Content::text("while away")).await.unwrap();
+    // The recovery key alone is lost: the folder is whole, so another one is made.
+    std::fs::remove_file(&options.recovery_key).unwrap();
     let desk = Desk::connect((options, folder)).await;
+    assert!(desk.options.recovery_key.exists() && desk.bot.status().borrow().detail.is_none());
     assert_eq!(desk.bot.event(&room, &before.id).await.unwrap(), before);
     desk.follow(since);
     desk.until_text("while away").await;
@@ -108,8 +112,9 @@ async fn event_is_decrypted_once_key_arrives() {
 
     // The key of what Nils now writes reaches the folder as it is later on, and not the copy of now.
     let (options, folder) = desk.stop().await;
-    let copy = folder.path().join("copy");
+    let [copy, spare] = ["copy", "spare"].map(|name| folder.path().join(name));
     copy_folder(&options.folder, &copy);
+    copy_folder(&options.folder, &spare);
     nils.send(room.as_str(), Content::text("a secret")).await.unwrap();
     let desk = Desk::connect((options, folder)).await;
     desk.follow(since.clone());
@@ -126,11 +131,29 @@ async fn event_is_decrypted_once_key_arrives() {
             .cloned()
     })
     .await;
+    until("its key to be backed up", async || {
+        key_backup(&desk.options).await["count"]
+            .as_u64()
+            .filter(|count| *count >= 2)
+    })
+    .await;
     let (options, folder) = desk.stop().await;
     let late = folder.path().join("late");
     std::fs::rename(&options.folder, &late).unwrap();
     std::fs::rename(&copy, &options.folder).unwrap();
 
+    // The copy has not got it, and the key backup has.
+    let desk = Desk::connect((options, folder)).await;
+    let batch = desk.bot.pull(since.as_ref()).await.unwrap();
+    assert!(batch.events.contains(&secret), "{batch:?}");
+
+    // Without the backup nothing has.
+    let (options, folder) = desk.stop().await;
+    let backup = key_backup(&options).await;
+    let path = format!("/{}", backup["version"].as_str().unwrap());
+    of_key_backup(&options, reqwest::Method::DELETE, &path).await;
+    std::fs::remove_dir_all(&options.folder).unwrap();
+    std::fs::rename(&spare, &options.folder).unwrap();
     let desk = Desk::connect((options, folder)).await;
     let batch = desk.bot.pull(since.as_ref()).await.unwrap();
     let undecryptable = batch.events.iter().find(|event| event.id == secret.id).unwrap();
@@ -221,4 +244,107 @@ async fn agent_who_joins_late_reads_from_then_on() {
     desk.say(&room, "t3", "three").await;
     let three = nils.until_text(room.as_str(), "Ada: three", SOON).await.unwrap();
     assert!(three.encrypted && three.readable);
+}
+
+/// The key backup of the bot of a folder, as the homeserver has it.
+async fn key_backup(options: &MatrixOptions) -> serde_json::Value {
+    of_key_backup(options, reqwest::Method::GET, "").await
+}
+
+async fn of_key_backup(options: &MatrixOptions, method: reqwest::Method, path: &str) -> serde_json::Value {
+    let session = std::fs::read(options.folder.join("session.json")).unwrap();
+    let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
+    let url = format!("{}/_matrix/client/v3/room_keys/version{path}", options.homeserver);
+    let answer = reqwest::Client::new()
+        .request(method, url)
+        .bearer_auth(session["access_token"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    answer.json().await.unwrap()
+}
+
+/// A folder that is lost: with the recovery key the bot reads old events again and is trusted as before. Without it the bot goes
+/// on as somebody new, says so, and takes the key later.
+#[tokio::test]
+async fn lost_store_is_recovered_with_key() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let anna = person(synapse, Client::Js, "lost-anna").await;
+    let desk = Desk::open(synapse, "lost").await;
+    let room = desk.bot.ensure_room(&spec("lost-ada", &[&anna])).await.unwrap();
+    desk.say(&room, "t1", "one").await;
+    anna.until_text(room.as_str(), "Ada: one", SOON).await.unwrap();
+    anna.send(room.as_str(), Content::text("before")).await.unwrap();
+    let before = desk.until_text("before").await;
+    let since = desk.look(|seen| seen.since.clone());
+    until("both keys to be backed up", async || {
+        key_backup(&desk.options).await["count"]
+            .as_u64()
+            .filter(|count| *count >= 2)
+    })
+    .await;
+
+    // With the key.
+    let (options, folder) = desk.stop().await;
+    let key = crm::matrix::recovery_key(&options.recovery_key)
+        .unwrap()
+        .expect("a key");
+    std::fs::remove_dir_all(&options.folder).unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    assert_eq!(desk.bot.status().borrow().detail, None);
+    desk.follow(since.clone());
+    until("the old event to be read", async || {
+        desk.bot
+            .event(&room, &before.id)
+            .await
+            .ok()
+            .filter(|event| *event == before)
+    })
+    .await;
+    desk.say(&room, "t2", "two").await;
+    let two = anna.until_text(room.as_str(), "Ada: two", SOON).await.unwrap();
+    assert_eq!(two.shield.unwrap().colour, "none");
+    let trust = anna.trust(two.sender.as_str()).await.unwrap();
+    assert!(
+        trust.devices.len() == 2 && trust.devices.iter().all(|device| device.signed_by_owner),
+        "{trust:?}"
+    );
+
+    // Without it, and with it at last.
+    let (options, folder) = desk.stop().await;
+    std::fs::remove_dir_all(&options.folder).unwrap();
+    std::fs::remove_file(&options.recovery_key).unwrap();
+    let desk = Desk::connect((options, folder)).await;
+    let detail = desk.bot.status().borrow().detail.clone().unwrap();
+    assert!(detail.contains("crm matrix recovery-key --restore"), "{detail}");
+    desk.follow(since);
+    desk.say(&room, "t3", "three").await;
+    anna.until_text(room.as_str(), "Ada: three", SOON).await.unwrap();
+    let lost = desk.bot.event(&room, &before.id).await.unwrap();
+    assert_eq!(lost.what, RoomEventKind::Undecryptable);
+    let (options, folder) = desk.stop().await;
+    let checked = crm::matrix::verify(&options).await;
+    let judged = |checked: &[Checked]| checked.iter().map(|one| (one.check, one.judgement)).collect::<Vec<_>>();
+    let [login, device] = ["login", "device"].map(|check| (check, Judgement::Good));
+    assert_eq!(
+        judged(&checked),
+        [login, device, ("key backup", Judgement::Bad)],
+        "{checked:?}"
+    );
+    crm::matrix::write_recovery_key(&options.recovery_key, &key).unwrap();
+    let checked = crm::matrix::verify(&options).await;
+    assert_eq!(
+        judged(&checked),
+        [login, device, ("key backup", Judgement::Good)],
+        "{checked:?}"
+    );
+    let desk = Desk::connect((options, folder)).await;
+    assert_eq!(desk.bot.status().borrow().detail, None);
+    assert_eq!(desk.bot.event(&room, &before.id).await.unwrap(), before);
+    let (options, _folder) = desk.stop().await;
+    assert_eq!(crm::matrix::log_out(&options).await, Ok(()));
+    crm::matrix::reset(&options.folder).unwrap();
 }

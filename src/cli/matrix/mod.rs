@@ -1,4 +1,7 @@
-//! `crm matrix`: sets up the application service, and checks the set-up. Works without a server.
+//! `crm matrix`: sets up the application service, checks the set-up, and looks after the bot's login and keys. Works without a
+//! server.
+
+mod bot;
 
 use std::path::Path;
 
@@ -7,19 +10,19 @@ use clap::{Args, Subcommand};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::doctor::{Finding, Verdict};
-use super::home::write_secret;
-use super::serve::ports;
-use super::terminal::output;
-use super::{Exit, Fault, Shell};
+use crate::cli::doctor::{Finding, Verdict};
+use crate::cli::home::write_secret;
+use crate::cli::serve::ports;
+use crate::cli::terminal::output;
+use crate::cli::{Exit, Fault, Shell};
 use crate::config::{Config, DataDir, MatrixMode};
 use crate::domain::hex::hex;
-use crate::matrix::{self, Judgement, Registration};
+use crate::matrix::{self, Checked, Judgement, Registration};
 
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 
-/// Set up Matrix as an application service, and check the set-up
+/// Set up Matrix as an application service, check the set-up, and look after the bot's login and keys
 #[derive(Debug, Args)]
 pub struct Matrix {
     #[command(subcommand)]
@@ -38,6 +41,27 @@ enum Verb {
     },
     /// Check whether homeserver and server know and reach each other, and say what to do
     Check,
+    /// Log the bot in, sign its device and turn its key backup on, where they are not, and show how each stands
+    ///
+    /// A start of the server does the same. Stop the server first.
+    Verify,
+    /// Forget the bot's login and its encryption keys; the next start logs in as a new device
+    ///
+    /// Rooms and conversations stay. With the recovery key the bot gets identity and keys back. Stop the server first.
+    Reset {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Also begin a new key backup; what only the old one could decrypt is lost
+        #[arg(long)]
+        new_backup: bool,
+    },
+    /// Print the recovery key of the bot's key backup, to be saved elsewhere
+    RecoveryKey {
+        /// Read the key from standard input and put it in place
+        #[arg(long)]
+        restore: bool,
+    },
 }
 
 const COLUMNS: &[&str] = &["verdict", "check", "detail"];
@@ -48,6 +72,9 @@ impl Matrix {
         match self.verb {
             Verb::Registration { server } => registration(shell, server),
             Verb::Check => check(shell).await,
+            Verb::Verify => bot::verify(shell).await,
+            Verb::Reset { yes, new_backup } => bot::reset(shell, yes, new_backup).await,
+            Verb::RecoveryKey { restore } => bot::recovery_key(shell, restore).await,
         }
     }
 }
@@ -127,7 +154,11 @@ async fn check(shell: &Shell) -> anyhow::Result<Exit> {
     }
     let options = ports::service_options(config, "", vec![])?;
     let listen = config.matrix.listen.unwrap_or(config.listen);
-    let checked = matrix::check(&options, listen).await;
+    show(shell, matrix::check(&options, listen).await)
+}
+
+/// Prints the results of checks; fails if one of them did.
+fn show(shell: &Shell, checked: Vec<Checked>) -> anyhow::Result<Exit> {
     let findings: Vec<Finding> = checked
         .into_iter()
         .map(|checked| {
