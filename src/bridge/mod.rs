@@ -38,5 +38,7 @@ pub use desk::{
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
-pub use outbound::{ReadReceiptWorker, WhatsAppRelay};
-pub use rooms::{COMMANDS as ROOM_COMMANDS, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+pub use outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
+pub use rooms::{
+    COMMANDS as ROOM_COMMANDS, CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay,
+};

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::details::Location;
+use super::details::{Location, Poll};
 use super::media::{FileKind, Sink};
 use super::message::Origin;
+use super::shown::{Link, RoomPoll, SendStatus};
 use super::word::words;
 use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
@@ -133,6 +134,23 @@ pub struct RoomFile {
     pub duration_s: Option<u32>,
     /// Loudness of a voice note over its length, as numbers from 0 to 100.
     pub waveform: Vec<u8>,
+    /// Small picture of it, for lists.
+    pub thumbnail: Option<Thumbnail>,
+}
+
+/// Small picture of a file: a JPEG.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// Bytes of the picture.
+    pub bytes: Vec<u8>,
+    /// Width and height in pixels.
+    pub pixels: (u32, u32),
+}
+
+impl std::fmt::Debug for Thumbnail {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Thumbnail({} bytes)", self.bytes.len())
+    }
 }
 
 /// A customer's picture.
@@ -153,6 +171,8 @@ pub enum RoomContent {
     Text {
         body: String,
         reply_to: Option<MatrixEventId>,
+        /// Stretches of it that lead somewhere, in order.
+        links: Vec<Link>,
     },
     /// New text of a text of ours.
     Edit { of: MatrixEventId, body: String },
@@ -175,6 +195,15 @@ pub enum RoomContent {
     },
     /// A tick on an agent's message, or a customer's reaction.
     Reaction { to: MatrixEventId, key: String },
+    /// How far an agent's message is.
+    Status(SendStatus),
+    /// A poll.
+    Poll {
+        poll: RoomPoll,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// The present choice of its sender in a poll, as ids of options; empty if it was taken back.
+    Vote { of: MatrixEventId, options: Vec<String> },
 }
 
 /// A file that somebody has sent in a room.
@@ -238,6 +267,15 @@ pub enum RoomEventKind {
         place: Location,
         reply_to: Option<MatrixEventId>,
     },
+    /// A poll, and the event that it replies to. Its options have the ids that the event gives them.
+    Poll {
+        poll: Box<Poll>,
+        reply_to: Option<MatrixEventId>,
+    },
+    /// A choice in a poll.
+    Vote { of: MatrixEventId },
+    /// The end of a poll.
+    PollEnd { of: MatrixEventId },
     /// New words for a text, or for the caption of a file, that the sender has written before.
     Edit { of: MatrixEventId, body: String },
     /// A reaction to an event.
@@ -262,9 +300,10 @@ impl RoomEventKind {
     /// Returns the event that this one replies to.
     pub const fn reply_to(&self) -> Option<&MatrixEventId> {
         match self {
-            Self::Text { reply_to, .. } | Self::File { reply_to, .. } | Self::Place { reply_to, .. } => {
-                reply_to.as_ref()
-            }
+            Self::Text { reply_to, .. }
+            | Self::File { reply_to, .. }
+            | Self::Place { reply_to, .. }
+            | Self::Poll { reply_to, .. } => reply_to.as_ref(),
             _ => None,
         }
     }
@@ -285,6 +324,15 @@ pub struct ReadUpTo {
     pub event: MatrixEventId,
 }
 
+/// Who types in a room now; of our own users nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomTyping {
+    /// The room.
+    pub room: MatrixRoomId,
+    /// Users who type.
+    pub users: Vec<MatrixUserId>,
+}
+
 /// Events and receipts since a mark, complete: gaps are filled before (rule 17).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomBatch {
@@ -294,6 +342,8 @@ pub struct RoomBatch {
     pub events: Vec<RoomEvent>,
     /// Read receipts.
     pub receipts: Vec<ReadUpTo>,
+    /// Rooms in which somebody has begun or ceased to type.
+    pub typing: Vec<RoomTyping>,
     /// Rooms with more events than can be read back: their oldest events are missing, and the room is sent a notice.
     pub cut: Vec<MatrixRoomId>,
 }
@@ -305,6 +355,7 @@ impl RoomBatch {
             mark,
             events: Vec::new(),
             receipts: Vec::new(),
+            typing: Vec::new(),
             cut: Vec::new(),
         }
     }
@@ -347,6 +398,20 @@ pub trait Matrix: Send + Sync + 'static {
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError>;
 
+    /// As [`Self::send`], at a time of the past. Only for adapters whose customers have users of their own.
+    async fn send_at(
+        &self,
+        _room: &MatrixRoomId,
+        _speaker: &Speaker,
+        _txn: &TxnId,
+        _content: &RoomContent,
+        _at: Timestamp,
+    ) -> Result<MatrixEventId, MatrixError> {
+        Err(MatrixError::Refused(
+            "a bot sends nothing at a time of the past".to_owned(),
+        ))
+    }
+
     /// Searches the room's newest events for one of ours with this transaction id in its content (rule 18).
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError>;
 
@@ -361,6 +426,21 @@ pub trait Matrix: Send + Sync + 'static {
         reader: Option<CustomerId>,
         id: &MatrixEventId,
     ) -> Result<(), MatrixError>;
+
+    /// Shows for half a minute that a customer types, or that they do not: by their own user if they have one, else ours.
+    async fn typing(
+        &self,
+        _room: &MatrixRoomId,
+        _customer: Option<CustomerId>,
+        _is_typing: bool,
+    ) -> Result<(), MatrixError> {
+        Ok(())
+    }
+
+    /// Returns whether customers have users of their own, who can act for them.
+    fn has_ghosts(&self) -> bool {
+        false
+    }
 
     /// Returns whether [`Self::set_avatar`] would change anything: customers have users of their own, and this one's shows
     /// another picture.

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod pacing;
 pub mod qr;
 pub mod rights;
+pub mod shown;
 pub mod template;
 pub mod whatsapp;
 pub mod word;
@@ -34,6 +35,6 @@ pub use entity::ids::{
     HistoryMark, LabelId, MatrixEventId, MatrixRoomId, MatrixUserId, MediaId, MergeId, MessageId, NoteId, OutboxId,
     OwnerId, QuarantineId, Seq, TemplateId, WaMessageId, WaUserId,
 };
-pub use message::{details, forward, mentions, signature, special, wording};
+pub use message::{details, forward, mentions, signature, special, vcard, wording};
 pub use pacing::{consent, daily};
 pub use rights::{Operation, Role, Scope};

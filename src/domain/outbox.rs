@@ -83,6 +83,12 @@ pub enum MatrixWork {
     ShowDeletion { message: MessageId },
     /// Show the present reactions to a message.
     ShowReactions { message: MessageId },
+    /// Show a vote in a poll: by the customer's own user if there is one and it is theirs, else by a line.
+    ShowVote {
+        message: MessageId,
+        from_me: bool,
+        text: String,
+    },
     /// Update the tick on an agent's message to the message's state.
     Tick { message: MessageId },
     /// Answer a message of ours in its room with a notice: why it was not, or may not have been, sent.
@@ -228,6 +234,14 @@ mod tests {
                 MatrixWork::ShowReactions { message },
             ),
             (r#"{"do":"tick","message":7}"#, MatrixWork::Tick { message }),
+            (
+                r#"{"do":"show_vote","message":7,"from_me":false,"text":"Ada voted"}"#,
+                MatrixWork::ShowVote {
+                    message,
+                    from_me: false,
+                    text: "Ada voted".to_owned(),
+                },
+            ),
             (
                 r#"{"do":"answer","about":7,"text":"no"}"#,
                 MatrixWork::Answer {

@@ -160,6 +160,11 @@ impl Vault {
         Ok(small.await.map_err(std::io::Error::from)?)
     }
 
+    /// Returns width and height of a JPEG of ours.
+    pub fn pixels(jpeg: &[u8]) -> Option<(u32, u32)> {
+        thumbnail::pixels(jpeg)
+    }
+
     /// Returns an object as a local file for another program, which may read it for an hour.
     pub async fn file(&self, sha256: &str) -> Result<PathBuf, VaultError> {
         match &self.inner.place {

@@ -56,6 +56,12 @@ pub fn thumbnail(bytes: &[u8]) -> Result<Vec<u8>, NoThumbnail> {
     Ok(small.into_inner())
 }
 
+/// Returns width and height of an image, without decoding it.
+pub fn pixels(bytes: &[u8]) -> Option<(u32, u32)> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    reader.into_dimensions().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ import { isConversation, keyText, type MsgModel, toEvent } from './messages/mess
 import { reportedId, reportedIdOf } from './messages/pairs';
 import type { Queue } from './queue';
 import { isSynced } from './session/status';
+import type { Typing } from './typing';
 import { attempt } from './errors';
 
 /** Maximum number of remembered ids of reported messages. */
@@ -16,6 +17,8 @@ const MAX_REPORTED = 2000;
 const REPORT_TIMEOUT = 3000;
 /** Number of the newest chats that are checked. */
 const CHECKED_CHATS = 10;
+/** Number of the newest chats whose typing is asked for when the page is loaded. */
+const FOLLOWED_CHATS = 100;
 
 /** Compares the messages that the page shows with those that the listeners reported. */
 export class GapDetector {
@@ -63,6 +66,12 @@ function newest(): string[] {
   return chats.flatMap((chat) => (chat.lastReceivedKey ? [chat.lastReceivedKey.id] : []));
 }
 
+/** Returns the chats whose people may write next. */
+function recent(): string[] {
+  const chats = WPP.whatsapp.ChatStore.getModelsArray().slice(0, FOLLOWED_CHATS);
+  return chats.map((chat) => idText(chat.id)).reverse();
+}
+
 let followingAcks = false;
 
 /** Queues acks of our messages in groups, as they apply to all members. */
@@ -85,13 +94,15 @@ function followGroupAcks(queue: Queue): void {
 export class Listeners {
   private readonly gaps = new GapDetector();
   private readonly groups: Groups;
+  private readonly typing: Typing;
   /** Whether the first messages were noted: those are found by the resync that follows every load. */
   private baseline = false;
   /** Whether the page's own collection is listened to, besides the library. */
   private direct = false;
 
-  constructor(groups: Groups) {
+  constructor(groups: Groups, typing: Typing) {
     this.groups = groups;
+    this.typing = typing;
   }
 
   get missed(): number {
@@ -110,6 +121,7 @@ export class Listeners {
     } else {
       this.baseline = true;
       ids.forEach((id) => this.gaps.report(id));
+      attempt(recent, []).forEach((chat) => this.typing.follow(chat));
     }
   }
 
@@ -135,11 +147,13 @@ export class Listeners {
     if (event) {
       queue.push(event);
     }
+    attempt(() => this.typing.follow(idText(msg.id.remote)), undefined);
     attempt(() => this.groups.request(idText(msg.id.remote), msg.type === 'gp2'), undefined);
   }
 
   /** Starts to listen. `changed` is called when the page's status may have changed, `loggedOut` with WhatsApp's reason. */
   start(queue: Queue, changed: () => void, loggedOut: (reason: string | null) => void): void {
+    this.typing.start();
     WPP.on('chat.new_message', (msg) => this.push(queue, msg));
     WPP.on('group.participant_changed', ({ groupId }) => this.groups.request(idText(groupId), true));
     WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {

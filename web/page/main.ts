@@ -13,6 +13,7 @@ import { Downloads } from './messages/media';
 import { Pages } from './session/pages';
 import { Queue } from './queue';
 import { canQuote, chooseId, lookUp, send } from './messages/send';
+import { Typing } from './typing';
 import { myDigits, status, watchPasskeys } from './session/status';
 import { describe, PageError } from './errors';
 
@@ -53,7 +54,8 @@ export function start({ agent, bell }: Options): void {
   const epoch = randomId();
   const queue = new Queue(epoch, () => ringWith('e'));
   const groups = new Groups((group) => queue.push(group));
-  const listeners = new Listeners(groups);
+  const typings = new Typing(() => ringWith('e'));
+  const listeners = new Listeners(groups, typings);
   const pages = new Pages();
   const downloads = new Downloads();
   takeBell();
@@ -122,10 +124,12 @@ export function start({ agent, bell }: Options): void {
         }
       },
       fileInput,
-      /** See {@link Queue.pull}; includes the number that is logged in, so that the server can refuse another one's events. */
+      /** See {@link Queue.pull}; includes the number that is logged in, so that the server can refuse another one's events, and who
+       * types. */
       pull(ofEpoch: string | null, acked: number, max: number): string {
         const me = typeof WPP === 'undefined' ? null : myDigits();
-        return `{"me":${JSON.stringify(me)},"pulled":${queue.pull(ofEpoch, acked, max)}}`;
+        const typing = JSON.stringify(typings.take());
+        return `{"me":${JSON.stringify(me)},"pulled":${queue.pull(ofEpoch, acked, max)},"typing":${typing}}`;
       },
     },
   });

@@ -6,7 +6,7 @@ use crate::bridge::Desk;
 use crate::contract::{SendContact, SendLocation, SendPoll};
 use crate::domain::details::{ContactCard, Location, Poll};
 use crate::domain::special;
-use crate::domain::special::Special;
+use crate::domain::special::{MAX_OPTION_CHARS, MAX_QUESTION_CHARS, OPTIONS, Special};
 
 /// Maximum length of a location's name and of its address, in characters.
 const MAX_PLACE_CHARS: usize = 1000;
@@ -14,10 +14,6 @@ const MAX_PLACE_CHARS: usize = 1000;
 const MAX_CARD_NAME_CHARS: usize = 255;
 /// Maximum size of a vCard, in bytes.
 const MAX_VCARD_BYTES: usize = 64 << 10;
-/// WhatsApp's own limits for a poll: lengths in characters, and the number of options.
-const MAX_QUESTION_CHARS: usize = 255;
-const MAX_OPTION_CHARS: usize = 100;
-const OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
 
 /// Returns the location, contact or poll that the request sends, or `None` if it sends none. A problem when there are
 /// several, or a text or file besides.
@@ -143,6 +139,7 @@ fn poll_of(asked: &SendPoll) -> Result<Special, Problem> {
         options,
         selectable: asked.selectable,
         votes: vec![],
+        ids: vec![],
     }))
 }
 

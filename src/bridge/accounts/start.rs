@@ -11,8 +11,8 @@ use crate::bridge::desk::{Desk, DeskWorker, ExportWorker};
 use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
-use crate::bridge::outbound::{ReadReceiptWorker, WhatsAppRelay};
-use crate::bridge::rooms::{ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+use crate::bridge::outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
+use crate::bridge::rooms::{CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
@@ -62,6 +62,7 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> AccountH
     spawn(tasks, "avatars", avatars);
     spawn(tasks, "import of history", importer);
     spawn(tasks, "read receipts", reading);
+    spawn(tasks, "agents who type", AgentTyping::new(core, id, Arc::clone(&port)));
     AccountHandle {
         id,
         name,
@@ -108,6 +109,11 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
         let stop = stopping.clone();
         supervisor.spawn_kept("files of rooms", move || {
             worker::run(Lanes::new(files.clone(), &tasks), stop.clone())
+        });
+        let (parts, stop) = ((core.clone(), matrix.clone()), stopping.clone());
+        supervisor.spawn_kept("customers who type", move || {
+            let (core, matrix) = parts.clone();
+            worker::run(CustomerTyping::new(core, matrix), stop.clone())
         });
         let (relay, tasks) = (RoomRelay::new(core.clone(), matrix), supervisor.clone());
         supervisor.spawn_kept("relay to rooms", move || {

@@ -20,6 +20,7 @@ pub(super) mod syncs;
 #[cfg(test)]
 pub(super) mod testing;
 pub(super) mod trouble;
+pub(super) mod typing;
 pub(super) mod worker;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ use crate::vault::Vault;
 
 use self::policy::Policy;
 use self::random::Random;
+use self::typing::Typing;
 
 pub use self::worker::Progress;
 
@@ -61,6 +63,8 @@ pub struct Core {
     pub restored: Option<Arc<Restored>>,
     /// Returns whether the process that holds an account still runs, as far as this process can know.
     pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
+    /// Who types where.
+    pub typing: Typing,
     /// Account and fence of the lease under which this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
@@ -87,6 +91,7 @@ impl Core {
             instance: instance.into(),
             restored,
             is_alive: Arc::new(|_| false),
+            typing: Typing::default(),
             lease: None,
         })
     }

@@ -39,6 +39,11 @@ pub(crate) async fn show_deletion(
     tell(tx, policy, message, line).await
 }
 
+/// Queues that the room of a message whose time is over loses it. Nobody has deleted it, so nothing is said.
+pub(crate) async fn show_end(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<(), StoreError> {
+    show(tx, policy, message, MatrixWork::ShowDeletion { message: message.id }).await
+}
+
 /// Queues that the room of a message shows the present reactions to it: as reactions where only the customer and we react,
 /// in a group by a line that names who it was, but for what an agent did in the room itself.
 pub(crate) async fn show_reactions(
@@ -52,6 +57,22 @@ pub(crate) async fn show_reactions(
         return show(tx, policy, message, MatrixWork::ShowReactions { message: message.id }).await;
     }
     tell(tx, policy, message, line).await
+}
+
+/// Queues that the room of a poll shows a vote; `line` says whose and for what.
+pub(crate) async fn show_vote(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    from_me: bool,
+    line: String,
+) -> Result<(), StoreError> {
+    let work = MatrixWork::ShowVote {
+        message: message.id,
+        from_me,
+        text: line,
+    };
+    show(tx, policy, message, work).await
 }
 
 async fn show(tx: &mut Tx, policy: &Policy, message: &Message, work: MatrixWork) -> Result<(), StoreError> {

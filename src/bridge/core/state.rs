@@ -38,10 +38,7 @@ pub(crate) async fn set_state(
             .enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())
             .await?;
         if let Some(failure) = failure {
-            let text = match state {
-                MessageState::Unknown => format!("This may not have been sent: {}", failure.detail),
-                _ => format!("This was not sent: {}", failure.detail),
-            };
+            let text = failure.told(state);
             tx.outbox()
                 .enqueue(NewWork::for_message(
                     &changed,

@@ -1,12 +1,13 @@
 //! Disappearing messages: when the timer of a message ends, its content is removed from its row and from the journal,
-//! and a deletion is emitted. The due time is in the row, so a restart loses no timer.
+//! a deletion is emitted, and its room loses it too. The due time is in the row, so a restart loses no timer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::bridge::core::worker::Worker;
-use crate::bridge::core::{Core, Progress};
+use crate::bridge::core::{Core, Progress, notice};
 use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::store::StoreError;
@@ -57,10 +58,12 @@ impl Worker for DisappearingWorker {
         }
         for id in due {
             self.core
-                .write(id, |tx, &id| {
+                .write((Arc::clone(&self.core.policy), id), |tx, (policy, id)| {
                     async move {
-                        let gone = tx.messages().empty(id).await?;
+                        let gone = tx.messages().empty(*id).await?;
                         tx.emit(Event::message_deleted(&gone));
+                        // The room loses it by a row of the outbox, so a crash or an outage only delays that.
+                        notice::show_end(tx, policy, &gone).await?;
                         Ok::<_, StoreError>(())
                     }
                     .boxed()

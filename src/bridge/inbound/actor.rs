@@ -137,6 +137,9 @@ impl Worker for Inbound {
             Some(asked) = self.asked.recv() => return self.answer(&account, asked).await,
             _ = self.session.changed() => { self.session.mark_changed(); return Ok(Progress::Worked); }
         };
+        if let Ok(batch) = &pulled {
+            self.note_typing(batch);
+        }
         match pulled {
             Ok(Batch { mark: None, .. }) => self.nothing_told(&account, &session).await,
             // The page was loaded again, which the session does not show yet: the comparison comes first (rule 11).
@@ -175,6 +178,20 @@ impl Inbound {
         // Last, because the relay and the import of history begin when they see it.
         self.resynced.send_replace(session.resync);
         Ok(Progress::Worked)
+    }
+
+    /// Notes who types. A message ends its author's typing: WhatsApp says nothing of that.
+    fn note_typing(&self, batch: &Batch) {
+        let now = self.core.clock.now();
+        let ended = batch.events.iter().filter_map(|event| match event {
+            PageEvent::Message(message) if !message.from_me => Some((&message.chat, false)),
+            _ => None,
+        });
+        let told = batch.typing.iter().map(|(chat, is_typing)| (chat, *is_typing));
+        for (chat, is_typing) in told.chain(ended) {
+            let place = (self.account, chat.clone());
+            self.core.typing.customers.note(place, is_typing, now);
+        }
     }
 
     /// Handles a pull without events: checks by [`GapDetector::look`] whether the page has failed to report some.

@@ -29,7 +29,7 @@ pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: 
     if !cast(tx, message, vec![(vote, by)]).await? {
         return Ok(());
     }
-    notice::tell(tx, policy, message, line).await
+    notice::show_vote(tx, policy, message, told.from_me, line).await
 }
 
 /// Stores the new position of a live location and emits the edit. Does nothing if it is older, the same, or the message

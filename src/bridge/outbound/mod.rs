@@ -12,6 +12,8 @@ pub(super) mod queue;
 mod quote;
 mod read_receipts;
 mod relay;
+mod typing;
 
 pub use read_receipts::ReadReceiptWorker;
 pub use relay::WhatsAppRelay;
+pub use typing::AgentTyping;

@@ -13,6 +13,7 @@ use super::commands::Given;
 use super::commands::context::RoomContext;
 use super::commands::internal::{self, Place};
 use super::effects::{Taken, answer};
+use super::kinds::polls;
 use super::management::wants;
 use super::{changes, commands, effects, files, gone, management, redaction};
 
@@ -132,11 +133,21 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
             };
             effects::current(tx, policy, conversation, (event, agent.id), said).await
         }
+        RoomEventKind::Poll { poll, .. } => {
+            polls::send(tx, policy, conversation, (event, agent.id), (poll, reply_to)).await
+        }
+        RoomEventKind::Vote { of } | RoomEventKind::PollEnd { of } => polls::refuse(tx, conversation, event, of).await,
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
         RoomEventKind::Reaction { of, key } => changes::react(tx, policy, conversation, event, (of, key)).await,
         RoomEventKind::File { file, .. } => {
             if let Some(media) = &around.file {
-                let sent = files::Fetched { file, media, reply_to };
+                let cards = &around.cards;
+                let sent = files::Fetched {
+                    file,
+                    media,
+                    cards,
+                    reply_to,
+                };
                 return files::send(tx, policy, conversation, (event, agent.id), sent).await;
             }
             tx.pending_events().add_with_file(event).await?;
@@ -188,12 +199,17 @@ pub(crate) async fn tell_cut(tx: &mut Tx, first: &RoomEvent) -> Result<(), Store
 
 /// Returns whether an event needs an action if an agent wrote it.
 const fn asks(event: &RoomEvent) -> bool {
-    use RoomEventKind::{Edit, File, Place, Reaction, Redaction, Text, Undecryptable, Unsupported};
+    use RoomEventKind::{
+        Edit, File, Place, Poll, PollEnd, Reaction, Redaction, Text, Undecryptable, Unsupported, Vote,
+    };
     matches!(
         event.what,
         Text { .. }
             | File { .. }
             | Place { .. }
+            | Poll { .. }
+            | Vote { .. }
+            | PollEnd { .. }
             | Edit { .. }
             | Reaction { .. }
             | Unsupported(_)

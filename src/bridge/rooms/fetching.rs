@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use bytes::Bytes;
+use futures_util::{FutureExt, TryStreamExt};
 
 use crate::bridge::core::Core;
 use crate::bridge::core::lanes::{InHand, Pieces};
@@ -14,9 +15,10 @@ use crate::bridge::core::worker::Wakes;
 use crate::bridge::desk::{Upload, describe};
 use crate::bridge::media::Room;
 use crate::domain::delivery::back_off;
-use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomEvent, RoomEventKind, RoomFileError};
-use crate::domain::{MatrixEventId, MatrixRoomId};
-use crate::store::{PendingEvent, StoreError, WorkFor};
+use crate::domain::details::ContactCard;
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomEvent, RoomEventKind, RoomFileError, SentFile};
+use crate::domain::{MatrixEventId, MatrixRoomId, vcard};
+use crate::store::{NewMedia, PendingEvent, StoreError, WorkFor};
 use crate::vault::{Kept, VaultError};
 
 use super::commands::context::RoomContext;
@@ -166,8 +168,10 @@ impl RoomFiles {
             filename: file.name.clone(),
             ..Upload::default()
         };
+        let media = describe(kept, &upload);
         let around = RoomContext {
-            file: Some(describe(kept, &upload)),
+            cards: self.cards(file, &media).await,
+            file: Some(media),
             ..RoomContext::of_waiting(&self.core, &*self.port, &event).await?
         };
         let input = (self.core.clone(), due.event.clone(), event, around);
@@ -183,6 +187,22 @@ impl RoomFiles {
                 .boxed()
             })
             .await
+    }
+
+    /// Returns the contact cards that a fetched file holds; none if it is another file, or cannot be read as such.
+    async fn cards(&self, file: &SentFile, media: &NewMedia) -> Vec<ContactCard> {
+        let (Some(sha256), Some(size)) = (&media.sha256, media.size) else {
+            return vec![];
+        };
+        if size > vcard::MAX_FILE_BYTES || !vcard::is_named(file.mimetype.as_deref(), file.name.as_deref()) {
+            return vec![];
+        }
+        let Ok(pieces) = self.core.vault.read(sha256, 0..size).await else {
+            return vec![];
+        };
+        let read: Result<Vec<Bytes>, _> = pieces.try_collect().await;
+        let text = read.ok().and_then(|read| String::from_utf8(read.concat()).ok());
+        text.and_then(|text| vcard::cards(&text)).unwrap_or_default()
     }
 
     fn refused(due: &PendingEvent, why: String) -> Unfetched {

@@ -5,8 +5,10 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::desk::sendable;
 use crate::bridge::outbound::file;
 use crate::domain::conversation::Conversation;
+use crate::domain::details::ContactCard;
 use crate::domain::matrix::{RoomEvent, SentFile};
 use crate::domain::media::FileKind;
+use crate::domain::special::Special;
 use crate::domain::{AgentId, MatrixEventId};
 use crate::store::{NewMedia, StoreError, Tx};
 
@@ -19,6 +21,8 @@ pub(super) struct Fetched<'a> {
     pub file: &'a SentFile,
     /// Its row, which is not stored yet.
     pub media: &'a NewMedia,
+    /// Contact cards in it.
+    pub cards: &'a [ContactCard],
     /// Event that it replies to.
     pub reply_to: Option<&'a MatrixEventId>,
 }
@@ -40,6 +44,18 @@ pub(super) async fn send(
         let text = "Not sent: a file carries no command. Send it without the text, or with one that begins otherwise.";
         return answer(tx, conversation, event, text.to_owned()).await;
     }
+    if !fetched.cards.is_empty() {
+        // The row of the file is not stored, so its bytes are swept.
+        let said = Said {
+            words: None,
+            content: "",
+            special: Some(Special::Contacts(fetched.cards.to_vec())),
+            file: None,
+            reply_to: fetched.reply_to,
+        };
+        let taken = put_out(tx, policy, conversation, (event, agent), said).await?;
+        return without_caption(tx, conversation, event, (taken, caption)).await;
+    }
     let wanted = SendFile {
         id: tx.media().insert(fetched.media).await?.id,
         kind: Some(fitting(fetched.file.kind, fetched.media.sniffed.as_deref())),
@@ -60,7 +76,18 @@ pub(super) async fn send(
         reply_to: fetched.reply_to,
     };
     let taken = put_out(tx, policy, conversation, (event, agent), said).await?;
-    if taken == Taken::Queued && !takes_caption && !caption.is_empty() {
+    let lost = if takes_caption { "" } else { caption };
+    without_caption(tx, conversation, event, (taken, lost)).await
+}
+
+/// Tells the agent that a caption did not go out with what was queued.
+async fn without_caption(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    (taken, lost): (Taken, &str),
+) -> Result<Taken, StoreError> {
+    if taken == Taken::Queued && !lost.is_empty() {
         let text = "Sent without its caption, which WhatsApp shows only under pictures, videos and documents. Write it as a \
                     message of its own.";
         answer(tx, conversation, event, text.to_owned()).await?;

@@ -86,6 +86,7 @@ impl Worker for RoomInbound {
                 return Ok(Progress::Idle);
             }
         };
+        self.note_typing(&batch).await?;
         if acked.as_ref() == Some(&batch.mark) && batch.events.is_empty() && batch.receipts.is_empty() {
             return Ok(Progress::Idle);
         }
@@ -131,6 +132,25 @@ impl RoomInbound {
         // After the commit: a transaction that fails or runs again must not send read receipts.
         for conversation in &read {
             self.desk.agent_read(conversation);
+        }
+        Ok(())
+    }
+
+    /// Notes in which conversations agents type: of nobody else is told to customers.
+    async fn note_typing(&self, batch: &RoomBatch) -> Result<(), StoreError> {
+        let store = &self.core.store;
+        for typing in &batch.typing {
+            let Some(id) = store.rooms().conversation(&typing.room).await? else {
+                continue;
+            };
+            let Some(conversation) = store.conversations().live(id).await? else {
+                continue;
+            };
+            let account = conversation.account_id;
+            let (agents, _) = store.agents().of_account(account).await?;
+            let is_typing = typing.users.iter().any(|user| agents.contains(user));
+            let now = self.core.clock.now();
+            self.core.typing.agents.note((account, conversation.id), is_typing, now);
         }
         Ok(())
     }

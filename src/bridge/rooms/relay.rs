@@ -159,6 +159,7 @@ impl RoomRelay {
             MatrixWork::ShowEdit { message } => self.show_edit(item, *message).await,
             MatrixWork::ShowDeletion { message } => self.show_deletion(item, *message).await,
             MatrixWork::ShowReactions { message } => self.show_reactions(item, *message).await,
+            MatrixWork::ShowVote { message, from_me, text } => self.show_vote(item, *message, *from_me, text).await,
             MatrixWork::Tick { message } => ticks::bring_up_to_date(self, item, *message).await,
             MatrixWork::Answer { about, text } => self.answer(item, *about, text).await,
             MatrixWork::Reply { room, event, text } => {
@@ -185,13 +186,17 @@ impl RoomRelay {
         }
     }
 
-    /// Returns the conversation's room, created if there is none.
-    pub(super) async fn room(&self, conversation: ConversationId) -> Result<MatrixRoomId, Undone> {
+    /// Returns the conversation's room, created if there is none; `message` is what the work is about.
+    pub(super) async fn room(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        conversation: ConversationId,
+        message: MessageId,
+    ) -> Result<MatrixRoomId, Undone> {
         if let Some(room) = self.known_room(conversation).await? {
             return Ok(room);
         }
-        let spec = spec::of(&self.core, conversation).await?;
-        let room = self.port.ensure_room(&spec).await?;
+        let room = self.make_room(item, conversation, message).await?;
         self.core
             .write((conversation, room.clone()), |tx, (conversation, room)| {
                 async move { tx.rooms().set(*conversation, room).await }.boxed()
@@ -242,7 +247,11 @@ impl RoomRelay {
         };
         let (room, reply_to) = match self.shown(about).await? {
             Some((room, event)) => (room, Some(event)),
-            None => (self.room(message.conversation_id).await?, None),
+            None => {
+                // The message itself was shown, in a room that is gone by now.
+                let after = MessageId(about.0 + 1);
+                (self.room(item, message.conversation_id, after).await?, None)
+            }
         };
         let content = RoomContent::Notice {
             body: text.to_owned(),

@@ -8,6 +8,8 @@ use crate::domain::media::{FileKind, UNKNOWN_TYPE, ending};
 use crate::domain::message::{Direction, Kind, Message, Origin};
 use crate::domain::{MatrixEventId, media, mentions};
 
+use super::kinds::polls;
+
 /// Maximum length of quoted words in a room, in characters.
 const MAX_QUOTE_CHARS: usize = 200;
 
@@ -70,6 +72,11 @@ pub(crate) fn text(
     if let Some(why) = why {
         text = format!("{text}\n{}", not_shown(message, why));
     }
+    let poll = message.details.as_ref().and_then(|details| details.poll.as_ref());
+    if let Some(poll) = poll {
+        let poll = polls::shown(poll, body(message, text, quoted));
+        return RoomContent::Poll { poll, reply_to };
+    }
     let body = body(message, text, quoted);
     let location = message.details.as_ref().and_then(|details| details.location.as_ref());
     match location {
@@ -79,7 +86,11 @@ pub(crate) fn text(
             body,
             reply_to,
         },
-        None => RoomContent::Text { body, reply_to },
+        None => RoomContent::Text {
+            body,
+            reply_to,
+            links: vec![],
+        },
     }
 }
 
@@ -113,6 +124,7 @@ pub(crate) fn file(message: &Message, quoted: Option<&Quoted>, path: PathBuf) ->
         pixels: details.width.zip(details.height),
         duration_s: details.duration_s,
         waveform: details.waveform.clone(),
+        thumbnail: None,
     }
 }
 

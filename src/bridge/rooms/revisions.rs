@@ -14,6 +14,8 @@ use super::relay::{RoomRelay, Undone};
 use super::render;
 use super::txn::{of_item, of_message, txn};
 
+/// Number of the event that shows the first edit of a message; those before it show the message itself and its late file.
+const FIRST_EDIT: i32 = 2;
 /// Most reactions of the bot to one message; in a chat of two people there are two.
 const MAX_SHOWN: usize = 8;
 
@@ -31,8 +33,25 @@ impl RoomRelay {
         };
         let content = render::edit(&message, of, quoted.as_ref());
         let speaker = self.speaker(&message).await?;
-        self.send(item, &room, &speaker, &of_item(item), &content).await?;
-        Ok(self.finish(item).await?)
+        let shown = self.send(item, &room, &speaker, &of_item(item), &content).await?;
+        self.core
+            .write((item.id, id, shown, room), |tx, (item, id, shown, room)| {
+                async move {
+                    // Each edit has the text of its time: a deletion must find them all.
+                    let known = tx.rooms().events(*id).await?;
+                    if let Some(place) = tx.rooms().conversation(room).await?
+                        && known.iter().all(|(_, event)| event != shown)
+                    {
+                        let newest = known.iter().map(|(part, _)| *part).max().unwrap_or_default();
+                        let part = FIRST_EDIT.max(newest + 1);
+                        tx.rooms().add_event(*id, part, shown, place).await?;
+                    }
+                    tx.outbox().finish(*item).await.map(|_| ())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
     }
 
     /// Removes the events that show a message.

@@ -43,12 +43,18 @@ impl RoomRelay {
         content: &RoomContent,
     ) -> Result<MatrixEventId, Undone> {
         let txn = txn(&self.core.instance, name);
-        let is_old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
-        if is_old && let Some(event) = self.find(room, &txn).await? {
+        if self.is_doubtful(item)
+            && let Some(event) = self.find(room, &txn).await?
+        {
             return Ok(event);
         }
         let sent = self.port.send(room, speaker, &txn, content).await;
         sent.map_err(Undone::in_room(room))
+    }
+
+    /// Returns whether the homeserver may have forgotten the transaction ids of this work.
+    pub(super) fn is_doubtful(&self, item: &OutboxItem<MatrixWork>) -> bool {
+        self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR
     }
 
     pub(super) async fn find(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Undone> {

@@ -55,7 +55,8 @@ impl RoomRelay {
         let Some(message) = store.messages().get(id).await? else {
             return Ok(self.finish(item).await?);
         };
-        if store.rooms().event(id, FIRST_PART).await?.is_some() {
+        let is_over = message.details.as_ref().is_some_and(|details| details.disappeared);
+        if is_over || store.rooms().event(id, FIRST_PART).await?.is_some() {
             return Ok(self.finish(item).await?);
         }
         if is_coming(&message) {
@@ -69,7 +70,7 @@ impl RoomRelay {
         let showing = Showing {
             item,
             message: &message,
-            room: self.room(message.conversation_id).await?,
+            room: self.room(item, message.conversation_id, id).await?,
             speaker: self.speaker(&message).await?,
             quoted: match reply_to {
                 Some(_) => None,
@@ -105,6 +106,7 @@ impl RoomRelay {
     async fn send_line(&self, showing: &Showing<'_>, why: Option<&str>) -> Result<Shown, Undone> {
         let Showing { item, message, .. } = *showing;
         let content = render::text(message, showing.reply_to.clone(), showing.quoted.as_ref(), why);
+        let content = self.linked(message, content).await?;
         let name = of_message(message.id, LINE);
         let event = self
             .send(item, &showing.room, &showing.speaker, &name, &content)
@@ -124,6 +126,7 @@ impl RoomRelay {
     ) -> Result<Shown, Undone> {
         let Showing { item, message, .. } = *showing;
         let file = render::file(message, showing.quoted.as_ref(), path);
+        let file = self.with_thumbnail(message, file).await;
         let content = RoomContent::File { file, reply_to };
         let name = of_message(message.id, FILE);
         let event = self
@@ -275,7 +278,7 @@ impl RoomRelay {
     }
 
     /// Returns a message's file, if it has one that is here.
-    async fn bytes_of(&self, message: &Message) -> Result<Option<PathBuf>, Undone> {
+    pub(super) async fn bytes_of(&self, message: &Message) -> Result<Option<PathBuf>, Undone> {
         let stored = message.media.as_ref().filter(|media| media.state == MediaState::Stored);
         let Some(sha256) = stored.and_then(|media| media.sha256.as_deref()) else {
             return Ok(None);

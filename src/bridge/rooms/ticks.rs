@@ -4,8 +4,9 @@ use futures_util::FutureExt;
 
 use crate::bridge::outbound::queue::LATE_AFTER;
 use crate::domain::matrix::{RoomContent, Speaker};
-use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::message::{Direction, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
+use crate::domain::shown::{SendOutcome, SendStatus};
 use crate::domain::{ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
@@ -14,6 +15,9 @@ use super::txn::{of_message, txn};
 
 /// Tick of a message that should have been sent by now.
 const LATE: &str = "⏳";
+/// Ticks of what the customer's phone has, and of what they have read.
+const DELIVERED: &str = "✓✓";
+const READ: &str = "✓✓ read";
 
 /// Returns the tick for a state, if there is one yet. `late`: the message should have been sent by now.
 fn key(state: MessageState, late: bool) -> Option<&'static str> {
@@ -21,8 +25,8 @@ fn key(state: MessageState, late: bool) -> Option<&'static str> {
         MessageState::Received | MessageState::Scheduled | MessageState::Held => None,
         MessageState::Queued | MessageState::Sending => late.then_some(LATE),
         MessageState::Sent => Some("✓"),
-        MessageState::Delivered => Some("✓✓"),
-        MessageState::Read | MessageState::Played => Some("✓✓ read"),
+        MessageState::Delivered => Some(DELIVERED),
+        MessageState::Read | MessageState::Played => Some(READ),
         MessageState::Failed => Some("✗"),
         MessageState::Unknown => Some("?"),
     }
@@ -61,11 +65,14 @@ pub(crate) async fn bring_up_to_date(
     let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
     let mut tick = core.store.rooms().tick(id).await?;
     if let Some(begun) = tick.take_if(|tick| tick.event.is_none()) {
+        tell_client(relay, item, (&room, &event), &message, begun.turn).await?;
         tick = Some(say(relay, item, &room, id, &event, begun).await?);
     }
     if let Some(wanted) = key(message.state, late)
         && tick.as_ref().is_none_or(|tick| tick.key != wanted)
     {
+        // That it is read changes nothing for a client that was told of the delivery; the receipt says it.
+        let is_told = wanted == READ && tick.as_ref().is_some_and(|tick| tick.key == DELIVERED);
         let next = Tick {
             turn: tick.as_ref().map_or(0, |tick| tick.turn + 1),
             key: wanted.to_owned(),
@@ -73,6 +80,9 @@ pub(crate) async fn bring_up_to_date(
             previous: tick.and_then(|tick| tick.event),
         };
         write_down(relay, id, &next).await?;
+        if !is_told {
+            tell_client(relay, item, (&room, &event), &message, next.turn).await?;
+        }
         say(relay, item, &room, id, &event, next).await?;
         if wanted == LATE {
             tell_why(relay, message).await?;
@@ -121,6 +131,37 @@ async fn say(
     };
     write_down(relay, id, &tick).await?;
     Ok(tick)
+}
+
+/// Tells the client of the agent who wrote a message in its room how far that is. What others wrote is the bot's own event
+/// there, of which no client shows a state.
+async fn tell_client(
+    relay: &RoomRelay,
+    item: &OutboxItem<MatrixWork>,
+    (room, event): (&MatrixRoomId, &MatrixEventId),
+    message: &Message,
+    turn: i64,
+) -> Result<(), Undone> {
+    let origin = message.author.as_ref().and_then(|author| author.origin);
+    let is_late = relay.core.clock.now().since(message.timestamp) >= LATE_AFTER;
+    let outcome = SendOutcome::of(message.state, message.failure.as_ref(), is_late);
+    let (Some(outcome), Some(Origin::Matrix)) = (outcome, origin) else {
+        return Ok(());
+    };
+    let status = SendStatus {
+        of: event.clone(),
+        outcome,
+        why: match outcome {
+            SendOutcome::Pending => Some(late_reason(message)),
+            _ => message.failure.as_ref().map(|failure| failure.told(message.state)),
+        },
+        reader: reader(relay, message.conversation_id).await?,
+    };
+    // The turn of the tick, which is stored before: after a crash it is the same event.
+    let name = of_message(message.id, &format!("status{turn}"));
+    let content = RoomContent::Status(status);
+    relay.send_new(item, room, &Speaker::Desk, &name, &content).await?;
+    Ok(())
 }
 
 async fn write_down(relay: &RoomRelay, id: MessageId, tick: &Tick) -> Result<(), StoreError> {

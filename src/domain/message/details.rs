@@ -178,6 +178,9 @@ pub struct Poll {
     /// Votes: each voter once, with their last choice.
     #[serde(default)]
     pub votes: Vec<PollVote>,
+    /// Ids of the options in the room's event, if an agent made the poll there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
 }
 
 /// The present choice of one voter.

@@ -19,6 +19,19 @@ pub fn with_names<'t, 'p>(
     })
 }
 
+/// Returns where the text mentions somebody by this name, as [`with_names`] writes it; the `@` is part of each place.
+pub fn places_of(text: &str, name: &str) -> Vec<Range<usize>> {
+    let Some(name) = plain(name) else {
+        return vec![];
+    };
+    let is_there = |at: &usize| {
+        let rest = text[*at..].strip_prefix(name.as_str());
+        rest.is_some_and(|rest| !rest.starts_with(is_of_word))
+    };
+    let found = places(text).filter(is_there);
+    found.map(|at| at - 1..at + name.len()).collect()
+}
+
 /// Returns the text with the users' digits in place of their names, as WhatsApp wants it. `people` holds user and name of
 /// each.
 pub fn with_users<'t, 'p>(text: &'t str, people: &(impl Iterator<Item = (&'p str, &'p str)> + Clone)) -> Cow<'t, str> {
@@ -147,6 +160,12 @@ mod tests {
         ] {
             assert_eq!(shown("@9001", &[("9001", Some(name))]), text, "{name:?}");
         }
+    }
+
+    #[test]
+    fn shown_mention_is_found_again() {
+        assert_eq!(places_of("@Bob, @Bobby x@Bob (@Bob)", "*Bob*"), [0..4, 20..24]);
+        assert!(places_of("@", "<>").is_empty() && places_of("", "Bob").is_empty());
     }
 
     #[test]

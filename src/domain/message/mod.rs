@@ -5,6 +5,7 @@ pub mod forward;
 pub mod mentions;
 pub mod signature;
 pub mod special;
+pub mod vcard;
 pub mod wording;
 
 use std::time::Duration;
@@ -218,6 +219,16 @@ pub struct Failure {
     pub code: String,
     /// Sentence for people: what is wrong, then what to do.
     pub detail: String,
+}
+
+impl Failure {
+    /// Returns what people are told: whether it was not, or may not have been, sent, and why.
+    pub fn told(&self, state: MessageState) -> String {
+        match state {
+            MessageState::Unknown => format!("This may not have been sent: {}", self.detail),
+            _ => format!("This was not sent: {}", self.detail),
+        }
+    }
 }
 
 /// A message, as all modules outside the store see it. Its JSON is `contract::MessageView`.

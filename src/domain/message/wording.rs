@@ -40,21 +40,33 @@ pub fn poll(poll: &Poll) -> String {
     format!("[poll: {question}] {}", options.join(" · "))
 }
 
-fn card(card: &ContactCard) -> String {
+/// Returns the phone numbers that the line for these cards names.
+pub fn numbers(cards: &[ContactCard]) -> Vec<String> {
+    let of_card = |card: &ContactCard| values(card, "TEL");
+    cards.iter().take(MAX_NAMED).flat_map(of_card).collect()
+}
+
+/// Returns the values of a property of a card.
+fn values(card: &ContactCard, wanted: &str) -> Vec<String> {
     // A vCard folds a long line: it continues in the next one, after a space.
     let unfolded = card.vcard.replace("\r\n", "\n").replace("\n ", "");
-    let values = |wanted: &'static str| {
-        let rows = unfolded.lines().filter_map(move |row| {
-            let (property, value) = row.split_once(':')?;
-            let name = property.split(';').next()?;
-            let name = name.rsplit('.').next()?;
-            name.eq_ignore_ascii_case(wanted).then(|| line(value))?
-        });
-        rows.take(MAX_NUMBERS).collect::<Vec<_>>()
-    };
+    let rows = unfolded.lines().filter_map(|row| {
+        let (property, value) = row.split_once(':')?;
+        let name = property.split(';').next()?;
+        let name = name.rsplit('.').next()?;
+        name.eq_ignore_ascii_case(wanted).then(|| line(value))?
+    });
+    rows.take(MAX_NUMBERS).collect()
+}
+
+fn card(card: &ContactCard) -> String {
     let mut words: Vec<String> = line(&card.name).into_iter().collect();
-    let numbers = values("TEL");
-    words.extend(if numbers.is_empty() { values("EMAIL") } else { numbers });
+    let numbers = values(card, "TEL");
+    words.extend(if numbers.is_empty() {
+        values(card, "EMAIL")
+    } else {
+        numbers
+    });
     if words.is_empty() {
         words.push("without a name".to_owned());
     }

@@ -91,6 +91,8 @@ pub struct Batch {
     /// Mark to acknowledge once these events are committed; `None` when the batch is empty.
     pub mark: Option<PageMark>,
     pub events: Vec<PageEvent>,
+    /// Chats in which somebody has begun (true) or ceased to type. They are not told again.
+    pub typing: Vec<(ChatId, bool)>,
 }
 
 /// An event that the page reports.
@@ -403,6 +405,11 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Shows "typing…" for about as long as a person needs for `text`, then returns.
     async fn type_for(&self, chat: &ChatId, text: &str) -> Result<(), Unreachable>;
+
+    /// Shows "typing…" in a chat until it is told otherwise, or the other side forgets it.
+    async fn typing(&self, _chat: &ChatId, _is_typing: bool) -> Result<(), Unreachable> {
+        Ok(())
+    }
 
     /// Shows "recording…" for this long, then returns.
     async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable>;

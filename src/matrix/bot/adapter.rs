@@ -254,6 +254,18 @@ impl Matrix for Bot {
         self.inner.connection.within(CALL_TIMEOUT, marked).await
     }
 
+    async fn typing(
+        &self,
+        room: &MatrixRoomId,
+        _customer: Option<CustomerId>,
+        is_typing: bool,
+    ) -> Result<(), MatrixError> {
+        let client = self.inner.connection.client()?;
+        let room = room_id(room)?;
+        let told = rooms::type_in(caller(&client)?, &room, is_typing);
+        self.inner.connection.within(CALL_TIMEOUT, told).await
+    }
+
     async fn close(&self) {
         self.inner.connection.close();
     }

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use matrix_sdk::Client;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::ruma::RoomId;
+use matrix_sdk::{Client, Room};
 use serde_json::{Value, json};
 
 use super::send::joined;
@@ -14,20 +14,50 @@ use crate::matrix::rooms::{read_file, upload_request};
 use crate::matrix::wire::Fault;
 
 /// Reference to an uploaded file in an event's content.
-pub(super) struct Source {
+struct Source {
     /// Field of the content: `url` or `file`.
-    pub(super) field: &'static str,
+    field: &'static str,
     /// Value of that field.
-    pub(super) value: Value,
+    value: Value,
 }
 
-/// Uploads a file for a room.
+/// References to an uploaded file and to its thumbnail.
+pub(super) struct Uploaded {
+    whole: Source,
+    small: Option<Source>,
+}
+
+impl Uploaded {
+    /// Puts the references into the content of the file's event.
+    pub(super) fn put_into(self, content: &mut Value) {
+        content[self.whole.field] = self.whole.value;
+        if let Some(small) = self.small {
+            content["info"][format!("thumbnail_{}", small.field)] = small.value;
+        }
+    }
+}
+
+/// Uploads a file for a room, with its thumbnail.
 ///
 /// # Errors
 /// `Refused` when the file cannot be read, or is larger than the homeserver takes.
-pub(super) async fn upload(client: &Client, room: &RoomId, file: &RoomFile) -> Result<Source, Fault> {
+pub(super) async fn upload(client: &Client, room: &RoomId, file: &RoomFile) -> Result<Uploaded, Fault> {
     let room = joined(client, room).await?;
     let bytes = read_file(&file.path, &file.name).await?;
+    let whole = put(client, &room, bytes, (&file.mimetype, Some(&file.name))).await?;
+    let small = match &file.thumbnail {
+        Some(small) => Some(put(client, &room, small.bytes.clone(), ("image/jpeg", None)).await?),
+        None => None,
+    };
+    Ok(Uploaded { whole, small })
+}
+
+async fn put(
+    client: &Client,
+    room: &Room,
+    bytes: Vec<u8>,
+    (mimetype, name): (&str, Option<&str>),
+) -> Result<Source, Fault> {
     if room.latest_encryption_state().await?.is_encrypted() {
         let config = RequestConfig::new().disable_retry().timeout(UPLOAD_TIMEOUT);
         let mut reader = Cursor::new(bytes);
@@ -40,7 +70,7 @@ pub(super) async fn upload(client: &Client, room: &RoomId, file: &RoomFile) -> R
             value: serde_json::to_value(uploaded)?,
         });
     }
-    let request = upload_request(bytes, &file.mimetype, Some(&file.name));
+    let request = upload_request(bytes, mimetype, name);
     let config = RequestConfig::new().disable_retry().timeout(UPLOAD_TIMEOUT);
     let uploaded = client.send(request).with_request_config(config).await?;
     Ok(Source {

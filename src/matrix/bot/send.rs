@@ -6,12 +6,12 @@ use matrix_sdk::room::MessagesOptions;
 use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
 use matrix_sdk::{Client, Room};
 
-use super::files::Source;
+use super::files::Uploaded;
 use super::keys;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::rooms::{self, Caller, MAX_PAGES, PAGE, check_membership};
-use crate::matrix::wire::{Fault, id_if_sent_as, outgoing, prefix, read_event};
+use crate::matrix::wire::{Fault, deliver, id_if_sent_as, outgoing, prefix, read_event};
 
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
@@ -24,12 +24,16 @@ pub(super) async fn send(
     speaker: &Speaker,
     txn: &TxnId,
     content: &RoomContent,
-    source: Option<Source>,
+    source: Option<Uploaded>,
 ) -> Result<MatrixEventId, Fault> {
     let joined = joined(client, room).await?;
     let mut outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    if let (RoomContent::Status(status), Some(us)) = (content, client.user_id()) {
+        // Customers have no users of their own here; as with receipts, our own stands for them.
+        deliver(&mut outgoing, status, us.as_str());
+    }
     if let Some(source) = source {
-        outgoing.content[source.field] = source.value;
+        source.put_into(&mut outgoing.content);
     }
     let id = OwnedTransactionId::from(txn.0.as_str());
     let sent = joined

@@ -17,7 +17,7 @@ use super::sdk_sync::{self, LastSdkSync, SdkSync};
 use super::updates::{self, RoomUpdate};
 use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{RoomBatch, RoomEventKind, RoomMark};
-use crate::matrix::wire::{Fault, filter, read_event, receipts, unwrap_token, wrap_token};
+use crate::matrix::wire::{Fault, filter, read_event, receipts, typing, unwrap_token, wrap_token};
 
 /// Long-poll time of a `/sync`.
 const POLL: Duration = Duration::from_secs(30);
@@ -106,6 +106,11 @@ async fn add_to_batch(
             batch.events.push(event);
         }
     }
+    let typing = update
+        .ephemeral
+        .iter()
+        .filter_map(|raw| typing(&room_id, raw, |user| user == us));
+    batch.typing.extend(typing);
     let receipts = update.ephemeral.iter().flat_map(|raw| receipts(&room_id, raw));
     batch
         .receipts

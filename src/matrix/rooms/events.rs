@@ -1,9 +1,12 @@
 //! Requests about single events that both adapters make in the same way.
 
+use std::time::Duration;
+
 use matrix_sdk::ruma::api::client::context::get_context;
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
 use matrix_sdk::ruma::api::client::state::get_state_event_for_key;
+use matrix_sdk::ruma::api::client::typing::create_typing_event;
 use matrix_sdk::ruma::events::StateEventType;
 use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
 use serde_json::Value;
@@ -15,6 +18,8 @@ use crate::matrix::wire::Fault;
 
 /// Events in one page of a room's history.
 pub const PAGE: u32 = 100;
+/// How long a room shows that somebody types, unless it is told again.
+const TYPING_FOR: Duration = Duration::from_secs(30);
 /// Maximum number of pages searched for an event of ours.
 pub const MAX_PAGES: usize = 5;
 
@@ -36,6 +41,17 @@ pub async fn mark_read(caller: Caller<'_>, room: &RoomId, event: &EventId) -> Re
         Ok(_) => Ok(()),
         Err(fault) => Err(or_gone(caller, room, fault).await),
     }
+}
+
+/// Shows that the caller's user types, or that they do not.
+pub async fn type_in(caller: Caller<'_>, room: &RoomId, is_typing: bool) -> Result<(), Fault> {
+    let state = if is_typing {
+        create_typing_event::v3::Typing::Yes(create_typing_event::v3::TypingInfo::new(TYPING_FOR))
+    } else {
+        create_typing_event::v3::Typing::No
+    };
+    let request = create_typing_event::v3::Request::new(caller.us().to_owned(), room.to_owned(), state);
+    send!(caller, request).map(|_| ())
 }
 
 /// Returns the event's id and the ids of those before it, the newest first, one page of them.

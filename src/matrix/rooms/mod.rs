@@ -13,7 +13,7 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use tokio::sync::Mutex;
 
 pub use caller::Caller;
-pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, up_to};
+pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, type_in, up_to};
 pub use making::invite;
 pub use space::Team;
 pub use upload::{read_file, upload_request};

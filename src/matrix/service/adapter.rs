@@ -15,7 +15,7 @@ use crate::domain::matrix::{
     SentFile, Speaker, TxnId,
 };
 use crate::domain::media::Sink;
-use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::options::ServiceOptions;
 use crate::matrix::rooms::{self, Caller, Rooms, Team};
@@ -98,6 +98,38 @@ impl Service {
             }
         });
     }
+
+    /// Sends an event, now or at a time of the past.
+    async fn put(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        txn: &TxnId,
+        content: &RoomContent,
+        at: Option<Timestamp>,
+    ) -> Result<MatrixEventId, MatrixError> {
+        let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
+        let uploaded = match content {
+            RoomContent::File { file, .. } => {
+                let _turn = inner.uploads.acquire().await;
+                let upload = sending::upload(&session, file);
+                Some(inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
+            }
+            _ => None,
+        };
+        let sending = Sending {
+            room: &room,
+            speaker,
+            txn,
+            content,
+            uploaded,
+            at,
+        };
+        inner
+            .connection
+            .within(CALL_TIMEOUT, sending.send(&session, &inner.ghosts))
+            .await
+    }
 }
 
 impl Inner {
@@ -168,26 +200,18 @@ impl Matrix for Service {
         txn: &TxnId,
         content: &RoomContent,
     ) -> Result<MatrixEventId, MatrixError> {
-        let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
-        let uploaded = match content {
-            RoomContent::File { file, .. } => {
-                let _turn = inner.uploads.acquire().await;
-                let upload = sending::upload(&session, file);
-                Some(inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
-            }
-            _ => None,
-        };
-        let sending = Sending {
-            room: &room,
-            speaker,
-            txn,
-            content,
-            uploaded,
-        };
-        inner
-            .connection
-            .within(CALL_TIMEOUT, sending.send(&session, &inner.ghosts))
-            .await
+        self.put(room, speaker, txn, content, None).await
+    }
+
+    async fn send_at(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        txn: &TxnId,
+        content: &RoomContent,
+        at: Timestamp,
+    ) -> Result<MatrixEventId, MatrixError> {
+        self.put(room, speaker, txn, content, Some(at)).await
     }
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
@@ -225,6 +249,32 @@ impl Matrix for Service {
             rooms::mark_read(session.caller(), &room, &id).await
         };
         self.inner.connection.within(CALL_TIMEOUT, mark).await
+    }
+
+    async fn typing(
+        &self,
+        room: &MatrixRoomId,
+        customer: Option<CustomerId>,
+        is_typing: bool,
+    ) -> Result<(), MatrixError> {
+        let (session, room) = (self.inner.connection.client()?, room_id(room)?);
+        let tell = async {
+            if let Some(customer) = customer {
+                let ghost = session.ghost(customer)?;
+                let caller = Caller::Service(session.acting_as(&ghost));
+                match rooms::type_in(caller, &room, is_typing).await {
+                    // They have no user yet, or are not in the room.
+                    Err(Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_) | Fault::Gone(_)) => {}
+                    done => return done,
+                }
+            }
+            rooms::type_in(session.caller(), &room, is_typing).await
+        };
+        self.inner.connection.within(CALL_TIMEOUT, tell).await
+    }
+
+    fn has_ghosts(&self) -> bool {
+        true
     }
 
     async fn wants_avatar(&self, customer: CustomerId, address: Option<&str>) -> Result<bool, MatrixError> {

@@ -96,6 +96,7 @@ impl Inbox {
         let mut batch = RoomBatch::nothing_until(RoomMark(String::new()));
         batch.events = transaction.events;
         batch.receipts = transaction.receipts;
+        batch.typing = transaction.typing;
         let mut states = self.state.subscribe();
         let is_free = |state: &State| {
             let is_ours = state.flight.as_ref().is_none_or(|flight| flight.key == key);

@@ -40,8 +40,11 @@ impl AppService for Service {
         read.events
             .retain(|event| event.what != RoomEventKind::Other && !session.is_ours(event.sender.as_str()));
         read.receipts.retain(|receipt| !session.is_ours(receipt.user.as_str()));
+        for typing in &mut read.typing {
+            typing.users.retain(|user| !session.is_ours(user.as_str()));
+        }
         // Most of what is pushed is what we sent ourselves.
-        if read.events.is_empty() && read.receipts.is_empty() {
+        if read.events.is_empty() && read.receipts.is_empty() && read.typing.is_empty() {
             return Pushed::Stored { unreadable };
         }
         match inner.inbox.offer(transaction, read).await {

@@ -1,33 +1,45 @@
 //! Sends events as the customer's user or as our own, and finds them again.
 
+use std::borrow::Cow;
+
 use matrix_sdk::ruma::api::client::media::create_content;
 use matrix_sdk::ruma::api::client::membership::join_room_by_id;
 use matrix_sdk::ruma::api::client::message::{get_message_events, send_message_event};
 use matrix_sdk::ruma::api::client::room::get_room_event;
 use matrix_sdk::ruma::events::MessageLikeEventType;
 use matrix_sdk::ruma::serde::Raw;
-use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
+use matrix_sdk::ruma::{EventId, MilliSecondsSinceUnixEpoch, OwnedTransactionId, RoomId, UInt};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
 use super::ghosts::Ghosts;
 use super::session::Session;
 use crate::domain::matrix::{RoomContent, RoomEvent, RoomFile, Speaker, TxnId};
-use crate::domain::{MatrixEventId, MatrixRoomId};
+use crate::domain::shown::LinkTo;
+use crate::domain::{MatrixEventId, MatrixRoomId, Timestamp};
 use crate::matrix::homeserver::Acting;
 use crate::matrix::rooms::{self, MAX_PAGES, PAGE, read_file, upload_request};
-use crate::matrix::wire::{Fault, Outgoing, id_if_sent_as, outgoing, prefix, read_event};
+use crate::matrix::wire::{Fault, Outgoing, deliver, id_if_sent_as, outgoing, prefix, read_event};
 
-/// Reference to an uploaded file.
-pub(super) type Uploaded = create_content::v3::Response;
+/// References to an uploaded file and to its thumbnail.
+pub(super) struct Uploaded {
+    whole: create_content::v3::Response,
+    small: Option<create_content::v3::Response>,
+}
 
-/// Uploads a file.
+/// Uploads a file, with its thumbnail.
 pub(super) async fn upload(session: &Session, file: &RoomFile) -> Result<Uploaded, Fault> {
     let bytes = read_file(&file.path, &file.name).await?;
-    session
-        .acting()
-        .send(upload_request(bytes, &file.mimetype, Some(&file.name)))
-        .await
+    let whole = upload_request(bytes, &file.mimetype, Some(&file.name));
+    let whole = session.acting().send(whole).await?;
+    let small = match &file.thumbnail {
+        Some(small) => {
+            let request = upload_request(small.bytes.clone(), "image/jpeg", None);
+            Some(session.acting().send(request).await?)
+        }
+        None => None,
+    };
+    Ok(Uploaded { whole, small })
 }
 
 /// An event to be sent.
@@ -37,6 +49,8 @@ pub(super) struct Sending<'a> {
     pub(super) txn: &'a TxnId,
     pub(super) content: &'a RoomContent,
     pub(super) uploaded: Option<Uploaded>,
+    /// Time of the past at which it stands; none for now.
+    pub(super) at: Option<Timestamp>,
 }
 
 impl Sending<'_> {
@@ -45,10 +59,10 @@ impl Sending<'_> {
         if let Speaker::Customer { id, name, .. } = self.speaker {
             let ghost = ghosts.named(session, *id, name).await?;
             let ghost = session.acting_as(&ghost);
-            match self.put(ghost, None).await {
+            match self.put(session, ghost, None).await {
                 Err(Fault::Forbidden(_)) => match self.enter(session, ghost).await? {
                     Entered::Inside => {
-                        return self.put(ghost, None).await.inspect_err(|_| ghosts.forget(*id));
+                        return self.put(session, ghost, None).await.inspect_err(|_| ghosts.forget(*id));
                     }
                     Entered::Refused(fault) => {
                         ghosts.forget(*id);
@@ -62,24 +76,40 @@ impl Sending<'_> {
                 Ok(event) => return Ok(event),
             }
         }
-        let sent = self.put(session.acting(), prefix(self.speaker).as_deref()).await;
+        let sent = self
+            .put(session, session.acting(), prefix(self.speaker).as_deref())
+            .await;
         match sent {
             Ok(event) => Ok(event),
             Err(fault) => Err(rooms::or_gone(session.caller(), self.room, fault).await),
         }
     }
 
-    async fn put(&self, acting: Acting<'_>, author: Option<&str>) -> Result<MatrixEventId, Fault> {
-        let Outgoing { kind, mut content } = outgoing(self.content, author, self.txn);
-        if let Some(uploaded) = &self.uploaded {
-            content["url"] = json!(uploaded.content_uri);
+    async fn put(&self, session: &Session, acting: Acting<'_>, author: Option<&str>) -> Result<MatrixEventId, Fault> {
+        let content = with_users(session, self.content)?;
+        let mut outgoing = outgoing(&content, author, self.txn);
+        if let RoomContent::Status(status) = self.content {
+            let reader = match status.reader {
+                Some(reader) => session.ghost(reader)?,
+                None => session.us().to_owned(),
+            };
+            deliver(&mut outgoing, status, reader.as_str());
         }
-        let request = send_message_event::v3::Request::new_raw(
+        let Outgoing { kind, mut content } = outgoing;
+        if let Some(uploaded) = &self.uploaded {
+            content["url"] = json!(uploaded.whole.content_uri);
+            if let Some(small) = &uploaded.small {
+                content["info"]["thumbnail_url"] = json!(small.content_uri);
+            }
+        }
+        let mut request = send_message_event::v3::Request::new_raw(
             self.room.to_owned(),
             OwnedTransactionId::from(self.txn.0.as_str()),
             MessageLikeEventType::from(kind),
             Raw::from_json(to_raw_value(&content)?),
         );
+        let at = self.at.and_then(|at| UInt::try_from(at.0).ok());
+        request.timestamp = at.map(MilliSecondsSinceUnixEpoch);
         Ok(MatrixEventId(acting.send(request).await?.event_id.to_string()))
     }
 
@@ -102,6 +132,21 @@ impl Sending<'_> {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// Returns content with the users of mentioned customers.
+fn with_users<'a>(session: &Session, content: &'a RoomContent) -> Result<Cow<'a, RoomContent>, Fault> {
+    let mut content = Cow::Borrowed(content);
+    if matches!(&*content, RoomContent::Text { links, .. } if !links.is_empty())
+        && let RoomContent::Text { links, .. } = content.to_mut()
+    {
+        for link in links {
+            if let LinkTo::Customer(customer) = link.to {
+                link.to = LinkTo::User(session.ghost(customer)?.as_str().into());
+            }
+        }
+    }
+    Ok(content)
 }
 
 /// Whether a customer's user is in the room.

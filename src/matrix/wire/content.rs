@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::domain::MatrixEventId;
-use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, TxnId};
+use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, Thumbnail, TxnId};
 use crate::domain::media::FileKind;
+use crate::domain::shown::Link;
 
+use super::kinds::{links, polls, status};
 use super::marks;
 
 /// Key under which every event of ours carries its transaction id, also inside the encryption (rule 18).
@@ -26,12 +28,11 @@ pub struct Outgoing {
 /// the speaker.
 pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Outgoing {
     let (kind, mut content) = match content {
-        RoomContent::Text { body, reply_to } => {
-            let text = text_of(author, body);
-            (
-                "m.room.message",
-                replying(text, reply_to.as_ref().map(MatrixEventId::as_str)),
-            )
+        RoomContent::Text { body, reply_to, links } => {
+            let text = text_of(author, body, links);
+            let mut text = replying(text, reply_to.as_ref().map(MatrixEventId::as_str));
+            links::mention(links, &mut text);
+            ("m.room.message", text)
         }
         RoomContent::Edit { of, body } => ("m.room.message", edit_of(author, of, body)),
         RoomContent::Place {
@@ -40,7 +41,7 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
             body,
             reply_to,
         } => {
-            let mut place = text_of(author, body);
+            let mut place = text_of(author, body, &[]);
             place["msgtype"] = json!("m.location");
             place["geo_uri"] = json!(format!("geo:{latitude},{longitude}"));
             (
@@ -63,6 +64,12 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
             let relation = json!({"rel_type": "m.annotation", "event_id": to.as_str(), "key": key});
             ("m.reaction", json!({"m.relates_to": relation}))
         }
+        RoomContent::Poll { poll, reply_to } => (
+            polls::START,
+            replying(polls::start(poll, author), reply_to.as_ref().map(MatrixEventId::as_str)),
+        ),
+        RoomContent::Vote { of, options } => (polls::RESPONSE, polls::response(of, options)),
+        RoomContent::Status(status) => (status::KIND, status::content(status)),
     };
     content[TXN_KEY] = json!(txn.0);
     Outgoing { kind, content }
@@ -70,14 +77,14 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
 
 /// Builds a text, formatted where it has marks. A name of the author stands in the body, because hardly any client shows
 /// per-message profiles yet. It is marked as a fallback, so that clients that do can leave it out (MSC4144).
-fn text_of(author: Option<&str>, body: &str) -> Value {
+fn text_of(author: Option<&str>, body: &str, links: &[Link]) -> Value {
     // A quote begins a line, or it is none.
     let (gap, html_gap) = if body.starts_with("> ") {
         ("\n", "<br>")
     } else {
         (" ", " ")
     };
-    let html = (body.len() <= MAX_FORMATTED).then(|| marks::to_html(body));
+    let html = (body.len() <= MAX_FORMATTED).then(|| marks::to_linked_html(body, &links::addresses(links)));
     let (body, html) = if let Some(author) = author {
         let name = marks::escaped(author);
         let html = html.map(|html| format!("<strong data-mx-profile-fallback>{name}:{html_gap}</strong>{html}"));
@@ -100,7 +107,7 @@ fn text_of(author: Option<&str>, body: &str) -> Value {
 
 /// Builds an edit of a text of ours. Clients without edits show its body.
 fn edit_of(author: Option<&str>, of: &MatrixEventId, body: &str) -> Value {
-    let new = text_of(author, body);
+    let new = text_of(author, body, &[]);
     let shown = format!("* {}", new["body"].as_str().unwrap_or_default());
     json!({
         "msgtype": "m.text",
@@ -117,7 +124,7 @@ fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
     let said = file.caption.as_deref().unwrap_or(&file.name);
     let mut content = match (&file.caption, author) {
         (None, None) => json!({"body": said}),
-        _ => text_of(author, said),
+        _ => text_of(author, said, &[]),
     };
     content["msgtype"] = json!(msgtype(file.kind, &file.mimetype));
     content["filename"] = json!(file.name);
@@ -129,6 +136,10 @@ fn file_of(author: Option<&str>, file: &RoomFile) -> Value {
     let milliseconds = file.duration_s.map(|seconds| u64::from(seconds) * 1000);
     if let Some(milliseconds) = milliseconds {
         info["duration"] = json!(milliseconds);
+    }
+    if let Some(Thumbnail { bytes, pixels }) = &file.thumbnail {
+        let (width, height) = pixels;
+        info["thumbnail_info"] = json!({"mimetype": "image/jpeg", "size": bytes.len(), "w": width, "h": height});
     }
     if file.kind == FileKind::Gif {
         info["fi.mau.gif"] = json!(true);
@@ -184,6 +195,7 @@ mod tests {
         let content = RoomContent::Text {
             body: "a < b\n& c".to_owned(),
             reply_to: Some("$q".into()),
+            links: vec![],
         };
         let Outgoing { kind, content } = outgoing(&content, Some("Ada <b>"), &txn());
         assert_eq!(kind, "m.room.message");
@@ -214,6 +226,7 @@ mod tests {
             pixels: None,
             duration_s: None,
             waveform: vec![],
+            thumbnail: None,
         }
     }
 
@@ -339,6 +352,7 @@ mod tests {
         let text = |body: String| RoomContent::Text {
             body,
             reply_to: Some("$q".into()),
+            links: vec![],
         };
         for body in [
             "a".repeat(MAX_ROOM_TEXT),

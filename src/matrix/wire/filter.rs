@@ -5,7 +5,7 @@ use matrix_sdk::ruma::api::client::filter::FilterDefinition;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-/// Returns a filter without presence, typing and account data, with at most `timeline` events a room. It includes all
+/// Returns a filter without presence and account data, with at most `timeline` events a room. It includes all
 /// members of a room, also agents who have not written yet: a send need not wait for the keys of members that a sync
 /// has brought.
 ///
@@ -17,7 +17,7 @@ pub fn filter(timeline: u32) -> FilterDefinition {
     let random_type = format!("crm.{:x}", SysRng.try_next_u64().unwrap_or_default());
     filter.presence.not_types = vec!["*".to_owned(), random_type];
     filter.room.account_data.not_types = vec!["*".to_owned()];
-    filter.room.ephemeral.types = Some(vec!["m.receipt".to_owned()]);
+    filter.room.ephemeral.types = Some(vec!["m.receipt".to_owned(), "m.typing".to_owned()]);
     filter.room.timeline.limit = Some(UInt::from(timeline));
     filter
 }

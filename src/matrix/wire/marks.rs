@@ -1,6 +1,8 @@
 //! Converts WhatsApp's marks into HTML: `*bold*`, `_italic_`, `~struck~`, `` `code` ``, blocks between ```` ``` ````, and
 //! quotes (faq.whatsapp.com/539178204879377). The opposite of `markup`.
 
+use std::ops::Range;
+
 /// Marks that surround words, with their elements.
 const MARKS: [(char, &str); 3] = [('*', "strong"), ('_', "em"), ('~', "del")];
 /// Mark of a block of code.
@@ -19,6 +21,40 @@ pub fn to_html(text: &str) -> String {
     }
     lines(rest, &mut html);
     html
+}
+
+/// Stands for a link while the marks around it are read. A text that has it already gets no links.
+const LINK: char = '\u{f8ff}';
+
+/// As [`to_html`], with these stretches of the text as links to their addresses, in order and apart.
+pub fn to_linked_html(text: &str, links: &[(Range<usize>, String)]) -> String {
+    if links.is_empty() || text.contains(LINK) {
+        return to_html(text);
+    }
+    let (mut bare, mut at) = (String::with_capacity(text.len()), 0);
+    let mut linked = vec![];
+    for (range, address) in links {
+        let (Some(before), Some(words)) = (text.get(at..range.start), text.get(range.clone())) else {
+            continue;
+        };
+        bare.push_str(before);
+        bare.push(LINK);
+        at = range.end;
+        linked.push((words, address));
+    }
+    bare.push_str(text.get(at..).unwrap_or_default());
+    let (html, mut whole) = (to_html(&bare), String::new());
+    let mut pieces = html.split(LINK);
+    whole.extend(pieces.next());
+    for (piece, (words, address)) in pieces.zip(linked) {
+        whole.push_str("<a href=\"");
+        escape(address, "", &mut whole);
+        whole.push_str("\">");
+        escape(words, " ", &mut whole);
+        whole.push_str("</a>");
+        whole.push_str(piece);
+    }
+    whole
 }
 
 /// Returns a text escaped as HTML, with its marks as they are.
@@ -209,6 +245,30 @@ mod tests {
         ] {
             assert_eq!(to_whatsapp(&to_html(text)).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn links_stand_among_marks_and_break_none() {
+        let link = |text: &str, words: &str, address: &str| {
+            let at = text.find(words).unwrap();
+            to_linked_html(text, &[(at..at + words.len(), address.to_owned())])
+        };
+        for (text, words, html) in [
+            ("hi @Bob!", "@Bob", r#"hi <a href="x">@Bob</a>!"#),
+            (
+                "*@Bob* _a_",
+                "@Bob",
+                r#"<strong><a href="x">@Bob</a></strong> <em>a</em>"#,
+            ),
+            ("a < @B_b_", "@B_b_", r#"a &lt; <a href="x">@B_b_</a>"#),
+            ("@<b>\nx", "@<b>", r#"<a href="x">@&lt;b&gt;</a><br>x"#),
+        ] {
+            assert_eq!(link(text, words, "x"), html);
+        }
+        assert_eq!(link("@a", "@a", "\"><b>"), r#"<a href="&quot;&gt;&lt;b&gt;">@a</a>"#);
+        assert_eq!(link("\u{f8ff} @a", "@a", "x"), "\u{f8ff} @a");
+        let ranges = [(0..99, "x".to_owned()), (1..0, "y".to_owned())];
+        assert_eq!(to_linked_html("é", &ranges), "é");
     }
 
     /// Customers may write anything: no text may open an element of its own, or take long.

@@ -226,8 +226,17 @@ impl Page {
     /// Adds a link as its words and its address. Only the words for a mention, only the address if the words are it.
     fn link(&mut self, node: &NodeRef, element: &ElementData, style: Style) {
         let (lines, runs) = (self.lines.len(), self.line.len());
+        let begins_line = runs == 0 && (!self.prefix.is_empty() || self.item.is_some());
         self.children(node, style);
         let address = attribute(element, "href").unwrap_or_default();
+        if is_pill(&address) && lines == self.lines.len() {
+            // As people write a mention, and as it is found in a group; the first run may be a quote's or list's mark.
+            let words = self.line.get_mut(runs + usize::from(begins_line));
+            if let Some(words) = words.filter(|run| !run.text.starts_with('@')) {
+                words.text.insert(0, '@');
+            }
+            return;
+        }
         let words: String = if lines == self.lines.len() {
             self.line.iter().skip(runs).map(|run| run.text.as_str()).collect()
         } else {
@@ -301,6 +310,12 @@ fn plain(text: &str) -> Run {
         text: text.to_owned(),
         style: Style::default(),
     }
+}
+
+/// Returns whether an address is that of a user of Matrix, so that clients draw a pill.
+fn is_pill(address: &str) -> bool {
+    let user = address.strip_prefix("https://matrix.to/#/");
+    user.is_some_and(|user| user.starts_with('@') || user.starts_with("%40")) || address.starts_with("matrix:u/")
 }
 
 fn attribute(element: &ElementData, name: &str) -> Option<String> {
@@ -393,7 +408,18 @@ mod tests {
             ("<a href=\"https://e.org\">https://e.org</a>", "https://e.org"),
             ("<a href=\"https://e.org/\">e.org</a>", "https://e.org/"),
             ("<a href=\"mailto:a_b@e.org\">a_b@e.org</a>", "a_b@e.org"),
-            ("<a href=\"https://matrix.to/#/@bob:e.org\">Bob</a>: hi", "Bob: hi"),
+            ("<a href=\"https://matrix.to/#/@bob:e.org\">Bob</a>: hi", "@Bob: hi"),
+            (
+                "<ul><li><a href=\"https://matrix.to/#/%40bob%3Ae.org\">Bob</a></li></ul>",
+                "- @Bob",
+            ),
+            (
+                "<blockquote><a href=\"matrix:u/bob:e.org\"><b>Bob</b></a> said</blockquote>",
+                "> *@Bob* said",
+            ),
+            ("<a href=\"https://matrix.to/#/@bob:e.org\">@Bob</a>", "@Bob"),
+            ("<a href=\"https://matrix.to/#/@bob:e.org\"></a>x", "x"),
+            ("<a href=\"https://matrix.to/#/#room:e.org\">the room</a>", "the room"),
             (
                 "<a href=\"https://e.org/x\"><strong>here</strong></a>.",
                 "*here* (https://e.org/x).",
@@ -409,6 +435,21 @@ mod tests {
             ("<p>a</p><hr><p>b</p>", "a\n\n---\n\nb"),
         ] {
             assert_eq!(shown(html), text, "{html}");
+        }
+    }
+
+    /// As deep as a hundred answers to answers are, in clients that quote.
+    #[test]
+    fn nested_quotes_and_lists_end_with_their_text() {
+        for (open, close) in [
+            ("<blockquote>", "</blockquote>"),
+            ("<ul><li>", "</li></ul>"),
+            ("<ol><li><blockquote>", "</blockquote></li></ol>"),
+            ("<mx-reply><blockquote>", "</blockquote></mx-reply>"),
+        ] {
+            let text = shown(&format!("{}deep{}said", open.repeat(100), close.repeat(100)));
+            assert!(text.ends_with("said"), "{open}");
+            assert!(text.len() < 100_000, "{open}: {} bytes", text.len());
         }
     }
 

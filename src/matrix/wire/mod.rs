@@ -3,9 +3,12 @@
 
 mod content;
 mod event;
+#[cfg(test)]
+mod event_tests;
 mod fault;
 mod filter;
 mod ids;
+mod kinds;
 mod marks;
 mod markup;
 mod prefix;
@@ -22,6 +25,8 @@ pub use event::read as read_event;
 pub use fault::Fault;
 pub use filter::filter;
 pub use ids::{event_id, room_id};
+pub use kinds::status::deliver;
+pub use kinds::typing::typing;
 pub use prefix::{foreign, prefix};
 pub use profile::GhostProfile;
 pub use receipt::receipts;

@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::event;
+use super::kinds::typing::typing;
 use super::receipt::receipts;
 use crate::domain::MatrixRoomId;
-use crate::domain::matrix::{ReadUpTo, RoomEvent};
+use crate::domain::matrix::{ReadUpTo, RoomEvent, RoomTyping};
 
 /// Bytes of the digest that tells a repeated transaction from another one with the same id.
 const DIGEST_BYTES: usize = 8;
@@ -23,6 +24,8 @@ pub struct Transaction {
     pub events: Vec<RoomEvent>,
     /// Read receipts.
     pub receipts: Vec<ReadUpTo>,
+    /// Who types.
+    pub typing: Vec<RoomTyping>,
     /// Number of events that cannot be read.
     pub unreadable: usize,
     /// Digest of the events' ids. A repetition has the same one, although its bytes differ (the events' age).
@@ -67,6 +70,7 @@ impl Transaction {
                     &wire.ephemeral
                 };
                 transaction.receipts = ephemeral.iter().flat_map(|raw| receipts_of(raw)).collect();
+                transaction.typing = ephemeral.iter().filter_map(|raw| typing_of(raw)).collect();
             }
             Err(error) => {
                 tracing::warn!("the homeserver pushed a transaction that is none: {error}");
@@ -107,6 +111,16 @@ fn receipts_of(raw: &RawValue) -> Vec<ReadUpTo> {
         return Vec::new();
     };
     receipts(&MatrixRoomId(place.room_id), &Raw::<()>::from_json(raw.to_owned()))
+}
+
+fn typing_of(raw: &RawValue) -> Option<RoomTyping> {
+    let place = serde_json::from_str::<Place>(raw.get()).ok()?;
+    // Who is one of us is known only to the adapter.
+    typing(
+        &MatrixRoomId(place.room_id),
+        &Raw::<()>::from_json(raw.to_owned()),
+        |_| false,
+    )
 }
 
 #[cfg(test)]

@@ -67,7 +67,10 @@ impl WhatsApp for WhatsAppWeb {
         // Subscribed before the pull, so that a ring in between is not missed.
         let mut bell = page.bell();
         let batch = self.pull_once(&page, acked).await?;
-        if batch.mark.is_some() || timeout(self.options.limits.pull, bell.changed()).await.is_err() {
+        if batch.mark.is_some()
+            || !batch.typing.is_empty()
+            || timeout(self.options.limits.pull, bell.changed()).await.is_err()
+        {
             return Ok(batch);
         }
         self.pull_once(&page, acked).await
@@ -117,6 +120,15 @@ impl WhatsApp for WhatsAppWeb {
         self.best_effort(&page, "typing", typing(true), TYPING_LIMIT).await?;
         self.clock.sleep(time).await;
         self.best_effort(&page, "typing", typing(false), TYPING_LIMIT).await
+    }
+
+    async fn typing(&self, chat: &ChatId, is_typing: bool) -> Result<(), Unreachable> {
+        if !self.options.typing {
+            return Ok(());
+        }
+        let page = self.ready_page()?;
+        let arguments = json!({ "chat": chat, "on": is_typing });
+        self.best_effort(&page, "typing", arguments, TYPING_LIMIT).await
     }
 
     async fn record_for(&self, chat: &ChatId, span: Duration) -> Result<(), Unreachable> {

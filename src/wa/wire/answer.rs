@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::event;
+use crate::domain::ChatId;
 use crate::domain::whatsapp::{Batch, LookUp, PageMark};
 
 /// The answer of every call of the page script.
@@ -35,6 +36,18 @@ pub struct Pull<'a> {
     pub me: Option<String>,
     #[serde(borrow)]
     pulled: Pulled<'a>,
+    /// Who types; a page script of an earlier version says nothing.
+    #[serde(borrow, default)]
+    typing: Vec<&'a RawValue>,
+}
+
+/// Most states of typing that are read of one answer; the page keeps no more.
+const MAX_TYPING: usize = 200;
+
+#[derive(Debug, Deserialize)]
+struct WireTyping {
+    chat: String,
+    on: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,7 +62,11 @@ impl Pull<'_> {
     /// Parses the events. The batch has no mark if there are none: there is nothing to acknowledge.
     pub fn batch(self) -> Batch {
         let Pulled { epoch, seq, events } = self.pulled;
+        // What cannot be read is left out: it would be over soon.
+        let typing = self.typing.into_iter().take(MAX_TYPING);
+        let typing = typing.filter_map(|raw| serde_json::from_str::<WireTyping>(raw.get()).ok());
         Batch {
+            typing: typing.map(|typing| (ChatId(typing.chat), typing.on)).collect(),
             mark: (!events.is_empty()).then_some(PageMark { epoch, seq }),
             events: events.into_iter().map(|raw| event(raw.get())).collect(),
         }

@@ -125,6 +125,7 @@ fn poll(value: &Value) -> Option<Poll> {
         options: distinct_texts(&value["options"]),
         selectable: positive(value, "selectable").unwrap_or(0),
         votes: vec![],
+        ids: vec![],
     })
 }
 

@@ -47,6 +47,7 @@ fn poll() -> Details {
             options: vec!["nine".into(), "ten".into()],
             selectable: 1,
             votes: vec![],
+            ids: vec![],
         }),
         ..Details::default()
     }
@@ -166,7 +167,7 @@ async fn same_reaction_told_again_is_as_last_event_says() {
     let shown = rig
         .run
         .matrix
-        .newest(|content| matches!(content, RoomContent::Text { .. }));
+        .newest(|content| matches!(content, RoomContent::Poll { .. }));
     assert_eq!(rig.run.matrix.ticks(&shown), ["🎉"]);
 }
 

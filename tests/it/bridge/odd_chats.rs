@@ -249,6 +249,7 @@ async fn vote_under_other_id_counts_once() {
             options: vec!["A".into(), "B".into()],
             selectable: 1,
             votes: vec![],
+            ids: vec![],
         }),
         ..Details::default()
     };

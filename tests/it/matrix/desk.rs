@@ -218,6 +218,7 @@ pub fn text(body: &str) -> RoomContent {
     RoomContent::Text {
         body: body.to_owned(),
         reply_to: None,
+        links: vec![],
     }
 }
 

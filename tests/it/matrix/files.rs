@@ -46,6 +46,7 @@ async fn file_is_read_in_plain_and_encrypted_rooms() {
                 pixels: None,
                 duration_s: None,
                 waveform: vec![],
+                thumbnail: None,
             },
             reply_to: None,
         };

@@ -75,6 +75,7 @@ async fn customer_speaks_as_own_user_with_name_and_picture() {
             pixels: None,
             duration_s: None,
             waveform: vec![],
+            thumbnail: None,
         },
         reply_to: None,
     };

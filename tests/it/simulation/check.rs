@@ -6,6 +6,7 @@ use crm::contract::{EventType, MessageView};
 use crm::domain::matrix::RoomContent;
 use crm::domain::media::MediaState;
 use crm::domain::message::{Direction, Message, MessageState, Origin};
+use crm::domain::shown::SendOutcome;
 use crm::domain::{MessageId, Seq, WaMessageId};
 use crm::store::{ConversationFilter, MessageFilter, PageRequest};
 use futures_util::TryStreamExt;
@@ -303,6 +304,16 @@ async fn one_tick_a_message(run: &Run, stored: &[Message], log: &[Shown], progra
             other => panic!("not at rest: {other}"),
         };
         assert_eq!(ticks, [expected], "one tick, and the true one, on {}", message.id);
+        let told = log.iter().rev().find_map(|shown| match &shown.what {
+            What::Bot {
+                content: RoomContent::Status(status),
+                ..
+            } if status.of == event => Some(status.outcome),
+            _ => None,
+        });
+        let is_agents = message.author.as_ref().and_then(|author| author.origin) == Some(Origin::Matrix);
+        let expected = SendOutcome::of(message.state, message.failure.as_ref(), true).filter(|_| is_agents);
+        assert_eq!(told, expected, "the client of {} knows how far it is", message.id);
     }
 }
 

@@ -50,6 +50,7 @@ impl WhatsApp for FakeWhatsApp {
             Batch {
                 mark: taken.last().map(|(seq, _)| PageMark { epoch, seq: *seq }),
                 events: taken.into_iter().map(|(_, event)| event).collect(),
+                typing: std::mem::take(&mut world.typing),
             }
         };
         self.gate.pass().await;
@@ -91,6 +92,11 @@ impl WhatsApp for FakeWhatsApp {
     async fn type_for(&self, chat: &ChatId, _text: &str) -> Result<(), Unreachable> {
         self.enter().await?;
         self.world.lock().unwrap().calls.push(format!("type {chat}"));
+        Ok(())
+    }
+
+    async fn typing(&self, chat: &ChatId, is_typing: bool) -> Result<(), Unreachable> {
+        self.world.lock().unwrap().typed.push((chat.clone(), is_typing));
         Ok(())
     }
 

@@ -71,6 +71,9 @@ pub struct World {
     latest: Timestamp,
     /// What was asked of the page, in order: `read CHAT`, `type CHAT`, `send ID`.
     pub calls: Vec<String>,
+    /// Who types, until the page is asked; and what customers were shown of agents who do.
+    pub typing: Vec<(ChatId, bool)>,
+    pub typed: Vec<(ChatId, bool)>,
     /// Changes of messages that were asked for.
     pub changes: Vec<(WaMessageId, MessageChange)>,
     /// Whose phone is linked, where it is not the usual one.
@@ -124,6 +127,8 @@ impl FakeWhatsApp {
             made: 0,
             latest: clock.now(),
             calls: vec![],
+            typing: vec![],
+            typed: vec![],
             changes: vec![],
             linked_phone: None,
             choosing: None,

@@ -57,6 +57,7 @@ async fn disappearing_wipes_row_and_journal(database: Database) {
         options: vec!["yes".into(), "no".into()],
         selectable: 1,
         votes: vec![],
+        ids: vec![],
     };
     let details = Details {
         expires_after_s: Some(60),

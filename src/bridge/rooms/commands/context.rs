@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::bridge::core::Core;
 use crate::bridge::rooms::management::overview::{Overview, overview};
+use crate::domain::details::ContactCard;
 use crate::domain::matrix::{Matrix, RoomEvent, RoomEventKind};
 use crate::domain::{MatrixEventId, MatrixUserId};
 use crate::store::{NewMedia, Store, StoreError};
@@ -28,6 +29,8 @@ pub(crate) struct RoomContext {
     pub file: Option<NewMedia>,
     /// How the server stands, if that was asked for in the management room.
     pub overview: Option<Overview>,
+    /// Contact cards that the file holds, if it is a file of such.
+    pub cards: Vec<ContactCard>,
     /// For each read event that shows no message: the events before it, the newest first.
     pub before: HashMap<MatrixEventId, Vec<MatrixEventId>>,
 }

@@ -168,6 +168,7 @@ fn file(picture: &Picture, account: &Account) -> RoomFile {
         pixels: Some((picture.side, picture.side)),
         duration_s: None,
         waveform: vec![],
+        thumbnail: None,
     }
 }
 

@@ -1,5 +1,12 @@
 //! Edits, deletions, reactions and places between rooms and WhatsApp, both ways.
 
+mod bad_input;
+mod cards;
+mod delivery;
+mod history;
+mod polls;
+mod typing;
+
 use std::time::Duration;
 
 use crm::bridge::Revision;

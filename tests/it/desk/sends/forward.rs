@@ -123,6 +123,7 @@ async fn every_kind_that_can_be_sent_is_forwarded() {
                 options: vec!["a".to_owned()],
                 at: NOW,
             }],
+            ids: vec![],
         }),
         ..Details::default()
     };

@@ -7,12 +7,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crm::domain::details::Poll;
 use crm::domain::matrix::{
     Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomContent, RoomEvent, RoomEventKind,
-    RoomFile, SentFile, Speaker, TxnId,
+    RoomFile, RoomTyping, SentFile, Speaker, TxnId,
 };
 use crm::domain::media::FileKind;
-use crm::domain::{Clock, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
@@ -70,6 +71,14 @@ pub struct Homeserver {
     pub refuses: bool,
     /// Whether every file is refused.
     pub refuses_files: bool,
+    /// How much stood in the log of a room when somebody was invited into it first.
+    pub invited_after: HashMap<MatrixRoomId, usize>,
+    /// Who types, until it is told.
+    pub typing: Vec<RoomTyping>,
+    /// What was shown of customers who type.
+    pub typed: Vec<(MatrixRoomId, Option<CustomerId>, bool)>,
+    /// Whether customers have users of their own.
+    pub has_ghosts: bool,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
     /// Events that can be read back; what is older is cut off.
@@ -108,6 +117,10 @@ impl FakeMatrix {
             threads: HashMap::new(),
             refuses: false,
             refuses_files: false,
+            invited_after: HashMap::new(),
+            typing: vec![],
+            typed: vec![],
+            has_ghosts: false,
             faults: 8,
             read_back: usize::MAX,
         };
@@ -340,6 +353,16 @@ impl FakeMatrix {
         files.collect()
     }
 
+    /// What the bot has sent that this picks, in order, with who spoke.
+    pub fn sent<T>(&self, pick: impl Fn(&Speaker, &RoomContent) -> Option<T>) -> Vec<T> {
+        let rooms = self.rooms.lock().unwrap();
+        let sent = rooms.log.iter().filter_map(|shown| match &shown.what {
+            What::Bot { speaker, content, .. } => pick(speaker, content),
+            _ => None,
+        });
+        sent.collect()
+    }
+
     /// The reactions on an event that still stand.
     pub fn ticks(&self, event: &MatrixEventId) -> Vec<String> {
         let rooms = self.rooms.lock().unwrap();
@@ -427,11 +450,21 @@ impl Homeserver {
             What::Person { sender, what } => (sender.clone(), what.clone()),
             What::Bot { content, .. } => {
                 let what = match content {
-                    RoomContent::Text { body, reply_to } => RoomEventKind::Text {
+                    RoomContent::Text { body, reply_to, .. } => RoomEventKind::Text {
                         body: body.clone(),
                         reply_to: reply_to.clone(),
                     },
                     RoomContent::Notice { .. } => RoomEventKind::Notice,
+                    RoomContent::Poll { poll, .. } => RoomEventKind::Poll {
+                        poll: Box::new(Poll {
+                            question: poll.question.clone(),
+                            options: poll.options.clone(),
+                            selectable: poll.selectable,
+                            votes: vec![],
+                            ids: vec![],
+                        }),
+                        reply_to: None,
+                    },
                     _ => RoomEventKind::Other,
                 };
                 (self.status.borrow().user.clone()?, what)
@@ -446,6 +479,13 @@ impl Homeserver {
             thread: self.threads.get(&shown.id).cloned(),
             what,
         })
+    }
+
+    fn invite(&mut self, room: &MatrixRoomId, users: &[MatrixUserId]) {
+        let before = self.log.iter().filter(|shown| shown.room == *room).count();
+        if !users.is_empty() {
+            self.invited_after.entry(room.clone()).or_insert(before);
+        }
     }
 
     fn is_away(&mut self) -> bool {

@@ -8,7 +8,7 @@ use crm::domain::matrix::{
     Speaker, TxnId,
 };
 use crm::domain::media::Sink;
-use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId};
+use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, Timestamp};
 use tokio::sync::watch;
 
 use super::{FakeMatrix, REMEMBERS, What, receipt};
@@ -22,7 +22,8 @@ impl Matrix for FakeMatrix {
     async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
         self.enter().await?;
         let batch = {
-            let rooms = self.rooms.lock().unwrap();
+            let mut rooms = self.rooms.lock().unwrap();
+            let typing = std::mem::take(&mut rooms.typing);
             let from = acked.map_or(rooms.log.len(), |token| token.0.parse().unwrap());
             let told = |shown| rooms.told(shown);
             let mut lost: Vec<RoomEvent> = rooms.log[from..].iter().filter_map(told).collect();
@@ -31,6 +32,7 @@ impl Matrix for FakeMatrix {
                 mark: RoomMark(rooms.log.len().to_string()),
                 events,
                 receipts: rooms.log[from..].iter().filter_map(receipt).collect(),
+                typing,
                 cut: lost.into_iter().map(|event| event.room).collect(),
             }
         };
@@ -89,6 +91,7 @@ impl Matrix for FakeMatrix {
                 let room = MatrixRoomId(format!("!{}", rooms.rooms.len()));
                 rooms.rooms.push((spec.alias.clone(), room.clone()));
                 rooms.topics.insert(room.clone(), spec.topic.clone());
+                rooms.invite(&room, &spec.invite);
                 room
             }
         };
@@ -104,6 +107,7 @@ impl Matrix for FakeMatrix {
         self.enter_room(room).await?;
         let mut rooms = self.rooms.lock().unwrap();
         rooms.topics.insert(room.clone(), spec.topic.clone());
+        rooms.invite(room, &spec.invite);
         rooms.excluded.insert(room.clone(), spec.exclude.clone());
         rooms.invited.insert(room.clone(), spec.invite.clone());
         Ok(())
@@ -115,6 +119,17 @@ impl Matrix for FakeMatrix {
         speaker: &Speaker,
         txn: &TxnId,
         content: &RoomContent,
+    ) -> Result<MatrixEventId, MatrixError> {
+        self.send_at(room, speaker, txn, content, self.clock.now()).await
+    }
+
+    async fn send_at(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        txn: &TxnId,
+        content: &RoomContent,
+        at: Timestamp,
     ) -> Result<MatrixEventId, MatrixError> {
         self.enter_room(room).await?;
         if self.rooms.lock().unwrap().refuses {
@@ -135,7 +150,7 @@ impl Matrix for FakeMatrix {
                         txn: txn.clone(),
                         content: content.clone(),
                     };
-                    let event = rooms.append(room.clone(), now, what);
+                    let event = rooms.append(room.clone(), at, what);
                     rooms.txns.insert(txn.clone(), (event.clone(), now));
                     event
                 }
@@ -182,6 +197,21 @@ impl Matrix for FakeMatrix {
         _id: &MatrixEventId,
     ) -> Result<(), MatrixError> {
         self.enter_room(room).await
+    }
+
+    async fn typing(
+        &self,
+        room: &MatrixRoomId,
+        customer: Option<CustomerId>,
+        is_typing: bool,
+    ) -> Result<(), MatrixError> {
+        let typed = (room.clone(), customer, is_typing);
+        self.rooms.lock().unwrap().typed.push(typed);
+        Ok(())
+    }
+
+    fn has_ghosts(&self) -> bool {
+        self.rooms.lock().unwrap().has_ghosts
     }
 
     async fn close(&self) {}
