@@ -22,6 +22,8 @@ let client;
 let crypto;
 /** The last summary said of each room, so that only changes are said. */
 const summaries = new Map();
+/** Who types in each room, as it was said last. */
+const typers = new Map();
 /** The end of each room's queue of sends: what is sent first arrives first. */
 const queues = new Map();
 
@@ -66,6 +68,15 @@ function sayRoom(room) {
     say({ room: summary });
 }
 
+function sayTyping(room) {
+    const typing = room.currentState.getMembers().filter((member) => member.typing);
+    const users = typing.map((member) => member.userId).sort();
+    const said = users.join();
+    if ((typers.get(room.roomId) ?? "") === said) return;
+    typers.set(room.roomId, said);
+    say({ typing: { room_id: room.roomId, users } });
+}
+
 function sayReceipts(event, room) {
     for (const [event_id, kinds] of Object.entries(event.getContent())) {
         for (const user_id of Object.keys(kinds["m.read"] ?? {})) {
@@ -95,9 +106,8 @@ function listen(autoJoin) {
     client.on(sdk.RoomEvent.Name, sayRoom);
     client.on(sdk.RoomStateEvent.Events, (event) => room(event.getRoomId()));
     client.on(sdk.RoomStateEvent.Members, (event) => room(event.getRoomId()));
-    client.on(sdk.RoomMemberEvent.Typing, (event, member) => {
-        say({ typing: { room_id: member.roomId, users: event.getContent().user_ids } });
-    });
+    // After a gap the members tell nothing of their typing any more; what they do is looked at instead.
+    client.on(sdk.ClientEvent.Sync, () => client.getRooms().forEach(sayTyping));
     client.on(sdk.RoomEvent.MyMembership, (changed, membership) => {
         sayRoom(changed);
         if (autoJoin && membership === "invite") client.joinRoom(changed.roomId).catch(trouble);

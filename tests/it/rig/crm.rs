@@ -17,6 +17,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_crm");
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub whatsapp_url: String,
+    /// Whether "typing…" is shown before a text, which takes its time.
+    pub typing: bool,
     /// More lines for `[whatsapp]`.
     pub whatsapp: String,
     /// The whole of `[matrix]`; empty: no Matrix.
@@ -43,9 +45,10 @@ impl Crm {
         let port = settings.port.unwrap_or_else(|| free_port().unwrap());
         let data = folder.path().join("data").display().to_string();
         let config = format!(
-            "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\n{top}\n[whatsapp]\nurl = {url:?}\ntyping = false\nspacing = \"0s..0s\"\nfirst_contacts = 0\n{whatsapp}\n[matrix]\n{matrix}\n",
+            "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\n{top}\n[whatsapp]\nurl = {url:?}\ntyping = {typing}\nspacing = \"0s..0s\"\nfirst_contacts = 0\n{whatsapp}\n[matrix]\n{matrix}\n",
             top = settings.top,
             url = settings.whatsapp_url,
+            typing = settings.typing,
             whatsapp = settings.whatsapp,
             matrix = settings.matrix,
         );

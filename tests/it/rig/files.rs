@@ -25,12 +25,23 @@ pub fn noise(size: usize, seed: u32) -> Vec<u8> {
 
 /// A picture.
 pub fn png() -> Vec<u8> {
+    png_of(40, 30)
+}
+
+/// A picture of half a megabyte.
+pub fn large_png() -> Vec<u8> {
+    png_of(400, 400)
+}
+
+fn png_of(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = vec![];
-    let mut encoder = png::Encoder::new(&mut bytes, 40, 30);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&noise(40 * 30 * 3, 7)).unwrap();
+    writer
+        .write_image_data(&noise((width * height * 3) as usize, 7))
+        .unwrap();
     writer.finish().unwrap();
     bytes
 }

@@ -1,49 +1,33 @@
 //! Files between the phone and Element, both ways and byte for byte.
 
 use serde_json::{Value, json};
-use testbed::agents::{Agent, Client, Content, Message};
+use testbed::agents::{Agent, Content, Message};
 use testbed::standin::{Attachment, AttachmentKind, Customer, Draft};
 
-use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
-use crate::rig::files::{mp4, noise, opus, png, sha256, wav, webp};
+use super::{Mode, Scene};
+use crate::rig::files::{large_png, mp4, noise, opus, png, sha256, wav, webp};
 use crate::rig::media::attachment;
 use crate::rig::room_files::RoomFiles;
 use crate::rig::{PATIENCE, until};
 
-const NUMBER: &str = "447700900140";
+/// Side of the large picture, in pixels.
+const SIDE: u32 = 400;
+/// Largest side of a thumbnail, in pixels.
+const SMALL: u32 = 320;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_cross_byte_for_byte_both_ways() {
-    if testbed::quick() {
-        return;
-    }
-    for encryption in [true, false] {
-        let desk = Desk::ready(Plan {
-            encryption,
-            ..Plan::with_matrix()
-        })
-        .await;
-        let synapse = desk.synapse.as_ref().unwrap();
-        let client = if encryption { Client::Js } else { Client::Nio };
-        let agent = Agent::start(client, &synapse.url(), AGENT, PASSWORD).await.unwrap();
-        let files = RoomFiles::of(synapse, &agent).await;
-        let customer = desk.standin.customer("Ada Lovelace", NUMBER);
-        let room = customers_files_are_shown(&customer, &agent, &files, encryption).await;
-        agents_files_reach_phone((&desk, &customer), &agent, &files, (&room, encryption)).await;
-    }
-}
-
-async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &RoomFiles, encryption: bool) -> String {
+/// The customer's files are in the room, byte for byte, each with what a client needs to draw it. Returns the room.
+pub async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &RoomFiles, mode: &Mode) -> String {
+    let encryption = mode.encryption;
     let sent = [
         (
             Attachment {
                 caption: Some("my cake".into()),
-                width: Some(40),
-                height: Some(30),
-                ..attachment(AttachmentKind::Image, "image/png", png())
+                width: Some(SIDE),
+                height: Some(SIDE),
+                ..attachment(AttachmentKind::Image, "image/png", large_png())
             },
             "m.image",
-            "Ada Lovelace: my cake",
+            "my cake",
         ),
         (
             Attachment {
@@ -51,7 +35,7 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
                 ..attachment(AttachmentKind::Video, "video/mp4", mp4(40_000, 2))
             },
             "m.video",
-            "Ada Lovelace: video-",
+            "video-",
         ),
         (
             Attachment {
@@ -60,7 +44,7 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
                 ..attachment(AttachmentKind::Voice, "audio/ogg; codecs=opus", opus(8_000, 4))
             },
             "m.audio",
-            "Ada Lovelace: voice-",
+            "voice-",
         ),
         (
             Attachment {
@@ -68,12 +52,12 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
                 ..attachment(AttachmentKind::Document, "application/pdf", noise(1_500_000, 5))
             },
             "m.file",
-            "Ada Lovelace: prices é.pdf",
+            "prices é.pdf",
         ),
         (
             attachment(AttachmentKind::Sticker, "image/webp", webp()),
             "m.image",
-            "Ada Lovelace: sticker-",
+            "sticker-",
         ),
     ];
     for (file, _, _) in &sent {
@@ -82,7 +66,7 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
     customer.write("that was all");
     let room = agent.until_room("Ada Lovelace", PATIENCE).await.unwrap().room_id;
     agent
-        .until_text(&room, "Ada Lovelace: that was all", PATIENCE)
+        .until_text(&room, &mode.said("that was all"), PATIENCE)
         .await
         .unwrap();
     let shown: Vec<Message> = agent.look(|mirror| {
@@ -95,7 +79,8 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
     assert_eq!(shown.len(), sent.len() + 1, "{shown:?}");
     for ((file, msgtype, body), shown) in sent.iter().zip(&shown) {
         assert_eq!(shown.msgtype(), *msgtype, "{shown:?}");
-        assert!(shown.body().starts_with(body), "{shown:?}");
+        assert!(shown.body().starts_with(&mode.said(body)), "{shown:?}");
+        assert_eq!(shown.sender, mode.speaker, "{shown:?}");
         assert_eq!(shown.content.get("file").is_some(), encryption, "{shown:?}");
         assert_eq!(shown.content["info"]["size"], file.bytes.len(), "{shown:?}");
         assert_eq!(
@@ -105,7 +90,8 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
         );
     }
     let (photo, voice) = (&shown[0].content, &shown[2].content);
-    assert_eq!((&photo["info"]["w"], &photo["info"]["h"]), (&json!(40), &json!(30)));
+    assert_eq!((&photo["info"]["w"], &photo["info"]["h"]), (&json!(SIDE), &json!(SIDE)));
+    thumbnail_is_small_picture(photo, files, encryption).await;
     assert_eq!(voice["org.matrix.msc1767.audio"]["duration"], 12_000);
     assert_eq!(
         voice["org.matrix.msc1767.audio"]["waveform"].as_array().unwrap().len(),
@@ -114,12 +100,15 @@ async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &R
     room
 }
 
-async fn agents_files_reach_phone(
-    (desk, customer): (&Desk, &Customer),
-    agent: &Agent,
-    files: &RoomFiles,
-    (room, encryption): (&str, bool),
-) {
+/// An agent's files are on the phone, byte for byte, once, as what their bytes are.
+pub async fn agents_files_reach_phone(scene: &Scene<'_>, files: &RoomFiles) {
+    let Scene {
+        desk,
+        agent,
+        customer,
+        room,
+        mode,
+    } = *scene;
     let event = |msgtype: &str, name: &str, mimetype: &str| json!({"msgtype": msgtype, "body": name, "info": {"mimetype": mimetype}});
     let captioned = json!({
         "msgtype": "m.image", "body": "the **cake**", "filename": "cake.png", "info": {"mimetype": "image/png"},
@@ -161,7 +150,7 @@ async fn agents_files_reach_phone(
             .or(content["body"].as_str())
             .unwrap()
             .to_owned();
-        let content = files.upload(&bytes, encryption, content).await;
+        let content = files.upload(&bytes, mode.encryption, content).await;
         let sent = agent.send(room, Content::message(content)).await.unwrap();
         let wanted = bytes.clone();
         let shown =
@@ -207,4 +196,22 @@ async fn agents_files_reach_phone(
         })
     })
     .await;
+}
+
+/// A list of pictures need not fetch them whole.
+async fn thumbnail_is_small_picture(photo: &Value, files: &RoomFiles, encryption: bool) {
+    let info = &photo["info"];
+    let of_thumbnail = if encryption {
+        json!({"file": info["thumbnail_file"]})
+    } else {
+        json!({"url": info["thumbnail_url"]})
+    };
+    let small = files.bytes_in(&of_thumbnail).await;
+    assert_eq!(info["thumbnail_info"]["size"], small.len());
+    let picture = image::load_from_memory(&small).unwrap();
+    assert_eq!((picture.width(), picture.height()), (SMALL, SMALL));
+    assert_eq!(
+        (&info["thumbnail_info"]["w"], &info["thumbnail_info"]["mimetype"]),
+        (&json!(SMALL), &json!("image/jpeg"))
+    );
 }

@@ -1,0 +1,129 @@
+//! Every kind of message between the phone and a room, both ways, in each mode, against a real homeserver.
+//!
+//! | | bot, encrypted | bot, plain | application service |
+//! |---|---|---|---|
+//! | client of the agent | matrix-js-sdk | matrix-nio | matrix-js-sdk |
+//! | customer is | the bot, with the name before the words | the same | a user of their own |
+
+mod changes;
+mod files;
+mod specials;
+
+use testbed::agents::{Agent, Client};
+use testbed::standin::Customer;
+
+use crate::rig::PATIENCE;
+use crate::rig::crm::Settings;
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
+use crate::rig::room_files::RoomFiles;
+
+const NUMBER: &str = "447700900140";
+const NAME: &str = "Ada Lovelace";
+
+/// How a customer is shown.
+pub struct Mode {
+    encryption: bool,
+    service: bool,
+    client: Client,
+    /// User who sends what the customer says.
+    speaker: &'static str,
+}
+
+const MODES: [Mode; 3] = [
+    Mode {
+        encryption: true,
+        service: false,
+        client: Client::Js,
+        speaker: "@desk:localhost",
+    },
+    Mode {
+        encryption: false,
+        service: false,
+        client: Client::Nio,
+        speaker: "@desk:localhost",
+    },
+    Mode {
+        encryption: false,
+        service: true,
+        client: Client::Js,
+        speaker: "@wa_1:localhost",
+    },
+];
+
+impl Mode {
+    /// What a room shows of a customer's words.
+    fn said(&self, words: &str) -> String {
+        if self.service {
+            words.to_owned()
+        } else {
+            format!("{NAME}: {words}")
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let Self {
+            encryption, service, ..
+        } = *self;
+        Plan {
+            encryption,
+            service,
+            settings: Settings {
+                // In one mode, for agents who type: before each text it takes its time.
+                typing: service,
+                ..Settings::default()
+            },
+            ..Plan::with_matrix()
+        }
+    }
+}
+
+/// A customer, an agent, and what is between them.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    desk: &'a Desk,
+    agent: &'a Agent,
+    customer: &'a Customer,
+    room: &'a str,
+    mode: &'a Mode,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_crosses_both_ways_in_each_mode() {
+    if testbed::quick() {
+        return;
+    }
+    for mode in &MODES {
+        let desk = Desk::ready(mode.plan()).await;
+        let synapse = desk.synapse.as_ref().unwrap();
+        let agent = Agent::start(mode.client, &synapse.url(), AGENT, PASSWORD)
+            .await
+            .unwrap();
+        let files = RoomFiles::of(synapse, &agent).await;
+        let customer = desk.standin.customer(NAME, NUMBER);
+        let room = files::customers_files_are_shown(&customer, &agent, &files, mode).await;
+        let scene = Scene {
+            desk: &desk,
+            agent: &agent,
+            customer: &customer,
+            room: &room,
+            mode,
+        };
+        files::agents_files_reach_phone(&scene, &files).await;
+        changes::changes_cross(&scene).await;
+        specials::typing_is_shown(&scene).await;
+        specials::contacts_cross(&scene, &files).await;
+        specials::polls_cross(&scene).await;
+        specials::client_knows_how_far_messages_are(&scene).await;
+        no_shield_is_red(&agent, &room);
+    }
+}
+
+/// What Element Web would warn of.
+fn no_shield_is_red(agent: &Agent, room: &str) {
+    agent.look(|mirror| {
+        for message in mirror.messages(room) {
+            let colour = message.shield.as_ref().map(|shield| shield.colour.as_str());
+            assert_ne!(colour, Some("red"), "{message:?}");
+        }
+    });
+}
