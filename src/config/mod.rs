@@ -129,7 +129,7 @@ pub struct WhatsAppConfig {
     pub read: ReadMode,
     /// Delay before a chat is marked as read.
     pub read_delay: DelayRange,
-    /// Whether "typing…" is shown before a text.
+    /// Whether "typing…" is shown before a text, and while an agent types in the room.
     pub typing: bool,
     /// Delay between two sends of one account.
     pub spacing: DelayRange,

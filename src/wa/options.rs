@@ -22,7 +22,7 @@ pub struct WaOptions {
     pub library: Option<PathBuf>,
     /// The account's folder, for its lock and the browser's profile.
     pub profile: PathBuf,
-    /// Whether "typing…" is shown before a text.
+    /// Whether "typing…" is shown before a text, and while an agent types in the room.
     pub typing: bool,
     /// Time after which a session that was opened elsewhere is taken over; none: only on request.
     pub take_over: Option<Duration>,

@@ -245,13 +245,12 @@ impl RoomRelay {
         let Some(message) = self.core.store.messages().get(about).await? else {
             return Ok(self.finish(item).await?);
         };
-        let (room, reply_to) = match self.shown(about).await? {
-            Some((room, event)) => (room, Some(event)),
-            None => {
-                // The message itself was shown, in a room that is gone by now.
-                let after = MessageId(about.0 + 1);
-                (self.room(item, message.conversation_id, after).await?, None)
-            }
+        let (room, reply_to) = if let Some((room, event)) = self.shown(about).await? {
+            (room, Some(event))
+        } else {
+            // The message itself was shown, in a room that is gone by now.
+            let after = MessageId(about.0 + 1);
+            (self.room(item, message.conversation_id, after).await?, None)
         };
         let content = RoomContent::Notice {
             body: text.to_owned(),

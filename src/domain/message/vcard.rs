@@ -135,7 +135,7 @@ mod tests {
             &many,
             &large,
         ] {
-            assert_eq!(names(other), None, "{:.40}", other);
+            assert_eq!(names(other), None, "{other:.40}");
         }
     }
 

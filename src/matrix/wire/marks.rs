@@ -267,7 +267,7 @@ mod tests {
         }
         assert_eq!(link("@a", "@a", "\"><b>"), r#"<a href="&quot;&gt;&lt;b&gt;">@a</a>"#);
         assert_eq!(link("\u{f8ff} @a", "@a", "x"), "\u{f8ff} @a");
-        let ranges = [(0..99, "x".to_owned()), (1..0, "y".to_owned())];
+        let ranges = [(0..99, "x".to_owned()), (1..2, "y".to_owned())];
         assert_eq!(to_linked_html("é", &ranges), "é");
     }
 

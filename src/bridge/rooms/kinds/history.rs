@@ -90,13 +90,12 @@ impl RoomRelay {
             None => None,
         };
         let has_file = file.is_some();
-        let shown = match file {
-            Some(event) => Some(event),
-            None => {
-                let content = render::text(message, reply_to, quoted.as_ref(), None);
-                let content = self.linked(message, content).await?;
-                self.send_past(item, room, message, (&name, &content)).await?
-            }
+        let shown = if file.is_some() {
+            file
+        } else {
+            let content = render::text(message, reply_to, quoted.as_ref(), None);
+            let content = self.linked(message, content).await?;
+            self.send_past(item, room, message, (&name, &content)).await?
         };
         // One that an earlier room showed stays known by its event there.
         let (Some(event), None) = (shown, known) else {
