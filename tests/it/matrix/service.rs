@@ -1,8 +1,8 @@
 //! The application service against a real homeserver: customers are users of their own.
 
-use crm::domain::CustomerId;
 use crm::domain::matrix::{Avatar, Matrix, RoomContent, RoomFile, Speaker, TxnId};
 use crm::domain::media::FileKind;
+use crm::domain::{CustomerId, Timestamp};
 use crm::matrix::{Judgement, Registration, check};
 use testbed::agents::{Client, Content, Message, NewRoom};
 use testbed::quick;
@@ -114,6 +114,15 @@ async fn customer_speaks_as_own_user_with_name_and_picture() {
     })
     .await
     .unwrap();
+
+    // What was said before the room stands there at its time, and a repeat of it is the same event.
+    let long_ago = Timestamp(1_600_000_000_000);
+    let (speaker, id, said) = (ada(), txn("i.5.past"), text("long ago"));
+    let past = service.send_at(&room, &speaker, &id, &said, long_ago).await.unwrap();
+    let seen = nils.until_text(here, "long ago", SOON).await.unwrap();
+    assert_eq!((seen.sender.as_str(), seen.timestamp), (ADA, long_ago.0));
+    let again = service.send_at(&room, &speaker, &id, &said, long_ago).await;
+    assert_eq!(again.unwrap(), past);
 
     // After a restart nothing is written again, and what was written counts.
     let (options, port, since) = desk.stop().await;
