@@ -144,8 +144,15 @@ async fn event_is_decrypted_once_key_arrives() {
 
     // The copy has not got it, and the key backup has.
     let desk = Desk::connect((options, folder)).await;
-    let batch = desk.bot.pull(since.as_ref()).await.unwrap();
-    assert!(batch.events.contains(&secret), "{batch:?}");
+    desk.bot.pull(since.as_ref()).await.unwrap();
+    until("the event to be read with the key of the backup", async || {
+        desk.bot
+            .event(&room, &secret.id)
+            .await
+            .ok()
+            .filter(|event| *event == secret)
+    })
+    .await;
 
     // Without the backup nothing has.
     let (options, folder) = desk.stop().await;
