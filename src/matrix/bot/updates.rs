@@ -72,15 +72,17 @@ async fn decrypt_one(
     if is_ours || field("type").as_deref() != Some("m.room.encrypted") {
         return event;
     }
-    if let Ok(decrypted) = room.decrypt_event(event.cast_ref_unchecked(), None).await {
+    let Ok(decrypted) = room.decrypt_event(event.cast_ref_unchecked(), None).await else {
+        return event;
+    };
+    // One that cannot be decrypted comes back as it was.
+    let Some(session) = keys::session_of(decrypted.raw()) else {
         return decrypted.into_raw();
-    }
-    if let Some(session) = keys::session_of(&event)
-        && absent.insert(session.clone())
+    };
+    if absent.insert(session.clone())
         && keys::fetch(room, &session).await
         && let Ok(decrypted) = room.decrypt_event(event.cast_ref_unchecked(), None).await
     {
-        absent.remove(&session);
         return decrypted.into_raw();
     }
     // Its type stays `m.room.encrypted`, by which it is classified as undecryptable.
