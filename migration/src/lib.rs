@@ -61,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(desk::m0032_internal_events::Migration),
             Box::new(rooms::m0033_room_files::Migration),
             Box::new(rooms::m0034_room_reactions::Migration),
+            Box::new(rooms::m0035_questions::Migration),
         ]
     }
 }

@@ -107,6 +107,8 @@ pub enum MatrixWork {
         event: MatrixEventId,
         key: String,
     },
+    /// Ask a stored question in its room.
+    Ask { question: i64 },
     /// Remove an event that shows what is deleted.
     Remove { room: MatrixRoomId, event: MatrixEventId },
     /// Send a notice to a room that is about no message in it.
@@ -277,6 +279,7 @@ mod tests {
                     key: "📝".to_owned(),
                 },
             ),
+            (r#"{"do":"ask","question":7}"#, MatrixWork::Ask { question: 7 }),
             (
                 r#"{"do":"remove","room":"!r","event":"$e"}"#,
                 MatrixWork::Remove {

@@ -113,6 +113,8 @@ facets! {
     PendingEvents = pending_events;
     /// Events that could not be stored.
     Quarantine = quarantine;
+    /// Questions of the bot's in rooms.
+    Questions = questions;
     /// Rooms and the events that show messages.
     Rooms = rooms;
     /// Messages that wait for their time, or for a person.

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod internal_event;
 pub mod pending_event;
+pub mod question;
 pub mod room;
 pub mod room_event;
 pub mod room_reaction;

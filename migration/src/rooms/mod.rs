@@ -2,3 +2,4 @@
 
 pub mod m0033_room_files;
 pub mod m0034_room_reactions;
+pub mod m0035_questions;

@@ -138,7 +138,10 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         }
         RoomEventKind::Vote { of } | RoomEventKind::PollEnd { of } => polls::refuse(tx, conversation, event, of).await,
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
-        RoomEventKind::Reaction { of, key } => changes::react(tx, policy, conversation, event, (of, key)).await,
+        RoomEventKind::Reaction { of, key } => match commands::reacted(tx, given, (of, key)).await? {
+            Some(taken) => Ok(taken),
+            None => changes::react(tx, policy, conversation, event, (of, key)).await,
+        },
         RoomEventKind::File { file, .. } => {
             if let Some(media) = &around.file {
                 let cards = &around.cards;

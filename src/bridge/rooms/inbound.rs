@@ -18,13 +18,13 @@ use crate::store::{PendingEvent, StoreError};
 use super::commands::context::{RoomContext, confirmed, look_up};
 use super::management::overview::overview;
 use super::management::wants::{self, Place};
-use super::{event, pending};
+use super::{asking, event, pending};
 
 /// Name of the cursor that holds the mark.
 const CURSOR: &str = "matrix.sync";
 /// Pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often events that could not be decrypted are tried again.
+/// How often events that could not be decrypted are tried again, and questions given up.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// Age at which an event that could not be decrypted is given up: a key that has not come by then does not come any more.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
@@ -205,6 +205,7 @@ impl RoomInbound {
         if self.retry_at <= now {
             self.retry_at = now.plus(RETRY_EVERY);
             self.retry_told().await?;
+            asking::give_up(&self.core).await?;
         }
         let mut waiting = HashSet::new();
         let mut after = 0;

@@ -1,5 +1,6 @@
 //! Matrix rooms: shows messages in them, and handles what agents write there.
 
+mod asking;
 mod changes;
 mod commands;
 mod effects;

@@ -5,5 +5,6 @@ pub mod export;
 pub mod internal;
 pub mod label;
 pub mod note;
+pub mod question;
 pub mod schedule;
 pub mod when;

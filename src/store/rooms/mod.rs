@@ -2,6 +2,7 @@
 
 pub mod internal;
 pub mod pending;
+mod questions;
 mod reactions;
 
 use entity::{conversation, room, room_event};

@@ -190,6 +190,7 @@ async fn internal_event_is_kept_until_pruned(database: Database) {
         internal("$command", InternalKind::Command, None),
         internal("$notice", InternalKind::Notice, None),
         internal("$aside", InternalKind::Aside, None),
+        internal("$question", InternalKind::Question, None),
     ];
     for is_new in [true, false] {
         for event in &events {
@@ -203,7 +204,7 @@ async fn internal_event_is_kept_until_pruned(database: Database) {
     assert_eq!(get("$note").await.as_ref(), Some(&events[0]));
     assert_eq!(store.internal_events().of_note(NoteId(7)).await.unwrap(), events[..1]);
     assert_eq!(store.internal_events().prune(BEGIN).await.unwrap(), 0, "none is older");
-    assert_eq!(store.internal_events().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 3);
+    assert_eq!(store.internal_events().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 4);
     assert_eq!(get("$note").await.as_ref(), Some(&events[0]));
     assert_eq!(get("$command").await, None);
     store.close().await;

@@ -9,10 +9,10 @@ use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::{Core, accounts};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
-use crate::domain::matrix::RoomEvent;
+use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Message, Origin};
 use crate::domain::rights::Sight;
-use crate::domain::{OwnerId, Timestamp, when};
+use crate::domain::{MatrixEventId, MatrixRoomId, OwnerId, Timestamp, when};
 use crate::store::{StoreError, Tx};
 
 use super::accounts::Asked;
@@ -96,10 +96,28 @@ impl Given<'_> {
         Ok(when::told(at, &zone).unwrap_or_else(|| at.to_string()))
     }
 
+    /// Returns the event that the command answers: it replies or reacts to it, or stands in its thread.
+    fn means(&self) -> Option<&MatrixEventId> {
+        match &self.event.what {
+            RoomEventKind::Reaction { of, .. } => Some(of),
+            what => what.reply_to().or(self.event.thread.as_ref()),
+        }
+    }
+
+    /// Returns the event to which what came of the command is a reply: the command, or what it reacts to, because clients show
+    /// no reply to a reaction.
+    pub(super) const fn place(&self) -> (&MatrixRoomId, &MatrixEventId) {
+        let event = match &self.event.what {
+            RoomEventKind::Reaction { of, .. } => of,
+            _ => &self.event.id,
+        };
+        (&self.event.room, event)
+    }
+
     /// Returns the message that the command answers: it is shown by the event, or the notice is about it. `None` if there
     /// is none in this conversation.
     pub(super) async fn answered(&self, tx: &mut Tx) -> Result<Option<Message>, StoreError> {
-        let Some(event) = self.event.what.reply_to().or(self.event.thread.as_ref()) else {
+        let Some(event) = self.means() else {
             return Ok(None);
         };
         let shown = match tx.rooms().message_of_event(event).await? {

@@ -10,6 +10,7 @@ mod notes;
 mod notices;
 mod parse;
 mod people;
+mod reactions;
 mod rights;
 mod run;
 mod sends;
@@ -26,6 +27,7 @@ use crate::domain::{CustomerId, MessageId, Operation};
 pub(crate) use accounts::Asked;
 pub(crate) use given::{Done, Given};
 pub(crate) use parse::{is_command, note, parse};
+pub(crate) use reactions::{RETRY, reacted};
 pub(crate) use rights::{audit, audit_of, not_allowed};
 pub(crate) use run::{not_done, run};
 

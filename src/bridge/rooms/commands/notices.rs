@@ -4,14 +4,15 @@ use futures_util::FutureExt;
 
 use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::matrix::{RoomContent, Speaker};
+use crate::domain::message::MessageState;
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, NoteId};
-use crate::store::NewWork;
+use crate::store::{NewWork, StoreError, Tx};
 
 use crate::bridge::rooms::relay::{RoomRelay, Undone};
 use crate::bridge::rooms::txn::{of_item, txn};
 
-use super::notes;
+use super::{RETRY, notes};
 
 impl RoomRelay {
     /// Sends a notice, and stores that it stays inside (rule 1). `about`: the message that it is about.
@@ -34,6 +35,7 @@ impl RoomRelay {
             .write((item.id, sent), |tx, (id, sent)| {
                 async move {
                     tx.internal_events().add(sent).await?;
+                    offer_retry(tx, sent).await?;
                     tx.outbox().finish(*id).await
                 }
                 .boxed()
@@ -111,4 +113,22 @@ impl RoomRelay {
         removed.map_err(Undone::in_room(room))?;
         Ok(self.finish(item).await?)
     }
+}
+
+/// Puts the reaction that tries a message again under the notice that it went wrong, so that one tap does.
+async fn offer_retry(tx: &mut Tx, notice: &InternalEvent) -> Result<(), StoreError> {
+    let Some(id) = notice.message else { return Ok(()) };
+    let message = tx.messages().get(id).await?;
+    let failed = message.filter(|message| matches!(message.state, MessageState::Failed | MessageState::Unknown));
+    if let Some(message) = failed {
+        let work = MatrixWork::Mark {
+            room: notice.room.clone(),
+            event: notice.event.clone(),
+            key: RETRY.to_owned(),
+        };
+        tx.outbox()
+            .enqueue(NewWork::for_account(message.account_id, work))
+            .await?;
+    }
+    Ok(())
 }

@@ -2,9 +2,10 @@
 //! and answered.
 
 use crate::bridge::core::refusal::Refusal;
-use crate::bridge::rooms::effects::{Taken, answer, is_stale, late_command};
+use crate::bridge::rooms::effects::{Taken, answer_to, is_stale, late_command};
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::internal::InternalKind;
+use crate::domain::matrix::RoomEventKind;
 use crate::store::{StoreError, Tx};
 
 use super::given::{Done, Given};
@@ -20,7 +21,7 @@ pub(crate) async fn run(tx: &mut Tx, given: &Given<'_>, parsed: Parsed) -> Resul
     // One that wrote a note is stored as that already.
     internal::store(tx, given.event, InternalKind::Command).await?;
     match done {
-        Done::Told(text) => answer(tx, given.conversation, given.event, text).await,
+        Done::Told(text) => answer_to(tx, given.conversation, given.place(), text).await,
         Done::Sent => Ok(Taken::Queued),
         Done::Noted => Ok(Taken::Done),
     }
@@ -36,7 +37,10 @@ async fn allowed(tx: &mut Tx, given: &Given<'_>, entry: &Entry, command: &Comman
         return Ok(Done::Told(late_command(given.event)));
     }
     if let Some(operation) = entry.operation {
-        let how = format!("!{}", entry.word);
+        let how = match &given.event.what {
+            RoomEventKind::Reaction { .. } => format!("{} by reaction", entry.word),
+            _ => format!("!{}", entry.word),
+        };
         audit(tx, (given.event, given.agent), given.conversation.id, operation, &how).await?;
     }
     let before = tx.savepoint().await?;

@@ -16,7 +16,7 @@ use super::{ADA, text};
 use crate::bridge::Rig;
 
 /// Ways that each life plays.
-const WAYS: usize = 50;
+const WAYS: usize = 60;
 /// Lives; together they play 200 ways and more.
 const LIVES: u64 = 5;
 
@@ -73,6 +73,9 @@ const ANSWERS: &[&str] = &[
     "\u{200b}{}",
     ".note {}",
 ];
+
+/// Reactions to it: commands, and others.
+const REACTIONS: &[&str] = &["🔁", "✅", "✋🏽", "💤", "👍", "❤\u{fe0f}", "INSIDE"];
 
 /// Something that stays inside, and may be answered.
 struct Inside {
@@ -159,7 +162,7 @@ impl Life {
     /// One way; everything that follows is done, or waits.
     async fn play(&mut self) {
         let inside = self.any_inside();
-        match (self.rng.random_range(0..12), inside) {
+        match (self.rng.random_range(0..14), inside) {
             // A command or note, also where it answers something.
             (0..4, answered) => {
                 let way = *COMMANDS.choose(&mut self.rng).unwrap();
@@ -198,6 +201,11 @@ impl Life {
                     let event = matrix.newest_notice("");
                     self.inside.push(Inside { event });
                 }
+            }
+            (12..14, Some(of)) => {
+                let key = (*REACTIONS.choose(&mut self.rng).unwrap()).to_owned();
+                let event = self.write_kind(RoomEventKind::Reaction { of, key }, None);
+                self.inside.push(Inside { event });
             }
             // A colleague's note from elsewhere.
             (9, _) => {
@@ -269,6 +277,8 @@ async fn nothing_internal_reaches_customer() {
             phones, life.expected,
             "seed {seed}: what is for the customer arrives, once, in order"
         );
+        let crossed = life.rig.run.whatsapp.world.lock().unwrap().changes.len();
+        assert_eq!(crossed, 0, "seed {seed}: no reaction to what stays inside");
         let stored = life.rig.messages().await;
         assert!(
             !stored

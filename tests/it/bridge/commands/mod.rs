@@ -3,6 +3,7 @@
 mod leaks;
 mod notes;
 mod people;
+mod reactions;
 mod repeats;
 mod rights;
 mod sends;
